@@ -1,0 +1,1 @@
+"""The hand and the roles: ask, act, observe, until a typed answer."""

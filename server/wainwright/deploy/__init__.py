@@ -1,0 +1,1 @@
+"""Targets that run what was delivered: process and branch, probe, rollback."""

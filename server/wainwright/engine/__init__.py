@@ -1,0 +1,1 @@
+"""The shell around the machine: performs effects, lands task branches, opens gates."""

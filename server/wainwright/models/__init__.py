@@ -1,0 +1,1 @@
+"""The only place that knows LiteLLM: gateway process, router, budget, cassette."""
