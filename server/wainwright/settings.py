@@ -1,0 +1,329 @@
+"""Settings: what a person may turn, where it is written, and who may turn it.
+
+Three sources, later ones win:
+
+1. the user's file, ``$XDG_CONFIG_HOME/wainwright/config.toml`` (or ``~/.config/...``): everything;
+2. the workspace's ``wainwright.toml``: only what cannot harm. Anyone who can commit to the repository can
+   write it, so it chooses no model, no key, no address and no sandbox, and may lower caps and autonomy but
+   never raise them;
+3. the command line (``overrides``): everything, because the person typed it.
+
+``load`` is the only door; every refusal is an ``InputError`` that names the file, the key and what is
+allowed.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
+
+from wainwright.domain.errors import InputError
+
+CONFIG_FILE = "config.toml"
+WORKSPACE_FILE = "wainwright.toml"
+DEFAULT_TIMEOUT_S = 600.0
+CUSTOM_TIMEOUT_S = 1200.0
+
+Autonomy = Literal["suggest", "auto-edit", "full-auto"]
+_AUTONOMY_ORDER: tuple[Autonomy, ...] = ("suggest", "auto-edit", "full-auto")
+
+
+def _unlimited(value: object) -> object:
+    return None if value == "unlimited" else value
+
+
+def _one_or_many(value: object) -> object:
+    """Let ``default = "openai/gpt-5"`` stand for a list of one candidate."""
+    items = value if isinstance(value, list | tuple) else [value]
+    return tuple({"model": item} if isinstance(item, str) else item for item in items)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Candidate(_Section):
+    """One model that may be asked."""
+
+    model: str = Field(pattern=r"^[^/\s]+/\S+$")
+    """The model as LiteLLM spells it: ``provider/model``, for example ``anthropic/claude-sonnet-4-5``."""
+    api_base: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Address of your own server for the provider's protocol, such as ``http://127.0.0.1:8000/v1``."""
+    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Name of the variable with the key. Default: the provider's usual one, such as ``OPENAI_API_KEY``."""
+    timeout_s: float | None = Field(default=None, gt=0)
+    """Seconds one call may take. Default: 600, or 1200 with an ``api_base`` of your own."""
+    max_output_tokens: int = Field(default=8192, ge=1)
+    """The most tokens one reply may have."""
+    context_tokens: int | None = Field(default=None, ge=1)
+    """Size of the model's context window in tokens, if you know it; tightens what a call reserves."""
+    input_usd_per_mtok: float | None = Field(default=None, ge=0)
+    """Your own price in US dollars for a million input tokens. Needs ``output_usd_per_mtok`` too."""
+    output_usd_per_mtok: float | None = Field(default=None, ge=0)
+    """Your own price in US dollars for a million output tokens. Needs ``input_usd_per_mtok`` too."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Sampling temperature. Default: the provider's."""
+
+    @model_validator(mode="after")
+    def _price_is_whole(self) -> "Candidate":
+        if (self.input_usd_per_mtok is None) != (self.output_usd_per_mtok is None):
+            raise ValueError("input_usd_per_mtok and output_usd_per_mtok go together")
+        return self
+
+    @property
+    def provider(self) -> str:
+        """The part before the first slash, in lower case."""
+        return self.model.partition("/")[0].lower()
+
+    @property
+    def deadline_s(self) -> float:
+        """Seconds one call may take, with the default filled in."""
+        return self.timeout_s or (CUSTOM_TIMEOUT_S if self.api_base else DEFAULT_TIMEOUT_S)
+
+
+Candidates = Annotated[tuple[Candidate, ...], BeforeValidator(_one_or_many)]
+
+
+class ModelsSettings(_Section):
+    """Which models may be asked, in which order."""
+
+    default: Candidates = ()
+    """Candidates of every role that has none of its own; the first that answers wins."""
+    roles: dict[str, Candidates] = Field(default_factory=dict)
+    """Candidates of one role, by its name: ``planner``, ``designer``, ``implementer``, ``tester``..."""
+    stronger: Candidates = ()
+    """Candidates for the rung "stronger model", after repairs and a fresh context have failed."""
+    retries: int = Field(default=2, ge=0, le=10)
+    """How often one candidate is asked again after a passing failure (rate limit, overload)."""
+    cassette: Path | None = None
+    """File with recorded replies. When set, no model is called: replies come from the recording."""
+
+    def of(self, role: str) -> tuple[Candidate, ...]:
+        """The candidates of ``role``, best first; empty when none are set."""
+        return self.roles.get(role) or self.default
+
+
+class BudgetSettings(_Section):
+    """What one run may spend, over all roles and tasks together."""
+
+    usd: Annotated[float | None, BeforeValidator(_unlimited)] = Field(default=10.0, ge=0)
+    """US dollars, or ``"unlimited"``."""
+    tokens: Annotated[int | None, BeforeValidator(_unlimited)] = Field(default=5_000_000, ge=0)
+    """Input and output tokens, or ``"unlimited"``."""
+    unknown_price: Literal["tokens", "refuse"] = "tokens"
+    """A model without a known price: ``tokens`` lets the token cap hold it, ``refuse`` does not ask it."""
+
+
+class SandboxSettings(_Section):
+    """What commands that a model chose may use."""
+
+    network: bool = False
+    """Whether commands may reach the network."""
+    memory_mb: int = Field(default=4096, ge=64)
+    """Memory in MiB for one command and its children."""
+    processes: int = Field(default=512, ge=8)
+    """The most processes that one command may have at a time."""
+
+
+class TestSettings(_Section):
+    """How the project's tests are run."""
+
+    __test__: ClassVar[bool] = False
+
+    command: str | None = None
+    """The test command, split as a shell would but run without one. Default: found out from the project."""
+    timeout_s: float = Field(default=600.0, gt=0)
+    """Seconds one run of the tests may take."""
+
+
+class DeploySettings(_Section):
+    """How a fresh deployment is watched."""
+
+    monitor_window_s: float = Field(default=10.0, gt=0)
+    """Seconds a deployment is watched before the run is done."""
+    monitor_interval_s: float = Field(default=1.0, gt=0)
+    """Seconds between two health checks."""
+    breach_after: int = Field(default=3, ge=1)
+    """Failed checks in a row that count as a breach and roll back."""
+
+
+class LimitSettings(_Section):
+    """Where loops end."""
+
+    turns_per_task: int = Field(default=60, ge=1)
+    """Model calls one task may make."""
+    repairs: int = Field(default=3, ge=0)
+    """Repairs in the same context after red tests or a review."""
+    fresh_contexts: int = Field(default=1, ge=0)
+    """Fresh starts with a digest of the failures, after the repairs."""
+    replans: int = Field(default=1, ge=0)
+    """New plans, after everything else."""
+    run_wall_s: float = Field(default=4 * 3600.0, gt=0)
+    """Seconds one run may take."""
+
+
+class Settings(_Section):
+    """Everything that can be set."""
+
+    models: ModelsSettings = ModelsSettings()
+    """Which models may be asked."""
+    budget: BudgetSettings = BudgetSettings()
+    """What a run may spend."""
+    sandbox: SandboxSettings = SandboxSettings()
+    """What commands may use."""
+    test: TestSettings = TestSettings()
+    """How tests are run."""
+    deploy: DeploySettings = DeploySettings()
+    """How deployments are watched."""
+    limits: LimitSettings = LimitSettings()
+    """How long a run may go round."""
+    autonomy: Autonomy = "auto-edit"
+    """``suggest`` asks at every stage, ``auto-edit`` before landing and deploying, ``full-auto`` never."""
+    parallel: int = Field(default=2, ge=1, le=32)
+    """How many tasks may be worked on at a time."""
+
+
+_FREE = frozenset({"test.command", "test.timeout_s", "parallel"}) | {
+    f"deploy.{name}" for name in DeploySettings.model_fields
+}
+_LOWER_ONLY = frozenset({"budget.usd", "budget.tokens"}) | {
+    f"limits.{name}" for name in LimitSettings.model_fields
+}
+_WORKSPACE_KEYS = sorted(_FREE | _LOWER_ONLY | {"autonomy", "budget.unknown_price"})
+
+
+def config_dir() -> Path:
+    """The user's own directory for Wainwright's settings and credentials; it may not exist."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".config") / "wainwright"
+
+
+def load(workspace: Path, *, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings that hold in ``workspace``.
+
+    ``overrides`` is a nested mapping shaped like ``Settings``, from the command line. Raises
+    ``InputError`` when a file cannot be read, a key is unknown, a value does not fit, or the workspace's file
+    sets what it may not.
+    """
+    user_file, workspace_file = config_dir() / CONFIG_FILE, workspace / WORKSPACE_FILE
+    user, local = _read(user_file), _read(workspace_file)
+    trusted = _check(user, str(user_file))
+    _guard(local, _check(local, str(workspace_file)), trusted, str(workspace_file))
+    merged = _merge(_merge(user, local), overrides or {})
+    return _check(merged, "the command line")
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of the settings file, with every key described."""
+    return Settings.model_json_schema()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}).", "Make it readable or remove it."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not TOML ({error}).", "Correct that line.") from error
+
+
+def _check(values: Mapping[str, Any], source: str) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error, source) from error
+
+
+def _explained(error: ValidationError, source: str) -> InputError:
+    """Turn pydantic's first complaint into one sentence about one key."""
+    first = error.errors(include_url=False)[0]
+    loc = first["loc"]
+    key = ".".join(str(part) for part in loc)
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(sorted(_describe(loc[:-1]).get("properties", {})))
+        return InputError(f"{source}: unknown key `{key}`.", f"Known keys there: {known}.")
+    allowed = _describe(loc).get("description", "")
+    # A key pasted where its variable's name belongs must not be shown.
+    was = "" if loc[-1:] == ("api_key_env",) else f" (was {first['input']!r})"
+    return InputError(f"{source}: `{key}`: {first['msg']}{was}.", allowed)
+
+
+def _describe(loc: tuple[int | str, ...]) -> dict[str, Any]:
+    """The schema node at ``loc``; empty when the path leads nowhere."""
+    schema = json_schema()
+
+    def resolved(node: dict[str, Any]) -> dict[str, Any]:
+        return {**schema["$defs"][node["$ref"].rpartition("/")[2]], **node} if "$ref" in node else node
+
+    node = schema
+    for part in loc:
+        below = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
+        node = resolved(below or node.get("additionalProperties") or {})
+    return node
+
+
+def _guard(values: Mapping[str, Any], local: Settings, trusted: Settings, source: str) -> None:
+    """Refuse what a repository may not decide."""
+    for key in _leaves(values):
+        if key not in _WORKSPACE_KEYS:
+            allowed = ", ".join(_WORKSPACE_KEYS)
+            raise InputError(
+                f"{source}: `{key}` may not be set by a workspace.",
+                f"Set it in {config_dir() / CONFIG_FILE}. A workspace may set: {allowed}.",
+            )
+        mine, theirs = _value(trusted, key), _value(local, key)
+        if _loosens(key, mine, theirs):
+            raise InputError(
+                f"{source}: `{key} = {theirs}` is looser than your own setting ({mine}).",
+                f"A workspace may only tighten it: change it here, or in {config_dir() / CONFIG_FILE}.",
+            )
+
+
+def _loosens(key: str, mine: Any, theirs: Any) -> bool:
+    if key == "autonomy":
+        return _AUTONOMY_ORDER.index(theirs) > _AUTONOMY_ORDER.index(mine)
+    if key == "budget.unknown_price":
+        return bool(mine == "refuse" and theirs != "refuse")
+    if key in _LOWER_ONLY:
+        return mine is not None and (theirs is None or theirs > mine)
+    return False
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{key}.")
+        else:
+            yield key
+
+
+def _value(settings: Settings, key: str) -> Any:
+    node: Any = settings
+    for part in key.split("."):
+        node = getattr(node, part)
+    return node
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, JsonValue]:
+    merged = dict(below)
+    for name, value in above.items():
+        under = merged.get(name)
+        nested = isinstance(value, Mapping) and isinstance(under, Mapping)
+        merged[name] = _merge(under, value) if nested and under is not None else value
+    return merged

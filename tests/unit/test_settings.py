@@ -1,0 +1,161 @@
+"""Settings: three sources, and what a repository may not decide."""
+
+from pathlib import Path
+
+import pytest
+
+from wainwright.domain.errors import InputError
+from wainwright.settings import Candidate, Settings, config_dir, json_schema, load
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    config_dir().mkdir(parents=True)
+    return config_dir()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    path = tmp_path / "workspace"
+    path.mkdir()
+    return path
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def test_without_files_the_defaults_hold(workspace: Path) -> None:
+    settings = load(workspace)
+    assert settings == Settings()
+    assert settings.budget.usd == 10.0
+    assert settings.autonomy == "auto-edit"
+
+
+def test_the_user_file_sets_everything(home: Path, workspace: Path) -> None:
+    write(
+        home / "config.toml",
+        """
+        autonomy = "full-auto"
+        [models]
+        default = "openai/gpt-5"
+        roles.implementer = [{model = "openai/local", api_base = "http://127.0.0.1:8000/v1"}, "groq/x"]
+        [budget]
+        usd = "unlimited"
+        """,
+    )
+    settings = load(workspace)
+    assert settings.models.of("planner") == (Candidate(model="openai/gpt-5"),)
+    local, other = settings.models.of("implementer")
+    assert (local.deadline_s, other.deadline_s) == (1200, 600)
+    assert settings.budget.usd is None
+    assert settings.autonomy == "full-auto"
+
+
+def test_the_command_line_goes_before_both_files(home: Path, workspace: Path) -> None:
+    write(home / "config.toml", "parallel = 3\n[budget]\nusd = 5.0\ntokens = 7\n")
+    write(workspace / "wainwright.toml", "parallel = 4\n[budget]\nusd = 2.0\n")
+    assert load(workspace).parallel == 4
+    settings = load(workspace, overrides={"budget": {"usd": 50.0}})
+    assert (settings.budget.usd, settings.budget.tokens, settings.parallel) == (50.0, 7, 4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'autonomy = "suggest"',
+        "[budget]\nusd = 0.0",
+        '[budget]\nunknown_price = "refuse"',
+        '[test]\ncommand = "pytest -q"',
+        "[deploy]\nmonitor_window_s = 3",
+        "[limits]\nrepairs = 0",
+    ],
+)
+def test_a_workspace_may_tighten(workspace: Path, text: str) -> None:
+    write(workspace / "wainwright.toml", text)
+    assert load(workspace) != Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[models]\ndefault = "openai/evil"', "models.default"),
+        (
+            '[models.roles]\nplanner = [{model = "openai/x", api_base = "http://evil.example/v1"}]',
+            "models.roles.planner",
+        ),
+        ('[models]\ncassette = "replies.jsonl"', "models.cassette"),
+        ("[sandbox]\nnetwork = true", "sandbox.network"),
+        ('autonomy = "full-auto"', "autonomy"),
+        ("[budget]\nusd = 11.0", "budget.usd"),
+        ('[budget]\ntokens = "unlimited"', "budget.tokens"),
+        ("[limits]\nturns_per_task = 1000", "limits.turns_per_task"),
+    ],
+)
+def test_a_workspace_may_not_loosen(workspace: Path, text: str, key: str) -> None:
+    write(workspace / "wainwright.toml", text)
+    with pytest.raises(InputError) as caught:
+        load(workspace)
+    assert f"`{key}" in caught.value.message
+    assert "wainwright.toml" in caught.value.message
+    assert str(config_dir() / "config.toml") in caught.value.hint
+
+
+def test_a_workspace_may_not_undo_refuse(home: Path, workspace: Path) -> None:
+    write(home / "config.toml", '[budget]\nunknown_price = "refuse"')
+    write(workspace / "wainwright.toml", '[budget]\nunknown_price = "tokens"')
+    with pytest.raises(InputError, match="unknown_price"):
+        load(workspace)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("bugdet = 1", "unknown key `bugdet`", "budget"),
+        ("[limits]\nturns = 1", "unknown key `limits.turns`", "turns_per_task"),
+        ('[models]\ndefault = [{model = "openai/x", key = "k"}]', "`models.default.0.key`", "api_key_env"),
+        (
+            '[models.roles]\nplanner = [{model = "openai/x", base = "k"}]',
+            "`models.roles.planner.0.base`",
+            "api_base",
+        ),
+        ('[models]\ndefault = "gpt-5"', "`models.default.0.model`", "provider/model"),
+        ("[budget]\nusd = -1", "`budget.usd`", "unlimited"),
+        ("[budget]\nusd = nan", "`budget.usd`", "US dollars"),
+        ('autonomy = "yolo"', "`autonomy`", "full-auto"),
+        ('[models]\ndefault = [{model = "openai/x", input_usd_per_mtok = 1}]', "go together", ""),
+        ("parallel = [", "is not TOML", "Correct"),
+    ],
+)
+def test_a_mistake_names_file_key_and_what_is_allowed(
+    home: Path, workspace: Path, text: str, message: str, hint: str
+) -> None:
+    write(home / "config.toml", text)
+    with pytest.raises(InputError) as caught:
+        load(workspace)
+    assert str(home / "config.toml") in caught.value.message
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_key_in_the_wrong_place_is_not_shown(workspace: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load(
+            workspace,
+            overrides={"models": {"default": [{"model": "openai/x", "api_key_env": "sk-very-secret"}]}},
+        )
+    assert "sk-very-secret" not in str(caught.value)
+    assert "the command line" in caught.value.message
+
+
+def test_every_key_is_described() -> None:
+    schema = json_schema()
+    sections = [schema, *schema["$defs"].values()]
+    missing = [
+        name
+        for section in sections
+        for name, node in section["properties"].items()
+        if not node.get("description")
+    ]
+    assert missing == []
