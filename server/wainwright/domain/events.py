@@ -1,0 +1,302 @@
+"""The facts of a run: one closed, tagged union. A run's state is the fold of these and of nothing else."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, Receipt, Verdict
+from wainwright.domain.goal import Autonomy, Fact, Goal, Stage, Trust
+from wainwright.domain.plan import Plan
+
+GateKind = Literal["plan", "apply", "deploy", "unverified", "question"]
+Decision = Literal["approve", "reject", "answer"]
+FailureCause = Literal["code", "conflict", "impossible", "environment", "model"]
+Rung = Literal["first", "repair", "fresh", "stronger"]
+"""How an attempt is made: anew, with a failure digest, with a fresh mind, by a stronger model."""
+
+
+class Document(Fact):
+    """A document that a role wrote; its name is a path below the run's artifact folder."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$")
+    text: str
+
+
+class Gate(Fact):
+    """A point where a person, or the policy, decides."""
+
+    id: str
+    kind: GateKind
+    question: str
+    detail: str = ""
+    returns_to: Stage | None = None
+    """For a question: the stage that starts again when it is answered."""
+
+
+class RunStarted(Fact):
+    """The run began."""
+
+    kind: Literal["run-started"] = "run-started"
+    run: str
+    goal: Goal
+    workspace: str
+    route: tuple[Stage, ...]
+    autonomy: Autonomy
+    trust: Trust
+    tier: str
+    """How commands are fenced: the sandbox's name, or ``none`` when none could be proven."""
+    tier_reason: str = ""
+    attended: bool
+    """Whether somebody can answer a gate."""
+    overlay: dict[str, str] = Field(default_factory=dict)
+    """Unsaved editor buffers: relative path -> digest of the text, which is kept as a blob."""
+    until: Stage | None = None
+    """Hold after this stage."""
+
+
+class SnapshotTaken(Fact):
+    """The base of the run: HEAD, working tree and unsaved buffers as one commit."""
+
+    kind: Literal["snapshot-taken"] = "snapshot-taken"
+    commit: str
+    tree: str
+    head: str | None
+    skipped: tuple[str, ...] = ()
+    """``path: reason`` of what was left out."""
+    test_command: str | None = None
+    """The test command that settings name or that was recognised in the tree."""
+
+
+class HoldMoved(Fact):
+    """The person lets the run go on to the end of another stage, or to its end."""
+
+    kind: Literal["hold-moved"] = "hold-moved"
+    until: Stage | None
+
+
+class StageSkipped(Fact):
+    """The route leaves this stage out."""
+
+    kind: Literal["stage-skipped"] = "stage-skipped"
+    stage: Stage
+    reason: str
+
+
+class BaseTested(Fact):
+    """The test command was tried on the base; without a receipt ``reason`` says why there is none."""
+
+    kind: Literal["base-tested"] = "base-tested"
+    command: str | None
+    receipt: Receipt | None = None
+    reason: str = ""
+
+
+class PlanProposed(Fact):
+    """The planner answered."""
+
+    kind: Literal["plan-proposed"] = "plan-proposed"
+    plan: Plan
+
+
+class GateOpened(Fact):
+    """Somebody has to decide."""
+
+    kind: Literal["gate-opened"] = "gate-opened"
+    gate: Gate
+
+
+class GateDecided(Fact):
+    """Somebody, or the policy, decided."""
+
+    kind: Literal["gate-decided"] = "gate-decided"
+    gate: str
+    decision: Decision
+    reason: str = ""
+    by: str
+
+
+class DesignProposed(Fact):
+    """The designer answered."""
+
+    kind: Literal["design-proposed"] = "design-proposed"
+    summary: str
+    documents: tuple[Document, ...]
+
+
+class AcceptanceWritten(Fact):
+    """The tester's acceptance tests stand on the run's head."""
+
+    kind: Literal["acceptance-written"] = "acceptance-written"
+    commit: str
+    tree: str
+    tests: tuple[AcceptanceTest, ...] = ()
+    files: dict[str, str] = Field(default_factory=dict)
+    """Path -> git blob hash: read-only for the implementer."""
+    summary: str = ""
+
+
+class TaskStarted(Fact):
+    """An attempt at a task began."""
+
+    kind: Literal["task-started"] = "task-started"
+    task: str
+    revision: int
+    attempt: int
+    rung: Rung
+
+
+class TaskFailed(Fact):
+    """An attempt ended without landing."""
+
+    kind: Literal["task-failed"] = "task-failed"
+    task: str
+    attempt: int
+    cause: FailureCause
+    digest: str
+    """What the next attempt has to know."""
+
+
+class TaskLanded(Fact):
+    """A task's commit is on the run's head, and the merged tree was tested."""
+
+    kind: Literal["task-landed"] = "task-landed"
+    task: str
+    attempt: int
+    commit: str
+    tree: str
+    summary: str = ""
+    receipt: Receipt | None = None
+    remarks: tuple[Finding, ...] = ()
+
+
+class Tested(Fact):
+    """The whole suite ran on the head; or, without a possible receipt, a person passed it unverified."""
+
+    kind: Literal["tested"] = "tested"
+    tree: str
+    verdict: Verdict
+    receipt: Receipt | None = None
+    unverified: bool = False
+
+
+class FailureTriaged(Fact):
+    """Where a red receipt leads: the code, the test itself, or the surroundings."""
+
+    kind: Literal["failure-triaged"] = "failure-triaged"
+    cause: Literal["code", "test", "environment"]
+    digest: str
+    consent: bool = False
+    """For ``test``: the reviewer agreed that the test contradicts the requirements."""
+
+
+class Reviewed(Fact):
+    """The reviewer judged the whole change."""
+
+    kind: Literal["reviewed"] = "reviewed"
+    tree: str
+    summary: str
+    findings: tuple[Finding, ...] = ()
+
+
+class Delivered(Fact):
+    """The change left the private repository."""
+
+    kind: Literal["delivered"] = "delivered"
+    commit: str
+    branch: str | None = None
+    patch: str | None = None
+    """Path of a patch file, where there is no repository to take a branch."""
+    editor: Literal["applied", "partial", "refused", "absent"] = "absent"
+    detail: str = ""
+
+
+class DeploymentPlanned(Fact):
+    """The deployer answered, and the smoke test ran inside the sandbox."""
+
+    kind: Literal["deployment-planned"] = "deployment-planned"
+    target: Literal["process", "branch"]
+    reason: str
+    command: tuple[str, ...] = ()
+    health_path: str = "/"
+    smoke: Receipt | None = None
+    runbook: str = ""
+
+
+class Deployed(Fact):
+    """It serves and answered its health probe, or the branch is left for others."""
+
+    kind: Literal["deployed"] = "deployed"
+    deployment: Deployment
+
+
+class DeployFailed(Fact):
+    """It did not start or never got healthy; what served before serves again."""
+
+    kind: Literal["deploy-failed"] = "deploy-failed"
+    reason: str
+    rolled_back_to: str | None = None
+
+
+class Monitored(Fact):
+    """The monitor window is over."""
+
+    kind: Literal["monitored"] = "monitored"
+    probes: int
+    failures: int
+    breach: bool
+    report: str
+    rolled_back_to: str | None = None
+
+
+class RunFailed(Fact):
+    """The run cannot go on by itself. It can be resumed."""
+
+    kind: Literal["run-failed"] = "run-failed"
+    reason: str
+    hint: str = ""
+
+
+class RunCancelled(Fact):
+    """The person stopped the run. Nothing is deleted."""
+
+    kind: Literal["run-cancelled"] = "run-cancelled"
+    by: str
+
+
+class RunResumed(Fact):
+    """A failed or cancelled run goes on where it stopped."""
+
+    kind: Literal["run-resumed"] = "run-resumed"
+    by: str
+
+
+Event = Annotated[
+    RunStarted
+    | SnapshotTaken
+    | HoldMoved
+    | StageSkipped
+    | BaseTested
+    | PlanProposed
+    | GateOpened
+    | GateDecided
+    | DesignProposed
+    | AcceptanceWritten
+    | TaskStarted
+    | TaskFailed
+    | TaskLanded
+    | Tested
+    | FailureTriaged
+    | Reviewed
+    | Delivered
+    | DeploymentPlanned
+    | Deployed
+    | DeployFailed
+    | Monitored
+    | RunFailed
+    | RunCancelled
+    | RunResumed,
+    Field(discriminator="kind"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads and writes any event as JSON."""

@@ -1,0 +1,132 @@
+"""The plan: numbered requirements and a DAG of tasks."""
+
+from collections.abc import Iterable, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from wainwright.domain.errors import PlanError
+from wainwright.domain.goal import Fact
+
+EVERYTHING = "**"
+"""The write set of a task that may touch any file; it never runs beside another task."""
+
+
+class Requirement(Fact):
+    """One numbered, testable statement of what must be true when the goal is met."""
+
+    id: str = Field(pattern=r"^R[1-9][0-9]*$")
+    text: str = Field(min_length=1)
+
+
+class Task(Fact):
+    """A node of the plan: one piece of work for one implementer."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    title: str = Field(min_length=1, max_length=120)
+    instruction: str = Field(min_length=1)
+    needs: tuple[str, ...] = ()
+    """Ids of the tasks that must have landed before this one starts."""
+    write_set: tuple[str, ...] = Field(min_length=1)
+    """Paths relative to the workspace that the task may write; ``dir/**`` for all below a folder."""
+    acceptance: tuple[str, ...] = Field(min_length=1)
+    """Ids of the requirements that this task serves."""
+
+
+class Plan(Fact):
+    """Requirements and tasks that fit together; a plan that does not is refused as a PlanError."""
+
+    requirements: tuple[Requirement, ...] = Field(min_length=1, max_length=60)
+    tasks: tuple[Task, ...] = Field(min_length=1, max_length=40)
+    test_command: str | None = None
+    """How to run all tests, as a shell line, when the planner knows better than what was detected."""
+    notes: str = ""
+
+    @model_validator(mode="after")
+    def _well_formed(self) -> Self:
+        problems = [*_duplicates(self), *_unknown(self), *_cycle(self.tasks), *_write_sets(self.tasks)]
+        if problems:
+            raise PlanError("The plan does not hold together: " + "; ".join(problems) + ".")
+        return self
+
+    def task(self, task_id: str) -> Task:
+        """The task of that id; KeyError when there is none."""
+        for task in self.tasks:
+            if task.id == task_id:
+                return task
+        raise KeyError(task_id)
+
+
+def _duplicates(plan: Plan) -> list[str]:
+    found = []
+    for what, ids in (
+        ("task", [t.id for t in plan.tasks]),
+        ("requirement", [r.id for r in plan.requirements]),
+    ):
+        found += [f"{what} {one} is there twice" for one in sorted({i for i in ids if ids.count(i) > 1})]
+    return found
+
+
+def _unknown(plan: Plan) -> list[str]:
+    tasks, requirements = {t.id for t in plan.tasks}, {r.id for r in plan.requirements}
+    served = {r for t in plan.tasks for r in t.acceptance}
+    return [
+        *(f"task {t.id} needs {n}, which is no task" for t in plan.tasks for n in t.needs if n not in tasks),
+        *(
+            f"task {t.id} is to serve {r}, which is no requirement"
+            for t in plan.tasks
+            for r in t.acceptance
+            if r not in requirements
+        ),
+        *(f"no task serves requirement {r}" for r in sorted(requirements - served)),
+    ]
+
+
+def _cycle(tasks: Sequence[Task]) -> list[str]:
+    try:
+        TopologicalSorter({t.id: t.needs for t in tasks}).prepare()
+    except CycleError as error:
+        return ["tasks wait for each other in a circle: " + " > ".join(error.args[1])]
+    return []
+
+
+def _write_sets(tasks: Sequence[Task]) -> list[str]:
+    return [
+        f"task {t.id} may not write {p}: a write set holds paths inside the workspace"
+        for t in tasks
+        for p in t.write_set
+        if p.startswith(("/", "~"))
+        or ".." in p.split("/")
+        or p.split("/")[0].lower() in (".git", ".wainwright")
+    ]
+
+
+def overlap(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Whether two write sets could name a common file; doubt counts as yes."""
+    return any(_meet(a, b) for a in one for b in other)
+
+
+def covers(write_set: Iterable[str], path: str) -> bool:
+    """Whether a path lies in a write set."""
+    return any(_meet(entry, path) for entry in write_set)
+
+
+def _meet(a: str, b: str) -> bool:
+    (left, wild_left), (right, wild_right) = _prefix(a), _prefix(b)
+    if wild_left and wild_right:
+        return left.startswith(right) or right.startswith(left)
+    if wild_left:
+        return right.startswith(left)
+    if wild_right:
+        return left.startswith(right)
+    return left == right
+
+
+def _prefix(entry: str) -> tuple[str, bool]:
+    """The literal part of an entry before its first wildcard, and whether there is one."""
+    entry = entry.removeprefix("./")
+    cut = min((entry.index(c) for c in "*?[" if c in entry), default=-1)
+    if cut >= 0:
+        return entry[:cut], True
+    return (entry, True) if entry.endswith("/") else (entry, False)

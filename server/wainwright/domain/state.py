@@ -1,0 +1,126 @@
+"""What a run is at one moment: the value that ``fold`` makes out of events and that ``decide`` reads."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from wainwright.domain.events import (
+    AcceptanceWritten,
+    BaseTested,
+    Delivered,
+    DeploymentPlanned,
+    DesignProposed,
+    FailureTriaged,
+    Gate,
+    GateDecided,
+    Monitored,
+    Reviewed,
+    RunFailed,
+    Rung,
+    Tested,
+)
+from wainwright.domain.evidence import Deployment
+from wainwright.domain.goal import Autonomy, Fact, Goal, Stage, Trust
+from wainwright.domain.plan import Plan, Task
+
+TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked"]
+"""``stuck``: the ladder is at its end; ``blocked``: the surroundings lack something."""
+
+
+class TaskState(Fact):
+    """A task and how far it is."""
+
+    task: Task
+    revision: int
+    """Bumped by every new plan; part of the key of each step."""
+    status: TaskStatus = "waiting"
+    attempt: int = 0
+    rung: Rung = "first"
+    digest: str = ""
+    """Why the attempt before this one failed, or why the task was added."""
+    commit: str | None = None
+    summary: str = ""
+
+
+class GateState(Fact):
+    """A gate and what was decided."""
+
+    gate: Gate
+    decided: GateDecided | None = None
+
+
+class RunState(Fact):
+    """One run at one moment."""
+
+    run: str
+    goal: Goal
+    workspace: str
+    route: tuple[Stage, ...]
+    autonomy: Autonomy
+    trust: Trust
+    tier: str
+    tier_reason: str
+    attended: bool
+    overlay: dict[str, str]
+    until: Stage | None
+    stage: Stage = Stage.NEW
+
+    base: str | None = None
+    base_tree: str | None = None
+    person_head: str | None = None
+    skipped_files: tuple[str, ...] = ()
+    head: str | None = None
+    """The run's own head: base, acceptance tests, and every landed task."""
+    head_tree: str | None = None
+    test_command: str | None = None
+    base_tested: BaseTested | None = None
+
+    plan: Plan | None = None
+    revision: int = 0
+    plan_approved: bool = False
+    plan_reason: str = ""
+    """What the next plan or design has to take into account."""
+    design: DesignProposed | None = None
+    acceptance: AcceptanceWritten | None = None
+    acceptance_round: int = 0
+    acceptance_digest: str = ""
+    tasks: dict[str, TaskState] = Field(default_factory=dict)
+
+    tested: Tested | None = None
+    test_runs: int = 0
+    triaged: FailureTriaged | None = None
+    rounds: int = 0
+    """How often a red TEST, a review or an incident sent the run back to BUILD since the ladder was fresh."""
+    repairs: int = 0
+    """How many tasks were added by loop-backs, ever: numbers their ids."""
+    replans: int = 0
+    seen: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
+    """(tree, failing tests) pairs that came up already."""
+    reviewed: Reviewed | None = None
+    reviews: int = 0
+    delivered: Delivered | None = None
+    deployment_plan: DeploymentPlanned | None = None
+    deployment_plans: int = 0
+    deployment: Deployment | None = None
+    monitored: Monitored | None = None
+
+    skips: dict[Stage, str] = Field(default_factory=dict)
+    gates: dict[str, GateState] = Field(default_factory=dict)
+    failure: RunFailed | None = None
+    stopped_at: Stage | None = None
+    """Where a failed or cancelled run goes on when it is resumed."""
+    resumes: int = 0
+
+    @property
+    def open_gates(self) -> tuple[Gate, ...]:
+        """Gates nobody has decided yet."""
+        return tuple(g.gate for g in self.gates.values() if g.decided is None)
+
+    def latest_gate(self, kind: str) -> GateState | None:
+        """The newest gate of a kind."""
+        return next((g for g in reversed(self.gates.values()) if g.gate.kind == kind), None)
+
+    @property
+    def unfinished(self) -> tuple[TaskState, ...]:
+        """Tasks that have not landed."""
+        return tuple(t for t in self.tasks.values() if t.status != "landed")

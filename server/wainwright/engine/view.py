@@ -1,0 +1,166 @@
+"""What a front sees of a run: JSON-able, derived from state and account, never stored."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from wainwright.domain.events import Decision
+from wainwright.domain.goal import WAY, Autonomy, Fact, Goal, Stage
+from wainwright.domain.machine import held
+from wainwright.domain.state import RunState
+from wainwright.journal import Account
+
+
+class Start(Fact):
+    """Ask for a run."""
+
+    goal: Goal
+    overlay: dict[str, str] = Field(default_factory=dict)
+    """Text of unsaved editor buffers by path relative to the workspace."""
+    route: tuple[Stage, ...] | None = None
+    """The stages this goal needs; None for all."""
+    autonomy: Autonomy | None = None
+    """None for the setting."""
+    attended: bool = True
+    until: Stage | None = None
+    """Hold after this stage."""
+
+
+class Decide(Fact):
+    """Decide a gate. Without a gate id, the one open gate is meant."""
+
+    run: str
+    gate: str | None = None
+    decision: Decision
+    reason: str = ""
+    by: str = "person"
+
+
+class TaskView(Fact):
+    """One task."""
+
+    id: str
+    title: str
+    status: str
+    attempt: int
+    needs: tuple[str, ...]
+    write_set: tuple[str, ...]
+    summary: str
+
+
+class GateView(Fact):
+    """One open gate."""
+
+    id: str
+    kind: str
+    question: str
+    detail: str
+
+
+class ReceiptView(Fact):
+    """One receipt, short."""
+
+    cmd: str
+    exit: int | None
+    tree: str
+    passed: int
+    failed: int
+    seconds: float
+
+
+class RunView(Fact):
+    """One run."""
+
+    run: str
+    goal: str
+    workspace: str
+    stage: Stage
+    percent: int
+    """Of the way, 0 to 100."""
+    waiting: Literal["", "gate", "hold"]
+    """Why nothing is going on, if so: somebody has to decide, or the run was started to stop after a stage."""
+    until: Stage | None
+    tasks: tuple[TaskView, ...]
+    gates: tuple[GateView, ...]
+    artifacts: tuple[str, ...]
+    """Paths relative to the workspace."""
+    branch: str | None
+    patch: str | None
+    editor: str
+    receipts: tuple[ReceiptView, ...]
+    deployment: dict[str, JsonValue] | None
+    model_calls: int
+    lost_calls: int
+    tokens: int
+    cost_usd: float
+    failure: str
+    hint: str
+    skips: dict[str, str]
+    activity: str = ""
+    """The newest line of what is going on."""
+
+
+class Notice(Fact):
+    """What a subscriber hears: something about a run changed."""
+
+    run: str
+    kind: str
+    """An event's kind, or ``activity`` for a line that is not kept."""
+    text: str
+    stage: Stage
+    task: str = ""
+
+
+def view(
+    state: RunState, account: Account, receipts: tuple[ReceiptView, ...], artifacts: tuple[str, ...]
+) -> RunView:
+    """The view of a state."""
+    delivered, deployment, failure = state.delivered, state.deployment, state.failure
+    failed = failure if state.stage is Stage.FAILED else None
+    return RunView(
+        run=state.run,
+        goal=state.goal.text,
+        workspace=state.workspace,
+        stage=state.stage,
+        percent=_percent(state),
+        waiting="gate" if state.open_gates else "hold" if held(state) else "",
+        until=state.until,
+        tasks=tuple(
+            TaskView(
+                id=t.task.id,
+                title=t.task.title,
+                status=t.status,
+                attempt=t.attempt,
+                needs=t.task.needs,
+                write_set=t.task.write_set,
+                summary=t.summary,
+            )
+            for t in state.tasks.values()
+        ),
+        gates=tuple(
+            GateView(id=g.id, kind=g.kind, question=g.question, detail=g.detail) for g in state.open_gates
+        ),
+        artifacts=artifacts,
+        branch=delivered.branch if delivered else None,
+        patch=delivered.patch if delivered else None,
+        editor=delivered.editor if delivered else "absent",
+        receipts=receipts,
+        deployment=deployment.model_dump() if deployment else None,
+        model_calls=account.calls,
+        lost_calls=account.lost,
+        tokens=account.spent_tokens,
+        cost_usd=round(account.spent_usd, 6),
+        failure=failed.reason if failed else "",
+        hint=failed.hint if failed else "",
+        skips={str(stage): reason for stage, reason in state.skips.items()},
+    )
+
+
+def _percent(state: RunState) -> int:
+    stage = state.stopped_at or state.stage
+    if state.stage is Stage.DONE:
+        return 100
+    share = 0.0
+    if stage is Stage.BUILD and state.tasks:
+        share = sum(t.status == "landed" for t in state.tasks.values()) / len(state.tasks)
+    return int(100 * (WAY.index(stage) + share) / (len(WAY) - 1))
