@@ -1,0 +1,81 @@
+"""Changesets: edits that make sense only together, each made against known bytes."""
+
+import re
+import unicodedata
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+class FileChange(BaseModel):
+    """One file of a changeset.
+
+    ``before`` is the SHA-256 (hex) of the bytes the change was made against, None for a created file.
+    ``after`` is the new text, None for a deleted file and for one that text cannot carry (``binary``:
+    bytes that are not UTF-8, and symbolic links); such a file travels by branch only.
+    ``executable`` tells whether the new file carries the executable bit.
+    """
+
+    model_config = _FROZEN
+
+    path: str
+    kind: Literal["created", "modified", "deleted"]
+    before: str | None
+    after: str | None
+    binary: bool = False
+    executable: bool = False
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside(cls, path: str) -> str:
+        if protected(path):
+            raise ValueError(f"{path!r} is outside the workspace or protected")
+        return path
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if (self.before is None) != (self.kind == "created"):
+            raise ValueError("before is given exactly for files that existed")
+        if (self.after is None) != (self.kind == "deleted" or self.binary):
+            raise ValueError("after is given exactly for files that end up as text")
+        return self
+
+
+class Changeset(BaseModel):
+    """What lies between two commits, as edits that are applied together or not at all."""
+
+    model_config = _FROZEN
+
+    base: str
+    tip: str
+    files: tuple[FileChange, ...]
+
+
+def protected(path: str) -> bool:
+    """Tell whether ``path`` is a place that no changeset may touch.
+
+    ``path`` is relative to the workspace. True for absolute paths and ``..``, for ``.git`` at any depth and
+    in any spelling that some file system would take for it, and for Wainwright's own files at the root.
+    """
+    parts = path.replace("\\", "/").split("/")
+    if not path or "\0" in path or path[0] in "/\\" or _DRIVE.match(path):
+        return True
+    if any(part in {"", ".", ".."} for part in parts):
+        return True
+    plain = [_plain(part) for part in parts]
+    if any(part in {"", ".git", "git~1"} for part in plain):
+        return True
+    return plain[0] in {".wainwright", "wainwright.toml"}
+
+
+def _plain(part: str) -> str:
+    """Spell one path component the way the most forgiving file systems read it.
+
+    Letter case, full-width forms and invisible code points vanish (HFS+), and so do trailing dots, spaces
+    and stream names (NTFS).
+    """
+    visible = "".join(c for c in unicodedata.normalize("NFKC", part) if unicodedata.category(c) != "Cf")
+    return visible.casefold().split(":", 1)[0].rstrip(". ")

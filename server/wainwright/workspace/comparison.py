@@ -1,0 +1,110 @@
+"""What lies between two commits: as a list, as text, and as a changeset against bytes on disk."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from wainwright.domain.changes import Changeset, FileChange, protected
+from wainwright.domain.errors import OutsideBoundary
+from wainwright.workspace.files import digest
+from wainwright.workspace.plumbing import GitDirectory, quote
+
+_LINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
+
+
+class Change(NamedTuple):
+    """One path that differs: ``status`` is A (added), M (modified) or D (deleted); a rename is D and A."""
+
+    status: str
+    path: str
+
+
+class _Row(NamedTuple):
+    mode_before: str
+    mode_after: str
+    change: Change
+
+
+def changes(git: GitDirectory, base: str, tip: str) -> list[Change]:
+    """Return the paths that differ between two commits, sorted by path."""
+    return [row.change for row in _rows(git, base, tip)]
+
+
+def diff(git: GitDirectory, base: str, tip: str, paths: Sequence[str]) -> str:
+    """Return a unified diff, of all paths or of the given files and folders."""
+    plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", "--submodule=short")
+    return git.run("diff", *plain, base, tip, "--", *paths).out.decode("utf-8", "replace")
+
+
+def changeset(git: GitDirectory, base: str, tip: str) -> Changeset:
+    """Return the difference as edits against the bytes that a checkout of ``base`` has on disk.
+
+    Raises OutsideBoundary when a change touches a protected path or a submodule.
+    """
+    rows = list(_rows(git, base, tip))
+    refuse_protected(row.change.path for row in rows)
+    for row in rows:
+        if _SUBMODULE in {row.mode_before, row.mode_after}:
+            raise OutsideBoundary(f"{row.change.path!r} is a submodule.", "Change it in its own repository.")
+    old = _on_disk(git, base, [row.change.path for row in rows if row.change.status != "A"])
+    new = _on_disk(git, tip, [row.change.path for row in rows if row.change.status != "D"])
+    return Changeset(base=base, tip=tip, files=tuple(_file_change(row, old, new) for row in rows))
+
+
+def refuse_protected(paths: Iterable[str]) -> None:
+    """Raise OutsideBoundary when one of the paths may not be touched."""
+    for path in paths:
+        if protected(path) or any("\udc80" <= c <= "\udcff" for c in path):
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            raise OutsideBoundary(f"A change touches the protected path {shown!r}.", "Leave this path alone.")
+
+
+def _file_change(row: _Row, old: dict[str, bytes], new: dict[str, bytes]) -> FileChange:
+    (status, path), mode = row.change, row.mode_after
+    before = None if status == "A" else digest(old[path])
+    if status == "D":
+        return FileChange(path=path, kind="deleted", before=before, after=None)
+    text = None if mode == _LINK else _text(new[path])
+    return FileChange(
+        path=path,
+        kind="created" if status == "A" else "modified",
+        before=before,
+        after=text,
+        binary=text is None,
+        executable=mode == _EXECUTABLE,
+    )
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return None if b"\0" in content else content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _rows(git: GitDirectory, base: str, tip: str) -> Iterable[_Row]:
+    items = git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", base, tip, "--").items
+    for entry, path in zip(items[::2], items[1::2], strict=True):
+        before, after, _, _, status = entry.removeprefix(":").split(" ")
+        yield _Row(before, after, Change("M" if status == "T" else status, path))
+
+
+def _on_disk(git: GitDirectory, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+    """Return the bytes that a checkout gives these files; line ends follow the person's attributes.
+
+    The target of a symbolic link is its content.
+    """
+    if not paths:
+        return {}
+    with tempfile.TemporaryDirectory(dir=git.path) as scratch:
+        folder = Path(scratch, "tree")
+        folder.mkdir()
+        inside = git.within(folder, GIT_INDEX_FILE=Path(scratch, "index"))
+        inside.run("read-tree", commit)
+        inside.run("checkout-index", "--quiet", "--force", "-z", "--stdin", stdin=quote(paths))
+        return {path: _content(folder / path) for path in paths}
+
+
+def _content(place: Path) -> bytes:
+    return bytes(place.readlink()) if place.is_symlink() else place.read_bytes()

@@ -1,0 +1,46 @@
+"""The one way into the person's repository: a branch of their own to look at, merge or throw away."""
+
+from collections.abc import Iterable, Iterator
+
+from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace.plumbing import GitDirectory
+
+_BRANCHES_TRIED_MAX = 100
+
+
+def deliver(private: GitDirectory, person: GitDirectory, slug: str, commit: str, known: Iterable[str]) -> str:
+    """Put ``commit`` on branch ``wainwright/<slug>`` of the person's repository and return the branch's name.
+
+    ``known`` are commits that probably both repositories have, so that their history is not sent again.
+    A branch of that name which leads elsewhere, or which is checked out, is left alone for ``-2``, ``-3`` ...
+    Objects are written first and the branch is set by compare-and-swap; no hook or filter runs.
+    """
+    if not person.has(commit):
+        private.send(person, commit, [old for old in known if person.has(old) and private.has(old)])
+    in_use = set(_checked_out(person))
+    for branch in _names(slug):
+        ref = f"refs/heads/{branch}"
+        current = person.resolve(f"{ref}^{{commit}}")
+        if current == commit:
+            return branch
+        if current is None or (ref not in in_use and _leads_to(person, current, commit)):
+            person.run("update-ref", "-m", "wainwright: delivered", ref, commit, current or "0" * len(commit))
+            return branch
+    raise WorkspaceError(f"There are too many branches named wainwright/{slug}.", "Delete some of them.")
+
+
+def _names(slug: str) -> Iterator[str]:
+    yield f"wainwright/{slug}"
+    for number in range(2, _BRANCHES_TRIED_MAX):
+        yield f"wainwright/{slug}-{number}"
+
+
+def _leads_to(git: GitDirectory, old: str, new: str) -> bool:
+    return git.run("merge-base", "--is-ancestor", old, new, ok=(0, 1)).code == 0
+
+
+def _checked_out(git: GitDirectory) -> Iterator[str]:
+    """Yield the full names of branches that some work tree of the person stands on."""
+    for line in git.run("worktree", "list", "--porcelain", "-z").items:
+        if line.startswith("branch "):
+            yield line.removeprefix("branch ")

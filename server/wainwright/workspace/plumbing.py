@@ -1,0 +1,177 @@
+"""The only place that runs git.
+
+No transport is ever used: objects go from one repository to another as a pack between two explicit
+git directories. So nothing that a repository's configuration can name (hooks, file monitors, filters,
+transfer programs, credential helpers) is run: settings given here outrank those of the repository.
+"""
+
+import os
+import tempfile
+from collections.abc import Container, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Self
+
+from wainwright.domain.errors import WorkspaceError
+
+# GitPython asks for git while it is imported; a machine without git should learn that by our error instead.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+from git.cmd import Git
+from git.exc import GitCommandNotFound
+
+_SETTINGS = {
+    "commit.gpgSign": "false",
+    "core.attributesFile": "/dev/null",
+    "core.filesRefLockTimeout": "10000",
+    "core.fsmonitor": "false",
+    "core.fsync": "all",
+    "core.fsyncMethod": "batch",
+    "core.hooksPath": "/dev/null",
+    "core.packedRefsTimeout": "10000",
+    "core.pager": "cat",
+    "core.quotePath": "false",
+    "core.untrackedCache": "false",
+    "diff.ignoreSubmodules": "all",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "protocol.allow": "never",
+    "protocol.ext.allow": "never",
+    "safe.bareRepository": "explicit",
+    "submodule.recurse": "false",
+}
+_NAME, _MAIL = "Wainwright", "wainwright@localhost"
+_ENVIRONMENT = {
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_ASKPASS": "",
+    "GIT_AUTHOR_EMAIL": _MAIL,
+    "GIT_AUTHOR_NAME": _NAME,
+    "GIT_COMMITTER_EMAIL": _MAIL,
+    "GIT_COMMITTER_NAME": _NAME,
+    "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    **{f"GIT_CONFIG_KEY_{n}": key for n, key in enumerate(_SETTINGS)},
+    **{f"GIT_CONFIG_VALUE_{n}": value for n, value in enumerate(_SETTINGS.values())},
+}
+
+
+class Reply(NamedTuple):
+    """How one git command ended: exit code, standard output as bytes, standard error as text."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """Standard output without white space at its ends."""
+        return unquote(self.out).strip()
+
+    @property
+    def items(self) -> list[str]:
+        """The NUL-terminated items of standard output."""
+        return [unquote(item) for item in self.out.split(b"\0") if item]
+
+
+def unquote(name: bytes) -> str:
+    """Turn a name from git into text; bytes that are not UTF-8 survive the round trip."""
+    return name.decode("utf-8", "surrogateescape")
+
+
+def quote(items: Iterable[str]) -> bytes:
+    """Turn names into the NUL-terminated list that git reads from standard input."""
+    return b"".join(item.encode("utf-8", "surrogateescape") + b"\0" for item in items)
+
+
+class GitDirectory:
+    """One explicit git directory, with the work tree that its commands see, if any.
+
+    git never looks for a repository by itself here, so a ``.git`` lying in the work tree means nothing.
+    """
+
+    def __init__(
+        self, path: Path, worktree: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.path = path
+        self.worktree = worktree
+        self.environment = dict(environment or {})
+
+    def within(self, worktree: Path | None = None, **environment: str | Path) -> Self:
+        """Return the same git directory with another work tree and more environment."""
+        added = {name: str(value) for name, value in environment.items()}
+        return type(self)(self.path, worktree or self.worktree, {**self.environment, **added})
+
+    def run(self, *arguments: str, stdin: bytes | None = None, ok: Container[int] = (0,)) -> Reply:
+        """Run one git command; raises WorkspaceError when its exit code is not in ``ok``."""
+        with tempfile.TemporaryFile() as source:
+            source.write(stdin or b"")
+            source.seek(0)
+            code, out, err = self._execute(arguments, istream=source)
+        return _check(Reply(code, out, err), arguments, ok)
+
+    def text(self, *arguments: str, stdin: bytes | None = None) -> str:
+        """Run one git command that must succeed and return what it printed, stripped."""
+        return self.run(*arguments, stdin=stdin).text
+
+    def resolve(self, revision: str) -> str | None:
+        """Return the object that ``revision`` names here, or None."""
+        return (
+            self.run("rev-parse", "--verify", "--quiet", "--end-of-options", revision, ok=(0, 1, 128)).text
+            or None
+        )
+
+    def has(self, commit: str) -> bool:
+        """Tell whether the commit is in this object store (or one it borrows from)."""
+        return self.run("cat-file", "-e", f"{commit}^{{commit}}", ok=(0, 1, 128)).code == 0
+
+    def send(self, target: "GitDirectory", want: str, have: Iterable[str]) -> None:
+        """Copy ``want`` and all it needs into ``target``, which already holds all that ``have`` needs."""
+        revisions = "".join(f"{line}\n" for line in (want, *(f"^{commit}" for commit in have)))
+        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as pack:
+            source.write(revisions.encode())
+            source.seek(0)
+            packing = ("pack-objects", "--revs", "--thin", "--delta-base-offset", "--stdout", "-q")
+            code, _, err = self._execute(packing, istream=source, output_stream=pack)
+            _check(Reply(code, b"", err), packing, (0,))
+            pack.seek(0)
+            target.receive(pack)
+
+    def receive(self, pack: BinaryIO) -> None:
+        """Take in the objects of a pack that is read from an open file."""
+        indexing = ("index-pack", "--stdin", "--fix-thin")
+        _check(Reply(*self._execute(indexing, istream=pack)), indexing, (0,))
+
+    def _execute(self, arguments: Sequence[str], **streams: object) -> tuple[int, bytes, str]:
+        where = [f"--git-dir={self.path}", *([f"--work-tree={self.worktree}"] if self.worktree else [])]
+        environment = {**_ENVIRONMENT, **self.environment}
+        # A server started from a hook or a terminal inherits variables that would redirect git.
+        strangers = [name for name in os.environ if name.startswith("GIT_") and name not in environment]
+        strangers = [name for name in strangers if not name.startswith("GIT_PYTHON_")]
+        clean = ["env", *(word for name in strangers for word in ("-u", name))] if strangers else []
+        git = Git(str(self.worktree or self.path.parent))
+        try:
+            reply: tuple[int, bytes, str] = git.execute(
+                [*clean, "git", *where, *arguments],
+                env=environment,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                shell=False,
+                start_new_session=True,
+                **streams,
+            )
+        except GitCommandNotFound as error:
+            raise WorkspaceError("git was not found.", "Install git 2.38 or newer.") from error
+        return reply
+
+
+def _check(reply: Reply, arguments: Sequence[str], ok: Container[int]) -> Reply:
+    if reply.code not in ok:
+        what = f"git {arguments[0]} ended with {reply.code}: {reply.err.strip()[:2000]}"
+        raise WorkspaceError(what, "Look at the repository named in the message, then try again.")
+    return reply

@@ -1,0 +1,350 @@
+"""One private repository per workspace: snapshots, task trees, refs, merges and delivery.
+
+It lies in the state directory (``repository.git``, readable by its owner only) and holds all that runs do.
+The person's own repository is read, and written in exactly one way: a branch ``wainwright/<slug>``.
+Task trees lie in ``trees/<run>/<name>``; why they hold no ``.git`` is told in ``trees``. Every method is
+synchronous and may be called from several threads and processes at once: git's own locks guard objects
+and refs, and ``exclusive`` guards the rest. Refs are given without their prefix ``refs/wainwright/``.
+
+Errors: WorkspaceError when git refuses; OutsideBoundary for names and paths that lead elsewhere.
+"""
+
+import fcntl
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from wainwright.domain.changes import Changeset
+from wainwright.domain.errors import OutsideBoundary, WorkspaceError
+from wainwright.workspace import comparison, delivery
+from wainwright.workspace.comparison import Change
+from wainwright.workspace.plumbing import GitDirectory, unquote
+from wainwright.workspace.snapshot import (
+    Person,
+    Skipped,
+    Snapshot,
+    Taker,
+    dependencies,
+    everyday_settings,
+    exclude_rules,
+    ignored,
+)
+from wainwright.workspace.trees import Committed, TaskTree
+
+__all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Snapshot"]
+
+_PREFIX = "refs/wainwright/"
+_HEADS = "refs/person/"
+_HEADS_COMPARED_MAX = 20
+_OBJECT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_NAME = re.compile(r"(?!.*(\.\.|\.lock$|\.git$|\.$))[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+
+
+class Merge(BaseModel):
+    """What merging two commits gives: a tree, or the paths where they are in each other's way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tree: str | None
+    conflicts: tuple[str, ...]
+
+
+class Entry(BaseModel):
+    """One commit of a log."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    commit: str
+    subject: str
+
+
+class Repository:
+    """The private repository of one workspace, and the only door to git for the rest of the program."""
+
+    def __init__(self, workspace: Path, state: Path) -> None:
+        self._workspace = workspace.resolve()
+        self._state = state
+        self._directory = GitDirectory(state / "repository.git")
+        self._lock = threading.RLock()
+        self._depth = 0
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep every other thread and process out of the same private repository; may be nested."""
+        self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._lock, (self._state / "repository.lock").open("a") as handle:
+            self._depth += 1
+            try:
+                if self._depth == 1:
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+                yield
+            finally:
+                self._depth -= 1
+
+    # Snapshots of what the person sees
+
+    def snapshot(self, run: str, overlay: Mapping[str, str]) -> Snapshot:
+        """Commit HEAD + working tree + unsaved buffers, and pin it as ``<run>/base``.
+
+        ``overlay`` maps relative paths to unsaved text. Nothing in the person's repository changes.
+        """
+        ref = _ref(f"{run}/base")
+        person = Person.find(self._workspace)
+        private = self._refreshed(person)
+        taker = Taker(private, self._workspace, person)
+        head = person.head if person else None
+        with taker.borrowing() as git:
+            tree = taker.tree(git, overlay)
+            unchanged = head is not None and git.text("rev-parse", f"{head}^{{tree}}") == tree
+            commit = (
+                head
+                if unchanged and head
+                else _commit_tree(git, tree, [head] if head else [], "snapshot of the working tree")
+            )
+            if person is not None:
+                have = [old for old in self._known_heads() if git.has(old)]
+                if commit not in have:
+                    git.send(private, commit, have)
+        if head is not None:
+            private.run("update-ref", f"{_HEADS}{head}", head)
+        private.run("update-ref", ref, commit)
+        return Snapshot(commit=commit, tree=tree, head=head, dirty=not unchanged, skipped=taker.skipped)
+
+    def dependencies(self) -> tuple[str, ...]:
+        """Return the relative paths of untracked dependency folders (``.venv``, ``node_modules`` ...)."""
+        person = Person.find(self._workspace)
+        self._refreshed(person)
+        return tuple(self._dependencies(person))
+
+    # Task trees
+
+    def clone(self, run: str, name: str, commit: str) -> Path:
+        """Check ``commit`` out into ``trees/<run>/<name>``; a tree that is there is reset to it cleanly."""
+        path = self._state / "trees" / _name(run) / _name(name)
+        TaskTree(self._private, path).create(_object(commit))
+        return path
+
+    def commit(self, tree: Path, message: str, ref: str) -> Committed:
+        """Commit all that differs in a task tree; ``ref`` points to the commit before this returns."""
+        return self._task_tree(tree).commit(message, _ref(ref))
+
+    def restore(self, tree: Path, commit: str) -> None:
+        """Make a task tree's files what they are in ``commit``; ignored files stay."""
+        self._task_tree(tree).restore(_object(commit))
+
+    def head(self, tree: Path) -> str:
+        """Return the commit that a task tree stands on."""
+        return self._task_tree(tree).head()
+
+    # Reading commits
+
+    def tree_of(self, commit: str) -> str:
+        """Return the name of the commit's tree."""
+        return self._private.text("rev-parse", f"{_object(commit)}^{{tree}}")
+
+    def changes(self, base: str, tip: str) -> list[Change]:
+        """Return ``(status, path)`` for each path that differs: A, M or D; a rename is a D and an A."""
+        return comparison.changes(self._private, _object(base), _object(tip))
+
+    def diff(self, base: str, tip: str, paths: Sequence[str] = ()) -> str:
+        """Return a unified diff, of everything or of the given files and folders."""
+        return comparison.diff(self._private, _object(base), _object(tip), paths)
+
+    def changeset(self, base: str, tip: str) -> Changeset:
+        """Return the difference as edits; raises OutsideBoundary when it touches a protected path."""
+        return comparison.changeset(self._private, _object(base), _object(tip))
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """Return the bytes of a file as git stores them, or None when the commit has no such file."""
+        reply = self._private.run("cat-file", "blob", f"{_object(commit)}:{path}", ok=(0, 128))
+        return reply.out if reply.code == 0 else None
+
+    def files(self, commit: str) -> list[str]:
+        """Return the paths of all files in a commit, sorted; submodules are not files."""
+        rows = (
+            item.partition("\t") for item in self._private.run("ls-tree", "-r", "-z", _object(commit)).items
+        )
+        return [path for entry, _, path in rows if " blob " in entry]
+
+    def log(self, base: str, tip: str) -> list[Entry]:
+        """Return the commits that ``tip`` has and ``base`` has not, newest first."""
+        span = f"{_object(base)}..{_object(tip)}"
+        lines = self._private.run("log", "--no-show-signature", "--format=%H %s", span, "--").out.splitlines()
+        pairs = (line.partition(b" ") for line in lines)
+        return [
+            Entry(commit=name.decode(), subject=text.decode("utf-8", "replace")) for name, _, text in pairs
+        ]
+
+    # Refs and merging
+
+    def resolve(self, ref: str) -> str | None:
+        """Return the commit that a ref points to, or None."""
+        return self._private.resolve(f"{_ref(ref)}^{{commit}}")
+
+    def move(self, ref: str, new: str, old: str | None) -> bool:
+        """Point ``ref`` to ``new`` if it still points to ``old`` (None: does not exist); False when it does not."""
+        name, target = _ref(ref), _object(new)
+        expected = "0" * len(target) if old is None else _object(old)
+        reply = self._private.run("update-ref", name, target, expected, ok=(0, 1, 128))
+        if reply.code == 0:
+            return True
+        if self._private.resolve(name) == old:
+            raise WorkspaceError(
+                f"{name} cannot be moved: {reply.err.strip()}", "Check the disk, then try again."
+            )
+        return False
+
+    def merge(self, ours: str, theirs: str) -> Merge:
+        """Merge two commits without a checkout."""
+        how = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")
+        reply = self._private.run(*how, _object(ours), _object(theirs), ok=(0, 1))
+        tree, *conflicts = reply.items
+        return (
+            Merge(tree=tree, conflicts=())
+            if reply.code == 0
+            else Merge(tree=None, conflicts=tuple(conflicts))
+        )
+
+    def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
+        """Make a commit of a tree and return its name; no ref moves."""
+        return _commit_tree(self._private, _object(tree), [_object(parent) for parent in parents], message)
+
+    # Delivery
+
+    def deliver(self, slug: str, commit: str) -> str | None:
+        """Put ``commit`` on a branch ``wainwright/<slug>`` in the person's repository and return its name.
+
+        None in a folder without git. When the branch exists and cannot simply go forward, ``-2``, ``-3`` ...
+        is used. Raises OutsideBoundary when the commits made since the run's base touch a protected path.
+        """
+        _name(slug)
+        person = Person.find(self._workspace)
+        if person is None:
+            return None
+        with self.exclusive():
+            base = self._base_of(_object(commit))
+            comparison.refuse_protected(change.path for change in self.changes(base, commit))
+            known = [*([person.head] if person.head else []), *self._known_heads()]
+            return delivery.deliver(self._private, person.git, slug, commit, known)
+
+    def _base_of(self, commit: str) -> str:
+        """Return the newest snapshot or person's commit that ``commit`` was built on."""
+        newest = (
+            "for-each-ref",
+            f"--merged={commit}",
+            "--sort=-committerdate",
+            "--count=1",
+            "--format=%(objectname)",
+        )
+        base = self._private.text(*newest, f"{_PREFIX}*/base", _HEADS)
+        if not base:
+            raise WorkspaceError(
+                f"{commit} does not come from a snapshot.", "Deliver a commit made by a run."
+            )
+        return base
+
+    # The private repository itself
+
+    @property
+    def _private(self) -> GitDirectory:
+        made_last = self._directory.path / "info" / "attributes"
+        if not made_last.exists():
+            with self.exclusive():
+                if not made_last.exists():
+                    self._make(made_last)
+        return self._directory
+
+    def _make(self, made_last: Path) -> None:
+        person = Person.find(self._workspace)
+        hashing = [f"--object-format={person.object_format}"] if person else []
+        self._directory.path.mkdir(mode=0o700, exist_ok=True)
+        self._directory.run("init", "--bare", "--quiet", "--template=", *hashing)
+        made_last.parent.mkdir(exist_ok=True)
+        made_last.with_name("exclude").touch()
+        # Filters are named by files and defined by settings; there are no such settings here, and no names either.
+        made_last.write_text("* -filter\n")
+
+    def _refreshed(self, person: Person | None) -> GitDirectory:
+        """Take over those of the person's settings and ignore rules that decide what a snapshot holds."""
+        private = self._private
+        with self.exclusive():
+            rules = ""
+            if person is not None:
+                ours = everyday_settings(private)
+                for name, value in person.settings().items():
+                    if ours.get(name) != value:
+                        private.run("config", "--replace-all", name, value)
+                rules = _read(person.place("info/exclude"))
+                self._take_over_shallow(person)
+            # The second round sees what the rules written by the first one ignore.
+            for _ in range(2):
+                _write(private.path / "info" / "exclude", exclude_rules(rules, self._dependencies(person)))
+        return private
+
+    def _take_over_shallow(self, person: Person) -> None:
+        ours = self._directory.path / "shallow"
+        lines = {*_read(ours).split(), *_read(person.place("shallow")).split()}
+        if lines:
+            _write(ours, "".join(f"{line}\n" for line in sorted(lines)))
+
+    def _dependencies(self, person: Person | None) -> list[str]:
+        seen = self._directory.within(self._workspace, GIT_INDEX_FILE=self._directory.path / "no-index")
+
+        def is_tracked(path: str) -> bool:
+            return person is not None and bool(person.git.run("ls-files", "-z", "--", path).out)
+
+        return dependencies(self._workspace, is_tracked, lambda path: bool(ignored(seen, [path])))
+
+    def _known_heads(self) -> list[str]:
+        """Return the newest of the person's commits whose history the private repository holds."""
+        newest = (f"--count={_HEADS_COMPARED_MAX}", "--sort=-committerdate", "--format=%(objectname)")
+        return self._private.text("for-each-ref", *newest, _HEADS).split()
+
+    def _task_tree(self, tree: Path) -> TaskTree:
+        if tree.parent.parent != self._state / "trees":
+            raise OutsideBoundary(
+                f"{tree} is not a task tree of this workspace.", "Use a path given by clone."
+            )
+        return TaskTree(self._private, tree)
+
+
+def _commit_tree(git: GitDirectory, tree: str, parents: Sequence[str], message: str) -> str:
+    options = [word for parent in parents for word in ("-p", parent)]
+    return git.text("commit-tree", tree, *options, "-F", "-", stdin=message.encode())
+
+
+def _object(name: str) -> str:
+    if not _OBJECT.fullmatch(name):
+        raise WorkspaceError(
+            f"{name!r} is not the full name of a commit or tree.", "Give 40 or 64 hex digits."
+        )
+    return name
+
+
+def _name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise OutsideBoundary(f"{name!r} cannot name a run, task or branch.", "Use letters, digits, - and _.")
+    return name
+
+
+def _ref(ref: str) -> str:
+    return _PREFIX + "/".join(_name(part) for part in ref.removeprefix(_PREFIX).split("/"))
+
+
+def _read(path: Path) -> str:
+    return unquote(path.read_bytes()) if path.is_file() else ""
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file at once, so that a git which reads it meanwhile sees all of the old or the new one."""
+    content = text.encode("utf-8", "surrogateescape")
+    if path.is_file() and path.read_bytes() == content:
+        return
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_bytes(content)
+    fresh.replace(path)
