@@ -1,0 +1,383 @@
+"""The sandbox made of bubblewrap: own namespaces, an allow-list of mounts, no capability, no network."""
+
+import asyncio
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from wainwright.domain.errors import SandboxError
+from wainwright.sandbox import limits, proof
+from wainwright.sandbox.identity import start_time
+from wainwright.sandbox.mount_points import MountPoints
+from wainwright.sandbox.output import BoundedOutput
+from wainwright.sandbox.protocol import Command, Outcome, View, inside
+from wainwright.sandbox.visible import Visible, dependency_mounts, interpreters, survey
+
+_NOBODY = "65534"
+_READ_BYTES = 65_536
+_GRACE_S = 5.0
+_DETACHED_START_S = 10.0
+_UNUSABLE = tuple(Path(p) for p in ("/", "/usr", "/etc", "/bin", "/lib", "/proc", "/dev", "/sys", "/tmp"))  # noqa: S108
+
+_VARIABLES = {
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TERM": "dumb",
+    "CI": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # There is no network: package managers should say so at once instead of trying again and again.
+    "PIP_NO_INDEX": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "UV_OFFLINE": "1",
+    "CARGO_NET_OFFLINE": "true",
+    "GOPROXY": "off",
+    "NPM_CONFIG_OFFLINE": "true",
+    "NPM_CONFIG_UPDATE_NOTIFIER": "false",
+}
+
+
+class Tools(BaseModel):
+    """Programs of the host that build the walls, and what this bubblewrap can do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bwrap: str
+    prlimit: str
+    setsid: str
+    overlays: bool
+    forbids_user_namespaces: bool
+    sizes: bool
+
+
+class Bubblewrap:
+    """Runs commands in bubblewrap. Get one from ``prove``, which shows first that its walls hold on this machine."""
+
+    tier = "bubblewrap"
+
+    def __init__(self, tools: Tools, visible: Visible) -> None:
+        self._tools = tools
+        self._visible = visible
+        self._mount_points = MountPoints()
+        self._groups = limits.ProcessGroups()
+
+    @property
+    def bounds_processes(self) -> bool:
+        """False where this machine offers no way to bound the number of processes (root without control groups)."""
+        return self._groups.bounded
+
+    async def run(self, command: Command, view: View) -> Outcome:
+        """Run to the end, without any network; see ``Sandbox.run``."""
+        group = self._groups.open()
+        try:
+            with self._mounted(view) as dependencies:
+                arguments = [
+                    *limits.launcher(group),
+                    *(self._tools.bwrap, "--unshare-all", "--die-with-parent"),
+                    *self._walls(view, dependencies, command.env, command.cwd),
+                ]
+                return await _run(arguments, limits.limited(self._tools.prlimit), command)
+        finally:
+            self._groups.close(group)
+
+    def spawn_detached(
+        self, argv: tuple[str, ...], view: View, *, env: Mapping[str, str], log: Path, cwd: str = "."
+    ) -> tuple[int, float]:
+        """Start a service that outlives this process; see ``Sandbox.spawn_detached``.
+
+        The process returned is the first of the service's process namespace: whoever kills it kills all of them, and
+        it ends by itself when the last of them has ended. It leads a process group with the service in it.
+        """
+        read_only = view.model_copy(update={"writable": False})
+        # Mount points stay: the service needs them for as long as it runs, which may be longer than we do.
+        dependencies = self._take(read_only)
+        namespaces = (
+            "--unshare-user",
+            "--unshare-ipc",
+            "--unshare-pid",
+            "--unshare-uts",
+            "--unshare-cgroup-try",
+        )
+        reading, writing = os.pipe()
+        try:
+            with log.open("ab") as output:
+                # setsid forks and ends, so that the service is nobody's child here: no zombie, no signal from us.
+                subprocess.run(  # the status of setsid itself; the service goes on
+                    [
+                        *(self._tools.setsid, "--fork", *limits.launcher(self._groups.open())),
+                        *(self._tools.bwrap, *namespaces, "--info-fd", str(writing)),
+                        *self._walls(read_only, dependencies, env, cwd),
+                        *("--", *limits.limited(self._tools.prlimit), *argv),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env={},
+                    pass_fds=(writing,),
+                    check=True,
+                )
+            os.close(writing)
+            writing = -1
+            return _first_process(reading, log)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            raise SandboxError(f"The service could not be started: {error}.", "Check its command.") from error
+        finally:
+            os.close(reading)
+            if writing >= 0:
+                os.close(writing)
+
+    def _take(self, view: View) -> tuple[tuple[Path, Path], ...]:
+        if view.at in _UNUSABLE:
+            raise SandboxError(
+                f"{view.at} cannot be a workspace in the sandbox.", "Open a folder beneath it."
+            )
+        if not view.tree.is_dir():
+            raise SandboxError(f"The task's tree {view.tree} is gone.", "Start the task again.")
+        wanted = dependency_mounts(view)
+        taken = set(self._mount_points.take(view.tree, [relative for _, relative in wanted]))
+        return tuple(mount for mount in wanted if mount[1] in taken)
+
+    @contextmanager
+    def _mounted(self, view: View) -> Iterator[tuple[tuple[Path, Path], ...]]:
+        dependencies = self._take(view)
+        try:
+            yield dependencies
+        finally:
+            self._mount_points.give_back(view.tree, [relative for _, relative in dependencies])
+
+    def _walls(
+        self, view: View, dependencies: tuple[tuple[Path, Path], ...], env: Mapping[str, str], cwd: str
+    ) -> list[str]:
+        """Arguments of bubblewrap up to the command; later mounts lie over earlier ones."""
+        arguments = ["--new-session", "--cap-drop", "ALL", "--clearenv", "--unshare-user"]
+        if os.getuid() == 0:
+            arguments += ["--uid", _NOBODY, "--gid", _NOBODY]
+        if self._tools.forbids_user_namespaces:
+            arguments.append("--disable-userns")
+        extra = interpreters(self._visible, [source for source, _ in dependencies])
+        arguments += self._machine(view, extra)
+        arguments += ["--bind" if view.writable else "--ro-bind", str(view.tree), str(view.at)]
+        for relative in view.protected if view.writable else ():
+            source = view.tree / relative
+            # A link here was planted by an earlier command; what it points to is not ours to show.
+            if source.exists() and not source.is_symlink():
+                arguments += ["--ro-bind", str(source), str(view.at / relative)]
+        for source, relative in dependencies:
+            arguments += self._dependency(source, view.at / relative)
+        arguments += ["--remount-ro", "/", "--chdir", str(inside(view, cwd))]
+        for name, value in {**self._environment(view, dependencies, extra), **env}.items():
+            arguments += ["--setenv", name, value]
+        return arguments
+
+    def _machine(self, view: View, extra: tuple[Path, ...]) -> list[str]:
+        visible = self._visible
+        arguments: list[str] = []
+        for target, link in visible.links:
+            arguments += ["--symlink", target, str(link)]
+        for directory in visible.system:
+            arguments += ["--ro-bind", str(directory), str(directory)]
+        # For uid 0 underneath, files below /proc/sys are writable whatever its capabilities: hence read-only twice.
+        arguments += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--remount-ro", "/proc"]
+        arguments += ["--dev", "/dev", *self._memory_files("/dev/shm"), "--remount-ro", "/dev"]  # noqa: S108
+        arguments += self._memory_files("/tmp")  # noqa: S108
+        arguments += self._memory_files(str(self._home(view)))
+        for directory in (*visible.toolchains, *extra):
+            arguments += ["--ro-bind-try", str(directory), str(directory)]
+        for secret in visible.masked:
+            if secret.is_dir():
+                arguments += ["--tmpfs", str(secret), "--remount-ro", str(secret)]
+            elif secret.exists():
+                arguments += ["--ro-bind", "/dev/null", str(secret)]
+        return arguments
+
+    def _memory_files(self, at: str) -> list[str]:
+        size = ["--size", str(limits.MEMORY_FILES_BYTES_MAX)] if self._tools.sizes else []
+        return [*size, "--tmpfs", at]
+
+    def _dependency(self, source: Path, at: Path) -> list[str]:
+        if self._tools.overlays:
+            return ["--overlay-src", str(source), "--tmp-overlay", str(at)]
+        return ["--ro-bind", str(source), str(at)]
+
+    def _home(self, view: View) -> Path:
+        """The person's own home path, empty; elsewhere when the workspace is the home directory or above it."""
+        home = self._visible.home
+        return Path("/dev/shm/home") if home.is_relative_to(view.at) else home  # noqa: S108
+
+    def _environment(
+        self, view: View, dependencies: tuple[tuple[Path, Path], ...], extra: tuple[Path, ...]
+    ) -> dict[str, str]:
+        """Variables of every command: the project's own environments come first on PATH, as if activated."""
+        seen = (*self._visible.system, *self._visible.toolchains, *extra, view.at)
+        linked = tuple(link for _, link in self._visible.links)
+        variables = {**_VARIABLES, **self._visible.variables, "HOME": str(self._home(view))}
+        first: list[Path] = []
+        for source, relative in dependencies:
+            if (source / "pyvenv.cfg").is_file():
+                variables.setdefault("VIRTUAL_ENV", str(view.at / relative))
+                first.append(view.at / relative / "bin")
+            elif (source / ".bin").is_dir():
+                first.append(view.at / relative / ".bin")
+        persons = [
+            directory
+            for directory in self._visible.search_path
+            if any(directory.is_relative_to(root) for root in (*seen, *linked))
+        ]
+        variables["PATH"] = ":".join(dict.fromkeys(str(directory) for directory in (*first, *persons)))
+        return variables
+
+
+async def prove(state: Path, environment: Mapping[str, str] | None = None) -> Bubblewrap:
+    """Find bubblewrap and attempt what must be impossible inside; the sandbox is returned only if all of it failed.
+
+    ``state`` is the server's own directory (made when missing): commands must not see it. ``environment`` is the
+    person's, by default this process's: PATH, HOME and the variables of toolchains are read from it.
+    Raises SandboxError with what is missing or which wall does not hold.
+    """
+    environment = os.environ if environment is None else environment
+    tools = await asyncio.to_thread(_find_tools, environment.get("PATH", os.defpath))
+    visible = await asyncio.to_thread(_survey_around, state, environment)
+    sandbox = Bubblewrap(tools, visible)
+    await proof.attempt_the_forbidden(sandbox, state, visible)
+    if tools.overlays and not await proof.overlays_work(sandbox, state):
+        return Bubblewrap(tools.model_copy(update={"overlays": False}), visible)
+    return sandbox
+
+
+def _survey_around(state: Path, environment: Mapping[str, str]) -> Visible:
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return survey(environment, hidden=(state, state.resolve()))
+
+
+def _find_tools(search_path: str) -> Tools:
+    found = {name: shutil.which(name, path=search_path) for name in ("bwrap", "prlimit", "setsid")}
+    for name, package in (("bwrap", "bubblewrap"), ("prlimit", "util-linux"), ("setsid", "util-linux")):
+        if found[name] is None:
+            raise SandboxError(
+                f"No sandbox: the program {name} is not on PATH, and commands are never run without walls.",
+                f"Install it: apt-get install {package} (or your system's package of that name), then restart.",
+            )
+    usage = subprocess.run(
+        [str(found["bwrap"]), "--help"], capture_output=True, text=True, check=False, timeout=10
+    )
+    return Tools(
+        bwrap=str(found["bwrap"]),
+        prlimit=str(found["prlimit"]),
+        setsid=str(found["setsid"]),
+        overlays="--tmp-overlay" in usage.stdout,
+        forbids_user_namespaces="--disable-userns" in usage.stdout,
+        sizes="--size" in usage.stdout,
+    )
+
+
+async def _run(walls: list[str], limiter: tuple[str, ...], command: Command) -> Outcome:
+    """Start bubblewrap with a pipe on which it tells how far it got, and see the command through."""
+    reading, writing = os.pipe()
+    began = time.monotonic()
+    try:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(*walls, "--json-status-fd", str(writing), "--"),
+                *(*limiter, *command.argv),
+                stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env={},
+                start_new_session=True,
+                pass_fds=(writing,),
+            )
+        except OSError as error:
+            raise SandboxError(
+                f"The sandbox could not start: {error}.", "Use fewer or shorter arguments."
+            ) from error
+        finally:
+            os.close(writing)
+        output = BoundedOutput(command.output_bytes_max)
+        timed_out = await _see_through(process, output, command)
+        if not timed_out and not _command_ended(reading):
+            raise SandboxError(
+                f"The sandbox could not be built: {output.text().strip()}",
+                "Check that the tree and cwd exist.",
+            )
+    finally:
+        os.close(reading)
+    return Outcome(
+        exit=None if timed_out else process.returncode,
+        output=output.text(),
+        truncated=output.bytes_cut > 0,
+        timed_out=timed_out,
+        seconds=time.monotonic() - began,
+    )
+
+
+async def _see_through(process: asyncio.subprocess.Process, output: BoundedOutput, command: Command) -> bool:
+    """Feed and read the process until it ends; returns whether its time ran out. Leaves no process in any case."""
+    try:
+        async with asyncio.timeout(command.timeout_s):
+            await asyncio.gather(_feed(process, command.stdin), _read(process, output))
+            await process.wait()
+    except TimeoutError:
+        return True
+    else:
+        return False
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            # The end of the output means that nobody holds it any more: the whole namespace is gone.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE_S):
+                    await _read(process, output)
+            await process.wait()
+
+
+async def _feed(process: asyncio.subprocess.Process, data: bytes | None) -> None:
+    if process.stdin is None or data is None:
+        return
+    with suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(data)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _read(process: asyncio.subprocess.Process, output: BoundedOutput) -> None:
+    assert process.stdout is not None
+    while chunk := await process.stdout.read(_READ_BYTES):
+        output.add(chunk)
+
+
+def _command_ended(status: int) -> bool:
+    """Whether bubblewrap reported an exit code: it does so only when the walls stood and the command was started."""
+    os.set_blocking(status, False)
+    with suppress(BlockingIOError):
+        return b"exit-code" in os.read(status, _READ_BYTES)
+    return False
+
+
+def _first_process(information: int, log: Path) -> tuple[int, float]:
+    """Read from bubblewrap who is the first process of the new namespace."""
+    deadline = time.monotonic() + _DETACHED_START_S
+    told = b""
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([information], [], [], max(0.0, deadline - time.monotonic()))
+        chunk = os.read(information, _READ_BYTES) if ready else b""
+        told += chunk
+        if not chunk or b"}" in told:
+            break
+    with suppress(ValueError):
+        pid = int(json.loads(told)["child-pid"])
+        started = start_time(pid)
+        if started is not None:
+            return pid, started
+    lines = log.read_text(errors="replace").splitlines()[-5:]
+    raise SandboxError(
+        f"The service's sandbox could not be built: {' '.join(lines)}", "Check its tree and command."
+    )

@@ -1,0 +1,144 @@
+"""Acts that must fail inside a sandbox. A bare interpreter runs this text in there, so it imports nothing of ours.
+
+Each act returns True when it *succeeded*, that is, when a wall does not hold. It is told by JSON on stdin where the
+secrets are, and answers with a JSON list of the acts that succeeded.
+"""
+
+import ctypes
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_MS_REMOUNT, _MS_BIND = 32, 4096
+_CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x10000000
+
+Told = dict[str, Any]
+
+
+def write_outside_the_tree(told: Told) -> bool:
+    """Make or change a file anywhere but in the tree and in memory."""
+    return any(
+        _opens_for_writing(path) for path in ("/etc/passwd", "/usr/wainwright", "/wainwright", told["canary"])
+    )
+
+
+def read_the_state_directory(told: Told) -> bool:
+    """Read a file beside the tree in the server's own directory."""
+    return _reads(told["canary"], told["secret"])
+
+
+def look_into_the_home_directory(told: Told) -> bool:
+    """See anything there that was not shown on purpose."""
+    try:
+        return bool({entry.name for entry in Path(told["home"]).iterdir()} - set(told["home_shown"]))
+    except OSError:
+        return False
+
+
+def read_the_shadow_file(_told: Told) -> bool:
+    """Read the machine's password hashes."""
+    return _reads("/etc/shadow", "")
+
+
+def connect_to_the_host(told: Told) -> bool:
+    """Open a TCP connection to a listener on the host's loopback."""
+    try:
+        socket.create_connection(("127.0.0.1", told["port"]), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def find_a_network_interface(_told: Told) -> bool:
+    """See any network interface besides a loopback of one's own."""
+    try:
+        return any(name not in {"lo", "sit0", "tunl0", "ip6tnl0"} for _, name in socket.if_nameindex())
+    except OSError:
+        return False
+
+
+def change_a_kernel_setting(_told: Told) -> bool:
+    """Open a kernel setting or trigger for writing."""
+    settings = ("vm/drop_caches", "kernel/core_pattern", "kernel/sysrq")
+    return any(_opens_for_writing(f"/proc/sys/{name}") for name in settings) or _opens_for_writing(
+        "/proc/sysrq-trigger"
+    )
+
+
+def hold_a_capability(_told: Told) -> bool:
+    """Have, or be able to get, any capability."""
+    status = Path("/proc/self/status").read_text()
+    sets = [
+        line.split()[1]
+        for line in status.splitlines()
+        if line.startswith(("CapEff", "CapPrm", "CapBnd", "CapAmb"))
+    ]
+    return any(int(value, 16) for value in sets) or "NoNewPrivs:\t1" not in status
+
+
+def remount_writable(_told: Told) -> bool:
+    """Make a read-only mount writable, directly or from a user namespace of one's own."""
+    if _remount("/usr"):
+        return True
+    child = os.fork()
+    if child == 0:
+        namespace = ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNS) == 0
+        os._exit(1 if namespace and _remount("/usr") else 0)
+    return os.waitpid(child, 0)[1] != 0
+
+
+def see_the_parents_environment(told: Told) -> bool:
+    """Find a variable of a process of the host, in one's own environment or in anybody's."""
+    secret = told["secret"].encode()
+    found = [secret in value for value in os.environb.values()]
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                found.append(secret in (process / "environ").read_bytes())
+            except OSError:
+                continue
+    return any(found)
+
+
+ACTS: tuple[Callable[[Told], bool], ...] = (
+    write_outside_the_tree,
+    read_the_state_directory,
+    look_into_the_home_directory,
+    read_the_shadow_file,
+    connect_to_the_host,
+    find_a_network_interface,
+    change_a_kernel_setting,
+    hold_a_capability,
+    remount_writable,
+    see_the_parents_environment,
+)
+
+
+def _opens_for_writing(path: str) -> bool:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError:
+        return False
+    return True
+
+
+def _reads(path: str, expected: str) -> bool:
+    try:
+        text = Path(path).read_text()
+    except OSError:
+        return False
+    return bool(text) and expected in text
+
+
+def _remount(path: str) -> bool:
+    status: int = ctypes.CDLL(None).mount(b"none", path.encode(), None, _MS_REMOUNT | _MS_BIND, None)
+    return status == 0
+
+
+if __name__ == "__main__":
+    told_by_the_host: Told = json.load(sys.stdin)
+    sys.stdout.write(json.dumps([act.__name__ for act in ACTS if act(told_by_the_host)]))

@@ -1,0 +1,103 @@
+"""How much a command may take: processes, file size, a place at the head of the queue when memory runs out.
+
+Two thin launchers, because code between fork and exec is unsafe in a process with threads. ``prlimit`` runs *inside*
+the user namespace: there a process limit counts the sandbox's own processes only, not everything the person runs.
+The kernel does not enforce that limit for uid 0, so where this process is root a pids control group does it.
+"""
+
+import itertools
+import os
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+PROCESSES_MAX = 1024
+FILE_BYTES_MAX = 2 * 1024**3
+MEMORY_FILES_BYTES_MAX = 1024**3
+
+_PIDS_V1 = Path("/sys/fs/cgroup/pids")
+_V2 = Path("/sys/fs/cgroup")
+_PREFIX = "wainwright-"
+
+# $1 is a control group to enter, or "-". The first line makes the kernel choose this tree when memory runs out.
+_ENTER = (
+    "{ echo 800 > /proc/self/oom_score_adj; } 2>/dev/null; "
+    'if [ "$1" != - ]; then echo $$ > "$1/cgroup.procs" || exit 125; fi; shift; exec "$@"'
+)
+
+
+def launcher(group: Path | None) -> tuple[str, ...]:
+    """Words before the sandbox's own program: enter the control group, then become that program."""
+    return ("/bin/sh", "-c", _ENTER, "sh", str(group) if group else "-")
+
+
+def limited(prlimit: str) -> tuple[str, ...]:
+    """Words before the command, inside the sandbox."""
+    processes = _no_more_than_allowed(resource.RLIMIT_NPROC, PROCESSES_MAX)
+    file_bytes = _no_more_than_allowed(resource.RLIMIT_FSIZE, FILE_BYTES_MAX)
+    return (prlimit, f"--nproc={processes}", f"--fsize={file_bytes}", "--core=0", "--")
+
+
+def _no_more_than_allowed(kind: int, wanted: int) -> int:
+    _, hard = resource.getrlimit(kind)
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
+class ProcessGroups:
+    """Control groups that bound the number of processes where the process limit does not: for root."""
+
+    def __init__(self) -> None:
+        self._base = _base() if os.getuid() == 0 else None
+        self._numbers = itertools.count()
+        if self._base is not None:
+            self._sweep(self._base)
+        elif os.getuid() == 0:
+            structlog.get_logger().warning(
+                "sandbox.processes_unbounded", reason="no writable pids control group"
+            )
+
+    @property
+    def bounded(self) -> bool:
+        """Whether a command's number of processes is bounded at all."""
+        return self._base is not None or os.getuid() != 0
+
+    def open(self) -> Path | None:
+        """A new group, or None where none is needed or to be had."""
+        if self._base is None:
+            return None
+        group = self._base / f"{_PREFIX}{os.getpid()}-{next(self._numbers)}"
+        group.mkdir(exist_ok=True)
+        (group / "pids.max").write_text(str(PROCESSES_MAX))
+        return group
+
+    def close(self, group: Path | None) -> None:
+        """Remove an empty group; one in which something still ends is left for the next start to sweep."""
+        if group is not None:
+            with suppress(OSError):
+                group.rmdir()
+
+    @staticmethod
+    def _sweep(base: Path) -> None:
+        for group in base.glob(f"{_PREFIX}*"):
+            owner = group.name.removeprefix(_PREFIX).partition("-")[0]
+            if owner.isdigit() and not Path("/proc", owner).exists():
+                with suppress(OSError):
+                    group.rmdir()
+
+
+def _base() -> Path | None:
+    """Directory below which a new group has ``pids.max``, found by making one."""
+    for base in (_PIDS_V1, _V2):
+        trial = base / f"{_PREFIX}{os.getpid()}-trial"
+        try:
+            trial.mkdir(exist_ok=True)
+        except OSError:
+            continue
+        usable = (trial / "pids.max").exists()
+        with suppress(OSError):
+            trial.rmdir()
+        if usable:
+            return base
+    return None
