@@ -92,6 +92,7 @@ class Candidate(_Section):
         return self.timeout_s or (CUSTOM_TIMEOUT_S if self.api_base else DEFAULT_TIMEOUT_S)
 
 
+RECORDING = Candidate(model="cassette/recording")
 Candidates = Annotated[tuple[Candidate, ...], BeforeValidator(_one_or_many)]
 
 
@@ -108,10 +109,17 @@ class ModelsSettings(_Section):
     """How often one candidate is asked again after a passing failure (rate limit, overload)."""
     cassette: Path | None = None
     """File with recorded replies. When set, no model is called: replies come from the recording."""
+    record: Path | None = None
+    """File to which every reply is appended, to be used as ``cassette`` later."""
 
-    def of(self, role: str) -> tuple[Candidate, ...]:
-        """The candidates of ``role``, best first; empty when none are set."""
-        return self.roles.get(role) or self.default
+    def of(self, role: str, *, stronger: bool = False) -> tuple[Candidate, ...]:
+        """The candidates of ``role``, best first; empty when none are set. A recording needs none: it stands in."""
+        chosen = (self.stronger if stronger else ()) or self.roles.get(role) or self.default
+        return chosen or ((RECORDING,) if self.cassette else ())
+
+    def everyone(self) -> tuple[Candidate, ...]:
+        """All candidates of all roles."""
+        return (*self.default, *(one for some in self.roles.values() for one in some), *self.stronger)
 
 
 class BudgetSettings(_Section):

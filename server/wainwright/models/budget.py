@@ -1,0 +1,78 @@
+"""How many tokens a call can cost at most, known before it is made and without a network.
+
+Every bound here is safe for a reason, so that a cap reserved with it cannot be passed:
+
+*Bytes.* Every tokenizer in use (byte-level BPE; SentencePiece with byte fallback) makes a token of one byte or more,
+so a text of n UTF-8 bytes has at most n tokens. What a provider's template adds is bounded by allowances: for each
+message and tool its markers, and once for the prompt that some add when there are tools.
+
+*Prefix.* The provider has counted the earlier part of a conversation itself. Markers between messages keep tokens
+from spanning them, so the count of a longer conversation is at most the known count plus the bytes of what is new.
+This is what keeps the bound close to the truth: only the first turn pays four times too much.
+
+*Window.* No provider takes more input than the model's context window.
+
+*Output.* ``max_tokens`` is enforced by the provider and includes hidden reasoning.
+"""
+
+import hashlib
+import json
+from collections import OrderedDict
+
+from pydantic import JsonValue
+
+from wainwright.models.client import Message, ModelReply, ModelRequest
+from wainwright.settings import Candidate
+
+PER_MESSAGE = 16
+PER_TOOL = 64
+ONCE = 1024
+_KEPT = 4096
+
+
+class TokenBounds:
+    """Bounds on the tokens of calls; learns from the usage that providers report."""
+
+    def __init__(self) -> None:
+        self._counted: OrderedDict[str, int] = OrderedDict()
+
+    def input(self, candidate: Candidate, request: ModelRequest) -> int:
+        """The most input tokens that ``candidate`` can count for ``request``."""
+        bound = known = 0
+        for digest, message in self._prefixes(candidate, request):
+            bound += _size(message)
+            if digest in self._counted:
+                bound = known = self._counted[digest]
+        if not known:
+            bound += ONCE + sum(PER_TOOL + len(tool.model_dump_json().encode()) for tool in request.tools)
+        return min(bound, candidate.context_tokens or bound)
+
+    def output(self, candidate: Candidate, request: ModelRequest) -> int:
+        """The most output tokens that the reply can have."""
+        return min(candidate.max_output_tokens, request.max_output_tokens or candidate.max_output_tokens)
+
+    def learn(self, candidate: Candidate, request: ModelRequest, reply: ModelReply) -> None:
+        """Remember what the provider counted for ``request``."""
+        if reply.usage.input <= 0:
+            return
+        *_, (digest, _) = self._prefixes(candidate, request)
+        self._counted[digest] = reply.usage.input
+        self._counted.move_to_end(digest)
+        while len(self._counted) > _KEPT:
+            self._counted.popitem(last=False)
+
+    def _prefixes(self, candidate: Candidate, request: ModelRequest) -> list[tuple[str, Message]]:
+        """Each message with a digest of everything up to it; other tools or another model give other digests."""
+        head = [candidate.model, candidate.api_base, [tool.model_dump(mode="json") for tool in request.tools]]
+        running = hashlib.sha256(json.dumps(head).encode())
+        prefixes = []
+        for message in request.messages:
+            running.update(message.model_dump_json().encode() + b"\0")
+            prefixes.append((running.hexdigest(), message))
+        return prefixes
+
+
+def _size(message: Message) -> int:
+    calls: list[JsonValue] = [call.model_dump(mode="json") for call in message.tool_calls]
+    told = len(json.dumps(calls).encode()) if calls else 0
+    return PER_MESSAGE + len(message.content.encode()) + told + len(message.tool_call_id or "")

@@ -1,0 +1,404 @@
+"""The model gateway: a process of its own, and the only place that knows LiteLLM.
+
+Started as ``python -P -m wainwright.models.gateway FD``. ``FD`` is one end of a private socket pair on which both
+sides write JSON, one message a line:
+
+    asked     {"id": 1, "op": "complete", "candidate": {...}, "request": {...}, "key": "..." or null}
+              {"id": 2, "op": "price", "candidate": {...}}        {"id": 1, "op": "cancel"}
+    answered  {"id": 0, "ok": null} once, when it can be asked
+              {"id": 1, "ok": {...}}      {"id": 1, "error": {"kind", "message", "hint", "retry_after", "lost"}}
+
+Keys come over the pipe only. The process ends when the pipe closes, that is when its parent has died, however.
+"""
+
+import asyncio
+import functools
+import json
+import os
+import re
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from wainwright.models.client import (
+    Finish,
+    Message,
+    ModelReply,
+    ModelRequest,
+    Price,
+    PriceTier,
+    ToolCall,
+    Usage,
+)
+from wainwright.models.client import own_price as price_set_by_person
+from wainwright.secrets import Redactor, key_name
+from wainwright.settings import Candidate
+
+_QUIET = {
+    "LITELLM_MODE": "PRODUCTION",  # any other mode reads a .env file, which may belong to a stranger's repository
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
+    "LITELLM_LOCAL_BLOG_POSTS": "True",
+    "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
+    "LITELLM_LOG": "ERROR",
+}
+_NOT_SENT = frozenset(
+    {"ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError", "gaierror"}
+)
+_BROKEN = frozenset(
+    {"ReadError", "RemoteProtocolError", "ServerDisconnectedError", "ConnectionResetError", "WriteError"}
+)
+_NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low")
+_PREFIX = re.compile(r"^.*?(?:Exception|Error) - ", re.DOTALL)
+_FINISH: dict[str, Finish] = {
+    "stop": "stop",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "length": "length",
+    "content_filter": "content_filter",
+}
+
+
+def main() -> None:
+    """Serve the pipe whose descriptor is the first argument until it closes."""
+    os.dup2(2, 1)
+    os.environ.update(_QUIET)
+    pipe = socket.socket(fileno=int(sys.argv[1]))
+    pipe.set_inheritable(False)
+    loop = asyncio.new_event_loop()
+    asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    # A thread listens, so that a closed pipe ends the process even while LiteLLM is still being imported.
+    threading.Thread(target=_listen, args=(pipe, loop, asked), daemon=True).start()
+    gateway = Gateway(_litellm(), pipe)
+    gateway.answer(0, ok=None)
+    loop.run_until_complete(gateway.serve(asked))
+
+
+def _listen(
+    pipe: socket.socket, loop: asyncio.AbstractEventLoop, asked: asyncio.Queue[dict[str, Any]]
+) -> None:
+    try:
+        with pipe.makefile("rb") as lines:
+            for line in lines:
+                loop.call_soon_threadsafe(asked.put_nowait, json.loads(line))
+    finally:
+        os._exit(0)
+
+
+def _litellm() -> Any:
+    import litellm  # noqa: PLC0415  # seconds long, and only after the environment is quiet
+
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    return litellm
+
+
+class Gateway:
+    """Answers what comes over the pipe, several calls at once."""
+
+    def __init__(self, litellm: Any, pipe: socket.socket) -> None:
+        self._litellm = litellm
+        self._pipe = pipe
+        self._calls: dict[int, asyncio.Task[None]] = {}
+
+    async def serve(self, asked: "asyncio.Queue[dict[str, Any]]") -> None:
+        """Take messages for ever; each call is a task, so that it can be cancelled."""
+        while True:
+            message = await asked.get()
+            number = message["id"]
+            if message["op"] == "cancel":
+                if call := self._calls.get(number):
+                    call.cancel()
+                continue
+            call = asyncio.create_task(self._handle(number, message))
+            self._calls[number] = call
+            call.add_done_callback(functools.partial(self._forget, number))
+
+    def _forget(self, number: int, _: asyncio.Task[None]) -> None:
+        self._calls.pop(number, None)
+
+    def answer(self, number: int, **body: Any) -> None:
+        """Write one message."""
+        self._pipe.sendall(json.dumps({"id": number, **body}).encode() + b"\n")
+
+    async def _handle(self, number: int, message: dict[str, Any]) -> None:
+        candidate = Candidate.model_validate(message["candidate"])
+        if message["op"] == "price":
+            price = self._price(candidate)
+            self.answer(number, ok=price.model_dump() if price else None)
+            return
+        secret = message["key"]
+        try:
+            reply = await self._complete(candidate, ModelRequest.model_validate(message["request"]), secret)
+        except Exception as error:  # noqa: BLE001  # LiteLLM lets anything through; every call must be answered
+            described = describe(error, candidate)
+            redactor = Redactor([secret] if secret else [])
+            described["message"] = redactor.redact(described["message"])
+            self.answer(number, error=described)
+        else:
+            self.answer(number, ok=reply.model_dump(mode="json"))
+
+    async def _complete(self, candidate: Candidate, request: ModelRequest, secret: str | None) -> ModelReply:
+        started = time.monotonic()
+        deadline = candidate.deadline_s
+        arguments = self._arguments(candidate, request, secret)
+        async with asyncio.timeout(deadline):
+            response = await self._litellm.acompletion(**arguments, timeout=deadline)
+        reply = to_reply(response, candidate)
+        cost = self._cost(response, reply.usage, candidate)
+        return reply.model_copy(update={"cost_usd": cost, "seconds": round(time.monotonic() - started, 3)})
+
+    def _arguments(self, candidate: Candidate, request: ModelRequest, secret: str | None) -> dict[str, Any]:
+        known = self._known(candidate).get("max_output_tokens")
+        limits = (request.max_output_tokens, candidate.max_output_tokens, known)
+        arguments: dict[str, Any] = {
+            "model": candidate.model,
+            "messages": to_messages(request.messages, cache=is_anthropic(candidate)),
+            "max_tokens": min(limit for limit in limits if isinstance(limit, int) and limit > 0),
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": True,
+        }
+        if request.tools:
+            tools = [{"type": "function", "function": tool.model_dump(mode="json")} for tool in request.tools]
+            arguments["tools"] = tools
+        optional = {"api_key": secret, "api_base": candidate.api_base, "temperature": candidate.temperature}
+        return arguments | {name: value for name, value in optional.items() if value is not None}
+
+    def _known(self, candidate: Candidate) -> dict[str, Any]:
+        """What LiteLLM's own table says about the model; empty when it is not listed."""
+        table = self._litellm.model_cost
+        if row := table.get(candidate.model):
+            return dict(row)
+        row = table.get(candidate.model.partition("/")[2], {})
+        return dict(row) if row.get("litellm_provider") == candidate.provider else {}
+
+    def _price(self, candidate: Candidate) -> Price | None:
+        return price_set_by_person(candidate) or to_price(self._known(candidate))
+
+    def _cost(self, response: Any, usage: Usage, candidate: Candidate) -> float | None:
+        """US dollars of one call, or None when the price is unknown."""
+        if own := price_set_by_person(candidate):
+            return own.worst(usage.input, usage.output)
+        if self._price(candidate) is None:
+            return None
+        try:
+            return float(self._litellm.completion_cost(completion_response=response, model=candidate.model))
+        except Exception:  # noqa: BLE001  # it raises bare Exceptions for models it cannot price
+            return None
+
+
+def is_anthropic(candidate: Candidate) -> bool:
+    """Whether the model takes Anthropic's marks for prompt caching."""
+    return candidate.provider == "anthropic"
+
+
+def to_messages(messages: tuple[Message, ...], *, cache: bool) -> list[dict[str, Any]]:
+    """Messages in OpenAI's shape.
+
+    With ``cache``, the system prompt and the last message are marked: the next turn of the same conversation begins
+    with all of it, and then pays the provider's cheap cached price.
+    """
+    marked = {max((i for i, m in enumerate(messages) if m.role == "system"), default=-1), len(messages) - 1}
+    return [_to_message(message, cache=cache and index in marked) for index, message in enumerate(messages)]
+
+
+def _to_message(message: Message, *, cache: bool) -> dict[str, Any]:
+    shaped: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        shaped["content"] = message.content or None
+        shaped["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": _arguments_of(call)},
+            }
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        shaped["tool_call_id"] = message.tool_call_id
+    if cache and message.content:
+        mark = {"type": "ephemeral"}
+        if message.role == "tool":
+            shaped["cache_control"] = mark
+        else:
+            shaped["content"] = [{"type": "text", "text": message.content, "cache_control": mark}]
+    return shaped
+
+
+def _arguments_of(call: ToolCall) -> str:
+    # A malformed call goes back as an object too: providers refuse a history with arguments that are not JSON.
+    return json.dumps({"malformed": call.raw} if call.malformed else call.arguments)
+
+
+def to_reply(response: Any, candidate: Candidate) -> ModelReply:
+    """A reply from LiteLLM's response. Raises ``NotACompletion`` when it has none in it."""
+    choices = getattr(response, "choices", None)
+    if not choices or getattr(choices[0], "message", None) is None:
+        raise NotACompletion
+    message, usage = choices[0].message, getattr(response, "usage", None)
+    details = getattr(usage, "prompt_tokens_details", None)
+    calls = tuple(_to_call(index, call) for index, call in enumerate(message.tool_calls or ()))
+    finish = _FINISH.get(choices[0].finish_reason or "stop", "stop")
+    return ModelReply(
+        text=message.content or "",
+        tool_calls=calls,
+        model=candidate.model,
+        finish="tool_calls" if calls and finish == "stop" else finish,
+        usage=Usage(
+            input=getattr(usage, "prompt_tokens", 0) or 0,
+            output=getattr(usage, "completion_tokens", 0) or 0,
+            cached=getattr(details, "cached_tokens", 0) or 0,
+        ),
+    )
+
+
+def _to_call(index: int, call: Any) -> ToolCall:
+    name, raw = call.function.name or "", call.function.arguments or "{}"
+    number = call.id or f"call_{index}"
+    try:
+        arguments = json.loads(raw)
+    except ValueError:
+        return ToolCall(id=number, name=name, malformed=True, raw=raw)
+    if not isinstance(arguments, dict):
+        return ToolCall(id=number, name=name, malformed=True, raw=raw)
+    return ToolCall(id=number, name=name, arguments=arguments)
+
+
+def to_price(known: dict[str, Any]) -> Price | None:
+    """The price tiers in one row of LiteLLM's table; None when it has no price for text.
+
+    Cheaper kinds (cache reads, batches) are left out, since a price is used as an upper bound; so are service classes
+    that are never asked for.
+    """
+    row = {name: value for name, value in known.items() if isinstance(value, int | float)}
+    if "input_cost_per_token" not in row or "output_cost_per_token" not in row:
+        return None
+    tiers = []
+    for above, suffix in _thresholds(row):
+        inputs = ("input_cost_per_token", "cache_creation_input_token_cost")
+        outputs = ("output_cost_per_token", "output_cost_per_reasoning_token")
+        tiers.append(
+            PriceTier(
+                above=above,
+                input_usd_per_mtok=1e6 * max(row.get(name + suffix, 0.0) for name in inputs),
+                output_usd_per_mtok=1e6 * max(row.get(name + suffix, 0.0) for name in outputs),
+            )
+        )
+    return Price(tiers=tuple(tiers))
+
+
+def _thresholds(row: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """Where long calls get dearer: (input tokens, ending of the keys)."""
+    yield 0, ""
+    found = {match[1] for name in row if (match := re.search(r"_above_(\d+)k_tokens$", name))}
+    yield from (
+        (int(thousands) * 1000, f"_above_{thousands}k_tokens") for thousands in sorted(found, key=int)
+    )
+
+
+class NotACompletion(Exception):
+    """A 200 answer that is not a chat completion."""
+
+
+def describe(error: BaseException, candidate: Candidate) -> dict[str, Any]:
+    """What went wrong with a call, as data: kind, message, hint, retry_after (seconds), lost."""
+    kind, what, hint, lost = _classify(error, candidate)
+    said = _PREFIX.sub("", str(getattr(error, "message", "") or error), count=1)
+    detail = " ".join(said.split())[:300]
+    return {
+        "kind": kind,
+        "message": f"{candidate.model}: {what}{f': {detail}' if detail else ''}",
+        "hint": hint,
+        "retry_after": _retry_after(error),
+        "lost": lost,
+    }
+
+
+def _classify(error: BaseException, candidate: Candidate) -> tuple[str, str, str, bool]:
+    """Kind, what happened, hint, and whether the call may have been charged.
+
+    LiteLLM calls a refused connection, a broken one and a page of HTML alike "InternalServerError 500", so the chain
+    of causes decides whether the request went out and whether a provider answered it.
+    """
+    causes = {type(cause).__name__ for cause in _chain(error)}
+    where = candidate.api_base or "the provider"
+    if causes & _NOT_SENT:
+        hint = f"Check that a server listens at {where} and that this machine can reach it."
+        return "unavailable", "no connection could be made", hint, False
+    if "Timeout" in causes or "TimeoutError" in causes:
+        hint = "Raise the candidate's timeout_s, or check whether the server hangs."
+        return "unavailable", f"no answer within {candidate.deadline_s:g} s", hint, True
+    if "ContextWindowExceededError" in causes:
+        return "context_too_long", "the conversation is too long for the model", "Give a smaller task.", False
+    status = getattr(error, "status_code", None) or 0
+    if causes & _BROKEN:
+        return "unavailable", "the connection broke before the answer", "Check the network.", True
+    if not 400 <= status < 500 and "HTTPStatusError" not in causes:
+        hint = f"Check that {where} speaks the {candidate.provider} protocol; the address often ends in /v1."
+        return "unavailable", "the answer is not a chat completion", hint, True
+    return _by_status(status, str(error), candidate)
+
+
+def _by_status(status: int, text: str, candidate: Candidate) -> tuple[str, str, str, bool]:
+    """The same, for an answer with an error status; providers do not charge for those."""
+    key = key_name(candidate)
+    spelling = "Check the spelling of the model (provider/model)"
+    if status in (401, 403):
+        return (
+            "rejected",
+            f"the key was refused ({status})",
+            f"Check the key in {key or 'api_key_env'}.",
+            False,
+        )
+    if status == 402 or (status == 429 and _NO_CREDIT.search(text)):
+        return (
+            "rejected",
+            "the account has no credit left",
+            "Top the account up, or choose another model.",
+            False,
+        )
+    if status == 404:
+        hint = f"{spelling}{' and the address in api_base' if candidate.api_base else ''}."
+        return "rejected", "there is no such model", hint, False
+    if status == 429:
+        return "unavailable", "too many requests (429)", "Wait, or lower `parallel`.", False
+    if 400 <= status < 500 and status not in (408, 409, 425):
+        return (
+            "rejected",
+            f"the request was refused ({status})",
+            f"{spelling} and what the model can do.",
+            False,
+        )
+    return (
+        "unavailable",
+        f"the provider failed ({status})",
+        "Try again later, or add another candidate.",
+        False,
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """Seconds that the provider asks to wait. The header's other form, a date, is not read."""
+    headers = getattr(error, "litellm_response_headers", None) or {}
+    try:
+        return max(0.0, float(headers.get("retry-after") or "absent"))
+    except (TypeError, ValueError):
+        return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""The router: which model a role asks, what happens when it fails, and that no cap is ever passed.
+
+    ask --> for each candidate: attempt = one journal step named "model"
+              reserve an upper bound -> call -> record the reply, settle what it cost
+            passing failure: wait, try again; then the next candidate
+            final failure: the next candidate at once
+
+All attempts of one ask share one journal key: the journal gives a failed step's key out again. So whichever attempt
+succeeds, a resumed run and a cassette find its reply under the key that was asked for first. The candidate is not
+among the step's inputs, for the same reason.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+import structlog
+from pydantic import JsonValue
+
+from wainwright.domain.errors import BudgetExceeded, ModelError, ModelRejected
+from wainwright.journal import Hold, Spend, Steps
+from wainwright.models.budget import TokenBounds
+from wainwright.models.cassette import CassetteBackend, RecordingBackend
+from wainwright.models.client import (
+    Backend,
+    CallFailed,
+    ContextTooLong,
+    GatewayBackend,
+    ModelReply,
+    ModelRequest,
+    Price,
+)
+from wainwright.secrets import resolve_keys
+from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Settings
+
+log = structlog.get_logger()
+
+STRONGER = "stronger model"
+LONGEST_WAIT_S = 90.0
+FIRST_WAIT_S = 0.5
+OPENS_AFTER = 3
+OPEN_S = 60.0
+
+
+class PriceUnknown(BudgetExceeded):
+    """A model without a known price was not asked, because no cap would have held it."""
+
+
+class Models:
+    """Asks models on behalf of roles. ``clock`` gives seconds and only moves forward."""
+
+    def __init__(
+        self,
+        models: ModelsSettings,
+        budget: BudgetSettings,
+        backend: Backend,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = models
+        self._budget = budget
+        self._backend = backend
+        self._bounds = TokenBounds()
+        self._prices: dict[Candidate, Price | None] = {}
+        self._breaker = _Breaker(clock)
+
+    @classmethod
+    def connect(cls, settings: Settings) -> "Models":
+        """Models for ``settings``: a recording, or the gateway with the keys that are set.
+
+        Raises ``InputError`` when the recording or the credentials file cannot be used.
+        """
+        backend: Backend
+        if settings.models.cassette is not None:
+            backend = CassetteBackend(settings.models.cassette)
+        else:
+            backend = GatewayBackend(resolve_keys(settings.models.everyone()))
+        if settings.models.record is not None:
+            backend = RecordingBackend(backend, settings.models.record)
+        return cls(settings.models, settings.budget, backend)
+
+    async def warm(self) -> None:
+        """Start slow parts early, so that the first ask does not wait for them. Never raises."""
+        try:
+            await self._backend.warm()
+        except CallFailed as error:
+            log.warning("models.warm_failed", reason=error.message)
+
+    async def close(self) -> None:
+        """End the backend."""
+        await self._backend.close()
+
+    async def ask(self, steps: Steps, request: ModelRequest, *, rung: str = "") -> ModelReply:
+        """Ask the candidates of ``request.role`` until one answers; a recorded reply is returned without a call.
+
+        ``rung`` of ``STRONGER`` asks the stronger candidates, where there are any. A reply that was cut off says so
+        in ``finish``. Raises ``BudgetExceeded`` when a call might pass a cap, ``ContextTooLong`` or another
+        ``ModelRejected`` when no candidate can take the request, ``CallFailed`` when all are out of order for now.
+        """
+        candidates = self._settings.of(request.role, stronger=rung == STRONGER)
+        if not candidates:
+            return await self._without_candidates(steps, request)
+        usable = self._breaker.closed(candidates) or candidates[:1]
+        failures: list[ModelError] = []
+        for candidate in usable:
+            reply = await self._ask_one(steps, request, candidate, failures, last=candidate is usable[-1])
+            if reply is not None:
+                return reply
+        raise _most_telling(failures)
+
+    async def _ask_one(
+        self,
+        steps: Steps,
+        request: ModelRequest,
+        candidate: Candidate,
+        failures: list[ModelError],
+        *,
+        last: bool,
+    ) -> ModelReply | None:
+        """Try one candidate as often as makes sense; its failures are added to ``failures``."""
+        for trial in range(1 + self._settings.retries):
+            try:
+                reply = await self._attempt(steps, request, candidate, len(failures) + 1)
+            except (ModelRejected, PriceUnknown) as error:
+                failures.append(error)
+                return None
+            except CallFailed as error:
+                failures.append(error)
+                self._breaker.failed(candidate)
+                wait = _wait(error, trial)
+                log.warning(
+                    "model.failed", model=candidate.model, reason=error.message, wait_s=round(wait, 2)
+                )
+                # A lost call was expensive in time and perhaps money: another candidate is the better bet.
+                if trial == self._settings.retries or wait > LONGEST_WAIT_S or (error.lost and not last):
+                    return None
+                await asyncio.sleep(wait)
+            else:
+                self._breaker.succeeded(candidate)
+                return reply
+        return None
+
+    async def _attempt(
+        self, steps: Steps, request: ModelRequest, candidate: Candidate, attempt: int
+    ) -> ModelReply:
+        """One journal step with one call in it."""
+        price = await self._price(candidate)
+        hold = self._hold(candidate, request, price)
+
+        async def act(key: str) -> tuple[JsonValue, Spend]:
+            try:
+                reply = await self._backend.complete(candidate, request, key)
+            except CallFailed as error:
+                if error.lost:
+                    error.spend = Spend(usd=hold.usd, tokens=hold.tokens)
+                raise
+            reply = reply.model_copy(update={"attempts": attempt})
+            self._bounds.learn(candidate, request, reply)
+            return reply.model_dump(mode="json"), _spend(reply, price, hold)
+
+        outcome = await steps.step("model", inputs=_inputs(request), effect="llm", act=act, hold=hold)
+        return ModelReply.model_validate(outcome)
+
+    async def _without_candidates(self, steps: Steps, request: ModelRequest) -> ModelReply:
+        """A recorded reply needs no candidate; anything else is refused."""
+
+        async def act(_: str) -> tuple[JsonValue, Spend]:
+            raise ModelRejected(
+                f"No model is set for the role {request.role}.",
+                "Choose one: --model provider/model, or `default` under [models] in your config.toml.",
+            )
+
+        outcome = await steps.step("model", inputs=_inputs(request), effect="llm", act=act)
+        return ModelReply.model_validate(outcome)
+
+    async def _price(self, candidate: Candidate) -> Price | None:
+        if candidate not in self._prices:
+            self._prices[candidate] = await self._backend.price(candidate)
+        price = self._prices[candidate]
+        capped = self._budget.usd is not None and self._budget.tokens is None
+        if price is None and (self._budget.unknown_price == "refuse" or capped):
+            why = "there is no token cap to hold it" if capped else "your settings refuse that"
+            raise PriceUnknown(
+                f"The price of {candidate.model} is unknown, and {why}.",
+                "Set input_usd_per_mtok and output_usd_per_mtok of the candidate, or budget.tokens with "
+                'budget.unknown_price = "tokens".',
+            )
+        return price
+
+    def _hold(self, candidate: Candidate, request: ModelRequest, price: Price | None) -> Hold:
+        asked, told = self._bounds.input(candidate, request), self._bounds.output(candidate, request)
+        return Hold(usd=price.worst(asked, told) if price else 0.0, tokens=asked + told)
+
+
+class _Breaker:
+    """Leaves a candidate out for a while after it failed several times in a row."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._failures: dict[Candidate, int] = {}
+        self._open_until: dict[Candidate, float] = {}
+
+    def closed(self, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """Those that may be asked now."""
+        now = self._clock()
+        return tuple(one for one in candidates if self._open_until.get(one, 0.0) <= now)
+
+    def failed(self, candidate: Candidate) -> None:
+        """Count a passing failure."""
+        self._failures[candidate] = self._failures.get(candidate, 0) + 1
+        if self._failures[candidate] >= OPENS_AFTER:
+            self._open_until[candidate] = self._clock() + OPEN_S
+
+    def succeeded(self, candidate: Candidate) -> None:
+        """Forget earlier failures."""
+        self._failures.pop(candidate, None)
+        self._open_until.pop(candidate, None)
+
+
+def _inputs(request: ModelRequest) -> JsonValue:
+    """What makes a step the same step."""
+    inputs: JsonValue = request.model_dump(mode="json")
+    return inputs
+
+
+def _spend(reply: ModelReply, price: Price | None, hold: Hold) -> Spend:
+    """What a call cost; a server that does not count its tokens is believed to have used all of the reservation."""
+    usage = reply.usage
+    if usage.input + usage.output == 0:
+        return Spend(usd=hold.usd, tokens=hold.tokens)
+    usd = reply.cost_usd
+    if usd is None:
+        usd = price.worst(usage.input, usage.output) if price else 0.0
+    if usage.input + usage.output > hold.tokens or usd > hold.usd > 0:
+        log.error("budget.bound_passed", model=reply.model, usage=usage.model_dump(), hold=hold.model_dump())
+    return Spend(usd=usd, tokens=usage.input + usage.output)
+
+
+def _wait(error: CallFailed, trial: int) -> float:
+    """Seconds until the next try: what the provider asks for, else growing and spread by chance."""
+    if error.retry_after is not None:
+        return error.retry_after
+    return float(FIRST_WAIT_S * 2**trial * random.uniform(0.5, 1.5))  # noqa: S311 - no secret hangs on it
+
+
+def _most_telling(failures: list[ModelError]) -> ModelError:
+    """One error for all: of the kind that a person can do most about, telling what each candidate said."""
+    kinds = (ContextTooLong, ModelRejected, CallFailed)
+    chosen = min(failures, key=lambda error: [*(isinstance(error, kind) for kind in kinds), True].index(True))
+    told = list(dict.fromkeys(error.message for error in failures))
+    return chosen if len(told) == 1 else type(chosen)(" ".join(told), chosen.hint)
