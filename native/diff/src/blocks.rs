@@ -59,35 +59,24 @@ pub struct Refusal {
 /// line ends was found byte by byte.
 ///
 /// # Errors
-/// All blocks that were refused. Those after the first are judged as if the refused ones were not there.
-pub fn apply_blocks(text: &str, blocks: &[Block<'_>]) -> Result<String, Vec<Refusal>> {
+/// The first block that was refused.
+pub fn apply_blocks(text: &str, blocks: &[Block<'_>]) -> Result<String, Refusal> {
     let mut edited = text.to_owned();
-    let mut refusals = Vec::new();
     for (index, block) in blocks.iter().enumerate() {
-        match locate(&edited, block) {
-            Ok((range, replacement)) => edited.replace_range(range, &replacement),
-            Err(reason) => refusals.push(Refusal {
-                block: index,
-                reason,
-                places: places(text, block.search, reason),
-            }),
-        }
+        let (range, replacement) = locate(&edited, block).map_err(|reason| Refusal {
+            block: index,
+            reason,
+            places: places(text, block.search, reason),
+        })?;
+        edited.replace_range(range, &replacement);
     }
-    if refusals.is_empty() {
-        Ok(edited)
-    } else {
-        Err(refusals)
-    }
+    Ok(edited)
 }
 
 /// Where the block belongs, and the text to put there.
 fn locate<'a>(text: &str, block: &Block<'a>) -> Result<(Range<usize>, Cow<'a, str>), Reason> {
     if block.search.is_empty() {
-        return if text.is_empty() {
-            Ok((0..0, Cow::Borrowed(block.replace)))
-        } else {
-            Err(Reason::Empty)
-        };
+        return if text.is_empty() { Ok((0..0, Cow::Borrowed(block.replace))) } else { Err(Reason::Empty) };
     }
     match matches(text, block.search).as_slice() {
         [] => Err(Reason::Missing),
@@ -131,11 +120,7 @@ enum Shift<'a> {
 /// The first places of the search text; at most [`PLACES_MAX`].
 fn matches<'a>(text: &'a str, search: &'a str) -> Vec<Match<'a>> {
     let exact = exact_matches(text, search);
-    if exact.is_empty() {
-        line_matches(text, search)
-    } else {
-        exact
-    }
+    if exact.is_empty() { line_matches(text, search) } else { exact }
 }
 
 fn exact_matches<'a>(text: &str, search: &str) -> Vec<Match<'a>> {
@@ -148,10 +133,7 @@ fn exact_matches<'a>(text: &str, search: &str) -> Vec<Match<'a>> {
             break;
         };
         let start = from + at;
-        found.push(Match {
-            range: start..start + search.len(),
-            how: How::Exact,
-        });
+        found.push(Match { range: start..start + search.len(), how: How::Exact });
         from = start + step;
     }
     found
@@ -166,22 +148,13 @@ fn line_matches<'a>(text: &'a str, search: &'a str) -> Vec<Match<'a>> {
     if wanted.iter().all(|body| body.is_empty()) {
         return Vec::new();
     }
-    let wants_end = wanted_lines
-        .last()
-        .is_some_and(|line| !split_end(line).1.is_empty());
+    let wants_end = wanted_lines.last().is_some_and(|line| !split_end(line).1.is_empty());
     let mut same = Vec::new();
     let mut shifted = Vec::new();
     let mut start = 0;
-    for (window, bodies) in lines
-        .windows(wanted.len())
-        .zip(bodies.windows(wanted.len()))
-    {
+    for (window, bodies) in lines.windows(wanted.len()).zip(bodies.windows(wanted.len())) {
         if let Some(shift) = shift_between(bodies, &wanted) {
-            let found = if shift == Shift::None {
-                &mut same
-            } else {
-                &mut shifted
-            };
+            let found = if shift == Shift::None { &mut same } else { &mut shifted };
             if found.len() < PLACES_MAX {
                 found.push(window_match(window, start, shift, wants_end));
             }
@@ -194,17 +167,10 @@ fn line_matches<'a>(text: &'a str, search: &'a str) -> Vec<Match<'a>> {
 fn window_match<'a>(window: &[&str], start: usize, shift: Shift<'a>, wants_end: bool) -> Match<'a> {
     let last_end = window.last().map_or("", |line| split_end(line).1);
     let whole: usize = window.iter().map(|line| line.len()).sum();
-    let length = if wants_end {
-        whole
-    } else {
-        whole - last_end.len()
-    };
+    let length = if wants_end { whole } else { whole - last_end.len() };
     Match {
         range: start..start + length,
-        how: How::Lines {
-            shift,
-            cut_short: wants_end && last_end.is_empty(),
-        },
+        how: How::Lines { shift, cut_short: wants_end && last_end.is_empty() },
     }
 }
 
@@ -255,9 +221,7 @@ impl Match<'_> {
                 None => Cow::Borrowed(block.replace),
             }),
             How::Lines { shift, cut_short } => {
-                let end = first_end(&text[self.range.start..])
-                    .or_else(|| first_end(text))
-                    .unwrap_or("\n");
+                let end = first_end(&text[self.range.start..]).or_else(|| first_end(text)).unwrap_or("\n");
                 let mut replacement = rewrite(block.replace, shift, end)?;
                 if cut_short && replacement.ends_with(end) {
                     replacement.truncate(replacement.len() - end.len());
@@ -312,10 +276,7 @@ fn places(text: &str, search: &str, reason: Reason) -> Vec<Place> {
     let lines = split_lines(text);
     if found.is_empty() {
         // Also for a text that stands twice only in what earlier blocks made: the caller knows the text as it was given.
-        return nearest(&lines, &split_lines(search))
-            .map(|range| place(&lines, range))
-            .into_iter()
-            .collect();
+        return nearest(&lines, &split_lines(search)).map(|range| place(&lines, range)).into_iter().collect();
     }
     let mut ends = Vec::with_capacity(lines.len());
     for line in &lines {
@@ -344,11 +305,8 @@ fn place(lines: &[&str], range: Range<usize>) -> Place {
 mod tests {
     use super::*;
 
-    fn apply(text: &str, blocks: &[(&str, &str)]) -> Result<String, Vec<Refusal>> {
-        let blocks: Vec<_> = blocks
-            .iter()
-            .map(|&(search, replace)| Block { search, replace })
-            .collect();
+    fn apply(text: &str, blocks: &[(&str, &str)]) -> Result<String, Refusal> {
+        let blocks: Vec<_> = blocks.iter().map(|&(search, replace)| Block { search, replace }).collect();
         apply_blocks(text, &blocks)
     }
 
@@ -360,10 +318,9 @@ mod tests {
     /// The reason and the line numbers of the one refusal.
     #[track_caller]
     fn refused(text: &str, search: &str, replace: &str) -> (Reason, Vec<u32>) {
-        let refusals = apply(text, &[(search, replace)]).unwrap_err();
-        assert_eq!(refusals.len(), 1);
-        let lines = refusals[0].places.iter().map(|place| place.line).collect();
-        (refusals[0].reason, lines)
+        let refusal = apply(text, &[(search, replace)]).unwrap_err();
+        assert_eq!(refusal.block, 0);
+        (refusal.reason, refusal.places.iter().map(|place| place.line).collect())
     }
 
     #[test]
@@ -380,22 +337,18 @@ mod tests {
     }
 
     #[test]
-    fn all_or_nothing_with_every_refusal() {
+    fn the_first_refusal_names_places_of_the_given_text() {
+        let place = |line, text: &str| Place { line, text: text.to_owned() };
         let text = "one\ntwo\nthree\nthree\n";
-        let blocks = [("two", "2"), ("thre", "3"), ("tvo", "2")];
-        let refusals = apply(text, &blocks).unwrap_err();
-        let told: Vec<_> = refusals.iter().map(|r| (r.block, r.reason)).collect();
-        assert_eq!(told, [(1, Reason::Ambiguous), (2, Reason::Missing)]);
-        // The places are those of the text that the caller knows.
-        let place = |line, text: &str| Place {
-            line,
-            text: text.to_owned(),
-        };
-        assert_eq!(
-            refusals[0].places,
-            [place(3, "three\n"), place(4, "three\n")]
-        );
-        assert_eq!(refusals[1].places, [place(2, "two\n")]);
+        let refusal = apply(text, &[("one\n", ""), ("thre", "3"), ("tvo", "2")]).unwrap_err();
+        let places = vec![place(3, "three\n"), place(4, "three\n")];
+        assert_eq!(refusal, Refusal { block: 1, reason: Reason::Ambiguous, places });
+        let refusal = apply(text, &[("one\n", ""), ("tvo", "2")]).unwrap_err();
+        assert_eq!(refusal.places, [place(2, "two\n")]);
+        // Twice only because of the first block.
+        let refusal = apply(text, &[("one", "two"), ("two", "2")]).unwrap_err();
+        assert_eq!(refusal.reason, Reason::Ambiguous);
+        assert_eq!(refusal.places, [place(2, "two\n")]);
     }
 
     #[test]
@@ -442,19 +395,13 @@ mod tests {
     #[test]
     fn other_differences_are_not_forgiven() {
         // Not the same for all lines.
-        assert_eq!(
-            refused("  a\n    b\n", "a\nb\n", "").0,
-            Reason::Missing
-        );
+        assert_eq!(refused("  a\n    b\n", "a\nb\n", "").0, Reason::Missing);
         // Other characters.
         assert_eq!(refused("\ta\n\tb\n", "    a\n    b\n", "").0, Reason::Missing);
         // Inside a line.
         assert_eq!(refused("a  b\n", "a b\n", "").0, Reason::Missing);
         // A replacement that cannot follow the shift.
-        assert_eq!(
-            refused("a\nb\n", "  a\n  b\n", "  x\ny\n"),
-            (Reason::Missing, vec![1])
-        );
+        assert_eq!(refused("a\nb\n", "  a\n  b\n", "  x\ny\n"), (Reason::Missing, vec![1]));
         // Blank lines alone say nothing about the place.
         assert_eq!(refused("a\n\nb\n", " \n", "x\n").0, Reason::Missing);
     }
@@ -462,10 +409,7 @@ mod tests {
     #[test]
     fn the_same_indentation_goes_before_another() {
         check("  a\n  b\na \nb\n", "a\nb\n", "x\n", "  a\n  b\nx\n");
-        assert_eq!(
-            refused("  a\n  b\n\ta\n\tb\n", "a\nb\n", "x\n"),
-            (Reason::Ambiguous, vec![1, 3])
-        );
+        assert_eq!(refused("  a\n  b\n\ta\n\tb\n", "a\nb\n", "x\n"), (Reason::Ambiguous, vec![1, 3]));
     }
 
     #[test]

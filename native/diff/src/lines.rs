@@ -18,10 +18,7 @@ pub fn split_lines(text: &str) -> Vec<&str> {
 
 /// Splits one line into its text and its end.
 pub fn split_end(line: &str) -> (&str, &str) {
-    let text = line
-        .strip_suffix("\r\n")
-        .or_else(|| line.strip_suffix(['\n', '\r']))
-        .unwrap_or(line);
+    let text = line.strip_suffix("\r\n").or_else(|| line.strip_suffix(['\n', '\r'])).unwrap_or(line);
     (text, &line[text.len()..])
 }
 

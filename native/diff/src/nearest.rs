@@ -19,8 +19,8 @@ pub fn nearest(lines: &[&str], search: &[&str]) -> Option<Range<usize>> {
     if length == 0 {
         return None;
     }
-    let lines: Vec<_> = lines.iter().map(|line| text_of(line)).collect();
-    let search: Vec<_> = search.iter().take(length).map(|line| text_of(line)).collect();
+    let lines: Vec<_> = lines.iter().map(text_of).collect();
+    let search: Vec<_> = search.iter().take(length).map(text_of).collect();
     let mut best = SIMILAR_MIN;
     let mut start_of_best = None;
     for (start, window) in lines.windows(length).enumerate() {
@@ -42,21 +42,13 @@ fn text_of<'a>(line: &&'a str) -> &'a [u8] {
 /// Shared bytes and all bytes of two lists of lines: long lines weigh more than short ones, blank lines nothing.
 fn similarity(a: &[&[u8]], b: &[&[u8]]) -> (u64, u64) {
     a.iter().zip(b).fold((0, 0), |(shared, all), (a, b)| {
-        (
-            shared + 2 * shared_ends(a, b) as u64,
-            all + (a.len() + b.len()) as u64,
-        )
+        (shared + 2 * shared_ends(a, b) as u64, all + (a.len() + b.len()) as u64)
     })
 }
 
 fn shared_ends(a: &[u8], b: &[u8]) -> usize {
     let prefix = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    let suffix = a[prefix..]
-        .iter()
-        .rev()
-        .zip(b[prefix..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let suffix = a[prefix..].iter().rev().zip(b[prefix..].iter().rev()).take_while(|(a, b)| a == b).count();
     prefix + suffix
 }
 
@@ -65,6 +57,7 @@ mod tests {
     use super::*;
     use crate::lines::split_lines;
 
+    #[expect(clippy::needless_pass_by_value, reason = "the cases read better")]
     fn check(text: &str, search: &str, expected: Option<Range<usize>>) {
         assert_eq!(nearest(&split_lines(text), &split_lines(search)), expected);
     }

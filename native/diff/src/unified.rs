@@ -18,9 +18,7 @@ pub fn unified(old: &str, new: &str, old_name: &str, new_name: &str, context: u3
         return String::new();
     }
     let mut out = format!("--- {}\n+++ {}\n", quote(old_name), quote(new_name));
-    for group in hunks.chunk_by(|a, b| {
-        b.old_start - (a.old_start + a.old_len) <= context.saturating_mul(2)
-    }) {
+    for group in hunks.chunk_by(|a, b| b.old_start - (a.old_start + a.old_len) <= context.saturating_mul(2)) {
         write_group(&mut out, &old, &new, group, context);
     }
     out
@@ -116,17 +114,13 @@ mod tests {
 
     #[test]
     fn a_new_file_and_a_missing_last_newline() {
-        let expected =
-            "--- /dev/null\n+++ b/f\n@@ -0,0 +1,2 @@\n+a\n+b\n\\ No newline at end of file\n";
+        let expected = "--- /dev/null\n+++ b/f\n@@ -0,0 +1,2 @@\n+a\n+b\n\\ No newline at end of file\n";
         assert_eq!(unified("", "a\nb", "/dev/null", "b/f", 3), expected);
     }
 
     #[test]
     fn no_context_and_boundless_context() {
-        assert_eq!(
-            unified("a\nb\nc\n", "a\nc\n", "x", "y", 0),
-            "--- x\n+++ y\n@@ -2 +1,0 @@\n-b\n"
-        );
+        assert_eq!(unified("a\nb\nc\n", "a\nc\n", "x", "y", 0), "--- x\n+++ y\n@@ -2 +1,0 @@\n-b\n");
         assert_eq!(
             unified("a\nb\nc\n", "a\nc\n", "x", "y", u32::MAX),
             "--- x\n+++ y\n@@ -1,3 +1,2 @@\n a\n-b\n c\n"

@@ -1,1 +1,120 @@
-//! To be filled.
+//! Reads and writes beneath a root that no path can leave, several files as one.
+//!
+//! The root is opened once; everything beneath it is reached through that handle (on Linux by `openat2`, elsewhere, and
+//! on kernels without it, component by component), so a folder that is swapped for a link while the call runs
+//! cannot lead it elsewhere. Nothing is written through a link. Reading follows links that stay beneath the root, where
+//! `openat2` can tell; elsewhere it follows none.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+#[cfg(unix)]
+mod batch;
+#[cfg(unix)]
+mod beneath;
+
+/// One file of a batch: to be written, or to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// Path relative to the root, without `..`.
+    pub path: &'a Path,
+    /// The whole new content; `None` deletes the file.
+    pub content: Option<&'a [u8]>,
+    /// Permission bits to set. `None` keeps those of an existing file; a new one follows the umask.
+    pub mode: Option<u32>,
+}
+
+/// Why files were not read or written. Unless it is [`FsError::Torn`], nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum FsError {
+    /// The path leads out of the root, or to a place that is reached through a link and must not be.
+    #[error("{} leads out of the root, or through a link", .path.display())]
+    Outside {
+        /// The path as it was given.
+        path: PathBuf,
+    },
+    /// There is no such file to read or delete, or no such root.
+    #[error("{} does not exist", .path.display())]
+    NotFound {
+        /// The path as it was given.
+        path: PathBuf,
+    },
+    /// The file holds more bytes than the caller wants.
+    #[error("{} is larger than {max_bytes} bytes", .path.display())]
+    TooLarge {
+        /// The path as it was given.
+        path: PathBuf,
+        /// The bound that was given.
+        max_bytes: u64,
+    },
+    /// The path names a folder, a device or a socket.
+    #[error("{} is not a regular file", .path.display())]
+    NotAFile {
+        /// The path as it was given.
+        path: PathBuf,
+    },
+    /// The call makes no sense: a relative root, or a path twice in one batch.
+    #[error("{}: {reason}", .path.display())]
+    Invalid {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The system refused.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A batch failed in the middle and this file could not be set back.
+    #[error("{} stays changed though others do not, its old content is in {}: {source}", .path.display(),
+        .kept.as_deref().unwrap_or(Path::new("no file, for it was new")).display())]
+    Torn {
+        /// The path as it was given.
+        path: PathBuf,
+        /// Path of the old content, relative to the root; `None` if there was none.
+        kept: Option<PathBuf>,
+        /// What the system said when the file was to be set back.
+        source: io::Error,
+    },
+    /// This system offers no way to keep the promises of this crate.
+    #[error("not supported on this system")]
+    Unsupported,
+}
+
+/// Writes and deletes all files beneath `root`, or none.
+///
+/// New content is written and synced to temporary files beside the targets first, and the old content is kept; then each
+/// target is replaced in one step, so that a reader sees the old file or the new one. If a step fails, those
+/// before it are taken back. Missing folders are made. A process that is killed in the middle leaves whole files, old or
+/// new, and temporary ones named `.wainwright-*.tmp`.
+///
+/// # Errors
+/// [`FsError`]; a target that is a link is [`FsError::Outside`], and one that is to be deleted but is not there
+/// [`FsError::NotFound`].
+pub fn write_batch(root: &Path, changes: &[Change<'_>]) -> Result<(), FsError> {
+    #[cfg(unix)]
+    return batch::Batch::stage(root, changes)?.commit();
+    #[cfg(not(unix))]
+    {
+        let _ = (root, changes);
+        Err(FsError::Unsupported)
+    }
+}
+
+/// Reads a regular file beneath `root` that holds at most `max_bytes` bytes.
+///
+/// # Errors
+/// [`FsError`]; never [`FsError::Torn`].
+pub fn read_beneath(root: &Path, path: &Path, max_bytes: u64) -> Result<Vec<u8>, FsError> {
+    #[cfg(unix)]
+    return beneath::read(root, path, max_bytes);
+    #[cfg(not(unix))]
+    {
+        let _ = (root, path, max_bytes);
+        Err(FsError::Unsupported)
+    }
+}

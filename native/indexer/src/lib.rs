@@ -50,9 +50,7 @@ fn tree(root: &Path) -> Result<WalkBuilder, IndexError> {
         // Elsewhere, a stray ignore file in some folder above says nothing about this tree.
         .parents(inside_larger_repository)
         .filter_entry(|entry| {
-            !NEVER_LISTED
-                .iter()
-                .any(|name| entry.file_name() == *name && entry.depth() > 0)
+            !NEVER_LISTED.iter().any(|name| entry.file_name() == *name && entry.depth() > 0)
         });
     Ok(builder)
 }
@@ -63,11 +61,7 @@ fn relative_file(root: &Path, entry: &DirEntry) -> Option<String> {
         return None;
     }
     let path = entry.path().strip_prefix(root).ok()?.to_str()?;
-    Some(if cfg!(windows) {
-        path.replace('\\', "/")
-    } else {
-        path.to_owned()
-    })
+    Some(if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() })
 }
 
 #[cfg(test)]

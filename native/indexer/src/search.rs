@@ -1,5 +1,6 @@
 //! Search for a text or a regular expression, line by line.
 
+use std::borrow::Cow;
 use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::Read;
@@ -23,15 +24,15 @@ pub const SEARCHED_BYTES_MAX: u64 = 2_000_000;
 pub struct Query<'a> {
     /// A text or a regular expression. A match lies within one line; `^` and `$` are the ends of the line.
     pub pattern: &'a str,
-    /// True if `pattern` is a plain text.
-    pub literal: bool,
+    /// True if `pattern` is a regular expression, false if it is a plain text.
+    pub regex: bool,
     /// True if upper and lower case are the same.
     pub ignore_case: bool,
     /// Keeps only files whose path matches. `*` and `?` stay within one component, `**` does not; a glob without `/`
     /// is matched against the file name, in any folder.
     pub glob: Option<&'a str>,
     /// How many hits to return.
-    pub hits_max: usize,
+    pub max_hits: usize,
 }
 
 /// One matching line. The order of hits is the order of (path, line).
@@ -54,7 +55,7 @@ pub struct Found {
     pub truncated: bool,
 }
 
-/// Returns the first `query.hits_max` matching lines beneath `root`, in the order of path and line.
+/// Returns the first `query.max_hits` matching lines beneath `root`, in the order of path and line.
 ///
 /// Files are read in parallel, yet the answer depends on the tree alone. A file that holds a NUL byte, or is larger than
 /// [`SEARCHED_BYTES_MAX`], is skipped.
@@ -65,41 +66,28 @@ pub struct Found {
 pub fn search(root: &Path, query: Query<'_>) -> Result<Found, IndexError> {
     let pattern = compile(query)?;
     let glob = query.glob.map(compile_glob).transpose()?;
-    let first = FirstHits::new(query.hits_max);
-    tree(root)?
-        .max_filesize(Some(SEARCHED_BYTES_MAX))
-        .build_parallel()
-        .run(|| {
-            Box::new(|entry| {
-                if let Ok(entry) = entry {
-                    search_file(root, &entry, &pattern, glob.as_ref(), &first);
-                }
-                WalkState::Continue
-            })
-        });
+    let first = FirstHits::new(query.max_hits);
+    tree(root)?.max_filesize(Some(SEARCHED_BYTES_MAX)).build_parallel().run(|| {
+        Box::new(|entry| {
+            if let Ok(entry) = entry {
+                search_file(root, &entry, &pattern, glob.as_ref(), &first);
+            }
+            WalkState::Continue
+        })
+    });
     Ok(first.into_found())
 }
 
 fn compile(query: Query<'_>) -> Result<Regex, IndexError> {
-    let escaped;
-    let pattern = if query.literal {
-        escaped = regex::escape(query.pattern);
-        &escaped
-    } else {
-        query.pattern
-    };
-    Ok(RegexBuilder::new(pattern)
-        .case_insensitive(query.ignore_case)
-        .build()?)
+    let pattern =
+        if query.regex { Cow::Borrowed(query.pattern) } else { Cow::Owned(regex::escape(query.pattern)) };
+    Ok(RegexBuilder::new(&pattern).case_insensitive(query.ignore_case).build()?)
 }
 
 fn compile_glob(glob: &str) -> Result<GlobMatcher, IndexError> {
     let anywhere = if glob.contains('/') { "" } else { "**/" };
     let glob = format!("{anywhere}{}", glob.trim_start_matches('/'));
-    Ok(GlobBuilder::new(&glob)
-        .literal_separator(true)
-        .build()?
-        .compile_matcher())
+    Ok(GlobBuilder::new(&glob).literal_separator(true).build()?.compile_matcher())
 }
 
 fn search_file(
@@ -118,18 +106,13 @@ fn search_file(
     let Some(content) = read_text(entry.path()) else {
         return;
     };
-    let matching = lines(&content)
-        .zip(1..)
-        .filter(|(text, _)| pattern.is_match(text));
+    let matching = lines(&content).zip(1..).filter(|(text, _)| pattern.is_match(text));
     // One more than the bound is enough to know that there are more.
-    for (text, line) in matching.take(first.hits_max.saturating_add(1)) {
+    for (text, line) in matching.take(first.max_hits.saturating_add(1)) {
         first.offer(Hit {
             path: path.clone(),
             line,
-            text: String::from_utf8_lossy(text)
-                .chars()
-                .take(LINE_CHARS_MAX)
-                .collect(),
+            text: String::from_utf8_lossy(text).chars().take(LINE_CHARS_MAX).collect(),
         });
     }
 }
@@ -161,39 +144,36 @@ fn lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Keeps the smallest hits of all that are offered, so that the answer does not depend on which thread was faster.
 struct FirstHits {
-    hits_max: usize,
+    max_hits: usize,
     /// The largest kept hit is on top. Holds one more than the bound if there are more.
     kept: Mutex<BinaryHeap<Hit>>,
 }
 
 impl FirstHits {
-    fn new(hits_max: usize) -> Self {
+    fn new(max_hits: usize) -> Self {
         let kept = Mutex::default();
-        Self { hits_max, kept }
+        Self { max_hits, kept }
     }
 
     /// False if no hit in this file could be among the first.
     fn wants(&self, path: &str) -> bool {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.len() <= self.hits_max || kept.peek().is_some_and(|last| path <= last.path.as_str())
+        kept.len() <= self.max_hits || kept.peek().is_some_and(|last| path <= last.path.as_str())
     }
 
     fn offer(&self, hit: Hit) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push(hit);
-        if kept.len() > self.hits_max.saturating_add(1) {
+        if kept.len() > self.max_hits.saturating_add(1) {
             kept.pop();
         }
     }
 
     fn into_found(self) -> Found {
-        let kept = self
-            .kept
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        let truncated = kept.len() > self.hits_max;
+        let kept = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let truncated = kept.len() > self.max_hits;
         let mut hits = kept.into_sorted_vec();
-        hits.truncate(self.hits_max);
+        hits.truncate(self.max_hits);
         Found { hits, truncated }
     }
 }
@@ -203,13 +183,8 @@ mod tests {
     use super::*;
     use crate::tests::make_tree;
 
-    const ANY: Query<'_> = Query {
-        pattern: "needle",
-        literal: true,
-        ignore_case: false,
-        glob: None,
-        hits_max: 100,
-    };
+    const ANY: Query<'_> =
+        Query { pattern: "needle", regex: false, ignore_case: false, glob: None, max_hits: 100 };
 
     fn places(root: &Path, query: Query<'_>) -> Vec<(String, u32)> {
         let found = search(root, query).unwrap();
@@ -218,41 +193,25 @@ mod tests {
 
     #[test]
     fn hits_come_in_order_of_path_and_line() {
-        let root = make_tree(&[
-            ("b.txt", "needle\n\nneedle"),
-            ("a/z.txt", "hay\r\nneedle\r\n"),
-            ("c.txt", "hay"),
-        ]);
+        let root =
+            make_tree(&[("b.txt", "needle\n\nneedle"), ("a/z.txt", "hay\r\nneedle\r\n"), ("c.txt", "hay")]);
         let expected = [("a/z.txt", 2), ("b.txt", 1), ("b.txt", 3)];
-        assert_eq!(
-            places(root.path(), ANY),
-            expected.map(|(p, l)| (p.to_owned(), l))
-        );
+        assert_eq!(places(root.path(), ANY), expected.map(|(p, l)| (p.to_owned(), l)));
     }
 
     #[test]
     fn a_literal_is_no_regular_expression() {
         let root = make_tree(&[("a", "f(x)\nfx\n")]);
-        let literal = Query {
-            pattern: "f(x)",
-            ..ANY
-        };
+        let literal = Query { pattern: "f(x)", ..ANY };
         assert_eq!(places(root.path(), literal), [("a".to_owned(), 1)]);
-        let regex = Query {
-            literal: false,
-            ..literal
-        };
+        let regex = Query { regex: true, ..literal };
         assert_eq!(places(root.path(), regex), [("a".to_owned(), 2)]);
     }
 
     #[test]
     fn anchors_are_the_ends_of_a_line() {
         let root = make_tree(&[("a", "one\r\ntwo\rone two\none")]);
-        let query = Query {
-            pattern: "^one$",
-            literal: false,
-            ..ANY
-        };
+        let query = Query { pattern: "^one$", regex: true, ..ANY };
         let expected = [1, 4].map(|line| ("a".to_owned(), line));
         assert_eq!(places(root.path(), query), expected);
     }
@@ -261,11 +220,7 @@ mod tests {
     fn case_and_globs() {
         let root = make_tree(&[("a.py", "Needle"), ("src/b.py", "needle"), ("c.rs", "needle")]);
         let count = |ignore_case, glob| {
-            let query = Query {
-                ignore_case,
-                glob,
-                ..ANY
-            };
+            let query = Query { ignore_case, glob, ..ANY };
             places(root.path(), query).len()
         };
         assert_eq!(count(false, None), 2);
@@ -279,20 +234,13 @@ mod tests {
     #[test]
     fn the_first_hits_are_the_same_in_every_run() {
         let files: Vec<_> = (0..200).map(|n| format!("f{n:03}")).collect();
-        let tree: Vec<_> = files
-            .iter()
-            .map(|f| (f.as_str(), "needle\nneedle\n"))
-            .collect();
+        let tree: Vec<_> = files.iter().map(|f| (f.as_str(), "needle\nneedle\n")).collect();
         let root = make_tree(&tree);
-        let query = Query { hits_max: 3, ..ANY };
+        let query = Query { max_hits: 3, ..ANY };
         for _ in 0..20 {
             let found = search(root.path(), query).unwrap();
             assert!(found.truncated);
-            let got: Vec<_> = found
-                .hits
-                .iter()
-                .map(|h| (h.path.as_str(), h.line))
-                .collect();
+            let got: Vec<_> = found.hits.iter().map(|h| (h.path.as_str(), h.line)).collect();
             assert_eq!(got, [("f000", 1), ("f000", 2), ("f001", 1)]);
         }
     }
@@ -300,9 +248,9 @@ mod tests {
     #[test]
     fn exactly_as_many_hits_as_asked_for_is_not_truncated() {
         let root = make_tree(&[("a", "needle\nneedle")]);
-        assert!(!search(root.path(), Query { hits_max: 2, ..ANY }).unwrap().truncated);
-        assert!(search(root.path(), Query { hits_max: 1, ..ANY }).unwrap().truncated);
-        let none = search(root.path(), Query { hits_max: 0, ..ANY }).unwrap();
+        assert!(!search(root.path(), Query { max_hits: 2, ..ANY }).unwrap().truncated);
+        assert!(search(root.path(), Query { max_hits: 1, ..ANY }).unwrap().truncated);
+        let none = search(root.path(), Query { max_hits: 0, ..ANY }).unwrap();
         assert!(none.truncated && none.hits.is_empty());
     }
 
@@ -322,31 +270,15 @@ mod tests {
         let root = make_tree(&[]);
         #[expect(clippy::disallowed_methods, reason = "the test makes its own tree")]
         std::fs::write(root.path().join("latin1"), b"caf\xe9 needle\n").unwrap();
-        assert_eq!(
-            search(root.path(), ANY).unwrap().hits[0].text,
-            "caf\u{fffd} needle"
-        );
+        assert_eq!(search(root.path(), ANY).unwrap().hits[0].text, "caf\u{fffd} needle");
     }
 
     #[test]
     fn a_query_that_does_not_parse_is_refused() {
         let root = make_tree(&[]);
-        let pattern = Query {
-            pattern: "(",
-            literal: false,
-            ..ANY
-        };
-        assert!(matches!(
-            search(root.path(), pattern),
-            Err(IndexError::Pattern(_))
-        ));
-        let glob = Query {
-            glob: Some("{"),
-            ..ANY
-        };
-        assert!(matches!(
-            search(root.path(), glob),
-            Err(IndexError::Glob(_))
-        ));
+        let pattern = Query { pattern: "(", regex: true, ..ANY };
+        assert!(matches!(search(root.path(), pattern), Err(IndexError::Pattern(_))));
+        let glob = Query { glob: Some("{"), ..ANY };
+        assert!(matches!(search(root.path(), glob), Err(IndexError::Glob(_))));
     }
 }

@@ -22,18 +22,15 @@ pub struct Listing {
     pub truncated: bool,
 }
 
-/// Lists at most `files_max` files beneath `root`.
+/// Lists at most `max_files` files beneath `root`.
 ///
 /// Which files are kept when there are too many depends on the tree alone: folders are read in the order of their
 /// names, and the list ends where the bound is met.
 ///
 /// # Errors
 /// [`IndexError::Root`] if `root` is not an absolute path to a directory.
-pub fn walk(root: &Path, files_max: usize) -> Result<Listing, IndexError> {
-    let mut listing = Listing {
-        files: Vec::new(),
-        truncated: false,
-    };
+pub fn walk(root: &Path, max_files: usize) -> Result<Listing, IndexError> {
+    let mut listing = Listing { files: Vec::new(), truncated: false };
     let entries = tree(root)?.sort_by_file_name(Ord::cmp).build();
     for entry in entries.filter_map(Result::ok) {
         let Some(path) = relative_file(root, &entry) else {
@@ -42,14 +39,11 @@ pub fn walk(root: &Path, files_max: usize) -> Result<Listing, IndexError> {
         let Ok(metadata) = entry.metadata() else {
             continue;
         };
-        if listing.files.len() == files_max {
+        if listing.files.len() == max_files {
             listing.truncated = true;
             break;
         }
-        listing.files.push(FileEntry {
-            path,
-            size: metadata.len(),
-        });
+        listing.files.push(FileEntry { path, size: metadata.len() });
     }
     listing.files.sort_unstable();
     Ok(listing)
@@ -82,10 +76,7 @@ mod tests {
             (".github/ci.yml", ""),
             ("kept.txt", ""),
         ]);
-        assert_eq!(
-            paths(&walk(root.path(), 10).unwrap()),
-            [".github/ci.yml", "kept.txt"]
-        );
+        assert_eq!(paths(&walk(root.path(), 10).unwrap()), [".github/ci.yml", "kept.txt"]);
     }
 
     #[test]
@@ -130,10 +121,7 @@ mod tests {
     #[test]
     fn a_relative_or_missing_root_is_refused() {
         for root in ["relative", "/no/such/folder"] {
-            assert!(matches!(
-                walk(Path::new(root), 1),
-                Err(IndexError::Root(_))
-            ));
+            assert!(matches!(walk(Path::new(root), 1), Err(IndexError::Root(_))));
         }
     }
 }
