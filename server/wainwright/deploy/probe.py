@@ -1,6 +1,7 @@
 """Asks a service on this machine whether it is well: one HTTP request, never through a proxy."""
 
 import asyncio
+import os
 import time
 from contextlib import suppress
 
@@ -35,7 +36,7 @@ async def ask(port: int, path: str, timeout_s: float) -> Probe:
     except TimeoutError:
         error = f"no answer within {timeout_s:g} s"
     except OSError as refused:
-        error = refused.strerror or str(refused)
+        error = os.strerror(refused.errno) if refused.errno else str(refused)
     except ValueError:
         error = "the answer is not HTTP"
     ok = status is not None and 200 <= status < 400

@@ -168,11 +168,12 @@ class ProcessTarget:
         deployment = known if known is not None and self.alive(known) else None
         if deployment is None:
             deployment = await self._spawn(deployment_id, spec, view, commit)
-        if not await self._becomes_well(deployment):
+        probe = await self._well_or_not(deployment)
+        if not probe.ok:
             await self.stop(deployment)
-            tail = _tail(deployment.log)
             raise DeployError(
-                f"Deployment {deployment_id} did not become well at {deployment.url}. The end of its log:\n{tail}",
+                f"Deployment {deployment_id} is not well at {deployment.url}{spec.health_path}: {probe.error}. "
+                f"The end of its log:\n{_tail(deployment.log)}",
                 "Correct the service or its health path, then deploy again.",
             )
         served = self._served()
@@ -183,12 +184,12 @@ class ProcessTarget:
         return deployment
 
     async def _spawn(self, deployment_id: str, spec: ServiceSpec, view: View, commit: str) -> Deployment:
-        self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
         mark = f"{_MARK}={self._state.resolve()}:{deployment_id}"
         await asyncio.to_thread(_end_unrecorded, mark)
         port = _free_port()
         argv = tuple(word.replace("{port}", str(port)) for word in spec.command)
         log = self._path(deployment_id, ".log")
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         log.touch(mode=0o600)
         name, _, value = mark.partition("=")
         pid, started = await asyncio.to_thread(
@@ -208,17 +209,16 @@ class ProcessTarget:
         self._write(self._path(deployment_id, ".json"), deployment)
         return deployment
 
-    async def _becomes_well(self, deployment: Deployment) -> bool:
+    async def _well_or_not(self, deployment: Deployment) -> Probe:
+        """Probe until the service is well, has ended, or its time is up; returns the last probe."""
         deadline = time.monotonic() + deployment.spec.health_timeout_s
         while True:
             probe = await self.probe(deployment)
-            # Somebody else may listen on the port by now: only a service that lives can be the one that answered.
-            if not self.alive(deployment):
-                return False
-            if probe.ok:
-                return True
-            if time.monotonic() >= deadline:
-                return False
+            # Somebody else may listen on the port by now: only a service that still lives can have answered.
+            if probe.ok and not self.alive(deployment):
+                probe = await self.probe(deployment)
+            if probe.ok or not self.alive(deployment) or time.monotonic() >= deadline:
+                return probe
             await asyncio.sleep(_FIRST_PROBES_INTERVAL_S)
 
     def _served(self) -> _Served:

@@ -119,10 +119,13 @@ ACTS: tuple[Callable[[Told], bool], ...] = (
 
 
 def _opens_for_writing(path: str) -> bool:
+    existed = Path(path).exists()
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError:
         return False
+    if not existed:
+        Path(path).unlink()
     return True
 
 
