@@ -8,7 +8,7 @@ from typing import NamedTuple
 from wainwright.domain.changes import Changeset, FileChange, protected
 from wainwright.domain.errors import OutsideBoundary
 from wainwright.workspace.files import digest
-from wainwright.workspace.plumbing import GitDirectory, quote
+from wainwright.workspace.plumbing import GitDirectory, printable, quote
 
 _LINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
 
@@ -55,9 +55,12 @@ def changeset(git: GitDirectory, base: str, tip: str) -> Changeset:
 def refuse_protected(paths: Iterable[str]) -> None:
     """Raise OutsideBoundary when one of the paths may not be touched."""
     for path in paths:
-        if protected(path) or any("\udc80" <= c <= "\udcff" for c in path):
-            shown = path.encode("utf-8", "backslashreplace").decode()
-            raise OutsideBoundary(f"A change touches the protected path {shown!r}.", "Leave this path alone.")
+        if protected(path):
+            raise OutsideBoundary(f"A change touches the protected path {path!r}.", "Leave this path alone.")
+        if printable(path) != path:
+            raise OutsideBoundary(
+                f"The name {printable(path)!r} is not UTF-8.", "Give the file another name."
+            )
 
 
 def _file_change(row: _Row, old: dict[str, bytes], new: dict[str, bytes]) -> FileChange:

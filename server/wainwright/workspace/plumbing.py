@@ -82,6 +82,11 @@ def unquote(name: bytes) -> str:
     return name.decode("utf-8", "surrogateescape")
 
 
+def printable(name: str) -> str:
+    """Spell a name from git so that it can be shown and stored; bytes that are not UTF-8 become escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def quote(items: Iterable[str]) -> bytes:
     """Turn names into the NUL-terminated list that git reads from standard input."""
     return b"".join(item.encode("utf-8", "surrogateescape") + b"\0" for item in items)

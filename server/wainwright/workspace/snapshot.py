@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
 
-from wainwright.workspace.plumbing import GitDirectory, quote
+from wainwright.workspace.plumbing import GitDirectory, printable, quote
 
 _LARGE_BYTES = 10 * 1024 * 1024
 _OPEN_NAMES = re.compile(
@@ -113,10 +113,9 @@ class Taker:
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         """What was left out, sorted by path."""
-        shown = {
-            path.encode("utf-8", "backslashreplace").decode(): why for path, why in self._skipped.items()
-        }
-        return tuple(Skipped(path=path, reason=shown[path]) for path in sorted(shown))
+        return tuple(
+            Skipped(path=printable(path), reason=self._skipped[path]) for path in sorted(self._skipped)
+        )
 
     @contextmanager
     def borrowing(self) -> Iterator[GitDirectory]:
@@ -137,7 +136,7 @@ class Taker:
         modes = tracked(git)
         self._skipped.update({path: "submodule" for path, mode in modes.items() if mode == "160000"})
         others = [path for path in untracked(git) if self._welcome(path)]
-        stage(git, [*changed(git), *others])
+        stage(git, others)
         self._stage_overlay(git, overlay, modes)
         return git.text("write-tree")
 
@@ -165,7 +164,7 @@ class Taker:
     def _reason_to_skip(self, path: str) -> str:
         if path.endswith("/"):
             return "nested repository"
-        if any("\udc80" <= c <= "\udcff" for c in path):
+        if printable(path) != path:
             return "name is not UTF-8"
         if secret_shaped(path):
             return "named like a secret"
@@ -239,11 +238,6 @@ def tracked(git: GitDirectory) -> dict[str, str]:
     return {path: entry.split(" ", 1)[0] for entry, _, path in rows}
 
 
-def changed(git: GitDirectory) -> list[str]:
-    """Return tracked paths whose file differs or is gone; submodules are not looked into."""
-    return git.run("diff-files", "-z", "--name-only", "--ignore-submodules=all").items
-
-
 def untracked(git: GitDirectory) -> list[str]:
     """Return files that git does not track and no rule ignores; a nested repository ends with a slash."""
     return git.run("ls-files", "-z", "--others", "--exclude-standard").items
@@ -253,12 +247,21 @@ def ignored(git: GitDirectory, paths: Sequence[str]) -> set[str]:
     """Return those of the untracked paths that a rule ignores."""
     if not paths:
         return set()
-    return set(git.run("check-ignore", "-z", "--stdin", stdin=quote(paths), ok=(0, 1)).items)
+    # This command refuses the literal mode that all others run in; "./" keeps a name from being read as magic.
+    plain = git.within(GIT_LITERAL_PATHSPECS="0")
+    reply = plain.run("check-ignore", "-z", "--stdin", stdin=quote(f"./{path}" for path in paths), ok=(0, 1))
+    return {path.removeprefix("./") for path in reply.items}
 
 
-def stage(git: GitDirectory, paths: Iterable[str]) -> None:
-    """Bring the index in line with the files at ``paths``, gone ones included."""
-    git.run("update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=quote(paths))
+def stage(git: GitDirectory, new: Iterable[str]) -> None:
+    """Bring the index in line with all tracked files and the ``new`` ones; submodules are not looked into."""
+    items = git.run("diff-files", "-z", "--name-status", "--ignore-submodules=all").items
+    gone = [path for status, path in zip(items[::2], items[1::2], strict=True) if status == "D"]
+    there = [path for status, path in zip(items[::2], items[1::2], strict=True) if status != "D"]
+    # Named as gone, since git would not look for a file where one of its folders is a symbolic link now.
+    git.run("update-index", "--force-remove", "-z", "--stdin", stdin=quote(gone))
+    adding = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
+    git.run(*adding, stdin=quote([*there, *new]))
 
 
 def dependencies(

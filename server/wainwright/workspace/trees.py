@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.workspace.plumbing import GitDirectory
-from wainwright.workspace.snapshot import changed, ignored, stage, untracked
+from wainwright.workspace.snapshot import ignored, stage, untracked
 
 
 class Committed(BaseModel):
@@ -47,6 +47,8 @@ class TaskTree:
         with contextlib.suppress(FileNotFoundError):
             (self._git.path / "shallow").write_bytes((self._private.path / "shallow").read_bytes())
         self._unlock()
+        # An index left by a process that was killed may be broken, and it saves little.
+        (self._git.path / "index").unlink(missing_ok=True)
         self._git.run("update-ref", "--no-deref", "HEAD", commit)
         self.restore(commit)
 
@@ -63,7 +65,7 @@ class TaskTree:
     def commit(self, message: str, ref: str) -> Committed:
         """Commit all that differs; the private repository's full ``ref`` points to it before this tree does."""
         self._unlock()
-        stage(self._git, [*changed(self._git), *self._new_files(self._git, "")])
+        stage(self._git, self._new_files(self._git, ""))
         tree, parent = self._git.text("write-tree"), self.head()
         differs = tree != self._git.text("rev-parse", f"{parent}^{{tree}}")
         commit = parent
