@@ -96,10 +96,17 @@ def _write_sets(tasks: Sequence[Task]) -> list[str]:
         f"task {t.id} may not write {p}: a write set holds paths inside the workspace"
         for t in tasks
         for p in t.write_set
-        if p.startswith(("/", "~"))
-        or ".." in p.split("/")
-        or p.split("/")[0].lower() in (".git", ".wainwright")
+        if p.startswith(("/", "~")) or _protected([part.lower() for part in _parts(p)])
     ]
+
+
+def _protected(parts: Sequence[str]) -> bool:
+    return ".." in parts or ".git" in parts or parts[:1] in ([".wainwright"], ["wainwright.toml"])
+
+
+def _parts(path: str) -> list[str]:
+    """The names along a path: ``./a//b`` and ``a/b`` are the same."""
+    return [part for part in path.split("/") if part not in ("", ".")]
 
 
 def overlap(one: Iterable[str], other: Iterable[str]) -> bool:
@@ -124,9 +131,9 @@ def _meet(a: str, b: str) -> bool:
 
 
 def _prefix(entry: str) -> tuple[str, bool]:
-    """The literal part of an entry before its first wildcard, and whether there is one."""
-    entry = entry.removeprefix("./")
-    cut = min((entry.index(c) for c in "*?[" if c in entry), default=-1)
-    if cut >= 0:
-        return entry[:cut], True
-    return (entry, True) if entry.endswith("/") else (entry, False)
+    """The literal part of an entry before its first wildcard, and whether there is one; a folder has one."""
+    plain = "/".join(_parts(entry))
+    if plain and entry.endswith("/"):
+        plain += "/"
+    cut = min((plain.index(c) for c in "*?[" if c in plain), default=len(plain))
+    return plain[:cut], cut < len(plain) or plain == "" or plain.endswith("/")
