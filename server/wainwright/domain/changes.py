@@ -66,9 +66,12 @@ def protected(path: str) -> bool:
     if any(part in {"", ".", ".."} for part in parts):
         return True
     plain = [_plain(part) for part in parts]
-    if any(part in {"", ".git", "git~1"} for part in plain):
-        return True
-    return plain[0] in {".wainwright", "wainwright.toml"}
+    return names_git(path) or "" in plain or plain[0] in {".wainwright", "wainwright.toml"}
+
+
+def names_git(path: str) -> bool:
+    """Tell whether a component of ``path`` is ``.git``, or would be taken for it by some file system."""
+    return any(_plain(part) in {".git", "git~1"} for part in path.replace("\\", "/").split("/"))
 
 
 def _plain(part: str) -> str:

@@ -10,8 +10,12 @@ from wainwright.domain.errors import OutsideBoundary, WorkspaceError
 
 def digest(content: str | bytes) -> str:
     """Return the SHA-256 of ``content`` in hex; text counts as its UTF-8 bytes."""
-    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
-    return hashlib.sha256(data).hexdigest()
+    return hashlib.sha256(encoded(content) if isinstance(content, str) else content).hexdigest()
+
+
+def encoded(text: str) -> bytes:
+    """Return the bytes of a buffer's text; half a surrogate pair, which an editor may send, does not stop it."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 class Boundary:

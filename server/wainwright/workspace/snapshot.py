@@ -18,6 +18,8 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
 
+from wainwright.domain.changes import names_git
+from wainwright.workspace.files import encoded
 from wainwright.workspace.plumbing import GitDirectory, printable, quote
 
 _LARGE_BYTES = 10 * 1024 * 1024
@@ -166,6 +168,8 @@ class Taker:
             return "nested repository"
         if printable(path) != path:
             return "name is not UTF-8"
+        if names_git(path):
+            return "name is reserved"
         if secret_shaped(path):
             return "named like a secret"
         place = self._workspace / path
@@ -189,7 +193,7 @@ class Taker:
                 continue
             if place not in modes and not self._overlay_welcome(git, place):
                 continue
-            name = git.text("hash-object", "-w", "--stdin", f"--path={place}", stdin=text.encode())
+            name = git.text("hash-object", "-w", "--stdin", f"--path={place}", stdin=encoded(text))
             entries.append(f"{self._mode(place, modes)} {name} 0\t{place}")
         if entries:
             git.run("update-index", "--replace", "-z", "--index-info", stdin=quote(entries))
@@ -201,9 +205,8 @@ class Taker:
             place = (root / path).resolve().relative_to(root).as_posix()
         except (ValueError, OSError, RuntimeError):
             return None
-        parts = place.lower().split("/")
         nested = any(place == skip or place.startswith(f"{skip}/") for skip in self._folders_skipped())
-        return None if ".git" in parts or place == "." or nested else place
+        return None if names_git(place) or nested else place
 
     def _folders_skipped(self) -> list[str]:
         return [
@@ -256,12 +259,22 @@ def ignored(git: GitDirectory, paths: Sequence[str]) -> set[str]:
 def stage(git: GitDirectory, new: Iterable[str]) -> None:
     """Bring the index in line with all tracked files and the ``new`` ones; submodules are not looked into."""
     items = git.run("diff-files", "-z", "--name-status", "--ignore-submodules=all").items
-    gone = [path for status, path in zip(items[::2], items[1::2], strict=True) if status == "D"]
-    there = [path for status, path in zip(items[::2], items[1::2], strict=True) if status != "D"]
-    # Named as gone, since git would not look for a file where one of its folders is a symbolic link now.
+    rows = list(zip(items[::2], items[1::2], strict=True))
+    there = [path for status, path in rows if status != "D" and _can_hold(git, path)]
+    # Named as gone, because git refuses a path where a folder is a link now, or the file a pipe.
+    gone = sorted({path for _, path in rows}.difference(there))
     git.run("update-index", "--force-remove", "-z", "--stdin", stdin=quote(gone))
     adding = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
     git.run(*adding, stdin=quote([*there, *new]))
+
+
+def _can_hold(git: GitDirectory, path: str) -> bool:
+    assert git.worktree is not None
+    try:
+        mode = (git.worktree / path).lstat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
 def dependencies(

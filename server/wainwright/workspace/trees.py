@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from wainwright.domain.changes import names_git
 from wainwright.workspace.plumbing import GitDirectory
 from wainwright.workspace.snapshot import ignored, stage, untracked
 
@@ -79,7 +80,7 @@ class TaskTree:
         """List untracked files, those around a planted ``.git`` included, relative to the tree."""
         found = [prefix + path for path in untracked(git)]
         nested = [path for path in found if path.endswith("/")]
-        plain = [path for path in found if not path.endswith("/")]
+        plain = [path for path in found if not path.endswith("/") and not names_git(path)]
         if prefix:
             outer = ignored(self._git, plain)
             plain = [path for path in plain if path not in outer]
