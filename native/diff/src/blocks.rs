@@ -45,18 +45,18 @@ pub struct Refusal {
     pub block: usize,
     /// Why.
     pub reason: Reason,
-    /// In the text as it was given: for a missing text the most similar lines, if any are similar; for an ambiguous
-    /// one the first [`PLACES_MAX`] places where it stands.
+    /// In the text as it was given: for a missing text the most similar lines, if any are similar; for an
+    /// ambiguous one the first [`PLACES_MAX`] places where it stands.
     pub places: Vec<Place>,
 }
 
 /// Applies all blocks, each to the outcome of those before it, or none of them.
 ///
-/// A search text is looked for byte by byte first, anywhere. Only if it is nowhere, whole lines are compared and these
-/// differences forgiven: white space at the end of a line, the kind of line end (and its absence at the end of the file),
-/// and, if that is not enough, one indentation that all lines have in addition or all lines lack; the replacement is then
-/// indented likewise. The replacement takes over the line ends of the file, except where a search text that holds
-/// line ends was found byte by byte.
+/// A search text is looked for byte by byte first, anywhere. Only if it is nowhere, whole lines are compared
+/// and these differences forgiven: white space at the end of a line, the kind of line end (and its absence at
+/// the end of the file), and, if that is not enough, one indentation that all lines have in addition or all
+/// lines lack; the replacement is then indented likewise. The replacement takes over the line ends of the
+/// file, except where a search text that holds line ends was found byte by byte.
 ///
 /// # Errors
 /// The first block that was refused.
@@ -275,7 +275,8 @@ fn places(text: &str, search: &str, reason: Reason) -> Vec<Place> {
     };
     let lines = split_lines(text);
     if found.is_empty() {
-        // Also for a text that stands twice only in what earlier blocks made: the caller knows the text as it was given.
+        // Also for a text that stands twice only in what earlier blocks made: the caller knows the text as it
+        // was given.
         return nearest(&lines, &split_lines(search)).map(|range| place(&lines, range)).into_iter().collect();
     }
     let mut ends = Vec::with_capacity(lines.len());

@@ -4,8 +4,8 @@ use imara_diff::{Algorithm, Diff, InternedInput};
 
 use crate::lines::split_lines;
 
-/// Lines `old_start .. old_start + old_len` of the old text become lines `new_start .. new_start + new_len` of the new
-/// one. The first line is 0.
+/// Lines `old_start .. old_start + old_len` of the old text become lines `new_start .. new_start + new_len`
+/// of the new one. The first line is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hunk {
     /// First line in the old text; an insertion stands before this line.
@@ -18,8 +18,8 @@ pub struct Hunk {
     pub new_len: u32,
 }
 
-/// Returns the differing lines in order; hunks neither overlap nor touch. A line includes its end, so a changed line end
-/// is a changed line.
+/// Returns the differing lines in order; hunks neither overlap nor touch. A line includes its end, so a
+/// changed line end is a changed line.
 #[must_use]
 pub fn line_hunks(old: &str, new: &str) -> Vec<Hunk> {
     hunks_of(&split_lines(old), &split_lines(new))

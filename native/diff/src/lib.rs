@@ -1,7 +1,7 @@
 //! Line differences, and edits written as search and replace blocks.
 //!
-//! A line ends at `\n`, `\r\n` or `\r` and nowhere else, as in the Language Server Protocol; form feeds and U+2028 are
-//! text. The one exception is [`unified`], whose format knows only `\n`.
+//! A line ends at `\n`, `\r\n` or `\r` and nowhere else, as in the Language Server Protocol; form feeds and
+//! U+2028 are text. The one exception is [`unified`], whose format knows only `\n`.
 
 mod blocks;
 mod hunks;

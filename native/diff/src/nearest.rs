@@ -12,8 +12,8 @@ const SIMILAR_MIN: (u64, u64) = (2, 5);
 
 /// The range of lines most similar to the searched ones; `None` if none are similar. Of equals, the first.
 ///
-/// Each line is compared by what it shares with its counterpart at its beginning and its end: cheap, and just right
-/// for a line in which one word is wrong.
+/// Each line is compared by what it shares with its counterpart at its beginning and its end: cheap, and just
+/// right for a line in which one word is wrong.
 pub fn nearest(lines: &[&str], search: &[&str]) -> Option<Range<usize>> {
     let length = search.len().min(lines.len()).min(PLACE_LINES_MAX);
     if length == 0 {
@@ -39,7 +39,8 @@ fn text_of<'a>(line: &&'a str) -> &'a [u8] {
     split_end(line).0.trim().as_bytes()
 }
 
-/// Shared bytes and all bytes of two lists of lines: long lines weigh more than short ones, blank lines nothing.
+/// Shared bytes and all bytes of two lists of lines: long lines weigh more than short ones, blank lines
+/// nothing.
 fn similarity(a: &[&[u8]], b: &[&[u8]]) -> (u64, u64) {
     a.iter().zip(b).fold((0, 0), |(shared, all), (a, b)| {
         (shared + 2 * shared_ends(a, b) as u64, all + (a.len() + b.len()) as u64)

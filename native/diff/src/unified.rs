@@ -7,8 +7,9 @@ use crate::hunks::{Hunk, hunks_of};
 
 /// Writes the difference of two texts in the unified format with `context` equal lines around each change.
 ///
-/// The names stand in the header as they are given (`a/path`, `/dev/null`), quoted like git does if they hold a control
-/// character, `"` or `\`. Equal texts give an empty text. A lone `\r` does not end a line here: the format ends lines at `\n`.
+/// The names stand in the header as they are given (`a/path`, `/dev/null`), quoted like git does if they hold
+/// a control character, `"` or `\`. Equal texts give an empty text. A lone `\r` does not end a line here: the
+/// format ends lines at `\n`.
 #[must_use]
 pub fn unified(old: &str, new: &str, old_name: &str, new_name: &str, context: u32) -> String {
     let old: Vec<_> = old.split_inclusive('\n').collect();

@@ -1,9 +1,9 @@
 //! Reads and writes beneath a root that no path can leave, several files as one.
 //!
-//! The root is opened once; everything beneath it is reached through that handle (on Linux by `openat2`, elsewhere, and
-//! on kernels without it, component by component), so a folder that is swapped for a link while the call runs
-//! cannot lead it elsewhere. Nothing is written through a link. Reading follows links that stay beneath the root, where
-//! `openat2` can tell; elsewhere it follows none.
+//! The root is opened once; everything beneath it is reached through that handle (on Linux by `openat2`,
+//! elsewhere, and on kernels without it, component by component), so a folder that is swapped for a link
+//! while the call runs cannot lead it elsewhere. Nothing is written through a link. Reading follows links
+//! that stay beneath the root, where `openat2` can tell; elsewhere it follows none.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -87,14 +87,14 @@ pub enum FsError {
 
 /// Writes and deletes all files beneath `root`, or none.
 ///
-/// New content is written and synced to temporary files beside the targets first, and the old content is kept; then each
-/// target is replaced in one step, so that a reader sees the old file or the new one. If a step fails, those
-/// before it are taken back. Missing folders are made. A process that is killed in the middle leaves whole files, old or
-/// new, and temporary ones named `.wainwright-*.tmp`.
+/// New content is written and synced to temporary files beside the targets first, and the old content is
+/// kept; then each target is replaced in one step, so that a reader sees the old file or the new one. If a
+/// step fails, those before it are taken back. Missing folders are made. A process that is killed in the
+/// middle leaves whole files, old or new, and temporary ones named `.wainwright-*.tmp`.
 ///
 /// # Errors
-/// [`FsError`]; a target that is a link is [`FsError::Outside`], and one that is to be deleted but is not there
-/// [`FsError::NotFound`].
+/// [`FsError`]; a target that is a link is [`FsError::Outside`], and one that is to be deleted but is not
+/// there [`FsError::NotFound`].
 pub fn write_batch(root: &Path, changes: &[Change<'_>]) -> Result<(), FsError> {
     #[cfg(unix)]
     return batch::Batch::stage(root, changes)?.commit();

@@ -3,8 +3,8 @@
 //! What counts as part of the tree is the same for [`walk`] and [`search`]: `.gitignore` and `.ignore` files
 //! are honoured (in a folder that is no git repository too), hidden files are left out unless such a file
 //! lets them in, links are not followed, and [`NEVER_LISTED`] stays out whatever the rules say. Ignore files
-//! in the folders above are read only if the root lies inside a larger git repository; the person's global git
-//! settings are not read, so the same tree gives the same answer on every machine.
+//! in the folders above are read only if the root lies inside a larger git repository; the person's global
+//! git settings are not read, so the same tree gives the same answer on every machine.
 //!
 //! Paths are relative to the root, in UTF-8, with `/` between components. A file whose name is not UTF-8, or
 //! which cannot be read, is left out.

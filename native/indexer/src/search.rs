@@ -28,8 +28,8 @@ pub struct Query<'a> {
     pub regex: bool,
     /// True if upper and lower case are the same.
     pub ignore_case: bool,
-    /// Keeps only files whose path matches. `*` and `?` stay within one component, `**` does not; a glob without `/`
-    /// is matched against the file name, in any folder.
+    /// Keeps only files whose path matches. `*` and `?` stay within one component, `**` does not; a glob
+    /// without `/` is matched against the file name, in any folder.
     pub glob: Option<&'a str>,
     /// How many hits to return.
     pub max_hits: usize,
@@ -57,8 +57,8 @@ pub struct Found {
 
 /// Returns the first `query.max_hits` matching lines beneath `root`, in the order of path and line.
 ///
-/// Files are read in parallel, yet the answer depends on the tree alone. A file that holds a NUL byte, or is larger than
-/// [`SEARCHED_BYTES_MAX`], is skipped.
+/// Files are read in parallel, yet the answer depends on the tree alone. A file that holds a NUL byte, or is
+/// larger than [`SEARCHED_BYTES_MAX`], is skipped.
 ///
 /// # Errors
 /// [`IndexError::Root`] if `root` is not an absolute path to a directory; [`IndexError::Pattern`] or
@@ -142,7 +142,8 @@ fn lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Keeps the smallest hits of all that are offered, so that the answer does not depend on which thread was faster.
+/// Keeps the smallest hits of all that are offered, so that the answer does not depend on which thread was
+/// faster.
 struct FirstHits {
     max_hits: usize,
     /// The largest kept hit is on top. Holds one more than the bound if there are more.

@@ -24,8 +24,8 @@ pub struct Listing {
 
 /// Lists at most `max_files` files beneath `root`.
 ///
-/// Which files are kept when there are too many depends on the tree alone: folders are read in the order of their
-/// names, and the list ends where the bound is met.
+/// Which files are kept when there are too many depends on the tree alone: folders are read in the order of
+/// their names, and the list ends where the bound is met.
 ///
 /// # Errors
 /// [`IndexError::Root`] if `root` is not an absolute path to a directory.

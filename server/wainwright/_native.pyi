@@ -1,0 +1,72 @@
+"""The extension module, written in Rust under ``native/``; only ``wainwright.workspace.native`` imports it.
+
+Every function lets go of the interpreter lock while it works. Roots are absolute paths; other paths are
+relative to the root, with ``/`` between components. A text must be valid Unicode: a lone surrogate raises
+UnicodeEncodeError.
+"""
+
+from collections.abc import Sequence
+from os import PathLike
+
+__all__ = [
+    "BoundaryError",
+    "apply_blocks",
+    "line_hunks",
+    "read_beneath",
+    "search",
+    "unified",
+    "walk",
+    "write_batch",
+]
+
+class BoundaryError(ValueError):
+    """A path leads out of the root, or through a link that must not be followed."""
+
+def walk(root: str | PathLike[str], max_files: int) -> tuple[list[tuple[str, int]], bool]:
+    """List regular files as (path, size in bytes), sorted by path, and whether there are more than ``max_files``.
+
+    Raises ValueError if the root is no absolute path to a directory.
+    """
+
+def search(
+    root: str | PathLike[str],
+    pattern: str,
+    *,
+    regex: bool,
+    ignore_case: bool,
+    glob: str | None,
+    max_hits: int,
+) -> tuple[list[tuple[str, int, str]], bool]:
+    """Return the first hits as (path, line from 1, text of the line), and whether there are more.
+
+    Raises ValueError if the root is no absolute path to a directory, or the pattern or glob does not parse.
+    """
+
+def line_hunks(old: str, new: str) -> list[tuple[int, int, int, int]]:
+    """Return the differing lines as (old start, old length, new start, new length), the first line is 0."""
+
+def unified(old: str, new: str, old_name: str, new_name: str, context: int) -> str:
+    """Write the difference in the unified format; empty if there is none."""
+
+def apply_blocks(
+    text: str, blocks: Sequence[tuple[str, str]]
+) -> tuple[str | None, tuple[int, str, list[tuple[int, str]]] | None]:
+    """Apply (search, replace) blocks, all or none: the new text, or the first refusal.
+
+    A refusal is (index of the block, ``missing`` | ``ambiguous`` | ``empty``, places), a place (line from 1,
+    its lines).
+    """
+
+def write_batch(
+    root: str | PathLike[str], changes: Sequence[tuple[str | PathLike[str], bytes | None, int | None]]
+) -> None:
+    """Write or delete (None) all files, each (path, content, permission bits or None), or change nothing.
+
+    Raises BoundaryError, ValueError for a relative root or a path given twice, and the OSError that fits.
+    """
+
+def read_beneath(root: str | PathLike[str], path: str | PathLike[str], max_bytes: int) -> bytes:
+    """Read a regular file.
+
+    Raises BoundaryError, ValueError for a relative root, and the OSError that fits (EFBIG if it holds more bytes).
+    """
