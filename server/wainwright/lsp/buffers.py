@@ -1,0 +1,107 @@
+"""The mirror of what is open in the editor, exact to the character."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from urllib.parse import unquote
+
+from lsprotocol import types
+from pygls.workspace import TextDocument, Workspace
+
+from wainwright.lsp.convert import TextIndex, local_path, split_lines
+
+log = logging.getLogger(__name__)
+
+
+class Buffer(TextDocument):
+    """One document: open in the editor, or a view of a file on disk."""
+
+    @property
+    def index(self) -> TextIndex:
+        """Positions in the present text, in the encoding agreed with the client."""
+        source = self.source
+        cached: TextIndex | None = getattr(self, "_index", None)
+        if cached is None or cached.text is not source:
+            cached = self._index = TextIndex(source, self.position_codec.encoding or "utf-16")
+        return cached
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Defect 6: pygls also breaks lines at form feeds and Unicode separators, and corrupts every later edit."""
+        return tuple(split_lines(self.source))
+
+    @property
+    def source(self) -> str:
+        """Defect 7: pygls reads a file that is not open with its line endings changed."""
+        if self._source is None:
+            with Path(self.path).open(encoding="utf-8", newline="") as file:
+                return file.read()
+        return self._source
+
+    def _apply_incremental_change(self, change: types.TextDocumentContentChangePartial) -> None:
+        source = self.source
+        start, end = self.index.offsets(change.range)
+        self._source = source[:start] + change.text + source[end:]
+
+    @property
+    def changed_at(self) -> float:
+        """When the client last told of a change (`time.monotonic`); 0 when it never did."""
+        return getattr(self, "_changed_at", 0.0)
+
+    def touch(self) -> None:
+        """Note that the client has just told of a change."""
+        self._changed_at = time.monotonic()
+
+
+class Buffers(Workspace):
+    """The open documents and the workspace folders."""
+
+    _tick: asyncio.Event | None = None
+
+    async def next_change(self) -> None:
+        """Wait until the client tells of a change in any document."""
+        if self._tick is None:
+            self._tick = asyncio.Event()
+        await self._tick.wait()
+
+    def _ring(self) -> None:
+        if self._tick is not None:
+            self._tick.set()
+            self._tick = None
+
+    def _create_text_document(
+        self,
+        doc_uri: str,
+        source: str | None = None,
+        version: int | None = None,
+        language_id: str | None = None,
+    ) -> TextDocument:
+        return Buffer(
+            doc_uri,
+            source=source,
+            version=version,
+            language_id=language_id,
+            sync_kind=self._sync_kind,
+            position_codec=self._position_codec,
+        )
+
+    def update_text_document(
+        self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
+    ) -> None:
+        """Defect 6 (second half): a change of a document that is not open is the client's slip, not a failure."""
+        if unquote(text_doc.uri) not in self.text_documents:
+            log.warning("ignoring a change of %s, which is not open", text_doc.uri)
+            return
+        super().update_text_document(text_doc, change)
+        document = self.text_documents[unquote(text_doc.uri)]
+        if isinstance(document, Buffer):
+            document.touch()
+        self._ring()
+
+    def find_open(self, path: Path) -> Buffer | None:
+        """The open document behind ``path``, however the client spells its URI."""
+        for document in self.text_documents.values():
+            if isinstance(document, Buffer) and local_path(document.uri) == path:
+                return document
+        return None

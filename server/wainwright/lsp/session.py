@@ -1,0 +1,264 @@
+"""One conversation with one editor: what is known about the client, what runs for it, and how it ends."""
+
+import asyncio
+import logging
+import signal
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
+from pygls.lsp.server import LanguageServer
+
+from wainwright.lsp.buffers import Buffers
+from wainwright.lsp.capabilities import ClientProfile, client_profile
+from wainwright.lsp.protocol import MessageId, WainwrightProtocol, is_request, plain_converter
+from wainwright.lsp.transport import (
+    EndOfInput,
+    Incoming,
+    Streams,
+    Writer,
+    end_process_within,
+    parent_gone,
+    start_reader,
+)
+
+if TYPE_CHECKING:
+    from wainwright.lsp.commands import Commands
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 1.0
+"""How long background work may take to end: editors wait for 1.5 to 2 seconds and then kill."""
+
+ProgressToken = int | str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the client said to a question; ``failure`` is empty when it answered it."""
+
+    result: Any = None
+    failure: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is an answer."""
+        return not self.failure
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """A request that the client cancelled before it was started."""
+
+    request_id: MessageId
+
+
+class Inbox:
+    """Messages that wait for the loop. A request that is cancelled while it waits is never started."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Incoming] = deque()
+        self._waiting: set[MessageId] = set()
+        self._withdrawn: set[MessageId] = set()
+        self._filled = asyncio.Event()
+
+    def put(self, message: Incoming) -> None:
+        """Add a message; loop thread only."""
+        if isinstance(message, dict):
+            if (target := _cancel_target(message)) is not None and target in self._waiting:
+                self._withdrawn.add(target)
+                return
+            if is_request(message) and isinstance(message["id"], int | str):
+                self._waiting.add(message["id"])
+        self._messages.append(message)
+        self._filled.set()
+
+    async def get(self) -> Incoming | Withdrawn:
+        """The next message, in the order of arrival."""
+        while not self._messages:
+            self._filled.clear()
+            await self._filled.wait()
+        message = self._messages.popleft()
+        if isinstance(message, dict) and is_request(message) and isinstance(message["id"], int | str):
+            request_id: MessageId = message["id"]
+            self._waiting.discard(request_id)
+            if request_id in self._withdrawn:
+                self._withdrawn.discard(request_id)
+                return Withdrawn(request_id)
+        return message
+
+
+def _cancel_target(message: dict[str, Any]) -> MessageId | None:
+    if message.get("method") != types.CANCEL_REQUEST or not isinstance(message.get("params"), dict):
+        return None
+    target = message["params"].get("id")
+    return target if isinstance(target, int | str) else None
+
+
+class WainwrightServer(LanguageServer):
+    """The server as features see it: the client's profile, questions to the client, background work, commands."""
+
+    protocol: WainwrightProtocol
+
+    def __init__(self, name: str, version: str, commands: "Commands") -> None:
+        super().__init__(name, version, protocol_cls=WainwrightProtocol, converter_factory=plain_converter)
+        self.commands = commands
+        self.profile = ClientProfile()
+        self.content_schemes: tuple[str, ...] = ()
+        """URI schemes served through ``workspace/textDocumentContent``; set before `converse`."""
+        self.on_stop: list[Callable[[], Awaitable[None]]] = []
+        """Called at the end, all at once, with `STOP_SECONDS` to finish."""
+        self._background: set[asyncio.Task[Any]] = set()
+        self._cancel_by_token: dict[ProgressToken, Callable[[], None]] = {}
+        self._unsupported: set[str] = set()
+        self._inbox = Inbox()
+
+    @property
+    def buffers(self) -> Buffers:
+        """The open documents; only after `initialize`."""
+        workspace = self.workspace
+        assert isinstance(workspace, Buffers)
+        return workspace
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much output the client has not taken yet."""
+        writer = self.protocol.writer
+        return writer.pending_bytes if isinstance(writer, Writer) else 0
+
+    def welcome(self, params: types.InitializeParams, capabilities: types.ServerCapabilities) -> None:
+        """Resolve the client's profile and add to ``capabilities`` what pygls' builder leaves out."""
+        self.profile = client_profile(params)
+        capabilities.execute_command_provider = types.ExecuteCommandOptions(
+            commands=self.commands.names(), work_done_progress=True
+        )
+        if self.content_schemes and capabilities.workspace is not None:
+            capabilities.workspace.text_document_content = types.TextDocumentContentOptions(
+                schemes=list(self.content_schemes)
+            )
+        if params.process_id is not None:
+            self.spawn(self._leave_with(params.process_id), "watch the editor's process")
+
+    async def run_command(self, params: types.ExecuteCommandParams) -> Any:
+        """Run one of `commands`; raises a JSON-RPC error with a sentence for a person when it cannot."""
+        return await self.commands.run(self, params.command, params.arguments, params.work_done_token)
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Failures go to the log; pygls shows each of them to the person as a popup."""
+        log.error("%s", error, exc_info=error)
+
+    # Questions to the client -----------------------------------------------------------------------------------
+
+    async def ask(self, method: str, params: Any = None, *, seconds: float | None = 10.0) -> Reply:
+        """Send a request to the client and wait for its answer, for at most ``seconds``.
+
+        Never raises for what the client does: a refusal, a malformed answer and silence are all a `Reply` with a
+        failure. After the time the request is cancelled, and an answer that still comes is ignored. A method that
+        the client does not know is not sent a second time.
+        """
+        if method in self._unsupported:
+            return Reply(failure=f"The editor does not support {method}.")
+        message_id = self.protocol.new_id()
+        future = asyncio.wrap_future(self.protocol.send_request(method, params, msg_id=message_id))
+        try:
+            async with asyncio.timeout(seconds):
+                return Reply(await future)
+        except TimeoutError:
+            self.protocol.forget(message_id)
+            return Reply(failure=f"The editor did not answer {method} in {seconds:g} seconds.")
+        except asyncio.CancelledError:
+            self.protocol.forget(message_id)
+            raise
+        except JsonRpcMethodNotFound:
+            self._unsupported.add(method)
+            return Reply(failure=f"The editor does not support {method}.")
+        except JsonRpcException as refused:
+            return Reply(failure=refused.message or f"The editor refused {method}.")
+
+    # Background work -------------------------------------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run ``work`` in the background until it ends or the server stops; its failure is logged."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            log.error("background work failed: %s", task.get_name(), exc_info=failure)
+
+    def cancel_background(self) -> None:
+        """Ask all background work to end; does not wait."""
+        for task in list(self._background):
+            task.cancel()
+
+    def track_progress(self, token: ProgressToken, cancel: Callable[[], None]) -> Callable[[], None]:
+        """Have ``cancel`` called when the person cancels ``token``; the result stops the tracking."""
+        self._cancel_by_token[token] = cancel
+
+        def forget() -> None:
+            self._cancel_by_token.pop(token, None)
+
+        return forget
+
+    def cancel_progress(self, token: ProgressToken) -> None:
+        """The person pressed cancel; a token that is over is ignored."""
+        if (cancel := self._cancel_by_token.get(token)) is not None:
+            cancel()
+
+    # The conversation ------------------------------------------------------------------------------------------
+
+    async def converse(self, streams: Streams) -> int:
+        """Talk until the client leaves; the result is the exit code of the process."""
+        loop = asyncio.get_running_loop()
+
+        def deliver(message: Incoming) -> None:
+            loop.call_soon_threadsafe(self._inbox.put, message)
+
+        writer = Writer(streams.write_fd, on_broken=lambda: deliver(EndOfInput()))
+        self.protocol.set_writer(writer)
+        start_reader(streams.read_fd, deliver)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(NotImplementedError):  # Windows' loop has no signal handlers
+                loop.add_signal_handler(number, self.leave)
+        while not self.protocol.exited:
+            message = await self._inbox.get()
+            if isinstance(message, EndOfInput):
+                break
+            if isinstance(message, Withdrawn):
+                self.protocol.refuse_cancelled(message.request_id)
+            else:
+                self.protocol.receive(message)
+            await asyncio.sleep(0)  # what the message started gets its first turn before the next one is read
+        end_process_within(STOP_SECONDS + 0.5, lambda: self.protocol.exit_code)
+        await self._stop()
+        await asyncio.to_thread(writer.close, STOP_SECONDS / 2)
+        return self.protocol.exit_code
+
+    def leave(self) -> None:
+        """End the conversation after the messages that are already here."""
+        self._inbox.put(EndOfInput())
+
+    async def _leave_with(self, pid: int) -> None:
+        await parent_gone(pid)
+        self.leave()
+
+    async def _stop(self) -> None:
+        self.cancel_background()
+        closing = [asyncio.ensure_future(_guarded(close)) for close in self.on_stop]
+        pending = {*self._background, *closing}
+        if pending:
+            await asyncio.wait(pending, timeout=STOP_SECONDS)
+
+
+async def _guarded(close: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await close()
+    except Exception:
+        log.exception("something did not close cleanly")

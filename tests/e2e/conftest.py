@@ -1,0 +1,32 @@
+"""A started server process per test, killed at its end."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from client import Client  # noqa: E402
+
+
+@pytest.fixture
+async def start():
+    """Start servers with `await start()`; they do not survive the test."""
+    clients: list[Client] = []
+
+    async def run(*argv, **options) -> Client:
+        clients.append(await Client.start(*argv, **options))
+        return clients[-1]
+
+    yield run
+    for client in clients:
+        await client.kill()
+
+
+@pytest.fixture
+async def client(start):
+    """An initialized conversation with the probe server, as a client without any capability."""
+    client = await start()
+    await client.initialize()
+    return client

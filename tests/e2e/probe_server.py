@@ -1,0 +1,137 @@
+"""The real server with commands that poke at its protocol layer, for the tests beside this file."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from typing import Any
+
+from wainwright.lsp.server import create_server, serve
+
+
+def build():
+    from wainwright.domain.errors import InputError
+    from wainwright.lsp.commands import Call, NoArguments, Wire
+    from wainwright.lsp.progress import Progress
+
+    class Seconds(Wire):
+        seconds: float = 0.0
+        max_count: int = 1
+
+    class Method(Wire):
+        method: str
+        seconds: float = 5.0
+
+    class Document(Wire):
+        uri: str
+
+    server = create_server()
+    command = server.commands.command
+    seen: dict[str, Any] = {"cancelled": 0, "finished": 0}
+
+    @command("probe.print", "Print to standard output in several ways")
+    async def pollute(call: Call, arguments: NoArguments):
+        import os
+
+        print("hello from print")
+        os.write(1, b"hello from descriptor 1\n")
+        subprocess.run([sys.executable, "-c", "print('hello from a child')"], check=True)
+        taken = subprocess.run(
+            [sys.executable, "-c", "import sys; print(repr(sys.stdin.read()))"], check=True
+        )
+        return {"returncode": taken.returncode}
+
+    @command("probe.sleep", "Sleep")
+    async def sleep(call: Call, arguments: Seconds):
+        try:
+            await asyncio.sleep(arguments.seconds)
+        except asyncio.CancelledError:
+            seen["cancelled"] += 1
+            raise
+        seen["finished"] += 1
+        return {"maxCount": arguments.max_count, "token": call.token}
+
+    @command("probe.block", "Block the loop")
+    async def block(call: Call, arguments: Seconds):
+        time.sleep(arguments.seconds)
+
+    @command("probe.stuck", "Leave a thread and a task behind that do not end")
+    async def stuck(call: Call, arguments: NoArguments):
+        async def stubborn():
+            while True:
+                try:
+                    await asyncio.sleep(60)
+                except asyncio.CancelledError:
+                    seen["cancelled"] += 1
+
+        call.server.spawn(asyncio.to_thread(time.sleep, 60), "a stuck thread")
+        call.server.spawn(stubborn(), "a stubborn task")
+
+    @command("probe.seen", "What happened so far")
+    async def report(call: Call, arguments: NoArguments):
+        protocol = call.server.protocol
+        kept = {"futures": len(protocol._request_futures), "types": len(protocol._result_types)}
+        return {**seen, **kept, "tokens": len(call.server._cancel_by_token)}
+
+    @command("probe.crash", "Fail in a way that nobody expected")
+    async def crash(call: Call, arguments: NoArguments):
+        raise FileNotFoundError(2, "No such file", "/home/person/secret.txt")
+
+    @command("probe.refuse", "Fail in a way that a person can act on")
+    async def refuse(call: Call, arguments: NoArguments):
+        raise InputError("The goal is empty.", "Write what you want to have done.")
+
+    @command("probe.unwritable", "Give a result that is not JSON")
+    async def unwritable(call: Call, arguments: NoArguments):
+        return float("nan")
+
+    @command("probe.background", "Fail in the background")
+    async def background(call: Call, arguments: NoArguments):
+        async def fail():
+            raise ValueError("broken in the background")
+
+        call.server.spawn(fail(), "a failing task")
+
+    @command("probe.ask", "Ask the client something")
+    async def ask(call: Call, arguments: Method):
+        reply = await call.server.ask(arguments.method, {"a-b": {"jsonrpc": 1}}, seconds=arguments.seconds)
+        return {"result": reply.result, "failure": reply.failure}
+
+    @command("probe.text", "The mirror of a document")
+    async def text(call: Call, arguments: Document):
+        document = call.server.buffers.get_text_document(arguments.uri)
+        return {"text": document.source, "version": document.version, "lines": len(document.lines)}
+
+    @command("probe.progress", "Show progress, with many reports")
+    async def progress(call: Call, arguments: Seconds):
+        stop = asyncio.Event()
+        bar = await Progress.begin(call.server, "Probe", message="go", cancel=stop.set, token=call.token)
+        for step in range(arguments.max_count):
+            bar.report(f"step {step}", 100 * step / arguments.max_count)
+            try:
+                await asyncio.wait_for(stop.wait(), arguments.seconds / arguments.max_count)
+                break
+            except TimeoutError:
+                continue
+        bar.end("over")
+        bar.end()
+        return {"cancelled": stop.is_set()}
+
+    @server.feature("probe/echo")
+    async def echo(params: Any):
+        return params
+
+    @server.feature("probe/fail")
+    def fail(params: Any):
+        raise ValueError("a notification that fails")
+
+    try:
+        import edit_commands
+    except ModuleNotFoundError:
+        return server
+    edit_commands.register(server)
+    return server
+
+
+if __name__ == "__main__":
+    raise SystemExit(serve(build))
