@@ -32,6 +32,7 @@ _VARIES = (
     (re.compile(r"\b[0-9a-f]{7,64}\b"), "<hash>"),
     (re.compile(r"(?<![\w./])(/[\w.@+-]+){2,}"), "<path>"),
 )
+_PLAYED = "cassette:"
 _FREE = Price(tiers=(PriceTier(input_usd_per_mtok=0.0, output_usd_per_mtok=0.0),))
 
 
@@ -67,14 +68,10 @@ class CassetteBackend:
         if sha and sha != request_sha(request):
             self.drifted.append(key)
             log.info("cassette.drifted", key=key, role=request.role)
-        return reply.model_copy(
-            update={
-                "model": f"cassette:{reply.model.removeprefix('cassette:')}",
-                "cost_usd": 0.0,
-                "recorded_cost_usd": reply.recorded_cost_usd if reply.cost_usd is None else reply.cost_usd,
-                "seconds": 0.0,
-            }
-        )
+        if not reply.model.startswith(_PLAYED):
+            told = {"model": _PLAYED + reply.model, "recorded_cost_usd": reply.cost_usd}
+            reply = reply.model_copy(update=told)
+        return reply.model_copy(update={"cost_usd": 0.0, "seconds": 0.0})
 
     async def price(self, candidate: Candidate) -> Price:
         """Nothing: a replay is free."""

@@ -285,7 +285,8 @@ class _Gateway:
         self._ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[0] = self._ready
         self._stderr = b""
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._keep_stderr())]
+        self._listening = asyncio.create_task(self._listen())
+        self._hearing = asyncio.create_task(self._keep_stderr())
         self.dead = False
 
     @property
@@ -353,7 +354,7 @@ class _Gateway:
         """Kill and wait."""
         self.kill()
         await self._process.wait()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(self._listening, self._hearing, return_exceptions=True)
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
@@ -380,6 +381,7 @@ class _Gateway:
                 self._deliver(json.loads(line))
         self.kill()
         await self._process.wait()
+        await self._hearing
         for number, waiting in self._waiting.items():
             if not waiting.done():
                 waiting.set_exception(self.failure("stopped before it answered", lost=number > 0))
