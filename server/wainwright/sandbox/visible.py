@@ -20,14 +20,21 @@ _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt"
 _HOME_TOOLCHAINS = (
     ".pyenv", ".cargo", ".rustup", ".nvm", ".volta", ".asdf", ".rbenv", ".sdkman", ".deno", ".bun", ".dotnet",
     ".juliaup", ".ghcup", ".elan", ".opam", ".local/bin", ".local/lib", ".local/share/uv", ".local/share/mise",
-    ".local/share/fnm", ".local/share/pnpm", ".m2/repository", ".gradle/caches", ".gradle/wrapper", "go", "sdk",
-    "miniconda3", "anaconda3", "miniforge3", "mambaforge",
+    ".local/share/fnm", ".local/share/pnpm", ".m2/repository", ".gradle/caches", ".gradle/wrapper", "go/bin",
+    "go/pkg", "miniconda3", "anaconda3", "miniforge3", "mambaforge",
 )  # fmt: skip
 
-_TOOLCHAIN_VARIABLES = (
-    "CARGO_HOME", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "VOLTA_HOME", "ASDF_DATA_DIR", "RBENV_ROOT", "GOROOT",
-    "GOPATH", "JAVA_HOME", "DOTNET_ROOT", "DENO_INSTALL", "BUN_INSTALL", "UV_PYTHON_INSTALL_DIR", "CONDA_PREFIX",
-)  # fmt: skip
+# Variable -> what below its directory is shown. A GOPATH holds the person's sources too.
+_TOOLCHAIN_VARIABLES = {
+    **dict.fromkeys(
+        ("CARGO_HOME", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "VOLTA_HOME", "ASDF_DATA_DIR"), (".",)
+    ),
+    **dict.fromkeys(
+        ("RBENV_ROOT", "GOROOT", "JAVA_HOME", "DOTNET_ROOT", "DENO_INSTALL", "BUN_INSTALL"), (".",)
+    ),
+    **dict.fromkeys(("UV_PYTHON_INSTALL_DIR", "CONDA_PREFIX"), (".",)),
+    "GOPATH": ("bin", "pkg"),
+}
 
 _CREDENTIALS = (
     "credentials*", ".credentials*", ".git-credentials", "auth.json", ".npmrc", ".pypirc", ".netrc", "*.pem", "*.key",
@@ -68,7 +75,7 @@ def survey(environment: Mapping[str, str], hidden: Iterable[Path]) -> Visible:
     }
     wanted = [
         *(home / name for name in _HOME_TOOLCHAINS),
-        *(Path(value) for value in variables.values()),
+        *(Path(value) / below for name, value in variables.items() for below in _TOOLCHAIN_VARIABLES[name]),
         *(_prefix_of(directory) for directory in search_path),
         Path(sys.base_prefix),
     ]

@@ -1,5 +1,7 @@
 import asyncio
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +19,9 @@ from wainwright.sandbox.protocol import Command, Outcome, View
 
 PYTHON = os.path.realpath(sys.executable)
 Find = Callable[[str], list[int]]
+AS_ROOT = pytest.mark.skipif(
+    os.getuid() != 0, reason="for others ordinary permissions are a wall of their own"
+)
 
 
 async def shell(
@@ -221,6 +226,25 @@ class TestHowACommandEnds:
             await running
         await until(lambda: not processes_with(mark))
 
+    async def test_commands_die_with_the_server(self, view, tmp_path, tree, mark, processes_with: Find):
+        script = f"""
+import asyncio
+from pathlib import Path
+from wainwright.sandbox.bubblewrap import prove
+from wainwright.sandbox.protocol import Command, View
+async def main():
+    sandbox = await prove(Path({str(tmp_path / "state")!r}))
+    script = "touch began; bash -c 'sleep 500; : {mark}'"
+    view = View.model_validate_json({view.model_dump_json()!r})
+    await sandbox.run(Command(argv=("bash", "-c", script), timeout_s=600), view)
+asyncio.run(main())
+"""
+        server = await asyncio.create_subprocess_exec(sys.executable, "-c", script, start_new_session=True)
+        await until((tree / "began").exists)
+        server.kill()
+        assert await server.wait() == -signal.SIGKILL
+        await until(lambda: not processes_with(mark))
+
     async def test_the_number_of_processes_is_bounded(self, sandbox, view):
         assert sandbox.bounds_processes
         count = (
@@ -310,17 +334,27 @@ class TestProof:
         [
             ("--unshare-all", "connect to the host"),
             ("--cap-drop ALL", "hold a capability"),
-            ("--ro-bind /etc /etc", "write outside the tree"),
-            ("--remount-ro /proc", "change a kernel setting"),
+            (f"--size {limits.MEMORY_FILES_BYTES_MAX} --tmpfs HOME", "look into the home directory"),
+            pytest.param("--ro-bind /etc /etc", "write outside the tree", marks=AS_ROOT),
+            pytest.param("--remount-ro /proc", "change a kernel setting", marks=AS_ROOT),
         ],
     )
     async def test_it_refuses_when_a_wall_is_missing(self, tmp_path, dropped, act):
         """A bubblewrap that leaves out one argument must be found out."""
         weak = tmp_path / "bin" / "bwrap"
         weak.parent.mkdir()
-        weak.write_text(WEAK_BWRAP.format(python=PYTHON, dropped=dropped))
+        home = tmp_path / "person"
+        (home / "private").mkdir(parents=True)
+        weak.write_text(
+            WEAK_BWRAP.format(
+                python=PYTHON,
+                dropped=dropped.replace("HOME", str(home)),
+                home=home,
+                real=shutil.which("bwrap"),
+            )
+        )
         weak.chmod(0o755)
-        environment = {**os.environ, "PATH": f"{weak.parent}:{os.environ['PATH']}"}
+        environment = {"HOME": str(home), "PATH": f"{weak.parent}:{os.environ['PATH']}"}
         with pytest.raises(SandboxError, match=act) as caught:
             await prove(tmp_path / "state", environment)
         assert caught.value.hint
@@ -342,6 +376,7 @@ arguments, dropped = sys.argv[1:], "{dropped}".split()
 replacement = {{
     "--unshare-all": ["--unshare-user", "--unshare-pid"],
     "--cap-drop": ["--cap-add", "ALL"],
+    "--size": ["--bind", "{home}", "{home}"],
     "--ro-bind": ["--bind", "/etc", "/etc"],
     "--remount-ro": [],
 }}[dropped[0]]
@@ -353,5 +388,5 @@ if dropped[0] == "--remount-ro":
     at = arguments.index("/proc/sys") if "/proc/sys" in arguments else None
     if at is not None:
         del arguments[at - 1 : at + 2]
-os.execv("/usr/bin/bwrap", ["bwrap", *arguments])
+os.execv("{real}", ["bwrap", *arguments])
 """
