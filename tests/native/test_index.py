@@ -1,0 +1,119 @@
+"""Listing and searching a tree, through the typed face."""
+
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wainwright.workspace.native import FileEntry, Hit, search, walk
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Tree with ignored, hidden, protected, binary and linked files."""
+    files = {
+        ".gitignore": "*.log\nbuild/\n",
+        ".ignore": "/private\n",
+        ".git/config": "needle",
+        ".wainwright/plan.md": "needle",
+        ".env": "needle",
+        "a.log": "needle",
+        "build/out.txt": "needle",
+        "private/key": "needle",
+        "src/main.py": "hay\nNeedle one\n\nneedle two\n",
+        "src/deep/util.py": "needle\n",
+        "README.md": "a needle in é\r\n",
+        "binary.dat": "needle\0",
+    }
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode())
+    (tmp_path / "link.md").symlink_to("README.md")
+    return tmp_path
+
+
+def test_walk_shows_what_the_ignore_rules_leave(tree: Path) -> None:
+    listing = walk(tree)
+    assert [file.path for file in listing] == ["README.md", "binary.dat", "src/deep/util.py", "src/main.py"]
+    assert listing.files[0] == FileEntry("README.md", 16)
+    assert not listing.truncated
+
+
+def test_walk_agrees_with_git_on_visible_files(tree: Path) -> None:
+    (tree / ".ignore").unlink()
+    subprocess.run(["rm", "-rf", ".git"], cwd=tree, check=True)
+    subprocess.run(["git", "init", "-q"], cwd=tree, check=True)
+    argv = ["git", "-c", "core.excludesFile=", "ls-files", "--others", "--exclude-standard"]
+    shown = subprocess.run(argv, cwd=tree, check=True, capture_output=True, text=True).stdout.split()
+    regular = {name for name in shown if not name.startswith(".") and not (tree / name).is_symlink()}
+    assert {file.path for file in walk(tree)} == regular
+
+
+def test_walk_keeps_its_bound(tree: Path) -> None:
+    listing = walk(tree, limit=2)
+    assert len(listing) == 2
+    assert listing.truncated
+
+
+def test_search_finds_lines_in_order(tree: Path) -> None:
+    found = search(tree, "needle")
+    assert list(found) == [
+        Hit("README.md", 1, "a needle in é"),
+        Hit("src/deep/util.py", 1, "needle"),
+        Hit("src/main.py", 4, "needle two"),
+    ]
+    assert not found.truncated
+
+
+def test_search_options(tree: Path) -> None:
+    assert len(search(tree, "NEEDLE", ignore_case=True)) == 4
+    assert len(search(tree, "needle", glob="*.py")) == 2
+    assert len(search(tree, "needle", glob="src/*.py")) == 1
+    assert len(search(tree, "^n.*e$", regex=True)) == 1
+    first = search(tree, "needle", limit=1)
+    assert ([hit.path for hit in first], first.truncated) == (["README.md"], True)
+
+
+@pytest.mark.parametrize("options", [{"pattern": "(", "regex": True}, {"pattern": "a", "glob": "{"}])
+def test_a_query_that_does_not_parse_is_a_value_error(tree: Path, options: dict) -> None:
+    with pytest.raises(ValueError, match=r"bad (pattern|glob)"):
+        search(tree, **options)
+
+
+@pytest.mark.parametrize("root", ["relative", "/no/such/folder"])
+def test_a_root_is_an_absolute_folder(root: str) -> None:
+    with pytest.raises(ValueError, match="absolute path"):
+        walk(root)
+    with pytest.raises(ValueError, match="absolute path"):
+        search(root, "a")
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), min_size=1))
+def test_a_plain_text_finds_itself_whatever_it_is(tmp_path_factory, text: str) -> None:
+    root = tmp_path_factory.mktemp("tree")
+    (root / "f").write_text(f"first\nx{text}x\n", encoding="utf-8")
+    assert ("f", 2) in [(hit.path, hit.line) for hit in search(root, text)]
+
+
+def test_the_interpreter_is_free_while_a_tree_is_searched(tmp_path: Path) -> None:
+    for number in range(60):
+        (tmp_path / f"f{number}").write_text("some words on a line\n" * 40_000)
+    done = threading.Event()
+    steps_during = 0
+
+    def work() -> None:
+        search(tmp_path, "(a|b|c|d)+x(y|z)+q", regex=True)
+        done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not done.is_set():
+        steps_during += 1
+        done.wait(0.001)
+    thread.join()
+    # With the lock held, this loop could not have turned while the search ran.
+    assert steps_during > 3
