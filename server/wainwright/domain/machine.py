@@ -37,6 +37,7 @@ from wainwright.domain.effects import (
 )
 from wainwright.domain.errors import InputError
 from wainwright.domain.events import Event, Gate, GateKind, Rung
+from wainwright.domain.evidence import Finding
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Stage
 from wainwright.domain.plan import EVERYTHING, Plan, Requirement, Task, overlap
 from wainwright.domain.state import GateState, RunState, TaskState
@@ -139,7 +140,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
         case ev.StageSkipped():
             return _skip(state, event)
         case ev.BaseTested():
-            return _with(state, base_tested=event)
+            return _with(state, base_tested=event, base_tests=state.base_tests + 1)
         case ev.PlanProposed():
             return _take_plan(state, event.plan)
         case ev.GateOpened():
@@ -154,11 +155,11 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             )
             return _leave_build(changed)
         case ev.TaskStarted():
-            return _task(state, event.task, status="running")
+            return _task(state, event, status="running")
         case ev.TaskFailed():
             return _climb(state, event)
         case ev.TaskLanded():
-            landed = _task(state, event.task, status="landed", commit=event.commit, summary=event.summary)
+            landed = _task(state, event, status="landed", commit=event.commit, summary=event.summary)
             return _leave_build(_with(landed, head=event.commit, head_tree=event.tree))
         case ev.Tested():
             tested = _with(state, tested=event, test_runs=state.test_runs + 1, triaged=None)
@@ -200,17 +201,23 @@ def _skip(state: RunState, event: ev.StageSkipped) -> RunState:
     )
     if event.stage is S.PLANNING and S.BUILD in state.route:
         return _adopt(skipped, _goal_as_plan(state))
+    if event.stage is S.REVIEW and S.BUILD in state.route:
+        # Nobody reviews, but what was built is still handed over from here.
+        return _with(
+            skipped, stage=S.REVIEW, reviewed=ev.Reviewed(tree=state.head_tree or "", summary=event.reason)
+        )
     return skipped
 
 
 def _goal_as_plan(state: RunState) -> Plan:
-    """A short route has no planner: the goal itself is the one requirement and the one task."""
+    """A short route has no planner: the goal itself, and what was said since, is the one task."""
     place = state.goal.place
     where = f"\n\nThe person stood in {place.path}." if place else ""
+    said = f"\n\n{state.plan_reason}" if state.plan_reason else ""
     task = Task(
         id="goal",
         title=state.goal.text.splitlines()[0][:120],
-        instruction=state.goal.text + where,
+        instruction=state.goal.text + where + said,
         write_set=(EVERYTHING,),
         acceptance=("R1",),
     )
@@ -274,7 +281,8 @@ def _freshen(state: RunState, digest: str) -> RunState:
             update={
                 "status": "waiting",
                 "attempt": t.attempt + 1,
-                "rung": "fresh",
+                # What the surroundings lacked is not charged to the task: it stays on its rung.
+                "rung": t.rung if t.status == "blocked" else "fresh",
                 "digest": digest or t.digest,
             }
         )
@@ -283,6 +291,8 @@ def _freshen(state: RunState, digest: str) -> RunState:
         for i, t in state.tasks.items()
     }
     changes: dict[str, object] = {"tasks": tasks, "rounds": 0, "replans": 0, "triaged": None}
+    if _gaps(state):
+        changes["reviewed"] = None
     if state.tested is not None and not state.tested.verdict.passed:
         changes["tested"] = None
     base = state.base_tested
@@ -293,34 +303,60 @@ def _freshen(state: RunState, digest: str) -> RunState:
 
 def _resume(state: RunState) -> RunState:
     back = _with(
-        state, stage=state.stopped_at or S.NEW, stopped_at=None, failure=None, resumes=state.resumes + 1
+        state,
+        stage=state.stopped_at or S.NEW,
+        stopped_at=None,
+        failure=None,
+        resumes=state.resumes + 1,
+        gates=_without_questions(state),
     )
     return _freshen(back, "")
 
 
-def _task(state: RunState, task_id: str, **changes: object) -> RunState:
-    one = state.tasks.get(task_id)
-    if one is None or one.status in ("landed", "stuck"):
-        raise IllegalTransition(f"Task {task_id} is not at work.")
-    return _with(state, tasks={**state.tasks, task_id: one.model_copy(update=changes)})
+def _without_questions(state: RunState) -> dict[str, GateState]:
+    """The gates, with open questions closed: what they asked about has been overtaken by what is done now."""
+    return {
+        i: g.model_copy(
+            update={"decided": ev.GateDecided(gate=i, decision="answer", reason="overtaken", by="machine")}
+        )
+        if g.decided is None and g.gate.kind == "question"
+        else g
+        for i, g in state.gates.items()
+    }
+
+
+def _at_work(state: RunState, event: ev.TaskStarted | ev.TaskFailed | ev.TaskLanded) -> TaskState:
+    """The task that the news is about; news of an attempt that is not the present one is refused."""
+    one = state.tasks.get(event.task)
+    if one is None or one.status not in ("waiting", "running") or one.attempt != event.attempt:
+        raise IllegalTransition(f"Attempt {event.attempt} at task {event.task} is not at work.")
+    if isinstance(event, ev.TaskStarted) and one.revision != event.revision:
+        raise IllegalTransition(f"Task {event.task} of plan {event.revision} is not at work.")
+    return one
+
+
+def _task(
+    state: RunState, event: ev.TaskStarted | ev.TaskFailed | ev.TaskLanded, **changes: object
+) -> RunState:
+    one = _at_work(state, event)
+    return _with(state, tasks={**state.tasks, event.task: one.model_copy(update=changes)})
 
 
 def _climb(state: RunState, event: ev.TaskFailed) -> RunState:
     """The next rung for a task that failed: another way of trying, or the end of the ladder."""
-    one = state.tasks.get(event.task)
-    if one is None:
-        raise IllegalTransition(f"There is no task {event.task}.")
+    one = _at_work(state, event)
     if event.cause == "environment":
-        return _task(state, event.task, status="blocked", digest=event.digest)
+        return _task(state, event, status="blocked", digest=event.digest)
     attempt = one.attempt + 1
     if event.cause == "conflict" and attempt < len(TASK_LADDER):
-        return _task(state, event.task, status="waiting", attempt=attempt, digest=event.digest)
-    if event.cause == "impossible" or attempt >= len(TASK_LADDER) or one.rung == "stronger":
+        return _task(state, event, status="waiting", attempt=attempt, digest=event.digest)
+    step = TASK_LADDER.index(one.rung) + 1 if one.rung in TASK_LADDER else 1
+    if event.cause == "impossible" or step >= len(TASK_LADDER):
         if state.replans < REPLANS_MAX and S.PLANNING in state.route:
             return _replan(state, f"Task {event.task} could not be done. {event.digest}")
-        return _task(state, event.task, status="stuck", digest=event.digest)
-    rung = TASK_LADDER[attempt]
-    return _task(state, event.task, status="waiting", attempt=attempt, rung=rung, digest=event.digest)
+        return _task(state, event, status="stuck", digest=event.digest)
+    rung = TASK_LADDER[step]
+    return _task(state, event, status="waiting", attempt=attempt, rung=rung, digest=event.digest)
 
 
 def _replan(state: RunState, digest: str) -> RunState:
@@ -338,18 +374,19 @@ def _replan(state: RunState, digest: str) -> RunState:
         acceptance_round=state.acceptance_round + 1,
         acceptance_digest=digest,
         replans=state.replans + 1,
+        gates=_without_questions(state),
         **_AFTER_BUILD,
     )
 
 
+_AFTER_DELIVERY: dict[str, object] = {"deployment_plan": None, "deployment": None, "monitored": None}
+"""What no longer holds once a deployment has to be made anew."""
 _AFTER_BUILD: dict[str, object] = {
     "tested": None,
     "triaged": None,
     "reviewed": None,
     "delivered": None,
-    "deployment_plan": None,
-    "deployment": None,
-    "monitored": None,
+    **_AFTER_DELIVERY,
 }
 """What no longer holds once the code changes again."""
 
@@ -367,6 +404,8 @@ def _back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int =
     if step >= len(ROUND_LADDER) and state.replans < REPLANS_MAX and S.PLANNING in state.route:
         return _replan(state, digest)
     number = state.repairs + 1
+    while f"{name}-{number}" in state.tasks:  # the planner may have used the name
+        number += 1
     requirements = tuple(r.id for r in state.plan.requirements) if state.plan else ("R1",)
     task = Task(
         id=f"{name}-{number}",
@@ -399,7 +438,14 @@ def _triage(state: RunState, event: ev.FailureTriaged) -> RunState:
         raise IllegalTransition("There is no red receipt to judge.")
     if event.cause == "environment":
         return _with(state, triaged=event)
-    if event.cause == "test" and event.consent:
+    if S.BUILD not in state.route:
+        return _with(
+            state,
+            stage=S.FAILED,
+            failure=ev.RunFailed(reason=f"The tests are red. {event.digest}"),
+            stopped_at=S.TEST,
+        )
+    if event.cause == "test" and event.consent and state.rounds < len(ROUND_LADDER):
         rewritten = _with(
             state, stage=S.BUILD, acceptance=None, acceptance_digest=event.digest, **_AFTER_BUILD
         )
@@ -440,7 +486,7 @@ def _plan_deployment(state: RunState, event: ev.DeploymentPlanned) -> RunState:
 def _incident(state: RunState, digest: str) -> RunState:
     if S.BUILD not in state.route:
         failure = ev.RunFailed(reason=digest)
-        return _with(state, stage=S.FAILED, failure=failure, stopped_at=state.stage)
+        return _with(state, stage=S.FAILED, failure=failure, stopped_at=S.DEPLOY, **_AFTER_DELIVERY)
     return _back_to_build(state, digest, "incident")
 
 
@@ -451,14 +497,15 @@ def decide(state: RunState) -> tuple[Effect, ...]:
     """What should be going on now; the same state always wants the same effects. Empty at rest."""
     if state.stage in ENDS or held(state):
         return ()
-    if state.stage is not S.NEW and state.stage not in state.route:
+    left_out = state.stage is not S.NEW and state.stage not in state.route
+    if left_out and not (state.stage is S.REVIEW and state.reviewed is not None):
         return (SkipStage(stage=state.stage, reason="the route leaves it out"),)
     return _DECIDE[state.stage](state)
 
 
 def held(state: RunState) -> bool:
     """Whether the run waits after the stage the person let it go to."""
-    if state.until is None or state.stage in ENDS:
+    if state.until is None or state.until in ENDS or state.stage in ENDS:
         return False
     return WAY.index(state.stage) > WAY.index(state.until)
 
@@ -468,8 +515,13 @@ def _new(_state: RunState) -> tuple[Effect, ...]:
 
 
 def _planning(state: RunState) -> tuple[Effect, ...]:
-    if state.base_tested is None and state.test_command is not None and state.revision == 0:
-        return (TestBase(command=state.test_command, number=0),)
+    if (
+        state.base_tested is None
+        and _fenced(state)
+        and state.test_command is not None
+        and state.revision == 0
+    ):
+        return (TestBase(command=state.test_command, number=state.base_tests),)
     if state.plan is None:
         return (MakePlan(revision=state.revision + 1, digest=state.plan_reason),)
     return _gate(
@@ -482,15 +534,28 @@ def _design(state: RunState) -> tuple[Effect, ...]:
 
 
 def _build(state: RunState) -> tuple[Effect, ...]:
-    fenced = state.tier != "none"
-    if fenced and state.test_command is not None:
+    if _fenced(state) and state.test_command is not None:
         base = state.base_tested
         if base is None:
-            return (TestBase(command=state.test_command, number=state.revision + state.resumes),)
+            return (TestBase(command=state.test_command, number=state.base_tests),)
         if base.receipt is not None and base.receipt.environment:
             return _ask(state, "The tests cannot run here.", base.receipt.environment, S.BUILD)
         if state.acceptance is None:
             return (WriteAcceptance(round=state.acceptance_round, digest=state.acceptance_digest),)
+    question = _about_stopped_task(state)
+    if question and not state.attended:
+        return question
+    # The other tasks go on while a person thinks.
+    return (
+        *question,
+        *(
+            RunTask(task=t.task.id, revision=t.revision, attempt=t.attempt, rung=t.rung)
+            for t in _together(state)
+        ),
+    )
+
+
+def _about_stopped_task(state: RunState) -> tuple[Effect, ...]:
     for one in state.tasks.values():
         if one.status == "blocked":
             return _ask(
@@ -501,9 +566,11 @@ def _build(state: RunState) -> tuple[Effect, ...]:
             )
         if one.status == "stuck":
             return _ask(state, f"Task {one.task.id} cannot be finished.", one.digest, S.PLANNING)
-    return tuple(
-        RunTask(task=t.task.id, revision=t.revision, attempt=t.attempt, rung=t.rung) for t in _together(state)
-    )
+    return ()
+
+
+def _fenced(state: RunState) -> bool:
+    return state.tier != "none"
 
 
 def _together(state: RunState) -> list[TaskState]:
@@ -519,7 +586,7 @@ def _together(state: RunState) -> list[TaskState]:
 
 def _test(state: RunState) -> tuple[Effect, ...]:
     if state.tested is None:
-        if state.test_command is None or state.tier == "none":
+        if state.test_command is None or not _fenced(state):
             return _unverified(state)
         return (RunTests(number=state.test_runs),)
     if state.triaged is not None and state.triaged.cause == "environment":
@@ -528,29 +595,33 @@ def _test(state: RunState) -> tuple[Effect, ...]:
 
 
 def _unverified(state: RunState) -> tuple[Effect, ...]:
-    why = state.tier_reason if state.tier == "none" else "no test command is known for this workspace"
+    why = "no test command is known for this workspace" if _fenced(state) else state.tier_reason
     hint = "Set `test.command` in wainwright.toml, or install bubblewrap; `wainwright doctor` tells which."
     if not state.attended:
         return (Fail(reason=f"TEST needs a receipt and none is possible: {why}.", hint=hint),)
-    gate = state.latest_gate("unverified")
-    if gate is not None and gate.decided is not None:
+    detail = f"{why}. Tree {state.head_tree} would be recorded as unverified."
+    if _agreed(state, "unverified", detail):
         return (RunTests(number=state.test_runs, unverified=True),)
-    return _gate(
-        state, "unverified", "Pass TEST without a receipt?", f"{why}. It would be recorded as unverified."
-    )
+    return _gate(state, "unverified", "Pass TEST without a receipt?", detail)
 
 
 def _review_stage(state: RunState) -> tuple[Effect, ...]:
     if state.reviewed is None:
         return (ReviewChange(number=state.reviews),)
-    gaps = [f for f in state.reviewed.findings if f.binding and f.route == "intent_gap"]
+    gaps = _gaps(state)
     if gaps:
         detail = "\n".join(f"{f.where}: {f.trigger} -> {f.consequence}" for f in gaps)
         return _ask(state, "The review found that the goal leaves something open.", detail, S.PLANNING)
-    gate = state.latest_gate("apply")
-    if gate is not None and gate.decided is not None and gate.gate.detail == f"tree {state.head_tree}":
+    detail = f"tree {state.head_tree}"
+    if _agreed(state, "apply", detail):
         return (HandOver(number=state.reviews),)
-    return _gate(state, "apply", "Take the change over?", f"tree {state.head_tree}")
+    return _gate(state, "apply", "Take the change over?", detail)
+
+
+def _gaps(state: RunState) -> list[Finding]:
+    """Findings that only the person can settle, because the goal itself leaves something open."""
+    findings = state.reviewed.findings if state.reviewed else ()
+    return [f for f in findings if f.binding and f.route == "intent_gap"]
 
 
 def _deploy(state: RunState) -> tuple[Effect, ...]:
@@ -560,8 +631,7 @@ def _deploy(state: RunState) -> tuple[Effect, ...]:
     if plan.target == "branch":
         return (DeployService(number=state.deployment_plans),)
     detail = f"{' '.join(plan.command)} (attempt {state.deployment_plans})"
-    gate = state.latest_gate("deploy")
-    if gate is not None and gate.decided is not None and gate.gate.detail == detail:
+    if _agreed(state, "deploy", detail):
         return (DeployService(number=state.deployment_plans),)
     return _gate(state, "deploy", "Start the service on this machine's loopback address?", detail)
 
@@ -578,6 +648,14 @@ def _gate(state: RunState, kind: GateKind, question: str, detail: str) -> tuple[
         return ()
     number = 1 + sum(1 for g in state.gates.values() if g.gate.kind == kind)
     return (OpenGate(gate=Gate(id=f"{kind}-{number}", kind=kind, question=question, detail=detail)),)
+
+
+def _agreed(state: RunState, kind: GateKind, detail: str) -> bool:
+    """Whether the newest gate of a kind was passed, and passed for exactly this."""
+    gate = state.latest_gate(kind)
+    if gate is None or gate.decided is None or gate.gate.detail != detail:
+        return False
+    return gate.decided.decision != "reject"
 
 
 def _ask(state: RunState, question: str, detail: str, returns_to: Stage) -> tuple[Effect, ...]:

@@ -74,6 +74,8 @@ class RunState(Fact):
     head_tree: str | None = None
     test_command: str | None = None
     base_tested: BaseTested | None = None
+    base_tests: int = 0
+    """How often the test command was tried on the base: numbers the tries."""
 
     plan: Plan | None = None
     revision: int = 0

@@ -1,0 +1,631 @@
+"""The table of what may happen where, where each event leads, and what is wanted at each point of the way."""
+
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wainwright.domain import effects as ef
+from wainwright.domain import events as ev
+from wainwright.domain.evidence import AcceptanceTest, Case, Deployment, Finding, Receipt, Verdict
+from wainwright.domain.goal import WORKING, Goal, Place, Stage
+from wainwright.domain.machine import (
+    LEGAL,
+    IllegalTransition,
+    asks,
+    decide,
+    fold,
+    held,
+    legal,
+    replay,
+)
+from wainwright.domain.plan import Plan
+from wainwright.domain.state import RunState
+
+S = Stage
+
+
+def started(**changes: Any) -> ev.RunStarted:
+    given: dict[str, Any] = {
+        "run": "r1",
+        "goal": Goal(text="Make it work", place=Place(path="src/a.py", first_line=3)),
+        "workspace": "here",
+        "route": WORKING,
+        "autonomy": "suggest",
+        "trust": "trusted",
+        "tier": "bubblewrap",
+        "attended": True,
+    }
+    return ev.RunStarted(**{**given, **changes})
+
+
+def plan(*tasks: str, **changes: Any) -> Plan:
+    """Tasks written as ``id`` or ``id<need,need``; each writes its own folder."""
+    split = [(t.split("<")[0], t.split("<")[1:]) for t in tasks or ("a",)]
+    return Plan.model_validate(
+        {
+            "requirements": [{"id": "R1", "text": "It works."}],
+            "tasks": [
+                {
+                    "id": i,
+                    "title": i,
+                    "instruction": "Do it.",
+                    "needs": needs[0].split(",") if needs else [],
+                    "write_set": [f"{i}/**"],
+                    "acceptance": ["R1"],
+                }
+                for i, needs in split
+            ],
+            **changes,
+        }
+    )
+
+
+def receipt(tree: str = "t0", exit_code: int = 0, environment: str = "") -> Receipt:
+    cases = (Case(name="tests/a.py::one", outcome="failed" if exit_code else "passed"),)
+    return Receipt(
+        command="pytest",
+        tree=tree,
+        exit=exit_code,
+        started=1.0,
+        seconds=0.5,
+        cases=cases,
+        environment=environment,
+    )
+
+
+def finding(route: str, severity: str = "major") -> Finding:
+    return Finding.model_validate(
+        {
+            "where": "a.py:1",
+            "trigger": "call it",
+            "consequence": "wrong",
+            "severity": severity,
+            "route": route,
+        }
+    )
+
+
+def gate(kind: str = "question", number: int = 1, returns_to: Stage | None = None) -> ev.Gate:
+    return ev.Gate.model_validate(
+        {"id": f"{kind}-{number}", "kind": kind, "question": "What now?", "returns_to": returns_to}
+    )
+
+
+SNAPSHOT = ev.SnapshotTaken(commit="c0", tree="t0", head="h0", test_command="pytest")
+BASE = ev.BaseTested(command="pytest", receipt=receipt())
+DESIGN = ev.DesignProposed(
+    summary="One module.", documents=(ev.Document(name="adr/one.md", text="Because."),)
+)
+ACCEPTANCE = ev.AcceptanceWritten(
+    commit="c1",
+    tree="t1",
+    tests=(AcceptanceTest(requirement="R1", test="tests/a.py::one"),),
+    files={"tests/a.py": "b1"},
+)
+LANDED = ev.TaskLanded(task="a", attempt=0, commit="c2", tree="t2", summary="Done.", receipt=receipt("t2"))
+GREEN = ev.Tested(tree="t2", verdict=Verdict(passed=True), receipt=receipt("t2"))
+RED = ev.Tested(
+    tree="t2", verdict=Verdict(passed=False, turned_red=("tests/a.py::one",)), receipt=receipt("t2", 1)
+)
+REVIEWED = ev.Reviewed(tree="t2", summary="Good.")
+DELIVERED = ev.Delivered(commit="c3", branch="wainwright/make-it-work")
+SERVICE = ev.DeploymentPlanned(target="process", reason="It serves.", command=("serve",), smoke=receipt("t2"))
+DEPLOYED = ev.Deployed(
+    deployment=Deployment(id="d1", target="process", commit="c3", url="http://127.0.0.1:1")
+)
+QUIET = ev.Monitored(probes=3, failures=0, breach=False, report="Quiet.")
+
+
+def opened(kind: str, detail: str = "", number: int = 1) -> ev.GateOpened:
+    return ev.GateOpened(gate=gate(kind, number).model_copy(update={"detail": detail}))
+
+
+def decided(gate_id: str, decision: str = "approve", reason: str = "") -> ev.GateDecided:
+    return ev.GateDecided.model_validate(
+        {"gate": gate_id, "decision": decision, "reason": reason, "by": "person"}
+    )
+
+
+WAY_TO: dict[Stage, list[ev.Event]] = {S.NEW: [started()]}
+WAY_TO[S.PLANNING] = [*WAY_TO[S.NEW], SNAPSHOT]
+WAY_TO[S.DESIGN] = [
+    *WAY_TO[S.PLANNING],
+    BASE,
+    ev.PlanProposed(plan=plan()),
+    opened("plan"),
+    decided("plan-1"),
+]
+WAY_TO[S.BUILD] = [*WAY_TO[S.DESIGN], DESIGN]
+WAY_TO[S.TEST] = [*WAY_TO[S.BUILD], ACCEPTANCE, LANDED]
+WAY_TO[S.REVIEW] = [*WAY_TO[S.TEST], GREEN]
+WAY_TO[S.DEPLOY] = [*WAY_TO[S.REVIEW], REVIEWED, DELIVERED]
+WAY_TO[S.MONITOR] = [*WAY_TO[S.DEPLOY], SERVICE, DEPLOYED]
+WAY_TO[S.DONE] = [*WAY_TO[S.MONITOR], QUIET]
+WAY_TO[S.FAILED] = [*WAY_TO[S.TEST], ev.RunFailed(reason="No money.")]
+WAY_TO[S.CANCELLED] = [*WAY_TO[S.BUILD], ev.RunCancelled(by="person")]
+
+EACH: dict[str, ev.Event] = {
+    e.kind: e
+    for e in (
+        started(),
+        SNAPSHOT,
+        ev.HoldMoved(until=S.MONITOR),
+        ev.StageSkipped(stage=S.PLANNING, reason="not needed"),
+        BASE,
+        ev.PlanProposed(plan=plan()),
+        opened("question", number=9),
+        decided("question-1"),
+        DESIGN,
+        ACCEPTANCE,
+        ev.TaskStarted(task="a", revision=1, attempt=0, rung="first"),
+        ev.TaskFailed(task="a", attempt=0, cause="code", digest="It broke."),
+        LANDED,
+        GREEN,
+        ev.FailureTriaged(cause="code", digest="It broke."),
+        REVIEWED,
+        DELIVERED,
+        SERVICE,
+        DEPLOYED,
+        ev.DeployFailed(reason="No port."),
+        QUIET,
+        ev.RunFailed(reason="No money."),
+        ev.RunCancelled(by="person"),
+        ev.RunResumed(by="person"),
+    )
+}
+ACTIVE = (S.NEW, S.PLANNING, S.DESIGN, S.BUILD, S.TEST, S.REVIEW, S.DEPLOY, S.MONITOR)
+STAYS = {s: s for s in ACTIVE}
+NEXT: dict[str, dict[Stage, Stage]] = {
+    "run-started": {},
+    "snapshot-taken": {S.NEW: S.PLANNING},
+    "hold-moved": STAYS,
+    "stage-skipped": {
+        S.PLANNING: S.DESIGN,
+        S.DESIGN: S.BUILD,
+        S.BUILD: S.TEST,
+        S.TEST: S.REVIEW,
+        S.REVIEW: S.REVIEW,  # nobody reviews, yet what was built is handed over from there
+        S.DEPLOY: S.MONITOR,
+        S.MONITOR: S.DONE,
+    },
+    "base-tested": {S.PLANNING: S.PLANNING, S.BUILD: S.BUILD},
+    "plan-proposed": {S.PLANNING: S.PLANNING},
+    "gate-opened": STAYS,
+    "gate-decided": STAYS,
+    "design-proposed": {S.DESIGN: S.BUILD},
+    "acceptance-written": {S.BUILD: S.BUILD},
+    "task-started": {S.BUILD: S.BUILD},
+    "task-failed": {S.BUILD: S.BUILD},
+    "task-landed": {S.BUILD: S.BUILD},  # the acceptance tests are still to be written
+    "tested": {S.TEST: S.REVIEW},
+    "failure-triaged": {S.TEST: S.BUILD},
+    "reviewed": {S.REVIEW: S.REVIEW},
+    "delivered": {S.REVIEW: S.DEPLOY},
+    "deployment-planned": {S.DEPLOY: S.DEPLOY},
+    "deployed": {S.DEPLOY: S.MONITOR},
+    "deploy-failed": {S.DEPLOY: S.BUILD},
+    "monitored": {S.MONITOR: S.DONE},
+    "run-failed": dict.fromkeys(ACTIVE, S.FAILED),
+    "run-cancelled": dict.fromkeys((*ACTIVE, S.FAILED), S.CANCELLED),
+    "run-resumed": {S.FAILED: S.TEST, S.CANCELLED: S.BUILD},
+}
+
+
+def state_at(stage: Stage, kind: str = "") -> RunState:
+    """The least state of a stage in which an event of that kind makes sense."""
+    events = list(WAY_TO[stage])
+    if kind == "gate-decided" and stage in ACTIVE:
+        events.append(opened("question"))
+    if kind == "failure-triaged" and stage is S.TEST:
+        events.append(RED)
+    state = replay(events)
+    assert state is not None
+    assert state.stage is stage
+    return state
+
+
+def fitting(kind: str, stage: Stage) -> ev.Event:
+    if kind == "stage-skipped" and stage in WORKING:
+        return ev.StageSkipped(stage=stage, reason="not needed")
+    return EACH[kind]
+
+
+def test_the_samples_and_the_table_are_complete() -> None:
+    kinds = {e.model_fields["kind"].default for e in get_args(get_args(ev.Event)[0])}
+    assert set(EACH) == set(NEXT) == set(LEGAL) == kinds
+    assert set(WAY_TO) == set(Stage)
+
+
+@pytest.mark.parametrize("kind", EACH)
+@pytest.mark.parametrize("stage", Stage)
+def test_each_event_in_each_stage(stage: Stage, kind: str) -> None:
+    state, event = state_at(stage, kind), fitting(kind, stage)
+    allowed = stage in NEXT[kind]
+    assert legal(stage, event) is allowed
+    if not allowed:
+        with pytest.raises(IllegalTransition):
+            fold(state, event)
+        return
+    before = state.model_dump_json()
+    after = fold(state, event)
+    assert after.stage is NEXT[kind][stage]
+    assert state.model_dump_json() == before, "fold must not change its argument"
+    assert fold(state, event) == after
+    assert decide(after) == decide(RunState.model_validate_json(after.model_dump_json()))
+
+
+@pytest.mark.parametrize("kind", EACH)
+def test_only_a_start_begins_a_run(kind: str) -> None:
+    assert legal(None, EACH[kind]) is (kind == "run-started")
+    if kind != "run-started":
+        with pytest.raises(IllegalTransition, match="has not begun"):
+            fold(None, EACH[kind])
+    assert replay([]) is None
+
+
+@pytest.mark.parametrize("event", EACH.values(), ids=EACH.keys())
+def test_every_event_survives_json(event: ev.Event) -> None:
+    assert ev.EVENT.validate_json(ev.EVENT.dump_json(event)) == event
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_the_state_survives_json(stage: Stage) -> None:
+    state = state_at(stage)
+    assert RunState.model_validate_json(state.model_dump_json()) == state
+    red = replay([*WAY_TO[S.TEST], RED, EACH["failure-triaged"]])
+    assert red is not None
+    assert red.seen
+    assert RunState.model_validate_json(red.model_dump_json()) == red
+
+
+# ---- the main way, and what is wanted at each of its points
+
+
+MAIN_WAY: list[tuple[ev.Event, tuple[str, ...]]] = [
+    (started(), ("TakeSnapshot",)),
+    (SNAPSHOT, ("TestBase command=pytest number=0",)),
+    (BASE, ("MakePlan revision=1",)),
+    (ev.PlanProposed(plan=plan("a", "b<a")), ("OpenGate plan-1",)),
+    (opened("plan"), ()),
+    (decided("plan-1"), ("MakeDesign revision=1 number=0",)),
+    (DESIGN, ("WriteAcceptance round=0",)),
+    (ACCEPTANCE, ("RunTask a revision=1 attempt=0 rung=first",)),
+    (EACH["task-started"], ("RunTask a revision=1 attempt=0 rung=first",)),
+    (LANDED, ("RunTask b revision=1 attempt=0 rung=first",)),
+    (ev.TaskLanded(task="b", attempt=0, commit="c4", tree="t4"), ("RunTests number=0",)),
+    (GREEN, ("ReviewChange number=0",)),
+    (REVIEWED, ("OpenGate apply-1",)),
+    (opened("apply", "tree t4"), ()),
+    (decided("apply-1"), ("HandOver number=1",)),
+    (DELIVERED, ("PlanDeployment number=0",)),
+    (SERVICE, ("OpenGate deploy-1",)),
+    (opened("deploy", "serve (attempt 1)"), ()),
+    (decided("deploy-1"), ("DeployService number=1",)),
+    (DEPLOYED, ("Watch d1",)),
+    (QUIET, ()),
+]
+
+
+def told(effect: ef.Effect) -> str:
+    name = type(effect).__name__
+    match effect:
+        case ef.OpenGate():
+            return f"{name} {effect.gate.id}"
+        case ef.RunTask():
+            return (
+                f"{name} {effect.task} revision={effect.revision} attempt={effect.attempt} rung={effect.rung}"
+            )
+        case ef.Watch():
+            return f"{name} {effect.deployment}"
+        case ef.SkipStage():
+            return f"{name} {effect.stage}"
+    shown = effect.model_dump(exclude={"digest", "unverified"})
+    return " ".join([name, *(f"{key}={value}" for key, value in shown.items())])
+
+
+def test_the_main_way_and_its_effects() -> None:
+    state = None
+    for event, wanted in MAIN_WAY:
+        state = fold(state, event)
+        assert tuple(told(e) for e in decide(state)) == wanted, event.kind
+        assert [e.key for e in decide(state)] == [e.key for e in decide(state)]
+    assert state is not None
+    assert state.stage is S.DONE
+    assert state.deployment is not None
+    assert not state.open_gates
+
+
+def test_the_main_way_can_be_replayed_from_its_json() -> None:
+    stored = [ev.EVENT.dump_json(event) for event, _ in MAIN_WAY]
+    assert replay([ev.EVENT.validate_json(row) for row in stored]) == replay([e for e, _ in MAIN_WAY])
+
+
+def test_gates_ask_a_person_only_as_far_as_the_run_may_not_go_by_itself() -> None:
+    table = {
+        "suggest": {"plan", "apply", "deploy"},
+        "auto-edit": {"plan", "deploy"},
+        "full-auto": set(),
+    }
+    for autonomy, kinds in table.items():
+        state = fold(None, started(autonomy=autonomy))
+        alone = fold(None, started(autonomy=autonomy, attended=False))
+        for kind in ("plan", "apply", "deploy", "question", "unverified"):
+            assert asks(state, kind) is (kind in kinds | {"question", "unverified"})
+            assert not asks(alone, kind)
+
+
+# ---- gates
+
+
+def test_a_gate_is_decided_once_and_only_when_open() -> None:
+    state = state_at(S.PLANNING)
+    with pytest.raises(IllegalTransition, match="not open"):
+        fold(state, decided("question-1"))
+    state = fold(fold(state, opened("question")), decided("question-1"))
+    with pytest.raises(IllegalTransition, match="not open"):
+        fold(state, decided("question-1"))
+
+
+def test_a_rejected_plan_is_made_anew_with_the_reason() -> None:
+    state = replay([*WAY_TO[S.DESIGN][:-1], decided("plan-1", "reject", "Too big.")])
+    assert state is not None
+    assert (state.stage, state.plan, state.tasks) == (S.PLANNING, None, {})
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.MakePlan)
+    assert effect.revision == 2
+    assert "Too big." in effect.digest
+
+
+def test_a_rejected_change_is_reworked_and_never_handed_over() -> None:
+    state = replay([*WAY_TO[S.REVIEW], REVIEWED, opened("apply", "tree t2")])
+    state = fold(state, decided("apply-1", "reject", "Wrong colour."))
+    assert state.stage is S.BUILD
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.RunTask)
+    assert effect.task == "rework-1"
+    assert "Wrong colour." in state.tasks["rework-1"].digest
+    # The rework changed nothing: the same tree comes back, and it is still the rejected one.
+    for event in (
+        ev.TaskLanded(task="rework-1", attempt=0, commit="c5", tree="t2"),
+        GREEN,
+        REVIEWED,
+    ):
+        state = fold(state, event)
+    assert [told(e) for e in decide(state)] == ["OpenGate apply-2"]
+
+
+def test_an_approved_change_is_asked_for_again_when_the_tree_is_another() -> None:
+    state = replay([*WAY_TO[S.REVIEW], REVIEWED, opened("apply", "tree other"), decided("apply-1")])
+    assert state is not None
+    assert [told(e) for e in decide(state)] == ["OpenGate apply-2"]
+
+
+def test_a_deployment_that_is_not_wanted_ends_the_run_well() -> None:
+    state = replay([*WAY_TO[S.DEPLOY], SERVICE, opened("deploy", "serve (attempt 1)")])
+    state = fold(state, decided("deploy-1", "reject", "Not today."))
+    assert state.skips[S.DEPLOY] == "not deployed: Not today."
+    assert [told(e) for e in decide(state)] == ["SkipStage MONITOR"]
+
+
+def test_a_branch_is_left_without_asking_and_nothing_is_watched() -> None:
+    state = replay([*WAY_TO[S.DEPLOY], ev.DeploymentPlanned(target="branch", reason="A library.")])
+    assert state is not None
+    assert [told(e) for e in decide(state)] == ["DeployService number=1"]
+    left = Deployment(id="d", target="branch", commit="c3", branch="wainwright/x")
+    assert [told(e) for e in decide(fold(state, ev.Deployed(deployment=left)))] == ["SkipStage MONITOR"]
+
+
+def test_no_to_a_question_fails_the_run() -> None:
+    state = replay([*WAY_TO[S.BUILD], opened("question"), decided("question-1", "reject", "Stop it.")])
+    assert state is not None
+    assert state.stage is S.FAILED
+    assert state.failure is not None
+    assert "Stop it." in state.failure.reason
+    assert fold(state, ev.RunResumed(by="person")).stage is S.BUILD
+
+
+# ---- TEST without a receipt
+
+
+def unverified(state: RunState) -> RunState:
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.OpenGate)
+    assert effect.gate.kind == "unverified"
+    return fold(state, ev.GateOpened(gate=effect.gate))
+
+
+def at_test(**changes: Any) -> RunState:
+    """In TEST, with nothing that could make a receipt unless ``tier`` and ``test_command`` say otherwise."""
+    snapshot = SNAPSHOT.model_copy(update={"test_command": changes.pop("test_command", None)})
+    state = replay([started(**changes), snapshot, *WAY_TO[S.DESIGN][3:], DESIGN, LANDED])
+    assert state is not None
+    assert state.stage is S.TEST
+    return state
+
+
+def test_only_a_person_passes_tests_that_cannot_be_run() -> None:
+    state = unverified(at_test())
+    assert decide(state) == ()
+    (effect,) = decide(fold(state, decided("unverified-1")))
+    assert isinstance(effect, ef.RunTests)
+    assert effect.unverified
+
+
+def test_a_no_to_unverified_stays_a_no_when_the_run_is_resumed() -> None:
+    state = fold(unverified(at_test()), decided("unverified-1", "reject"))
+    assert state.stage is S.FAILED
+    (effect,) = decide(fold(state, ev.RunResumed(by="person")))
+    assert isinstance(effect, ef.OpenGate)
+    assert effect.gate.id == "unverified-2"
+
+
+def test_a_yes_to_unverified_holds_for_that_tree_only() -> None:
+    state = fold(unverified(at_test()), decided("unverified-1"))
+    passed = ev.Tested(tree="t2", verdict=Verdict(passed=True), unverified=True)
+    for event in (passed, ev.Reviewed(tree="t2", summary="", findings=(finding("patch"),))):
+        state = fold(state, event)
+    state = fold(state, ev.TaskLanded(task="review-1", attempt=0, commit="c9", tree="t9"))
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.OpenGate)
+    assert effect.gate.id == "unverified-2"
+
+
+def test_unattended_without_a_possible_receipt_fails() -> None:
+    (effect,) = decide(at_test(attended=False))
+    assert isinstance(effect, ef.Fail)
+    assert "no test command" in effect.reason
+    (effect,) = decide(
+        at_test(attended=False, tier="none", tier_reason="no bubblewrap", test_command="pytest")
+    )
+    assert isinstance(effect, ef.Fail)
+    assert "no bubblewrap" in effect.reason
+
+
+def test_nothing_is_run_without_a_fence() -> None:
+    state = replay([started(tier="none"), SNAPSHOT])
+    assert state is not None
+    assert [told(e) for e in decide(state)] == ["MakePlan revision=1"]
+    state = replay([started(tier="none"), SNAPSHOT, *WAY_TO[S.DESIGN][3:], DESIGN])
+    assert state is not None
+    assert [told(e) for e in decide(state)] == ["RunTask a revision=1 attempt=0 rung=first"]
+
+
+# ---- the test command
+
+
+def test_the_planner_may_name_the_test_command_while_none_is_known() -> None:
+    unknown = SNAPSHOT.model_copy(update={"test_command": None})
+    proposed = ev.PlanProposed(plan=plan(test_command="make check"))
+    state = replay([started(), unknown, proposed, opened("plan"), decided("plan-1"), DESIGN])
+    assert state is not None
+    assert state.test_command == "make check"
+    assert [told(e) for e in decide(state)] == ["TestBase command=make check number=0"]
+
+
+def test_the_planner_does_not_replace_a_command_that_works() -> None:
+    state = replay([*WAY_TO[S.PLANNING], BASE, ev.PlanProposed(plan=plan(test_command="true"))])
+    assert state is not None
+    assert state.test_command == "pytest"
+
+
+def test_a_base_that_cannot_be_tested_is_a_question_and_each_answer_a_new_try() -> None:
+    broken = ev.BaseTested(command="pytest", receipt=receipt(exit_code=1, environment="No module named x"))
+    state = replay([*WAY_TO[S.PLANNING], broken, *WAY_TO[S.DESIGN][3:], DESIGN])
+    numbers = []
+    for _ in range(3):
+        assert state is not None
+        (effect,) = decide(state)
+        assert isinstance(effect, ef.OpenGate)
+        assert "No module named x" in effect.gate.detail
+        state = fold(fold(state, ev.GateOpened(gate=effect.gate)), decided(effect.gate.id, "answer", "done"))
+        (effect,) = decide(state)
+        assert isinstance(effect, ef.TestBase)
+        numbers.append(effect.number)
+        state = fold(state, broken)
+    assert len(set(numbers)) == 3, "a recorded outcome would be returned for ever"
+
+
+# ---- routes, holds, ends
+
+
+@pytest.mark.parametrize("stage", WORKING)
+def test_every_stage_can_be_left_out(stage: Stage) -> None:
+    state = state_at(stage).model_copy(update={"route": tuple(s for s in WORKING if s is not stage)})
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.SkipStage)
+    assert effect.stage is stage
+    after = fold(state, ev.StageSkipped(stage=stage, reason=effect.reason))
+    assert after.skips == {stage: effect.reason}
+    assert stage is S.REVIEW or after.stage is not stage
+
+
+def test_a_stage_is_skipped_only_where_the_run_stands() -> None:
+    with pytest.raises(IllegalTransition, match="cannot be skipped"):
+        fold(state_at(S.PLANNING), ev.StageSkipped(stage=S.TEST, reason="hurry"))
+
+
+@pytest.mark.parametrize("until", WORKING)
+def test_a_run_holds_after_a_stage_until_it_is_let_go(until: Stage) -> None:
+    for stage in Stage:
+        state = state_at(stage).model_copy(update={"until": until})
+        beyond = stage in ACTIVE and ACTIVE.index(stage) > ACTIVE.index(until)
+        assert held(state) is beyond
+        if beyond:
+            assert decide(state) == ()
+            assert decide(fold(state, ev.HoldMoved(until=None))) == decide(state_at(stage))
+
+
+@pytest.mark.parametrize("until", [S.DONE, S.FAILED, S.CANCELLED])
+def test_an_end_is_no_place_to_hold_at(until: Stage) -> None:
+    for stage in ACTIVE:
+        state = fold(state_at(stage), ev.HoldMoved(until=until))
+        assert not held(state)
+        assert decide(state)
+
+
+@pytest.mark.parametrize("stage", [S.DONE, S.FAILED, S.CANCELLED])
+def test_nothing_is_wanted_at_an_end(stage: Stage) -> None:
+    assert decide(state_at(stage)) == ()
+
+
+@pytest.mark.parametrize("stage", ACTIVE)
+@pytest.mark.parametrize("end", ["run-failed", "run-cancelled", "both"])
+def test_a_stopped_run_goes_on_where_it_stopped(stage: Stage, end: str) -> None:
+    state = before = state_at(stage)
+    for kind in ("run-failed", "run-cancelled") if end == "both" else (end,):
+        state = fold(state, EACH[kind])
+    state = fold(state, ev.RunResumed(by="person"))
+    assert (state.stage, state.failure, state.stopped_at) == (stage, None, None)
+    assert decide(state) == decide(before)
+
+
+# ---- what the events of a task have to fit
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ev.TaskStarted(task="ghost", revision=1, attempt=0, rung="first"),
+        ev.TaskFailed(task="ghost", attempt=0, cause="code", digest=""),
+        ev.TaskLanded(task="ghost", attempt=0, commit="c", tree="t"),
+        ev.TaskStarted(task="a", revision=2, attempt=0, rung="first"),
+        ev.TaskStarted(task="a", revision=1, attempt=1, rung="first"),
+        ev.TaskFailed(task="a", attempt=1, cause="code", digest=""),
+        ev.TaskLanded(task="a", attempt=1, commit="c", tree="t"),
+    ],
+    ids=lambda event: f"{event.kind}-{event.task}-{event.attempt}",
+)
+def test_news_of_another_attempt_is_refused(event: ev.Event) -> None:
+    with pytest.raises(IllegalTransition):
+        fold(state_at(S.BUILD), event)
+
+
+def test_what_has_landed_cannot_fail() -> None:
+    state = fold(state_at(S.BUILD), LANDED)
+    for cause in ("code", "conflict", "impossible", "environment", "model"):
+        with pytest.raises(IllegalTransition):
+            fold(
+                state, ev.TaskFailed.model_validate({"task": "a", "attempt": 0, "cause": cause, "digest": ""})
+            )
+
+
+def test_a_failure_is_triaged_only_after_a_red_receipt() -> None:
+    with pytest.raises(IllegalTransition, match="no red receipt"):
+        fold(state_at(S.TEST), EACH["failure-triaged"])
+
+
+@given(st.text(min_size=1).filter(lambda text: bool(text.strip())))
+def test_any_goal_makes_a_plan_when_nobody_plans(text: str) -> None:
+    route = (S.BUILD, S.TEST, S.REVIEW)
+    events = [
+        started(goal=Goal(text=text), route=route),
+        SNAPSHOT,
+        ev.StageSkipped(stage=S.PLANNING, reason="short"),
+    ]
+    state = replay(events)
+    assert state is not None
+    assert list(state.tasks) == ["goal"]
+    assert state.plan is not None
+    assert state.plan.tasks[0].instruction.startswith(text.strip())
