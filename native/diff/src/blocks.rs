@@ -58,6 +58,17 @@ pub struct Refusal {
 /// lines lack; the replacement is then indented likewise. The replacement takes over the line ends of the
 /// file, except where a search text that holds line ends was found byte by byte.
 ///
+/// ```
+/// use wainwright_diff::{Block, Reason, apply_blocks};
+///
+/// let text = "if ready:\r\n    start()\r\n";
+/// let block = Block { search: "start()\n", replace: "log()\nstart()\n" };
+/// assert_eq!(apply_blocks(text, &[block]).unwrap(), "if ready:\r\n    log()\r\n    start()\r\n");
+///
+/// let refusal = apply_blocks(text, &[Block { search: "stop()", replace: "" }]).unwrap_err();
+/// assert_eq!(refusal.reason, Reason::Missing);
+/// ```
+///
 /// # Errors
 /// The first block that was refused.
 pub fn apply_blocks(text: &str, blocks: &[Block<'_>]) -> Result<String, Refusal> {

@@ -20,6 +20,13 @@ pub struct Hunk {
 
 /// Returns the differing lines in order; hunks neither overlap nor touch. A line includes its end, so a
 /// changed line end is a changed line.
+///
+/// ```
+/// use wainwright_diff::{Hunk, line_hunks};
+///
+/// let inserted = Hunk { old_start: 1, old_len: 0, new_start: 1, new_len: 1 };
+/// assert_eq!(line_hunks("a\nc\n", "a\nb\nc\n"), [inserted]);
+/// ```
 #[must_use]
 pub fn line_hunks(old: &str, new: &str) -> Vec<Hunk> {
     hunks_of(&split_lines(old), &split_lines(new))

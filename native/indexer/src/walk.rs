@@ -51,8 +51,6 @@ pub fn walk(root: &Path, max_files: usize) -> Result<Listing, IndexError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
-
     use super::*;
     use crate::tests::{make_tree, paths};
 
@@ -109,8 +107,11 @@ mod tests {
         assert!(!walk(root.path(), 3).unwrap().truncated);
     }
 
+    #[cfg(unix)]
     #[test]
     fn links_are_not_followed() {
+        use std::os::unix::fs::symlink;
+
         let outside = make_tree(&[("secret", "")]);
         let root = make_tree(&[("a", "")]);
         symlink(outside.path(), root.path().join("folder")).unwrap();
