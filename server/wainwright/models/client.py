@@ -252,11 +252,17 @@ class GatewayBackend:
 
     async def _running(self) -> "_Gateway":
         """The running gateway; a start that fails is tried once more."""
+        closed = CallFailed("The model gateway is closed.", "Start the server again.")
         if self._closed:
-            raise CallFailed("The model gateway is closed.", "Start the server again.")
+            raise closed
         if self._gateway is None or (self._gateway.done() and self._current() is None):
             self._gateway = asyncio.create_task(self._start(self._gateway))
-        return await asyncio.shield(self._gateway)
+        try:
+            return await asyncio.shield(self._gateway)
+        except asyncio.CancelledError:
+            if self._closed:  # the start was cancelled, not the caller
+                raise closed from None
+            raise
 
     async def _start(self, previous: "asyncio.Task[_Gateway] | None") -> "_Gateway":
         if previous and not previous.cancelled() and previous.exception() is None:
@@ -297,7 +303,8 @@ class _Gateway:
     async def start(cls, limit_s: float, redactor: Redactor) -> "_Gateway":
         """Start a process and wait until it can be asked."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with contextlib.ExitStack() as unless_started, theirs:
+            unless_started.callback(ours.close)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",
@@ -312,6 +319,7 @@ class _Gateway:
                 cwd="/",
                 start_new_session=True,
             )
+            unless_started.pop_all()
         streams = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
         gateway = cls(process, streams, redactor)
         try:

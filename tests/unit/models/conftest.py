@@ -22,8 +22,8 @@ async def gateway() -> AsyncIterator[GatewayBackend]:
 def open_books(tmp_path: Path) -> Iterator[Callable[..., Books]]:
     opened: list[Books] = []
 
-    def open_one(**caps: float | None) -> Books:
-        opened.append(Books(tmp_path / f"journal-{len(opened)}.db", **caps))
+    def open_one(*, usd: float | None = 10.0, tokens: int | None = 1_000_000) -> Books:
+        opened.append(Books(tmp_path / f"journal-{len(opened)}.db", usd=usd, tokens=tokens))
         return opened[-1]
 
     yield open_one

@@ -14,7 +14,7 @@ KEY = "a-key-for-tests"
 class Books:
     """A journal with one run in it."""
 
-    def __init__(self, path: Path, *, usd: float | None = 10.0, tokens: int | None = 1_000_000) -> None:
+    def __init__(self, path: Path, *, usd: float | None, tokens: int | None) -> None:
         self.journal = Journal(path)
         first = RunStarted(
             run="r1",

@@ -320,6 +320,17 @@ async def test_an_error_prints_nothing_on_stdout_and_a_repository_cannot_slip_in
         assert len(server.requests) == 1
 
 
+async def test_closing_while_it_starts_ends_both() -> None:
+    backend = GatewayBackend({})
+    warming = asyncio.create_task(backend.warm())
+    await asyncio.sleep(0)
+    await backend.close()
+    with pytest.raises(CallFailed, match="closed"):
+        await warming
+    with pytest.raises(CallFailed, match="closed"):
+        await backend.warm()
+
+
 async def test_a_gateway_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho no module named litellm >&2\nexit 1\n")

@@ -1,6 +1,7 @@
 """The router: fall-backs, waits, caps and step identity, with the real gateway and the real journal."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,11 +36,15 @@ def asking(text: str = "hello") -> ModelRequest:
     return ModelRequest(role="planner", messages=(Message(role="user", content=text),))
 
 
-def models(gateway: GatewayBackend, *candidates: Candidate, **more: object) -> Models:
-    clock = more.pop("clock", None)
-    budget = BudgetSettings.model_validate(more.pop("budget", {}))
+def models(
+    gateway: GatewayBackend,
+    *candidates: Candidate,
+    budget: dict[str, object] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    **more: object,
+) -> Models:
     settings = ModelsSettings.model_validate({"default": candidates, **more})
-    return Models(settings, budget, gateway, **({"clock": clock} if clock else {}))
+    return Models(settings, BudgetSettings.model_validate(budget or {}), gateway, clock=clock)
 
 
 async def test_a_reply_is_recorded_once_and_never_paid_again(gateway: GatewayBackend, books: Books) -> None:
@@ -101,6 +106,16 @@ async def test_a_time_out_counts_as_spent_and_goes_to_the_next(gateway: GatewayB
         assert len(dead.requests) == 1
     assert books.account.spent_tokens > 150 + 1000
     assert books.account.spent_usd > 0.0002 + 0.002
+
+
+async def test_a_cancelled_ask_counts_as_spent(gateway: GatewayBackend, books: Books) -> None:
+    with OpenAIServer([Rule(HANG)]) as server:
+        asked = asyncio.create_task(models(gateway, at(server, **PRICED)).ask(books.steps(), asking()))
+        await asyncio.to_thread(server.wait_for_calls, 1)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+    assert books.account.spent_usd > 0.002
 
 
 async def test_a_broken_connection_of_the_only_candidate_is_tried_again(
