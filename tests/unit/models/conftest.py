@@ -12,7 +12,7 @@ from wainwright.models.client import GatewayBackend
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway() -> AsyncIterator[GatewayBackend]:
-    backend = GatewayBackend({"OPENAI_API_KEY": KEY, "WRONG_KEY": "a-wrong-key"}, grace_s=1.0)
+    backend = GatewayBackend({"OPENAI_API_KEY": KEY, "WRONG_KEY": "a-wrong-key"}, grace_s=5.0)
     await backend.warm()
     yield backend
     await backend.close()

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fixtures.openai_server import (
@@ -216,11 +218,19 @@ async def test_a_server_that_hangs_is_given_up(gateway: GatewayBackend) -> None:
 
 
 async def test_calls_run_side_by_side(gateway: GatewayBackend) -> None:
-    with OpenAIServer([Rule(say("slow", delay_s=1.0), match="first"), Rule(say("fast"))]) as server:
+    second_is_answered = threading.Event()
+
+    def script(body: dict[str, Any]) -> Answer:
+        if body["messages"][-1]["content"] == "second":
+            return say("fast")
+        second_is_answered.wait(30)
+        return say("slow")
+
+    with OpenAIServer(script) as server:
         slow = asyncio.create_task(gateway.complete(candidate(server), request("first"), "k"))
-        fast = await gateway.complete(candidate(server), request("second"), "k")
-        assert fast.text == "fast"
+        assert (await gateway.complete(candidate(server), request("second"), "k")).text == "fast"
         assert not slow.done()
+        second_is_answered.set()
         assert (await slow).text == "slow"
 
 
