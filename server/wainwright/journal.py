@@ -458,7 +458,7 @@ class Journal:
                 f"Another process took run {lease.run} over.", "Look at it there; this one has stopped."
             )
 
-    def _append_row(  # noqa: PLR0913 - one argument a column
+    def _append_row(
         self,
         lease: Lease,
         kind: str,
@@ -511,7 +511,7 @@ class Steps:
         the whole reservation counts as spent. Raises BudgetExceeded, Diverged, Fenced, and what ``act`` raises.
         """
         key = f"{self.scope}/{name}#{self._counts[name]}"
-        recorded = await asyncio.to_thread(self._journal.begin, self._lease, key, inputs, effect, hold)
+        recorded = await self._begin(key, inputs, effect, hold)
         self._counts[name] += 1
         self._keys.append(key)
         if recorded is not None:
@@ -527,6 +527,18 @@ class Steps:
             raise
         await asyncio.to_thread(self._journal.end, self._lease, key, ("done", value), effect, hold, spend)
         return value
+
+    async def _begin(self, key: str, inputs: JsonValue, effect: str, hold: Hold) -> tuple[JsonValue] | None:
+        """Transaction 1, in a thread. Cancelled meanwhile: the intent is closed again, nothing was done."""
+        beginning = asyncio.ensure_future(
+            asyncio.to_thread(self._journal.begin, self._lease, key, inputs, effect, hold)
+        )
+        try:
+            return await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            if await beginning is None:
+                self._journal.end(self._lease, key, ("failed", "cancelled"), effect, hold, Spend())
+            raise
 
     def below(self, name: str) -> "Steps":
         """A scope inside this one."""

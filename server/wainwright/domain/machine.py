@@ -204,7 +204,10 @@ def _skip(state: RunState, event: ev.StageSkipped) -> RunState:
     if event.stage is S.REVIEW and S.BUILD in state.route:
         # Nobody reviews, but what was built is still handed over from here.
         return _with(
-            skipped, stage=S.REVIEW, reviewed=ev.Reviewed(tree=state.head_tree or "", summary=event.reason)
+            skipped,
+            stage=S.REVIEW,
+            reviewed=ev.Reviewed(tree=state.head_tree or "", summary=event.reason),
+            reviews=state.reviews + 1,
         )
     return skipped
 
@@ -445,7 +448,8 @@ def _triage(state: RunState, event: ev.FailureTriaged) -> RunState:
             failure=ev.RunFailed(reason=f"The tests are red. {event.digest}"),
             stopped_at=S.TEST,
         )
-    if event.cause == "test" and event.consent and state.rounds < len(ROUND_LADDER):
+    rewritable = event.consent and state.acceptance is not None and state.rounds < len(ROUND_LADDER)
+    if event.cause == "test" and rewritable:
         rewritten = _with(
             state, stage=S.BUILD, acceptance=None, acceptance_digest=event.digest, **_AFTER_BUILD
         )

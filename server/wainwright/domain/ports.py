@@ -25,6 +25,6 @@ class Editor(Protocol):
 class NoEditor:
     """No editor is attached: the branch is all there is."""
 
-    async def apply(self, run: str, changeset: Changeset) -> EditorAnswer:  # noqa: ARG002
+    async def apply(self, run: str, changeset: Changeset) -> EditorAnswer:
         """Nothing is applied."""
         return EditorAnswer(status="absent")

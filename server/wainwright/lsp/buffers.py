@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from pathlib import Path
 from urllib.parse import unquote
@@ -100,8 +101,13 @@ class Buffers(Workspace):
         self._ring()
 
     def find_open(self, path: Path) -> Buffer | None:
-        """The open document behind ``path``, however the client spells its URI."""
-        for document in self.text_documents.values():
-            if isinstance(document, Buffer) and local_path(document.uri) == path:
-                return document
-        return None
+        """The open document behind ``path``, however the client spells its URI, through symbolic links as well."""
+        opened = {
+            local: document
+            for document in self.text_documents.values()
+            if isinstance(document, Buffer) and (local := local_path(document.uri)) is not None
+        }
+        if path in opened or not opened:
+            return opened.get(path)
+        real = os.path.realpath(path)
+        return next((document for local, document in opened.items() if os.path.realpath(local) == real), None)

@@ -127,6 +127,8 @@ class WainwrightProtocol(LanguageServerProtocol):
         try:
             return self.structure_message(message)
         except JsonRpcException as broken:
+            if message.get("method") == types.INITIALIZE and self._prune(message):
+                return self._structure(message)
             where = message.get("method", "an answer")
             if is_request(message):
                 reason = f"The parameters of {where} do not have the form that the protocol asks for."
@@ -138,6 +140,37 @@ class WainwrightProtocol(LanguageServerProtocol):
             else:
                 self._complain(f"Ignored a message that does not parse: {where}.")
             return None
+
+    def _prune(self, message: dict[str, Any]) -> bool:
+        """Take out of `initialize` the capabilities that do not parse; tells whether there were any.
+
+        A client newer than lsprotocol may list values that its closed enumerations do not have; without this the
+        server would not start in that editor.
+        """
+        params = message.get("params")
+        capabilities = params.get("capabilities") if isinstance(params, dict) else None
+        if not isinstance(capabilities, dict):
+            return False
+        pruned = False
+        for area, entries in list(capabilities.items()):
+            if not isinstance(entries, dict):
+                del capabilities[area]
+                pruned = True
+                continue
+            for name, value in list(entries.items()):
+                if not self._parses({area: {name: value}}):
+                    log.warning("the capability %s.%s of the client is not understood", area, name)
+                    del entries[name]
+                    pruned = True
+        return pruned
+
+    def _parses(self, capabilities: dict[str, Any]) -> bool:
+        params = {"capabilities": capabilities}
+        try:
+            self.structure_message({"jsonrpc": "2.0", "id": 0, "method": types.INITIALIZE, "params": params})
+        except JsonRpcException:
+            return False
+        return True
 
     def _take_asked(self, message_id: Any) -> "Future[Any] | None":
         """The pending question with this id; None when it is not one of ours, or nobody waits any more."""

@@ -1,6 +1,7 @@
 """Where the server is put together and started. Importing this module imports next to nothing."""
 
 import gc
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ def create_server() -> "WainwrightServer":
     from wainwright.lsp.commands import Commands  # noqa: PLC0415 - after the descriptors are ours
     from wainwright.lsp.session import WainwrightServer  # noqa: PLC0415
 
+    # What pygls logs about messages is answered or logged by our protocol, in one line and once.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
     return WainwrightServer("wainwright", VERSION, Commands())
 
 

@@ -36,7 +36,7 @@ from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Setti
 
 log = structlog.get_logger()
 
-STRONGER = "stronger model"
+STRONGER = "stronger"
 LONGEST_WAIT_S = 90.0
 FIRST_WAIT_S = 0.5
 OPENS_AFTER = 3

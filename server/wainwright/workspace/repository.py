@@ -173,8 +173,16 @@ class Repository:
 
     def log(self, base: str, tip: str) -> list[Entry]:
         """Return the commits that ``tip`` has and ``base`` has not, newest first."""
-        span = f"{_object(base)}..{_object(tip)}"
-        lines = self._private.run("log", "--no-show-signature", "--format=%H %s", span, "--").out.splitlines()
+        return self._entries(f"{_object(base)}..{_object(tip)}")
+
+    def recent(self, commit: str, count: int) -> list[Entry]:
+        """Return a commit and those before it, newest first, ``count`` at the most."""
+        return self._entries(f"--max-count={count}", _object(commit))
+
+    def _entries(self, *which: str) -> list[Entry]:
+        lines = self._private.run(
+            "log", "--no-show-signature", "--format=%H %s", *which, "--"
+        ).out.splitlines()
         pairs = (line.partition(b" ") for line in lines)
         return [
             Entry(commit=name.decode(), subject=text.decode("utf-8", "replace")) for name, _, text in pairs

@@ -1,0 +1,188 @@
+"""What a model's reply says: blocks of text for files, and one JSON object for the answer.
+
+Code and documents never travel inside JSON strings. Four kinds of block, each marker alone on its line::
+
+    <<<<<<< SEARCH path/to/file        <<<<<<< FILE path/to/file
+    the lines as they are now          the whole file
+    =======                            >>>>>>> FILE
+    the lines as they shall be
+    >>>>>>> REPLACE                    <<<<<<< DELETE path/to/file
+
+The answer is the last fenced ```json block outside of these, or the whole rest when that is JSON.
+"""
+
+import json
+import re
+from typing import Literal
+
+from pydantic import Field, JsonValue, ValidationError
+
+from wainwright.domain.errors import PlanError
+from wainwright.domain.evidence import AcceptanceTest, Finding
+from wainwright.domain.goal import Fact
+from wainwright.tools.files import Block
+
+
+class Reading(Fact):
+    """A reply, taken apart."""
+
+    blocks: tuple[Block, ...] = ()
+    answer: JsonValue = None
+    problems: tuple[str, ...] = ()
+    """What could not be read, as sentences for the model."""
+
+
+_OPEN = re.compile(r"^<{5,9} ?(SEARCH|FILE|DELETE)[ \t]+`?([^`\r\n]+?)`?[ \t]*$")
+_MIDDLE = re.compile(r"^={5,9}[ \t]*$")
+_CLOSE = {"SEARCH": re.compile(r"^>{5,9} ?REPLACE[ \t]*$"), "FILE": re.compile(r"^>{5,9} ?FILE\b.*$")}
+_FENCE = re.compile(r"^[ \t]*```(?:json)[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
+
+
+def read(text: str) -> Reading:
+    """Take a reply apart. Never raises: what cannot be read is listed as a problem."""
+    blocks: list[Block] = []
+    problems: list[str] = []
+    rest: list[str] = []
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        opened = _OPEN.match(lines[at].rstrip("\r"))
+        if opened is None:
+            rest.append(lines[at])
+            at += 1
+            continue
+        kind, path = opened.group(1), opened.group(2).strip()
+        if kind == "DELETE":
+            blocks.append(Block(kind="delete", path=path))
+            at += 1
+            continue
+        end = _close(lines, at + 1, kind)
+        if end is None:
+            problems.append(f"The {kind} block for {path} has no end marker; nothing of it was used.")
+            break
+        block = _block(kind, path, lines[at + 1 : end])
+        if block is None:
+            problems.append(f"The SEARCH block for {path} has no ======= line.")
+        else:
+            blocks.append(block)
+        at = end + 1
+    answer, problem = _answer("\n".join(rest))
+    return Reading(blocks=tuple(blocks), answer=answer, problems=(*problems, *([problem] if problem else [])))
+
+
+def _close(lines: list[str], start: int, kind: str) -> int | None:
+    for at in range(start, len(lines)):
+        if _CLOSE[kind].match(lines[at].rstrip("\r")):
+            return at
+    return None
+
+
+def _block(kind: str, path: str, body: list[str]) -> Block | None:
+    if kind == "FILE":
+        return Block(kind="file", path=path, replace=_join(_unfenced(body)))
+    for at, line in enumerate(body):
+        if _MIDDLE.match(line.rstrip("\r")):
+            return Block(kind="search", path=path, search=_join(body[:at]), replace=_join(body[at + 1 :]))
+    return None
+
+
+def _unfenced(body: list[str]) -> list[str]:
+    """Some models put a code fence around a whole file; it is not part of the file."""
+    if len(body) >= 2 and re.match(r"^```\w*$", body[0].strip()) and body[-1].strip() == "```":
+        return body[1:-1]
+    return body
+
+
+def _join(lines: list[str]) -> str:
+    return "".join(line + "\n" for line in lines)
+
+
+def _answer(text: str) -> tuple[JsonValue, str]:
+    fenced = _FENCE.findall(text)
+    if fenced:
+        try:
+            return json.loads(fenced[-1]), ""
+        except ValueError as error:
+            return None, f"The ```json block is not JSON: {error}."
+    bare = text.strip()
+    if bare.startswith("{") and bare.endswith("}"):
+        try:
+            return json.loads(bare), ""
+        except ValueError as error:
+            return None, f"The reply looks like JSON and is none: {error}."
+    return None, ""
+
+
+# ---- the forms of answers
+
+
+class DesignAnswer(Fact):
+    """The designer's; the documents come as FILE blocks."""
+
+    summary: str = Field(min_length=1)
+
+
+class WorkAnswer(Fact):
+    """The implementer's, when a task is at its end."""
+
+    status: Literal["done", "impossible", "environment"]
+    summary: str = Field(min_length=1)
+    because: str = ""
+    """For the two others than ``done``: what stands in the way."""
+
+
+class AcceptanceAnswer(Fact):
+    """The tester's, when the acceptance tests stand."""
+
+    status: Literal["done", "impossible"]
+    tests: tuple[AcceptanceTest, ...] = ()
+    summary: str = Field(min_length=1)
+
+
+class TriageAnswer(Fact):
+    """The tester's, about a red receipt."""
+
+    cause: Literal["code", "test", "environment"]
+    digest: str = Field(min_length=1)
+
+
+class ConsentAnswer(Fact):
+    """The reviewer's, on the claim that an acceptance test is wrong."""
+
+    agree: bool
+    reason: str = Field(min_length=1)
+
+
+class FindingsAnswer(Fact):
+    """The critic's and the reviewer's."""
+
+    summary: str = ""
+    findings: tuple[Finding, ...] = Field(default=(), max_length=20)
+
+
+class DeployAnswer(Fact):
+    """The deployer's; the runbook comes as a FILE block."""
+
+    target: Literal["process", "branch"]
+    reason: str = Field(min_length=1)
+    command: tuple[str, ...] = ()
+    health_path: str = Field(default="/", pattern=r"^/")
+    smoke: tuple[str, ...] = ()
+
+
+class MonitorAnswer(Fact):
+    """The monitor's reading of the probes."""
+
+    report: str = Field(min_length=1)
+    concern: str = ""
+
+
+def explain(error: ValidationError | PlanError) -> str:
+    """Sentences that tell a model what in its answer to mend."""
+    if isinstance(error, PlanError):
+        return error.message
+    parts = []
+    for one in error.errors(include_url=False, include_context=False)[:8]:
+        where = ".".join(str(p) for p in one["loc"]) or "the object"
+        parts.append(f"{where}: {one['msg']}")
+    return "; ".join(parts) + "."

@@ -1,0 +1,275 @@
+"""The hand: ask, act, observe, until a typed answer.
+
+One linear conversation. Every model call and every action is a step of the journal, so that an agent that was killed
+goes on: recorded steps give their recorded outcome, and the tree is put back to the last checkpoint before the first
+new action.
+
+The caller may refuse an answer ("this test turned red"): the refusal is an observation, and the agent repairs in
+context, a bounded number of times.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import JsonValue, ValidationError
+
+from wainwright.agents.answers import Reading, explain, read
+from wainwright.agents.roles import Assignment
+from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
+from wainwright.domain.events import Document, Rung
+from wainwright.domain.goal import Fact
+from wainwright.journal import Spend, Steps
+from wainwright.models.client import Message, ModelReply, ModelRequest, ToolCall, ToolSpec
+from wainwright.models.router import Models
+from wainwright.tools.files import Block, apply
+from wainwright.tools.toolbox import Desk, Tool, cut
+
+MISFITS_MAX = 3
+"""Answers in a row that do not fit their form before the work is given up."""
+REPEATS_MAX = 4
+"""How often the same action may give the same observation."""
+CONTEXT_MAX = 360_000
+"""Characters of one conversation that are sent; older observations are shortened first."""
+
+A = TypeVar("A", bound=Fact)
+
+
+class OutOfTurns(WainwrightError):
+    """The agent used up its turns, its repairs, or kept repeating itself."""
+
+
+@dataclass(frozen=True)
+class Work(Generic[A]):
+    """What came of it."""
+
+    answer: A
+    documents: tuple[Document, ...]
+
+
+@dataclass
+class _Talk:
+    """The conversation and its counters."""
+
+    messages: list[Message]
+    misfits: int = 0
+    refusals: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+    documents: dict[str, str] = field(default_factory=dict)
+
+    def say(self, text: str) -> None:
+        self.messages.append(Message(role="user", content=text))
+
+
+async def work(
+    assignment: Assignment,
+    form: type[A],
+    brief: str,
+    *,
+    desk: Desk,
+    steps: Steps,
+    models: Models,
+    check: Callable[[Work[A]], Awaitable[str]] | None = None,
+    refusals_max: int = 3,
+    rung: Rung = "first",
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Work[A]:
+    """Let an agent do its work. ``form`` is the assignment's answer type; ``tell`` hears what is going on.
+
+    ``check`` looks at an answer that has its form: an empty string accepts it, anything else is what to mend.
+
+    Raises BadAnswer when the replies never fit, OutOfTurns at the limits, and what the models and the journal raise.
+    """
+    talk = _Talk([Message(role="system", content=assignment.prompt), Message(role="user", content=brief)])
+    tools = tuple(t for t in assignment.tools if desk.sandbox is not None or not t.needs_sandbox)
+    for turn in range(1, assignment.turns + 1):
+        reply = await _ask(assignment, talk, tools, steps, models, rung)
+        reading = read(reply.text)
+        acted = await _act(assignment, talk, reply, reading, tools, desk, steps, tell)
+        if not acted:
+            answer = _fit(assignment, form, talk, reading)
+            if isinstance(answer, Fact):
+                done = Work(answer, _documents(talk))
+                refusal = await check(done) if check else ""
+                if not refusal:
+                    return done
+                await _refuse(talk, refusal, refusals_max, steps)
+            else:
+                await _misfit(talk, answer, steps, assignment)
+        if turn >= assignment.turns - 3:
+            talk.say(f"{assignment.turns - turn} turns are left. Finish and answer.")
+    raise OutOfTurns(
+        f"The {assignment.role} used all of its {assignment.turns} turns.", "Make the goal smaller."
+    )
+
+
+async def _ask(
+    assignment: Assignment, talk: _Talk, tools: Sequence[Tool[Any]], steps: Steps, models: Models, rung: Rung
+) -> ModelReply:
+    specs = tuple(
+        ToolSpec(name=t.name, description=t.description, parameters=t.arguments.model_json_schema())
+        for t in tools
+    )
+    request = ModelRequest(role=assignment.role, messages=tuple(fit(talk.messages)), tools=specs)
+    reply = await models.ask(steps, request, rung=rung)
+    talk.messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
+    return reply
+
+
+async def _act(
+    assignment: Assignment,
+    talk: _Talk,
+    reply: ModelReply,
+    reading: Reading,
+    tools: Sequence[Tool[Any]],
+    desk: Desk,
+    steps: Steps,
+    tell: Callable[[str], None],
+) -> bool:
+    """Do what the reply asks for and say what came of it. False when it asks for nothing, or only answers."""
+    pending = False
+    if reading.blocks and assignment.edits:
+        tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
+        done = await _step(
+            desk, steps, "edit", [b.model_dump() for b in reading.blocks], _applier(desk, reading.blocks)
+        )
+        talk.say(done["text"])
+        pending = not done["ok"] or reading.answer is None
+    elif reading.blocks:
+        talk.documents.update({b.path: b.replace for b in reading.blocks if b.kind == "file"})
+    for call in reply.tool_calls:
+        tell(_describe(call))
+        done = await _step(desk, steps, call.name, call.arguments, _caller(desk, tools, call))
+        talk.messages.append(
+            Message(role="tool", content=_repeated(talk, call, done["text"]), tool_call_id=call.id)
+        )
+        pending = True
+    return pending
+
+
+async def _step(
+    desk: Desk, steps: Steps, name: str, inputs: JsonValue, act: Callable[[], Awaitable[tuple[bool, str]]]
+) -> dict[str, str]:
+    """One action as a step: from the last checkpoint, and with a new one after it."""
+
+    async def live(_key: str) -> tuple[JsonValue, Spend]:
+        if desk.tree_at != desk.expected_at:
+            await desk.restore(desk.expected_at)
+        ok, text = await act()
+        commit = await desk.checkpoint(name) if desk.writable else desk.tree_at
+        return {"ok": "yes" if ok else "", "text": text, "commit": commit}, Spend()
+
+    done = cast(
+        "dict[str, str]", await steps.step(f"act-{name}", inputs=inputs, effect="idempotent", act=live)
+    )
+    desk.expected_at = done["commit"]
+    return done
+
+
+def _applier(desk: Desk, blocks: Sequence[Block]) -> Callable[[], Awaitable[tuple[bool, str]]]:
+    async def act() -> tuple[bool, str]:
+        return await apply(desk, blocks)
+
+    return act
+
+
+def _caller(
+    desk: Desk, tools: Sequence[Tool[Any]], call: ToolCall
+) -> Callable[[], Awaitable[tuple[bool, str]]]:
+    async def act() -> tuple[bool, str]:
+        tool = next((t for t in tools if t.name == call.name), None)
+        if tool is None:
+            return (
+                False,
+                f"There is no tool {call.name}. Tools: {', '.join(t.name for t in tools) or 'none'}.",
+            )
+        if call.malformed:
+            return False, f"The arguments of {call.name} are not a JSON object."
+        return True, await tool.call(desk, call.arguments)
+
+    return act
+
+
+def _fit(assignment: Assignment, form: type[A], talk: _Talk, reading: Reading) -> A | str:
+    """The answer in its form, or what is wrong with it."""
+    if reading.answer is None:
+        actions = "call a tool, write edit blocks," if assignment.edits else "call a tool"
+        wrong = " ".join(reading.problems)
+        return f"{wrong} Your reply has no answer in a ```json block. Either {actions} or answer.".strip()
+    missing = [name for name in assignment.documents if not talk.documents.get(name, "").strip()]
+    try:
+        answer = form.model_validate(reading.answer)
+    except (ValidationError, PlanError) as error:
+        return f"Your answer does not fit its form: {explain(error)}"
+    if missing:
+        return f"The document {', '.join(missing)} is missing. Write it as a FILE block."
+    return answer
+
+
+async def _misfit(talk: _Talk, wrong: str, steps: Steps, assignment: Assignment) -> None:
+    talk.misfits += 1
+    if talk.misfits >= MISFITS_MAX:
+        # Kept outcomes would be replayed for ever: the next try asks the model anew.
+        await steps.void()
+        raise BadAnswer(
+            f"The {assignment.role}'s model gave {MISFITS_MAX} answers that cannot be used. The last: {wrong}",
+            "Try another model for this role, then resume the run.",
+        )
+    talk.say(wrong)
+
+
+async def _refuse(talk: _Talk, refusal: str, refusals_max: int, steps: Steps) -> None:
+    talk.refusals += 1
+    if talk.refusals > refusals_max:
+        await steps.void()
+        raise OutOfTurns(f"The work was refused {talk.refusals} times. The last time: {refusal}")
+    talk.say(
+        f"Not accepted yet ({talk.refusals} of {refusals_max}).\n{refusal}\nMend this, then answer again."
+    )
+
+
+def _repeated(talk: _Talk, call: ToolCall, observation: str) -> str:
+    """Watch for an agent that does the same and sees the same, over and over."""
+    mark = hashlib.sha256(f"{call.name} {call.arguments} {observation}".encode()).hexdigest()
+    talk.seen[mark] += 1
+    if talk.seen[mark] > REPEATS_MAX:
+        raise OutOfTurns(f"The same {call.name} call gave the same observation {talk.seen[mark]} times.")
+    if talk.seen[mark] == REPEATS_MAX:
+        return f"{observation}\n(You have seen this {REPEATS_MAX} times. Do something else, or answer.)"
+    return observation
+
+
+def _documents(talk: _Talk) -> tuple[Document, ...]:
+    documents = []
+    for name, text in talk.documents.items():
+        try:
+            documents.append(Document(name=name, text=text))
+        except ValidationError:
+            # A document with a path that leads elsewhere is left out; required ones were checked by name.
+            continue
+    return tuple(documents)
+
+
+def _describe(call: ToolCall) -> str:
+    arguments = call.arguments
+    first = next((str(v) for v in arguments.values()), "")
+    return cut(f"{call.name} {first}".replace("\n", " "), 120)
+
+
+def fit(messages: Sequence[Message], limit: int = CONTEXT_MAX) -> list[Message]:
+    """The conversation within a number of characters: old observations are shortened, oldest first.
+
+    Which ones depends on the messages alone, so that a resumed agent asks the same again.
+    """
+    total = sum(len(m.content) for m in messages)
+    fitted = list(messages)
+    for at, message in enumerate(messages[2:-6], start=2):
+        if total <= limit:
+            break
+        if message.role in ("tool", "user") and len(message.content) > 400:
+            short = cut(message.content, 200)
+            total -= len(message.content) - len(short)
+            fitted[at] = message.model_copy(update={"content": short})
+    return fitted

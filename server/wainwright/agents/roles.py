@@ -1,0 +1,79 @@
+"""The roles as data: for each piece of work, who does it, the prompt, the form of the answer, tools and limits.
+
+Planner, designer, reviewer, critic, deployer and monitor answer with one validated structure and may look things up
+before; implementer and tester act on a tree of their own until their work is done.
+"""
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from wainwright.agents.answers import (
+    AcceptanceAnswer,
+    ConsentAnswer,
+    DeployAnswer,
+    DesignAnswer,
+    FindingsAnswer,
+    MonitorAnswer,
+    TriageAnswer,
+    WorkAnswer,
+)
+from wainwright.domain.goal import Fact, Role
+from wainwright.domain.plan import Plan
+from wainwright.tools.files import LIST, READ, SEARCH
+from wainwright.tools.shell import HISTORY, RUN_TESTS, SHELL
+from wainwright.tools.toolbox import Tool
+
+LOOK: tuple[Tool[Any], ...] = (READ, SEARCH, LIST)
+WORK: tuple[Tool[Any], ...] = (*LOOK, SHELL, RUN_TESTS, HISTORY)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One kind of work for a role."""
+
+    role: Role
+    name: str
+    """Names the prompt file, and the scope of its steps in the journal."""
+    answer: type[Fact]
+    tools: tuple[Tool[Any], ...] = LOOK
+    edits: bool = False
+    """Whether SEARCH, FILE and DELETE blocks change the tree; otherwise FILE blocks are documents."""
+    documents: tuple[str, ...] = ()
+    """Documents that must come with the answer."""
+    turns: int = 12
+    """The most model calls for one piece of work."""
+
+    @property
+    def prompt(self) -> str:
+        """The system prompt."""
+        return (resources.files("wainwright.agents") / "prompts" / f"{self.name}.md").read_text(
+            encoding="utf-8"
+        )
+
+
+PLAN = Assignment("planner", "planner", Plan)
+DESIGN = Assignment("designer", "designer", DesignAnswer, documents=("design.md",))
+ACCEPTANCE = Assignment("tester", "tester", AcceptanceAnswer, tools=WORK, edits=True, turns=40)
+IMPLEMENT = Assignment("implementer", "implementer", WorkAnswer, tools=WORK, edits=True, turns=60)
+CRITIQUE = Assignment("critic", "critic", FindingsAnswer, turns=8)
+TASK_REVIEW = Assignment("reviewer", "task-reviewer", FindingsAnswer, turns=8)
+REVIEW = Assignment("reviewer", "reviewer", FindingsAnswer)
+TRIAGE = Assignment("tester", "triage", TriageAnswer, turns=8)
+CONSENT = Assignment("reviewer", "consent", ConsentAnswer, turns=8)
+DEPLOY = Assignment("deployer", "deployer", DeployAnswer, documents=("runbook.md",))
+MONITOR = Assignment("monitor", "monitor", MonitorAnswer, tools=(), turns=4)
+
+ASSIGNMENTS: tuple[Assignment, ...] = (
+    PLAN,
+    DESIGN,
+    ACCEPTANCE,
+    IMPLEMENT,
+    CRITIQUE,
+    TASK_REVIEW,
+    REVIEW,
+    TRIAGE,
+    CONSENT,
+    DEPLOY,
+    MONITOR,
+)

@@ -1,0 +1,66 @@
+"""The composition root: objects are made here and nowhere else."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wainwright.deploy.process import ProcessTarget
+from wainwright.domain.errors import SandboxError
+from wainwright.domain.ports import Editor, NoEditor
+from wainwright.engine.engine import Engine, workspace_of
+from wainwright.engine.house import House
+from wainwright.journal import Journal
+from wainwright.models.router import Models
+from wainwright.sandbox.bubblewrap import Bubblewrap, prove
+from wainwright.secrets import Redactor, resolve_keys
+from wainwright.settings import load
+from wainwright.workspace.repository import Repository
+
+
+async def open_engine(
+    path: Path, *, overrides: Mapping[str, Any] | None = None, editor: Editor | None = None
+) -> Engine:
+    """The engine of a workspace. Raises InputError for a folder or settings that cannot be used."""
+    workspace = workspace_of(path)
+    settings = await asyncio.to_thread(load, workspace, overrides=overrides or {})
+    state = state_folder(workspace)
+    await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
+    sandbox, reason = await _sandbox(state)
+    keys = await asyncio.to_thread(resolve_keys, settings.models.everyone())
+
+    def target(fence: object) -> ProcessTarget:
+        assert isinstance(fence, Bubblewrap)
+        return ProcessTarget(state / "deployments", fence)
+
+    house = House(
+        workspace=workspace,
+        state=state,
+        settings=settings,
+        journal=await asyncio.to_thread(Journal, state / "journal.db"),
+        repository=Repository(workspace, state),
+        models=Models.connect(settings),
+        redactor=Redactor(keys.values()),
+        sandbox=sandbox,
+        sandbox_reason=reason,
+        target=target,
+        editor=editor or NoEditor(),
+    )
+    return Engine(house)
+
+
+async def _sandbox(state: Path) -> tuple[Bubblewrap | None, str]:
+    try:
+        return await prove(state), ""
+    except SandboxError as error:
+        return None, str(error)
+
+
+def state_folder(workspace: Path) -> Path:
+    """Where the journal, the private repository and the trees of a workspace lie: never inside it."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    root = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
+    mark = hashlib.sha256(str(workspace).encode()).hexdigest()[:12]
+    return root / "wainwright" / f"{workspace.name or 'root'}-{mark}"

@@ -1,0 +1,432 @@
+"""The command line. ``run`` works unattended and delivers a branch; ``--ask`` lets you decide at the gates."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import structlog
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.prompt import Prompt
+from rich.table import Table
+from rich.text import Text
+
+from wainwright.app import open_engine
+from wainwright.demo.demo import prepare
+from wainwright.doctor import examine
+from wainwright.domain.errors import WainwrightError
+from wainwright.domain.goal import WAY, Goal, Stage
+from wainwright.engine.engine import Engine
+from wainwright.engine.view import Decide, Notice, RunView, Start
+
+app = typer.Typer(
+    name="wainwright",
+    help="An autonomous software engineer that lives in the editor as a language server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="The folder of the project.")]
+Json = Annotated[bool, typer.Option("--json", help="The last line is one JSON object.")]
+Model = Annotated[list[str] | None, typer.Option("--model", help="provider/model; again for a fall-back.")]
+ApiBase = Annotated[str | None, typer.Option("--api-base", help="Address of an OpenAI-compatible server.")]
+KeyName = Annotated[
+    str | None, typer.Option("--api-key-env", help="Name of the variable that holds the key.")
+]
+Usd = Annotated[float | None, typer.Option("--budget-usd", help="The most a run may cost, in US dollars.")]
+Tokens = Annotated[int | None, typer.Option("--budget-tokens", help="The most tokens a run may take.")]
+Cassette = Annotated[
+    Path | None, typer.Option("--cassette", help="Play recorded replies instead of a model.")
+]
+Record = Annotated[Path | None, typer.Option("--record", help="Record the model's replies to this file.")]
+Tests = Annotated[str | None, typer.Option("--test-command", help="How to run all tests.")]
+Run = Annotated[str | None, typer.Argument(help="The run, or how its name begins; the newest without it.")]
+
+T = TypeVar("T")
+
+
+def _overrides(
+    model: list[str] | None,
+    api_base: str | None,
+    key_name: str | None,
+    usd: float | None,
+    tokens: int | None,
+    cassette: Path | None,
+    record: Path | None,
+    tests: str | None,
+) -> dict[str, Any]:
+    """What was typed, in the shape of the settings."""
+    found: dict[str, Any] = {}
+    if model:
+        extra = {k: v for k, v in (("api_base", api_base), ("api_key_env", key_name)) if v}
+        found["models"] = {"default": [{"model": name, **extra} for name in model], "roles": {}}
+    elif api_base or key_name:
+        raise typer.BadParameter("--api-base and --api-key-env go with --model, such as --model openai/any")
+    for name, path in (("cassette", cassette), ("record", record)):
+        if path is not None:
+            found.setdefault("models", {})[name] = str(path.resolve())
+    budget = {k: v for k, v in (("usd", usd), ("tokens", tokens)) if v is not None}
+    if budget:
+        found["budget"] = budget
+    if tests:
+        found["test"] = {"command": tests}
+    return found
+
+
+def _with_engine(
+    workspace: Path, overrides: dict[str, Any], act: Callable[[Engine], Coroutine[Any, Any, T]]
+) -> T:
+    """Open the engine, act, close it; what goes wrong is told in a sentence and ends with 2."""
+
+    async def work() -> T:
+        engine = await open_engine(workspace, overrides=overrides)
+        try:
+            return await act(engine)
+        finally:
+            await engine.close()
+
+    try:
+        return asyncio.run(work())
+    except WainwrightError as error:
+        err.print(Text(error.message, style="red"))
+        if error.hint:
+            err.print(Text(error.hint))
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        err.print("Stopped. The run stays as it is: `wainwright resume` goes on.")
+        raise SystemExit(130) from None
+
+
+@app.callback()
+def _quiet(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.")] = False) -> None:
+    """Log to standard error, warnings only unless asked for more."""
+    level = logging.DEBUG if verbose else logging.ERROR
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+
+
+@app.command()
+def run(
+    goal: Annotated[
+        str, typer.Argument(help="What should be true when the work is done; - reads standard input.")
+    ],
+    workspace: Workspace = Path(),
+    model: Model = None,
+    api_base: ApiBase = None,
+    api_key_env: KeyName = None,
+    budget_usd: Usd = None,
+    budget_tokens: Tokens = None,
+    cassette: Cassette = None,
+    record: Record = None,
+    test_command: Tests = None,
+    route: Annotated[str | None, typer.Option(help="Only these stages, such as BUILD,TEST,REVIEW.")] = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take a goal through every stage; the result is a branch `wainwright/…`."""
+    overrides = _overrides(
+        model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command
+    )
+    text = sys.stdin.read() if goal == "-" else goal
+
+    async def act(engine: Engine) -> RunView:
+        start = Start(
+            goal=Goal(text=text),
+            route=_route(route),
+            autonomy=None if ask else "full-auto",
+            attended=ask,
+        )
+        return await _follow(engine, (await engine.start(start)).run, ask=ask, plain=as_json)
+
+    _finish(_with_engine(workspace, overrides, act), as_json)
+
+
+@app.command()
+def resume(
+    run: Run = None,
+    workspace: Workspace = Path(),
+    model: Model = None,
+    api_base: ApiBase = None,
+    api_key_env: KeyName = None,
+    budget_usd: Usd = None,
+    budget_tokens: Tokens = None,
+    cassette: Cassette = None,
+    record: Record = None,
+    test_command: Tests = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let a run go on that was killed, failed, was cancelled, or waits."""
+    overrides = _overrides(
+        model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command
+    )
+
+    async def act(engine: Engine) -> RunView:
+        seen = await engine.resume(run)
+        if seen.waiting == "hold":
+            await engine.advance(seen.run, None)
+            await engine.resume(seen.run)
+        return await _follow(engine, seen.run, ask=ask, plain=as_json)
+
+    _finish(_with_engine(workspace, overrides, act), as_json)
+
+
+@app.command()
+def runs(workspace: Workspace = Path(), as_json: Json = False) -> None:
+    """List the runs of this workspace."""
+    found = _with_engine(workspace, {}, lambda engine: engine.runs())
+    if as_json:
+        out.out(json.dumps([_summary(one) for one in found]))
+        return
+    table = Table("run", "stage", "goal", "branch", "cost", box=None)
+    for one in found:
+        table.add_row(
+            one.run, str(one.stage), one.goal.splitlines()[0][:60], one.branch or "", f"${one.cost_usd:.4f}"
+        )
+    out.print(table if found else "No runs yet. Start one: wainwright run GOAL")
+
+
+@app.command()
+def show(run: Run = None, workspace: Workspace = Path(), as_json: Json = False) -> None:
+    """Show one run."""
+    seen = _with_engine(workspace, {}, lambda engine: engine.view(run))
+    if as_json:
+        out.out(json.dumps(_summary(seen)))
+        return
+    out.print(_picture(seen, []))
+    _tell_end(seen)
+
+
+@app.command()
+def approve(
+    run: Run = None,
+    gate: Annotated[str | None, typer.Option(help="Which gate, when several are open.")] = None,
+    answer: Annotated[str, typer.Option("--answer", help="What to answer to a question.")] = "",
+    workspace: Workspace = Path(),
+) -> None:
+    """Pass a gate of a run, or answer its question."""
+    _decide(workspace, run, gate, "answer" if answer else "approve", answer)
+
+
+@app.command()
+def reject(
+    reason: Annotated[str, typer.Argument(help="Why; the team works it in.")],
+    run: Annotated[str | None, typer.Option(help="The run; the newest without it.")] = None,
+    gate: Annotated[str | None, typer.Option(help="Which gate, when several are open.")] = None,
+    workspace: Workspace = Path(),
+) -> None:
+    """Refuse a gate of a run, with a reason."""
+    _decide(workspace, run, gate, "reject", reason)
+
+
+def _decide(workspace: Path, run: str | None, gate: str | None, decision: str, reason: str) -> None:
+    async def act(engine: Engine) -> RunView:
+        name = (await engine.view(run)).run
+        return await engine.decide(
+            Decide.model_validate({"run": name, "gate": gate, "decision": decision, "reason": reason})
+        )
+
+    seen = _with_engine(workspace, {}, act)
+    out.print(f"{seen.run}: noted. If nothing works on it now, `wainwright resume {seen.run}` goes on.")
+
+
+@app.command()
+def cancel(run: Run = None, workspace: Workspace = Path()) -> None:
+    """Stop a run; nothing is deleted."""
+    seen = _with_engine(workspace, {}, lambda engine: engine.cancel(run))
+    out.print(f"{seen.run}: cancelled. `wainwright resume {seen.run}` would go on.")
+
+
+@app.command()
+def doctor(workspace: Workspace = Path()) -> None:
+    """Say what is missing on this machine, and how to get it."""
+    found = asyncio.run(examine(workspace.resolve()))
+    for one in found:
+        mark = {"ok": "[green]ok     [/]", "missing": "[red]missing[/]", "note": "[yellow]note   [/]"}[
+            one.status
+        ]
+        out.print(f"{mark} {one.name}: {one.detail}")
+        if one.cure:
+            out.print(f"        {one.cure}")
+    raise SystemExit(1 if any(one.status == "missing" for one in found) else 0)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the sample workspace.")] = Path(
+        "demo-workspace"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Run the main job on a shipped sample workspace; the model's part is a recording, no key is needed."""
+    try:
+        sample = prepare(folder, out.print)
+    except WainwrightError as error:
+        err.print(Text(str(error), style="red"))
+        raise SystemExit(2) from None
+
+    async def act(engine: Engine) -> RunView:
+        start = Start(goal=Goal(text=sample.goal), autonomy="full-auto", attended=False)
+        return await _follow(engine, (await engine.start(start)).run, ask=False, plain=as_json)
+
+    overrides = {"models": {"cassette": str(sample.cassette), "default": [], "roles": {}}}
+    seen = _with_engine(sample.workspace, overrides, act)
+    sample.explain(seen, out.print)
+    _finish(seen, as_json)
+
+
+@app.command()
+def serve() -> None:
+    """Be the language server, on standard input and output."""
+    # __main__ takes this word before typer is loaded; the command stands here for --help.
+    raise SystemExit(shutil.which("wainwright") is None)
+
+
+# ---- following a run
+
+
+async def _follow(engine: Engine, run: str, *, ask: bool, plain: bool) -> RunView:
+    """Show a run until it ends, is held, or waits for somebody who is not here."""
+    lines: list[str] = []
+    news = asyncio.Event()
+
+    def heard(notice: Notice) -> None:
+        text = notice.text or notice.kind
+        lines.append(f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{text}")
+        if plain or not out.is_terminal:
+            out.print(Text(lines[-1]))
+        news.set()
+
+    stop = engine.subscribe(heard)
+    waiting = asyncio.create_task(engine.wait(run))
+    live = (
+        Live(console=out, refresh_per_second=4) if out.is_terminal and not plain else contextlib.nullcontext()
+    )
+    try:
+        with live as picture:
+            while not waiting.done():
+                seen = await engine.view(run)
+                if picture is not None:
+                    picture.update(_picture(seen, lines[-6:]))
+                if seen.gates and ask:
+                    if picture is not None:
+                        picture.stop()
+                    await _answer(engine, seen)
+                    if picture is not None:
+                        picture.start()
+                elif seen.gates and not ask:
+                    break
+                news.clear()
+                await asyncio.wait(
+                    {waiting, asyncio.create_task(news.wait())}, timeout=2, return_when="FIRST_COMPLETED"
+                )
+    finally:
+        stop()
+    return await engine.view(run)
+
+
+async def _answer(engine: Engine, seen: RunView) -> None:
+    gate = seen.gates[0]
+    out.print(Text(f"\n{gate.question}", style="bold"))
+    out.print(Text(gate.detail))
+    for path in seen.artifacts:
+        out.print(Text(f"  {path}"))
+    said = await asyncio.to_thread(
+        Prompt.ask, "y to approve; anything else is your reason to refuse", default="y"
+    )
+    decision = "approve" if said.strip().lower() in ("y", "yes") else "reject"
+    reason = "" if decision == "approve" else said
+    if gate.kind == "question" and decision == "reject" and said.strip().lower() not in ("n", "no"):
+        decision = "answer"
+    with contextlib.suppress(WainwrightError):
+        await engine.decide(
+            Decide.model_validate({"run": seen.run, "gate": gate.id, "decision": decision, "reason": reason})
+        )
+
+
+def _picture(seen: RunView, lines: list[str]) -> Group:
+    """Stages, tasks and the newest lines."""
+    at = WAY.index(seen.stage) if seen.stage in WAY else -1
+    way = Text()
+    for number, stage in enumerate(WAY):
+        style = "green" if number < at else "bold yellow" if number == at else "dim"
+        way.append(f"{stage} ", style="green" if seen.stage is Stage.DONE else style)
+    if at < 0:
+        way.append(str(seen.stage), style="bold red")
+    tasks = Table("task", "status", "attempt", "summary", box=None)
+    for task in seen.tasks:
+        tasks.add_row(task.id, task.status, str(task.attempt + 1), task.summary or task.title)
+    spent = Text(f"{seen.model_calls} model calls, {seen.tokens} tokens, ${seen.cost_usd:.4f}", style="dim")
+    return Group(Text(f"{seen.run}: {seen.goal.splitlines()[0][:90]}"), way, tasks, *map(Text, lines), spent)
+
+
+def _tell_end(seen: RunView) -> None:
+    if seen.stage is Stage.DONE:
+        out.print(Text("DONE", style="bold green"))
+    elif seen.failure:
+        out.print(Text(f"FAILED: {seen.failure}", style="red"))
+        out.print(Text(seen.hint or f"`wainwright resume {seen.run}` tries again."))
+    elif seen.gates:
+        for gate in seen.gates:
+            out.print(Text(f"Waits for you: {gate.question} {gate.detail}", style="yellow"))
+        out.print(
+            Text(
+                f"`wainwright approve {seen.run}` or `wainwright reject REASON --run {seen.run}`, then resume."
+            )
+        )
+    for label, value in (("branch", seen.branch), ("patch", seen.patch)):
+        if value:
+            out.print(Text(f"{label}: {value}"))
+    if seen.deployment and seen.deployment.get("url"):
+        out.print(Text(f"serves at {seen.deployment['url']}"))
+    for path in seen.artifacts:
+        out.print(Text(f"  {path}", style="dim"))
+
+
+def _finish(seen: RunView, as_json: bool) -> None:
+    _tell_end(seen)
+    if as_json:
+        out.out(json.dumps(_summary(seen)))
+    raise SystemExit(0 if seen.stage is Stage.DONE or seen.waiting else 1)
+
+
+def _summary(seen: RunView) -> dict[str, Any]:
+    """The JSON object of ``--json``."""
+    return {
+        "run": seen.run,
+        "stage": str(seen.stage),
+        "tasks": [task.model_dump(mode="json") for task in seen.tasks],
+        "artifacts": list(seen.artifacts),
+        "branch": seen.branch,
+        "patch": seen.patch,
+        "receipts": [r.model_dump(mode="json") for r in seen.receipts],
+        "model_calls": seen.model_calls,
+        "lost_calls": seen.lost_calls,
+        "tokens": seen.tokens,
+        "cost_usd": seen.cost_usd,
+        "deployment": seen.deployment,
+        "gates": [gate.model_dump(mode="json") for gate in seen.gates],
+        "failure": seen.failure,
+        "hint": seen.hint,
+    }
+
+
+def _route(text: str | None) -> tuple[Stage, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(Stage(word.strip().upper()) for word in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; stages: {', '.join(WAY[1:-1])}") from None

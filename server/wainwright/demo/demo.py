@@ -1,0 +1,80 @@
+"""The shipped sample workspace, made ready for a run whose model is a recording."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from wainwright.domain.errors import InputError
+from wainwright.engine.view import RunView
+
+MARK = ".wainwright-demo"
+"""Names the folder as ours, so that a second demo may replace it and nothing else."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a demo run works on."""
+
+    workspace: Path
+    goal: str
+    cassette: Path
+
+    def explain(self, seen: RunView, say: Callable[[str], None]) -> None:
+        """Tell a newcomer what they saw and where to look."""
+        say("")
+        say(
+            "The model's part of this run was a recording, made once with a living model at the keyboard of an"
+        )
+        say(
+            "OpenAI-compatible endpoint; planning, sandbox, tests, merging, deployment and probes were real, just now."
+        )
+        if seen.branch:
+            say(f"Look at it:  git -C {self.workspace} log --oneline {seen.branch}")
+        if seen.deployment and seen.deployment.get("url"):
+            say(f"It serves:   curl {seen.deployment['url']}/health")
+            say(f"Stop it:     kill {seen.deployment['pid']}")
+
+
+def prepare(folder: Path, say: Callable[[str], None]) -> Sample:
+    """Put the sample into a folder, as a git repository with a virtual environment of its own.
+
+    Raises InputError when the folder holds something else.
+    """
+    shipped = resources.files("wainwright.demo")
+    workspace = folder.resolve()
+    if workspace.exists() and any(workspace.iterdir()) and not (workspace / MARK).exists():
+        raise InputError(f"{workspace} is not empty.", "Name a new folder: wainwright demo DIR.")
+    say(f"The sample workspace: {workspace}")
+    keep = workspace / ".venv"
+    if workspace.exists():
+        for entry in workspace.iterdir():
+            if entry != keep:
+                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    with resources.as_file(shipped / "workspace") as source:
+        shutil.copytree(source, workspace, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    (workspace / MARK).write_text("Made by `wainwright demo`; a new demo replaces it.\n", encoding="utf-8")
+    if not (keep / "bin" / "pytest").exists():
+        say("Its virtual environment is made (pytest, from requirements-dev.txt) …")
+        _run([sys.executable, "-m", "venv", str(keep)], workspace)
+        _run(
+            [str(keep / "bin" / "python"), "-m", "pip", "install", "-q", "-r", "requirements-dev.txt"],
+            workspace,
+        )
+    identity = ("-c", "user.name=You", "-c", "user.email=you@localhost")
+    _run(["git", "init", "-q", "-b", "main"], workspace)
+    _run(["git", "add", "-A"], workspace)
+    _run(["git", *identity, "commit", "-q", "-m", "The lending desk as it is today"], workspace)
+    with resources.as_file(shipped / "cassette.jsonl") as cassette:
+        return Sample(workspace, (shipped / "goal.md").read_text(encoding="utf-8").strip(), cassette)
+
+
+def _run(argv: list[str], folder: Path) -> None:
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise InputError(
+            f"`{' '.join(argv)}` failed: {done.stderr.strip()[-600:]}", "See `wainwright doctor`."
+        )

@@ -1,0 +1,159 @@
+"""The documents a run leaves behind, as a pure function of its state: path -> text, below the run's folder."""
+
+import json
+from collections.abc import Sequence
+
+from wainwright.domain.evidence import Finding, Receipt
+from wainwright.domain.goal import Stage
+from wainwright.domain.plan import Plan
+from wainwright.domain.state import RunState, TaskState
+
+_MARKS = {"waiting": " ", "running": "~", "landed": "x", "stuck": "!", "blocked": "!"}
+
+
+def artifacts(state: RunState) -> dict[str, str]:
+    """All documents that exist by now."""
+    found: dict[str, str] = {}
+    if state.plan is not None:
+        found["requirements.md"] = _requirements(state, state.plan)
+        found["plan.md"] = _plan(state, state.plan)
+        found["plan.json"] = (
+            json.dumps(state.plan.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+        )
+    if state.design is not None:
+        found.update({d.name: d.text for d in state.design.documents})
+    if state.tested is not None:
+        found["test-report.md"] = _test_report(state)
+        found["test-report.json"] = _test_json(state)
+    if state.reviewed is not None:
+        found["review.md"] = _review(state)
+    if state.deployment_plan is not None and state.deployment_plan.runbook:
+        found["runbook.md"] = state.deployment_plan.runbook
+    if state.monitored is not None:
+        found["monitor.md"] = f"# Monitoring\n\n{state.monitored.report}\n"
+    if state.stage in (Stage.DONE, Stage.FAILED, Stage.CANCELLED):
+        found["summary.md"] = _summary(state)
+    return found
+
+
+def _requirements(state: RunState, plan: Plan) -> str:
+    lines = [f"- **{r.id}** {r.text}" for r in plan.requirements]
+    return f"# Requirements\n\nGoal: {state.goal.text}\n\n" + "\n".join(lines) + "\n"
+
+
+def _plan(state: RunState, plan: Plan) -> str:
+    approved = "approved" if state.plan_approved else "not approved yet"
+    head = f"# Plan\n\nGoal: {state.goal.text}\n\nRevision {state.revision}, {approved}."
+    notes = f"\n\n{plan.notes}" if plan.notes else ""
+    return head + notes + "\n\n## Tasks\n\n" + "\n".join(_task(t) for t in state.tasks.values())
+
+
+def _task(one: TaskState) -> str:
+    task = one.task
+    attempt = f", attempt {one.attempt + 1}" if one.attempt else ""
+    lines = [
+        f"### [{_MARKS[one.status]}] {task.id}: {task.title}",
+        "",
+        f"{task.instruction}",
+        "",
+        f"- status: {one.status}{attempt}",
+        f"- needs: {', '.join(task.needs) or 'nothing'}",
+        f"- writes: {', '.join(f'`{p}`' for p in task.write_set)}",
+        f"- serves: {', '.join(task.acceptance)}",
+    ]
+    if one.summary:
+        lines.append(f"- done: {one.summary}")
+    return "\n".join(lines) + "\n"
+
+
+def _receipt(receipt: Receipt) -> str:
+    code = "stopped at its time limit" if receipt.exit is None else f"exit code {receipt.exit}"
+    counts = f", {len(receipt.passing)} passed, {len(receipt.failing)} failed" if receipt.cases else ""
+    return f"`{receipt.command}` on tree `{receipt.tree}`: {code}{counts}, {receipt.seconds:.1f} s"
+
+
+def _test_report(state: RunState) -> str:
+    tested = state.tested
+    assert tested is not None
+    verdict = "passed, **unverified**: a person decided" if tested.unverified else None
+    verdict = verdict or ("passed" if tested.verdict.passed else f"failed: {tested.verdict.reason}")
+    lines = ["# Test report", "", f"Verdict: {verdict}."]
+    if tested.receipt is not None:
+        lines += ["", f"- Head: {_receipt(tested.receipt)}"]
+    base = state.base_tested
+    if base is not None:
+        lines.append(f"- Base: {_receipt(base.receipt) if base.receipt else base.reason}")
+    for title, names in (
+        ("Turned red", tested.verdict.turned_red),
+        ("Acceptance tests not green", tested.verdict.acceptance_red),
+    ):
+        if names:
+            lines += ["", f"## {title}", "", *(f"- `{n}`" for n in names)]
+    if state.acceptance is not None and state.acceptance.tests:
+        lines += ["", "## Acceptance tests", "", "| requirement | test | outcome |", "|---|---|---|"]
+        outcomes = {c.name: c.outcome for c in tested.receipt.cases} if tested.receipt else {}
+        lines += [
+            f"| {t.requirement} | `{t.test}` | {outcomes.get(t.test, 'see the file')} |"
+            for t in state.acceptance.tests
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _test_json(state: RunState) -> str:
+    tested, base = state.tested, state.base_tested
+    assert tested is not None
+    report = {
+        "tree": tested.tree,
+        "verdict": tested.verdict.model_dump(mode="json"),
+        "unverified": tested.unverified,
+        "receipt": tested.receipt.model_dump(mode="json") if tested.receipt else None,
+        "base": base.receipt.model_dump(mode="json") if base and base.receipt else None,
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def _findings(findings: Sequence[Finding]) -> str:
+    if not findings:
+        return "No findings.\n"
+    return (
+        "\n".join(
+            f"- **{f.severity}** ({f.route}) `{f.where}`: {f.trigger}. Consequence: {f.consequence}"
+            for f in findings
+        )
+        + "\n"
+    )
+
+
+def _review(state: RunState) -> str:
+    reviewed = state.reviewed
+    assert reviewed is not None
+    head = f"# Review\n\nTree `{reviewed.tree}`.\n\n{reviewed.summary}"
+    return f"{head}\n\n## Findings\n\n{_findings(reviewed.findings)}"
+
+
+def _summary(state: RunState) -> str:
+    lines = ["# Summary", "", f"Goal: {state.goal.text}", "", f"Ended in **{state.stage}**."]
+    if state.failure is not None and state.stage is Stage.FAILED:
+        lines += ["", state.failure.reason, "", state.failure.hint]
+    if state.tasks:
+        lines += [
+            "",
+            "## Tasks",
+            "",
+            *(f"- {t.task.title}: {t.status}. {t.summary}" for t in state.tasks.values()),
+        ]
+    if state.delivered is not None:
+        where = (
+            f"branch `{state.delivered.branch}`" if state.delivered.branch else f"`{state.delivered.patch}`"
+        )
+        lines += [
+            "",
+            f"Delivered: {where}; editor: {state.delivered.editor}. {state.delivered.detail}".rstrip(),
+        ]
+    if state.deployment is not None:
+        serves = state.deployment.url or f"left on branch {state.deployment.branch}"
+        lines += ["", f"Deployment {state.deployment.id}: {serves}."]
+    lines += ["", *(f"- {stage} was left out: {reason}" for stage, reason in state.skips.items())]
+    if state.skipped_files:
+        lines += ["", "Not in the snapshot:", *(f"- {s}" for s in state.skipped_files)]
+    return "\n".join(lines).rstrip() + "\n"

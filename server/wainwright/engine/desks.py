@@ -1,0 +1,90 @@
+"""Sets up places of work: a tree of a commit, seen by commands at the workspace's own path."""
+
+import asyncio
+import shlex
+from pathlib import Path
+
+from wainwright.domain.errors import SandboxError
+from wainwright.domain.evidence import Receipt
+from wainwright.domain.state import RunState
+from wainwright.engine.house import House
+from wainwright.sandbox.protocol import View
+from wainwright.tools import receipts
+from wainwright.tools.toolbox import Desk
+
+
+class Desks:
+    """Makes desks and takes receipts for the runs of one workspace."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def view(self, state: RunState, name: str, commit: str) -> View:
+        """A fresh tree of a commit, at the workspace's own path, with its dependency folders beneath."""
+        tree = await asyncio.to_thread(self._house.repository.clone, state.run, name, commit)
+        return await self._see(tree)
+
+    async def _see(self, tree: Path) -> View:
+        dependencies = await asyncio.to_thread(self._house.repository.dependencies)
+        return View(
+            tree=tree,
+            at=self._house.workspace,
+            beneath=tuple(Path(d) for d in dependencies),
+            dependencies_from=self._house.workspace,
+        )
+
+    async def reading(self, state: RunState, name: str, commit: str) -> Desk:
+        """A desk where an agent can look and not write."""
+        return await self._desk(state, name, commit, writable=False)
+
+    async def writing(
+        self,
+        state: RunState,
+        name: str,
+        commit: str,
+        *,
+        write_set: tuple[str, ...],
+        claimed: tuple[str, ...] = (),
+        read_only: frozenset[str] = frozenset(),
+    ) -> Desk:
+        """A desk with a tree to change."""
+        desk = await self._desk(state, name, commit, writable=True)
+        desk.write_set, desk.claimed, desk.read_only = write_set, claimed, read_only
+        return desk
+
+    async def _desk(self, state: RunState, name: str, commit: str, *, writable: bool) -> Desk:
+        house = self._house
+        tree = await asyncio.to_thread(house.repository.clone, state.run, name, commit)
+        return Desk(
+            tree=tree,
+            began_at=commit,
+            tree_at=commit,
+            expected_at=commit,
+            ref=f"{state.run}/{name}",
+            repository=house.repository,
+            view=await self._see(tree),
+            sandbox=house.sandbox,
+            redactor=house.redactor,
+            test_command=state.test_command,
+            test_timeout_s=house.settings.test.timeout_s,
+            writable=writable,
+        )
+
+    async def receipt(self, state: RunState, name: str, commit: str, command: str) -> Receipt:
+        """Run a shell line on a fresh tree of a commit and record how it ended."""
+        house = self._house
+        if house.sandbox is None:
+            raise SandboxError(f"No command can be run: {house.sandbox_reason}", "See `wainwright doctor`.")
+        view = await self.view(state, name, commit)
+        return await receipts.take(
+            house.sandbox,
+            view,
+            command,
+            tree=await asyncio.to_thread(house.repository.tree_of, commit),
+            timeout_s=house.settings.test.timeout_s,
+            redactor=house.redactor,
+        )
+
+    async def command(self, state: RunState, name: str, commit: str, words: tuple[str, ...]) -> Receipt:
+        """The same for a list of words."""
+        return await self.receipt(state, name, commit, shlex.join(words))

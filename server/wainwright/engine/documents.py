@@ -1,0 +1,101 @@
+"""Writes what a person can read of a run into the workspace: artifacts, and ``run.md``, which shows how far it is.
+
+They lie below ``.wainwright/``, which ignores itself for git. Only what changed is written; every file is replaced
+whole, so that a reader never sees half of one.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from wainwright.domain.artifacts import artifacts
+from wainwright.domain.goal import ENDS, WAY
+from wainwright.domain.state import RunState
+from wainwright.engine.view import RunView
+
+RUN = "run.md"
+_STAGE_MARKS = {"done": "x", "now": ">", "later": " ", "skipped": "-"}
+
+
+def folder(workspace: Path, run: str) -> Path:
+    """Where a run's documents lie."""
+    return workspace / ".wainwright" / "runs" / run
+
+
+class Documents:
+    """The documents of one run."""
+
+    def __init__(self, workspace: Path, run: str) -> None:
+        self._workspace = workspace
+        self._folder = folder(workspace, run)
+        self._written: dict[str, str] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Artifacts that are there, as paths relative to the workspace."""
+        base = self._folder.relative_to(self._workspace)
+        return tuple(str(base / name) for name in sorted(self._written) if name != RUN)
+
+    def write(self, state: RunState) -> None:
+        """Write the artifacts that changed."""
+        for name, text in artifacts(state).items():
+            self._put(name, text)
+
+    def show(self, view: RunView, lines: list[str]) -> None:
+        """Write ``run.md``: stages, tasks, gates, cost, and the newest lines of what is going on."""
+        self._put(RUN, render(view, lines))
+
+    def _put(self, name: str, text: str) -> None:
+        if self._written.get(name) == text:
+            return
+        path = self._folder / name
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            ignore = self._workspace / ".wainwright" / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+        self._written[name] = text
+
+
+def render(view: RunView, lines: list[str]) -> str:
+    """``run.md``."""
+    at = WAY.index(view.stage) if view.stage in WAY else -1
+    head = f"# Run {view.run}\n\n{view.goal}\n\n**{view.stage}**, {view.percent} %"
+    if view.waiting:
+        head += ", waits for " + (
+            "a decision" if view.waiting == "gate" else f"you: it holds after {view.until}"
+        )
+    stages = []
+    for number, stage in enumerate(WAY[1:-1], start=1):
+        state = "done" if at > number else "now" if at == number else "later"
+        if stage in view.skips:
+            state = "skipped"
+        stages.append(
+            f"- [{_STAGE_MARKS[state]}] {stage}" + (f": {view.skips[stage]}" if stage in view.skips else "")
+        )
+    parts = [head, "## Stages\n\n" + "\n".join(stages)]
+    if view.gates:
+        asked = "\n".join(f"- **{g.id}** {g.question}\n  {g.detail}" for g in view.gates)
+        parts.append(f"## Decide\n\n{asked}")
+    if view.tasks:
+        parts.append(
+            "## Tasks\n\n"
+            + "\n".join(f"- {t.status}: {t.id}, {t.title}. {t.summary}".rstrip() for t in view.tasks)
+        )
+    parts.append(
+        f"## Spent\n\n{view.model_calls} model calls, {view.tokens} tokens, ${view.cost_usd:.4f}"
+        + (f", {view.lost_calls} calls lost in a crash" if view.lost_calls else "")
+    )
+    if view.failure:
+        parts.append(f"## Failed\n\n{view.failure}\n\n{view.hint}")
+    if view.branch or view.patch:
+        parts.append(f"## Delivered\n\n{view.branch or view.patch}; editor: {view.editor}")
+    if view.deployment:
+        parts.append(f"## Deployment\n\n{view.deployment.get('url') or view.deployment.get('branch')}")
+    if lines:
+        parts.append("## Newest\n\n" + "\n".join(f"- {line}" for line in lines))
+    ended = f"\n\nEnded {time.strftime('%Y-%m-%d %H:%M:%S')}." if view.stage in ENDS else ""
+    return "\n\n".join(parts) + ended + "\n"

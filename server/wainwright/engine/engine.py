@@ -1,0 +1,334 @@
+"""The one object every front talks to: commands in, notices out, all of it JSON-able.
+
+A front never reads a state; it asks for a view. Runs of other processes are seen read-only, and a decision about one
+of them is posted for its owner to take.
+"""
+
+import asyncio
+import secrets
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from wainwright.domain.errors import InputError
+from wainwright.domain.events import (
+    EVENT,
+    BaseTested,
+    DeploymentPlanned,
+    Event,
+    GateDecided,
+    HoldMoved,
+    RunCancelled,
+    RunResumed,
+    RunStarted,
+    TaskLanded,
+    Tested,
+)
+from wainwright.domain.evidence import Receipt
+from wainwright.domain.goal import ENDS, WORKING, Stage
+from wainwright.domain.machine import fold, held, replay
+from wainwright.domain.state import RunState
+from wainwright.engine.documents import Documents
+from wainwright.engine.house import House
+from wainwright.engine.scheduler import Scheduler
+from wainwright.engine.stages import Stages
+from wainwright.engine.view import Decide, Notice, ReceiptView, RunView, Start, view
+from wainwright.journal import Lease
+
+log = structlog.get_logger()
+
+SHOW_EVERY_S = 0.5
+"""How often ``run.md`` is written at the most, in seconds."""
+LINES_KEPT = 12
+
+Listener = Callable[[Notice], None]
+
+
+@dataclass
+class _Active:
+    """A run at work in this process."""
+
+    scheduler: Scheduler
+    documents: Documents
+    receipts: list[ReceiptView]
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
+    driving: asyncio.Task[None] | None = None
+    showing: asyncio.Task[None] | None = None
+
+
+class Engine:
+    """All runs of one workspace."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._stages = Stages(house)
+        self._active: dict[str, _Active] = {}
+        self._listeners: list[Listener] = []
+
+    # ---- commands
+
+    async def start(self, ask: Start) -> RunView:
+        """Begin a run and let it go on in the background. Raises InputError for a route that makes no sense."""
+        house = self._house
+        route = tuple(s for s in WORKING if s in (ask.route or WORKING))
+        if not route:
+            raise InputError("The route names no stage.", f"Stages: {', '.join(WORKING)}.")
+        run = f"{ask.goal.slug()[:24].rstrip('-')}-{secrets.token_hex(2)}"
+        overlay = {
+            path: await asyncio.to_thread(house.journal.put_blob, text.encode())
+            for path, text in ask.overlay.items()
+        }
+        first = RunStarted(
+            run=run,
+            goal=ask.goal,
+            workspace=str(house.workspace),
+            route=route,
+            autonomy=ask.autonomy or house.settings.autonomy,
+            trust="trusted",
+            tier=house.sandbox.tier if house.sandbox else "none",
+            tier_reason=house.sandbox_reason,
+            attended=ask.attended,
+            overlay=overlay,
+            until=ask.until,
+        )
+        budget = house.settings.budget
+        lease = await asyncio.to_thread(
+            house.journal.create, first, run, ask.goal.text, cap_usd=budget.usd, cap_tokens=budget.tokens
+        )
+        self._drive(fold(None, first), lease, [])
+        return await self.view(run)
+
+    async def resume(self, run: str | None = None) -> RunView:
+        """Let a run go on: one that was killed, failed, cancelled, held or waits for a gate. None: the newest.
+
+        The caps of the settings hold from now on. Raises RunBusy while another process is at work on it.
+        """
+        run = await self._name(run, lambda stage: stage is not Stage.DONE)
+        if run in self._active:
+            return await self.view(run)
+        state, events = await self._load(run)
+        if state.stage is Stage.DONE:
+            raise InputError(f"Run {run} is done.", f"`wainwright show {run}` tells what came of it.")
+        lease = await asyncio.to_thread(self._house.journal.claim, run)
+        budget = self._house.settings.budget
+        await asyncio.to_thread(
+            self._house.journal.raise_caps, run, cap_usd=budget.usd, cap_tokens=budget.tokens
+        )
+        if state.stage in (Stage.FAILED, Stage.CANCELLED):
+            resumed = RunResumed(by="person")
+            await asyncio.to_thread(self._house.journal.append, lease, [resumed])
+            state = fold(state, resumed)
+        self._drive(state, lease, events)
+        return await self.view(run)
+
+    async def decide(self, decide: Decide) -> RunView:
+        """Decide a gate, wherever the run is at work. Raises InputError when there is no such open gate."""
+        run = await self._name(decide.run, lambda stage: stage not in ENDS)
+        state = await self._state(run)
+        open_gates = {g.id for g in state.open_gates}
+        gate = decide.gate or (next(iter(open_gates)) if len(open_gates) == 1 else None)
+        if gate is None or gate not in open_gates:
+            names = ", ".join(sorted(open_gates)) or "none"
+            raise InputError(f"That gate of run {run} is not open.", f"Open gates: {names}.")
+        await self._tell(
+            run, GateDecided(gate=gate, decision=decide.decision, reason=decide.reason, by=decide.by)
+        )
+        return await self.view(run)
+
+    async def advance(self, run: str | None, until: Stage | None) -> RunView:
+        """Let a held run go on to the end of another stage; None: to its end."""
+        run = await self._name(run, lambda stage: stage not in ENDS)
+        await self._tell(run, HoldMoved(until=until))
+        return await self.view(run)
+
+    async def cancel(self, run: str | None = None, by: str = "person") -> RunView:
+        """Stop a run. Nothing is deleted, and it can be resumed."""
+        run = await self._name(run, lambda stage: stage not in ENDS)
+        await self._tell(run, RunCancelled(by=by))
+        return await self.view(run)
+
+    async def _tell(self, run: str, event: Event) -> None:
+        """Write a fact for a run: here, by its owner, or ourselves when nobody owns it."""
+        active = self._active.get(run)
+        if active is not None:
+            await active.scheduler.emit(event)
+            return
+        journal = self._house.journal
+        state = await self._state(run)
+        fold(state, event)
+        if any(row.run == run and row.owned for row in await asyncio.to_thread(journal.runs)):
+            body = EVENT.dump_python(event, mode="json")
+            await asyncio.to_thread(journal.post, run, uuid.uuid4().hex, body)
+            return
+        lease = await asyncio.to_thread(journal.claim, run)
+        await asyncio.to_thread(journal.append, lease, [event])
+        await asyncio.to_thread(journal.release, lease)
+
+    # ---- views
+
+    async def runs(self) -> list[RunView]:
+        """All runs of the workspace, newest first."""
+        rows = await asyncio.to_thread(self._house.journal.runs)
+        return [await self.view(row.run) for row in rows]
+
+    async def view(self, run: str | None = None) -> RunView:
+        """One run; None: the newest."""
+        run = await self._name(run, lambda _: True)
+        account = await asyncio.to_thread(self._house.journal.account, run)
+        active = self._active.get(run)
+        if active is not None:
+            seen = view(active.scheduler.state, account, tuple(active.receipts), active.documents.names)
+            return seen.model_copy(update={"activity": active.lines[-1] if active.lines else ""})
+        state, events = await self._load(run)
+        documents = Documents(self._house.workspace, run)
+        await asyncio.to_thread(documents.write, state)
+        return view(state, account, tuple(_receipts(events)), documents.names)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Hear every notice of runs at work here; returns what ends it. A listener must not block or raise."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def wait(self, run: str) -> RunView:
+        """Wait until a run at work here ends or is held."""
+        active = self._active.get(run)
+        if active is not None and active.driving is not None:
+            await asyncio.shield(active.driving)
+        return await self.view(run)
+
+    async def close(self) -> None:
+        """Stop working. Runs stay as they are and can be resumed."""
+        driving = [a.driving for a in self._active.values() if a.driving is not None]
+        for one in driving:
+            one.cancel()
+        await asyncio.gather(*driving, return_exceptions=True)
+        await self._house.models.close()
+        await asyncio.to_thread(self._house.journal.close)
+
+    # ---- inside
+
+    def _drive(self, state: RunState, lease: Lease, events: list[Event]) -> None:
+        house = self._house
+        scheduler = Scheduler(
+            state,
+            lease,
+            house.journal,
+            self._stages,
+            parallel=house.settings.parallel,
+            wall_s=house.settings.limits.run_wall_s,
+            notify=self._heard,
+        )
+        active = _Active(scheduler, Documents(house.workspace, state.run), list(_receipts(events)))
+        self._active[state.run] = active
+        active.driving = asyncio.create_task(self._work(active), name=f"run {state.run}")
+
+    async def _work(self, active: _Active) -> None:
+        run = active.scheduler.state.run
+        try:
+            await asyncio.to_thread(active.documents.write, active.scheduler.state)
+            await active.scheduler.drive()
+        finally:
+            if active.showing is not None:
+                active.showing.cancel()
+            await self._show(active)
+            self._active.pop(run, None)
+            state = active.scheduler.state
+            kind = "held" if held(state) else "ended"
+            self._publish(Notice(run=run, kind=kind, text="", stage=state.stage))
+
+    def _heard(self, notice: Notice, event: Event | None) -> None:
+        active = self._active.get(notice.run)
+        if active is None:
+            return
+        if notice.kind == "activity":
+            active.lines.append(f"{notice.task}: {notice.text}" if notice.task else notice.text)
+        if event is not None:
+            active.receipts.extend(_receipts([event]))
+        if active.showing is None or active.showing.done():
+            active.showing = asyncio.create_task(self._show_soon(active))
+        self._publish(notice)
+
+    def _publish(self, notice: Notice) -> None:
+        for listener in tuple(self._listeners):
+            listener(notice)
+
+    async def _show_soon(self, active: _Active) -> None:
+        await asyncio.sleep(SHOW_EVERY_S)
+        await self._show(active)
+
+    async def _show(self, active: _Active) -> None:
+        state = active.scheduler.state
+        try:
+            await asyncio.to_thread(active.documents.write, state)
+            account = await asyncio.to_thread(self._house.journal.account, state.run)
+            seen = view(state, account, tuple(active.receipts), active.documents.names)
+            await asyncio.to_thread(active.documents.show, seen, list(active.lines))
+        except OSError as error:
+            # The run itself does not depend on these files.
+            log.warning("documents.not_written", run=state.run, reason=str(error))
+
+    async def _state(self, run: str) -> RunState:
+        active = self._active.get(run)
+        return active.scheduler.state if active else (await self._load(run))[0]
+
+    async def _load(self, run: str) -> tuple[RunState, list[Event]]:
+        events = await asyncio.to_thread(self._house.journal.events, run)
+        state = replay(events)
+        if state is None:
+            raise InputError(
+                f"There is no run {run} here.", "`wainwright runs` lists the runs of this workspace."
+            )
+        return state, events
+
+    async def _name(self, run: str | None, fits: Callable[[Stage], bool]) -> str:
+        """The run of that name, or of that beginning; without a name the newest that fits."""
+        rows = await asyncio.to_thread(self._house.journal.runs)
+        if run is not None:
+            found = [row.run for row in rows if row.run == run] or [
+                r.run for r in rows if r.run.startswith(run)
+            ]
+            if len(found) == 1:
+                return found[0]
+            wrong = "There is no run" if not found else "More than one run begins with"
+            raise InputError(f"{wrong} {run}.", "`wainwright runs` lists the runs of this workspace.")
+        for row in rows:
+            if fits((await self._state(row.run)).stage):
+                return row.run
+        raise InputError("There is no such run in this workspace.", "Start one: `wainwright run GOAL`.")
+
+
+def _receipts(events: list[Event]) -> list[ReceiptView]:
+    found: list[Receipt] = []
+    for event in events:
+        match event:
+            case BaseTested(receipt=Receipt() as receipt) | Tested(receipt=Receipt() as receipt):
+                found.append(receipt)
+            case TaskLanded(receipt=Receipt() as receipt) | DeploymentPlanned(smoke=Receipt() as receipt):
+                found.append(receipt)
+            case _:
+                pass
+    return [
+        ReceiptView(
+            cmd=r.command,
+            exit=r.exit,
+            tree=r.tree,
+            passed=len(r.passing),
+            failed=len(r.failing),
+            seconds=r.seconds,
+        )
+        for r in found
+    ]
+
+
+def workspace_of(path: Path) -> Path:
+    """The folder a person means, resolved. Raises InputError for one that no run should work in."""
+    workspace = path.resolve()
+    if not workspace.is_dir():
+        raise InputError(f"{path} is no folder.", "Name the folder of your project: --workspace DIR.")
+    if workspace in (Path("/"), Path.home().resolve()):
+        raise InputError(f"{workspace} is not a project.", "Run this in the folder of your project.")
+    return workspace

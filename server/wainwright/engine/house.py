@@ -1,0 +1,33 @@
+"""The parts a run works with, made in ``app.py`` and handed around as one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wainwright.deploy.process import ProcessTarget
+from wainwright.domain.ports import Editor
+from wainwright.journal import Journal
+from wainwright.models.router import Models
+from wainwright.sandbox.protocol import Sandbox
+from wainwright.secrets import Redactor
+from wainwright.settings import Settings
+from wainwright.workspace.repository import Repository
+
+
+@dataclass
+class House:
+    """Everything around one workspace."""
+
+    workspace: Path
+    state: Path
+    """The user's state directory for this workspace; outside of it, and 0700."""
+    settings: Settings
+    journal: Journal
+    repository: Repository
+    models: Models
+    redactor: Redactor
+    sandbox: Sandbox | None
+    """None when none could be proven; ``sandbox_reason`` says why."""
+    sandbox_reason: str
+    target: Callable[[Sandbox], ProcessTarget]
+    editor: Editor

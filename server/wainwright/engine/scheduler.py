@@ -1,0 +1,201 @@
+"""Drives one run: ``events -> fold -> state -> decide -> effects -> perform -> outcomes -> events``.
+
+Effects that the machine wants go on at the same time, bounded; one that it no longer wants is cancelled, and its
+outcome never counts. Everything that can go wrong in an effect ends as a fact: FAILED with a reason and what to do,
+resumable, and nothing lost.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from wainwright.domain.effects import Effect, OpenGate, RunTask
+from wainwright.domain.errors import Fenced, WainwrightError
+from wainwright.domain.events import EVENT, Event, GateDecided, GateOpened, RunCancelled, RunFailed
+from wainwright.domain.goal import ENDS
+from wainwright.domain.machine import asks, decide, fold
+from wainwright.domain.state import RunState
+from wainwright.engine.view import Notice
+from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
+
+log = structlog.get_logger()
+
+SIGNALS_EVERY_S = 0.4
+"""How often decisions from other processes are looked for, in seconds."""
+
+
+class Performer(Protocol):
+    """Does what an effect asks for, and says what came of it."""
+
+    async def perform(self, effect: Effect, run: "Scheduler") -> Sequence[Event]:
+        """The events that end the effect."""
+        ...
+
+
+class Scheduler:
+    """One run at work in this process."""
+
+    def __init__(
+        self,
+        state: RunState,
+        lease: Lease,
+        journal: Journal,
+        performer: Performer,
+        *,
+        parallel: int,
+        wall_s: float,
+        notify: Callable[[Notice, Event | None], None],
+    ) -> None:
+        self.state = state
+        self.lease = lease
+        self.integration = asyncio.Lock()
+        """Held while a commit is landed: one at a time."""
+        self._journal = journal
+        self._performer = performer
+        self._notify = notify
+        self._slots = asyncio.Semaphore(parallel)
+        self._wall_s = wall_s
+        self._appending = asyncio.Lock()
+        self._running: dict[str, asyncio.Task[Sequence[Event]]] = {}
+        self._wake = asyncio.Event()
+
+    def steps(self, scope: str) -> Steps:
+        """Keyed access to the journal for one piece of work."""
+        return self._journal.steps(self.lease, scope)
+
+    async def emit(self, *events: Event) -> None:
+        """Write facts and take them over; illegal ones are refused before anything is written.
+
+        Cancelling the caller does not cut this short: what is on disk and what is in memory stay the same.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._append(events)))
+
+    async def _append(self, events: Sequence[Event]) -> None:
+        async with self._appending:
+            state = self.state
+            for event in events:
+                state = fold(state, event)
+            await asyncio.to_thread(self._journal.append, self.lease, events)
+            self.state = state
+            self._wake.set()
+        for event in events:
+            task = getattr(event, "task", "")
+            notice = Notice(run=state.run, kind=event.kind, text="", stage=state.stage, task=task)
+            self._notify(notice, event)
+
+    def tell(self, text: str, task: str = "") -> None:
+        """Say what is going on; this is not kept."""
+        notice = Notice(run=self.state.run, kind="activity", text=text, stage=self.state.stage, task=task)
+        self._notify(notice, None)
+
+    async def drive(self) -> None:
+        """Go on until the run ends or is held. A gate is waited for. Cancelling this leaves the run as it is."""
+        helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
+        deadline = time.monotonic() + self._wall_s
+        try:
+            while await self._round(deadline):
+                pass
+        except Fenced as error:
+            log.warning("run.fenced", run=self.state.run, reason=error.message)
+        finally:
+            for one in (*helpers, *self._running.values()):
+                one.cancel()
+            await asyncio.gather(*helpers, *self._running.values(), return_exceptions=True)
+            self._running.clear()
+            with contextlib.suppress(WainwrightError):
+                await asyncio.to_thread(self._journal.release, self.lease)
+
+    async def _round(self, deadline: float) -> bool:
+        """Start what is wanted, stop what is not, wait for news. False at rest."""
+        self._wake.clear()
+        wanted = {effect.key: effect for effect in decide(self.state)}
+        await self._stop(set(self._running) - set(wanted))
+        for key, effect in wanted.items():
+            if key not in self._running:
+                self._running[key] = asyncio.create_task(self._perform(effect))
+        if not self._running and not self.state.open_gates:
+            return False
+        waker = asyncio.create_task(self._wake.wait())
+        left = max(0.0, deadline - time.monotonic())
+        await asyncio.wait(
+            {waker, *self._running.values()}, timeout=left, return_when=asyncio.FIRST_COMPLETED
+        )
+        waker.cancel()
+        for key in [key for key, one in self._running.items() if one.done()]:
+            await self._finish(key, self._running.pop(key))
+        if time.monotonic() >= deadline and self.state.stage not in ENDS:
+            await self._fail(
+                f"The run took longer than {self._wall_s:.0f} s.", "Resume it to give it as long again."
+            )
+        return self.state.stage not in ENDS
+
+    async def _perform(self, effect: Effect) -> Sequence[Event]:
+        if isinstance(effect, OpenGate):
+            return self._open(effect)
+        if isinstance(effect, RunTask):
+            async with self._slots:
+                return await self._performer.perform(effect, self)
+        return await self._performer.perform(effect, self)
+
+    def _open(self, effect: OpenGate) -> Sequence[Event]:
+        opened = GateOpened(gate=effect.gate)
+        if asks(self.state, effect.gate.kind):
+            return (opened,)
+        reason = f"autonomy {self.state.autonomy}" if self.state.attended else "nobody attends this run"
+        return (opened, GateDecided(gate=effect.gate.id, decision="approve", reason=reason, by="policy"))
+
+    async def _finish(self, key: str, done: asyncio.Task[Sequence[Event]]) -> None:
+        error = done.exception() if not done.cancelled() else None
+        if isinstance(error, Fenced):
+            raise error
+        if done.cancelled() or key not in {effect.key for effect in decide(self.state)}:
+            return
+        if isinstance(error, WainwrightError):
+            await self._fail(error.message, error.hint)
+        elif error is not None:
+            log.error("effect.broke", run=self.state.run, exc_info=error)
+            reason = f"Something unexpected happened: {type(error).__name__}: {error}"
+            await self._fail(reason, "The log has the details. Resume the run to try again.")
+        else:
+            await self.emit(*done.result())
+
+    async def _fail(self, reason: str, hint: str) -> None:
+        await self.emit(RunFailed(reason=reason, hint=hint))
+
+    async def _stop(self, keys: set[str]) -> None:
+        stopped = [self._running.pop(key) for key in keys]
+        for one in stopped:
+            one.cancel()
+        await asyncio.gather(*stopped, return_exceptions=True)
+
+    async def cancel(self, by: str) -> None:
+        """Stop everything and record it."""
+        if self.state.stage not in ENDS:
+            await self.emit(RunCancelled(by=by))
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                await asyncio.to_thread(self._journal.beat, self.lease)
+            except Fenced:
+                # The next write finds out as well; no use in going on until then.
+                await self._stop(set(self._running))
+                return
+
+    async def _listen(self) -> None:
+        while True:
+            for signal in await asyncio.to_thread(self._journal.take_signals, self.state.run):
+                await self._obey(signal)
+            await asyncio.sleep(SIGNALS_EVERY_S)
+
+    async def _obey(self, signal: Signal) -> None:
+        """Do what another process asked for; what is no longer possible is dropped, and said so in the log."""
+        try:
+            await self.emit(EVENT.validate_python(signal.body))
+        except WainwrightError as error:
+            log.warning("signal.refused", run=self.state.run, reason=str(error))

@@ -1,0 +1,471 @@
+"""Performs effects: for each, what is asked of which role, what is run, and the events that come of it."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TypeVar, assert_never, cast
+
+import yaml
+from openapi_spec_validator import validate as validate_openapi
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+from pydantic import JsonValue
+
+from wainwright.agents import roles
+from wainwright.agents.answers import (
+    ConsentAnswer,
+    DeployAnswer,
+    DesignAnswer,
+    FindingsAnswer,
+    MonitorAnswer,
+    TriageAnswer,
+)
+from wainwright.agents.loop import Work, work
+from wainwright.agents.roles import Assignment
+from wainwright.deploy.process import Deployment as Service
+from wainwright.deploy.process import ProcessTarget, ServiceSpec, watch
+from wainwright.domain import effects as ef
+from wainwright.domain import events as ev
+from wainwright.domain.errors import DeployError, SandboxError
+from wainwright.domain.evidence import Deployment, Receipt, Verdict
+from wainwright.domain.goal import Fact
+from wainwright.domain.plan import Plan
+from wainwright.domain.state import RunState
+from wainwright.engine import briefs
+from wainwright.engine.build import Builder
+from wainwright.engine.desks import Desks
+from wainwright.engine.documents import folder
+from wainwright.engine.house import House
+from wainwright.engine.scheduler import Scheduler
+from wainwright.journal import Spend
+from wainwright.tools import receipts
+from wainwright.workspace.context import overview
+
+A = TypeVar("A", bound=Fact)
+PATCH = "changes.patch"
+
+
+class Stages:
+    """The performer of one workspace's runs."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._desks = Desks(house)
+        self._builder = Builder(house, self._desks)
+
+    async def perform(self, effect: ef.Effect, run: Scheduler) -> Sequence[ev.Event]:  # noqa: C901, PLR0911, PLR0912
+        """Do what an effect asks for. Raises WainwrightError where the run cannot go on by itself."""
+        match effect:
+            case ef.TakeSnapshot():
+                return await self._snapshot(run)
+            case ef.SkipStage():
+                return (ev.StageSkipped(stage=effect.stage, reason=effect.reason),)
+            case ef.TestBase():
+                return await self._test_base(run, effect)
+            case ef.MakePlan():
+                return await self._plan(run, effect)
+            case ef.OpenGate():
+                return (ev.GateOpened(gate=effect.gate),)
+            case ef.MakeDesign():
+                return await self._design(run, effect)
+            case ef.WriteAcceptance():
+                return await self._builder.write_acceptance(run, effect)
+            case ef.RunTask():
+                return await self._builder.run_task(run, effect)
+            case ef.RunTests():
+                return await self._test(run, effect)
+            case ef.TriageFailure():
+                return await self._triage(run, effect)
+            case ef.ReviewChange():
+                return await self._review(run, effect)
+            case ef.HandOver():
+                return await self._hand_over(run)
+            case ef.PlanDeployment():
+                return await self._plan_deployment(run, effect)
+            case ef.DeployService():
+                return await self._deploy(run, effect)
+            case ef.Watch():
+                return await self._watch(run)
+            case ef.Fail():
+                return (ev.RunFailed(reason=effect.reason, hint=effect.hint),)
+        assert_never(effect)
+
+    # ---- NEW and PLANNING
+
+    async def _snapshot(self, run: Scheduler) -> Sequence[ev.Event]:
+        house, state = self._house, run.state
+        run.tell("takes a snapshot of the workspace")
+        overlay = {path: house.journal.get_blob(sha).decode() for path, sha in state.overlay.items()}
+        taken = await asyncio.to_thread(house.repository.snapshot, state.run, overlay)
+        await asyncio.to_thread(self._pin, run, taken.commit)
+        command = house.settings.test.command or await asyncio.to_thread(self._detect, taken.commit)
+        return (
+            ev.SnapshotTaken(
+                commit=taken.commit,
+                tree=taken.tree,
+                head=taken.head,
+                skipped=tuple(f"{s.path}: {s.reason}" for s in taken.skipped),
+                test_command=command,
+            ),
+        )
+
+    def _pin(self, run: Scheduler, commit: str) -> None:
+        ref = f"{run.state.run}/head"
+        self._house.repository.move(ref, commit, self._house.repository.resolve(ref))
+
+    def _detect(self, commit: str) -> str | None:
+        repository = self._house.repository
+        files = repository.files(commit)
+        texts = {
+            name: (repository.read(commit, name) or b"").decode("utf-8", "replace")
+            for name in receipts.MANIFESTS
+            if name in files
+        }
+        return receipts.detect(files, texts, repository.dependencies())
+
+    async def _test_base(self, run: Scheduler, effect: ef.TestBase) -> Sequence[ev.Event]:
+        state, base = run.state, run.state.base
+        assert base is not None
+        if self._house.sandbox is None:
+            return (ev.BaseTested(command=effect.command, reason=self._house.sandbox_reason),)
+        run.tell(f"tests the base: {effect.command}")
+        receipt = await self._desks.receipt(state, "base", base, effect.command)
+        return (ev.BaseTested(command=effect.command, receipt=receipt),)
+
+    async def _plan(self, run: Scheduler, effect: ef.MakePlan) -> Sequence[ev.Event]:
+        state = run.state
+        done = await self._ask(
+            run,
+            roles.PLAN,
+            Plan,
+            f"/PLANNING/{effect.revision}",
+            lambda tree: briefs.join(
+                briefs.goal(state),
+                briefs.before(effect.digest),
+                briefs.tests(state),
+                f"## Workspace\n\n{overview(tree, state.goal.text)}",
+            ),
+        )
+        return (ev.PlanProposed(plan=done.answer),)
+
+    # ---- DESIGN
+
+    async def _design(self, run: Scheduler, effect: ef.MakeDesign) -> Sequence[ev.Event]:
+        state = run.state
+        done = await self._ask(
+            run,
+            roles.DESIGN,
+            DesignAnswer,
+            f"/DESIGN/{effect.revision}.{effect.number}",
+            lambda tree: briefs.join(
+                briefs.goal(state),
+                briefs.requirements(state),
+                briefs.plan(state),
+                briefs.before(effect.digest),
+                f"## Workspace\n\n{overview(tree, state.goal.text)}",
+            ),
+            check=_check_documents,
+        )
+        return (ev.DesignProposed(summary=done.answer.summary, documents=done.documents),)
+
+    # ---- TEST
+
+    async def _test(self, run: Scheduler, effect: ef.RunTests) -> Sequence[ev.Event]:
+        state = run.state
+        assert state.head is not None
+        assert state.head_tree is not None
+        if effect.unverified:
+            verdict = Verdict(passed=True, reason="a person passed it without a receipt")
+            return (ev.Tested(tree=state.head_tree, verdict=verdict, unverified=True),)
+        assert state.test_command is not None
+        run.tell(f"tests the whole: {state.test_command}")
+        receipt = await self._desks.receipt(state, "test", state.head, state.test_command)
+        acceptance = tuple(state.acceptance.files) if state.acceptance else ()
+        tampered = await asyncio.to_thread(self._builder.tampered, state, state.head)
+        verdict = receipts.judge(receipt, _base_receipt(state), acceptance)
+        if tampered:
+            verdict = verdict.model_copy(
+                update={
+                    "passed": False,
+                    "acceptance_red": tampered,
+                    "reason": "acceptance tests were changed",
+                }
+            )
+        return (ev.Tested(tree=receipt.tree, verdict=verdict, receipt=receipt),)
+
+    async def _triage(self, run: Scheduler, effect: ef.TriageFailure) -> Sequence[ev.Event]:
+        state = run.state
+        tested = state.tested
+        assert tested is not None
+        if tested.receipt is not None and tested.receipt.environment:
+            return (ev.FailureTriaged(cause="environment", digest=tested.receipt.environment),)
+        change = await self._change(state)
+        verdict = briefs.join(
+            f"Turned red: {', '.join(tested.verdict.turned_red) or 'none'}.",
+            f"Acceptance tests that are red: {', '.join(tested.verdict.acceptance_red) or 'none'}.",
+            tested.verdict.reason,
+        )
+        shared = (briefs.requirements(state), briefs.receipt(tested.receipt), f"## Verdict\n\n{verdict}")
+        scope = f"/TEST/{effect.number}"
+        done = await self._ask(
+            run, roles.TRIAGE, TriageAnswer, scope, lambda _: briefs.join(*shared, briefs.diff(change))
+        )
+        consent = False
+        if done.answer.cause == "test":
+            claim = f"## The Tester's claim\n\n{done.answer.digest}"
+            asked = await self._ask(
+                run, roles.CONSENT, ConsentAnswer, scope, lambda _: briefs.join(*shared, claim)
+            )
+            consent = asked.answer.agree
+            digest = f"{done.answer.digest}\n\nThe Reviewer: {asked.answer.reason}"
+            return (ev.FailureTriaged(cause="test", digest=digest, consent=consent),)
+        return (ev.FailureTriaged(cause=done.answer.cause, digest=done.answer.digest),)
+
+    # ---- REVIEW
+
+    async def _review(self, run: Scheduler, effect: ef.ReviewChange) -> Sequence[ev.Event]:
+        state = run.state
+        assert state.head_tree is not None
+        change = await self._change(state)
+        receipt = state.tested.receipt if state.tested else None
+        done = await self._ask(
+            run,
+            roles.REVIEW,
+            FindingsAnswer,
+            f"/REVIEW/{effect.number}",
+            lambda _: briefs.join(
+                briefs.goal(state),
+                briefs.requirements(state),
+                briefs.design(state),
+                briefs.diff(change),
+                briefs.receipt(receipt),
+            ),
+        )
+        summary = done.answer.summary or "The reviewer said nothing more."
+        return (ev.Reviewed(tree=state.head_tree, summary=summary, findings=done.answer.findings),)
+
+    async def _change(self, state: RunState) -> str:
+        """What the run changed; for a route without BUILD, what the person changed since their last commit."""
+        repository = self._house.repository
+        assert state.base is not None
+        assert state.head is not None
+        since = state.base if state.base != state.head else (state.person_head or state.base)
+        return self._house.redactor.redact(await asyncio.to_thread(repository.diff, since, state.head))
+
+    async def _hand_over(self, run: Scheduler) -> Sequence[ev.Event]:
+        house, state = self._house, run.state
+        base, head = state.base, state.head
+        assert base is not None
+        assert head is not None
+        if base == head:
+            return (ev.Delivered(commit=head, detail="Nothing was changed."),)
+        changeset = await asyncio.to_thread(house.repository.changeset, base, head)
+        branch = await asyncio.to_thread(house.repository.deliver, state.goal.slug(), head)
+        patch = None
+        if branch is None:
+            text = await asyncio.to_thread(house.repository.diff, base, head)
+            path = folder(house.workspace, state.run) / PATCH
+            await asyncio.to_thread(_write_text, path, text)
+            patch = str(path.relative_to(house.workspace))
+        run.tell(f"hands over {len(changeset.files)} files")
+        answer = await house.editor.apply(state.run, changeset)
+        return (
+            ev.Delivered(commit=head, branch=branch, patch=patch, editor=answer.status, detail=answer.detail),
+        )
+
+    # ---- DEPLOY and MONITOR
+
+    async def _plan_deployment(self, run: Scheduler, effect: ef.PlanDeployment) -> Sequence[ev.Event]:
+        house, state = self._house, run.state
+        if house.sandbox is None:
+            return (ev.DeploymentPlanned(target="branch", reason="nothing is started without a sandbox"),)
+        earlier = f"## Deployed before\n\n{state.deployment.model_dump_json()}" if state.deployment else ""
+        dependencies = ", ".join(await asyncio.to_thread(house.repository.dependencies)) or "none"
+        done = await self._ask(
+            run,
+            roles.DEPLOY,
+            DeployAnswer,
+            f"/DEPLOY/{effect.number}",
+            lambda tree: briefs.join(
+                briefs.goal(state),
+                briefs.requirements(state),
+                earlier,
+                f"## Dependency folders\n\n{dependencies}",
+                f"## Workspace\n\n{overview(tree, 'server port listen http health')}",
+            ),
+            check=_check_deployment,
+        )
+        answer = done.answer
+        smoke = None
+        if answer.target == "process" and answer.smoke:
+            assert state.head is not None
+            smoke = await self._desks.command(state, "smoke", state.head, answer.smoke)
+        return (
+            ev.DeploymentPlanned(
+                target=answer.target,
+                reason=answer.reason,
+                command=answer.command if answer.target == "process" else (),
+                health_path=answer.health_path,
+                smoke=smoke,
+                runbook=next((d.text for d in done.documents if d.name == "runbook.md"), ""),
+            ),
+        )
+
+    async def _deploy(self, run: Scheduler, effect: ef.DeployService) -> Sequence[ev.Event]:
+        state = run.state
+        plan, head = state.deployment_plan, state.head
+        assert plan is not None
+        assert head is not None
+        name = f"{state.run}-{effect.number}"
+        if plan.target == "branch":
+            branch = (state.delivered.branch if state.delivered else None) or ""
+            return (ev.Deployed(deployment=Deployment(id=name, target="branch", commit=head, branch=branch)),)
+        run.tell("starts the service")
+        target = self._target()
+        view = await self._desks.view(state, f"deploy-{effect.number}", head)
+        spec = ServiceSpec(command=plan.command, health_path=plan.health_path)
+        before = target.current()
+        try:
+            service = await target.start(name, spec, view, head)
+        except DeployError as error:
+            return (ev.DeployFailed(reason=str(error), rolled_back_to=before.id if before else None),)
+        deployed = Deployment(id=name, target="process", commit=head, url=service.url, pid=service.pid)
+        return (ev.Deployed(deployment=deployed),)
+
+    def _target(self) -> ProcessTarget:
+        if self._house.sandbox is None:
+            raise SandboxError(f"Nothing is started without a sandbox: {self._house.sandbox_reason}")
+        return self._house.target(self._house.sandbox)
+
+    async def _watch(self, run: Scheduler) -> Sequence[ev.Event]:
+        state = run.state
+        assert state.deployment is not None
+        target, settings = self._target(), self._house.settings.deploy
+        service = target.find(state.deployment.id)
+        if service is None:
+            raise DeployError(
+                f"Deployment {state.deployment.id} has no record any more.", "Resume to deploy again."
+            )
+        run.tell(f"watches {service.url} for {settings.monitor_window_s:.0f} s")
+        probes = await watch(
+            target, service, settings.monitor_window_s, settings.monitor_interval_s, settings.breach_after
+        )
+        failures = sum(not p.ok for p in probes)
+        tail = [p.ok for p in probes[-settings.breach_after :]]
+        breach = len(tail) >= settings.breach_after and not any(tail)
+        where = f"{service.url}{service.spec.health_path}"
+        facts = f"{len(probes) - failures} of {len(probes)} probes of {where} were well"
+        if breach:
+            last = next((p.error for p in reversed(probes) if p.error), "")
+            rolled = await target.roll_back(service)
+            log = await asyncio.to_thread(_tail, service.log)
+            report = f"{facts}. The last failure: {last}\n\nLog:\n{self._house.redactor.redact(log)}"
+            return (
+                ev.Monitored(
+                    probes=len(probes),
+                    failures=failures,
+                    breach=True,
+                    report=report,
+                    rolled_back_to=rolled.id if rolled else None,
+                ),
+            )
+        return (
+            await self._read_probes(run, service, facts, [p.model_dump_json() for p in probes], failures),
+        )
+
+    async def _read_probes(
+        self, run: Scheduler, service: Service, facts: str, probes: list[str], failures: int
+    ) -> ev.Monitored:
+        state = run.state
+        steps = run.steps(f"/MONITOR/{service.id.rpartition('-')[2]}/probes")
+
+        async def kept(_key: str) -> tuple[JsonValue, Spend]:
+            log = await asyncio.to_thread(_tail, service.log)
+            return [*probes, self._house.redactor.redact(log)], Spend()
+
+        # Times differ on every watch: the monitor is asked about what was recorded first.
+        *lines, log = cast(
+            "list[str]", await steps.step("watched", inputs=service.id, effect="read", act=kept)
+        )
+        runbook = state.deployment_plan.runbook if state.deployment_plan else ""
+        done = await self._ask(
+            run,
+            roles.MONITOR,
+            MonitorAnswer,
+            f"/MONITOR/{service.id.rpartition('-')[2]}",
+            lambda _: briefs.join(
+                f"## Deployment\n\n{service.url}, commit {service.commit}",
+                "## Probes\n\n" + "\n".join(lines),
+                f"## Log\n\n```\n{log}\n```",
+                f"## Runbook\n\n{runbook}",
+            ),
+        )
+        report = f"{facts}.\n\n{done.answer.report}"
+        if done.answer.concern:
+            report += f"\n\nConcern: {done.answer.concern}"
+        return ev.Monitored(probes=len(lines), failures=failures, breach=False, report=report)
+
+    # ---- one structured answer
+
+    async def _ask(
+        self,
+        run: Scheduler,
+        assignment: Assignment,
+        form: type[A],
+        scope: str,
+        brief: Callable[[Path], str],
+        check: Callable[[Work[A]], Awaitable[str]] | None = None,
+    ) -> Work[A]:
+        """Ask a role that answers with one structure, at a desk where it can only read."""
+        state = run.state
+        run.tell(f"the {assignment.role} thinks")
+        commit = state.head or state.base
+        assert commit is not None
+        name = f"{assignment.name}-{hashlib.sha256(scope.encode()).hexdigest()[:8]}"
+        desk = await self._desks.reading(state, name, commit)
+        text = self._house.redactor.redact(await asyncio.to_thread(brief, desk.tree))
+        return await work(
+            assignment,
+            form,
+            text,
+            desk=desk,
+            steps=run.steps(f"{scope}/{assignment.name}"),
+            models=self._house.models,
+            check=check,
+            tell=run.tell,
+        )
+
+
+def _base_receipt(state: RunState) -> Receipt | None:
+    return state.base_tested.receipt if state.base_tested else None
+
+
+async def _check_documents(done: Work[DesignAnswer]) -> str:
+    """An openapi.yaml has to be valid; other documents have to be among those a designer writes."""
+    for document in done.documents:
+        if document.name == "openapi.yaml":
+            try:
+                validate_openapi(yaml.safe_load(document.text))
+            except (yaml.YAMLError, OpenAPIValidationError, TypeError, AttributeError, ValueError) as error:
+                return f"openapi.yaml is not a valid OpenAPI document: {str(error)[:600]}"
+        elif document.name != "design.md" and not document.name.startswith("adr/"):
+            return f"{document.name} is not one of design.md, adr/*.md, openapi.yaml."
+    return ""
+
+
+async def _check_deployment(done: Work[DeployAnswer]) -> str:
+    if done.answer.target == "process" and not done.answer.command:
+        return "A process needs a command."
+    return ""
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="")
+
+
+def _tail(log: Path) -> str:
+    try:
+        return log.read_bytes()[-4000:].decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,349 @@
+"""Bring a changeset to where the person works, without ever overwriting what they typed.
+
+Files that are open are edited through the editor, in ONE versioned workspace edit; all others on disk. Editors do not
+tell the truth about the outcome: some answer "applied" for an edit that they skipped, some apply an edit to newer
+text than it was made for, some answer before they report the change. So nothing is believed but the text itself.
+"""
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from lsprotocol import types
+
+from wainwright.lsp.merge import LineHunks, merge, one_hunk, replacements
+
+if TYPE_CHECKING:
+    from wainwright.lsp.buffers import Buffer
+    from wainwright.lsp.session import Reply, WainwrightServer
+
+ANSWER_SECONDS = 300.0
+"""How long the editor may take to answer: some ask the person first."""
+REPORT_SECONDS = 2.0
+"""How long the editor may take to report the change after its answer."""
+QUIET_SECONDS = 0.2
+"""An edit is sent when the person has not typed for this long (editors report typing with up to 150 ms delay) ..."""
+QUIET_WAIT_SECONDS = 1.0
+"""... or after this long."""
+
+_ANNOTATION = "wainwright"
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Stands for a text that is not at hand."""
+
+    sha256: str
+    """Of the UTF-8 bytes, in hex."""
+
+    def matches(self, text: str) -> bool:
+        """Whether ``text`` is the one meant."""
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() == self.sha256
+
+
+@dataclass(frozen=True)
+class FileEdit:
+    """What one file should become, and the text this was made against.
+
+    ``before`` is None for a file that is created, ``after`` is None for one that is deleted. ``path`` is absolute.
+    """
+
+    path: Path
+    before: str | Digest | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class DiskChange:
+    """One file to write: its text now, which must still be there, and its new text; None is "no file"."""
+
+    path: Path
+    before: str | None
+    after: str | None
+
+
+WriteFiles = Callable[[Sequence[DiskChange]], Awaitable[Mapping[Path, str]]]
+"""Writes the files and gives the reasons of those that could not be written."""
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """How it went for one file: ``reason`` is a sentence for a person when it was not applied."""
+
+    path: Path
+    applied: bool
+    rebased: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class EditOutcome:
+    """How it went for all files; ``inverse`` takes back what was applied."""
+
+    files: tuple[FileOutcome, ...]
+    inverse: tuple[FileEdit, ...] = ()
+
+    @property
+    def status(self) -> Literal["applied", "partial", "refused"]:
+        """The whole in one word."""
+        applied = sum(file.applied for file in self.files)
+        if applied == len(self.files):
+            return "applied"
+        return "partial" if applied else "refused"
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One file, decided: what is there now, what will be, and through which way."""
+
+    path: Path
+    before: str | None
+    after: str | None
+    rebased: bool = False
+    document: "Buffer | None" = None
+
+    def outcome(self, reason: str = "") -> FileOutcome:
+        return FileOutcome(self.path, applied=not reason, rebased=self.rebased and not reason, reason=reason)
+
+
+class Editor:
+    """Applies changesets, one at a time.
+
+    ``write`` writes files that are not open; ``hunks`` finds the differing lines.
+    """
+
+    def __init__(self, server: "WainwrightServer", write: WriteFiles, hunks: LineHunks = one_hunk) -> None:
+        self._server = server
+        self._write = write
+        self._hunks = hunks
+        self._turn = asyncio.Lock()
+
+    async def apply(
+        self, edits: Sequence[FileEdit], label: str, *, rebase: bool = True, confirm: bool = False
+    ) -> EditOutcome:
+        """Apply ``edits`` together.
+
+        When a file has changed since, its edit is moved along if it touches other lines (``rebase``); if any edit
+        cannot be applied, nothing is touched at all. ``label`` is shown by editors that can; ``confirm`` asks them
+        to show a preview. Failures are outcomes with reasons, not exceptions.
+        """
+        async with self._turn:
+            on_disk = {edit.path: await asyncio.to_thread(_read, edit.path) for edit in edits}
+            await self._quiet([edit.path for edit in edits])
+            decided = [self._decide(edit, on_disk[edit.path], rebase=rebase) for edit in edits]
+            refused = [item for item in decided if isinstance(item, FileOutcome)]
+            steps = [item for item in decided if isinstance(item, _Step)]
+            if refused or len(on_disk) < len(edits):
+                why = "Left alone, because another file of the change is refused."
+                if len(on_disk) < len(edits):
+                    why = "A file is named twice in the change."
+                return EditOutcome((*refused, *(step.outcome(why) for step in steps)))
+            return await self._perform(steps, label, confirm=confirm)
+
+    async def revert(self, outcome: EditOutcome, label: str) -> EditOutcome:
+        """Take back what an outcome applied; refused when the text has changed since."""
+        return await self.apply(outcome.inverse, label, rebase=False)
+
+    # Deciding --------------------------------------------------------------------------------------------------
+
+    async def _quiet(self, paths: Sequence[Path]) -> None:
+        deadline = time.monotonic() + QUIET_WAIT_SECONDS
+        while True:
+            open_now = filter(None, (self._server.buffers.find_open(path) for path in paths))
+            last = max((document.changed_at for document in open_now), default=0.0)
+            wait = min(last + QUIET_SECONDS, deadline) - time.monotonic()
+            if wait <= 0:
+                return
+            await asyncio.sleep(wait)
+
+    def _decide(
+        self, edit: FileEdit, on_disk: "str | _NotText | None", *, rebase: bool
+    ) -> _Step | FileOutcome:
+        document = self._server.buffers.find_open(edit.path)
+        if isinstance(on_disk, _NotText):
+            return FileOutcome(edit.path, applied=False, reason=on_disk.reason)
+        current = on_disk if document is None else document.source
+        if document is not None and edit.before is None and current == "" and on_disk is None:
+            current = None  # a new, still empty buffer
+        after, reason = self._target(edit, current, rebase=rebase)
+        if not reason and document is not None and not self._through_editor(edit) and on_disk != current:
+            reason = "The file is open and has unsaved changes."
+        if reason:
+            return FileOutcome(edit.path, applied=False, reason=reason)
+        rebased = after != edit.after
+        if document is None or not self._through_editor(edit):
+            return _Step(edit.path, current, after, rebased)
+        return _Step(edit.path, document.source, after, rebased, document)
+
+    def _through_editor(self, edit: FileEdit) -> bool:
+        return edit.after is not None and self._server.profile.apply_edit
+
+    def _target(self, edit: FileEdit, current: str | None, *, rebase: bool) -> tuple[str | None, str]:
+        """The text that the file shall have, or the reason why there can be none."""
+        before = edit.before
+        same = (
+            before.matches(current)
+            if isinstance(before, Digest) and current is not None
+            else before == current
+        )
+        if same or current == edit.after:
+            return edit.after, ""
+        if before is None:
+            return None, "There is a file of this name already."
+        if current is None:
+            return None, "The file is gone."
+        if not rebase or isinstance(before, Digest) or edit.after is None:
+            return None, "The text has changed since the change was made."
+        merged = merge(before, current, edit.after, self._hunks)
+        return merged, "" if merged is not None else "The same lines have been changed meanwhile."
+
+    # Performing ------------------------------------------------------------------------------------------------
+
+    async def _perform(self, steps: Sequence[_Step], label: str, *, confirm: bool) -> EditOutcome:
+        idle = [step for step in steps if step.before == step.after]
+        through_editor = [step for step in steps if step.document is not None and step not in idle]
+        to_disk = [step for step in steps if step.document is None and step not in idle]
+        outcomes = [step.outcome() for step in idle]
+        inverse: list[FileEdit] = []
+        if through_editor:
+            reply = await self._ask(through_editor, label, confirm=confirm)
+            arrived = await self._arrived(through_editor, REPORT_SECONDS)
+            for step in through_editor:
+                outcomes.append(step.outcome("" if step in arrived else self._why_not(step, reply)))
+                if step in arrived:
+                    inverse += self._inverse(step)
+        if len(outcomes) > sum(outcome.applied for outcome in outcomes):
+            outcomes += [
+                step.outcome("Left alone, because the editor did not take its part.") for step in to_disk
+            ]
+        else:
+            for step, reason in zip(to_disk, await self._write_disk(to_disk), strict=True):
+                outcomes.append(step.outcome(reason))
+                if not reason:
+                    inverse.append(FileEdit(step.path, step.after, step.before))
+        return EditOutcome(tuple(outcomes), tuple(inverse))
+
+    async def _ask(self, steps: Sequence[_Step], label: str, *, confirm: bool) -> "Reply":
+        params = types.ApplyWorkspaceEditParams(
+            label=label, edit=self._workspace_edit(steps, label, confirm=confirm)
+        )
+        return await self._server.ask(types.WORKSPACE_APPLY_EDIT, params, seconds=ANSWER_SECONDS)
+
+    def _workspace_edit(self, steps: Sequence[_Step], label: str, *, confirm: bool) -> types.WorkspaceEdit:
+        if not self._server.profile.document_changes:
+            plain = {step.document.uri: self._text_edits(step) for step in steps if step.document is not None}
+            return types.WorkspaceEdit(changes=plain)
+        annotated = self._server.profile.change_annotations
+        documents: list[types.TextDocumentEdit] = []
+        for step in steps:
+            if step.document is None:
+                continue
+            edits: list[types.TextEdit | types.AnnotatedTextEdit | types.SnippetTextEdit] = []
+            for edit in self._text_edits(step):
+                marked = types.AnnotatedTextEdit(_ANNOTATION, edit.range, edit.new_text)
+                edits.append(marked if annotated else edit)
+            named = types.OptionalVersionedTextDocumentIdentifier(step.document.uri, step.document.version)
+            documents.append(types.TextDocumentEdit(named, edits))
+        notes = {_ANNOTATION: types.ChangeAnnotation(label=label, needs_confirmation=confirm)}
+        return types.WorkspaceEdit(
+            document_changes=documents, change_annotations=notes if annotated else None
+        )
+
+    def _text_edits(self, step: _Step) -> list[types.TextEdit]:
+        assert step.document is not None
+        index = step.document.index
+        changes = replacements(step.before or "", step.after or "", self._hunks)
+        return [
+            types.TextEdit(index.range(index.line_start(start), index.line_start(end)), text)
+            for start, end, text in changes
+        ]
+
+    # Verifying -------------------------------------------------------------------------------------------------
+
+    async def _arrived(self, steps: Sequence[_Step], seconds: float) -> list[_Step]:
+        """The steps whose text is there, after at most ``seconds``."""
+        buffers = self._server.buffers
+        try:
+            async with asyncio.timeout(seconds):
+                while not all(self._is_there(step) for step in steps):
+                    await buffers.next_change()
+        except TimeoutError:
+            pass
+        return [step for step in steps if self._is_there(step)]
+
+    def _is_there(self, step: _Step) -> bool:
+        """Whether the text is as intended, perhaps with something more that the person typed."""
+        document = self._server.buffers.find_open(step.path)
+        if document is None or step.after is None:
+            return False
+        text = document.source
+        if text == step.before:
+            return False
+        return _alike(text, step.after) or merge(step.before or "", text, step.after, self._hunks) == text
+
+    def _why_not(self, step: _Step, reply: "Reply") -> str:
+        document = self._server.buffers.find_open(step.path)
+        if document is None:
+            return "The file was closed while it was edited."
+        if document.source != step.before:
+            return "The text is not what it should be after the edit; look at it before you save."
+        said = reply.failure or getattr(reply.result, "failure_reason", None)
+        return f"The editor did not apply the edit{f': {said}' if said else '.'}"
+
+    def _inverse(self, step: _Step) -> list[FileEdit]:
+        document = self._server.buffers.find_open(step.path)
+        assert document is not None
+        text, after, before = document.source, step.after or "", step.before or ""
+        back = before if _alike(text, after) else merge(after, text, before, self._hunks)
+        return [] if back is None else [FileEdit(step.path, text, back)]
+
+    async def _write_disk(self, steps: Sequence[_Step]) -> list[str]:
+        """Write what is not open, and read it back: an empty reason for each file that is as it should be."""
+        reasons: dict[Path, str] = {}
+        changes = []
+        for step in steps:
+            opened = self._server.buffers.find_open(step.path)
+            if opened is not None and opened.source != (step.before or ""):
+                reasons[step.path] = "The file was opened and changed meanwhile."
+            else:
+                changes.append(DiskChange(step.path, step.before, step.after))
+        if changes:
+            reasons.update(await self._write(changes))
+        for step in steps:
+            if not reasons.get(step.path) and await asyncio.to_thread(_read, step.path) != step.after:
+                reasons[step.path] = "The file on disk is not what was written."
+        return [reasons.get(step.path, "") for step in steps]
+
+
+@dataclass(frozen=True)
+class _NotText:
+    """What stands at a path is nothing that text edits can be made to."""
+
+    reason: str
+
+
+def _read(path: Path) -> str | _NotText | None:
+    try:
+        return path.read_bytes().decode()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnicodeDecodeError:
+        return _NotText("The file is not UTF-8 text.")
+    except OSError as failure:
+        return _NotText(f"The file cannot be read: {os.strerror(failure.errno or 0)}.")
+
+
+def _alike(text: str, intended: str) -> bool:
+    """Equal but for what editors change by themselves: the kind of line ending, and the one at the very end."""
+    if text == intended:
+        return True
+
+    def plain(raw: str) -> str:
+        return raw.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+
+    return plain(text) == plain(intended)

@@ -1,0 +1,168 @@
+"""Look at files, search them, and apply the blocks of a reply."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from wainwright.domain.errors import WainwrightError
+from wainwright.domain.goal import Fact
+from wainwright.tools.toolbox import Arguments, Desk, Tool
+from wainwright.workspace import native
+
+READ_MAX = 2_000_000
+"""Bytes of a file that is opened at all."""
+LINES_MAX = 400
+"""Lines shown by one read."""
+
+
+class Block(Fact):
+    """One edit of a reply: for ``search`` both texts count, for ``file`` the replacement, for ``delete`` none."""
+
+    kind: Literal["search", "file", "delete"]
+    path: str
+    search: str = ""
+    replace: str = ""
+
+
+class Read(Arguments):
+    """Arguments of ``read``."""
+
+    path: str
+    """Relative to the workspace."""
+    first_line: int = Field(default=1, ge=1)
+    last_line: int | None = Field(default=None, ge=1)
+
+
+class Search(Arguments):
+    """Arguments of ``search``."""
+
+    pattern: str = Field(min_length=1)
+    regex: bool = False
+    ignore_case: bool = False
+    glob: str | None = None
+    """Only files whose path matches, such as ``*.py`` or ``src/**``."""
+
+
+class ListFiles(Arguments):
+    """Arguments of ``list``."""
+
+    below: str = ""
+    """A folder relative to the workspace; empty for all."""
+
+
+async def _read(desk: Desk, arguments: Read) -> str:
+    try:
+        content = await asyncio.to_thread(native.read_beneath, desk.tree, arguments.path, READ_MAX)
+    except (OSError, ValueError, WainwrightError) as error:
+        return f"{arguments.path} cannot be read: {error}"
+    if b"\0" in content[:8192]:
+        return f"{arguments.path} is binary ({len(content)} bytes)."
+    lines = content.decode("utf-8", "replace").split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    first = arguments.first_line
+    last = min(arguments.last_line or len(lines), len(lines), first + LINES_MAX - 1)
+    shown = "\n".join(f"{n:5} {lines[n - 1]}" for n in range(first, last + 1))
+    more = f" (lines {first} to {last} of {len(lines)})" if (first, last) != (1, len(lines)) else ""
+    return f"{arguments.path}{more}:\n{shown}"
+
+
+async def _search(desk: Desk, arguments: Search) -> str:
+    try:
+        hits = await asyncio.to_thread(
+            native.search,
+            desk.tree,
+            arguments.pattern,
+            regex=arguments.regex,
+            ignore_case=arguments.ignore_case,
+            glob=arguments.glob,
+            limit=100,
+        )
+    except ValueError as error:
+        return f"The pattern cannot be used: {error}"
+    if not hits:
+        return "No match."
+    return "\n".join(f"{h.path}:{h.line}: {h.text}" for h in hits) + (
+        "\n(there are more)" if hits.truncated else ""
+    )
+
+
+async def _list(desk: Desk, arguments: ListFiles) -> str:
+    below = arguments.below.strip("./")
+    files = await asyncio.to_thread(native.walk, desk.tree)
+    paths = [f.path for f in files if not below or f.path == below or f.path.startswith(below + "/")]
+    more = f"\n… and {len(paths) - 500} more" if len(paths) > 500 else ""
+    return "\n".join(paths[:500]) + more if paths else "No files there."
+
+
+async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
+    """Apply the blocks of one reply, all or none. Returns whether they were applied, and what to tell the model."""
+    changes: dict[str, str | None] = {}
+    for number, block in enumerate(blocks, start=1):
+        refusal = desk.refuses(block.path) or await _plan_block(desk, block, changes)
+        if refusal:
+            return False, f"No block was applied. Block {number}: {refusal}."
+    batch = [(path, None if text is None else text.encode(), None) for path, text in changes.items()]
+    try:
+        await asyncio.to_thread(native.write_batch, desk.tree, batch)
+    except (OSError, ValueError, WainwrightError) as error:
+        return False, f"No block was applied: {error}"
+    done = ", ".join(f"{path} {'deleted' if text is None else 'written'}" for path, text in changes.items())
+    return True, f"Applied: {done}."
+
+
+async def _plan_block(desk: Desk, block: Block, changes: dict[str, str | None]) -> str:
+    """Work one block into ``changes``; what is wrong with it, or an empty string."""
+    try:
+        before = changes[block.path] if block.path in changes else await _text(desk, block.path)
+    except UnicodeDecodeError:
+        return f"{block.path} is not UTF-8 text and cannot be edited"
+    if block.kind == "delete":
+        changes[block.path] = None
+        return "" if before is not None else f"there is no file {block.path}"
+    if block.kind == "file":
+        changes[block.path] = block.replace
+        return ""
+    if before is None:
+        if block.search.strip():
+            return f"there is no file {block.path}; use a FILE block for a new one"
+        changes[block.path] = block.replace
+        return ""
+    applied = await asyncio.to_thread(native.apply_blocks, before, [(block.search, block.replace)])
+    if isinstance(applied, native.Refusal):
+        return f"the SEARCH text for {block.path} is {applied.reason}. {applied.explain()}"
+    changes[block.path] = applied
+    return ""
+
+
+async def _text(desk: Desk, path: str) -> str | None:
+    try:
+        content = await asyncio.to_thread(native.read_beneath, desk.tree, path, READ_MAX)
+    except (OSError, WainwrightError):
+        return None
+    return content.decode()
+
+
+READ = Tool(
+    name="read",
+    description=f"Show a file with line numbers, at most {LINES_MAX} lines at a time.",
+    arguments=Read,
+    effect="read",
+    run=_read,
+)
+SEARCH = Tool(
+    name="search",
+    description="Find a text or a regular expression in the files of the workspace; at most 100 hits.",
+    arguments=Search,
+    effect="read",
+    run=_search,
+)
+LIST = Tool(
+    name="list",
+    description="List the files of the workspace, or of one folder. Ignored files are left out.",
+    arguments=ListFiles,
+    effect="read",
+    run=_list,
+)

@@ -1,0 +1,228 @@
+"""Take receipts: run the test command on a tree inside the sandbox and record how it ended."""
+
+import json
+import re
+import shlex
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Collection
+from pathlib import Path
+
+from wainwright.domain.evidence import Case, Receipt, Verdict
+from wainwright.sandbox.protocol import Command, Outcome, Sandbox, View
+from wainwright.secrets import Redactor
+from wainwright.tools.toolbox import cut
+
+REPORT = ".wainwright-junit.xml"
+"""Where pytest leaves its report, inside the tree; removed before the tree is looked at again."""
+REPORT_MAX = 64 * 1024 * 1024
+OUTPUT_KEPT = 6_000
+
+_MISSING = (
+    (
+        re.compile(r"No module named '?(pytest)'?"),
+        "pytest is not installed for the interpreter that runs the tests",
+    ),
+    (
+        re.compile(r"(?:bash: line \d+: |sh: \d+: |/bin/sh: \d+: )(\S+): (?:command )?not found"),
+        "command not found",
+    ),
+    (
+        re.compile(r"error: no matching package named|failed to (?:download|get) `"),
+        "a dependency is not downloaded",
+    ),
+)
+
+
+async def take(
+    sandbox: Sandbox,
+    view: View,
+    command: str,
+    *,
+    tree: str,
+    timeout_s: float,
+    redactor: Redactor,
+    only: str = "",
+) -> Receipt:
+    """Run ``command`` (a shell line) on a tree and say how it ended.
+
+    ``tree`` is the git hash of what the view shows; ``only`` is put behind the command to narrow it. A pytest command
+    gives parsed cases; any other is judged by its exit code.
+    """
+    line = f"{command} {only}".strip()
+    pytest = is_pytest(command)
+    run = f"{line} --junit-xml={REPORT} -p no:cacheprovider" if pytest else line
+    report = view.tree / REPORT
+    report.unlink(missing_ok=True)
+    started = time.time()
+    outcome = await sandbox.run(
+        Command(argv=("/bin/sh", "-c", run), timeout_s=timeout_s, output_bytes_max=200_000), view
+    )
+    cases = _cases(report) if pytest else ()
+    report.unlink(missing_ok=True)
+    return Receipt(
+        command=line,
+        tree=tree,
+        exit=outcome.exit,
+        started=started,
+        seconds=round(outcome.seconds, 3),
+        cases=tuple(c.model_copy(update={"message": redactor.redact(c.message)}) for c in cases),
+        output=cut(redactor.redact(outcome.output), OUTPUT_KEPT),
+        environment=_environment(outcome, cases, timeout_s),
+    )
+
+
+def is_pytest(command: str) -> bool:
+    """Whether a shell line runs pytest, so that its report can be asked for."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return False
+    return any(Path(word).name in ("pytest", "py.test") for word in words) and not {
+        "&&",
+        "||",
+        ";",
+        "|",
+    } & set(words)
+
+
+def judge(receipt: Receipt, base: Receipt | None, acceptance: Collection[str]) -> Verdict:
+    """What a receipt means: acceptance green, and nothing red that was green on the base.
+
+    ``acceptance`` names files, or single tests as ``file::name``. Without parsed cases only the exit code speaks.
+    """
+    if not receipt.cases:
+        passed = receipt.exit == 0
+        reason = (
+            "" if passed else f"`{receipt.command}` ended with {_exit(receipt.exit)} and no parsed report"
+        )
+        return Verdict(passed=passed, reason=reason)
+    turned_red = sorted((base.passing if base else frozenset()) - receipt.passing)
+    wanted = {a: [c for c in receipt.cases if _belongs(c.name, a)] for a in acceptance}
+    red = [c.name for found in wanted.values() for c in found if c.outcome != "passed"]
+    red += [a for a, found in wanted.items() if not found]
+    known_red = set(base.failing) if base else set()
+    new_red = [name for name in receipt.failing if name not in known_red and name not in red]
+    passed = not turned_red and not red and not new_red
+    reason = "" if passed else f"{len(receipt.failing)} of {len(receipt.cases)} tests are red"
+    return Verdict(
+        passed=passed,
+        turned_red=tuple(dict.fromkeys([*turned_red, *new_red])),
+        acceptance_red=tuple(dict.fromkeys(red)),
+        reason=reason,
+    )
+
+
+def report_text(receipt: Receipt, *, cases_max: int = 20) -> str:
+    """A receipt as a model or a person reads it."""
+    head = f"`{receipt.command}` ended with {_exit(receipt.exit)} after {receipt.seconds:.1f} s."
+    if receipt.environment:
+        return f"{head} {receipt.environment}\n{cut(receipt.output, 3000)}"
+    if not receipt.cases:
+        return f"{head}\n{receipt.output}"
+    failing = [c for c in receipt.cases if c.outcome in ("failed", "error")]
+    lines = [f"{head} {len(receipt.passing)} passed, {len(failing)} failed."]
+    lines += [f"--- {c.name}\n{cut(c.message, 1500)}" for c in failing[:cases_max]]
+    if len(failing) > cases_max:
+        lines.append(f"… and {len(failing) - cases_max} more.")
+    return "\n".join(lines)
+
+
+def detect(files: Collection[str], read: dict[str, str], dependencies: Collection[str]) -> str | None:
+    """The test command that a workspace's files suggest, or None.
+
+    ``read`` holds the text of those of ``MANIFESTS`` that exist; ``dependencies`` the dependency directories.
+    """
+    tests = [f for f in files if re.search(r"(^|/)(test_[^/]*|[^/]*_test)\.py$", f)]
+    marks = ("pytest.ini", "conftest.py", "tests/conftest.py")
+    told = "[tool.pytest" in read.get("pyproject.toml", "") or "[tool:pytest]" in read.get("setup.cfg", "")
+    if tests or told or any(m in files for m in marks):
+        return f"{_python(dependencies)} -m pytest -q"
+    if "package.json" in read and _has_test_script(read["package.json"]):
+        return "npm test --silent"
+    for manifest, command in (
+        ("Cargo.toml", "cargo test --offline --quiet"),
+        ("go.mod", "go test ./..."),
+        ("pom.xml", "mvn -o -q test"),
+    ):
+        if manifest in files:
+            return command
+    if re.search(r"^test:", read.get("Makefile", ""), re.MULTILINE):
+        return "make test"
+    return None
+
+
+MANIFESTS = ("pyproject.toml", "setup.cfg", "package.json", "Makefile")
+"""Files whose text ``detect`` reads."""
+
+
+def _python(dependencies: Collection[str]) -> str:
+    for name in (".venv", "venv"):
+        if name in dependencies:
+            return f"{name}/bin/python"
+    return "python3"
+
+
+def _has_test_script(text: str) -> bool:
+    try:
+        script = json.loads(text).get("scripts", {}).get("test", "")
+    except (ValueError, AttributeError):
+        return False
+    return bool(script) and "no test specified" not in script
+
+
+def _belongs(name: str, wanted: str) -> bool:
+    return name == wanted or name.startswith((f"{wanted}::", f"{wanted}["))
+
+
+def _exit(code: int | None) -> str:
+    return "no exit code: it was stopped at its time limit" if code is None else f"exit code {code}"
+
+
+def _environment(outcome: Outcome, cases: tuple[Case, ...], timeout_s: float) -> str:
+    """Why the command could not judge the code at all; empty when it could."""
+    if outcome.timed_out and not cases:
+        return f"The test command did not end within {timeout_s:.0f} s."
+    if outcome.exit in (0, None) or cases:
+        return ""
+    for pattern, why in _MISSING:
+        found = pattern.search(outcome.output)
+        if found:
+            return f"{why} ({found.group(0).strip()})"
+    return "the test command cannot be run" if outcome.exit in (126, 127) else ""
+
+
+def _cases(report: Path) -> tuple[Case, ...]:
+    """The cases of a JUnit report; none when it is missing, too large or broken."""
+    try:
+        if report.is_symlink() or report.stat().st_size > REPORT_MAX:
+            return ()
+        root = ET.fromstring(report.read_bytes())  # noqa: S314 - expat expands no external entities
+    except (OSError, ET.ParseError):
+        return ()
+    return tuple(_case(node) for node in root.iter("testcase"))
+
+
+def _case(node: ET.Element) -> Case:
+    name = node.get("name", "")
+    where = node.get("file") or _file_of(node.get("classname", ""))
+    bad = next((child for child in node if child.tag in ("failure", "error", "skipped")), None)
+    outcome = (
+        {"failure": "failed", "error": "error", "skipped": "skipped"}[bad.tag]
+        if bad is not None
+        else "passed"
+    )
+    message = "" if bad is None else (bad.text or bad.get("message", ""))
+    return Case.model_validate(
+        {"name": f"{where}::{name}" if where else name, "outcome": outcome, "message": message}
+    )
+
+
+def _file_of(classname: str) -> str:
+    """Pytest's ``tests.test_a.TestB`` as ``tests/test_a.py::TestB``; a broken collection has the path itself."""
+    parts = classname.split(".")
+    for at in range(len(parts), 0, -1):
+        if parts[at - 1].startswith("test_") or parts[at - 1].endswith("_test"):
+            rest = "::".join(parts[at:])
+            return "/".join(parts[:at]) + ".py" + (f"::{rest}" if rest else "")
+    return "/".join(parts) + ".py" if classname else ""

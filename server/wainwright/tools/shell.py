@@ -1,0 +1,105 @@
+"""Run commands in the sandbox, run the tests, and look at history."""
+
+import asyncio
+from typing import Literal
+
+from pydantic import Field
+
+from wainwright.sandbox.protocol import Command
+from wainwright.tools import receipts
+from wainwright.tools.toolbox import Arguments, Desk, Tool, cut
+
+
+class Shell(Arguments):
+    """Arguments of ``shell``."""
+
+    command: str = Field(min_length=1)
+    """A shell line. It starts in the workspace, in a fresh process, without network."""
+    timeout_s: float = Field(default=120.0, gt=0, le=900)
+
+
+class RunTests(Arguments):
+    """Arguments of ``run_tests``."""
+
+    only: tuple[str, ...] = ()
+    """Test files or names to run; empty for all."""
+
+
+class History(Arguments):
+    """Arguments of ``history``."""
+
+    show: Literal["diff", "log"] = "diff"
+    """``diff``: what changed since you began. ``log``: the newest commits before that."""
+
+
+NO_SANDBOX = "No command can be run here: no sandbox could be proven on this machine."
+
+
+async def _shell(desk: Desk, arguments: Shell) -> str:
+    if desk.sandbox is None:
+        return NO_SANDBOX
+    command = Command(argv=("/bin/bash", "-c", arguments.command), timeout_s=arguments.timeout_s)
+    outcome = await desk.sandbox.run(command, desk.view)
+    if outcome.timed_out:
+        return f"Stopped after {arguments.timeout_s:.0f} s.\n{outcome.output}"
+    return f"exit code {outcome.exit}\n{outcome.output}"
+
+
+async def _run_tests(desk: Desk, arguments: RunTests) -> str:
+    if desk.sandbox is None:
+        return NO_SANDBOX
+    if desk.test_command is None:
+        return "No test command is known for this workspace."
+    commit = await desk.checkpoint("before running the tests")
+    receipt = await receipts.take(
+        desk.sandbox,
+        desk.view,
+        desk.test_command,
+        tree=await asyncio.to_thread(desk.repository.tree_of, commit),
+        timeout_s=desk.test_timeout_s,
+        redactor=desk.redactor,
+        only=" ".join(_quoted(one) for one in arguments.only),
+    )
+    # What the tests left lying about is no part of the work.
+    await desk.restore(commit)
+    return receipts.report_text(receipt)
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+async def _history(desk: Desk, arguments: History) -> str:
+    if arguments.show == "log":
+        entries = await asyncio.to_thread(desk.repository.recent, desk.tree_at, 20)
+        return "\n".join(f"{e.commit[:10]} {e.subject}" for e in entries) or "No commits."
+    commit = await desk.checkpoint("before looking at the difference")
+    return cut(await asyncio.to_thread(desk.repository.diff, desk.began_at, commit)) or "Nothing changed."
+
+
+SHELL = Tool(
+    name="shell",
+    description=(
+        "Run a shell line in the sandbox: no network, no secrets, only the workspace can be written. "
+        "Each call is a fresh process. Output is cut in the middle when long."
+    ),
+    arguments=Shell,
+    effect="idempotent",
+    run=_shell,
+    needs_sandbox=True,
+)
+RUN_TESTS = Tool(
+    name="run_tests",
+    description="Run the project's tests on your tree and see which fail. Files that the tests create are removed.",
+    arguments=RunTests,
+    effect="idempotent",
+    run=_run_tests,
+    needs_sandbox=True,
+)
+HISTORY = Tool(
+    name="history",
+    description="See what you have changed so far, or the newest commits of the project.",
+    arguments=History,
+    effect="read",
+    run=_history,
+)

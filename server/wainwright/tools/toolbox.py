@@ -1,0 +1,114 @@
+"""The desk an agent works at, and the tools on it.
+
+A tool is typed, has one effect class, and gives its observation as text for the model. What a tool may touch is
+decided here and by the sandbox, never by what a model says.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from wainwright.domain.changes import protected
+from wainwright.domain.plan import covers
+from wainwright.sandbox.protocol import Sandbox, View
+from wainwright.secrets import Redactor
+from wainwright.workspace.repository import Repository
+
+OBSERVATION_MAX = 10_000
+"""Characters of one observation that reach a model; the middle is cut."""
+
+
+class Arguments(BaseModel):
+    """Base of what a tool takes; its fields' docstrings are what a model reads about them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass
+class Desk:
+    """One agent's place of work: a tree of its own, a fence, and the limits of what it may write."""
+
+    tree: Path
+    """The agent's own tree."""
+    began_at: str
+    """The commit the work began on."""
+    tree_at: str
+    """The commit the tree stands on, without what was changed since."""
+    expected_at: str
+    """The commit the tree ought to stand on after the steps done so far."""
+    ref: str
+    """Where its commits are kept: ``<run>/<task>/<attempt>``."""
+    repository: Repository
+    view: View
+    sandbox: Sandbox | None
+    """None: no sandbox could be proven, so no command can run."""
+    redactor: Redactor
+    test_command: str | None = None
+    test_timeout_s: float = 600.0
+    read_only: frozenset[str] = frozenset()
+    """Paths nobody may change here: the acceptance tests."""
+    claimed: tuple[str, ...] = ()
+    """What other unfinished tasks will write: not this agent's to touch, unless it is in its own write set."""
+    write_set: tuple[str, ...] = ()
+    writable: bool = True
+    notes: list[str] = field(default_factory=list)
+
+    def refuses(self, path: str) -> str:
+        """Why a path may not be changed here, as a sentence; empty when it may."""
+        if not self.writable:
+            return "you may read here, not write"
+        if protected(path):
+            return f"{path} is a protected place, or not a path inside the workspace"
+        if path in self.read_only:
+            return f"{path} is an acceptance test and read-only for you; make the code meet it"
+        if covers(self.claimed, path) and not covers(self.write_set, path):
+            return f"{path} belongs to another task that is not finished"
+        return ""
+
+    async def checkpoint(self, message: str) -> str:
+        """Commit what changed, so that nothing is lost, and return the commit the tree stands on."""
+        made = await asyncio.to_thread(self.repository.commit, self.tree, message, self.ref)
+        self.tree_at = made.commit
+        return made.commit
+
+    async def restore(self, commit: str) -> None:
+        """Put the tree back to a commit of its own."""
+        await asyncio.to_thread(self.repository.restore, self.tree, commit)
+        self.tree_at = commit
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True)
+class Tool(Generic[A]):
+    """One capability."""
+
+    name: str
+    description: str
+    arguments: type[A]
+    effect: Literal["read", "idempotent"]
+    """``read`` changes nothing; ``idempotent`` changes the agent's own tree only, from a checkpoint."""
+    run: Callable[[Desk, A], Awaitable[str]]
+    needs_sandbox: bool = False
+
+    async def call(self, desk: Desk, raw: Mapping[str, object]) -> str:
+        """Check the arguments and run; what is wrong with them is told to the model."""
+        try:
+            arguments = self.arguments.model_validate(raw)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+            return f"The arguments of {self.name} do not fit: {wrong}."
+        return cut(desk.redactor.redact(await self.run(desk, arguments)))
+
+
+def cut(text: str, limit: int = OBSERVATION_MAX) -> str:
+    """The head and tail of a long text, with a line between that says how much was left out."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
