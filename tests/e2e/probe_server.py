@@ -4,12 +4,13 @@ import asyncio
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from wainwright.lsp.server import create_server, serve
 
 
-def build():
+def build():  # noqa: C901
     from wainwright.domain.errors import InputError
     from wainwright.lsp.commands import Call, NoArguments, Wire
     from wainwright.lsp.progress import Progress
@@ -125,12 +126,64 @@ def build():
     def fail(params: Any):
         raise ValueError("a notification that fails")
 
-    try:
-        import edit_commands
-    except ModuleNotFoundError:
-        return server
-    edit_commands.register(server)
+    add_editing(server)
     return server
+
+
+def add_editing(server):
+    """Commands that change files through the editor."""
+    from wainwright.lsp.commands import Call, Wire
+    from wainwright.lsp.edits import Digest, Editor, FileEdit
+    from wainwright.lsp.merge import one_hunk
+    from wainwright.workspace.native import line_hunks
+
+    class Edit(Wire):
+        path: Path
+        before: str | None = None
+        sha256: str | None = None
+        after: str | None = None
+
+    class Edits(Wire):
+        edits: list[Edit]
+        simple: bool = False
+
+    class Nothing(Wire):
+        pass
+
+    async def write(changes):
+        failures = {}
+        for change in changes:
+            if change.path.name == "unwritable":
+                failures[change.path] = "The disk is full."
+            elif change.after is None:
+                change.path.unlink()
+            else:
+                change.path.parent.mkdir(parents=True, exist_ok=True)
+                change.path.write_bytes(change.after.encode())
+        return failures
+
+    past = []
+    editors = {simple: Editor(server, write, one_hunk if simple else line_hunks) for simple in (True, False)}
+
+    def told(outcome):
+        past.append(outcome)
+        files = {
+            f.path.name: {"applied": f.applied, "rebased": f.rebased, "reason": f.reason}
+            for f in outcome.files
+        }
+        return {"status": outcome.status, "files": files}
+
+    @server.commands.command("probe.apply", "Apply edits")
+    async def apply(call: Call, arguments: Edits):
+        edits = [
+            FileEdit(edit.path, Digest(edit.sha256) if edit.sha256 else edit.before, edit.after)
+            for edit in arguments.edits
+        ]
+        return told(await editors[arguments.simple].apply(edits, "Probe"))
+
+    @server.commands.command("probe.revert", "Take the last edits back")
+    async def revert(call: Call, arguments: Nothing):
+        return told(await editors[False].revert(past[-1], "Back"))
 
 
 if __name__ == "__main__":

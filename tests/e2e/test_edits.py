@@ -1,0 +1,296 @@
+"""Changesets meet editors: what the person typed survives, and the outcome is told as it is."""
+
+import asyncio
+import hashlib
+
+import pytest
+from editors import Eglot, Lsp4ij, Neovim, VsCode
+
+BASE = "one\ntwo\nthree 😀\nfour\nfive\nsix\nseven\n"
+WANTED = BASE.replace("two", "TWO").replace("six\n", "six\n😀 six and a half\n")
+EDITORS = [VsCode, Neovim, Eglot]
+
+
+async def apply(editor, *edits, **more):
+    return await editor.client.command("probe.apply", edits=list(edits), **more)
+
+
+def edit(path, before=BASE, after=WANTED):
+    return {"path": str(path), "before": before, "after": after}
+
+
+def reason(result, name):
+    return result["files"][name]["reason"]
+
+
+@pytest.mark.parametrize("kind", EDITORS)
+async def test_an_open_file_is_edited_through_the_editor_alone(start, tmp_path, kind):
+    path = tmp_path / "open.txt"
+    path.write_text(BASE)
+    editor = await kind.connect(start)
+    editor.open(path, BASE)
+    result = await apply(editor, edit(path))
+    assert result == {
+        "status": "applied",
+        "files": {"open.txt": {"applied": True, "rebased": False, "reason": ""}},
+    }
+    assert editor.text(path) == WANTED
+    assert path.read_text() == BASE, "saving is the person's business"
+    (sent,) = editor.edits
+    (document,) = sent["edit"]["documentChanges"]
+    assert document["textDocument"]["version"] == kind.first_version
+    assert len(document["edits"]) == 2, "two small hunks, not the whole file"
+    annotated = kind is not Eglot
+    assert ("changeAnnotations" in sent["edit"]) == annotated
+    assert all(("annotationId" in hunk) == annotated for hunk in document["edits"])
+    assert await editor.client.leave() == 0
+
+
+@pytest.mark.parametrize("kind", EDITORS)
+async def test_two_edits_in_a_row_are_each_made_against_the_text_that_is_there(start, tmp_path, kind):
+    path = tmp_path / "open.txt"
+    editor = await kind.connect(start)
+    editor.open(path, BASE)
+    assert (await apply(editor, edit(path)))["status"] == "applied"
+    again = WANTED.replace("one", "zero\none")
+    assert (await apply(editor, edit(path, WANTED, again)))["status"] == "applied"
+    assert editor.text(path) == again
+    assert await editor.client.leave() == 0
+
+
+@pytest.mark.parametrize("kind", EDITORS)
+async def test_typing_in_other_lines_moves_the_edit_along(start, tmp_path, kind):
+    path = tmp_path / "open.txt"
+    editor = await kind.connect(start)
+    editor.open(path, BASE)
+    editor.type(path, "four", "typed\nfour, typed too")
+    await asyncio.sleep(editor.delay)
+    result = await apply(editor, edit(path))
+    assert result["status"] == "applied"
+    assert result["files"]["open.txt"]["rebased"]
+    assert editor.text(path) == WANTED.replace("four", "typed\nfour, typed too")
+    assert await editor.client.leave() == 0
+
+
+@pytest.mark.parametrize("simple", [True, False], ids=["one-hunk", "native"])
+async def test_typing_in_the_same_lines_refuses_the_edit(start, tmp_path, simple):
+    path, other = tmp_path / "open.txt", tmp_path / "closed.txt"
+    other.write_text(BASE)
+    editor = await VsCode.connect(start)
+    editor.open(path, BASE)
+    editor.type(path, "two", "two, typed")
+    result = await apply(editor, edit(path), edit(other), simple=simple)
+    assert result["status"] == "refused"
+    assert reason(result, "open.txt") == "The same lines have been changed meanwhile."
+    assert reason(result, "closed.txt") == "Left alone, because another file of the change is refused."
+    assert other.read_text() == BASE
+    assert editor.edits == []
+    assert await editor.client.leave() == 0
+
+
+async def test_the_simple_differ_moves_an_edit_along_as_well(start, tmp_path):
+    path = tmp_path / "open.txt"
+    editor = await VsCode.connect(start)
+    editor.open(path, BASE)
+    editor.type(path, "seven", "typed")
+    result = await apply(editor, edit(path, BASE, BASE.replace("two", "TWO")), simple=True)
+    assert result["status"] == "applied"
+    assert editor.text(path) == BASE.replace("two", "TWO").replace("seven", "typed")
+    assert await editor.client.leave() == 0
+
+
+@pytest.mark.parametrize("kind", [VsCode, Eglot])
+async def test_typing_that_the_server_has_not_heard_of_yet_is_protected_by_the_version(start, tmp_path, kind):
+    path = tmp_path / "open.txt"
+    editor = await kind.connect(start)
+    editor.open(path, BASE)
+    typed = BASE.replace("two", "two, just typed")
+    editor.before_apply = lambda: editor.change(f"file://{path}", typed)
+    editor.delay = 0.1
+    result = await apply(editor, edit(path))
+    assert result["status"] == "refused"
+    assert reason(result, "open.txt") != ""
+    assert editor.text(path) == typed
+    assert await editor.client.leave() == 0
+
+
+async def test_neovim_skips_a_stale_edit_and_says_it_was_applied(start, tmp_path):
+    path = tmp_path / "open.txt"
+    editor = await Neovim.connect(start)
+    editor.open(path, BASE)
+    editor.type(path, "four", "4")
+    await asyncio.sleep(0.3)
+    typed = editor.text(path).replace("two", "two, just typed")
+    editor.before_apply = lambda: editor.change(f"file://{path}", typed)
+    result = await apply(editor, edit(path))
+    assert result["status"] == "refused"
+    assert len(editor.edits) == 1
+    assert editor.text(path) == typed
+    assert await editor.client.leave() == 0
+
+
+async def test_neovim_spoils_a_second_stale_document_and_the_person_is_told(start, tmp_path):
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
+    closed = tmp_path / "closed.txt"
+    closed.write_text(BASE)
+    editor = await Neovim.connect(start)
+    editor.open(first, BASE)
+    editor.open(second, BASE)
+    editor.before_apply = lambda: editor.change(f"file://{second}", "typed above\n" + BASE)
+    result = await apply(editor, edit(first), edit(second), edit(closed))
+    assert result["status"] == "partial"
+    assert result["files"]["first.txt"]["applied"]
+    assert "look at it before you save" in reason(result, "second.txt")
+    assert closed.read_text() == BASE
+    assert await editor.client.leave() == 0
+
+
+async def test_an_editor_that_claims_success_and_does_nothing_is_found_out(start, tmp_path):
+    path, closed = tmp_path / "open.txt", tmp_path / "closed.txt"
+    closed.write_text(BASE)
+    editor = await Lsp4ij.connect(start)
+    editor.open(path, BASE)
+    result = await apply(editor, edit(path), edit(closed))
+    assert result["status"] == "refused"
+    assert reason(result, "open.txt") == "The editor did not apply the edit."
+    assert closed.read_text() == BASE
+    assert await editor.client.leave() == 0
+
+
+async def test_a_person_who_says_no_is_heard(start, tmp_path):
+    path = tmp_path / "open.txt"
+    editor = await Eglot.connect(start)
+    editor.consent = False
+    editor.open(path, BASE)
+    result = await apply(editor, edit(path))
+    assert reason(result, "open.txt") == "The editor did not apply the edit: User refused"
+    assert await editor.client.leave() == 0
+
+
+@pytest.mark.parametrize("kind", [VsCode, Neovim])
+async def test_typing_right_after_the_edit_does_not_hide_its_success(start, tmp_path, kind):
+    """Neovim reports the edit and the typing in one notification."""
+    path = tmp_path / "open.txt"
+    editor = await kind.connect(start)
+    editor.open(path, BASE)
+    editor.after_apply = lambda: editor.type(path, "four", "four, typed")
+    result = await apply(editor, edit(path))
+    assert result["status"] == "applied"
+    editor.after_apply = lambda: None
+    assert (await editor.client.command("probe.revert"))["status"] == "applied"
+    assert editor.text(path) == BASE.replace("four", "four, typed"), "taking back keeps what was typed"
+    assert await editor.client.leave() == 0
+
+
+async def test_files_that_are_not_open_are_written_changed_created_and_deleted_on_disk(start, tmp_path):
+    changed, created, deleted = tmp_path / "changed", tmp_path / "new" / "created", tmp_path / "deleted"
+    changed.write_bytes(BASE.replace("\n", "\r\n").encode())
+    deleted.write_text(BASE)
+    editor = await VsCode.connect(start)
+    edits = [
+        edit(changed, BASE.replace("\n", "\r\n"), WANTED.replace("\n", "\r\n")),
+        edit(created, None, WANTED),
+        {"path": str(deleted), "sha256": hashlib.sha256(BASE.encode()).hexdigest(), "after": None},
+    ]
+    assert (await apply(editor, *edits))["status"] == "applied"
+    assert changed.read_bytes() == WANTED.replace("\n", "\r\n").encode()
+    assert created.read_text() == WANTED
+    assert not deleted.exists()
+    assert editor.edits == []
+    assert (await editor.client.command("probe.revert"))["status"] == "applied"
+    assert changed.read_bytes() == BASE.replace("\n", "\r\n").encode()
+    assert not created.exists()
+    assert deleted.read_text() == BASE
+    assert await editor.client.leave() == 0
+
+
+async def test_reverting_is_refused_when_the_text_has_changed_since(start, tmp_path):
+    path, closed = tmp_path / "open.txt", tmp_path / "closed.txt"
+    closed.write_text(BASE)
+    editor = await VsCode.connect(start)
+    editor.open(path, BASE)
+    assert (await apply(editor, edit(path), edit(closed)))["status"] == "applied"
+    closed.write_text("something else")
+    result = await editor.client.command("probe.revert")
+    assert result["status"] == "refused"
+    assert reason(result, "closed.txt") == "The text has changed since the change was made."
+    assert editor.text(path) == WANTED
+    assert await editor.client.leave() == 0
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "before", "after", "expected"),
+    [
+        (BASE, None, "new", "There is a file of this name already."),
+        (None, BASE, WANTED, "The file is gone."),
+        ("other", BASE, None, "The text has changed since the change was made."),
+        (b"\xff\xfe", BASE, WANTED, "The file is not UTF-8 text."),
+        (BASE.replace("two", "2"), BASE, WANTED, "The same lines have been changed meanwhile."),
+    ],
+)
+async def test_a_file_that_is_not_as_expected_is_left_alone(
+    start, tmp_path, on_disk, before, after, expected
+):
+    path = tmp_path / "file"
+    if on_disk is not None:
+        path.write_bytes(on_disk if isinstance(on_disk, bytes) else on_disk.encode())
+    editor = await VsCode.connect(start)
+    result = await apply(editor, edit(path, before, after))
+    assert (result["status"], reason(result, "file")) == ("refused", expected)
+    assert await editor.client.leave() == 0
+
+
+async def test_a_disk_that_refuses_makes_the_outcome_partial(start, tmp_path):
+    path, full = tmp_path / "open.txt", tmp_path / "unwritable"
+    full.write_text(BASE)
+    editor = await VsCode.connect(start)
+    editor.open(path, BASE)
+    result = await apply(editor, edit(path), edit(full))
+    assert result["status"] == "partial"
+    assert reason(result, "unwritable") == "The disk is full."
+    assert await editor.client.leave() == 0
+
+
+async def test_deleting_a_file_that_is_open_with_unsaved_text_is_refused(start, tmp_path):
+    path = tmp_path / "open.txt"
+    path.write_text("saved\n")
+    editor = await VsCode.connect(start)
+    editor.open(path, BASE)
+    result = await apply(editor, edit(path, BASE, None))
+    assert reason(result, "open.txt") == "The file is open and has unsaved changes."
+    assert path.exists()
+    assert await editor.client.leave() == 0
+
+
+async def test_a_client_without_apply_edit_gets_saved_files_on_disk(client, tmp_path):
+    path = tmp_path / "open.txt"
+    path.write_text(BASE)
+    item = {"uri": f"file://{path}", "languageId": "x", "version": 1, "text": BASE}
+    client.notify("textDocument/didOpen", {"textDocument": item})
+    result = await client.command("probe.apply", edits=[edit(path)])
+    assert result["status"] == "applied"
+    assert path.read_text() == WANTED
+    assert await client.leave() == 0
+
+
+async def test_an_open_file_is_found_through_a_link_and_a_strange_spelling(start, tmp_path):
+    folder = tmp_path / "a b%"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    path = folder / "ü.txt"
+    path.write_text(BASE)
+    editor = await VsCode.connect(start)
+    editor.open(str(path).replace("%", "%25").replace(" ", "%20").replace("ü", "%c3%bc"), BASE)
+    result = await apply(editor, edit(tmp_path / "link" / "ü.txt"))
+    assert result["status"] == "applied"
+    assert path.read_text() == BASE
+    assert await editor.client.leave() == 0
+
+
+async def test_the_same_file_twice_is_refused(start, tmp_path):
+    path = tmp_path / "file"
+    path.write_text(BASE)
+    editor = await VsCode.connect(start)
+    result = await apply(editor, edit(path), edit(path))
+    assert result["status"] == "refused"
+    assert await editor.client.leave() == 0

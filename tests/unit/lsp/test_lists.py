@@ -1,0 +1,126 @@
+"""What can be said about commands and clients without a conversation."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from lsprotocol.converters import get_converter
+from lsprotocol.types import InitializeParams
+
+from wainwright.lsp.capabilities import ClientProfile, client_profile
+from wainwright.lsp.commands import Call, Commands, NoArguments, Wire
+from wainwright.lsp.server import VERSION
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def profile(name: str, **more) -> ClientProfile:
+    recorded = json.loads((ROOT / "tests" / "clients" / "profiles" / f"{name}.json").read_text())
+    recorded["capabilities"].update(more)
+    return client_profile(
+        get_converter().structure({"processId": None, "rootUri": None, **recorded}, InitializeParams)
+    )
+
+
+def test_the_list_of_commands_is_data():
+    commands = Commands()
+
+    class Start(Wire):
+        goal: str
+        max_turns: int = 3
+
+    @commands.command("probe.start", "Start")
+    async def start(call: Call, arguments: Start) -> None: ...
+
+    @commands.command("probe.stop", "Stop")
+    async def stop(call: Call, arguments: NoArguments) -> None: ...
+
+    described = commands.describe()
+    assert [(entry["name"], entry["title"]) for entry in described] == [
+        ("probe.start", "Start"),
+        ("probe.stop", "Stop"),
+    ]
+    schema = described[0]["arguments"]
+    assert set(schema["properties"]) == {"goal", "maxTurns"}
+    assert schema["required"] == ["goal"]
+    assert schema["additionalProperties"] is False
+    json.dumps(described)
+    with pytest.raises(ValueError, match="two commands"):
+        commands.command("probe.stop", "Stop again")(stop)
+
+
+def test_a_command_without_a_model_is_refused_when_it_is_registered():
+    async def bare(call: Call) -> None: ...
+
+    with pytest.raises(TypeError):
+        Commands().command("probe.bare", "Bare")(bare)
+
+
+def test_the_profile_of_a_client_that_hides_what_it_can():
+    neovim = profile("neovim-0.12")
+    assert (neovim.name, neovim.version) == ("Neovim", "0.12.4")
+    assert neovim.document_changes, "not advertised, but resource operations are"
+    assert neovim.resource_operations == {"create", "rename", "delete"}
+    assert neovim.apply_edit
+    assert not neovim.watched_files
+    assert not neovim.rich
+
+
+def test_the_profiles_of_the_others():
+    eglot, vscode = profile("eglot-1.17"), profile("vscode-10.1")
+    assert (eglot.document_changes, eglot.resource_operations, eglot.change_annotations) == (
+        True,
+        frozenset(),
+        False,
+    )
+    assert not eglot.code_lens_refresh
+    assert vscode.change_annotations
+    assert vscode.code_lens_refresh
+    assert vscode.text_document_content
+    assert vscode.work_done_progress
+
+
+@pytest.mark.parametrize(
+    ("experimental", "rich", "content"),
+    [
+        ({"wainwright": {"events": True}}, True, {"events": True}),
+        ({"wainwright": True}, True, {}),
+        ({"wainwright": False}, False, {}),
+        ({}, False, {}),
+        ("odd", False, {}),
+    ],
+)
+def test_our_own_clients_are_told_from_the_others(experimental, rich, content):
+    known = profile("vscode-10.1", experimental=experimental)
+    assert (known.rich, known.experimental) == (rich, content)
+
+
+def test_the_version_is_the_one_of_the_package():
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+def test_a_server_is_made_without_anything_heavy():
+    code = (
+        "import sys; from wainwright.lsp.server import create_server; create_server(); "
+        "print(sorted({name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT / "server")},
+    )
+    allowed = {
+        "pygls", "lsprotocol", "attr", "attrs", "cattr", "cattrs", "typing_extensions",
+        "pydantic", "pydantic_core", "annotated_types", "typing_inspection", "wainwright", "__main__",
+    }  # fmt: skip
+    extra = {
+        name
+        for name in eval(found.stdout)
+        if name not in allowed and not name.startswith(("_", "sitecustomize"))
+    }
+    assert extra == set()
