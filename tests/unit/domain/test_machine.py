@@ -321,8 +321,9 @@ def told(effect: ef.Effect) -> str:
             return f"{name} {effect.deployment}"
         case ef.SkipStage():
             return f"{name} {effect.stage}"
-    shown = effect.model_dump(exclude={"digest", "unverified"})
-    return " ".join([name, *(f"{key}={value}" for key, value in shown.items())])
+        case _:
+            shown = effect.model_dump(exclude={"digest", "unverified"})
+            return " ".join([name, *(f"{key}={value}" for key, value in shown.items())])
 
 
 def test_the_main_way_and_its_effects() -> None:
@@ -619,7 +620,7 @@ def test_a_failure_is_triaged_only_after_a_red_receipt() -> None:
 @given(st.text(min_size=1).filter(lambda text: bool(text.strip())))
 def test_any_goal_makes_a_plan_when_nobody_plans(text: str) -> None:
     route = (S.BUILD, S.TEST, S.REVIEW)
-    events = [
+    events: list[ev.Event] = [
         started(goal=Goal(text=text), route=route),
         SNAPSHOT,
         ev.StageSkipped(stage=S.PLANNING, reason="short"),
