@@ -25,13 +25,8 @@ class Sample:
 
     def explain(self, seen: RunView, say: Callable[[str], None]) -> None:
         """Tell a newcomer what they saw and where to look."""
-        say("")
-        say(
-            "The model's part of this run was a recording, made once with a living model at the keyboard of an"
-        )
-        say(
-            "OpenAI-compatible endpoint; planning, sandbox, tests, merging, deployment and probes were real, just now."
-        )
+        say("\nThe model's part of this run was a recording, made once with a living model that answered at an")
+        say("OpenAI-compatible address. Planning, sandbox, tests, merging, deployment and probes were real, just now.")
         if seen.branch:
             say(f"Look at it:  git -C {self.workspace} log --oneline {seen.branch}")
         if seen.deployment and seen.deployment.get("url"):

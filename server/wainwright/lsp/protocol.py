@@ -218,7 +218,13 @@ class WainwrightProtocol(LanguageServerProtocol):
         msg_id: MessageId | None = None,
     ) -> "Future[Any]":
         """Our ids carry a prefix, so that no answer can be taken for one of the client's own requests."""
-        return super().send_request(method, params, callback, msg_id or self.new_id())
+        message_id = msg_id or self.new_id()
+        try:
+            return super().send_request(method, params, callback, message_id)
+        except (TypeError, ValueError):  # the parameters are not JSON: nothing was asked
+            self._request_futures.pop(message_id, None)
+            self._result_types.pop(message_id, None)
+            raise
 
     def new_id(self) -> str:
         """A fresh id for a question to the client."""

@@ -15,6 +15,8 @@ from wainwright.tools.toolbox import cut
 
 REPORT = ".wainwright-junit.xml"
 """Where pytest leaves its report, inside the tree; removed before the tree is looked at again."""
+PYTEST_FLAGS = f"--junit-xml={REPORT} -p no:cacheprovider --continue-on-collection-errors"
+"""One file that cannot be imported, such as a test of code to come, must not hide what the others say."""
 REPORT_MAX = 64 * 1024 * 1024
 OUTPUT_KEPT = 6_000
 
@@ -51,7 +53,7 @@ async def take(
     """
     line = f"{command} {only}".strip()
     pytest = is_pytest(command)
-    run = f"{line} --junit-xml={REPORT} -p no:cacheprovider" if pytest else line
+    run = f"{line} {PYTEST_FLAGS}" if pytest else line
     report = view.tree / REPORT
     report.unlink(missing_ok=True)
     started = time.time()
@@ -204,8 +206,11 @@ def _cases(report: Path) -> tuple[Case, ...]:
 
 
 def _case(node: ET.Element) -> Case:
-    name = node.get("name", "")
-    where = node.get("file") or _file_of(node.get("classname", ""))
+    name, classname = node.get("name", ""), node.get("classname", "")
+    where = node.get("file") or _file_of(classname)
+    if not where and node.find("error") is not None:
+        # A file that could not be collected: pytest gives its module as the name.
+        where, name = _file_of(name), "collection"
     bad = next((child for child in node if child.tag in ("failure", "error", "skipped")), None)
     outcome = (
         {"failure": "failed", "error": "error", "skipped": "skipped"}[bad.tag]
