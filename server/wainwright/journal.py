@@ -18,19 +18,20 @@ by any process; the owner takes it.
 
 import asyncio
 import hashlib
+import heapq
 import json
 import os
 import sqlite3
 import threading
 import time
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 from sqlite_utils import Database
 
 from wainwright.domain.errors import BudgetExceeded, Diverged, Fenced, InputError, JournalError, RunBusy
@@ -42,13 +43,17 @@ LEASE_S = 15.0
 BEAT_S = 5.0
 """How often the owner renews its lease, in seconds."""
 
+PROC = Path("/proc")
+"""Where the kernel tells when a process started; absent on some systems."""
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     run TEXT PRIMARY KEY, created REAL NOT NULL, goal TEXT NOT NULL,
     owner TEXT NOT NULL DEFAULT '', lease_until REAL NOT NULL DEFAULT 0, epoch INTEGER NOT NULL DEFAULT 0,
     cap_usd REAL, cap_tokens INTEGER,
     spent_usd REAL NOT NULL DEFAULT 0, spent_tokens INTEGER NOT NULL DEFAULT 0,
-    held_usd REAL NOT NULL DEFAULT 0, held_tokens INTEGER NOT NULL DEFAULT 0
+    held_usd REAL NOT NULL DEFAULT 0, held_tokens INTEGER NOT NULL DEFAULT 0,
+    head TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs(run),
@@ -70,8 +75,8 @@ VERSION = 1
 class Hold(Fact):
     """The most a step may cost; reserved before it."""
 
-    usd: float = 0.0
-    tokens: int = 0
+    usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    tokens: int = Field(default=0, ge=0)
 
 
 NOTHING = Hold()
@@ -80,8 +85,8 @@ NOTHING = Hold()
 class Spend(Fact):
     """What a step did cost."""
 
-    usd: float = 0.0
-    tokens: int = 0
+    usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    tokens: int = Field(default=0, ge=0)
 
 
 class RunRow(Fact):
@@ -133,6 +138,7 @@ class Journal:
             self._db.execute(f"PRAGMA {pragma}")
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
         if found > VERSION:
+            self._connection.close()
             raise JournalError(
                 f"The journal {path} was written by a newer version.", "Update wainwright to open it."
             )
@@ -164,9 +170,7 @@ class Journal:
         with self._write() as db:
             row = db.execute("SELECT owner, lease_until FROM runs WHERE run = ?", [run]).fetchone()
             if row is None:
-                raise InputError(
-                    f"There is no run {run} here.", "`wainwright runs` lists the runs of this workspace."
-                )
+                raise _no_run(run)
             owner, until = row
             if _alive(owner) and until > time.time():
                 pid = owner.split(":")[0]
@@ -282,19 +286,27 @@ class Journal:
             )
 
     def verify(self, run: str) -> int:
-        """Check the hash chain of a run and return how many rows it has. Raises JournalError at the first break."""
+        """Check the hash chain of a run and return how many rows it has.
+
+        Raises JournalError at the first break, InputError when there is no such run.
+        """
         with self._lock:
+            head = self._db.execute("SELECT head FROM runs WHERE run = ?", [run]).fetchone()
             rows = self._db.execute(
                 "SELECT kind, key, effect, fingerprint, usd, tokens, body, epoch, at, prev_hash, hash, seq "
                 "FROM journal WHERE run = ? ORDER BY seq",
                 [run],
             ).fetchall()
+        if head is None:
+            raise _no_run(run)
         before = ""
         for row in rows:
             *content, prev_hash, found, seq = row
             if prev_hash != before or _chain(before, content) != found:
                 raise JournalError(f"Row {seq} of run {run} was changed after it was written.")
             before = found
+        if before != head[0]:
+            raise JournalError(f"The last rows of run {run} were changed or taken away.")
         return len(rows)
 
     # ---- signals between processes
@@ -349,7 +361,10 @@ class Journal:
     def begin(
         self, lease: Lease, key: str, inputs: JsonValue, effect: str, hold: Hold
     ) -> tuple[JsonValue] | None:
-        """Transaction 1. The recorded outcome in a tuple, or None when the act is to be done now."""
+        """Transaction 1. The recorded outcome in a tuple, or None when the act is to be done now.
+
+        Raises BudgetExceeded, Diverged, Fenced, and JournalError while the same step is under way.
+        """
         canonical = json.dumps(inputs, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
         fingerprint = hashlib.sha256(canonical).hexdigest()
         with self._write() as db:
@@ -365,6 +380,11 @@ class Journal:
                         "Start a new run; this one stays as it is.",
                     )
                 return (json.loads(last[2]),)
+            if last is not None and last[0] == "intent":
+                # Who claims a run closes the intents before it: this one is of the present owner.
+                raise JournalError(
+                    f"Step {key} is under way already.", f"If it is not, `wainwright resume {lease.run}`."
+                )
             self._reserve(lease.run, hold)
             blob = zlib.compress(canonical)
             db.execute("INSERT OR IGNORE INTO blobs (sha, bytes) VALUES (?, ?)", [fingerprint, blob])
@@ -446,10 +466,11 @@ class Journal:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk has rolled back by itself
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def _check(self, lease: Lease) -> None:
         row = self._db.execute("SELECT epoch FROM runs WHERE run = ?", [lease.run]).fetchone()
@@ -470,18 +491,16 @@ class Journal:
         tokens: int = 0,
         body: str = "null",
     ) -> None:
-        last = self._db.execute(
-            "SELECT hash FROM journal WHERE run = ? ORDER BY seq DESC LIMIT 1", [lease.run]
-        ).fetchone()
-        before = last[0] if last else ""
+        before = self._db.execute("SELECT head FROM runs WHERE run = ?", [lease.run]).fetchone()[0]
         content = [kind, key, effect, fingerprint, float(usd), tokens, body, lease.epoch, time.time()]
-        row = [lease.run, *content, before, _chain(before, content)]
+        head = _chain(before, content)
         self._db.execute(
             "INSERT INTO journal "
             "(run, kind, key, effect, fingerprint, usd, tokens, body, epoch, at, prev_hash, hash) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
+            [lease.run, *content, before, head],
         )
+        self._db.execute("UPDATE runs SET head = ? WHERE run = ?", [head, lease.run])
 
 
 class Steps:
@@ -492,6 +511,8 @@ class Steps:
         self._journal = journal
         self._lease = lease
         self._counts: Counter[str] = Counter()
+        self._failed: defaultdict[str, list[int]] = defaultdict(list)
+        """Numbers to be used again, by name: their steps have no outcome yet. Each list is a heap."""
         self._keys: list[str] = []
 
     async def step(
@@ -507,37 +528,63 @@ class Steps:
 
         ``effect`` is ``read`` or ``idempotent`` (may be done again after a crash) or ``llm`` (is asked again; what
         the lost call may have cost counts as spent). If ``act`` raises, the step is recorded as failed with the
-        exception's ``spend`` attribute, and the next ask tries it anew; when it is cancelled, its cost is unknown and
-        the whole reservation counts as spent. Raises BudgetExceeded, Diverged, Fenced, and what ``act`` raises.
+        exception's ``spend`` attribute, and the next ask tries it anew; when it is broken off (cancelled, or the
+        process is told to end), its cost is unknown and the whole reservation counts as spent. Steps of one scope
+        may run side by side: they are numbered in the order in which they were asked for. Raises BudgetExceeded,
+        Diverged, Fenced, JournalError when the step is under way already, and what ``act`` raises.
         """
-        key = f"{self.scope}/{name}#{self._counts[name]}"
-        recorded = await self._begin(key, inputs, effect, hold)
-        self._counts[name] += 1
-        self._keys.append(key)
-        if recorded is not None:
-            return recorded[0]
+        number = self._number(name)
+        key = f"{self.scope}/{name}#{number}"
         try:
-            value, spend = await act(key)
-        except BaseException as error:
-            self._counts[name] -= 1
-            unknown = Spend(usd=hold.usd, tokens=hold.tokens)
-            spent = unknown if isinstance(error, asyncio.CancelledError) else getattr(error, "spend", Spend())
-            # Not awaited: a cancelled task must not wait here, and the write takes a millisecond.
-            self._journal.end(self._lease, key, ("failed", str(error)), effect, hold, spent)
+            recorded = await self._begin(key, inputs, effect, hold)
+            if recorded is not None:
+                self._keys.append(key)
+                return recorded[0]
+            value, spend = await self._act(act, key, effect, hold)
+        except BaseException:
+            heapq.heappush(self._failed[name], number)
             raise
+        self._keys.append(key)
         await asyncio.to_thread(self._journal.end, self._lease, key, ("done", value), effect, hold, spend)
         return value
 
+    def _number(self, name: str) -> int:
+        if self._failed[name]:
+            return heapq.heappop(self._failed[name])
+        self._counts[name] += 1
+        return self._counts[name] - 1
+
     async def _begin(self, key: str, inputs: JsonValue, effect: str, hold: Hold) -> tuple[JsonValue] | None:
-        """Transaction 1, in a thread. Cancelled meanwhile: the intent is closed again, nothing was done."""
-        beginning = asyncio.ensure_future(
-            asyncio.to_thread(self._journal.begin, self._lease, key, inputs, effect, hold)
+        begun = asyncio.get_running_loop().run_in_executor(
+            None, self._journal.begin, self._lease, key, inputs, effect, hold
         )
         try:
-            return await asyncio.shield(beginning)
+            return await asyncio.shield(begun)
         except asyncio.CancelledError:
-            if await beginning is None:
-                self._journal.end(self._lease, key, ("failed", "cancelled"), effect, hold, Spend())
+            # The thread writes the intent all the same; nobody will act on it.
+            begun.add_done_callback(lambda done: self._give_back(done, key, effect, hold))
+            raise
+
+    def _give_back(
+        self, begun: asyncio.Future[tuple[JsonValue] | None], key: str, effect: str, hold: Hold
+    ) -> None:
+        if begun.cancelled() or begun.exception() is not None or begun.result() is not None:
+            return
+        with suppress(Fenced):
+            self._journal.end(
+                self._lease, key, ("failed", "cancelled before it began"), effect, hold, Spend()
+            )
+
+    async def _act(
+        self, act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]], key: str, effect: str, hold: Hold
+    ) -> tuple[JsonValue, Spend]:
+        try:
+            return await act(key)
+        except BaseException as error:
+            unknown = Spend(usd=hold.usd, tokens=hold.tokens)
+            spent = getattr(error, "spend", Spend() if isinstance(error, Exception) else unknown)
+            # Not awaited: a cancelled task must not wait here, and the write takes a millisecond.
+            self._journal.end(self._lease, key, ("failed", str(error)), effect, hold, spent)
             raise
 
     def below(self, name: str) -> "Steps":
@@ -547,6 +594,10 @@ class Steps:
     async def void(self) -> None:
         """What this scope did was useless: ask everything anew the next time."""
         await asyncio.to_thread(self._journal.void, self._lease, self._keys)
+
+
+def _no_run(run: str) -> InputError:
+    return InputError(f"There is no run {run} here.", "`wainwright runs` lists the runs of this workspace.")
 
 
 def _chain(before: str, content: Sequence[Any]) -> str:
@@ -564,10 +615,22 @@ def _alive(owner: str) -> bool:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in the kernel's ticks; empty when there is none or the system does not tell."""
+    """When a process started, in the kernel's ticks; empty when there is none, ``unknown`` if that is not told."""
+    if not PROC.is_dir():
+        return "unknown" if _listed(pid) else ""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return "unknown" if pid == os.getpid() else ""
+        return ""
     # A killed process that nobody has reaped yet is dead for us.
     return "" if fields[0] == "Z" else fields[19]
+
+
+def _listed(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,745 @@
+"""The journal: paid once, never past a cap, owned by one live process, and nothing changed behind its back."""
+
+import asyncio
+import gc
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import JsonValue, ValidationError
+
+from wainwright import journal as module
+from wainwright.domain.errors import BudgetExceeded, Diverged, Fenced, InputError, JournalError, RunBusy
+from wainwright.domain.events import HoldMoved, RunStarted, SnapshotTaken
+from wainwright.domain.goal import WORKING, Goal, Stage
+from wainwright.journal import Hold, Journal, Lease, Spend, Steps
+
+FIRST = RunStarted(
+    run="r1",
+    goal=Goal(text="Make it work"),
+    workspace="here",
+    route=WORKING,
+    autonomy="suggest",
+    trust="trusted",
+    tier="bubblewrap",
+    attended=True,
+)
+SNAPSHOT = SnapshotTaken(commit="c0", tree="t0", head=None)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.db"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[Journal]:
+    opened = Journal(path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def lease(journal: Journal) -> Lease:
+    return begin_run(journal)
+
+
+def begin_run(
+    journal: Journal, run: str = "r1", *, cap_usd: float | None = None, cap_tokens: int | None = None
+) -> Lease:
+    return journal.create(FIRST, run, "Make it work", cap_usd=cap_usd, cap_tokens=cap_tokens)
+
+
+class Act:
+    """An act that counts how often it is done."""
+
+    def __init__(
+        self, value: JsonValue = "done", spend: Spend | None = None, *, fails: BaseException | None = None
+    ) -> None:
+        self.value, self.spend, self.fails = value, spend or Spend(), fails
+        self.keys: list[str] = []
+
+    async def __call__(self, key: str) -> tuple[JsonValue, Spend]:
+        self.keys.append(key)
+        await asyncio.sleep(0)
+        if self.fails is not None:
+            raise self.fails
+        return self.value, self.spend
+
+
+def rows(path: Path, sql: str) -> list[tuple[JsonValue, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def write(path: Path, sql: str) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(sql)
+    connection.close()
+
+
+def kinds(path: Path) -> list[str]:
+    return [
+        str(kind) for (kind,) in rows(path, "SELECT kind FROM journal WHERE kind <> 'event' ORDER BY seq")
+    ]
+
+
+def held(path: Path) -> tuple[JsonValue, ...]:
+    return rows(path, "SELECT round(held_usd, 9), held_tokens FROM runs")[0]
+
+
+# ---- steps
+
+
+async def test_a_step_is_done_once(journal: Journal, lease: Lease) -> None:
+    act = Act({"text": "ü", "n": [1, None]})
+    for _ in range(3):
+        steps = journal.steps(lease, "/BUILD/t1.1.0")
+        assert await steps.step("ask", inputs={"q": 1}, effect="read", act=act) == {
+            "text": "ü",
+            "n": [1, None],
+        }
+    assert act.keys == ["/BUILD/t1.1.0/ask#0"]
+
+
+async def test_equal_asks_in_one_scope_are_numbered(journal: Journal, lease: Lease) -> None:
+    acts = [Act(), Act()]
+    for act in acts:
+        steps = journal.steps(lease, "/s")
+        for _ in range(3):
+            await steps.step("ask", inputs="same", effect="read", act=act)
+        await steps.step("other", inputs="same", effect="read", act=act)
+    assert [len(act.keys) for act in acts] == [4, 0]
+    assert [k for (k,) in rows_of_done(journal)] == ["/s/ask#0", "/s/ask#1", "/s/ask#2", "/s/other#0"]
+
+
+def rows_of_done(journal: Journal) -> list[tuple[str]]:
+    return journal._connection.execute("SELECT key FROM journal WHERE kind = 'done' ORDER BY seq").fetchall()
+
+
+async def test_other_inputs_under_the_same_key_diverge(journal: Journal, lease: Lease) -> None:
+    await journal.steps(lease, "/s").step("ask", inputs={"a": 1, "b": 2}, effect="read", act=Act())
+    act = Act()
+    with pytest.raises(Diverged) as caught:
+        await journal.steps(lease, "/s").step("ask", inputs={"a": 1, "b": 3}, effect="read", act=act)
+    assert "/s/ask#0" in caught.value.message
+    assert caught.value.hint
+    assert act.keys == []
+    # The order of keys is no difference.
+    await journal.steps(lease, "/s").step("ask", inputs={"b": 2, "a": 1}, effect="read", act=act)
+    assert act.keys == []
+
+
+async def test_parallel_scopes_never_mix(journal: Journal, lease: Lease) -> None:
+    async def task(scope: str) -> list[JsonValue]:
+        steps = journal.steps(lease, scope)
+
+        async def act(key: str) -> tuple[JsonValue, Spend]:
+            await asyncio.sleep(0)
+            return f"{scope} {key}", Spend()
+
+        return [await steps.step("ask", inputs=n, effect="read", act=act) for n in range(5)]
+
+    scopes = [f"/BUILD/t{n}.1.0" for n in range(6)]
+    first = await asyncio.gather(*map(task, scopes))
+    again = await asyncio.gather(*map(task, reversed(scopes)))
+    assert first == again[::-1]
+    for scope, answers in zip(scopes, first, strict=True):
+        assert answers == [f"{scope} {scope}/ask#{n}" for n in range(5)]
+
+
+async def test_steps_side_by_side_in_one_scope_get_numbers_of_their_own(
+    journal: Journal, lease: Lease
+) -> None:
+    async def twice() -> list[JsonValue]:
+        steps = journal.steps(lease, "/s")
+        return await asyncio.gather(
+            *(steps.step("read", inputs=n, effect="read", act=Act(f"answer {n}")) for n in range(8))
+        )
+
+    assert await twice() == [f"answer {n}" for n in range(8)]
+    assert await twice() == [f"answer {n}" for n in range(8)]
+    assert len(rows_of_done(journal)) == 8
+
+
+async def test_a_step_that_is_under_way_is_not_begun_again(journal: Journal, lease: Lease) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: str) -> tuple[JsonValue, Spend]:
+        begun.set()
+        await go_on.wait()
+        return "slow", Spend(usd=1)
+
+    first = asyncio.create_task(
+        journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=slow, hold=Hold(usd=2))
+    )
+    await begun.wait()
+    act = Act()
+    with pytest.raises(JournalError, match="under way"):
+        await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2))
+    go_on.set()
+    assert await first == "slow"
+    assert act.keys == []
+    assert journal.account("r1").spent_usd == 1
+
+
+async def test_a_failed_step_is_tried_again_under_its_key(journal: Journal, lease: Lease, path: Path) -> None:
+    steps, good = journal.steps(lease, "/s"), Act("good")
+    bad = Act(fails=ValueError("no"))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            await steps.step("ask", inputs=1, effect="llm", act=bad, hold=Hold(usd=1, tokens=9))
+    # What failed may be asked for with other inputs.
+    assert await steps.step("ask", inputs=2, effect="llm", act=good) == "good"
+    assert await steps.step("ask", inputs=3, effect="llm", act=good) == "good"
+    assert bad.keys + good.keys == ["/s/ask#0"] * 3 + ["/s/ask#1"]
+    assert kinds(path) == ["intent", "failed"] * 2 + ["intent", "done"] * 2
+    assert held(path) == (0, 0)
+    assert journal.account("r1").spent_usd == 0
+
+
+async def test_a_failure_may_have_cost_something(journal: Journal, lease: Lease, path: Path) -> None:
+    class Refused(Exception):
+        spend = Spend(usd=0.25, tokens=7)
+
+    with pytest.raises(Refused):
+        await journal.steps(lease, "/s").step(
+            "ask", inputs=1, effect="llm", act=Act(fails=Refused()), hold=Hold(usd=1, tokens=9)
+        )
+    account = journal.account("r1")
+    assert (account.spent_usd, account.spent_tokens, held(path)) == (0.25, 7, (0, 0))
+
+
+@pytest.mark.parametrize("end", [asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit])
+async def test_when_the_act_is_broken_off_its_whole_reservation_counts(
+    journal: Journal, lease: Lease, path: Path, end: type[BaseException]
+) -> None:
+    with pytest.raises(end):
+        await journal.steps(lease, "/s").step(
+            "ask", inputs=1, effect="llm", act=Act(fails=end()), hold=Hold(usd=1, tokens=9)
+        )
+    account = journal.account("r1")
+    assert (account.spent_usd, account.spent_tokens, held(path)) == (1, 9, (0, 0))
+    assert kinds(path) == ["intent", "failed"]
+
+
+async def test_a_cancelled_call_gives_its_reservation_up_and_is_asked_anew(
+    journal: Journal, lease: Lease, path: Path
+) -> None:
+    begun = asyncio.Event()
+
+    async def endless(_: str) -> tuple[JsonValue, Spend]:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    call = asyncio.create_task(
+        journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=endless, hold=Hold(usd=2))
+    )
+    await begun.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert held(path) == (0, 0)
+    assert journal.account("r1").spent_usd == 2
+    assert await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=Act("new")) == "new"
+
+
+async def test_a_call_cancelled_before_it_was_made_costs_nothing(
+    journal: Journal, lease: Lease, path: Path
+) -> None:
+    # Another writer keeps the reservation waiting, so the cancel comes while it is being written.
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    act = Act()
+    call = asyncio.create_task(
+        journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=5))
+    )
+    for _ in range(5):
+        await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.sleep(0)
+    assert act.keys == []
+    assert held(path) == (0, 0)
+    assert journal.account("r1").spent_usd == 0
+    assert kinds(path) == ["intent", "failed"]
+
+
+async def test_a_useless_answer_is_voided_and_asked_anew(journal: Journal, lease: Lease) -> None:
+    steps = journal.steps(lease, "/s")
+    await steps.step("ask", inputs=1, effect="llm", act=Act("useless"))
+    await journal.steps(lease, "/other").step("ask", inputs=1, effect="llm", act=Act("kept"))
+    await steps.void()
+    act = Act("better")
+    assert await journal.steps(lease, "/s").step("ask", inputs=2, effect="llm", act=act) == "better"
+    assert await journal.steps(lease, "/other").step("ask", inputs=1, effect="llm", act=act) == "kept"
+    assert journal.account("r1").calls == 3, "a voided call was paid all the same"
+
+
+async def test_a_scope_below_has_steps_of_its_own(journal: Journal, lease: Lease) -> None:
+    steps = journal.steps(lease, "/s")
+    act = Act()
+    await steps.step("ask", inputs=1, effect="read", act=act)
+    await steps.below("inner").step("ask", inputs=2, effect="read", act=act)
+    assert act.keys == ["/s/ask#0", "/s/inner/ask#0"]
+    assert steps.below("inner").scope == "/s/inner"
+
+
+# ---- caps
+
+
+async def ask_many(steps: Callable[[int], Steps], count: int, hold: Hold, spend: Spend) -> tuple[int, int]:
+    """How many of so many calls at once were made, and how many were refused."""
+    done = await asyncio.gather(
+        *(
+            steps(n).step("ask", inputs=n, effect="llm", act=Act(spend=spend), hold=hold)
+            for n in range(count)
+        ),
+        return_exceptions=True,
+    )
+    refused = [d for d in done if isinstance(d, BudgetExceeded)]
+    assert all(isinstance(d, BudgetExceeded) or d == "done" for d in done)
+    assert all(r.hint for r in refused)
+    return count - len(refused), len(refused)
+
+
+async def test_a_cap_in_money_is_never_passed_by_many_at_once(journal: Journal, path: Path) -> None:
+    lease = begin_run(journal, cap_usd=1.0)
+    peak = watch_peak(journal)
+    made, refused = await ask_many(
+        lambda n: journal.steps(lease, f"/t{n}"), 30, Hold(usd=0.125), Spend(usd=0.125)
+    )
+    assert (made, refused) == (8, 22)
+    assert journal.account("r1").spent_usd == 1.0
+    assert held(path) == (0, 0)
+    assert peak() <= 1.0
+
+
+async def test_a_cap_in_tokens_is_never_passed_by_many_at_once(journal: Journal, path: Path) -> None:
+    lease = begin_run(journal, cap_tokens=100)
+    made, refused = await ask_many(
+        lambda n: journal.steps(lease, f"/t{n}"), 30, Hold(tokens=30), Spend(tokens=30)
+    )
+    assert (made, refused) == (3, 27)
+    account = journal.account("r1")
+    assert (account.spent_tokens, account.calls, held(path)) == (90, 3, (0, 0))
+
+
+async def test_what_is_not_spent_may_be_spent_by_others(journal: Journal, path: Path) -> None:
+    lease = begin_run(journal, cap_usd=1.0)
+    peak = watch_peak(journal)
+    for n in range(30):
+        await journal.steps(lease, f"/t{n}").step(
+            "ask", inputs=n, effect="llm", act=Act(spend=Spend(usd=0.03125)), hold=Hold(usd=0.0625)
+        )
+    assert journal.account("r1").spent_usd == 0.9375
+    assert held(path) == (0, 0)
+    assert peak() <= 1.0
+
+
+def watch_peak(journal: Journal) -> Callable[[], float]:
+    """The most that was ever spent and held together, read after each change inside the very transaction."""
+    most = [0.0]
+    settle, reserve = journal._settle, journal._reserve
+
+    def look() -> None:
+        row = journal._connection.execute("SELECT max(spent_usd + held_usd) FROM runs").fetchone()
+        most[0] = max(most[0], row[0])
+
+    def reserving(run: str, hold: Hold) -> None:
+        reserve(run, hold)
+        look()
+
+    def settling(run: str, hold: Hold, spend: Spend) -> None:
+        settle(run, hold, spend)
+        look()
+
+    journal._reserve = reserving  # type: ignore[method-assign]
+    journal._settle = settling  # type: ignore[method-assign]
+    return lambda: most[0]
+
+
+async def test_a_refused_call_leaves_nothing_behind_and_a_raised_cap_lets_it_through(
+    journal: Journal, path: Path
+) -> None:
+    lease = begin_run(journal, cap_usd=1.0, cap_tokens=10)
+    steps, act = journal.steps(lease, "/s"), Act()
+    with pytest.raises(BudgetExceeded, match="may cost"):
+        await steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2))
+    with pytest.raises(BudgetExceeded, match="tokens"):
+        await steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(tokens=11))
+    assert (kinds(path), act.keys) == ([], [])
+    await steps.step("free", inputs=1, effect="read", act=act)
+    journal.raise_caps("r1", cap_usd=3.0, cap_tokens=None)
+    await steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=11))
+    assert act.keys == ["/s/free#0", "/s/ask#0"]
+
+
+@given(
+    cap=st.integers(0, 40),
+    calls=st.lists(
+        st.tuples(st.integers(0, 12), st.integers(0, 12), st.sampled_from(["done", "failed", "crash"])),
+        max_size=12,
+    ),
+)
+@settings(max_examples=25, deadline=None)
+def test_the_books_balance(cap: int, calls: list[tuple[int, int, str]], tmp_path_factory: object) -> None:
+    assert isinstance(tmp_path_factory, pytest.TempPathFactory)
+    journal = Journal(tmp_path_factory.mktemp("books") / "journal.db")
+    lease = begin_run(journal, cap_tokens=cap)
+    settled = 0
+    for number, (reserve, part, end) in enumerate(calls):
+        hold, spend = Hold(tokens=reserve), Spend(tokens=min(reserve, part))
+        key = f"/s/ask#{number}"
+        try:
+            journal.begin(lease, key, number, "llm", hold)
+        except BudgetExceeded:
+            assert settled + reserve > cap
+            continue
+        if end == "crash":
+            journal.release(lease)
+            lease = journal.claim("r1")
+            settled += reserve
+        else:
+            journal.end(lease, key, (end, None), "llm", hold, spend)
+            settled += spend.tokens
+        assert settled <= cap
+    assert journal.account("r1").spent_tokens == settled
+    assert held(db_path(journal)) == (0, 0)
+    journal.verify("r1")
+    journal.close()
+
+
+def db_path(journal: Journal) -> Path:
+    return Path(journal._connection.execute("PRAGMA database_list").fetchone()[2])
+
+
+@pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf")])
+def test_no_reservation_is_negative_or_endless(amount: float) -> None:
+    for kind in (Hold, Spend):
+        with pytest.raises(ValidationError):
+            kind(usd=amount)
+    with pytest.raises(ValidationError):
+        Hold(tokens=-1)
+
+
+# ---- ownership
+
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from wainwright.journal import Hold, Journal
+
+journal = Journal(Path(sys.argv[1]))
+lease = journal.claim("r1")
+journal.begin(lease, "/s/ask#0", 1, "llm", Hold(usd=2.0, tokens=5))
+print(lease.epoch, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def owner(journal: Journal, lease: Lease, path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that owns the run and has a call under way."""
+    journal.release(lease)
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "2\n"
+        yield process
+        process.kill()
+
+
+def test_a_run_of_a_live_process_is_busy(journal: Journal, owner: subprocess.Popen[str]) -> None:
+    with pytest.raises(RunBusy, match=str(owner.pid)):
+        journal.claim("r1")
+    assert [r.owned for r in journal.runs()] == [True]
+
+
+def test_who_died_is_followed_and_what_was_under_way_counts_as_lost(
+    journal: Journal, owner: subprocess.Popen[str], path: Path
+) -> None:
+    os.kill(owner.pid, signal.SIGKILL)
+    # Not reaped: a killed process that is still listed counts as dead.
+    os.waitid(os.P_PID, owner.pid, os.WEXITED | os.WNOWAIT)
+    assert [r.owned for r in journal.runs()] == [False]
+    lease = journal.claim("r1")
+    assert lease.epoch == 3
+    account = journal.account("r1")
+    assert (account.spent_usd, account.spent_tokens, account.calls, account.lost) == (2, 5, 0, 1)
+    assert held(path) == (0, 0)
+    assert kinds(path) == ["intent", "lost"]
+    # Lost is told once.
+    journal.release(lease)
+    journal.claim("r1")
+    assert journal.account("r1").lost == 1
+
+
+def test_a_live_process_whose_lease_ran_out_is_fenced(
+    journal: Journal, owner: subprocess.Popen[str], path: Path
+) -> None:
+    write(path, "UPDATE runs SET lease_until = 1")
+    old = Lease(run="r1", epoch=2)
+    new = journal.claim("r1")
+    refused: tuple[Callable[[], object], ...] = (
+        lambda: journal.append(old, [SNAPSHOT]),
+        lambda: journal.beat(old),
+        lambda: journal.begin(old, "/s/b#0", 1, "llm", Hold()),
+        lambda: journal.end(old, "/s/ask#0", ("done", 1), "llm", Hold(usd=2, tokens=5), Spend()),
+        lambda: journal.void(old, ["/s/ask#0"]),
+    )
+    for act in refused:
+        with pytest.raises(Fenced):
+            act()
+    journal.release(old)
+    journal.append(new, [SNAPSHOT])
+    assert [e.kind for e in journal.events("r1")] == ["run-started", "snapshot-taken"]
+
+
+async def test_a_call_that_ends_after_the_run_was_taken_over_is_not_recorded(
+    journal: Journal, lease: Lease, path: Path
+) -> None:
+    async def taken(_: str) -> tuple[JsonValue, Spend]:
+        journal.release(lease)
+        journal.claim("r1")
+        return "late", Spend(usd=1)
+
+    with pytest.raises(Fenced):
+        await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=taken, hold=Hold(usd=2))
+    assert kinds(path) == ["intent", "lost"]
+    assert journal.account("r1").spent_usd == 2
+
+
+def test_a_reused_pid_is_another_process(journal: Journal, lease: Lease, path: Path) -> None:
+    with pytest.raises(RunBusy):
+        journal.claim("r1")
+    write(path, f"UPDATE runs SET owner = '{os.getpid()}:12345'")
+    assert journal.claim("r1").epoch == lease.epoch + 1
+
+
+def test_where_the_system_does_not_tell_start_times_a_live_pid_still_owns(
+    journal: Journal,
+    owner: subprocess.Popen[str],
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(module, "PROC", tmp_path / "no-proc")
+    write(path, f"UPDATE runs SET owner = '{owner.pid}:unknown'")
+    with pytest.raises(RunBusy):
+        journal.claim("r1")
+    os.kill(owner.pid, signal.SIGKILL)
+    owner.wait()
+    assert journal.claim("r1").epoch == 3
+
+
+def test_a_beat_renews_and_a_release_gives_back(journal: Journal, lease: Lease, path: Path) -> None:
+    write(path, "UPDATE runs SET lease_until = 1")
+    assert [r.owned for r in journal.runs()] == [False]
+    journal.beat(lease)
+    assert [r.owned for r in journal.runs()] == [True]
+    journal.release(lease)
+    assert [r.owned for r in journal.runs()] == [False]
+    with pytest.raises(InputError, match="no run r9"):
+        journal.claim("r9")
+
+
+# ---- events, signals, blobs
+
+
+def test_events_are_written_all_or_none(journal: Journal, lease: Lease, path: Path) -> None:
+    journal.append(lease, [SNAPSHOT, HoldMoved(until=Stage.BUILD)])
+    assert journal.events("r1") == [FIRST, SNAPSHOT, HoldMoved(until=Stage.BUILD)]
+    assert [kind for _, kind in journal.times("r1")] == ["run-started", "snapshot-taken", "hold-moved"]
+    with pytest.raises(UserWarning, match="PydanticSerialization"):
+        journal.append(lease, [SNAPSHOT, None])  # type: ignore[list-item]
+    assert len(journal.events("r1")) == 3
+    write(path, "UPDATE runs SET epoch = 9")
+    with pytest.raises(Fenced):
+        journal.append(lease, [SNAPSHOT])
+    assert len(journal.events("r1")) == 3
+
+
+def test_runs_are_listed_newest_first_and_do_not_mix(journal: Journal) -> None:
+    leases = [begin_run(journal, run) for run in ("r1", "r2", "r3")]
+    journal.append(leases[1], [SNAPSHOT])
+    assert [r.run for r in journal.runs()] == ["r3", "r2", "r1"]
+    assert [len(journal.events(r)) for r in ("r1", "r2", "r3")] == [1, 2, 1]
+    assert [journal.verify(r) for r in ("r1", "r2", "r3")] == [1, 2, 1]
+
+
+async def test_calls_are_told_in_order_with_their_cost(journal: Journal, lease: Lease) -> None:
+    steps = journal.steps(lease, "/s")
+    await steps.step(
+        "model", inputs=1, effect="llm", act=Act({"text": "hi"}, Spend(usd=0.5, tokens=3)), hold=Hold(usd=1)
+    )
+    await steps.step("read", inputs=1, effect="read", act=Act())
+    assert journal.calls("r1") == [{"key": "/s/model#0", "reply": {"text": "hi"}, "usd": 0.5, "tokens": 3}]
+
+
+def test_a_signal_counts_once_and_reaches_the_owner_from_anywhere(
+    journal: Journal, lease: Lease, path: Path
+) -> None:
+    other = Journal(path)
+    other.post("r1", "s1", {"decide": "plan-1"})
+    other.post("r1", "s1", {"decide": "twice"})
+    other.post("r1", "s2", {"cancel": True})
+    other.post("r2", "s3", {})
+    other.close()
+    assert [(s.id, s.body) for s in journal.take_signals("r1")] == [
+        ("s1", {"decide": "plan-1"}),
+        ("s2", {"cancel": True}),
+    ]
+    assert journal.take_signals("r1") == []
+    journal.post("r1", "s1", {"decide": "late"})
+    assert journal.take_signals("r1") == []
+
+
+def test_blobs_are_kept_under_their_digest(journal: Journal) -> None:
+    content = os.urandom(1000) + b"x" * 10_000
+    assert journal.put_blob(content) == journal.put_blob(content)
+    assert journal.get_blob(journal.put_blob(content)) == content
+    assert journal.get_blob(journal.put_blob(b"")) == b""
+    with pytest.raises(JournalError, match="no content"):
+        journal.get_blob("0" * 64)
+
+
+async def test_the_inputs_of_a_step_are_kept(journal: Journal, lease: Lease, path: Path) -> None:
+    await journal.steps(lease, "/s").step("ask", inputs={"b": "ü", "a": 1}, effect="read", act=Act())
+    ((fingerprint,),) = rows(path, "SELECT fingerprint FROM journal WHERE kind = 'intent'")
+    assert journal.get_blob(str(fingerprint)).decode() == '{"a":1,"b":"ü"}'
+
+
+# ---- the chain
+
+
+@pytest.fixture
+async def chained(journal: Journal, lease: Lease) -> Journal:
+    await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=Act("yes", Spend(usd=1)))
+    journal.append(lease, [SNAPSHOT, HoldMoved(until=None)])
+    assert journal.verify("r1") == 5
+    return journal
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE journal SET body = '\"no\"' WHERE kind = 'done'",
+        "UPDATE journal SET usd = 0 WHERE kind = 'done'",
+        "UPDATE journal SET key = '/t/ask#0' WHERE kind = 'intent'",
+        "UPDATE journal SET at = at - 1 WHERE seq = 1",
+        "UPDATE journal SET epoch = 7 WHERE seq = 2",
+        "UPDATE journal SET fingerprint = 'x' WHERE kind = 'intent'",
+        "DELETE FROM journal WHERE seq = 1",
+        "DELETE FROM journal WHERE seq = 3",
+        "DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)",
+        "DELETE FROM journal",
+        "UPDATE journal SET seq = 99 WHERE seq = 4",
+        "INSERT INTO journal SELECT 99, run, kind, key, effect, fingerprint, usd, tokens, body, epoch, at, "
+        "prev_hash, hash FROM journal WHERE seq = 5",
+        "INSERT INTO journal SELECT 99, run, kind, key, effect, fingerprint, usd, tokens, body, epoch, at, "
+        "hash, 'x' FROM journal WHERE seq = 5",
+    ],
+)
+async def test_verify_finds_what_was_changed(chained: Journal, path: Path, change: str) -> None:
+    write(path, change)
+    with pytest.raises(JournalError, match="changed"):
+        chained.verify("r1")
+
+
+def test_there_is_nothing_to_verify_without_a_run(journal: Journal) -> None:
+    with pytest.raises(InputError, match="no run r9"):
+        journal.verify("r9")
+
+
+# ---- the file
+
+
+def test_only_the_owner_may_read_the_files(journal: Journal, lease: Lease, path: Path) -> None:
+    files = list(path.parent.iterdir())
+    assert path in files
+    assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_journal_of_a_newer_version_is_refused(journal: Journal, lease: Lease, path: Path) -> None:
+    write(path, f"PRAGMA user_version = {module.VERSION + 1}")
+    with pytest.raises(JournalError, match="newer version") as caught:
+        Journal(path)
+    assert caught.value.hint
+    gc.collect()
+
+
+def test_a_journal_is_opened_again_as_it_was(journal: Journal, lease: Lease, path: Path) -> None:
+    journal.append(lease, [SNAPSHOT])
+    journal.close()
+    again = Journal(path)
+    assert again.events("r1") == [FIRST, SNAPSHOT]
+    assert again.verify("r1") == 2
+    again.append(lease, [HoldMoved(until=None)])
+    assert again.verify("r1") == 3
+    again.close()
+
+
+def test_a_full_disk_is_told_and_the_journal_works_again_afterwards(journal: Journal, lease: Lease) -> None:
+    pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
+    journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        journal.put_blob(os.urandom(500_000))
+    journal._connection.execute("PRAGMA max_page_count = 1000000")
+    journal.append(lease, [SNAPSHOT])
+    assert journal.verify("r1") == 2
+
+
+def test_many_may_open_a_new_journal_at_once(path: Path) -> None:
+    barrier = threading.Barrier(6)
+
+    def open_one(number: int) -> int:
+        barrier.wait()
+        journal = Journal(path)
+        begin_run(journal, f"r{number}")
+        count = journal.verify(f"r{number}")
+        journal.close()
+        return count
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(open_one, range(6))) == [1] * 6
+
+
+def test_two_threads_write_one_chain(journal: Journal, lease: Lease) -> None:
+    def work(name: str) -> None:
+        for n in range(20):
+            journal.append(lease, [SNAPSHOT])
+            key = f"/{name}/ask#{n}"
+            journal.begin(lease, key, n, "llm", Hold(tokens=2))
+            journal.end(lease, key, ("done", n), "llm", Hold(tokens=2), Spend(tokens=1))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, ("a", "b")))
+    assert journal.verify("r1") == 1 + 2 * 20 * 3
+    assert journal.account("r1").spent_tokens == 40
