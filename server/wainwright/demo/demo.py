@@ -11,7 +11,7 @@ from pathlib import Path
 from wainwright.domain.errors import InputError
 from wainwright.engine.view import RunView
 
-MARK = ".wainwright-demo"
+MARK = Path(".git") / "wainwright-demo"
 """Names the folder as ours, so that a second demo may replace it and nothing else."""
 
 
@@ -26,7 +26,7 @@ class Sample:
     def explain(self, seen: RunView, say: Callable[[str], None]) -> None:
         """Tell a newcomer what they saw and where to look."""
         say("\nThe model's part of this run was a recording, made once with a living model that answered at an")
-        say("OpenAI-compatible address. Planning, sandbox, tests, merging, deployment and probes were real, just now.")
+        say("OpenAI-compatible address. Sandbox, tests, merging, deployment and probes were real, just now.")
         if seen.branch:
             say(f"Look at it:  git -C {self.workspace} log --oneline {seen.branch}")
         if seen.deployment and seen.deployment.get("url"):
@@ -50,8 +50,8 @@ def prepare(folder: Path, say: Callable[[str], None]) -> Sample:
             if entry != keep:
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     with resources.as_file(shipped / "workspace") as source:
-        shutil.copytree(source, workspace, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    (workspace / MARK).write_text("Made by `wainwright demo`; a new demo replaces it.\n", encoding="utf-8")
+        left_out = shutil.ignore_patterns("__pycache__", ".*_cache")
+        shutil.copytree(source, workspace, dirs_exist_ok=True, ignore=left_out)
     if not (keep / "bin" / "pytest").exists():
         say("Its virtual environment is made (pytest, from requirements-dev.txt) …")
         _run([sys.executable, "-m", "venv", str(keep)], workspace)
@@ -61,6 +61,7 @@ def prepare(folder: Path, say: Callable[[str], None]) -> Sample:
         )
     identity = ("-c", "user.name=You", "-c", "user.email=you@localhost")
     _run(["git", "init", "-q", "-b", "main"], workspace)
+    (workspace / MARK).write_text("Made by `wainwright demo`; a new demo replaces it.\n", encoding="utf-8")
     _run(["git", "add", "-A"], workspace)
     _run(["git", *identity, "commit", "-q", "-m", "The lending desk as it is today"], workspace)
     with resources.as_file(shipped / "cassette.jsonl") as cassette:
