@@ -174,7 +174,7 @@ def resume(
     )
 
     async def act(engine: Engine) -> RunView:
-        seen = await engine.resume(run)
+        seen = await engine.resume(run, cap_usd=budget_usd, cap_tokens=budget_tokens)
         if seen.waiting == "hold":
             await engine.advance(seen.run, None)
             await engine.resume(seen.run)

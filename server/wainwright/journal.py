@@ -279,10 +279,11 @@ class Journal:
         ]
 
     def raise_caps(self, run: str, *, cap_usd: float | None, cap_tokens: int | None) -> None:
-        """Set new caps for a run; what was spent stays spent."""
+        """Set new caps for a run, None leaves one as it is; what was spent stays spent."""
         with self._write() as db:
             db.execute(
-                "UPDATE runs SET cap_usd = ?, cap_tokens = ? WHERE run = ?", [cap_usd, cap_tokens, run]
+                "UPDATE runs SET cap_usd = coalesce(?, cap_usd), cap_tokens = coalesce(?, cap_tokens) WHERE run = ?",
+                [cap_usd, cap_tokens, run],
             )
 
     def verify(self, run: str) -> int:

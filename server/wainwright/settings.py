@@ -4,7 +4,7 @@ Three sources, later ones win:
 
 1. the user's file, ``$XDG_CONFIG_HOME/wainwright/config.toml`` (or ``~/.config/...``): everything;
 2. the workspace's ``wainwright.toml``: only what cannot harm. Anyone who can commit to the repository can
-   write it, so it chooses no model, no key, no address and no sandbox, and may lower caps and autonomy but
+   write it, so it chooses no model, no key and no address, and may lower caps and autonomy but
    never raise them;
 3. the command line (``overrides``): everything, because the person typed it.
 
@@ -133,17 +133,6 @@ class BudgetSettings(_Section):
     """A model without a known price: ``tokens`` lets the token cap hold it, ``refuse`` does not ask it."""
 
 
-class SandboxSettings(_Section):
-    """What commands that a model chose may use."""
-
-    network: bool = False
-    """Whether commands may reach the network."""
-    memory_mb: int = Field(default=4096, ge=64)
-    """Memory in MiB for one command and its children."""
-    processes: int = Field(default=512, ge=8)
-    """The most processes that one command may have at a time."""
-
-
 class TestSettings(_Section):
     """How the project's tests are run."""
 
@@ -173,10 +162,6 @@ class LimitSettings(_Section):
     """Model calls one task may make."""
     repairs: int = Field(default=3, ge=0)
     """Repairs in the same context after red tests or a review."""
-    fresh_contexts: int = Field(default=1, ge=0)
-    """Fresh starts with a digest of the failures, after the repairs."""
-    replans: int = Field(default=1, ge=0)
-    """New plans, after everything else."""
     run_wall_s: float = Field(default=4 * 3600.0, gt=0)
     """Seconds one run may take."""
 
@@ -188,8 +173,6 @@ class Settings(_Section):
     """Which models may be asked."""
     budget: BudgetSettings = BudgetSettings()
     """What a run may spend."""
-    sandbox: SandboxSettings = SandboxSettings()
-    """What commands may use."""
     test: TestSettings = TestSettings()
     """How tests are run."""
     deploy: DeploySettings = DeploySettings()
@@ -197,7 +180,8 @@ class Settings(_Section):
     limits: LimitSettings = LimitSettings()
     """How long a run may go round."""
     autonomy: Autonomy = "auto-edit"
-    """``suggest`` asks at every stage, ``auto-edit`` before landing and deploying, ``full-auto`` never."""
+    """``suggest`` asks for the plan, the change and the deployment; ``auto-edit`` not for the change; ``full-auto``
+    never."""
     parallel: int = Field(default=2, ge=1, le=32)
     """How many tasks may be worked on at a time."""
 

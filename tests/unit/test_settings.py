@@ -86,7 +86,7 @@ def test_a_workspace_may_tighten(workspace: Path, text: str) -> None:
             "models.roles.planner",
         ),
         ('[models]\ncassette = "replies.jsonl"', "models.cassette"),
-        ("[sandbox]\nnetwork = true", "sandbox.network"),
+        ("[models]\nretries = 9", "models.retries"),
         ('autonomy = "full-auto"', "autonomy"),
         ("[budget]\nusd = 11.0", "budget.usd"),
         ('[budget]\ntokens = "unlimited"', "budget.tokens"),

@@ -25,7 +25,9 @@ class Sample:
 
     def explain(self, seen: RunView, say: Callable[[str], None]) -> None:
         """Tell a newcomer what they saw and where to look."""
-        say("\nThe model's part of this run was a recording, made once with a living model that answered at an")
+        say(
+            "\nThe model's part of this run was a recording, made once with a living model that answered at an"
+        )
         say("OpenAI-compatible address. Sandbox, tests, merging, deployment and probes were real, just now.")
         if seen.branch:
             say(f"Look at it:  git -C {self.workspace} log --oneline {seen.branch}")

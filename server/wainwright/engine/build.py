@@ -5,6 +5,7 @@ run on the *merged* tree, and the head moves by compare-and-swap. One landing at
 """
 
 import asyncio
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -190,15 +191,16 @@ class Builder:
             briefs.tests(state),
             f"## Workspace\n\n{await asyncio.to_thread(overview, desk.tree, one.task.instruction)}",
         )
+        limits = self._house.settings.limits
         done = await work(
-            roles.IMPLEMENT,
+            replace(roles.IMPLEMENT, turns=limits.turns_per_task),
             WorkAnswer,
             self._house.redactor.redact(brief),
             desk=desk,
             steps=steps,
             models=self._house.models,
             check=check,
-            refusals_max=self._house.settings.limits.repairs,
+            refusals_max=limits.repairs,
             rung=effect.rung,
             tell=tell,
         )

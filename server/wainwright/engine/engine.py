@@ -102,10 +102,12 @@ class Engine:
         self._drive(fold(None, first), lease, [])
         return await self.view(run)
 
-    async def resume(self, run: str | None = None) -> RunView:
+    async def resume(
+        self, run: str | None = None, *, cap_usd: float | None = None, cap_tokens: int | None = None
+    ) -> RunView:
         """Let a run go on: one that was killed, failed, cancelled, held or waits for a gate. None: the newest.
 
-        The caps of the settings hold from now on. Raises RunBusy while another process is at work on it.
+        Its caps stay as they were unless new ones are given. Raises RunBusy while another process is at work on it.
         """
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         if run in self._active:
@@ -114,10 +116,7 @@ class Engine:
         if state.stage is Stage.DONE:
             raise InputError(f"Run {run} is done.", f"`wainwright show {run}` tells what came of it.")
         lease = await asyncio.to_thread(self._house.journal.claim, run)
-        budget = self._house.settings.budget
-        await asyncio.to_thread(
-            self._house.journal.raise_caps, run, cap_usd=budget.usd, cap_tokens=budget.tokens
-        )
+        await asyncio.to_thread(self._house.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
         if state.stage in (Stage.FAILED, Stage.CANCELLED):
             resumed = RunResumed(by="person")
             await asyncio.to_thread(self._house.journal.append, lease, [resumed])
