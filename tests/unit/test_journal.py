@@ -389,7 +389,7 @@ async def test_a_refused_call_leaves_nothing_behind_and_a_raised_cap_lets_it_thr
         await steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(tokens=11))
     assert (kinds(path), act.keys) == ([], [])
     await steps.step("free", inputs=1, effect="read", act=act)
-    journal.raise_caps("r1", cap_usd=3.0, cap_tokens=None)
+    journal.raise_caps("r1", cap_usd=3.0, cap_tokens=20)
     await steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=11))
     assert act.keys == ["/s/free#0", "/s/ask#0"]
 
