@@ -17,6 +17,7 @@ by any process; the owner takes it.
 """
 
 import asyncio
+import fcntl
 import hashlib
 import heapq
 import json
@@ -134,7 +135,11 @@ class Journal:
         self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
         self._db = Database(self._connection)
         self._lock = threading.RLock()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        with _alone(path.with_name(path.name + ".lock")):
+            self._set_up(path)
+
+    def _set_up(self, path: Path) -> None:
+        for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             self._db.execute(f"PRAGMA {pragma}")
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
         if found > VERSION:
@@ -599,6 +604,14 @@ class Steps:
 
 def _no_run(run: str) -> InputError:
     return InputError(f"There is no run {run} here.", "`wainwright runs` lists the runs of this workspace.")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time: SQLite does not wait for its turn while a new file is switched to its write-ahead log."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _chain(before: str, content: Sequence[Any]) -> str:
