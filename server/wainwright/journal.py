@@ -608,10 +608,13 @@ def _no_run(run: str) -> InputError:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """One process at a time: SQLite does not wait for its turn while a new file is switched to its write-ahead log."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """One process at a time: SQLite does not wait while another one switches a new file to its write-ahead log."""
+    fd = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(fd)
 
 
 def _chain(before: str, content: Sequence[Any]) -> str:
