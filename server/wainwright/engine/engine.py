@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from wainwright.domain.changes import Changeset
 from wainwright.domain.errors import InputError
 from wainwright.domain.events import (
     EVENT,
@@ -29,10 +30,11 @@ from wainwright.domain.events import (
     Tested,
 )
 from wainwright.domain.evidence import Receipt
-from wainwright.domain.goal import ENDS, WORKING, Stage
+from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
 from wainwright.domain.machine import fold, held, replay
 from wainwright.domain.state import RunState
 from wainwright.engine.documents import Documents
+from wainwright.engine.editing import Editing
 from wainwright.engine.house import House
 from wainwright.engine.scheduler import Scheduler
 from wainwright.engine.stages import Stages
@@ -68,6 +70,21 @@ class Engine:
         self._stages = Stages(house)
         self._active: dict[str, _Active] = {}
         self._listeners: list[Listener] = []
+        self.editing = Editing(house.workspace, house.state, house.repository)
+
+    @property
+    def workspace(self) -> Path:
+        """The folder that all runs of this engine work for."""
+        return self._house.workspace
+
+    @property
+    def autonomy(self) -> Autonomy:
+        """How far a run may go by itself, as the settings have it."""
+        return self._house.settings.autonomy
+
+    async def warm(self) -> None:
+        """Start what is slow to start, so that the first run does not wait for it. Never raises."""
+        await self._house.models.warm()
 
     # ---- commands
 
@@ -159,7 +176,7 @@ class Engine:
         journal = self._house.journal
         state = await self._state(run)
         fold(state, event)
-        if any(row.run == run and row.owned for row in await asyncio.to_thread(journal.runs)):
+        if await self._owned(run):
             body = EVENT.dump_python(event, mode="json")
             await asyncio.to_thread(journal.post, run, uuid.uuid4().hex, body)
             return
@@ -169,10 +186,10 @@ class Engine:
 
     # ---- views
 
-    async def runs(self) -> list[RunView]:
-        """All runs of the workspace, newest first."""
+    async def runs(self, newest: int | None = None) -> list[RunView]:
+        """The runs of the workspace, newest first; at most ``newest`` of them."""
         rows = await asyncio.to_thread(self._house.journal.runs)
-        return [await self.view(row.run) for row in rows]
+        return [await self.view(row.run) for row in rows[:newest]]
 
     async def view(self, run: str | None = None) -> RunView:
         """One run; None: the newest."""
@@ -181,11 +198,27 @@ class Engine:
         active = self._active.get(run)
         if active is not None:
             seen = view(active.scheduler.state, account, tuple(active.receipts), active.documents.names)
-            return seen.model_copy(update={"activity": active.lines[-1] if active.lines else ""})
+            return seen.model_copy(
+                update={"activity": active.lines[-1] if active.lines else "", "at_work": "here"}
+            )
         state, events = await self._load(run)
         documents = Documents(self._house.workspace, run)
         await asyncio.to_thread(documents.write, state)
-        return view(state, account, tuple(_receipts(events)), documents.names)
+        seen = view(state, account, tuple(_receipts(events)), documents.names)
+        return seen.model_copy(update={"at_work": "elsewhere"}) if await self._owned(run) else seen
+
+    async def _owned(self, run: str) -> bool:
+        rows = await asyncio.to_thread(self._house.journal.runs)
+        return any(row.run == run and row.owned for row in rows)
+
+    async def delivered(self, run: str | None = None) -> tuple[str, Changeset]:
+        """A run, and the change that it handed over. Raises InputError when there is none."""
+        run = await self._name(run, lambda _: True)
+        state = await self._state(run)
+        if state.base is None or state.delivered is None:
+            raise InputError(f"Run {run} has not handed over a change.", "Let it go on to the end of REVIEW.")
+        repository = self._house.repository
+        return run, await asyncio.to_thread(repository.changeset, state.base, state.delivered.commit)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear every notice of runs at work here; returns what ends it. A listener must not block or raise."""

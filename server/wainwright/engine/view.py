@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from wainwright.domain.events import Decision
+from wainwright.domain.evidence import Finding
 from wainwright.domain.goal import WAY, Autonomy, Fact, Goal, Stage
 from wainwright.domain.machine import held
 from wainwright.domain.state import RunState
@@ -98,6 +99,10 @@ class RunView(Fact):
     skips: dict[str, str]
     activity: str = ""
     """The newest line of what is going on."""
+    findings: tuple[Finding, ...] = ()
+    """What the newest review remarked."""
+    at_work: Literal["here", "elsewhere", ""] = ""
+    """Which process drives the run: this one, another one, none."""
 
 
 class Notice(Fact):
@@ -153,6 +158,7 @@ def view(
         failure=failed.reason if failed else "",
         hint=failed.hint if failed else "",
         skips={str(stage): reason for stage, reason in state.skips.items()},
+        findings=state.reviewed.findings if state.reviewed else (),
     )
 
 

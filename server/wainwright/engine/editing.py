@@ -1,0 +1,118 @@
+"""What an editor needs to take a change over: the texts it was made against, writing to disk, and the way back."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from wainwright.domain.changes import FileChange
+from wainwright.domain.errors import OutsideBoundary, WainwrightError
+from wainwright.domain.goal import Fact
+from wainwright.workspace.native import read_beneath, write_batch
+from wainwright.workspace.repository import Repository
+
+LARGEST_BYTES = 64 * 2**20
+
+
+class TextChange(Fact):
+    """One text file, as it is and as it shall be; None stands for no file."""
+
+    path: str
+    """Relative to the workspace."""
+    before: str | None
+    after: str | None
+    executable: bool = False
+    """Whether a created file may be executed."""
+
+
+_CHANGES: TypeAdapter[tuple[TextChange, ...]] = TypeAdapter(tuple[TextChange, ...])
+
+
+class Editing:
+    """The files of one workspace, as an editor changes them."""
+
+    def __init__(self, workspace: Path, state: Path, repository: Repository) -> None:
+        self.workspace = workspace
+        self._folder = state / "undo"
+        self._repository = repository
+
+    async def text_before(self, commit: str, change: FileChange) -> str | None:
+        """The text that a change was made against, or None when it cannot be given exactly as it was on disk."""
+        return await asyncio.to_thread(self._text_before, commit, change)
+
+    def _text_before(self, commit: str, change: FileChange) -> str | None:
+        stored = self._repository.read(commit, change.path)
+        if stored is None:
+            return None
+        # git may keep a file with other line ends than a checkout gives it.
+        for content in (stored, stored.replace(b"\n", b"\r\n")):
+            if hashlib.sha256(content).hexdigest() == change.before:
+                try:
+                    return content.decode()
+                except UnicodeDecodeError:
+                    return None
+        return None
+
+    async def write(self, changes: Sequence[TextChange]) -> dict[str, str]:
+        """Write files to disk, all or none, each only while it still is what ``before`` says.
+
+        Gives the reason for each path when nothing was written, as a sentence for a person.
+        """
+        return await asyncio.to_thread(self._write, changes)
+
+    def _write(self, changes: Sequence[TextChange]) -> dict[str, str]:
+        try:
+            moved = [c.path for c in changes if self._read(c.path) != _encoded(c.before)]
+            if moved:
+                reason = "The file on disk has changed meanwhile."
+                others = "Left alone, because another file of the change has changed meanwhile."
+                return {c.path: reason if c.path in moved else others for c in changes}
+            modes = {c.path: 0o755 if c.executable and c.before is None else None for c in changes}
+            write_batch(self.workspace, [(c.path, _encoded(c.after), modes[c.path]) for c in changes])
+        except (WainwrightError, OSError, ValueError) as error:
+            return {c.path: f"It could not be written: {error}" for c in changes}
+        return {}
+
+    def _read(self, path: str) -> bytes | None:
+        try:
+            return read_beneath(self.workspace, path, LARGEST_BYTES)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    async def keep_undo(self, run: str, changes: Sequence[TextChange]) -> None:
+        """Keep what takes back the change of a run; nothing to take back forgets it."""
+        await asyncio.to_thread(self._keep_undo, run, tuple(changes))
+
+    def _keep_undo(self, run: str, changes: tuple[TextChange, ...]) -> None:
+        path = self._folder / f"{run}.json"
+        if not changes:
+            path.unlink(missing_ok=True)
+            return
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(_CHANGES.dump_json(changes))
+        draft.replace(path)
+
+    async def undo(self, run: str) -> tuple[TextChange, ...]:
+        """What takes back the change of a run; empty when nothing was kept."""
+        return await asyncio.to_thread(self._undo, run)
+
+    def _undo(self, run: str) -> tuple[TextChange, ...]:
+        try:
+            return _CHANGES.validate_json((self._folder / f"{run}.json").read_bytes())
+        except FileNotFoundError:
+            return ()
+
+    async def put(self, path: str, text: str) -> None:
+        """Write a new file of our own below ``.wainwright/``. Raises OutsideBoundary for any other place."""
+        if not path.startswith(".wainwright/") or ".." in path.split("/"):
+            raise OutsideBoundary(f"{path} is not ours to write.")
+        await asyncio.to_thread(write_batch, self.workspace, [(path, text.encode(), None)])
+
+
+def _encoded(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
