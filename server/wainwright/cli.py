@@ -253,13 +253,11 @@ def cancel(run: Run = None, workspace: Workspace = Path()) -> None:
 def doctor(workspace: Workspace = Path()) -> None:
     """Say what is missing on this machine, and how to get it."""
     found = asyncio.run(examine(workspace.resolve()))
+    styles = {"ok": "green", "missing": "red", "note": "yellow"}
     for one in found:
-        mark = {"ok": "[green]ok     [/]", "missing": "[red]missing[/]", "note": "[yellow]note   [/]"}[
-            one.status
-        ]
-        out.print(f"{mark} {one.name}: {one.detail}")
+        out.print(Text(f"{one.status:7} ", style=styles[one.status]) + Text(f"{one.name}: {one.detail}"))
         if one.cure:
-            out.print(f"        {one.cure}")
+            out.print(Text(f"        {one.cure}"))
     raise SystemExit(1 if any(one.status == "missing" for one in found) else 0)
 
 
