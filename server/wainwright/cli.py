@@ -33,8 +33,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="The folder of the project.")]
 Json = Annotated[bool, typer.Option("--json", help="The last line is one JSON object.")]
