@@ -30,11 +30,10 @@ class Documents:
         self._folder = folder(workspace, run)
         self._written: dict[str, str] = {}
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Artifacts that are there, as paths relative to the workspace."""
+    def names(self, state: RunState) -> tuple[str, ...]:
+        """The artifacts of a state, as paths relative to the workspace."""
         base = self._folder.relative_to(self._workspace)
-        return tuple(str(base / name) for name in sorted(self._written) if name != RUN)
+        return tuple(str(base / name) for name in sorted(artifacts(state)))
 
     def write(self, state: RunState) -> None:
         """Write the artifacts that changed."""

@@ -197,7 +197,8 @@ class Engine:
         account = await asyncio.to_thread(self._house.journal.account, run)
         active = self._active.get(run)
         if active is not None:
-            seen = view(active.scheduler.state, account, tuple(active.receipts), active.documents.names)
+            state = active.scheduler.state
+            seen = view(state, account, tuple(active.receipts), active.documents.names(state))
             return seen.model_copy(
                 update={"activity": active.lines[-1] if active.lines else "", "at_work": "here"}
             )
@@ -297,7 +298,7 @@ class Engine:
         try:
             await asyncio.to_thread(active.documents.write, state)
             account = await asyncio.to_thread(self._house.journal.account, state.run)
-            seen = view(state, account, tuple(active.receipts), active.documents.names)
+            seen = view(state, account, tuple(active.receipts), active.documents.names(state))
             await asyncio.to_thread(active.documents.show, seen, list(active.lines))
         except OSError as error:
             # The run itself does not depend on these files.
