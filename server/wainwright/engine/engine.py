@@ -205,7 +205,7 @@ class Engine:
         state, events = await self._load(run)
         documents = Documents(self._house.workspace, run)
         await asyncio.to_thread(documents.write, state)
-        seen = view(state, account, tuple(_receipts(events)), documents.names)
+        seen = view(state, account, tuple(_receipts(events)), documents.names(state))
         return seen.model_copy(update={"at_work": "elsewhere"}) if await self._owned(run) else seen
 
     async def _owned(self, run: str) -> bool:
