@@ -1,17 +1,40 @@
 """The entry of the program. ``serve`` goes straight to the server, so that nothing heavy delays its first answer."""
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wainwright.domain.ports import Editor
+    from wainwright.engine.engine import Engine
 
 
 def main() -> None:
     """Run the command line, or the language server."""
     if sys.argv[1:2] == ["serve"]:
-        from wainwright.lsp.server import serve  # noqa: PLC0415 - see above
-
-        raise SystemExit(serve())
+        raise SystemExit(_serve(sys.argv[2:]))
     from wainwright.cli import app  # noqa: PLC0415 - see above
 
     app()
+
+
+def _serve(argv: list[str]) -> int:
+    from wainwright.lsp.options import read_options  # noqa: PLC0415 - see above
+    from wainwright.lsp.server import create_server, serve  # noqa: PLC0415
+
+    options = read_options(argv)
+
+    async def open_engine(folder: "Path", editor: "Editor") -> "Engine":
+        from asyncio import to_thread  # noqa: PLC0415 - the server has imported it by now
+        from importlib import import_module  # noqa: PLC0415
+
+        app = await to_thread(import_module, "wainwright.app")
+        app.log_to(options.log)
+        engine: Engine = await app.open_engine(folder, overrides=options.overrides, editor=editor)
+        return engine
+
+    return serve(lambda: create_server(open_engine))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,14 @@
 
 import asyncio
 import hashlib
+import logging
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from wainwright.deploy.process import ProcessTarget
 from wainwright.domain.errors import SandboxError
@@ -56,6 +60,19 @@ async def _sandbox(state: Path) -> tuple[Bubblewrap | None, str]:
         return await prove(state), ""
     except SandboxError as error:
         return None, str(error)
+
+
+def log_to(path: Path | None) -> None:
+    """Write the log to a file, or else only its warnings to standard error. Raises OSError for the file."""
+    target = sys.stderr if path is None else path.open("a", encoding="utf-8", buffering=1)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.WARNING if path is None else logging.DEBUG
+        ),
+        logger_factory=structlog.PrintLoggerFactory(file=target),
+    )
+    if path is not None:
+        logging.basicConfig(stream=target, level=logging.INFO)
 
 
 def state_folder(workspace: Path) -> Path:

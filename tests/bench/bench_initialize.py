@@ -19,7 +19,7 @@ RUNS = 7
 
 SERVERS = {
     "bare pygls": "from pygls.lsp.server import LanguageServer; LanguageServer('bare', '1').start_io()",
-    "wainwright": "from wainwright.lsp.server import serve; raise SystemExit(serve())",
+    "wainwright": "import sys; sys.argv[1:] = ['serve']; from wainwright.__main__ import main; main()",
 }
 
 

@@ -212,7 +212,7 @@ class Client:
             self.send({**reply, "error": {"code": -32601, "message": "Unhandled method"}})
             return
         try:
-            result = handler(message["params"])
+            result = handler(message.get("params"))
             if inspect.isawaitable(result):
                 result = await result
         except Refused as refused:

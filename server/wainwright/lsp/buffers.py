@@ -100,6 +100,11 @@ class Buffers(Workspace):
             document.touch()
         self._ring()
 
+    def open_document(self, uri: str) -> Buffer | None:
+        """The open document of that URI."""
+        document = self.text_documents.get(unquote(uri))
+        return document if isinstance(document, Buffer) else None
+
     def find_open(self, path: Path) -> Buffer | None:
         """The open document behind ``path``, however the client spells its URI, through symbolic links as well."""
         opened = {

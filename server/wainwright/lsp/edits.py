@@ -56,6 +56,8 @@ class FileEdit:
     path: Path
     before: str | Digest | None
     after: str | None
+    executable: bool = False
+    """Whether a file that is created may be executed."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class DiskChange:
     path: Path
     before: str | None
     after: str | None
+    executable: bool = False
 
 
 WriteFiles = Callable[[Sequence[DiskChange]], Awaitable[Mapping[Path, str]]]
@@ -106,6 +109,7 @@ class _Step:
     after: str | None
     rebased: bool = False
     document: "Buffer | None" = None
+    executable: bool = False
 
     def outcome(self, reason: str = "") -> FileOutcome:
         return FileOutcome(self.path, applied=not reason, rebased=self.rebased and not reason, reason=reason)
@@ -177,7 +181,7 @@ class Editor:
             return FileOutcome(edit.path, applied=False, reason=reason)
         rebased = after != edit.after
         if document is None or not self._through_editor(edit):
-            return _Step(edit.path, current, after, rebased)
+            return _Step(edit.path, current, after, rebased, executable=edit.executable)
         return _Step(edit.path, document.source, after, rebased, document)
 
     def _through_editor(self, edit: FileEdit) -> bool:
@@ -311,7 +315,7 @@ class Editor:
             if opened is not None and opened.source != (step.before or ""):
                 reasons[step.path] = "The file was opened and changed meanwhile."
             else:
-                changes.append(DiskChange(step.path, step.before, step.after))
+                changes.append(DiskChange(step.path, step.before, step.after, step.executable))
         if changes:
             reasons.update(await self._write(changes))
         for step in steps:

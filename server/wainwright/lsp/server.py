@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING
 from wainwright.lsp.transport import claim_stdio
 
 if TYPE_CHECKING:
+    from wainwright.lsp.product import OpenEngine
     from wainwright.lsp.session import WainwrightServer
 
 VERSION = "0.1.0"
 
 
-def create_server() -> "WainwrightServer":
-    """A server that is ready for `WainwrightServer.converse`."""
+def create_server(open_engine: "OpenEngine | None" = None) -> "WainwrightServer":
+    """A server that is ready for `WainwrightServer.converse`; without an engine it only speaks the protocol."""
     from wainwright.lsp.commands import Commands  # noqa: PLC0415 - after the descriptors are ours
+    from wainwright.lsp.product import Product  # noqa: PLC0415
     from wainwright.lsp.session import WainwrightServer  # noqa: PLC0415
 
     # What pygls logs about messages is answered or logged by our protocol, in one line and once.
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
-    return WainwrightServer("wainwright", VERSION, Commands())
+    server = WainwrightServer("wainwright", VERSION, Commands())
+    if open_engine is not None:
+        Product(server, open_engine)
+    return server
 
 
 def serve(build: "Callable[[], WainwrightServer]" = create_server) -> int:

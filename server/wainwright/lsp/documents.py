@@ -1,0 +1,66 @@
+"""Our own documents in the workspace: the goal, and what the runs leave behind."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from wainwright.lsp.convert import local_path
+
+GOAL = ".wainwright/goal.md"
+GOAL_TEMPLATE = "# Goal\n\n"
+_HEADING = re.compile(r"\A\s*#[^\n]*(?:\n|\Z)")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class OwnDocument:
+    """A document below ``.wainwright/``."""
+
+    name: str
+    """Its path below that folder."""
+    run: str | None
+    """The run that it belongs to."""
+
+    @property
+    def is_goal(self) -> bool:
+        """Whether this is the goal document."""
+        return f".wainwright/{self.name}" == GOAL
+
+    @property
+    def has_lenses(self) -> bool:
+        """Whether lenses are shown: the documents that a person decides on."""
+        return self.is_goal or (self.run is not None and self.name.endswith(("/plan.md", "/run.md")))
+
+
+def own_document(workspace: Path, uri: str) -> OwnDocument | None:
+    """What ``uri`` is of ours; None for the person's own files."""
+    path = relative(workspace, uri)
+    if path is None or not path.startswith(".wainwright/"):
+        return None
+    parts = path.split("/")
+    run = parts[2] if len(parts) > 3 and parts[1] == "runs" else None
+    return OwnDocument("/".join(parts[1:]), run)
+
+
+def relative(workspace: Path, uri: str) -> str | None:
+    """The path of a document relative to the workspace, links followed; None when it lies elsewhere."""
+    path = local_path(uri)
+    if path is None:
+        return None
+    for given, root in ((path, workspace), (path.resolve(), workspace.resolve())):
+        if given.is_relative_to(root) and ".." not in given.parts:
+            return given.relative_to(root).as_posix()
+    return None
+
+
+def goal_text(document: str) -> str:
+    """The goal in a goal document: what stands below its heading, comments left out."""
+    return _HEADING.sub("", _COMMENT.sub("", document), count=1).strip()
+
+
+def read_text(path: Path) -> str | None:
+    """The text of a file on disk, to the byte; None when there is none or it is not text."""
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return None

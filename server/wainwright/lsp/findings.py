@@ -1,0 +1,74 @@
+"""What the review remarked, as diagnostics in the files it speaks of."""
+
+import re
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from wainwright.domain.changes import protected
+from wainwright.lsp.convert import TextIndex, uri_from_path
+from wainwright.lsp.documents import read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wainwright.domain.evidence import Finding
+    from wainwright.lsp.session import WainwrightServer
+
+SOURCE = "wainwright"
+_WHERE = re.compile(r"(.+?)(?::(\d+))?(?::\d+)?")
+_SEVERITIES = {
+    "blocker": types.DiagnosticSeverity.Error,
+    "major": types.DiagnosticSeverity.Warning,
+    "minor": types.DiagnosticSeverity.Information,
+}
+
+
+class Findings:
+    """The diagnostics of one run at a time."""
+
+    def __init__(self, server: "WainwrightServer", workspace: "Path") -> None:
+        self._server = server
+        self._workspace = workspace
+        self._told: tuple[Finding, ...] = ()
+        self._published: set[str] = set()
+
+    def show(self, findings: "tuple[Finding, ...]") -> None:
+        """Show these in place of those before; an empty tuple clears them all."""
+        if findings == self._told:
+            return
+        self._told = findings
+        by_uri: dict[str, list[types.Diagnostic]] = {}
+        for finding in findings:
+            place = _WHERE.fullmatch(finding.where.strip())
+            if place is None or protected(place[1]):
+                continue
+            uri, diagnostic = self._diagnostic(finding, place[1], int(place[2] or 1))
+            by_uri.setdefault(uri, []).append(diagnostic)
+        for uri in self._published - set(by_uri):
+            self._publish(uri, [])
+        for uri, diagnostics in by_uri.items():
+            self._publish(uri, diagnostics)
+        self._published = set(by_uri)
+
+    def _diagnostic(self, finding: "Finding", path: str, line: int) -> tuple[str, types.Diagnostic]:
+        place = self._workspace / path
+        document = self._server.buffers.find_open(place)
+        if document is None:
+            index = TextIndex(read_text(place) or "", self._server.buffers.position_encoding or "utf-16")
+            uri = uri_from_path(place)
+        else:
+            index, uri = document.index, document.uri
+        number = max(0, min(line, index.line_count) - 1)
+        start = index.line_start(number)
+        content = index.text[start : index.line_start(number + 1)].rstrip("\r\n")
+        message = f"{finding.trigger}\n{finding.consequence}"
+        return uri, types.Diagnostic(
+            range=index.range(start, start + len(content)),
+            message=message,
+            severity=_SEVERITIES[finding.severity],
+            source=SOURCE,
+        )
+
+    def _publish(self, uri: str, diagnostics: list[types.Diagnostic]) -> None:
+        self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, diagnostics))

@@ -1,0 +1,108 @@
+"""Follows one run at work: its progress bar, its questions, and the word at its end."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from wainwright.domain.goal import ENDS, Stage
+from wainwright.lsp.progress import Progress
+
+if TYPE_CHECKING:
+    from wainwright.engine.view import GateView, Notice, RunView
+    from wainwright.lsp.runs import Runs
+    from wainwright.lsp.session import WainwrightServer
+
+APPROVE, REJECT, SHOW = "Approve", "Reject", "Show"
+_DETAIL_LENGTH = 400
+
+
+class Follower:
+    """Shows a run in the editor from now until it rests."""
+
+    def __init__(self, server: "WainwrightServer", runs: "Runs", run: str) -> None:
+        self._server = server
+        self._runs = runs
+        self._run = run
+        self._news = asyncio.Event()
+        self._bar: Progress | None = None
+        self._asked: dict[str, asyncio.Task[None]] = {}
+
+    def hear(self, notice: "Notice") -> None:
+        """Take a notice of the engine; does not block."""
+        if notice.kind != "activity":
+            self._news.set()
+        elif self._bar is not None:
+            what = f"{notice.task}: {notice.text}" if notice.task else notice.text
+            self._bar.report(f"{notice.stage}: {what}")
+
+    async def follow(self) -> None:
+        """Return when the run has ended, holds, or is no longer driven by this process."""
+        title = f"Wainwright: {_first_line(self._run)}"
+        self._bar = await Progress.begin(self._server, title, message="starts", cancel=self._cancel)
+        last = "stopped"
+        try:
+            while True:
+                self._news.clear()
+                view = await self._runs.look_again(self._run)
+                last = _word(view)
+                self._bar.report(last, view.percent)
+                self._ask_about(view.gates)
+                if view.at_work != "here":
+                    break
+                await self._news.wait()
+        finally:
+            self._bar.end(last)
+            self._ask_about(())
+        self._say(view)
+
+    def _cancel(self) -> None:
+        self._server.spawn(self._runs.cancel_quietly(self._run), f"cancel {self._run}")
+
+    # ---- gates
+
+    def _ask_about(self, gates: "tuple[GateView, ...]") -> None:
+        """Ask about gates that are new; take questions back that somebody has answered another way."""
+        open_now = {gate.id for gate in gates}
+        for gate_id in set(self._asked) - open_now:
+            self._asked.pop(gate_id).cancel()
+        for gate in gates:
+            if gate.id not in self._asked:
+                self._asked[gate.id] = self._server.spawn(self._ask(gate), f"ask about {gate.id}")
+
+    async def _ask(self, gate: "GateView") -> None:
+        """Ask once. A person who closes the question has decided nothing: the gate stays open."""
+        choices = [APPROVE, REJECT] + ([SHOW] if self._server.profile.show_document else [])
+        detail = gate.detail if len(gate.detail) <= _DETAIL_LENGTH else f"{gate.detail[:_DETAIL_LENGTH]}…"
+        said = await self._runs.choose(f"{gate.question}\n{detail}\n({self._run}, {gate.id})", choices)
+        if said == SHOW:
+            await self._runs.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
+        elif said is not None:
+            reason = "rejected in the editor" if said == REJECT else ""
+            await self._runs.decide_quietly(
+                self._run, gate.id, "reject" if said == REJECT else "approve", reason
+            )
+
+    # ---- the end
+
+    def _say(self, view: "RunView") -> None:
+        if view.stage in ENDS or view.waiting == "hold":
+            kind = types.MessageType.Error if view.stage is Stage.FAILED else types.MessageType.Info
+            self._server.window_show_message(types.ShowMessageParams(kind, f"{view.run}: {_word(view)}"))
+
+
+def _word(view: "RunView") -> str:
+    """How far a run is, in one line."""
+    if view.stage is Stage.FAILED:
+        return f"FAILED: {view.failure} {view.hint}".strip()
+    if view.stage is Stage.DONE:
+        return f"DONE, branch {view.branch}" if view.branch else "DONE"
+    if view.waiting == "hold":
+        return f"holds before {view.stage}"
+    if view.gates:
+        return f"{view.stage}: waits for you: {view.gates[0].question}"
+    return f"{view.stage}: {view.activity}" if view.activity else str(view.stage)
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0][:60]

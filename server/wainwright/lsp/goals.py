@@ -1,0 +1,112 @@
+"""What the person wants and where they stand: goals, selections, and the text that they have not saved yet."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from wainwright.domain.changes import protected
+from wainwright.domain.errors import InputError
+from wainwright.domain.goal import Goal, Place
+from wainwright.engine.editing import Editing
+from wainwright.lsp.buffers import Buffer
+from wainwright.lsp.catalogue import StartArguments
+from wainwright.lsp.convert import local_path, uri_from_path
+from wainwright.lsp.documents import GOAL, GOAL_TEMPLATE, goal_text, read_text, relative
+
+if TYPE_CHECKING:
+    from wainwright.lsp.session import WainwrightServer
+
+LONGEST_GOAL = 20_000
+LONGEST_SELECTION = 20_000
+
+
+class Goals:
+    """Reads the editor for the start of a run."""
+
+    def __init__(self, server: "WainwrightServer", editing: Editing) -> None:
+        self._server = server
+        self._editing = editing
+        self._workspace = editing.workspace
+
+    async def goal(self, arguments: StartArguments) -> Goal:
+        """The goal that is meant. Raises InputError when there is none, and says where to write it."""
+        text = arguments.goal
+        if text is None:
+            text = await self._from_document()
+        if len(text) > LONGEST_GOAL:
+            raise InputError(
+                f"The goal is longer than {LONGEST_GOAL} characters.", "Put the long parts into a file."
+            )
+        return Goal(text=text, place=self._place(arguments))
+
+    async def _from_document(self) -> str:
+        path = self._workspace / GOAL
+        opened = self._server.buffers.find_open(path)
+        text = opened.source if opened is not None else await asyncio.to_thread(read_text, path)
+        if text is None:
+            await self._editing.put(GOAL, GOAL_TEMPLATE)
+        if goal := goal_text(text or ""):
+            return goal
+        await self.open_document(uri_from_path(path))
+        raise InputError(
+            "The goal is empty.", f"Write what you want to have done into {GOAL}, and start again."
+        )
+
+    def _place(self, arguments: StartArguments) -> Place | None:
+        if arguments.uri is None or (path := relative(self._workspace, arguments.uri)) is None:
+            return None
+        span = arguments.range
+        if span is None:
+            return Place(path=path, diagnostics=arguments.diagnostics)
+        place = self._workspace / path
+        document = self._server.buffers.find_open(place)
+        between = types.Range(
+            types.Position(span.start.line, span.start.character),
+            types.Position(span.end.line, span.end.character),
+        )
+        text = ""
+        if document is not None:
+            start, end = document.index.offsets(between)
+            text = document.source[start:end] or _line_of(document, span.start.line)
+        return Place(
+            path=path,
+            first_line=span.start.line + 1,
+            last_line=span.end.line + 1,
+            text=text[:LONGEST_SELECTION],
+            diagnostics=arguments.diagnostics,
+        )
+
+    async def unsaved(self) -> dict[str, str]:
+        """Texts of open documents that differ from disk, by path relative to the workspace."""
+        opened: dict[str, str] = {}
+        for document in self._server.buffers.text_documents.values():
+            path = relative(self._workspace, document.uri)
+            if path is not None and not protected(path):
+                opened[path] = document.source
+        return await asyncio.to_thread(self._differing, opened)
+
+    def _differing(self, opened: dict[str, str]) -> dict[str, str]:
+        found = {}
+        for path, text in opened.items():
+            place = self._workspace / path
+            if read_text(place) != text and (text or place.exists()):
+                found[path] = text
+        return found
+
+    async def open_document(self, uri: str) -> bool:
+        """Open a document in the editor, if it can; tells whether it says so."""
+        top = types.Position(0, 0)
+        if not self._server.profile.show_document:
+            where = local_path(uri) or uri
+            said = types.ShowMessageParams(types.MessageType.Info, f"Look at {where}")
+            self._server.window_show_message(said)
+            return False
+        params = types.ShowDocumentParams(uri=uri, take_focus=True, selection=types.Range(top, top))
+        reply = await self._server.ask(types.WINDOW_SHOW_DOCUMENT, params)
+        return reply.ok and bool(getattr(reply.result, "success", False))
+
+
+def _line_of(document: Buffer, line: int) -> str:
+    index = document.index
+    return document.source[index.line_start(line) : index.line_start(line + 1)].rstrip("\r\n")

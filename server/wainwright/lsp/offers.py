@@ -1,0 +1,65 @@
+"""What can be done about a run at this moment; lenses and code actions both show it."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from wainwright.domain.goal import ENDS, Stage
+
+if TYPE_CHECKING:
+    from wainwright.engine.view import RunView
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One command that is possible now."""
+
+    title: str
+    command: str
+    argument: dict[str, Any] = field(default_factory=dict)
+    urgent: bool = False
+    """Somebody waits for it: it is offered wherever the person is."""
+
+
+def start_offers() -> list[Offer]:
+    """What the goal document offers."""
+    return [
+        Offer("Start", "wainwright.start"),
+        Offer("Plan only", "wainwright.plan"),
+    ]
+
+
+def offers(view: "RunView") -> list[Offer]:
+    """What can be done about a run, the most urgent first."""
+    run = {"run": view.run}
+    found = _decisions(view)
+    if view.stage not in ENDS:
+        found += _moves(view)
+    elif view.stage is not Stage.DONE:
+        found.append(Offer(f"Resume {view.run}", "wainwright.resume", run))
+    if view.editor in ("applied", "partial"):
+        found.append(Offer(f"Revert the change of {view.run}", "wainwright.revert", run))
+    if view.editor in ("refused", "partial") or (view.editor == "absent" and (view.branch or view.patch)):
+        found.append(Offer(f"Apply the change of {view.run}", "wainwright.apply", run))
+    return found
+
+
+def _decisions(view: "RunView") -> list[Offer]:
+    found = []
+    for gate in view.gates:
+        argument = {"run": view.run, "gate": gate.id}
+        found.append(Offer(f"Approve: {gate.question}", "wainwright.approve", argument, urgent=True))
+        found.append(Offer(f"Reject: {gate.question}", "wainwright.reject", argument, urgent=True))
+    return found
+
+
+def _moves(view: "RunView") -> list[Offer]:
+    run = {"run": view.run}
+    if view.at_work:
+        return [Offer(f"Cancel {view.run}", "wainwright.cancel", run)]
+    if view.waiting == "hold":
+        command = f"wainwright.{view.stage.value.lower().removesuffix('ning')}"
+        return [
+            Offer(f"Go on with {view.stage}", command, run),
+            Offer("Go on to the end", "wainwright.resume", run),
+        ]
+    return [Offer(f"Resume {view.run}", "wainwright.resume", run, urgent=True)]

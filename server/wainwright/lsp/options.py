@@ -1,0 +1,57 @@
+"""What ``wainwright serve`` may be told. A person types this, so it may set anything that settings may."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Options:
+    """The start of one server."""
+
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """In the shape of the settings."""
+    log: Path | None = None
+    """File for the log; None for standard error, where only warnings are said."""
+
+
+def read_options(argv: Sequence[str]) -> Options:
+    """Read the words after ``serve``; ends the process with a sentence when they make no sense."""
+    parser = argparse.ArgumentParser("wainwright serve", description="The language server, on stdio.")
+    add = parser.add_argument
+    add("--model", action="append", default=[], help="provider/model; again for a fall-back")
+    add("--api-base", help="address of an OpenAI-compatible server")
+    add("--api-key-env", help="name of the variable that holds the key")
+    add("--budget-usd", type=float, help="the most a run may cost, in US dollars")
+    add("--budget-tokens", type=int, help="the most tokens a run may take")
+    add("--autonomy", choices=("suggest", "auto-edit", "full-auto"), help="how far a run goes by itself")
+    add("--cassette", type=Path, help="play recorded replies instead of a model")
+    add("--test-command", help="how to run all tests")
+    add("--log", type=Path, help="write the log to this file")
+    # What editors add by themselves.
+    add("--stdio", action="store_true", help=argparse.SUPPRESS)
+    add("--clientProcessId", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args(argv)
+    if not given.model and (given.api_base or given.api_key_env):
+        parser.error("--api-base and --api-key-env go with --model, such as --model openai/any")
+    return Options(_overrides(given), given.log)
+
+
+def _overrides(given: argparse.Namespace) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if given.model:
+        more = {"api_base": given.api_base, "api_key_env": given.api_key_env}
+        extra = {name: value for name, value in more.items() if value}
+        found["models"] = {"default": [{"model": model, **extra} for model in given.model], "roles": {}}
+    if given.cassette:
+        found.setdefault("models", {})["cassette"] = str(given.cassette.resolve())
+    caps = {"usd": given.budget_usd, "tokens": given.budget_tokens}
+    if budget := {name: cap for name, cap in caps.items() if cap is not None}:
+        found["budget"] = budget
+    if given.autonomy:
+        found["autonomy"] = given.autonomy
+    if given.test_command:
+        found["test"] = {"command": given.test_command}
+    return found

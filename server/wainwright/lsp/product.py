@@ -1,0 +1,105 @@
+"""Puts the product into the server: opens the engine of the workspace, and wires commands, actions and lenses.
+
+Nothing heavy is imported before the editor has its answer to ``initialize``; the engine comes in a thread afterwards.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from wainwright.domain.errors import InputError, WainwrightError
+from wainwright.lsp.actions import KINDS, actions
+from wainwright.lsp.catalogue import Catalogue
+from wainwright.lsp.convert import local_path
+from wainwright.lsp.lenses import lenses
+
+if TYPE_CHECKING:
+    from wainwright.domain.ports import Editor
+    from wainwright.engine.engine import Engine
+    from wainwright.lsp.runs import Runs
+    from wainwright.lsp.session import WainwrightServer
+
+log = logging.getLogger(__name__)
+
+OpenEngine = Callable[[Path, "Editor"], Awaitable["Engine"]]
+"""Opens the engine of a folder. Raises InputError for one that cannot be worked in."""
+
+
+class Product:
+    """One workspace behind one conversation."""
+
+    def __init__(self, server: "WainwrightServer", open_engine: OpenEngine) -> None:
+        self._server = server
+        self._open_engine = open_engine
+        self._opening: asyncio.Task[Runs | WainwrightError] | None = None
+        Catalogue(self).register(server.commands)
+        self._register_features()
+
+    def _register_features(self) -> None:
+        """As functions: pygls marks what it registers, and a bound method takes no marks."""
+        feature = self._server.feature
+
+        @feature(types.INITIALIZED)
+        async def initialized(params: types.InitializedParams) -> None:
+            self._begin()
+
+        @feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(KINDS)))
+        async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
+            runs = self._ready
+            return [] if runs is None else await actions(self._server, runs, params)
+
+        @feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
+        async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
+            runs = self._ready
+            return [] if runs is None else await lenses(runs, params)
+
+    async def runs(self) -> "Runs":
+        """The runs of the workspace, once its engine is open. Raises the reason when it cannot be."""
+        opened = await asyncio.shield(self._begin())
+        if isinstance(opened, WainwrightError):
+            raise opened
+        return opened
+
+    @property
+    def _ready(self) -> "Runs | None":
+        """The runs, if the engine is open already: what is asked for while a person types must not wait."""
+        task = self._opening
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return None
+        opened = task.result()
+        return None if isinstance(opened, WainwrightError) else opened
+
+    def _begin(self) -> "asyncio.Task[Runs | WainwrightError]":
+        if self._opening is None:
+            self._opening = self._server.spawn(self._open(), "open the engine")
+        return self._opening
+
+    async def _open(self) -> "Runs | WainwrightError":
+        folder = self._folder()
+        if folder is None:
+            return InputError("No folder is open.", "Open the folder of your project in the editor.")
+        try:
+            runs_of = await asyncio.to_thread(_load_runs)
+            runs = await runs_of(self._server, folder, self._open_engine)
+        except WainwrightError as error:
+            log.warning("the workspace cannot be opened: %s", error)
+            return error
+        self._server.on_stop.append(runs.close)
+        await runs.greet()
+        return runs
+
+    def _folder(self) -> Path | None:
+        """The first workspace folder, or the root that older clients name."""
+        buffers = self._server.buffers
+        named = [*(folder.uri for folder in buffers.folders.values()), buffers.root_uri]
+        return next((path for uri in named if uri and (path := local_path(uri)) is not None), None)
+
+
+def _load_runs() -> "Callable[[WainwrightServer, Path, OpenEngine], Awaitable[Runs]]":
+    from wainwright.lsp.runs import open_runs  # noqa: PLC0415 - takes the engine along: not before it is needed
+
+    return open_runs

@@ -1,0 +1,329 @@
+"""The runs of the workspace as the editor works with them. Imports the engine: loaded after ``initialize``."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pydantic_core import to_jsonable_python
+
+from wainwright.domain.errors import InputError, WainwrightError
+from wainwright.domain.events import Decision
+from wainwright.domain.goal import ENDS, WAY, Stage
+from wainwright.engine.view import Decide, Notice, RunView, Start
+from wainwright.lsp.catalogue import (
+    EditInfo,
+    GateInfo,
+    RunInfo,
+    RunList,
+    Shown,
+    StageArguments,
+    StartArguments,
+)
+from wainwright.lsp.convert import uri_from_path
+from wainwright.lsp.delivery import Delivery
+from wainwright.lsp.findings import Findings
+from wainwright.lsp.follow import Follower
+from wainwright.lsp.goals import Goals
+from wainwright.lsp.offers import Offer, offers
+
+if TYPE_CHECKING:
+    from wainwright.engine.engine import Engine
+    from wainwright.lsp.session import WainwrightServer
+
+log = logging.getLogger(__name__)
+
+GREETED = 20
+"""How many of the newest runs are looked at when the server starts."""
+EVENT = "wainwright/event"
+RESUME, LATER = "Resume", "Not now"
+_AUTONOMY = ("suggest", "auto-edit", "full-auto")
+
+
+async def open_runs(
+    server: "WainwrightServer",
+    folder: Path,
+    open_engine: Callable[[Path, Delivery], Awaitable["Engine"]],
+) -> "Runs":
+    """Open the engine of a folder. Raises InputError for one that cannot be worked in."""
+    delivery = Delivery(server)
+    engine = await open_engine(folder, delivery)
+    delivery.editing = engine.editing
+    return Runs(server, engine, delivery)
+
+
+class Runs:
+    """Commands about runs, and what the editor is shown of them."""
+
+    def __init__(self, server: "WainwrightServer", engine: "Engine", delivery: Delivery) -> None:
+        self.workspace = engine.workspace
+        self._server = server
+        self._engine = engine
+        self._delivery = delivery
+        self._goals = Goals(server, engine.editing)
+        self._findings = Findings(server, engine.workspace)
+        self._followers: dict[str, Follower] = {}
+        self._seen: dict[str, RunView] = {}
+        self._newest: str | None = None
+        engine.subscribe(self._heard)
+
+    async def greet(self) -> None:
+        """Show what was going on when the last server ended: open gates again, interrupted runs as an offer."""
+        for view in reversed(await self._engine.runs(GREETED)):
+            self._remember(view)
+            if view.stage in ENDS or view.at_work or view.waiting == "hold":
+                continue
+            if view.waiting == "gate":
+                self._server.spawn(self._resume_quietly(view.run), f"attach {view.run}")
+            else:
+                self._server.spawn(self._offer_resume(view), f"offer to resume {view.run}")
+        self._server.spawn(self._engine.warm(), "start the model gateway")
+
+    async def close(self) -> None:
+        """Let go of the engine; runs stay as they are."""
+        await self._engine.close()
+
+    # ---- commands
+
+    async def start(self, arguments: StartArguments, route: tuple[Stage, ...] | None = None) -> RunInfo:
+        """Begin a run with what is unsaved in the editor over what is on disk."""
+        autonomy = arguments.autonomy
+        if autonomy and _AUTONOMY.index(autonomy) > _AUTONOMY.index(self._engine.autonomy):
+            raise InputError(
+                f"The autonomy {autonomy} goes further than your settings allow ({self._engine.autonomy}).",
+                "Set it in your own config.toml, or start the server with --autonomy.",
+            )
+        ask = Start(
+            goal=await self._goals.goal(arguments),
+            overlay=await self._goals.unsaved(),
+            route=route,
+            autonomy=autonomy,
+            until=arguments.until,
+        )
+        view = await self._engine.start(ask)
+        self._newest = view.run
+        self._follow(view)
+        return _info(view)
+
+    async def go_on(self, stage: Stage, arguments: StageArguments) -> RunInfo:
+        """Run one stage, of a run that holds before it or of a new one. Raises InputError saying what comes first."""
+        view = await self._meant(arguments.run)
+        holds_here = view is not None and view.waiting == "hold" and view.stage is stage
+        if arguments.run is None and not holds_here:
+            if stage is Stage.PLANNING:
+                return await self.start(StartArguments(goal=arguments.goal, until=Stage.PLANNING))
+            if stage is Stage.REVIEW:
+                goal = arguments.goal or "Review the present changes."
+                return await self.start(StartArguments(goal=goal), route=(Stage.REVIEW,))
+        if view is None:
+            raise InputError("No run is under way.", "Begin one: wainwright.plan, or wainwright.start.")
+        if not holds_here or view.at_work == "elsewhere":
+            raise _not_now(view, stage)
+        await self._engine.advance(view.run, stage)
+        return await self._drive(view.run)
+
+    async def _meant(self, run: str | None) -> RunView | None:
+        if run is not None:
+            return await self._engine.view(run)
+        views = [view for view in await self._engine.runs(GREETED) if view.stage not in ENDS]
+        holding = [view for view in views if view.waiting == "hold"]
+        return next(iter([*holding, *views]), None)
+
+    async def decide(self, run: str | None, gate: str | None, decision: Decision, reason: str) -> RunInfo:
+        """Decide a gate. The first decision counts; a later one is dropped, and the answer says how things are."""
+        view = await self._deciding(run, gate)
+        if gate is not None and gate not in {one.id for one in view.gates}:
+            return _info(view)
+        decided = await self._engine.decide(
+            Decide(run=view.run, gate=gate, decision=decision, reason=reason, by="editor")
+        )
+        if decided.waiting != "gate" and not decided.at_work:
+            return await self._drive(decided.run)
+        self._remember(decided)
+        return _info(decided)
+
+    async def _deciding(self, run: str | None, gate: str | None) -> RunView:
+        if run is not None:
+            return await self._engine.view(run)
+        waiting = [view for view in await self._engine.runs(GREETED) if view.waiting == "gate"]
+        if not waiting:
+            raise InputError("No gate is open.", "Nothing waits for a decision.")
+        if len(waiting) > 1 and gate is None:
+            names = ", ".join(view.run for view in waiting)
+            raise InputError("More than one run waits for a decision.", f"Name one of them: {names}.")
+        return waiting[0]
+
+    async def resume(self, run: str | None) -> RunInfo:
+        """Let a run go on to its end. Raises RunBusy while another process is at work on it."""
+        view = await self._engine.view(run) if run is not None else None
+        if view is None:
+            views = await self._engine.runs(GREETED)
+            view = next((one for one in views if one.stage is not Stage.DONE and not one.at_work), None)
+        if view is None:
+            raise InputError("There is no run to resume.", "Begin one: wainwright.start.")
+        if view.waiting == "hold" and not view.at_work:
+            await self._engine.advance(view.run, None)
+        return await self._drive(view.run)
+
+    async def cancel(self, run: str | None) -> RunInfo:
+        """Stop a run."""
+        view = await self._engine.cancel(run, by="editor")
+        self._remember(view)
+        return _info(view)
+
+    async def every(self) -> RunList:
+        """All runs, newest first."""
+        return RunList(runs=tuple(_info(view) for view in await self._engine.runs()))
+
+    async def show(self, run: str | None) -> Shown:
+        """Open the document of a run."""
+        view = await self._engine.view(run)
+        return await self.show_document(view.run, "run.md")
+
+    async def show_document(self, run: str, name: str) -> Shown:
+        """Open one document of a run, if the editor can."""
+        uri = uri_from_path(self.workspace / ".wainwright" / "runs" / run / name)
+        return Shown(run=run, uri=uri, shown=await self._goals.open_document(uri))
+
+    async def apply(self, run: str | None) -> EditInfo:
+        """Offer the change of a run to the editor once more."""
+        name, changeset = await self._engine.delivered(run)
+        answer = await self._delivery.apply(name, changeset)
+        if answer.status == "refused":
+            raise InputError(
+                f"The change of {name} was not applied. {answer.detail}", "Take it from the branch."
+            )
+        return EditInfo(run=name, status=answer.status, detail=answer.detail)
+
+    async def revert(self, run: str | None) -> EditInfo:
+        """Take back what a run changed."""
+        return await self._delivery.revert((await self._engine.view(run)).run)
+
+    # ---- what is known about runs
+
+    async def look(self, run: str | None) -> RunView | None:
+        """A run, or the newest one; None when there is none. Runs at work here cost nothing to look at."""
+        name = run or self._newest
+        known = self._seen.get(name) if name else None
+        if known is not None and known.at_work == "here":
+            return known
+        try:
+            view = await self._engine.view(run)
+        except InputError:
+            return None
+        self._remember(view)
+        return view
+
+    async def look_again(self, run: str) -> RunView:
+        """A run as it is right now; whatever shows it is brought up to date."""
+        view = await self._engine.view(run)
+        before = self._seen.get(run)
+        self._remember(view)
+        if before is None or (before.stage, before.gates) != (view.stage, view.gates):
+            self._refresh()
+        return view
+
+    def urgent(self) -> list[Offer]:
+        """What somebody waits for, in any run."""
+        return [offer for view in self._seen.values() for offer in offers(view) if offer.urgent]
+
+    def _remember(self, view: RunView) -> None:
+        self._seen.pop(view.run, None)
+        self._seen[view.run] = view
+        if self._newest in (None, view.run):
+            self._findings.show(view.findings)
+
+    def _refresh(self) -> None:
+        if self._server.profile.code_lens_refresh:
+            self._server.spawn(self._server.ask(types.WORKSPACE_CODE_LENS_REFRESH), "refresh lenses")
+
+    # ---- driving and following
+
+    async def _drive(self, run: str) -> RunInfo:
+        view = await self._engine.resume(run)
+        self._follow(view)
+        return _info(view)
+
+    def _follow(self, view: RunView) -> None:
+        self._remember(view)
+        if view.run in self._followers:
+            return
+        follower = self._followers[view.run] = Follower(self._server, self, view.run)
+        task = self._server.spawn(follower.follow(), f"follow {view.run}")
+        task.add_done_callback(lambda _: self._followers.pop(view.run, None))
+
+    def _heard(self, notice: Notice) -> None:
+        if (follower := self._followers.get(notice.run)) is not None:
+            follower.hear(notice)
+        if self._server.profile.rich:
+            self._server.protocol.notify(EVENT, to_jsonable_python(notice))
+
+    # ---- asking
+
+    async def choose(self, message: str, choices: list[str]) -> str | None:
+        """Ask the person to choose; None when they close the question or the editor cannot ask."""
+        params = types.ShowMessageRequestParams(
+            type=types.MessageType.Info,
+            message=message,
+            actions=[types.MessageActionItem(title) for title in choices],
+        )
+        reply = await self._server.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params, seconds=None)
+        title: Any = getattr(reply.result, "title", None)
+        return title if title in choices else None
+
+    async def _offer_resume(self, view: RunView) -> None:
+        message = f"A run was interrupted in {view.stage}: {view.goal.splitlines()[0][:80]} ({view.run})"
+        if await self.choose(message, [RESUME, LATER]) == RESUME:
+            await self._resume_quietly(view.run)
+
+    async def _resume_quietly(self, run: str) -> None:
+        try:
+            await self._drive(run)
+        except WainwrightError as error:
+            # Somebody else was faster: another window, or a command.
+            log.info("run %s was not resumed: %s", run, error)
+
+    async def decide_quietly(self, run: str, gate: str, decision: Decision, reason: str) -> None:
+        """Decide a gate unless somebody did so already."""
+        try:
+            await self.decide(run, gate, decision, reason)
+        except InputError as late:
+            log.info("a decision came late: %s", late)
+
+    async def cancel_quietly(self, run: str) -> None:
+        """Stop a run unless it has ended by itself."""
+        try:
+            await self.cancel(run)
+        except InputError as late:
+            log.info("a run was over before it was cancelled: %s", late)
+
+
+def _info(view: RunView) -> RunInfo:
+    gates = tuple(GateInfo(**gate.model_dump()) for gate in view.gates)
+    plain = view.model_dump(include=set(RunInfo.model_fields) - {"gates"})
+    return RunInfo(**plain, gates=gates)
+
+
+def _not_now(view: RunView, stage: Stage) -> InputError:
+    """Why a run cannot do this stage now, and which command comes first."""
+    if view.stage in ENDS:
+        first = (
+            "wainwright.show tells what came of it." if view.stage is Stage.DONE else "Run wainwright.resume."
+        )
+        return InputError(f"Run {view.run} is {view.stage}.", first)
+    if view.at_work == "elsewhere":
+        return InputError(f"Another process is at work on run {view.run}.", "Use the editor that started it.")
+    if view.waiting == "gate":
+        return InputError(
+            f"Run {view.run} waits for a decision: {view.gates[0].question}",
+            "Run wainwright.approve or wainwright.reject first.",
+        )
+    if WAY.index(stage) < WAY.index(view.stage):
+        return InputError(f"Run {view.run} has been through {stage}; it is in {view.stage}.", "")
+    if view.at_work == "here":
+        return InputError(f"Run {view.run} is at work on {view.stage}.", "Wait until it gets there.")
+    if view.waiting == "hold":
+        command = f"wainwright.{view.stage.value.lower().removesuffix('ning')}"
+        return InputError(f"Run {view.run} holds before {view.stage}.", f"Run {command} first.")
+    return InputError(f"Run {view.run} was interrupted in {view.stage}.", "Run wainwright.resume first.")
