@@ -159,7 +159,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
         case ev.TaskFailed():
             return _climb(state, event)
         case ev.TaskLanded():
-            landed = _task(state, event, status="landed", commit=event.commit, summary=event.summary)
+            kept = {"commit": event.commit, "summary": event.summary, "remarks": event.remarks}
+            landed = _task(state, event, status="landed", **kept)
             return _leave_build(_with(landed, head=event.commit, head_tree=event.tree))
         case ev.Tested():
             tested = _with(state, tested=event, test_runs=state.test_runs + 1, triaged=None)

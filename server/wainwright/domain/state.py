@@ -19,7 +19,7 @@ from wainwright.domain.events import (
     Rung,
     Tested,
 )
-from wainwright.domain.evidence import Deployment
+from wainwright.domain.evidence import Deployment, Finding
 from wainwright.domain.goal import Autonomy, Fact, Goal, Stage, Trust
 from wainwright.domain.plan import Plan, Task
 
@@ -40,6 +40,8 @@ class TaskState(Fact):
     """Why the attempt before this one failed, or why the task was added."""
     commit: str | None = None
     summary: str = ""
+    remarks: tuple[Finding, ...] = ()
+    """What critic and reviewer noted and let pass."""
 
 
 class GateState(Fact):

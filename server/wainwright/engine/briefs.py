@@ -8,6 +8,7 @@ from wainwright.domain.evidence import Finding, Receipt
 from wainwright.domain.state import RunState, TaskState
 from wainwright.tools.receipts import report_text
 from wainwright.tools.toolbox import cut
+from wainwright.workspace.context import fenced
 
 DIFF_MAX = 60_000
 """Characters of a diff that a role is shown; it can read the files for the rest."""
@@ -22,7 +23,7 @@ def goal(state: RunState) -> str:
     lines = f", lines {place.first_line} to {place.last_line}" if place.first_line else ""
     text += f"\n\nThe person stood in `{place.path}`{lines}."
     if place.text:
-        text += f" The selected text:\n\n```\n{cut(place.text, 4000)}\n```"
+        text += f" The selected text:\n\n{fenced(cut(place.text, 4000))}"
     if place.diagnostics:
         text += "\n\nDiagnostics there:\n" + "\n".join(f"- {d}" for d in place.diagnostics)
     return text
@@ -38,14 +39,20 @@ def tests(state: RunState) -> str:
         return text
     if base.receipt is None:
         return f"{text}\n\nIt was not run: {base.reason}"
-    return f"{text}\n\nOn the base, before any change:\n\n{_receipt(base.receipt)}"
+    return f"{text}\n\nOn the base, before any change:\n\n{cut(report_text(base.receipt), 12_000)}"
 
 
-def requirements(state: RunState) -> str:
-    """The numbered requirements."""
+def requirements(state: RunState, served: tuple[str, ...] = ()) -> str:
+    """The numbered requirements; ``served`` are those of the task at hand, and are marked."""
     if state.plan is None:
         return ""
-    return "## Requirements\n\n" + "\n".join(f"- {r.id}: {r.text}" for r in state.plan.requirements)
+    lines = [f"- {r.id}{' (this task)' if r.id in served else ''}: {r.text}" for r in state.plan.requirements]
+    return "## Requirements\n\n" + "\n".join(lines)
+
+
+def notes(state: RunState) -> str:
+    """What the planner told the person."""
+    return f"## The Planner's notes\n\n{state.plan.notes}" if state.plan and state.plan.notes else ""
 
 
 def plan(state: RunState) -> str:
@@ -61,10 +68,12 @@ def plan(state: RunState) -> str:
 
 
 def design(state: RunState) -> str:
-    """The design documents."""
+    """The design documents; an OpenAPI document is long and says again what the requirements say."""
     if state.design is None:
         return ""
-    return "## Design\n\n" + "\n\n".join(f"### {d.name}\n\n{d.text}" for d in state.design.documents)
+    told = [d for d in state.design.documents if d.name.endswith(".md")]
+    text = "\n\n".join(f"### {d.name}\n\n{fenced(d.text)}" for d in told)
+    return f"## Design\n\nNotes of the team; they are not part of the change.\n\n{text}"
 
 
 def before(digest: str) -> str:
@@ -80,22 +89,46 @@ def task(one: TaskState) -> str:
     return f"## Your task: {t.id}, {t.title}\n\n{t.instruction}\n\nYou may write {write}. It serves {serves}."
 
 
-def acceptance(state: RunState) -> str:
-    """The acceptance tests that stand already."""
+def acceptance(state: RunState, own: tuple[str, ...]) -> str:
+    """The acceptance tests that stand already, and which of them the task at hand answers for alone."""
     if state.acceptance is None or not state.acceptance.files:
         return ""
     files = "\n".join(f"- `{path}`" for path in sorted(state.acceptance.files))
-    return f"## Acceptance tests\n\nRead-only, in the tree:\n{files}\n\n{state.acceptance.summary}"
+    mine = "\n".join(f"- `{test}`" for test in own) or "None belongs to this task alone."
+    return f"## Acceptance tests\n\nRead-only, in the tree:\n{files}\n\nYours to make green:\n{mine}"
+
+
+def since(landed: tuple[str, ...]) -> str:
+    """What the tree holds beyond the base."""
+    done = ", ".join(landed) or "no other task yet"
+    return f"Since then the acceptance tests were added, and these tasks have landed and are in your tree: {done}."
+
+
+def branch(state: RunState) -> str:
+    """Where the change was delivered."""
+    where = state.delivered.branch if state.delivered else None
+    return f"## Delivered\n\nBranch `{where}`, commit {state.head}." if where else ""
+
+
+def remarks(state: RunState) -> str:
+    """What reviewers of single tasks noted and let pass."""
+    found = tuple(finding for one in state.tasks.values() for finding in one.remarks)
+    return (
+        findings(found, "Noted on single tasks and let pass; decide whether any of it matters")
+        if found
+        else ""
+    )
 
 
 def diff(text: str, title: str = "The change") -> str:
     """A diff, cut in the middle when it is long."""
-    return f"## {title}\n\n```diff\n{cut(text, DIFF_MAX) or 'No difference.'}\n```"
+    return f"## {title}\n\n{fenced(cut(text, DIFF_MAX) or 'No difference.')}"
 
 
-def receipt(found: Receipt | None, title: str = "Receipt of the tests") -> str:
-    """A receipt."""
-    return f"## {title}\n\n{_receipt(found) if found else 'There is none.'}"
+def receipt(found: Receipt | None, own: tuple[str, ...] | None = None) -> str:
+    """A receipt; ``own`` are the tests of the task at hand."""
+    text = cut(report_text(found, own=own), 12_000) if found else "There is none."
+    return f"## Receipt of the tests\n\n{text}"
 
 
 def findings(found: tuple[Finding, ...], title: str) -> str:
@@ -107,7 +140,3 @@ def findings(found: tuple[Finding, ...], title: str) -> str:
 def join(*parts: str) -> str:
     """The parts that say something."""
     return "\n\n".join(part for part in parts if part)
-
-
-def _receipt(found: Receipt) -> str:
-    return cut(report_text(found), 12_000)

@@ -26,15 +26,24 @@ from wainwright.engine.scheduler import Scheduler
 from wainwright.journal import Spend, Steps
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Desk
-from wainwright.workspace.context import overview
+from wainwright.workspace.context import workspace
 from wainwright.workspace.files import digest
+
+_OWN_RED = (
+    "Acceptance tests of requirements that only this task serves are red. Mend the code. If one can only pass "
+    "once another task is there, answer again as you did; the whole is tested when all tasks are merged."
+)
 
 
 class _Begun(Fact):
     """Where an attempt started; recorded, so that a resumed attempt starts at the same place."""
 
     commit: str
-    claimed: tuple[str, ...]
+    claimed: tuple[str, ...] = ()
+    landed: tuple[str, ...] = ()
+    """Tasks that were on the head already."""
+    own_tests: tuple[str, ...] = ()
+    """Acceptance tests of requirements that nobody else works on any more."""
 
 
 class _Checked(Fact):
@@ -57,16 +66,17 @@ class Builder:
         """Let the tester write tests on the run's head. They become the first commit, and read-only."""
         state = run.state
         steps = run.steps(f"/BUILD/acceptance.{effect.round}/tester")
-        begun = await self._begin(state, steps, claimed=())
+        begun = await self._begin(steps, _Begun(commit=_head(state)))
         desk = await self._desks.writing(state, f"acceptance-{effect.round}", begun.commit, write_set=("**",))
         run.tell("the tester writes acceptance tests")
         brief = briefs.join(
             briefs.goal(state),
             briefs.requirements(state),
+            briefs.plan(state),
             briefs.design(state),
             briefs.before(effect.digest),
             briefs.tests(state),
-            f"## Workspace\n\n{await asyncio.to_thread(overview, desk.tree, state.goal.text)}",
+            await asyncio.to_thread(workspace, desk.tree, state.goal.text),
         )
         done = await work(
             roles.ACCEPTANCE,
@@ -142,7 +152,7 @@ class Builder:
             )
         scope = f"/BUILD/{effect.task}.{effect.revision}.{effect.attempt}"
         steps = run.steps(f"{scope}/implementer")
-        begun = await self._begin(run.state, steps, claimed=_claimed(run.state, effect.task))
+        begun = await self._begin(steps, _begin_task(run.state, one))
         try:
             done, desk, remarks = await self._attempt(run, one, effect, steps, begun)
         except (OutOfTurns, BadAnswer) as error:
@@ -168,6 +178,7 @@ class Builder:
             claimed=begun.claimed,
             read_only=pinned,
         )
+        desk.own_tests = begun.own_tests
         remarks: list[Finding] = []
 
         def tell(text: str) -> None:
@@ -187,9 +198,10 @@ class Builder:
             briefs.task(one),
             briefs.before(one.digest if one.attempt or one.rung != "first" else ""),
             briefs.design(state),
-            briefs.acceptance(state),
+            briefs.acceptance(state, begun.own_tests),
             briefs.tests(state),
-            f"## Workspace\n\n{await asyncio.to_thread(overview, desk.tree, one.task.instruction)}",
+            briefs.since(begun.landed),
+            await asyncio.to_thread(workspace, desk.tree, one.task.instruction, one.task.write_set),
         )
         limits = self._house.settings.limits
         done = await work(
@@ -211,14 +223,19 @@ class Builder:
         commit = await desk.checkpoint(one.task.title)
 
         async def act(key: str) -> tuple[JsonValue, Spend]:
-            checked = await self._look(run, one, desk, steps.below(f"check{key.rpartition('#')[2]}"), commit)
+            number = int(key.rpartition("#")[2])
+            checked = await self._look(
+                run, one, desk, steps.below(f"check{number}"), commit, first=number == 0
+            )
             return checked.model_dump(mode="json"), Spend()
 
         tree = await asyncio.to_thread(desk.repository.tree_of, commit)
         found = await steps.step("check", inputs=tree, effect="read", act=act)
         return _Checked.model_validate(found)
 
-    async def _look(self, run: Scheduler, one: TaskState, desk: Desk, steps: Steps, commit: str) -> _Checked:
+    async def _look(
+        self, run: Scheduler, one: TaskState, desk: Desk, steps: Steps, commit: str, *, first: bool
+    ) -> _Checked:
         state = run.state
         misplaced = await asyncio.to_thread(self._misplaced, desk, commit)
         if misplaced:
@@ -228,9 +245,11 @@ class Builder:
             broken = _turned_red(state, receipt)
             if broken:
                 names = ", ".join(broken[:10])
-                return _Checked(
-                    refusal=f"Green before your change and red now: {names}.\n{receipts.report_text(receipt)}"
-                )
+                text = receipts.report_text(receipt, own=broken)
+                return _Checked(refusal=f"Green before your change and red now: {names}.\n{text}")
+            if first and receipts.red(receipt, desk.own_tests or ()):
+                run.tell("sends it back: acceptance tests of its own are red", one.task.id)
+                return _Checked(refusal=f"{_OWN_RED}\n{receipts.report_text(receipt, own=desk.own_tests)}")
         findings = await self._opinions(run, one, desk, steps, commit, receipt)
         binding = [f for f in findings if f.binding]
         if binding:
@@ -273,11 +292,12 @@ class Builder:
         if not diff.strip():
             return ()
         shared = briefs.join(
-            briefs.requirements(state),
+            briefs.goal(state),
+            briefs.requirements(state, one.task.acceptance),
             briefs.design(state),
             briefs.task(one).replace("## Your task", "## The task"),
             briefs.diff(diff),
-            briefs.receipt(receipt),
+            briefs.receipt(receipt, own=desk.own_tests),
         )
         reader = await self._desks.reading(state, f"{desk.tree.name}-read", commit)
         run.tell("the critic looks at the change", one.task.id)
@@ -374,10 +394,9 @@ class Builder:
                 f"The head of run {state.run} was moved by somebody else.", "Resume the run."
             )
 
-    async def _begin(self, state: RunState, steps: Steps, claimed: tuple[str, ...]) -> _Begun:
+    async def _begin(self, steps: Steps, now: _Begun) -> _Begun:
         async def act(_key: str) -> tuple[JsonValue, Spend]:
-            assert state.head is not None
-            return _Begun(commit=state.head, claimed=claimed).model_dump(mode="json"), Spend()
+            return now.model_dump(mode="json"), Spend()
 
         return _Begun.model_validate(await steps.step("begin", inputs=None, effect="read", act=act))
 
@@ -387,9 +406,22 @@ class Builder:
         )
 
 
-def _claimed(state: RunState, task: str) -> tuple[str, ...]:
-    others = [t.task for t in state.unfinished if t.task.id != task]
-    return tuple(sorted({path for other in others for path in other.write_set}))
+def _begin_task(state: RunState, one: TaskState) -> _Begun:
+    others = [t.task for t in state.unfinished if t.task.id != one.task.id]
+    shared = {r for other in others for r in other.acceptance}
+    alone = set(one.task.acceptance) - shared
+    tests = state.acceptance.tests if state.acceptance else ()
+    return _Begun(
+        commit=_head(state),
+        claimed=tuple(sorted({path for other in others for path in other.write_set})),
+        landed=tuple(t.task.id for t in state.tasks.values() if t.status == "landed"),
+        own_tests=tuple(dict.fromkeys(t.test for t in tests if t.requirement in alone)),
+    )
+
+
+def _head(state: RunState) -> str:
+    assert state.head is not None
+    return state.head
 
 
 def _base_passing(state: RunState) -> frozenset[str]:

@@ -22,6 +22,7 @@ from wainwright.agents.answers import (
 )
 from wainwright.agents.loop import Work, work
 from wainwright.agents.roles import Assignment
+from wainwright.deploy.probe import Probe
 from wainwright.deploy.process import Deployment as Service
 from wainwright.deploy.process import ProcessTarget, ServiceSpec, watch
 from wainwright.domain import effects as ef
@@ -39,7 +40,7 @@ from wainwright.engine.house import House
 from wainwright.engine.scheduler import Scheduler
 from wainwright.journal import Spend
 from wainwright.tools import receipts
-from wainwright.workspace.context import overview
+from wainwright.workspace.context import fenced, workspace
 
 A = TypeVar("A", bound=Fact)
 PATCH = "changes.patch"
@@ -143,7 +144,7 @@ class Stages:
                 briefs.goal(state),
                 briefs.before(effect.digest),
                 briefs.tests(state),
-                f"## Workspace\n\n{overview(tree, state.goal.text)}",
+                workspace(tree, state.goal.text),
             ),
         )
         return (ev.PlanProposed(plan=done.answer),)
@@ -162,7 +163,7 @@ class Stages:
                 briefs.requirements(state),
                 briefs.plan(state),
                 briefs.before(effect.digest),
-                f"## Workspace\n\n{overview(tree, state.goal.text)}",
+                workspace(tree, state.goal.text),
             ),
             check=_check_documents,
         )
@@ -236,8 +237,10 @@ class Stages:
             lambda _: briefs.join(
                 briefs.goal(state),
                 briefs.requirements(state),
+                briefs.notes(state),
                 briefs.design(state),
                 briefs.diff(change),
+                briefs.remarks(state),
                 briefs.receipt(receipt),
             ),
         )
@@ -279,7 +282,8 @@ class Stages:
         house, state = self._house, run.state
         if house.sandbox is None:
             return (ev.DeploymentPlanned(target="branch", reason="nothing is started without a sandbox"),)
-        earlier = f"## Deployed before\n\n{state.deployment.model_dump_json()}" if state.deployment else ""
+        current = self._target().current()
+        earlier = f"## Deployed before\n\n{current.url}, {' '.join(current.spec.command)}" if current else ""
         dependencies = ", ".join(await asyncio.to_thread(house.repository.dependencies)) or "none"
         done = await self._ask(
             run,
@@ -289,9 +293,10 @@ class Stages:
             lambda tree: briefs.join(
                 briefs.goal(state),
                 briefs.requirements(state),
-                earlier,
+                earlier or "## Deployed before\n\nNothing.",
+                briefs.branch(state),
                 f"## Dependency folders\n\n{dependencies}",
-                f"## Workspace\n\n{overview(tree, 'server port listen http health')}",
+                workspace(tree, "server port listen http health"),
             ),
             check=_check_deployment,
         )
@@ -369,22 +374,20 @@ class Stages:
                     rolled_back_to=rolled.id if rolled else None,
                 ),
             )
-        return (
-            await self._read_probes(run, service, facts, [p.model_dump_json() for p in probes], failures),
-        )
+        return (await self._read_probes(run, service, facts, probes, failures),)
 
     async def _read_probes(
-        self, run: Scheduler, service: Service, facts: str, probes: list[str], failures: int
+        self, run: Scheduler, service: Service, facts: str, probes: list[Probe], failures: int
     ) -> ev.Monitored:
         state = run.state
         steps = run.steps(f"/MONITOR/{service.id.rpartition('-')[2]}/probes")
 
         async def kept(_key: str) -> tuple[JsonValue, Spend]:
             log = await asyncio.to_thread(_tail, service.log)
-            return [*probes, self._house.redactor.redact(log)], Spend()
+            return [_timing(probes), self._house.redactor.redact(log)], Spend()
 
         # Times differ on every watch: the monitor is asked about what was recorded first.
-        *lines, log = cast(
+        timing, log = cast(
             "list[str]", await steps.step("watched", inputs=service.id, effect="read", act=kept)
         )
         runbook = state.deployment_plan.runbook if state.deployment_plan else ""
@@ -395,15 +398,15 @@ class Stages:
             f"/MONITOR/{service.id.rpartition('-')[2]}",
             lambda _: briefs.join(
                 f"## Deployment\n\n{service.url}, commit {service.commit}",
-                "## Probes\n\n" + "\n".join(lines),
-                f"## Log\n\n```\n{log}\n```",
-                f"## Runbook\n\n{runbook}",
+                f"## Probes\n\n{facts}. {timing}",
+                f"## Log\n\n{fenced(log)}",
+                f"## Runbook\n\n{fenced(runbook)}",
             ),
         )
         report = f"{facts}.\n\n{done.answer.report}"
         if done.answer.concern:
             report += f"\n\nConcern: {done.answer.concern}"
-        return ev.Monitored(probes=len(lines), failures=failures, breach=False, report=report)
+        return ev.Monitored(probes=len(probes), failures=failures, breach=False, report=report)
 
     # ---- one structured answer
 
@@ -457,6 +460,14 @@ async def _check_deployment(done: Work[DeployAnswer]) -> str:
     if done.answer.target == "process" and not done.answer.command:
         return "A process needs a command."
     return ""
+
+
+def _timing(probes: list[Probe]) -> str:
+    answers = sorted(p.seconds * 1000 for p in probes if p.ok)
+    if not answers:
+        return "None was answered well."
+    median = answers[len(answers) // 2]
+    return f"Latency in ms: least {answers[0]:.1f}, median {median:.1f}, most {answers[-1]:.1f}."
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -5,7 +5,8 @@ import re
 import shlex
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from wainwright.domain.evidence import Case, Receipt, Verdict
@@ -19,6 +20,10 @@ PYTEST_FLAGS = f"--junit-xml={REPORT} -p no:cacheprovider --continue-on-collecti
 """One file that cannot be imported, such as a test of code to come, must not hide what the others say."""
 REPORT_MAX = 64 * 1024 * 1024
 OUTPUT_KEPT = 6_000
+CASES_LISTED = 30
+CASES_DETAILED = 6
+TRACE_MAX = 1_200
+"""Characters of one failure."""
 
 _MISSING = (
     (
@@ -115,8 +120,17 @@ def judge(receipt: Receipt, base: Receipt | None, acceptance: Collection[str]) -
     )
 
 
-def report_text(receipt: Receipt, *, cases_max: int = 20) -> str:
-    """A receipt as a model or a person reads it."""
+def red(receipt: Receipt, names: Collection[str]) -> tuple[str, ...]:
+    """Which of the named tests, or of the tests in the named files, are in the receipt and red."""
+    found = (name for name in receipt.failing if any(_belongs(name, wanted) for wanted in names))
+    return tuple(dict.fromkeys(found))
+
+
+def report_text(receipt: Receipt, *, own: Collection[str] | None = None) -> str:
+    """A receipt as a model or a person reads it: first which tests are red, a line each, then why.
+
+    ``own`` names the tests that the reader answers for: those come first and alone get details. None: all do.
+    """
     head = f"`{receipt.command}` ended with {_exit(receipt.exit)} after {receipt.seconds:.1f} s."
     if receipt.environment:
         return f"{head} {receipt.environment}\n{cut(receipt.output, 3000)}"
@@ -124,10 +138,41 @@ def report_text(receipt: Receipt, *, cases_max: int = 20) -> str:
         return f"{head}\n{receipt.output}"
     failing = [c for c in receipt.cases if c.outcome in ("failed", "error")]
     lines = [f"{head} {len(receipt.passing)} passed, {len(failing)} failed."]
-    lines += [f"--- {c.name}\n{cut(c.message, 1500)}" for c in failing[:cases_max]]
-    if len(failing) > cases_max:
-        lines.append(f"… and {len(failing) - cases_max} more.")
+    mine = [c for c in failing if own is None or any(_belongs(c.name, name) for name in own)]
+    others = [c for c in failing if c not in mine]
+    if own is not None and failing:
+        lines.append(f"Of yours {len(mine)} failed:" if mine else "None of yours failed.")
+    lines += [f"- {c.name}: {_why(c)}" for c in mine[:CASES_LISTED]]
+    lines += [_more(mine, CASES_LISTED)] if len(mine) > CASES_LISTED else []
+    if others:
+        files = Counter(c.name.partition("::")[0] for c in others)
+        lines.append(
+            "Of other tasks: " + ", ".join(f"{count} in {name}" for name, count in files.items()) + "."
+        )
+    lines += [f"\n{c.name}\n{_trace(c.message)}" for c in mine[:CASES_DETAILED]]
     return "\n".join(lines)
+
+
+def _more(cases: Sequence[Case], shown: int) -> str:
+    files = Counter(c.name.partition("::")[0] for c in cases[shown:])
+    return "- and " + ", ".join(f"{count} more in {name}" for name, count in files.items())
+
+
+def _why(case: Case) -> str:
+    """The line of a failure that says most: pytest marks it with an E."""
+    marked = [line[2:].strip() for line in case.message.splitlines() if line.startswith("E ")]
+    lines = marked or [line.strip() for line in case.message.splitlines() if line.strip()]
+    return lines[0][:200] if lines else case.outcome
+
+
+def _trace(message: str) -> str:
+    """A failure without the frames of the interpreter and the rulers between frames."""
+    kept = [
+        line
+        for line in message.splitlines()
+        if line.strip() and not re.match(r"^[_ ]{5,}$|^(/usr|/root|/home|/opt)\S*/lib/python", line)
+    ]
+    return cut("\n".join(kept), TRACE_MAX)
 
 
 def detect(files: Collection[str], read: dict[str, str], dependencies: Collection[str]) -> str | None:

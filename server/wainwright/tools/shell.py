@@ -62,7 +62,7 @@ async def _run_tests(desk: Desk, arguments: RunTests) -> str:
     )
     # What the tests left lying about is no part of the work.
     await desk.restore(commit)
-    return receipts.report_text(receipt)
+    return receipts.report_text(receipt, own=desk.own_tests)
 
 
 def _quoted(word: str) -> str:
@@ -90,7 +90,10 @@ SHELL = Tool(
 )
 RUN_TESTS = Tool(
     name="run_tests",
-    description="Run the project's tests on your tree and see which fail. Files that the tests create are removed.",
+    description=(
+        "Run the project's tests on your tree and see which fail; name files or tests to run only those. "
+        "Files that the tests create are removed."
+    ),
     arguments=RunTests,
     effect="idempotent",
     run=_run_tests,

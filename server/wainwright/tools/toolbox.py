@@ -54,6 +54,8 @@ class Desk:
     claimed: tuple[str, ...] = ()
     """What other unfinished tasks will write: not this agent's to touch, unless it is in its own write set."""
     write_set: tuple[str, ...] = ()
+    own_tests: tuple[str, ...] | None = None
+    """The acceptance tests this agent answers for; None: all of them."""
     writable: bool = True
     notes: list[str] = field(default_factory=list)
 

@@ -5,9 +5,11 @@ Everything here depends on the tree's content alone, so that a resumed agent is 
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from wainwright.domain.errors import WainwrightError
+from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.workspace import native
 
 FILES_MAX = 250
@@ -24,7 +26,11 @@ MANIFESTS = (
     "Makefile",
 )
 MANIFEST_CHARACTERS_MAX = 2_500
-HITS_MAX = 40
+HITS_MAX = 12
+"""A word with more hits than that is too common to point anywhere."""
+PLACES_MAX = 40
+WHOLE_MAX = 24_000
+"""Characters of file contents that are shown without being asked for."""
 _COMMON = frozenset(
     """about above after again also always another because been before being below between both cannot could does
     doing done down each every from have into itself just like make many more most must never none only other over
@@ -33,18 +39,43 @@ _COMMON = frozenset(
 )
 
 
-def overview(tree: Path, goal: str) -> str:
-    """A workspace in a few thousand characters of Markdown; ``goal`` chooses which places are pointed at."""
+def workspace(tree: Path, words: str, write_set: Sequence[str] = ()) -> str:
+    """A workspace in Markdown, within about ``WHOLE_MAX`` characters beside the manifests.
+
+    A small one is shown whole. Of a larger one: its files, the manifests, those of ``write_set`` that exist, and the
+    places where rare ones of ``words`` occur.
+    """
     files = [f.path for f in native.walk(tree)]
-    parts = [f"### Files ({len(files)})\n\n{_listing(files)}"]
-    for name in MANIFESTS:
-        text = _head(tree, name) if name in files else ""
-        if text:
-            parts.append(f"### {name}\n\n```\n{text}\n```")
-    places = _places(tree, goal)
+    parts = [f"## Workspace\n\n### Files ({len(files)})\n\n{_listing(files)}"]
+    manifests = [name for name in MANIFESTS if name in files]
+    parts += [f"### {name}\n\n{fenced(_text(tree, name, MANIFEST_CHARACTERS_MAX))}" for name in manifests]
+    rest = [name for name in files if name not in manifests]
+    if sum(f.size for f in native.walk(tree) if f.path in rest) <= WHOLE_MAX:
+        return "\n\n".join(parts + _shown(tree, rest, WHOLE_MAX))
+    named = [name for name in rest if covers(write_set, name) and EVERYTHING not in write_set]
+    parts += _shown(tree, named, WHOLE_MAX)
+    places = _places(tree, words)
     if places:
-        parts.append(f"### Places that use words of the goal\n\n{places}")
+        parts.append(f"### Places where its words occur\n\n{fenced(places)}")
     return "\n\n".join(parts)
+
+
+def _shown(tree: Path, names: Sequence[str], room: int) -> list[str]:
+    """Whole files, as long as there is room for them."""
+    parts = []
+    for name in names:
+        text = _text(tree, name, room + 1)
+        if text and len(text) <= room:
+            room -= len(text)
+            parts.append(f"### {name}\n\n{fenced(text)}")
+    return parts
+
+
+def fenced(text: str) -> str:
+    """A text in a Markdown fence that is longer than any inside it."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}\n{text.rstrip()}\n{fence}"
 
 
 def _listing(files: list[str]) -> str:
@@ -56,25 +87,26 @@ def _listing(files: list[str]) -> str:
     return "\n".join(lines[:FILES_MAX]) + more
 
 
-def _head(tree: Path, name: str) -> str:
+def _text(tree: Path, name: str, limit: int) -> str:
+    """The beginning of a text file; empty for one that is binary or cannot be read."""
     try:
-        text = native.read_beneath(tree, name, 2_000_000).decode("utf-8", "replace")
+        content = native.read_beneath(tree, name, 2_000_000)
     except (OSError, ValueError, WainwrightError):
         return ""
-    if len(text) <= MANIFEST_CHARACTERS_MAX:
-        return text.rstrip()
-    return text[:MANIFEST_CHARACTERS_MAX].rsplit("\n", 1)[0] + "\n[…]"
+    if b"\0" in content[:8192]:
+        return ""
+    text = content.decode("utf-8", "replace")
+    return text if len(text) <= limit else text[:limit].rsplit("\n", 1)[0] + "\n[…]"
 
 
-def _places(tree: Path, goal: str) -> str:
+def _places(tree: Path, text: str) -> str:
     words = [
-        w for w in dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]{3,}", goal)) if w.lower() not in _COMMON
+        w for w in dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]{3,}", text)) if w.lower() not in _COMMON
     ]
     hits: dict[tuple[str, int], str] = {}
     for word in words[:20]:
         found = native.search(tree, word, ignore_case=True, limit=HITS_MAX)
-        # A word that is everywhere points nowhere.
         if not found.truncated:
-            hits.update({(h.path, h.line): h.text.strip() for h in found})
-    lines = [f"{path}:{line}: {text[:160]}" for (path, line), text in sorted(hits.items())]
-    return "\n".join(lines[: 2 * HITS_MAX])
+            hits.update({(h.path, h.line): h.text for h in found})
+    lines = [f"{path}:{line}: {line_text[:160]}" for (path, line), line_text in sorted(hits.items())]
+    return "\n".join(lines[:PLACES_MAX])
