@@ -35,7 +35,8 @@ class Reading(Fact):
 _OPEN = re.compile(r"^<{5,9} ?(SEARCH|FILE|DELETE)[ \t]+`?([^`\r\n]+?)`?[ \t]*$")
 _MIDDLE = re.compile(r"^={5,9}[ \t]*$")
 _CLOSE = {"SEARCH": re.compile(r"^>{5,9} ?REPLACE[ \t]*$"), "FILE": re.compile(r"^>{5,9} ?FILE\b.*$")}
-_FENCE = re.compile(r"^[ \t]*```(?:json)[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^[ \t]*```json[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_BARE_FENCE = re.compile(r"```[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
 
 
 def read(text: str) -> Reading:
@@ -48,7 +49,7 @@ def read(text: str) -> Reading:
     while at < len(lines):
         opened = _OPEN.match(lines[at].rstrip("\r"))
         if opened is None:
-            rest.append(lines[at])
+            rest.append(lines[at].rstrip("\r"))
             at += 1
             continue
         kind, path = opened.group(1), opened.group(2).strip()
@@ -61,8 +62,8 @@ def read(text: str) -> Reading:
             problems.append(f"The {kind} block for {path} has no end marker; nothing of it was used.")
             break
         block = _block(kind, path, lines[at + 1 : end])
-        if block is None:
-            problems.append(f"The SEARCH block for {path} has no ======= line.")
+        if isinstance(block, str):
+            problems.append(block)
         else:
             blocks.append(block)
         at = end + 1
@@ -77,18 +78,27 @@ def _close(lines: list[str], start: int, kind: str) -> int | None:
     return None
 
 
-def _block(kind: str, path: str, body: list[str]) -> Block | None:
+def _block(kind: str, path: str, body: list[str]) -> Block | str:
+    """The block, or what is wrong with it."""
     if kind == "FILE":
-        return Block(kind="file", path=path, replace=_join(_unfenced(body)))
-    for at, line in enumerate(body):
-        if _MIDDLE.match(line.rstrip("\r")):
-            return Block(kind="search", path=path, search=_join(body[:at]), replace=_join(body[at + 1 :]))
-    return None
+        return Block(kind="file", path=path, replace=_join(_unfenced(path, body)))
+    middles = [at for at, line in enumerate(body) if _MIDDLE.match(line.rstrip("\r"))]
+    if not middles:
+        return f"The SEARCH block for {path} has no ======= line; nothing of it was used."
+    if len(middles) > 1:
+        # A line of equal signs may belong to the text, under a heading: a wrong edit is worse than none.
+        return (
+            f"The SEARCH block for {path} has more than one ======= line; nothing of it was used. "
+            "Search for lines without one, or write the whole file as a FILE block."
+        )
+    at = middles[0]
+    return Block(kind="search", path=path, search=_join(body[:at]), replace=_join(body[at + 1 :]))
 
 
-def _unfenced(body: list[str]) -> list[str]:
-    """Some models put a code fence around a whole file; it is not part of the file."""
-    if len(body) >= 2 and re.match(r"^```\w*$", body[0].strip()) and body[-1].strip() == "```":
+def _unfenced(path: str, body: list[str]) -> list[str]:
+    """Some models put a code fence around a whole file; it is not part of the file, unless that is Markdown."""
+    opening = r"^```(markdown|md)$" if path.endswith(".md") else r"^```\w*$"
+    if len(body) >= 2 and re.match(opening, body[0].strip()) and body[-1].strip() == "```":
         return body[1:-1]
     return body
 
@@ -100,17 +110,20 @@ def _join(lines: list[str]) -> str:
 def _answer(text: str) -> tuple[JsonValue, str]:
     fenced = _FENCE.findall(text)
     if fenced:
-        try:
-            return json.loads(fenced[-1]), ""
-        except ValueError as error:
-            return None, f"The ```json block is not JSON: {error}."
+        return _json(fenced[-1], "The ```json block is not JSON")
     bare = text.strip()
+    unfenced = _BARE_FENCE.fullmatch(bare)
+    bare = unfenced.group(1).strip() if unfenced else bare
     if bare.startswith("{") and bare.endswith("}"):
-        try:
-            return json.loads(bare), ""
-        except ValueError as error:
-            return None, f"The reply looks like JSON and is none: {error}."
+        return _json(bare, "The reply looks like JSON and is none")
     return None, ""
+
+
+def _json(text: str, otherwise: str) -> tuple[JsonValue, str]:
+    try:
+        return json.loads(text), ""
+    except (ValueError, RecursionError) as error:
+        return None, f"{otherwise}: {error}."
 
 
 # ---- the forms of answers

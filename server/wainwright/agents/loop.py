@@ -82,27 +82,80 @@ async def work(
 
     Raises BadAnswer when the replies never fit, OutOfTurns at the limits, and what the models and the journal raise.
     """
-    talk = _Talk([Message(role="system", content=assignment.prompt), Message(role="user", content=brief)])
+    talk = _Talk(await _opening(assignment, brief, steps))
+    try:
+        return await _converse(
+            assignment,
+            form,
+            talk,
+            desk=desk,
+            steps=steps,
+            models=models,
+            check=check,
+            refusals_max=refusals_max,
+            rung=rung,
+            tell=tell,
+        )
+    except (BadAnswer, OutOfTurns):
+        # Kept outcomes would be replayed for ever: the next try asks the model anew.
+        await steps.void()
+        raise
+
+
+async def _opening(assignment: Assignment, brief: str, steps: Steps) -> list[Message]:
+    """The first two messages; recorded, so that a resumed agent is told the same again."""
+
+    async def act(_key: str) -> tuple[JsonValue, Spend]:
+        return [assignment.prompt, brief], Spend()
+
+    kept = await steps.step("opening", inputs=None, effect="read", act=act)
+    prompt, told = cast("list[str]", kept)
+    return [Message(role="system", content=prompt), Message(role="user", content=told)]
+
+
+async def _converse(
+    assignment: Assignment,
+    form: type[A],
+    talk: _Talk,
+    *,
+    desk: Desk,
+    steps: Steps,
+    models: Models,
+    check: Callable[[Work[A]], Awaitable[str]] | None,
+    refusals_max: int,
+    rung: Rung,
+    tell: Callable[[str], None],
+) -> Work[A]:
     tools = tuple(t for t in assignment.tools if desk.sandbox is not None or not t.needs_sandbox)
     for turn in range(1, assignment.turns + 1):
         reply = await _ask(assignment, talk, tools, steps, models, rung)
-        reading = read(reply.text)
-        acted = await _act(assignment, talk, reply, reading, tools, desk, steps, tell)
-        if not acted:
+        reading = _reading(reply)
+        if await _act(assignment, talk, reply, reading, tools, desk, steps, tell):
+            talk.misfits = 0
+        else:
             answer = _fit(assignment, form, talk, reading)
             if isinstance(answer, Fact):
+                await _catch_up(desk)
                 done = Work(answer, _documents(talk))
                 refusal = await check(done) if check else ""
                 if not refusal:
                     return done
-                await _refuse(talk, refusal, refusals_max, steps)
+                _refuse(talk, refusal, refusals_max)
             else:
-                await _misfit(talk, answer, steps, assignment)
+                _misfit(talk, answer, assignment)
         if turn >= assignment.turns - 3:
             talk.say(f"{assignment.turns - turn} turns are left. Finish and answer.")
     raise OutOfTurns(
         f"The {assignment.role} used all of its {assignment.turns} turns.", "Make the goal smaller."
     )
+
+
+def _reading(reply: ModelReply) -> Reading:
+    reading = read(reply.text)
+    if reply.finish == "length" and reading.answer is None:
+        cut_off = "Your reply was cut off at its limit of tokens. Go on in smaller parts."
+        return reading.model_copy(update={"problems": (*reading.problems, cut_off)})
+    return reading
 
 
 async def _ask(
@@ -114,7 +167,9 @@ async def _ask(
     )
     request = ModelRequest(role=assignment.role, messages=tuple(fit(talk.messages)), tools=specs)
     reply = await models.ask(steps, request, rung=rung)
-    talk.messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
+    # Some providers refuse a history with a message that says nothing.
+    said = reply.text if reply.text.strip() or reply.tool_calls else "(nothing)"
+    talk.messages.append(Message(role="assistant", content=said, tool_calls=reply.tool_calls))
     return reply
 
 
@@ -130,12 +185,13 @@ async def _act(
 ) -> bool:
     """Do what the reply asks for and say what came of it. False when it asks for nothing, or only answers."""
     pending = False
+    came_of_it: list[str] = []
     if reading.blocks and assignment.edits:
         tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
         done = await _step(
             desk, steps, "edit", [b.model_dump() for b in reading.blocks], _applier(desk, reading.blocks)
         )
-        talk.say(done["text"])
+        came_of_it.append(done["text"])
         pending = not done["ok"] or reading.answer is None
     elif reading.blocks:
         talk.documents.update({b.path: b.replace for b in reading.blocks if b.kind == "file"})
@@ -146,6 +202,12 @@ async def _act(
             Message(role="tool", content=_repeated(talk, call, done["text"]), tool_call_id=call.id)
         )
         pending = True
+    if reading.problems and (came_of_it or pending):
+        came_of_it += reading.problems
+        pending = True
+    if came_of_it:
+        # After the tools' observations: providers want those right behind the calls.
+        talk.say("\n".join(came_of_it))
     return pending
 
 
@@ -155,8 +217,7 @@ async def _step(
     """One action as a step: from the last checkpoint, and with a new one after it."""
 
     async def live(_key: str) -> tuple[JsonValue, Spend]:
-        if desk.tree_at != desk.expected_at:
-            await desk.restore(desk.expected_at)
+        await _catch_up(desk)
         ok, text = await act()
         commit = await desk.checkpoint(name) if desk.writable else desk.tree_at
         return {"ok": "yes" if ok else "", "text": text, "commit": commit}, Spend()
@@ -166,6 +227,12 @@ async def _step(
     )
     desk.expected_at = done["commit"]
     return done
+
+
+async def _catch_up(desk: Desk) -> None:
+    """Put the tree to where the recorded actions left it, when they were not done by this process."""
+    if desk.tree_at != desk.expected_at:
+        await desk.restore(desk.expected_at)
 
 
 def _applier(desk: Desk, blocks: Sequence[Block]) -> Callable[[], Awaitable[tuple[bool, str]]]:
@@ -194,10 +261,11 @@ def _caller(
 
 def _fit(assignment: Assignment, form: type[A], talk: _Talk, reading: Reading) -> A | str:
     """The answer in its form, or what is wrong with it."""
+    if reading.problems:
+        return " ".join(reading.problems)
     if reading.answer is None:
         actions = "call a tool, write edit blocks," if assignment.edits else "call a tool"
-        wrong = " ".join(reading.problems)
-        return f"{wrong} Your reply has no answer in a ```json block. Either {actions} or answer.".strip()
+        return f"Your reply has no answer in a ```json block. Either {actions} or answer."
     missing = [name for name in assignment.documents if not talk.documents.get(name, "").strip()]
     try:
         answer = form.model_validate(reading.answer)
@@ -208,11 +276,9 @@ def _fit(assignment: Assignment, form: type[A], talk: _Talk, reading: Reading) -
     return answer
 
 
-async def _misfit(talk: _Talk, wrong: str, steps: Steps, assignment: Assignment) -> None:
+def _misfit(talk: _Talk, wrong: str, assignment: Assignment) -> None:
     talk.misfits += 1
     if talk.misfits >= MISFITS_MAX:
-        # Kept outcomes would be replayed for ever: the next try asks the model anew.
-        await steps.void()
         raise BadAnswer(
             f"The {assignment.role}'s model gave {MISFITS_MAX} answers that cannot be used. The last: {wrong}",
             "Try another model for this role, then resume the run.",
@@ -220,10 +286,10 @@ async def _misfit(talk: _Talk, wrong: str, steps: Steps, assignment: Assignment)
     talk.say(wrong)
 
 
-async def _refuse(talk: _Talk, refusal: str, refusals_max: int, steps: Steps) -> None:
+def _refuse(talk: _Talk, refusal: str, refusals_max: int) -> None:
+    talk.misfits = 0
     talk.refusals += 1
     if talk.refusals > refusals_max:
-        await steps.void()
         raise OutOfTurns(f"The work was refused {talk.refusals} times. The last time: {refusal}")
     talk.say(
         f"Not accepted yet ({talk.refusals} of {refusals_max}).\n{refusal}\nMend this, then answer again."
@@ -261,14 +327,19 @@ def _describe(call: ToolCall) -> str:
 def fit(messages: Sequence[Message], limit: int = CONTEXT_MAX) -> list[Message]:
     """The conversation within a number of characters: old observations are shortened, oldest first.
 
-    Which ones depends on the messages alone, so that a resumed agent asks the same again.
+    If that is not enough, old replies are too, and then the newest messages; never the first two. What is shortened
+    depends on the messages alone, so that a resumed agent asks the same again.
     """
     total = sum(len(m.content) for m in messages)
     fitted = list(messages)
-    for at, message in enumerate(messages[2:-6], start=2):
+    recent = max(2, len(messages) - 6)
+    old = [at for at in range(2, recent) if messages[at].role != "assistant"]
+    own = [at for at in range(2, recent) if messages[at].role == "assistant"]
+    for at in (*old, *own, *range(recent, len(messages))):
+        message = messages[at]
         if total <= limit:
             break
-        if message.role in ("tool", "user") and len(message.content) > 400:
+        if len(message.content) > 400:
             short = cut(message.content, 200)
             total -= len(message.content) - len(short)
             fitted[at] = message.model_copy(update={"content": short})

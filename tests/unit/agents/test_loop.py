@@ -1,0 +1,299 @@
+"""The hand: what an agent is told, what it may do, and how its work ends; with a real gateway, git and sandbox."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.fixtures.bench import Bench, models
+from tests.fixtures.openai_server import Answer, OpenAIServer, Rule, call, say
+from tests.fixtures.team import answer, text_of
+
+from wainwright.agents import loop, roles
+from wainwright.agents.answers import FindingsAnswer, WorkAnswer
+from wainwright.agents.loop import OutOfTurns, Work, work
+from wainwright.domain.errors import BadAnswer, WainwrightError
+from wainwright.models.client import GatewayBackend
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+DONE = say(answer({"status": "done", "summary": "It is done."}))
+EDIT = say("<<<<<<< SEARCH calc.py\n    return a + b\n=======\n    return b + a\n>>>>>>> REPLACE\n")
+NONSENSE = say("All is well, I think.")
+
+
+async def act(
+    bench: Bench,
+    gateway: GatewayBackend,
+    *answers: Answer,
+    check: Callable[[Work[WorkAnswer]], Awaitable[str]] | None = None,
+    desk: Any = None,
+    assignment: roles.Assignment = roles.IMPLEMENT,
+    form: Any = WorkAnswer,
+    repeat: bool = False,
+) -> tuple[Any, list[dict[str, Any]]]:
+    """Let an agent work whose model gives these answers in turn; returns what came of it and what was asked."""
+    rules = [Rule(one, times=1) for one in answers[: -1 if repeat else None]]
+    rules += [Rule(answers[-1])] if repeat else []
+    with OpenAIServer(rules) as server:
+        try:
+            done: Any = await work(
+                assignment,
+                form,
+                "The brief.",
+                desk=desk or bench.desk(),
+                steps=bench.steps(),
+                models=models(server, gateway),
+                check=check,
+            )
+        except WainwrightError as error:
+            done = error
+        return done, server.requests
+
+
+def last(requests: list[dict[str, Any]]) -> str:
+    return text_of(requests[-1]["messages"][-1])
+
+
+def roles_of(request: dict[str, Any]) -> list[str]:
+    return [message["role"] for message in request["messages"]]
+
+
+async def test_edits_change_the_tree_and_the_answer_ends_the_work(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    desk = bench.desk()
+    done, asked = await act(bench, gateway, EDIT, DONE, desk=desk)
+    assert done.answer.summary == "It is done."
+    assert (desk.tree / "calc.py").read_text().endswith("return b + a\n")
+    assert last(asked) == "Applied: calc.py written."
+    assert bench.repository.resolve(desk.ref) == desk.expected_at != bench.base
+
+
+async def test_an_answer_beside_edits_counts_when_they_could_be_applied(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    done, asked = await act(bench, gateway, say(EDIT.text + DONE.text))
+    assert done.answer.status == "done"
+    assert len(asked) == 1
+
+
+async def test_an_answer_beside_edits_that_were_refused_does_not_count(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    wrong = EDIT.text.replace("a + b", "a - b")
+    done, asked = await act(bench, gateway, say(wrong + DONE.text), DONE)
+    assert done.answer.status == "done"
+    assert "most similar lines begin at line 2" in last(asked)
+
+
+async def test_a_block_that_was_cut_off_is_told_and_the_answer_waits(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    half = say(EDIT.text + "<<<<<<< FILE more.py\nx = 1\n", finish="length")
+    done, asked = await act(bench, gateway, half, DONE)
+    assert done.answer.status == "done"
+    assert last(asked).startswith("Applied: calc.py written.\n")
+    assert "more.py has no end marker" in last(asked)
+    assert "cut off at its limit of tokens" in last(asked)
+
+
+async def test_a_search_block_that_cannot_be_read_does_not_vanish_behind_an_answer(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    unreadable = "<<<<<<< SEARCH calc.py\nreturn\n>>>>>>> REPLACE\n"
+    done, asked = await act(bench, gateway, say(unreadable + DONE.text), DONE)
+    assert done.answer.status == "done"
+    assert "no ======= line" in last(asked)
+
+
+async def test_what_came_of_edits_stands_behind_the_observations_of_tools(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    both = Answer(text=EDIT.text, tool_calls=call("read", path="calc.py").tool_calls * 2)
+    _, asked = await act(bench, gateway, both, DONE)
+    assert roles_of(asked[-1]) == ["system", "user", "assistant", "tool", "tool", "user"]
+    assert "return b + a" in text_of(asked[-1]["messages"][3])
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "told"),
+    [
+        (call("read", path="nowhere.py"), "nowhere.py cannot be read"),
+        (call("read", line=3), "do not fit: path: Field required; line: Extra inputs are not permitted"),
+        (call("deploy", now=True), "There is no tool deploy. Tools: read, search, list, shell, run_tests, history."),
+        (Answer(tool_calls=({"name": "read", "arguments": "[1]"},)), "The arguments of read are not a JSON object."),
+        (Answer(tool_calls=({"name": "read", "arguments": '{"path": '},)), "are not a JSON object."),
+        (call("shell", command="exit 3"), "exit code 3"),
+        (call("shell", command="echo a\0b"), "do not fit"),
+        (call("shell", command="true " + "x" * 200_000), "could not start"),
+        (call("search", pattern="(", regex=True), "The pattern cannot be used"),
+    ],
+)  # fmt: skip
+async def test_what_goes_wrong_with_a_tool_is_an_observation(
+    bench: Bench, gateway: GatewayBackend, asked_for: Answer, told: str
+) -> None:
+    done, asked = await act(bench, gateway, asked_for, DONE)
+    assert done.answer.status == "done"
+    assert told in last(asked)
+
+
+async def test_without_a_sandbox_tools_that_need_one_are_not_offered(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    desk = bench.desk()
+    desk.sandbox = None
+    _, asked = await act(bench, gateway, call("shell", command="true"), DONE, desk=desk)
+    assert [tool["function"]["name"] for tool in asked[0]["tools"]] == ["read", "search", "list", "history"]
+    assert "There is no tool shell" in last(asked)
+
+
+async def test_answers_that_do_not_fit_are_mended_in_context(bench: Bench, gateway: GatewayBackend) -> None:
+    wrong = say(answer({"status": "finished", "summary": ""}))
+    done, asked = await act(bench, gateway, NONSENSE, wrong, DONE)
+    assert done.answer.status == "done"
+    assert "has no answer in a ```json block" in text_of(asked[1]["messages"][-1])
+    assert "status: Input should be 'done', 'impossible' or 'environment'; summary:" in last(asked)
+
+
+async def test_nonsense_for_ever_ends_and_is_asked_anew_the_next_time(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    failed, asked = await act(bench, gateway, NONSENSE, repeat=True)
+    assert isinstance(failed, BadAnswer)
+    assert len(asked) == loop.MISFITS_MAX
+    done, asked = await act(bench, gateway, DONE)
+    assert (done.answer.status, len(asked)) == ("done", 1)
+
+
+async def test_misfits_count_in_a_row_only(bench: Bench, gateway: GatewayBackend) -> None:
+    look = call("read", path="calc.py")
+    done, _ = await act(bench, gateway, NONSENSE, NONSENSE, look, NONSENSE, NONSENSE, look, DONE)
+    assert done.answer.status == "done"
+
+
+async def test_an_empty_reply_is_not_sent_back_empty(bench: Bench, gateway: GatewayBackend) -> None:
+    _, asked = await act(bench, gateway, say(""), DONE)
+    assert text_of(asked[-1]["messages"][2]) == "(nothing)"
+
+
+async def test_a_refused_answer_is_mended_in_context(bench: Bench, gateway: GatewayBackend) -> None:
+    seen: list[str] = []
+
+    async def check(_: Work[WorkAnswer]) -> str:
+        seen.append(bench.repository.resolve("r1/t") or "")
+        return "" if len(seen) > 1 else "test_add turned red"
+
+    done, asked = await act(bench, gateway, DONE, EDIT, DONE, check=check)
+    assert done.answer.status == "done"
+    assert "Not accepted yet (1 of 3).\ntest_add turned red" in text_of(asked[1]["messages"][-1])
+    assert len(seen) == 2
+
+
+async def test_refusals_are_bounded_and_the_next_attempt_asks_anew(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    async def check(_: Work[WorkAnswer]) -> str:
+        return "never good enough"
+
+    failed, asked = await act(bench, gateway, DONE, check=check, repeat=True)
+    assert isinstance(failed, OutOfTurns)
+    assert "refused 4 times" in failed.message
+    assert len(asked) == 4
+    _, asked = await act(bench, gateway, DONE)
+    assert len(asked) == 1
+
+
+async def test_the_same_action_with_the_same_outcome_is_warned_about_and_then_ends(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    failed, asked = await act(bench, gateway, call("read", path="calc.py"), repeat=True)
+    assert isinstance(failed, OutOfTurns)
+    assert "You have seen this 4 times" in last(asked)
+    assert len(asked) == loop.REPEATS_MAX + 1
+    _, asked = await act(bench, gateway, DONE)
+    assert len(asked) == 1
+
+
+async def test_turns_are_counted_down_and_the_next_try_is_a_new_one(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    few = replace(roles.IMPLEMENT, turns=4)
+    looks = [call("search", pattern=word) for word in ("a", "b", "c", "d")]
+    failed, asked = await act(bench, gateway, *looks, assignment=few)
+    assert isinstance(failed, OutOfTurns)
+    assert last(asked) == "1 turns are left. Finish and answer."
+    done, asked = await act(bench, gateway, DONE, assignment=few)
+    assert (done.answer.status, len(asked)) == ("done", 1)
+
+
+async def test_a_required_document_is_asked_for(bench: Bench, gateway: GatewayBackend) -> None:
+    designed = say(answer({"summary": "s"}))
+    document = say(
+        "<<<<<<< FILE design.md\n# D\n>>>>>>> FILE\n<<<<<<< FILE ../../x\ny\n>>>>>>> FILE\n" + designed.text
+    )
+    done, asked = await act(
+        bench, gateway, designed, document, assignment=roles.DESIGN, form=roles.DESIGN.answer,
+        desk=bench.desk(writable=False),
+    )  # fmt: skip
+    assert "The document design.md is missing" in last(asked)
+    assert [(d.name, d.text) for d in done.documents] == [("design.md", "# D\n")]
+
+
+async def test_a_reader_changes_nothing(bench: Bench, gateway: GatewayBackend) -> None:
+    desk = bench.desk(writable=False)
+    found = say(EDIT.text + answer({"summary": "ok", "findings": []}))
+    done, _ = await act(bench, gateway, found, assignment=roles.REVIEW, form=FindingsAnswer, desk=desk)
+    assert done.answer.findings == ()
+    assert (desk.tree / "calc.py").read_text().endswith("return a + b\n")
+
+
+# ---- resumed
+
+
+async def test_a_resumed_agent_asks_and_acts_only_what_is_new(bench: Bench, gateway: GatewayBackend) -> None:
+    count = call("shell", command="echo x >> log.txt; cat log.txt")
+    failed, _ = await act(bench, gateway, EDIT, count, NONSENSE)
+    assert not isinstance(failed, Work)
+    bench.crash()
+    desk = bench.desk()
+    assert (desk.tree / "calc.py").read_text().endswith("return a + b\n")
+    done, asked = await act(bench, gateway, call("shell", command="cat log.txt calc.py"), DONE, desk=desk)
+    assert done.answer.status == "done"
+    assert last(asked) == "exit code 0\nx\ndef add(a, b):\n    return b + a\n"
+
+
+async def test_an_answer_after_a_resume_is_about_the_tree_with_the_work_in_it(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    await act(bench, gateway, EDIT)
+    bench.crash()
+    desk = bench.desk()
+    checked: list[str] = []
+
+    async def check(_: Work[WorkAnswer]) -> str:
+        commit = await desk.checkpoint("to be checked")
+        checked.append((bench.repository.read(commit, "calc.py") or b"").decode())
+        return ""
+
+    await act(bench, gateway, DONE, desk=desk, check=check)
+    assert checked[0].endswith("return b + a\n")
+    assert (desk.tree / "calc.py").read_text().endswith("return b + a\n")
+
+
+async def test_a_finished_agent_needs_no_model_at_all(bench: Bench, gateway: GatewayBackend) -> None:
+    await act(bench, gateway, EDIT, call("run_tests"), DONE)
+    bench.crash()
+    done, asked = await act(bench, gateway)
+    assert (done.answer.status, asked) == ("done", [])
+
+
+async def test_a_resumed_agent_is_told_what_it_was_told(bench: Bench, gateway: GatewayBackend) -> None:
+    await act(bench, gateway, EDIT)
+    bench.crash()
+    with OpenAIServer([Rule(DONE)]) as server:
+        await work(
+            roles.IMPLEMENT, WorkAnswer, "Another brief, after files lay about.",
+            desk=bench.desk(), steps=bench.steps(), models=models(server, gateway),
+        )  # fmt: skip
+        assert text_of(server.requests[0]["messages"][1]) == "The brief."
