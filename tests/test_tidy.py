@@ -49,12 +49,16 @@ def test_every_dependency_is_pinned_and_locked() -> None:
     for requirement in declared:
         name, _, version = requirement.partition("==")
         assert version, f"{requirement} is not pinned"
-        assert f"{name.partition('[')[0]}=={version}" in re.sub(r"\[.*?\]", "", lock), f"{requirement} is not locked"
+        assert f"{name.partition('[')[0]}=={version}" in re.sub(r"\[.*?\]", "", lock), (
+            f"{requirement} is not locked"
+        )
     assert "://" not in lock, "the lock names a registry"
 
 
 def test_every_event_and_effect_has_its_own_place() -> None:
     machine = (PACKAGE / "domain" / "machine.py").read_text(encoding="utf-8")
-    events = re.findall(r'kind: Literal\["([a-z-]+)"\]', (PACKAGE / "domain" / "events.py").read_text(encoding="utf-8"))
+    events = re.findall(
+        r'kind: Literal\["([a-z-]+)"\]', (PACKAGE / "domain" / "events.py").read_text(encoding="utf-8")
+    )
     assert events
     assert [kind for kind in events if f'"{kind}"' not in machine] == []
