@@ -174,7 +174,8 @@ def resume(
     )
 
     async def act(engine: Engine) -> RunView:
-        seen = await engine.resume(run, cap_usd=budget_usd, cap_tokens=budget_tokens)
+        attended = True if ask else None
+        seen = await engine.resume(run, attended=attended, cap_usd=budget_usd, cap_tokens=budget_tokens)
         if seen.waiting == "hold":
             await engine.advance(seen.run, None)
             await engine.resume(seen.run)

@@ -325,19 +325,18 @@ class Journal:
                 [signal_id, run, json.dumps(body), time.time()],
             )
 
-    def take_signals(self, run: str) -> list[Signal]:
-        """Signals nobody took yet; they count as taken from now on."""
+    def signals(self, run: str) -> list[Signal]:
+        """Signals that are not settled, oldest first."""
         with self._lock:
-            waiting = self._db.execute(
-                "SELECT 1 FROM signals WHERE run = ? AND taken = 0 LIMIT 1", [run]
-            ).fetchone()
-        if waiting is None:
-            return []
-        with self._write() as db:
-            rows = db.execute(
-                "UPDATE signals SET taken = 1 WHERE run = ? AND taken = 0 RETURNING id, body, at", [run]
+            rows = self._db.execute(
+                "SELECT id, body FROM signals WHERE run = ? AND taken = 0 ORDER BY at, rowid", [run]
             ).fetchall()
-        return [Signal(id=i, body=json.loads(body)) for i, body, _ in sorted(rows, key=lambda row: row[2])]
+        return [Signal(id=i, body=json.loads(body)) for i, body in rows]
+
+    def settle_signal(self, signal_id: str) -> None:
+        """A signal was obeyed, or cannot be. Until then it is given out again, also after a crash."""
+        with self._write() as db:
+            db.execute("UPDATE signals SET taken = 1 WHERE id = ?", [signal_id])
 
     # ---- blobs
 

@@ -264,10 +264,14 @@ class RunCancelled(Fact):
 
 
 class RunResumed(Fact):
-    """A failed or cancelled run goes on where it stopped."""
+    """A failed or cancelled run goes on where it stopped, in the surroundings as they are now; None: as before."""
 
     kind: Literal["run-resumed"] = "run-resumed"
     by: str
+    attended: bool | None = None
+    tier: str | None = None
+    tier_reason: str = ""
+    test_command: str | None = None
 
 
 Event = Annotated[

@@ -187,7 +187,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
         case ev.RunCancelled():
             return _with(state, stage=S.CANCELLED, stopped_at=state.stopped_at or state.stage)
         case ev.RunResumed():
-            return _resume(state)
+            return _resume(state, event)
     assert_never(event)
 
 
@@ -305,9 +305,17 @@ def _freshen(state: RunState, digest: str) -> RunState:
     return _with(state, **changes)
 
 
-def _resume(state: RunState) -> RunState:
+def _resume(state: RunState, event: ev.RunResumed) -> RunState:
+    surroundings: dict[str, object] = {}
+    if event.attended is not None:
+        surroundings["attended"] = event.attended
+    if event.tier is not None:
+        surroundings |= {"tier": event.tier, "tier_reason": event.tier_reason}
+    if event.test_command is not None and event.test_command != state.test_command:
+        surroundings |= {"test_command": event.test_command, "base_tested": None}
     back = _with(
         state,
+        **surroundings,
         stage=state.stopped_at or S.NEW,
         stopped_at=None,
         failure=None,

@@ -120,11 +120,17 @@ class Engine:
         return await self.view(run)
 
     async def resume(
-        self, run: str | None = None, *, cap_usd: float | None = None, cap_tokens: int | None = None
+        self,
+        run: str | None = None,
+        *,
+        attended: bool | None = None,
+        cap_usd: float | None = None,
+        cap_tokens: int | None = None,
     ) -> RunView:
         """Let a run go on: one that was killed, failed, cancelled, held or waits for a gate. None: the newest.
 
-        Its caps stay as they were unless new ones are given. Raises RunBusy while another process is at work on it.
+        Its caps, and whether somebody attends it, stay as they were unless told otherwise; a failed or cancelled run
+        goes on with the sandbox and the test command of now. Raises RunBusy while another process is at work on it.
         """
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         if run in self._active:
@@ -135,7 +141,14 @@ class Engine:
         lease = await asyncio.to_thread(self._house.journal.claim, run)
         await asyncio.to_thread(self._house.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
         if state.stage in (Stage.FAILED, Stage.CANCELLED):
-            resumed = RunResumed(by="person")
+            house = self._house
+            resumed = RunResumed(
+                by="person",
+                attended=attended,
+                tier=house.sandbox.tier if house.sandbox else "none",
+                tier_reason=house.sandbox_reason,
+                test_command=house.settings.test.command,
+            )
             await asyncio.to_thread(self._house.journal.append, lease, [resumed])
             state = fold(state, resumed)
         self._drive(state, lease, events)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
+from pydantic import ValidationError
 
 from wainwright.domain.effects import Effect, OpenGate, RunTask
 from wainwright.domain.errors import Fenced, WainwrightError
@@ -97,7 +98,7 @@ class Scheduler:
         helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
         deadline = time.monotonic() + self._wall_s
         try:
-            while await self._round(deadline):
+            while await self._round(deadline, helpers):
                 pass
         except Fenced as error:
             log.warning("run.fenced", run=self.state.run, reason=error.message)
@@ -109,7 +110,7 @@ class Scheduler:
             with contextlib.suppress(WainwrightError):
                 await asyncio.to_thread(self._journal.release, self.lease)
 
-    async def _round(self, deadline: float) -> bool:
+    async def _round(self, deadline: float, helpers: Sequence[asyncio.Task[None]]) -> bool:
         """Start what is wanted, stop what is not, wait for news. False at rest."""
         self._wake.clear()
         wanted = {effect.key: effect for effect in decide(self.state)}
@@ -122,9 +123,13 @@ class Scheduler:
         waker = asyncio.create_task(self._wake.wait())
         left = max(0.0, deadline - time.monotonic())
         await asyncio.wait(
-            {waker, *self._running.values()}, timeout=left, return_when=asyncio.FIRST_COMPLETED
+            {waker, *helpers, *self._running.values()}, timeout=left, return_when=asyncio.FIRST_COMPLETED
         )
         waker.cancel()
+        for helper in helpers:
+            if helper.done():
+                # Without a beat or an ear the run must not go on: this raises what ended it.
+                helper.result()
         for key in [key for key, one in self._running.items() if one.done()]:
             await self._finish(key, self._running.pop(key))
         if time.monotonic() >= deadline and self.state.stage not in ENDS:
@@ -180,22 +185,18 @@ class Scheduler:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_S)
-            try:
-                await asyncio.to_thread(self._journal.beat, self.lease)
-            except Fenced:
-                # The next write finds out as well; no use in going on until then.
-                await self._stop(set(self._running))
-                return
+            await asyncio.to_thread(self._journal.beat, self.lease)
 
     async def _listen(self) -> None:
         while True:
-            for signal in await asyncio.to_thread(self._journal.take_signals, self.state.run):
+            for signal in await asyncio.to_thread(self._journal.signals, self.state.run):
                 await self._obey(signal)
+                await asyncio.to_thread(self._journal.settle_signal, signal.id)
             await asyncio.sleep(SIGNALS_EVERY_S)
 
     async def _obey(self, signal: Signal) -> None:
         """Do what another process asked for; what is no longer possible is dropped, and said so in the log."""
         try:
             await self.emit(EVENT.validate_python(signal.body))
-        except WainwrightError as error:
+        except (WainwrightError, ValidationError) as error:
             log.warning("signal.refused", run=self.state.run, reason=str(error))

@@ -630,3 +630,12 @@ def test_any_goal_makes_a_plan_when_nobody_plans(text: str) -> None:
     assert list(state.tasks) == ["goal"]
     assert state.plan is not None
     assert state.plan.tasks[0].instruction.startswith(text.strip())
+
+
+def test_a_resumed_run_sees_its_surroundings_as_they_are_now() -> None:
+    event = ev.RunResumed(by="person", attended=True, tier="bubblewrap", test_command="make test")
+    state = fold(at_test(tier="none", attended=False), ev.RunFailed(reason="no sandbox"))
+    resumed = fold(state, event)
+    assert (resumed.tier, resumed.attended, resumed.test_command) == ("bubblewrap", True, "make test")
+    assert resumed.base_tested is None
+    assert fold(state, ev.RunResumed(by="person")).tier == "none"
