@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import Field
@@ -64,6 +65,9 @@ async def _read(desk: Desk, arguments: Read) -> str:
         lines.pop()
     first = arguments.first_line
     last = min(arguments.last_line or len(lines), len(lines), first + LINES_MAX - 1)
+    if first > last and (first, last) != (1, 0):
+        until = arguments.last_line or first
+        return f"{arguments.path} has {len(lines)} lines; there is nothing from {first} to {until}."
     shown = "\n".join(f"{n:5} {lines[n - 1]}" for n in range(first, last + 1))
     more = f" (lines {first} to {last} of {len(lines)})" if (first, last) != (1, len(lines)) else ""
     return f"{arguments.path}{more}:\n{shown}"
@@ -90,7 +94,8 @@ async def _search(desk: Desk, arguments: Search) -> str:
 
 
 async def _list(desk: Desk, arguments: ListFiles) -> str:
-    below = arguments.below.strip("./")
+    below = str(PurePosixPath(arguments.below)).lstrip("/")
+    below = "" if below == "." else below
     files = await asyncio.to_thread(native.walk, desk.tree)
     paths = [f.path for f in files if not below or f.path == below or f.path.startswith(below + "/")]
     more = f"\n… and {len(paths) - 500} more" if len(paths) > 500 else ""

@@ -1,23 +1,28 @@
 """Take receipts: run the test command on a tree inside the sandbox and record how it ended."""
 
+import asyncio
 import json
 import re
 import shlex
+import shutil
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.evidence import Case, Receipt, Verdict
 from wainwright.sandbox.protocol import Command, Outcome, Sandbox, View
 from wainwright.secrets import Redactor
 from wainwright.tools.toolbox import cut
+from wainwright.workspace import native
 
 REPORT = ".wainwright-junit.xml"
 """Where pytest leaves its report, inside the tree; removed before the tree is looked at again."""
-PYTEST_FLAGS = f"--junit-xml={REPORT} -p no:cacheprovider --continue-on-collection-errors"
-"""One file that cannot be imported, such as a test of code to come, must not hide what the others say."""
+PYTEST_FLAGS = f"--junit-xml={REPORT} -o cache_dir=/tmp/pytest-cache --continue-on-collection-errors"
+"""One file that cannot be imported, such as a test of code to come, must not hide what the others say. What an
+earlier run left in the cache must not narrow this one (``--lf``): /tmp is a fresh one for every command."""
 REPORT_MAX = 64 * 1024 * 1024
 OUTPUT_KEPT = 6_000
 CASES_LISTED = 30
@@ -59,14 +64,13 @@ async def take(
     line = f"{command} {only}".strip()
     pytest = is_pytest(command)
     run = f"{line} {PYTEST_FLAGS}" if pytest else line
-    report = view.tree / REPORT
-    report.unlink(missing_ok=True)
+    await asyncio.to_thread(_clear, view.tree)
     started = time.time()
     outcome = await sandbox.run(
         Command(argv=("/bin/sh", "-c", run), timeout_s=timeout_s, output_bytes_max=200_000), view
     )
-    cases = _cases(report) if pytest else ()
-    report.unlink(missing_ok=True)
+    cases = await asyncio.to_thread(_cases, view.tree) if pytest else ()
+    await asyncio.to_thread(_clear, view.tree)
     return Receipt(
         command=line,
         tree=tree,
@@ -81,16 +85,14 @@ async def take(
 
 def is_pytest(command: str) -> bool:
     """Whether a shell line runs pytest, so that its report can be asked for."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
     try:
-        words = shlex.split(command)
+        words = list(lexer)
     except ValueError:
         return False
-    return any(Path(word).name in ("pytest", "py.test") for word in words) and not {
-        "&&",
-        "||",
-        ";",
-        "|",
-    } & set(words)
+    runs = any(Path(word).name in ("pytest", "py.test") for word in words)
+    return runs and not {"&&", "||", ";", "|", "&"} & set(words)
 
 
 def judge(receipt: Receipt, base: Receipt | None, acceptance: Collection[str]) -> Verdict:
@@ -215,7 +217,7 @@ def _has_test_script(text: str) -> bool:
         script = json.loads(text).get("scripts", {}).get("test", "")
     except (ValueError, AttributeError):
         return False
-    return bool(script) and "no test specified" not in script
+    return isinstance(script, str) and bool(script) and "no test specified" not in script
 
 
 def _belongs(name: str, wanted: str) -> bool:
@@ -239,24 +241,33 @@ def _environment(outcome: Outcome, cases: tuple[Case, ...], timeout_s: float) ->
     return "the test command cannot be run" if outcome.exit in (126, 127) else ""
 
 
-def _cases(report: Path) -> tuple[Case, ...]:
-    """The cases of a JUnit report; none when it is missing, too large or broken."""
+def _clear(tree: Path) -> None:
+    """Take the report away; a command may have put anything in its place."""
+    report = tree / REPORT
+    if report.is_dir() and not report.is_symlink():
+        shutil.rmtree(report, ignore_errors=True)
+    else:
+        report.unlink(missing_ok=True)
+
+
+def _cases(tree: Path) -> tuple[Case, ...]:
+    """The cases of a JUnit report; none when it is missing, too large, broken or no file at all."""
     try:
-        if report.is_symlink() or report.stat().st_size > REPORT_MAX:
-            return ()
-        root = ET.fromstring(report.read_bytes())  # noqa: S314 - expat expands no external entities
-    except (OSError, ET.ParseError):
+        text = native.read_beneath(tree, REPORT, REPORT_MAX)
+        root = ET.fromstring(text)  # noqa: S314 - expat expands no external entities
+    except (OSError, WorkspaceError, ET.ParseError):
         return ()
-    return tuple(_case(node) for node in root.iter("testcase"))
+    return tuple(_case(node, tree) for node in root.iter("testcase"))
 
 
-def _case(node: ET.Element) -> Case:
-    name, classname = node.get("name", ""), node.get("classname", "")
-    where = node.get("file") or _file_of(classname)
-    if not where and node.find("error") is not None:
-        # A file that could not be collected: pytest gives its module as the name.
-        where, name = _file_of(name), "collection"
+def _case(node: ET.Element, tree: Path) -> Case:
+    name, classname, where = node.get("name", ""), node.get("classname", ""), node.get("file", "")
     bad = next((child for child in node if child.tag in ("failure", "error", "skipped")), None)
+    if classname:
+        where = _place(classname, tree)
+    elif bad is not None and bad.tag == "error":
+        # A file that could not be collected: pytest gives its module as the name.
+        where, name = where or _place(name, tree), "collection"
     outcome = (
         {"failure": "failed", "error": "error", "skipped": "skipped"}[bad.tag]
         if bad is not None
@@ -268,11 +279,14 @@ def _case(node: ET.Element) -> Case:
     )
 
 
-def _file_of(classname: str) -> str:
-    """Pytest's ``tests.test_a.TestB`` as ``tests/test_a.py::TestB``; a broken collection has the path itself."""
+def _place(classname: str, tree: Path) -> str:
+    """Pytest's ``tests.test_a.TestB`` as ``tests/test_a.py::TestB``: the file is the one that is there."""
     parts = classname.split(".")
-    for at in range(len(parts), 0, -1):
-        if parts[at - 1].startswith("test_") or parts[at - 1].endswith("_test"):
-            rest = "::".join(parts[at:])
-            return "/".join(parts[:at]) + ".py" + (f"::{rest}" if rest else "")
-    return "/".join(parts) + ".py" if classname else ""
+
+    def spelled(at: int) -> str:
+        return "::".join(["/".join(parts[:at]) + ".py", *parts[at:]])
+
+    ends = range(len(parts), 0, -1)
+    there = (at for at in ends if (tree / ("/".join(parts[:at]) + ".py")).is_file())
+    named = (at for at in ends if parts[at - 1].startswith("test_") or parts[at - 1].endswith("_test"))
+    return spelled(next(there, 0) or next(named, len(parts)))

@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from wainwright.sandbox.protocol import Command
+from wainwright.domain.errors import SandboxError
+from wainwright.sandbox.protocol import Command, Text
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Arguments, Desk, Tool, cut
 
@@ -13,7 +14,7 @@ from wainwright.tools.toolbox import Arguments, Desk, Tool, cut
 class Shell(Arguments):
     """Arguments of ``shell``."""
 
-    command: str = Field(min_length=1)
+    command: Text = Field(min_length=1)
     """A shell line. It starts in the workspace, in a fresh process, without network."""
     timeout_s: float = Field(default=120.0, gt=0, le=900)
 
@@ -21,7 +22,7 @@ class Shell(Arguments):
 class RunTests(Arguments):
     """Arguments of ``run_tests``."""
 
-    only: tuple[str, ...] = ()
+    only: tuple[Text, ...] = ()
     """Test files or names to run; empty for all."""
 
 
@@ -39,9 +40,13 @@ async def _shell(desk: Desk, arguments: Shell) -> str:
     if desk.sandbox is None:
         return NO_SANDBOX
     command = Command(argv=("/bin/bash", "-c", arguments.command), timeout_s=arguments.timeout_s)
-    outcome = await desk.sandbox.run(command, desk.view)
+    try:
+        outcome = await desk.sandbox.run(command, desk.view)
+    except SandboxError as error:
+        # Most likely the command itself: too long, or it left something in the way of the walls.
+        return f"The command was not run. {error}"
     if outcome.timed_out:
-        return f"Stopped after {arguments.timeout_s:.0f} s.\n{outcome.output}"
+        return f"Stopped after {arguments.timeout_s:g} s.\n{outcome.output}"
     return f"exit code {outcome.exit}\n{outcome.output}"
 
 

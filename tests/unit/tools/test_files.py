@@ -1,0 +1,211 @@
+"""Looking at files and editing them: what a model sees, and what it may not touch."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.fixtures.bench import Bench
+
+from wainwright.tools.files import LIST, READ, SEARCH, Block, apply
+from wainwright.tools.toolbox import OBSERVATION_MAX, Desk, cut
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def write(path: str, text: str = "x\n") -> Block:
+    return Block(kind="file", path=path, replace=text)
+
+
+def swap(path: str, old: str, new: str) -> Block:
+    return Block(kind="search", path=path, search=old, replace=new)
+
+
+@pytest.fixture
+def desk(bench: Bench) -> Desk:
+    return bench.desk(
+        read_only=frozenset({"test_calc.py"}),
+        claimed=("other/**", "shared.py"),
+        write_set=("calc.py", "shared.py"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seen"),
+    [
+        ({"path": "calc.py"}, "calc.py:\n    1 def add(a, b):\n    2     return a + b"),
+        ({"path": "calc.py", "first_line": 2}, "calc.py (lines 2 to 2 of 2):\n    2     return a + b"),
+        ({"path": "calc.py", "first_line": 9}, "calc.py has 2 lines; there is nothing from 9 to 9."),
+        ({"path": "calc.py", "first_line": 2, "last_line": 1}, "calc.py has 2 lines"),
+        ({"path": "calc.py", "first_line": 0}, "do not fit: first_line: Input should be greater"),
+        ({"path": "none.py"}, "none.py cannot be read"),
+        ({"path": "../work/calc.py"}, "cannot be read"),
+        ({"path": "/etc/passwd"}, "cannot be read"),
+        ({"path": "a\0b"}, "cannot be read"),
+        ({"path": "link"}, "cannot be read"),
+        ({"path": "pipe"}, "cannot be read"),
+        ({"path": "binary"}, "binary is binary (4 bytes)."),
+        ({"path": "latin"}, "caf\N{REPLACEMENT CHARACTER}"),
+        ({"path": "empty"}, "empty:\n"),
+    ],
+)
+async def test_reading(desk: Desk, arguments: dict[str, Any], seen: str) -> None:
+    (desk.tree / "link").symlink_to("/etc/passwd")
+    os.mkfifo(desk.tree / "pipe")
+    (desk.tree / "binary").write_bytes(b"a\0bc")
+    (desk.tree / "latin").write_bytes(b"caf\xe9\n")
+    (desk.tree / "empty").write_bytes(b"")
+    assert seen in await READ.call(desk, arguments)
+
+
+async def test_a_long_file_is_shown_in_parts(desk: Desk) -> None:
+    (desk.tree / "long").write_text("".join(f"{n}\n" for n in range(1, 1001)))
+    seen = await READ.call(desk, {"path": "long", "first_line": 500})
+    assert seen.startswith("long (lines 500 to 899 of 1000):\n  500 500\n")
+
+
+async def test_secrets_never_reach_a_model(desk: Desk) -> None:
+    (desk.tree / "config").write_text("key = hunter2-hunter2\n")
+    assert "hunter2" not in await READ.call(desk, {"path": "config"})
+    assert "hunter2" not in await SEARCH.call(desk, {"pattern": "key"})
+
+
+async def test_an_observation_has_a_bounded_length(desk: Desk) -> None:
+    (desk.tree / "wide").write_text("x" * 100_000)
+    seen = await READ.call(desk, {"path": "wide"})
+    assert len(seen) < OBSERVATION_MAX + 100
+    assert "characters left out" in seen
+
+
+@pytest.mark.parametrize("length", [0, 1, 99, 100, 101, 5000])
+async def test_cut_keeps_head_and_tail(length: int) -> None:
+    text = "".join(chr(ord("a") + n % 26) for n in range(length))
+    short = cut(text, 100)
+    assert short == text if length <= 100 else short.startswith(text[:50]) and short.endswith(text[-50:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seen"),
+    [
+        ({"pattern": "a + b"}, "calc.py:2:     return a + b"),
+        ({"pattern": "A + B", "ignore_case": True}, "calc.py:2:"),
+        ({"pattern": r"^def \w+", "regex": True}, "calc.py:1: def add(a, b):"),
+        ({"pattern": "add", "glob": "test_*.py"}, "test_calc.py:1:"),
+        ({"pattern": "nowhere"}, "No match."),
+        ({"pattern": "("}, "calc.py:1:"),
+        ({"pattern": "(", "regex": True}, "The pattern cannot be used"),
+        ({"pattern": "a", "glob": "[" }, "The pattern cannot be used"),
+        ({"pattern": ""}, "do not fit"),
+    ],
+)  # fmt: skip
+async def test_searching(desk: Desk, arguments: dict[str, Any], seen: str) -> None:
+    assert seen in await SEARCH.call(desk, arguments)
+
+
+@pytest.mark.parametrize(
+    ("below", "seen"),
+    [
+        ("", "calc.py\nsub/deep/a.py\ntest_calc.py"),
+        (".", "calc.py\nsub/deep/a.py\ntest_calc.py"),
+        ("./sub/", "sub/deep/a.py"),
+        ("sub/deep/a.py", "sub/deep/a.py"),
+        ("su", "No files there."),
+        (".hidden", "No files there."),
+        ("../..", "No files there."),
+    ],
+)
+async def test_listing(desk: Desk, below: str, seen: str) -> None:
+    (desk.tree / "sub" / "deep").mkdir(parents=True)
+    (desk.tree / "sub" / "deep" / "a.py").write_text("")
+    (desk.tree / "hidden").mkdir()
+    assert await LIST.call(desk, {"below": below}) == seen
+
+
+# ---- edits
+
+
+async def test_all_blocks_of_a_reply_are_applied_in_order(desk: Desk) -> None:
+    blocks = [
+        write("new/a.py", "one\n"),
+        swap("new/a.py", "one\n", "two\n"),
+        swap("calc.py", "a + b", "b + a"),
+    ]
+    ok, told = await apply(desk, blocks)
+    assert (ok, told) == (True, "Applied: new/a.py written, calc.py written.")
+    assert (desk.tree / "new" / "a.py").read_text() == "two\n"
+
+
+async def test_one_wrong_block_stops_all(desk: Desk) -> None:
+    ok, told = await apply(desk, [write("new.py"), swap("calc.py", "a - b\n", "")])
+    assert not ok
+    assert told.startswith("No block was applied. Block 2: the SEARCH text for calc.py is missing.")
+    assert not (desk.tree / "new.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("block", "why"),
+    [
+        (write("test_calc.py"), "is an acceptance test and read-only"),
+        (write("./test_calc.py"), "protected place, or not a path inside"),
+        (write("sub/../test_calc.py"), "protected place, or not a path inside"),
+        (Block(kind="delete", path="test_calc.py"), "is an acceptance test and read-only"),
+        (write("other/x.py"), "belongs to another task that is not finished"),
+        (write(".git/hooks/post-commit"), "protected place"),
+        (write("sub/.GIT/config"), "protected place"),
+        (write("wainwright.toml"), "protected place"),
+        (write(".wainwright/goal.md"), "protected place"),
+        (write("../outside.py"), "protected place"),
+        (write("/etc/x"), "protected place"),
+        (write("C:\\x"), "protected place"),
+        (write("out/x.py"), "No block was applied"),
+        (write("to_test"), "No block was applied"),
+        (write("calc.py/x"), "No block was applied"),
+        (write("sub"), "No block was applied"),
+        (write("a\0b"), "protected place"),
+        (swap("none.py", "x", "y"), "there is no file none.py; use a FILE block"),
+        (swap("calc.py", "b", "c"), "ambiguous. It is found at lines 1, 2"),
+        (swap("latin", "x", "y"), "is not UTF-8 text"),
+        (Block(kind="delete", path="none.py"), "there is no file none.py"),
+        (swap("calc.py", "", "x"), "An empty search text stands for an empty file"),
+    ],
+)
+async def test_what_is_refused(desk: Desk, block: Block, why: str) -> None:
+    (desk.tree / "out").symlink_to(desk.tree.parent)
+    (desk.tree / "to_test").symlink_to("test_calc.py")
+    (desk.tree / "sub").mkdir()
+    (desk.tree / "latin").write_bytes(b"caf\xe9\n")
+    before = (desk.tree / "test_calc.py").read_text()
+    ok, told = await apply(desk, [write("first.py"), block])
+    assert not ok
+    assert why in told
+    assert (desk.tree / "test_calc.py").read_text() == before
+    assert not (desk.tree / "first.py").exists()
+    assert not (desk.tree.parent / "x.py").exists()
+
+
+async def test_a_shared_file_in_the_own_write_set_may_be_written(desk: Desk) -> None:
+    assert (await apply(desk, [write("shared.py")]))[0]
+
+
+async def test_a_file_deleted_and_a_new_one_at_its_place(desk: Desk) -> None:
+    ok, told = await apply(desk, [Block(kind="delete", path="calc.py"), write("calc.py", "x = 1\n")])
+    assert (ok, (desk.tree / "calc.py").read_text()) == (True, "x = 1\n"), told
+    ok, told = await apply(desk, [Block(kind="delete", path="calc.py")])
+    assert (ok, told) == (True, "Applied: calc.py deleted.")
+    assert not (desk.tree / "calc.py").exists()
+
+
+async def test_line_ends_and_the_executable_bit_stay(make_bench: Callable[..., Bench]) -> None:
+    desk = make_bench({"run.sh": "x"}).desk()
+    place = desk.tree / "run.sh"
+    place.write_bytes(b"#!/bin/sh\r\necho a\r\n")
+    place.chmod(0o755)
+    assert (await apply(desk, [swap("run.sh", "echo a\n", "echo b\n")]))[0]
+    assert place.read_bytes() == b"#!/bin/sh\r\necho b\r\n"
+    assert os.access(place, os.X_OK)
+
+
+async def test_a_reader_writes_nothing(bench: Bench) -> None:
+    ok, told = await apply(bench.desk(writable=False), [write("new.py")])
+    assert not ok
+    assert "you may read here, not write" in told
