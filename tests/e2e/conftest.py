@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from client import Client
+from workplace import Workplace
 
 
 @pytest.fixture
@@ -30,3 +31,13 @@ async def client(start):
     client = await start()
     await client.initialize()
     return client
+
+
+@pytest.fixture
+def workplace(start, tmp_path):
+    """A workspace with a scripted team; `await workplace.sit_down()` starts a server and an editor."""
+    place = Workplace(tmp_path, start)
+    with place.model:
+        yield place
+        for held in place.team.held.values():
+            held.set()

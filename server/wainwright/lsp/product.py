@@ -4,7 +4,6 @@ Nothing heavy is imported before the editor has its answer to ``initialize``; th
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
     from wainwright.lsp.runs import Runs
     from wainwright.lsp.session import WainwrightServer
-
-log = logging.getLogger(__name__)
 
 OpenEngine = Callable[[Path, "Editor"], Awaitable["Engine"]]
 """Opens the engine of a folder. Raises InputError for one that cannot be worked in."""
@@ -86,7 +83,8 @@ class Product:
             runs_of = await asyncio.to_thread(_load_runs)
             runs = await runs_of(self._server, folder, self._open_engine)
         except WainwrightError as error:
-            log.warning("the workspace cannot be opened: %s", error)
+            said = types.LogMessageParams(types.MessageType.Warning, f"Wainwright cannot work here. {error}")
+            self._server.window_log_message(said)
             return error
         self._server.on_stop.append(runs.close)
         await runs.greet()

@@ -70,7 +70,9 @@ class Runs:
 
     async def greet(self) -> None:
         """Show what was going on when the last server ended: open gates again, interrupted runs as an offer."""
-        for view in reversed(await self._engine.runs(GREETED)):
+        views = await self._engine.runs(GREETED)
+        self._newest = views[0].run if views else None
+        for view in reversed(views):
             self._remember(view)
             if view.stage in ENDS or view.at_work or view.waiting == "hold":
                 continue
@@ -138,7 +140,7 @@ class Runs:
         decided = await self._engine.decide(
             Decide(run=view.run, gate=gate, decision=decision, reason=reason, by="editor")
         )
-        if decided.waiting != "gate" and not decided.at_work:
+        if not decided.waiting and not decided.at_work and decided.stage not in ENDS:
             return await self._drive(decided.run)
         self._remember(decided)
         return _info(decided)
@@ -188,6 +190,9 @@ class Runs:
 
     async def apply(self, run: str | None) -> EditInfo:
         """Offer the change of a run to the editor once more."""
+        if run is None:
+            views = await self._engine.runs(GREETED)
+            run = next((v.run for v in views if v.branch or v.patch or v.editor != "absent"), None)
         name, changeset = await self._engine.delivered(run)
         answer = await self._delivery.apply(name, changeset)
         if answer.status == "refused":
@@ -197,8 +202,13 @@ class Runs:
         return EditInfo(run=name, status=answer.status, detail=answer.detail)
 
     async def revert(self, run: str | None) -> EditInfo:
-        """Take back what a run changed."""
-        return await self._delivery.revert((await self._engine.view(run)).run)
+        """Take back what a run changed; without a run, the newest change that can be taken back."""
+        if run is not None:
+            return await self._delivery.revert((await self._engine.view(run)).run)
+        for view in await self._engine.runs(GREETED):
+            if await self._engine.editing.undo(view.run):
+                return await self._delivery.revert(view.run)
+        raise InputError("Nothing was applied here.", "There is nothing to take back.")
 
     # ---- what is known about runs
 
@@ -225,13 +235,14 @@ class Runs:
         return view
 
     def urgent(self) -> list[Offer]:
-        """What somebody waits for, in any run."""
-        return [offer for view in self._seen.values() for offer in offers(view) if offer.urgent]
+        """What somebody waits for, in any run that no other process looks after."""
+        mine = [view for view in self._seen.values() if view.at_work != "elsewhere"]
+        return [offer for view in mine for offer in offers(view) if offer.urgent]
 
     def _remember(self, view: RunView) -> None:
         self._seen.pop(view.run, None)
         self._seen[view.run] = view
-        if self._newest in (None, view.run):
+        if self._newest == view.run:
             self._findings.show(view.findings)
 
     def _refresh(self) -> None:

@@ -1,0 +1,214 @@
+"""The product: a goal goes to done inside the editor, in every editor, whatever happens in between."""
+
+import asyncio
+
+import pytest
+from client import Refused
+from editors import Eglot, Neovim, VsCode
+from workplace import ADDED, FINDING, GOAL, ON_DISK, UNSAVED, completed
+
+EDITORS = [VsCode, Neovim, Eglot]
+TYPED = ("Sums.", "Sums, typed meanwhile.")
+
+
+@pytest.mark.parametrize("kind", EDITORS)
+async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
+    person = await workplace.sit_down(kind, "--autonomy", "suggest")
+    person.editor.open(workplace.file, ON_DISK)
+    person.editor.change(workplace.uri("calc/__init__.py"), UNSAVED)
+    person.answers["Is the plan"] = "Approve"
+    workplace.team.hold("Implementer")
+    await person.client.request("textDocument/codeLens", {"textDocument": {"uri": workplace.uri("x")}})
+
+    run = (await person.command("start", goal=GOAL))["run"]
+    token = await person.sees_progress("BUILD")
+    person.editor.type(workplace.file, *TYPED)
+    workplace.team.release("Implementer")
+
+    await person.is_asked("Take the change over?")
+    await person.take(await person.action("Approve: Take the change over?"))
+    await person.is_asked("Start the service")
+    assert (await person.command("approve"))["run"] == run
+    assert "DONE" in await person.reads(run)
+
+    assert person.editor.text(workplace.file) == UNSAVED.replace(*TYPED) + ADDED
+    assert workplace.file.read_text() == ON_DISK, "the buffer is the person's to save"
+    assert (workplace.root / "tests" / "test_sub.py").exists()
+    (edit,) = person.editor.edits
+    assert len(edit["edit"]["documentChanges"]) == 1
+    (seen,) = await person.runs()
+    assert (seen["stage"], seen["editor"], seen["percent"]) == ("DONE", "applied", 100)
+    assert workplace.git("show", f"{seen['branch']}:calc/__init__.py") == UNSAVED + ADDED
+    assert any("only in the buffer" in request for request in completed(workplace.model))
+    notes = [note["value"]["kind"] for note in person.client.notifications["$/progress"]]
+    assert (notes[0], notes[-1], notes.count("begin"), notes.count("end")) == ("begin", "end", 1, 1)
+    assert {note["token"] for note in person.client.notifications["$/progress"]} == {token}
+    assert await person.client.leave() == 0
+
+
+async def test_a_killed_server_is_followed_by_one_that_goes_on(workplace):
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto")
+    workplace.team.hold("Implementer")
+    run = (await person.command("start", goal=GOAL))["run"]
+    await person.sees_progress("BUILD")
+    assert await asyncio.to_thread(workplace.team.asked.wait, 60)
+    await person.vanish()
+    workplace.team.lose("Implementer")
+
+    person = await workplace.sit_down(Neovim, "--autonomy", "full-auto")
+    workplace.team.closed = False
+    await person.is_asked("A run was interrupted in BUILD")
+    await person.take(await person.action(f"Resume {run}"))
+    assert "DONE" in await person.reads(run)
+    calls = completed(workplace.model)
+    assert len(calls) == len(set(calls)), "no answered call is made again"
+    assert await person.client.leave() == 0
+
+
+async def test_a_gate_survives_a_restart_and_the_stages_go_on_one_by_one(workplace):
+    person = await workplace.sit_down()
+    run = (await person.command("plan", goal=GOAL))["run"]
+    await person.is_asked("Is the plan")
+    assert await person.client.leave() == 0
+
+    person = await workplace.sit_down()
+    await person.is_asked("Is the plan")
+    plan = f".wainwright/runs/{run}/plan.md"
+    lenses = [lens["command"]["title"] for lens in await person.lenses(plan)]
+    twins = [action["title"] for action in await person.actions(plan)]
+    assert len(lenses) == 3
+    assert {f"Wainwright: {title}" for title in lenses} <= set(twins)
+    with pytest.raises(Refused, match=r"waits for a decision.*wainwright\.approve"):
+        await person.command("design")
+    approve = await person.action("Approve: Is the plan")
+    await person.take(approve)
+    assert "holds before DESIGN" in await person.reads(run)
+    assert (await person.take(approve))["gates"] == [], "a late decision is dropped"
+    with pytest.raises(Refused, match=r"holds before DESIGN\. Run wainwright\.design first"):
+        await person.command("build")
+    assert [lens["command"]["command"] for lens in await person.lenses(plan)] == [
+        "wainwright.design",
+        "wainwright.resume",
+    ]
+    assert (await person.command("design"))["run"] == run
+    assert "holds before BUILD" in await person.reads(run)
+    with pytest.raises(Refused, match="has been through DESIGN"):
+        await person.command("design", run=run)
+    assert (await person.command("cancel"))["stage"] == "CANCELLED"
+    assert await person.client.leave() == 0
+
+
+async def test_the_first_answer_counts_and_a_late_one_is_dropped(workplace):
+    person = await workplace.sit_down()
+
+    async def late():
+        await person.client.expect("$/cancelRequest")
+        return "Reject"
+
+    person.answers["Is the plan"] = late
+    run = (await person.command("plan", goal=GOAL))["run"]
+    await person.is_asked("Is the plan")
+    await person.command("approve")
+    assert "holds before DESIGN" in await person.reads(run)
+    (seen,) = await person.runs()
+    assert (seen["stage"], seen["waiting"]) == ("DESIGN", "hold")
+    assert await person.client.leave() == 0
+
+
+async def test_a_rejected_plan_is_made_anew_with_the_reason(workplace):
+    person = await workplace.sit_down()
+    run = (await person.command("plan", goal=GOAL))["run"]
+    await person.is_asked("Is the plan")
+    await person.command("reject", reason="Say it in French.")
+    await person.is_asked("Is the plan", times=2)
+    assert "Say it in French." in completed(workplace.model)[-1]
+    await person.command("approve", run=run)
+    assert "holds before DESIGN" in await person.reads(run)
+    assert await person.client.leave() == 0
+
+
+async def test_the_cancel_button_of_the_progress_bar_stops_the_run(workplace):
+    person = await workplace.sit_down()
+    workplace.team.hold("Planner")
+    run = (await person.command("start", goal=GOAL))["run"]
+    token = await person.sees_progress("PLANNING")
+    person.client.notify("window/workDoneProgress/cancel", {"token": token})
+    assert "CANCELLED" in await person.reads(run)
+    assert person.client.notifications["$/progress"][-1]["value"]["kind"] == "end"
+    workplace.team.release("Planner")
+    resume = await person.action(f"Resume {run}", f".wainwright/runs/{run}/run.md")
+    await person.take(resume)
+    await person.is_asked("Is the plan")
+    assert await person.client.leave() == 0
+
+
+async def test_a_conflict_with_what_was_typed_is_refused_and_the_branch_is_left(workplace):
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto")
+    person.editor.open(workplace.file, ON_DISK)
+    workplace.team.hold("Reviewer")
+    run = (await person.command("start", goal=GOAL))["run"]
+    await person.sees_progress("BUILD")
+    mine = ON_DISK.replace("return a + b", "return b + a")
+    person.editor.change(workplace.uri("calc/__init__.py"), mine)
+    workplace.team.release("Reviewer")
+    assert "DONE" in await person.reads(run)
+    (seen,) = await person.runs()
+    assert seen["editor"] == "refused"
+    assert person.editor.text(workplace.file) == mine
+    assert not (workplace.root / "tests" / "test_sub.py").exists(), "together or not at all"
+    apply = await person.action("Apply the change", f".wainwright/runs/{run}/run.md")
+    with pytest.raises(Refused, match="The same lines have been changed meanwhile"):
+        await person.take(apply)
+    person.editor.change(workplace.uri("calc/__init__.py"), ON_DISK)
+    assert (await person.take(apply))["status"] == "applied"
+    assert person.editor.text(workplace.file) == ON_DISK + ADDED
+    assert await person.client.leave() == 0
+
+
+async def test_what_was_applied_can_be_taken_back_even_by_another_server(workplace):
+    workplace.team.findings = [FINDING]
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto")
+    run = (await person.command("start", goal=GOAL))["run"]
+    assert "DONE" in await person.reads(run)
+    assert workplace.file.read_text() == ON_DISK + ADDED
+    told = await person.client.expect("textDocument/publishDiagnostics")
+    assert told["uri"] == workplace.uri("calc/__init__.py")
+    (diagnostic,) = told["diagnostics"]
+    assert (diagnostic["source"], diagnostic["severity"]) == ("wainwright", 3)
+    assert diagnostic["range"]["start"]["line"] == 6
+    workplace.team.hold("Planner")
+    await person.command("start", goal="Another goal.", until="PLANNING")
+    assert (await person.client.expect("textDocument/publishDiagnostics"))["diagnostics"] == []
+    await person.command("cancel")
+    assert "CANCELLED" in await person.reads("another-goal")
+    assert await person.client.leave() == 0
+
+    person = await workplace.sit_down()
+    workplace.file.write_text("# mine now\n")
+    with pytest.raises(Refused, match="The text has changed since the change was made"):
+        await person.command("revert", run=run)
+    workplace.file.write_text(ON_DISK + ADDED)
+    assert (await person.command("revert", run=run))["status"] == "applied"
+    assert workplace.file.read_text() == ON_DISK
+    assert not (workplace.root / "tests" / "test_sub.py").exists()
+    with pytest.raises(Refused, match="Nothing of run"):
+        await person.command("revert", run=run)
+    person.client.notifications.pop("textDocument/publishDiagnostics", None)
+    assert await person.client.leave() == 0
+
+
+async def test_a_second_server_decides_but_does_not_drive(workplace):
+    first = await workplace.sit_down()
+    second = await workplace.sit_down(Neovim)
+    run = (await first.command("plan", goal=GOAL))["run"]
+    await first.is_asked("Is the plan")
+    (seen,) = await second.runs()
+    assert (seen["atWork"], seen["waiting"]) == ("elsewhere", "gate")
+    with pytest.raises(Refused, match="is at work in process"):
+        await second.command("resume", run=run)
+    with pytest.raises(Refused, match="nother process is at work"):
+        await second.command("design", run=run)
+    await second.command("approve")
+    assert "holds before DESIGN" in await first.reads(run)
+    assert await second.client.leave() == 0
+    assert await first.client.leave() == 0

@@ -1,0 +1,149 @@
+"""Where work begins, what is offered where, and what is answered when something is missing."""
+
+import pytest
+from client import Refused
+from editors import Eglot, Neovim, VsCode
+from workplace import GOAL, ON_DISK, completed
+
+KINDS = ["quickfix.wainwright", "refactor.wainwright", "source.wainwright"]
+CODE = ON_DISK + "\n\n# TODO(ann): accept fractions as well -->\n\n\ndef later() -> None: ...\n"
+TODO_LINE = CODE.splitlines().index("# TODO(ann): accept fractions as well -->")
+
+
+def titles(actions):
+    return [action["title"] for action in actions]
+
+
+def between(first, last):
+    return {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}}
+
+
+async def begin(person, action, workplace, number):
+    """Take a start action up to the question about its plan; what the planner was asked."""
+    await person.take(action)
+    await person.is_asked("Is the plan", times=number)
+    await person.command("cancel")
+    await person.reads("CANCELLED")
+    return completed(workplace.model)[-1]
+
+
+@pytest.mark.parametrize("kind", [VsCode, Neovim, Eglot])
+async def test_a_todo_a_selection_and_a_diagnostic_can_be_worked_on(workplace, kind):
+    person = await workplace.sit_down(kind)
+    await person.command("runs")
+    person.editor.open(workplace.file, CODE)
+    assert await person.actions(line=0) == [], "an ordinary line has no menu"
+    (todo,) = await person.actions(line=TODO_LINE)
+    assert todo["command"]["arguments"][0]["goal"] == "accept fractions as well"
+    (selected,) = await person.actions(between=between(5, 7))
+    assert selected["kind"] == "refactor.wainwright"
+    assert "return a + b" in selected["command"]["arguments"][0]["goal"]
+    wrong = {"range": between(5, 6), "message": "int is too narrow\nsee PEP 3141", "severity": 1}
+    theirs = {**wrong, "source": "wainwright"}
+    (fix,) = await person.actions(line=5, diagnostics=[wrong, theirs])
+    assert fix["title"] == "Wainwright: work on this: int is too narrow"
+    assert fix["diagnostics"] == [wrong]
+    assert await person.actions(between=between(5, 7), only=["source"]) == []
+    assert len(await person.actions(between=between(5, 7), only=["refactor"])) == 1
+    asked = await begin(person, todo, workplace, 1)
+    assert "accept fractions as well" in asked
+    assert "calc/__init__.py" in asked
+    asked = await begin(person, fix, workplace, 2)
+    assert "Fix: int is too narrow" in asked
+    assert await person.client.leave() == 0
+
+
+async def test_the_goal_document_starts_a_run_by_lens_and_by_action(workplace):
+    person = await workplace.sit_down()
+    with pytest.raises(Refused, match=r"The goal is empty.*\.wainwright/goal\.md"):
+        await person.command("start")
+    goal = workplace.root / ".wainwright" / "goal.md"
+    assert goal.read_text() == "# Goal\n\n"
+    assert person.shown[0]["uri"] == workplace.uri(".wainwright/goal.md")
+    with pytest.raises(Refused, match="The goal is empty"):
+        await person.command("start", goal=" \n")
+    person.editor.open(goal, f"# Goal\n\n<!-- in your words -->\n{GOAL}\n")
+    lenses = await person.lenses(".wainwright/goal.md")
+    assert [lens["command"]["title"] for lens in lenses] == ["Start", "Plan only"]
+    actions = await person.actions(".wainwright/goal.md")
+    assert {"Wainwright: Start", "Wainwright: Plan only"} <= set(titles(actions))
+    assert all(action["kind"] in KINDS for action in actions)
+    await person.take(lenses[1])
+    await person.is_asked("Is the plan")
+    (seen,) = await person.runs()
+    assert seen["goal"] == GOAL, "the text that is not saved yet"
+    assert workplace.git("status", "--porcelain") == "", "our folder ignores itself"
+    shown = await person.command("show")
+    assert shown["shown"]
+    assert person.shown[-1]["uri"] == shown["uri"] == workplace.uri(f".wainwright/runs/{seen['run']}/run.md")
+    assert await person.lenses("calc/__init__.py") == []
+    assert await person.client.leave() == 0
+
+
+async def test_what_is_missing_is_said(workplace):
+    person = await workplace.sit_down()
+    for command in ("design", "build", "test", "deploy", "monitor"):
+        with pytest.raises(Refused, match=r"No run is under way.*wainwright\.plan"):
+            await person.command(command)
+    for command in ("design", "approve", "reject", "resume", "cancel", "show", "apply", "revert"):
+        with pytest.raises(Refused, match="There is no run nobody"):
+            await person.command(command, run="nobody")
+    with pytest.raises(Refused, match="No gate is open"):
+        await person.command("approve")
+    with pytest.raises(Refused, match="no run to resume"):
+        await person.command("resume")
+    with pytest.raises(Refused, match="Nothing was applied here"):
+        await person.command("revert")
+    with pytest.raises(Refused, match="further than your settings allow"):
+        await person.command("start", goal=GOAL, autonomy="full-auto")
+    with pytest.raises(Refused, match="longer than 20000 characters"):
+        await person.command("start", goal="x" * 20_001)
+    with pytest.raises(Refused, match="'until'"):
+        await person.command("start", goal=GOAL, until="LUNCH")
+    assert await person.runs() == []
+    assert await person.client.leave() == 0
+
+
+async def test_without_a_folder_commands_say_so(workplace):
+    person = await workplace.sit_down(VsCode, workspaceFolders=None)
+    for command in ("start", "runs", "approve"):
+        with pytest.raises(Refused, match=r"No folder is open\. Open the folder of your project"):
+            await person.command(command)
+    assert await person.actions() == []
+    assert await person.client.leave() == 0
+
+
+async def test_a_review_without_a_run_looks_at_the_present_changes(workplace):
+    person = await workplace.sit_down()
+    workplace.file.write_text(ON_DISK.replace("a + b", "a  +  b"))
+    run = (await person.command("review"))["run"]
+    assert "DONE" in await person.reads(run)
+    assert any("a  +  b" in request for request in completed(workplace.model))
+    assert await person.client.leave() == 0
+
+
+async def test_a_client_of_ours_hears_of_every_event(workplace):
+    capabilities = {"experimental": {"wainwright": True}}
+    person = await workplace.sit_down(Eglot, capabilities=capabilities)
+    run = (await person.command("plan", goal=GOAL))["run"]
+    while (event := await person.client.expect("wainwright/event"))["kind"] != "gate-opened":
+        assert event["run"] == run
+    await person.command("cancel")
+    await person.reads("CANCELLED")
+    person.client.allowed |= {"wainwright/event", "window/logMessage"}
+    assert await person.client.leave() == 0
+
+
+async def test_the_server_process_never_loads_litellm(workplace, tmp_path):
+    listed = tmp_path / "modules"
+    code = (
+        "import atexit, pathlib, sys; from wainwright.__main__ import main; "
+        f"atexit.register(lambda: pathlib.Path({str(listed)!r}).write_text(chr(10).join(sys.modules))); main()"
+    )
+    person = await workplace.sit_down(run=("-c", code))
+    await person.command("plan", goal=GOAL)
+    await person.is_asked("Is the plan")
+    assert await person.client.leave() == 0
+    loaded = listed.read_text().splitlines()
+    assert "wainwright.engine.engine" in loaded
+    assert not [name for name in loaded if name.split(".")[0] in ("litellm", "openai", "tiktoken")]
