@@ -49,8 +49,13 @@ class StageArguments(Wire):
 
     run: str | None = None
     """Default: the newest run that has not ended."""
+
+
+class BeginArguments(StageArguments):
+    """Which run goes on with the stage, or what a new one is for."""
+
     goal: str | None = None
-    """For a new run: `wainwright.plan` and `wainwright.review` start one when no run is meant."""
+    """What a new run is for; one is started unless a run holds before this stage."""
 
 
 class RunArguments(Wire):
@@ -153,7 +158,10 @@ class Catalogue:
         add = commands.command
         add("wainwright.start", "Start work on a goal")(self.start)
         for stage, title in _STAGES.items():
-            add(f"wainwright.{stage.value.lower().removesuffix('ning')}", title)(self._go_on(stage))
+            begins = stage in (Stage.PLANNING, Stage.REVIEW)
+            add(f"wainwright.{stage.value.lower().removesuffix('ning')}", title)(
+                self._begin(stage) if begins else self._go_on(stage)
+            )
         add("wainwright.approve", "Approve at the open gate, or answer its question")(self.approve)
         add("wainwright.reject", "Refuse at the open gate, with a reason")(self.reject)
         add("wainwright.resume", "Let a run go on to its end")(self.resume)
@@ -167,9 +175,15 @@ class Catalogue:
         """Begin a run; it goes on in the background."""
         return await (await self._product.runs()).start(arguments)
 
+    def _begin(self, stage: Stage) -> Callable[[Call, BeginArguments], Awaitable[RunInfo]]:
+        async def begin(call: Call, arguments: BeginArguments) -> RunInfo:
+            return await (await self._product.runs()).begin(stage, arguments)
+
+        return begin
+
     def _go_on(self, stage: Stage) -> Callable[[Call, StageArguments], Awaitable[RunInfo]]:
         async def go_on(call: Call, arguments: StageArguments) -> RunInfo:
-            return await (await self._product.runs()).go_on(stage, arguments)
+            return await (await self._product.runs()).go_on(stage, arguments.run)
 
         return go_on
 

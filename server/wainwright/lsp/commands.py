@@ -53,6 +53,8 @@ class Command:
     name: str
     title: str
     arguments: type[Wire]
+    result: Any
+    """The annotation of what the handler returns."""
     handler: Callable[[Call, Any], Awaitable[Any]]
 
 
@@ -72,7 +74,8 @@ class Commands:
         def register(handler: Handler[A]) -> Handler[A]:
             if name in self._by_name:
                 raise ValueError(f"two commands are called {name}")
-            self._by_name[name] = Command(name, title, _arguments_model(handler), handler)
+            arguments, result = _models(handler)
+            self._by_name[name] = Command(name, title, arguments, result, handler)
             return handler
 
         return register
@@ -81,16 +84,9 @@ class Commands:
         """All names."""
         return list(self._by_name)
 
-    def describe(self) -> list[dict[str, Any]]:
-        """The list as data: name, title and the JSON schema of the argument object."""
-        return [
-            {
-                "name": entry.name,
-                "title": entry.title,
-                "arguments": entry.arguments.model_json_schema(by_alias=True),
-            }
-            for entry in self._by_name.values()
-        ]
+    def entries(self) -> list[Command]:
+        """The whole list."""
+        return list(self._by_name.values())
 
     async def run(
         self,
@@ -110,13 +106,14 @@ class Commands:
         return to_jsonable_python(result, by_alias=True)
 
 
-def _arguments_model(handler: Callable[..., Any]) -> type[Wire]:
+def _models(handler: Callable[..., Any]) -> tuple[type[Wire], Any]:
+    """The argument model and the result that a handler is annotated with."""
     hints = typing.get_type_hints(handler, localns={"WainwrightServer": object, "ProgressToken": object})
     parameters = [hint for name, hint in hints.items() if name != "return"]
     model = parameters[1] if len(parameters) > 1 else None
     if not (isinstance(model, type) and issubclass(model, Wire)):
         raise TypeError("A command takes a Call and a Wire model, both annotated.")
-    return model
+    return model, hints.get("return")
 
 
 def _parse(entry: Command, arguments: Sequence[Any] | None) -> Wire:

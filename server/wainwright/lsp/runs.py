@@ -13,12 +13,12 @@ from wainwright.domain.events import Decision
 from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.engine.view import Decide, Notice, RunView, Start
 from wainwright.lsp.catalogue import (
+    BeginArguments,
     EditInfo,
     GateInfo,
     RunInfo,
     RunList,
     Shown,
-    StageArguments,
     StartArguments,
 )
 from wainwright.lsp.convert import uri_from_path
@@ -108,19 +108,22 @@ class Runs:
         self._follow(view)
         return _info(view)
 
-    async def go_on(self, stage: Stage, arguments: StageArguments) -> RunInfo:
-        """Run one stage, of a run that holds before it or of a new one. Raises InputError saying what comes first."""
+    async def begin(self, stage: Stage, arguments: BeginArguments) -> RunInfo:
+        """Plan or review: of the run that holds before it, else of a new run."""
         view = await self._meant(arguments.run)
-        holds_here = view is not None and view.waiting == "hold" and view.stage is stage
-        if arguments.run is None and not holds_here:
-            if stage is Stage.PLANNING:
-                return await self.start(StartArguments(goal=arguments.goal, until=Stage.PLANNING))
-            if stage is Stage.REVIEW:
-                goal = arguments.goal or "Review the present changes."
-                return await self.start(StartArguments(goal=goal), route=(Stage.REVIEW,))
+        if arguments.run is not None or (view is not None and _holds_before(view, stage)):
+            return await self.go_on(stage, arguments.run)
+        if stage is Stage.PLANNING:
+            return await self.start(StartArguments(goal=arguments.goal, until=stage))
+        goal = arguments.goal or "Review the present changes."
+        return await self.start(StartArguments(goal=goal), route=(stage,))
+
+    async def go_on(self, stage: Stage, run: str | None) -> RunInfo:
+        """Run one stage of a run that holds before it. Raises InputError saying what comes first."""
+        view = await self._meant(run)
         if view is None:
             raise InputError("No run is under way.", "Begin one: wainwright.plan, or wainwright.start.")
-        if not holds_here or view.at_work == "elsewhere":
+        if not _holds_before(view, stage):
             raise _not_now(view, stage)
         await self._engine.advance(view.run, stage)
         return await self._drive(view.run)
@@ -314,6 +317,10 @@ def _info(view: RunView) -> RunInfo:
     gates = tuple(GateInfo(**gate.model_dump()) for gate in view.gates)
     plain = view.model_dump(include=set(RunInfo.model_fields) - {"gates"})
     return RunInfo(**plain, gates=gates)
+
+
+def _holds_before(view: RunView, stage: Stage) -> bool:
+    return view.waiting == "hold" and view.stage is stage and not view.at_work
 
 
 def _not_now(view: RunView, stage: Stage) -> InputError:

@@ -1,6 +1,7 @@
 """What can be said about commands and clients without a conversation."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,9 @@ from lsprotocol.types import InitializeParams
 
 from wainwright.lsp.capabilities import ClientProfile, client_profile
 from wainwright.lsp.commands import Call, Commands, NoArguments, Wire
+from wainwright.lsp.documents import goal_text
+from wainwright.lsp.options import read_options
+from wainwright.lsp.reference import render
 from wainwright.lsp.server import VERSION
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,16 +42,15 @@ def test_the_list_of_commands_is_data():
     @commands.command("probe.stop", "Stop")
     async def stop(call: Call, arguments: NoArguments) -> None: ...
 
-    described = commands.describe()
-    assert [(entry["name"], entry["title"]) for entry in described] == [
+    described = commands.entries()
+    assert [(entry.name, entry.title) for entry in described] == [
         ("probe.start", "Start"),
         ("probe.stop", "Stop"),
     ]
-    schema = described[0]["arguments"]
+    schema = described[0].arguments.model_json_schema(by_alias=True)
     assert set(schema["properties"]) == {"goal", "maxTurns"}
     assert schema["required"] == ["goal"]
     assert schema["additionalProperties"] is False
-    json.dumps(described)
     with pytest.raises(ValueError, match="two commands"):
         commands.command("probe.stop", "Stop again")(stop)
 
@@ -124,3 +127,41 @@ def test_a_server_is_made_without_anything_heavy():
         if name not in allowed and not name.startswith(("_", "sitecustomize"))
     }
     assert extra == set()
+
+
+def test_the_page_about_the_protocol_is_up_to_date():
+    page = (ROOT / "clients" / "PROTOCOL.md").read_text()
+    assert page == render(), "python -m wainwright.lsp.reference > clients/PROTOCOL.md"
+
+
+def test_the_extension_for_vscode_lists_every_command_for_its_palette():
+    package = json.loads((ROOT / "clients" / "vscode" / "package.json").read_text())
+    listed = [entry["command"] for entry in package["contributes"]["commands"]]
+    assert listed == re.findall(r"^### `(wainwright\.\w+)`", render(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("document", "goal"),
+    [
+        ("# Goal\n\nAdd sub.\n", "Add sub."),
+        ("Add sub.\n\n# And a heading\n", "Add sub.\n\n# And a heading"),
+        ("\n## Mine\r\nAdd\r\nsub.", "Add\r\nsub."),
+        ("# Goal\n\n<!-- in your\nwords -->\n", ""),
+        ("<!-- a hint -->\n# Goal\nAdd.", "Add."),
+        ("", ""),
+    ],
+)
+def test_the_goal_stands_below_an_optional_heading(document, goal):
+    assert goal_text(document) == goal
+
+
+def test_the_start_command_takes_what_editors_add_and_refuses_what_it_does_not_know(capsys):
+    words = ["--stdio", "--clientProcessId=7", "--model", "openai/any", "--api-base", "http://127.0.0.1/v1"]
+    models = {"default": [{"model": "openai/any", "api_base": "http://127.0.0.1/v1"}], "roles": {}}
+    assert read_options(words).overrides == {"models": models}
+    more = read_options(["--autonomy=suggest", "--budget-usd=1", "--test-command=pytest"]).overrides
+    assert more == {"autonomy": "suggest", "budget": {"usd": 1.0}, "test": {"command": "pytest"}}
+    for wrong in (["--pipe=x"], ["--api-base", "http://127.0.0.1/v1"], ["--autonomy=wild"]):
+        with pytest.raises(SystemExit):
+            read_options(wrong)
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,139 @@
+"""Writes ``clients/PROTOCOL.md`` from the typed list of commands.
+
+python -m wainwright.lsp.reference > clients/PROTOCOL.md
+"""
+
+import ast
+import enum
+import inspect
+import sys
+import textwrap
+import typing
+from typing import Any
+
+from wainwright.lsp.actions import KINDS
+from wainwright.lsp.catalogue import Catalogue
+from wainwright.lsp.commands import Command, Commands, Wire
+
+_PAGE = """\
+# What an editor says to Wainwright
+
+*Made from the list of commands by `python -m wainwright.lsp.reference`; do not edit.*
+
+Wainwright is a language server: start `wainwright serve` with the folder of a project and talk over standard input and
+output. Everything works over the standard messages below; there is nothing that a client has to implement.
+
+| what | how |
+|---|---|
+| begin | a code action on a selection, a `TODO` or `FIXME` line, or a diagnostic; the lens or action on `.wainwright/goal.md`; `wainwright.start` |
+| decide | `window/showMessageRequest`, a code action in any file, a lens or action on `plan.md` and `run.md`, or a command: the first answer counts; closing the question decides nothing |
+| watch | one `$/progress` token a run, made by the server; cancelling it cancels the run. `.wainwright/runs/<run>/run.md` shows the same |
+| take the change | one versioned `workspace/applyEdit` for open documents; other files are written to disk. Checked by content, never forced |
+| remarks | `textDocument/publishDiagnostics` with the source `wainwright` |
+| code action kinds | {kinds} |
+
+A command takes one argument, an object, or none; unknown fields are refused. It answers at once and the work goes on. When
+something is missing the answer is an error, and its message says what to do first.
+
+## Commands
+
+{commands}
+
+## Values
+
+{values}
+
+## Notifications for clients that ask for them
+
+With `"experimental": {{"wainwright": true}}` in its capabilities, a client also gets `wainwright/event` for every fact of a
+run and every line of activity: `{{"run", "kind", "text", "stage", "task"}}`.
+"""  # noqa: E501 - a page of prose
+
+
+def render() -> str:
+    """The page."""
+    commands = Commands()
+    Catalogue(_NOBODY).register(commands)
+    entries = commands.entries()
+    values: dict[str, type[Wire]] = {}
+    for entry in entries:
+        _collect_inner(entry.arguments, values)
+        _collect(entry.result, values)
+    return _PAGE.format(
+        kinds=", ".join(f"`{kind}`" for kind in KINDS),
+        commands="\n\n".join(_command(entry) for entry in entries),
+        values="\n\n".join(f"### {name}\n\n{_about(model)}" for name, model in values.items()),
+    )
+
+
+def _command(entry: Command) -> str:
+    gives = f"Gives {entry.result.__name__}."
+    return f"### `{entry.name}`\n\n{entry.title}. {gives}\n\n{_fields(entry.arguments)}".rstrip()
+
+
+def _about(model: type[Wire]) -> str:
+    return f"{inspect.getdoc(model)}\n\n{_fields(model)}"
+
+
+def _fields(model: type[Wire]) -> str:
+    if not model.model_fields:
+        return ""
+    told = _docstrings(model)
+    rows = [
+        f"| `{field.alias or name}` | {_type(field.annotation)}{'' if field.is_required() else ', optional'} "
+        f"| {told.get(name, '')} |"
+        for name, field in model.model_fields.items()
+    ]
+    return "\n".join(("| field | type | |", "|---|---|---|", *rows))
+
+
+def _docstrings(model: type[Wire]) -> dict[str, str]:
+    """The text below each field, of the model and those it is made from."""
+    found: dict[str, str] = {}
+    for cls in reversed(model.__mro__):
+        if not (issubclass(cls, Wire) and cls is not Wire):
+            continue
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+        assert isinstance(body, ast.ClassDef)
+        for field, text in zip(body.body, body.body[1:], strict=False):
+            if (
+                isinstance(field, ast.AnnAssign)
+                and isinstance(field.target, ast.Name)
+                and isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+            ):
+                found[field.target.id] = str(text.value.value)
+    return found
+
+
+def _type(annotation: Any) -> str:
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return ", ".join(f'`"{one.value}"`' for one in annotation)
+    if origin is typing.Literal:
+        return ", ".join(f'`"{value}"`' for value in inner)
+    if origin is tuple:
+        return f"list of {_type(inner[0])}"
+    if inner:
+        return " or ".join(_type(one) for one in inner if one is not type(None))
+    names = {str: "string", int: "number", float: "number", bool: "boolean"}
+    return names.get(annotation) or annotation.__name__
+
+
+def _collect(model: type[Wire], found: dict[str, type[Wire]]) -> None:
+    found[model.__name__] = model
+    _collect_inner(model, found)
+
+
+def _collect_inner(model: type[Wire], found: dict[str, type[Wire]]) -> None:
+    for field in model.model_fields.values():
+        for inner in typing.get_args(field.annotation):
+            if isinstance(inner, type) and issubclass(inner, Wire):
+                _collect(inner, found)
+
+
+_NOBODY: Any = None
+"""The list is read, and nobody is asked to do anything."""
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
