@@ -184,7 +184,7 @@ async def _act(
     tell: Callable[[str], None],
 ) -> bool:
     """Do what the reply asks for and say what came of it. False when it asks for nothing, or only answers."""
-    pending = False
+    pending = refused = False
     came_of_it: list[str] = []
     if reading.blocks and assignment.edits:
         tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
@@ -192,16 +192,18 @@ async def _act(
             desk, steps, "edit", [b.model_dump() for b in reading.blocks], _applier(desk, reading.blocks)
         )
         came_of_it.append(done["text"])
-        pending = not done["ok"] or reading.answer is None
+        refused = not done["ok"]
+        pending = refused or reading.answer is None
     elif reading.blocks:
         talk.documents.update({b.path: b.replace for b in reading.blocks if b.kind == "file"})
     for call in reply.tool_calls:
-        tell(_describe(call))
-        done = await _step(desk, steps, call.name, call.arguments, _caller(desk, tools, call))
-        talk.messages.append(
-            Message(role="tool", content=_repeated(talk, call, done["text"]), tool_call_id=call.id)
-        )
         pending = True
+        seen = "Not done, because the edit blocks of the same reply were refused."
+        if not refused:
+            tell(_describe(call))
+            done = await _step(desk, steps, call.name, call.arguments, _caller(desk, tools, call))
+            seen = _repeated(talk, call, done["text"])
+        talk.messages.append(Message(role="tool", content=seen, tool_call_id=call.id))
     if reading.problems and (came_of_it or pending):
         came_of_it += reading.problems
         pending = True

@@ -89,13 +89,14 @@ def task(one: TaskState) -> str:
     return f"## Your task: {t.id}, {t.title}\n\n{t.instruction}\n\nYou may write {write}. It serves {serves}."
 
 
-def acceptance(state: RunState, own: tuple[str, ...]) -> str:
-    """The acceptance tests that stand already, and which of them the task at hand answers for alone."""
+def acceptance(state: RunState, own: tuple[str, ...], due: tuple[str, ...]) -> str:
+    """The acceptance tests that stand already, those of the task at hand, and which of these it answers for alone."""
     if state.acceptance is None or not state.acceptance.files:
         return ""
     files = "\n".join(f"- `{path}`" for path in sorted(state.acceptance.files))
-    mine = "\n".join(f"- `{test}`" for test in own) or "None belongs to this task alone."
-    return f"## Acceptance tests\n\nRead-only, in the tree:\n{files}\n\nYours to make green:\n{mine}"
+    shared = " (another unfinished task has a part in it)"
+    mine = "\n".join(f"- `{test}`{'' if test in due else shared}" for test in own) or "None."
+    return f"## Acceptance tests\n\nRead-only, in the tree:\n{files}\n\nOf this task's requirements:\n{mine}"
 
 
 def since(landed: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ run on the *merged* tree, and the head moves by compare-and-swap. One landing at
 """
 
 import asyncio
+import re
 from dataclasses import replace
 
 from pydantic import JsonValue
@@ -17,7 +18,7 @@ from wainwright.domain import events as ev
 from wainwright.domain.errors import BadAnswer, WorkspaceError
 from wainwright.domain.evidence import Finding, Receipt
 from wainwright.domain.goal import Fact
-from wainwright.domain.plan import covers
+from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.domain.state import RunState, TaskState
 from wainwright.engine import briefs
 from wainwright.engine.desks import Desks
@@ -35,6 +36,10 @@ _OWN_RED = (
 )
 
 
+_FOR_TESTS = re.compile(r"(^|[/._-])(tests?|specs?|conftest|__tests__)([/._-]|$)", re.IGNORECASE)
+"""Paths that look like tests, in any language."""
+
+
 class _Begun(Fact):
     """Where an attempt started; recorded, so that a resumed attempt starts at the same place."""
 
@@ -43,7 +48,9 @@ class _Begun(Fact):
     landed: tuple[str, ...] = ()
     """Tasks that were on the head already."""
     own_tests: tuple[str, ...] = ()
-    """Acceptance tests of requirements that nobody else works on any more."""
+    """Acceptance tests of the requirements that the task serves."""
+    due_tests: tuple[str, ...] = ()
+    """Those of them that no other unfinished task has a part in: they have to pass before the task may land."""
 
 
 class _Checked(Fact):
@@ -88,7 +95,9 @@ class Builder:
             check=lambda answer: self._check_tests(state, desk, steps, answer),
             tell=run.tell,
         )
-        commit = await desk.checkpoint("acceptance tests")
+        commit = begun.commit
+        if done.answer.status == "done":
+            commit = await desk.checkpoint("acceptance tests")
         head, tree = await self._squash(begun.commit, commit, f"Acceptance tests\n\n{done.answer.summary}")
         async with run.integration:
             await self._move(run, head)
@@ -108,6 +117,9 @@ class Builder:
         changes = await asyncio.to_thread(desk.repository.changes, desk.began_at, commit)
         if not changes:
             return "You answered done, but no test file was written."
+        misplaced = _misplaced_tests(state, desk, [path for _, path in changes])
+        if misplaced:
+            return misplaced
         known = {r.id for r in state.plan.requirements} if state.plan else set()
         unknown = sorted({t.requirement for t in done.answer.tests} - known)
         if unknown:
@@ -123,6 +135,9 @@ class Builder:
         broken = [name for name in broken if name.partition("::")[0] not in written]
         if broken:
             return f"These tests passed before and do not now: {', '.join(broken[:10])}."
+        gone = _gone(state, receipt, written)
+        if gone:
+            return f"These tests passed before and are gone: {', '.join(gone[:10])}. Put them back."
         if receipt.cases and not any(c.name.partition("::")[0] in written for c in receipt.cases):
             return f"`{state.test_command}` does not find your tests:\n{receipts.report_text(receipt)}"
         return ""
@@ -132,6 +147,13 @@ class Builder:
         repository = self._house.repository
         paths = [path for status, path in repository.changes(base, tip) if status != "D"]
         return {path: digest(repository.read(tip, path) or b"") for path in paths}
+
+    def judged(self, state: RunState) -> tuple[str, ...]:
+        """Acceptance files that hold tests. What stands beside them is pinned too, but has no cases of its own."""
+        if state.acceptance is None:
+            return ()
+        named = {test.test.partition("::")[0] for test in state.acceptance.tests}
+        return tuple(path for path in state.acceptance.files if path in named or receipts.holds_tests(path))
 
     def tampered(self, state: RunState, commit: str) -> tuple[str, ...]:
         """Acceptance test files that are not what the tester wrote."""
@@ -178,7 +200,7 @@ class Builder:
             claimed=begun.claimed,
             read_only=pinned,
         )
-        desk.own_tests = begun.own_tests
+        desk.own_tests, desk.due_tests = begun.own_tests, begun.due_tests
         remarks: list[Finding] = []
 
         def tell(text: str) -> None:
@@ -198,7 +220,7 @@ class Builder:
             briefs.task(one),
             briefs.before(one.digest if one.attempt or one.rung != "first" else ""),
             briefs.design(state),
-            briefs.acceptance(state, begun.own_tests),
+            briefs.acceptance(state, begun.own_tests, begun.due_tests),
             briefs.tests(state),
             briefs.since(begun.landed),
             await asyncio.to_thread(workspace, desk.tree, one.task.instruction, one.task.write_set),
@@ -222,14 +244,15 @@ class Builder:
         """May this land? Files, tests, critic, reviewer; recorded as one step, since tests print times."""
         commit = await desk.checkpoint(one.task.title)
 
+        tree = await asyncio.to_thread(desk.repository.tree_of, commit)
+
         async def act(key: str) -> tuple[JsonValue, Spend]:
             number = int(key.rpartition("#")[2])
-            checked = await self._look(
-                run, one, desk, steps.below(f"check{number}"), commit, first=number == 0
-            )
+            # An attempt that was killed while it was given up may come here again with another tree.
+            inside = steps.below(f"check{number}-{tree[:12]}")
+            checked = await self._look(run, one, desk, inside, commit, first=number == 0)
             return checked.model_dump(mode="json"), Spend()
 
-        tree = await asyncio.to_thread(desk.repository.tree_of, commit)
         found = await steps.step("check", inputs=tree, effect="read", act=act)
         return _Checked.model_validate(found)
 
@@ -247,9 +270,9 @@ class Builder:
                 names = ", ".join(broken[:10])
                 text = receipts.report_text(receipt, own=broken)
                 return _Checked(refusal=f"Green before your change and red now: {names}.\n{text}")
-            if first and receipts.red(receipt, desk.own_tests or ()):
+            if first and receipts.red(receipt, desk.due_tests):
                 run.tell("sends it back: acceptance tests of its own are red", one.task.id)
-                return _Checked(refusal=f"{_OWN_RED}\n{receipts.report_text(receipt, own=desk.own_tests)}")
+                return _Checked(refusal=f"{_OWN_RED}\n{receipts.report_text(receipt, own=desk.due_tests)}")
         findings = await self._opinions(run, one, desk, steps, commit, receipt)
         binding = [f for f in findings if f.binding]
         if binding:
@@ -415,7 +438,8 @@ def _begin_task(state: RunState, one: TaskState) -> _Begun:
         commit=_head(state),
         claimed=tuple(sorted({path for other in others for path in other.write_set})),
         landed=tuple(t.task.id for t in state.tasks.values() if t.status == "landed"),
-        own_tests=tuple(dict.fromkeys(t.test for t in tests if t.requirement in alone)),
+        own_tests=tuple(dict.fromkeys(t.test for t in tests if t.requirement in one.task.acceptance)),
+        due_tests=tuple(dict.fromkeys(t.test for t in tests if t.requirement in alone)),
     )
 
 
@@ -430,7 +454,26 @@ def _base_passing(state: RunState) -> frozenset[str]:
 
 
 def _turned_red(state: RunState, receipt: Receipt) -> list[str]:
-    """Tests that passed on the base and do not now. Without parsed cases nothing can be said before TEST."""
-    if not receipt.cases:
-        return []
+    """Tests that passed on the base and do not now; all of them when the tests could not even begin."""
     return sorted(_base_passing(state) - receipt.passing)
+
+
+def _misplaced_tests(state: RunState, desk: Desk, paths: list[str]) -> str:
+    """What a tester may not write: protected places, and the files that the plan gives to a task."""
+    wrong = [refusal for path in paths if (refusal := desk.refuses(path))]
+    tasks = [t for t in (state.plan.tasks if state.plan else ()) if t.write_set != (EVERYTHING,)]
+    wrong += [
+        f"{path} belongs to the task {task.id}; write tests only, in files of their own"
+        for path in paths
+        for task in tasks
+        if covers(task.write_set, path) and not _FOR_TESTS.search(path)
+    ]
+    return "\n".join(wrong)
+
+
+def _gone(state: RunState, receipt: Receipt, written: list[str]) -> list[str]:
+    """Tests that passed on the base and are not in the files any more, as far as these can be imported."""
+    there = {case.name for case in receipt.cases}
+    unknown = {name.partition("::")[0] for name in there if name.endswith("::collection")}
+    files = set(written) - unknown
+    return sorted(name for name in _base_passing(state) - there if name.partition("::")[0] in files)

@@ -143,13 +143,17 @@ def report_text(receipt: Receipt, *, own: Collection[str] | None = None) -> str:
     mine = [c for c in failing if own is None or any(_belongs(c.name, name) for name in own)]
     others = [c for c in failing if c not in mine]
     if own is not None and failing:
-        lines.append(f"Of yours {len(mine)} failed:" if mine else "None of yours failed.")
+        lines.append(
+            f"Of this task's requirements {len(mine)} failed:" if mine else "None of this task's failed."
+        )
     lines += [f"- {c.name}: {_why(c)}" for c in mine[:CASES_LISTED]]
     lines += [_more(mine, CASES_LISTED)] if len(mine) > CASES_LISTED else []
     if others:
         files = Counter(c.name.partition("::")[0] for c in others)
         lines.append(
-            "Of other tasks: " + ", ".join(f"{count} in {name}" for name, count in files.items()) + "."
+            "Of other tasks' requirements: "
+            + ", ".join(f"{count} in {name}" for name, count in files.items())
+            + "."
         )
     lines += [f"\n{c.name}\n{_trace(c.message)}" for c in mine[:CASES_DETAILED]]
     return "\n".join(lines)
@@ -177,12 +181,17 @@ def _trace(message: str) -> str:
     return cut("\n".join(kept), TRACE_MAX)
 
 
+def holds_tests(path: str) -> bool:
+    """Whether pytest looks for tests in a file of this name, if nothing else is set."""
+    return re.search(r"(^|/)(test_[^/]*|[^/]*_test)\.py$", path) is not None
+
+
 def detect(files: Collection[str], read: dict[str, str], dependencies: Collection[str]) -> str | None:
     """The test command that a workspace's files suggest, or None.
 
     ``read`` holds the text of those of ``MANIFESTS`` that exist; ``dependencies`` the dependency directories.
     """
-    tests = [f for f in files if re.search(r"(^|/)(test_[^/]*|[^/]*_test)\.py$", f)]
+    tests = any(holds_tests(f) for f in files)
     marks = ("pytest.ini", "conftest.py", "tests/conftest.py")
     told = "[tool.pytest" in read.get("pyproject.toml", "") or "[tool:pytest]" in read.get("setup.cfg", "")
     if tests or told or any(m in files for m in marks):

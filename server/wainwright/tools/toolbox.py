@@ -55,7 +55,9 @@ class Desk:
     """What other unfinished tasks will write: not this agent's to touch, unless it is in its own write set."""
     write_set: tuple[str, ...] = ()
     own_tests: tuple[str, ...] | None = None
-    """The acceptance tests this agent answers for; None: all of them."""
+    """The acceptance tests of the requirements this agent works on; None: all of them."""
+    due_tests: tuple[str, ...] = ()
+    """Those of them that nobody else works on."""
     writable: bool = True
     notes: list[str] = field(default_factory=list)
 
