@@ -179,7 +179,8 @@ class DeployAnswer(Fact):
     target: Literal["process", "branch"]
     reason: str = Field(min_length=1)
     command: tuple[str, ...] = ()
-    health_path: str = Field(default="/", pattern=r"^/")
+    health_path: str = Field(default="/", pattern=r"^(/.*)?$")
+    """Empty where there is nothing to serve."""
     smoke: tuple[str, ...] = ()
 
 

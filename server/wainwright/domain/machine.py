@@ -238,8 +238,13 @@ def _take_plan(state: RunState, plan: Plan) -> RunState:
 
 def _adopt(state: RunState, plan: Plan) -> RunState:
     revision = state.revision + 1
-    tasks = {t.id: TaskState(task=t, revision=revision) for t in plan.tasks}
+    tasks = {**_landed(state), **{t.id: TaskState(task=t, revision=revision) for t in plan.tasks}}
     return _with(state, plan=plan, revision=revision, tasks=tasks, rounds=0)
+
+
+def _landed(state: RunState) -> dict[str, TaskState]:
+    """What stays when a plan is given up."""
+    return {i: t for i, t in state.tasks.items() if t.status == "landed"}
 
 
 def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
@@ -252,8 +257,9 @@ def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
     match gate.kind:
         case "plan":
             if rejected:
+                reason = f"The person rejected the plan: {event.reason}"
                 return _with(
-                    state, plan=None, tasks={}, plan_reason=f"The person rejected the plan: {event.reason}"
+                    state, plan=None, former_plan=state.plan, tasks=_landed(state), plan_reason=reason
                 )
             return _with(state, plan_approved=True, stage=S.DESIGN, plan_reason="")
         case "apply" if rejected:
@@ -380,8 +386,10 @@ def _replan(state: RunState, digest: str) -> RunState:
         plan=None,
         plan_approved=False,
         plan_reason=digest + landed,
-        tasks={},
+        former_plan=state.plan or state.former_plan,
+        tasks=_landed(state),
         design=None,
+        former_design=state.design or state.former_design,
         acceptance=None,
         acceptance_round=state.acceptance_round + 1,
         acceptance_digest=digest,
@@ -421,7 +429,7 @@ def _back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int =
     requirements = tuple(r.id for r in state.plan.requirements) if state.plan else ("R1",)
     task = Task(
         id=f"{name}-{number}",
-        title=f"{name.capitalize()} {number}",
+        title=_short(f"{name.capitalize()}: {digest}"),
         instruction=digest,
         write_set=(EVERYTHING,),
         acceptance=requirements,
@@ -484,7 +492,11 @@ def _review(state: RunState, event: ev.Reviewed) -> RunState:
     back = _back_to_build(state, f"The review found:\n{digest}", "review")
     if "bad_spec" in routes and back.stage is S.BUILD and S.DESIGN in state.route:
         return _with(
-            back, stage=S.DESIGN, design=None, plan_reason=f"The review found the design wrong:\n{digest}"
+            back,
+            stage=S.DESIGN,
+            design=None,
+            former_design=state.design,
+            plan_reason=f"The review found the design wrong:\n{digest}",
         )
     return back
 

@@ -84,7 +84,10 @@ class RunState(Fact):
     plan_approved: bool = False
     plan_reason: str = ""
     """What the next plan or design has to take into account."""
+    former_plan: Plan | None = None
+    """The plan before this one, when it was given up."""
     design: DesignProposed | None = None
+    former_design: DesignProposed | None = None
     acceptance: AcceptanceWritten | None = None
     acceptance_round: int = 0
     acceptance_digest: str = ""

@@ -67,6 +67,19 @@ def plan(state: RunState) -> str:
     return "## Tasks\n\n" + "\n".join(tasks)
 
 
+def former(state: RunState) -> str:
+    """The plan and design that were given up, for those who make new ones."""
+    parts = []
+    if state.former_plan is not None:
+        told = [f"- {r.id}: {r.text}" for r in state.former_plan.requirements]
+        told += [f"- task {t.id}: {t.title} ({', '.join(t.acceptance)})" for t in state.former_plan.tasks]
+        parts.append("## The plan before\n\n" + "\n".join(told))
+    if state.former_design is not None:
+        text = "\n\n".join(fenced(d.text) for d in state.former_design.documents if d.name.endswith(".md"))
+        parts.append(f"## The design before\n\n{text}")
+    return "\n\n".join(parts)
+
+
 def design(state: RunState) -> str:
     """The design documents; an OpenAPI document is long and says again what the requirements say."""
     if state.design is None:

@@ -98,10 +98,12 @@ class Builder:
         commit = begun.commit
         if done.answer.status == "done":
             commit = await desk.checkpoint("acceptance tests")
-        head, tree = await self._squash(begun.commit, commit, f"Acceptance tests\n\n{done.answer.summary}")
+        message = f"Acceptance tests\n\n{done.answer.summary}\n\nRun: {state.run}"
+        head, tree = await self._squash(begun.commit, commit, message)
         async with run.integration:
             await self._move(run, head)
-        files = await asyncio.to_thread(self._blobs, begun.commit, head)
+        named = {test.test.partition("::")[0] for test in done.answer.tests}
+        files = await asyncio.to_thread(self._blobs, begun.commit, head, named)
         return (
             ev.AcceptanceWritten(
                 commit=head, tree=tree, tests=done.answer.tests, files=files, summary=done.answer.summary
@@ -115,38 +117,25 @@ class Builder:
             return ""
         commit = await desk.checkpoint("acceptance tests")
         changes = await asyncio.to_thread(desk.repository.changes, desk.began_at, commit)
-        if not changes:
+        named = {test.test.partition("::")[0] for test in done.answer.tests}
+        if not changes and not named & set(await asyncio.to_thread(desk.repository.files, commit)):
             return "You answered done, but no test file was written."
-        misplaced = _misplaced_tests(state, desk, [path for _, path in changes])
-        if misplaced:
-            return misplaced
-        known = {r.id for r in state.plan.requirements} if state.plan else set()
-        unknown = sorted({t.requirement for t in done.answer.tests} - known)
-        if unknown:
-            return f"There is no requirement {', '.join(unknown)}."
-        receipt = await self._receipt(state, desk, steps, commit)
-        if receipt is None:
-            return ""
-        written = [path for status, path in changes if status != "D"]
         deleted = [path for status, path in changes if status == "D"]
         if deleted:
             return f"You deleted {', '.join(deleted)}. Leave the existing tests alone."
-        broken = sorted(_base_passing(state) - receipt.passing)
-        broken = [name for name in broken if name.partition("::")[0] not in written]
-        if broken:
-            return f"These tests passed before and do not now: {', '.join(broken[:10])}."
-        gone = _gone(state, receipt, written)
-        if gone:
-            return f"These tests passed before and are gone: {', '.join(gone[:10])}. Put them back."
-        if receipt.cases and not any(c.name.partition("::")[0] in written for c in receipt.cases):
-            return f"`{state.test_command}` does not find your tests:\n{receipts.report_text(receipt)}"
-        return ""
+        wrong = _misplaced_tests(state, desk, [path for _, path in changes]) or _uncovered(state, done.answer)
+        if wrong:
+            return wrong
+        receipt = await self._receipt(state, desk, steps, commit)
+        written = {*named, *(path for _, path in changes)}
+        return "" if receipt is None else _unfit_tests(state, receipt, written)
 
-    def _blobs(self, base: str, tip: str) -> dict[str, str]:
-        """Path -> digest of what the tester wrote."""
+    def _blobs(self, base: str, tip: str, named: set[str]) -> dict[str, str]:
+        """Path -> digest of what the tester wrote, now or for an earlier plan."""
         repository = self._house.repository
-        paths = [path for status, path in repository.changes(base, tip) if status != "D"]
-        return {path: digest(repository.read(tip, path) or b"") for path in paths}
+        paths = {path for status, path in repository.changes(base, tip) if status != "D"} | named
+        found = {path: repository.read(tip, path) for path in sorted(paths)}
+        return {path: digest(content) for path, content in found.items() if content is not None}
 
     def judged(self, state: RunState) -> tuple[str, ...]:
         """Acceptance files that hold tests. What stands beside them is pinned too, but has no cases of its own."""
@@ -218,7 +207,7 @@ class Builder:
             briefs.goal(state),
             briefs.requirements(state),
             briefs.task(one),
-            briefs.before(one.digest if one.attempt or one.rung != "first" else ""),
+            briefs.before(one.digest if one.digest != one.task.instruction else ""),
             briefs.design(state),
             briefs.acceptance(state, begun.own_tests, begun.due_tests),
             briefs.tests(state),
@@ -427,6 +416,34 @@ class Builder:
         return ev.TaskFailed(
             task=effect.task, attempt=effect.attempt, cause=cause, digest=self._house.redactor.redact(digest)
         )
+
+
+def _uncovered(state: RunState, answer: AcceptanceAnswer) -> str:
+    """Each requirement has a test, or the tester says by its number why it has none."""
+    known = {r.id for r in state.plan.requirements} if state.plan else set()
+    shown = {test.requirement for test in answer.tests}
+    if shown - known:
+        return f"There is no requirement {', '.join(sorted(shown - known))}."
+    silent = sorted(r for r in known - shown if r not in answer.summary)
+    if silent:
+        names = ", ".join(silent)
+        return (
+            f"No test shows {names}. Write one, or say in `summary`, by its number, why it cannot be tested."
+        )
+    return ""
+
+
+def _unfit_tests(state: RunState, receipt: Receipt, written: set[str]) -> str:
+    """The tests that were there still say what they said, and the new ones are found."""
+    broken = sorted(n for n in _base_passing(state) - receipt.passing if n.partition("::")[0] not in written)
+    if broken:
+        return f"These tests passed before and do not now: {', '.join(broken[:10])}."
+    gone = _gone(state, receipt, sorted(written))
+    if gone:
+        return f"These tests passed before and are gone: {', '.join(gone[:10])}. Put them back."
+    if receipt.cases and not any(c.name.partition("::")[0] in written for c in receipt.cases):
+        return f"`{state.test_command}` does not find your tests:\n{receipts.report_text(receipt)}"
+    return ""
 
 
 def _begin_task(state: RunState, one: TaskState) -> _Begun:

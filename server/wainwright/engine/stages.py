@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar, assert_never, cast
 
 import yaml
 from openapi_spec_validator import validate as validate_openapi
-from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from pydantic import JsonValue
 
 from wainwright.agents import roles
@@ -44,6 +44,8 @@ from wainwright.workspace.context import fenced, workspace
 
 A = TypeVar("A", bound=Fact)
 PATCH = "changes.patch"
+OPENAPI_NODES_MAX = 50_000
+"""Values in an OpenAPI document, repeated ones counted."""
 
 
 class Stages:
@@ -135,6 +137,7 @@ class Stages:
 
     async def _plan(self, run: Scheduler, effect: ef.MakePlan) -> Sequence[ev.Event]:
         state = run.state
+        landed = await self._change(state) if state.base != state.head else ""
         done = await self._ask(
             run,
             roles.PLAN,
@@ -143,9 +146,12 @@ class Stages:
             lambda tree: briefs.join(
                 briefs.goal(state),
                 briefs.before(effect.digest),
+                briefs.former(state),
+                briefs.diff(landed, "What has landed so far and stays") if landed else "",
                 briefs.tests(state),
                 workspace(tree, state.goal.text),
             ),
+            check=lambda answer: _check_plan(state, answer),
         )
         return (ev.PlanProposed(plan=done.answer),)
 
@@ -163,6 +169,7 @@ class Stages:
                 briefs.requirements(state),
                 briefs.plan(state),
                 briefs.before(effect.digest),
+                briefs.former(state),
                 workspace(tree, state.goal.text),
             ),
             check=_check_documents,
@@ -181,9 +188,8 @@ class Stages:
         assert state.test_command is not None
         run.tell(f"tests the whole: {state.test_command}")
         receipt = await self._desks.receipt(state, "test", state.head, state.test_command)
-        acceptance = tuple(state.acceptance.files) if state.acceptance else ()
         tampered = await asyncio.to_thread(self._builder.tampered, state, state.head)
-        verdict = receipts.judge(receipt, _base_receipt(state), acceptance)
+        verdict = receipts.judge(receipt, _base_receipt(state), self._builder.judged(state))
         if tampered:
             verdict = verdict.model_copy(
                 update={
@@ -198,8 +204,9 @@ class Stages:
         state = run.state
         tested = state.tested
         assert tested is not None
-        if tested.receipt is not None and tested.receipt.environment:
-            return (ev.FailureTriaged(cause="environment", digest=tested.receipt.environment),)
+        lacks, base = tested.receipt.environment if tested.receipt else "", _base_receipt(state)
+        if lacks and (base is None or base.environment):
+            return (ev.FailureTriaged(cause="environment", digest=lacks),)
         change = await self._change(state)
         verdict = briefs.join(
             f"Turned red: {', '.join(tested.verdict.turned_red) or 'none'}.",
@@ -310,7 +317,7 @@ class Stages:
                 target=answer.target,
                 reason=answer.reason,
                 command=answer.command if answer.target == "process" else (),
-                health_path=answer.health_path,
+                health_path=answer.health_path or "/",
                 smoke=smoke,
                 runbook=next((d.text for d in done.documents if d.name == "runbook.md"), ""),
             ),
@@ -443,17 +450,51 @@ def _base_receipt(state: RunState) -> Receipt | None:
     return state.base_tested.receipt if state.base_tested else None
 
 
+async def _check_plan(state: RunState, done: Work[Plan]) -> str:
+    taken = sorted({t.id for t in done.answer.tasks} & set(state.tasks))
+    return f"Task ids of work that has landed cannot be used again: {', '.join(taken)}." if taken else ""
+
+
 async def _check_documents(done: Work[DesignAnswer]) -> str:
     """An openapi.yaml has to be valid; other documents have to be among those a designer writes."""
     for document in done.documents:
         if document.name == "openapi.yaml":
-            try:
-                validate_openapi(yaml.safe_load(document.text))
-            except (yaml.YAMLError, OpenAPIValidationError, TypeError, AttributeError, ValueError) as error:
-                return f"openapi.yaml is not a valid OpenAPI document: {str(error)[:600]}"
+            wrong = await asyncio.to_thread(_openapi_problem, document.text)
+            if wrong:
+                return f"openapi.yaml {wrong}"
         elif document.name != "design.md" and not document.name.startswith("adr/"):
             return f"{document.name} is not one of design.md, adr/*.md, openapi.yaml."
     return ""
+
+
+def _openapi_problem(text: str) -> str:
+    """What is wrong with an OpenAPI document; empty when it is valid."""
+    try:
+        document = yaml.safe_load(text)
+        nodes = list(islice(_nodes(document), OPENAPI_NODES_MAX))
+        outside = [ref for ref in (n.get("$ref") for n in nodes if isinstance(n, dict)) if _leads_out(ref)]
+        if outside:
+            # The validator would fetch it, from wherever it is.
+            return f"refers to {outside[0]}: references have to stay in the document (#/...)."
+        if len(nodes) == OPENAPI_NODES_MAX:
+            return "is too large."
+        validate_openapi(document)
+    except Exception as error:  # noqa: BLE001 - the validator lets anything through
+        return f"is not a valid OpenAPI document: {type(error).__name__} {str(error)[:600]}"
+    return ""
+
+
+def _nodes(value: object) -> Iterator[object]:
+    """All values in a document; YAML may repeat one many times, or make a circle."""
+    waiting = [value]
+    while waiting:
+        yield (one := waiting.pop())
+        if isinstance(one, dict | list):
+            waiting.extend(one.values() if isinstance(one, dict) else one)
+
+
+def _leads_out(reference: object) -> bool:
+    return isinstance(reference, str) and not reference.startswith("#")
 
 
 async def _check_deployment(done: Work[DeployAnswer]) -> str:

@@ -76,7 +76,7 @@ def _quoted(word: str) -> str:
 
 async def _history(desk: Desk, arguments: History) -> str:
     if arguments.show == "log":
-        entries = await asyncio.to_thread(desk.repository.recent, desk.tree_at, 20)
+        entries = await asyncio.to_thread(desk.repository.recent, desk.began_at, 20)
         return "\n".join(f"{e.commit[:10]} {e.subject}" for e in entries) or "No commits."
     commit = await desk.checkpoint("before looking at the difference")
     return cut(await asyncio.to_thread(desk.repository.diff, desk.began_at, commit)) or "Nothing changed."
