@@ -11,6 +11,7 @@ from wainwright.engine.house import House
 from wainwright.sandbox.protocol import View
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Desk
+from wainwright.workspace.threads import finish_in_thread
 
 
 class Desks:
@@ -21,7 +22,7 @@ class Desks:
 
     async def view(self, state: RunState, name: str, commit: str) -> View:
         """A fresh tree of a commit, at the workspace's own path, with its dependency folders beneath."""
-        tree = await asyncio.to_thread(self._house.repository.clone, state.run, name, commit)
+        tree = await finish_in_thread(self._house.repository.clone, state.run, name, commit)
         return await self._see(tree)
 
     async def _see(self, tree: Path) -> View:
@@ -54,7 +55,7 @@ class Desks:
 
     async def _desk(self, state: RunState, name: str, commit: str, *, writable: bool) -> Desk:
         house = self._house
-        tree = await asyncio.to_thread(house.repository.clone, state.run, name, commit)
+        tree = await finish_in_thread(house.repository.clone, state.run, name, commit)
         return Desk(
             tree=tree,
             began_at=commit,

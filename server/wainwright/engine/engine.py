@@ -133,8 +133,11 @@ class Engine:
         goes on with the sandbox and the test command of now. Raises RunBusy while another process is at work on it.
         """
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
-        if run in self._active:
-            return await self.view(run)
+        active = self._active.get(run)
+        if active is not None:
+            if active.driving is None or active.scheduler.state.stage not in ENDS:
+                return await self.view(run)
+            await asyncio.wait({active.driving})  # cancelled or failed a moment ago: it is still tidying up
         state, events = await self._load(run)
         if state.stage is Stage.DONE:
             raise InputError(f"Run {run} is done.", f"`wainwright show {run}` tells what came of it.")

@@ -4,7 +4,6 @@ A tool is typed, has one effect class, and gives its observation as text for the
 decided here and by the sandbox, never by what a model says.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from wainwright.domain.plan import covers
 from wainwright.sandbox.protocol import Sandbox, View
 from wainwright.secrets import Redactor
 from wainwright.workspace.repository import Repository
+from wainwright.workspace.threads import finish_in_thread
 
 OBSERVATION_MAX = 10_000
 """Characters of one observation that reach a model; the middle is cut."""
@@ -75,13 +75,13 @@ class Desk:
 
     async def checkpoint(self, message: str) -> str:
         """Commit what changed, so that nothing is lost, and return the commit the tree stands on."""
-        made = await asyncio.to_thread(self.repository.commit, self.tree, message, self.ref)
+        made = await finish_in_thread(self.repository.commit, self.tree, message, self.ref)
         self.tree_at = made.commit
         return made.commit
 
     async def restore(self, commit: str) -> None:
         """Put the tree back to a commit of its own."""
-        await asyncio.to_thread(self.repository.restore, self.tree, commit)
+        await finish_in_thread(self.repository.restore, self.tree, commit)
         self.tree_at = commit
 
 
