@@ -302,8 +302,10 @@ async def _follow(engine: Engine, run: str, *, ask: bool, plain: bool) -> RunVie
     news = asyncio.Event()
 
     def heard(notice: Notice) -> None:
-        text = notice.text or notice.kind
-        lines.append(f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{text}")
+        if not notice.text:
+            news.set()
+            return
+        lines.append(f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{notice.text}")
         if plain or not out.is_terminal:
             out.print(Text(lines[-1]))
         news.set()

@@ -136,24 +136,49 @@ def _summary(state: RunState) -> str:
     if state.failure is not None and state.stage is Stage.FAILED:
         lines += ["", state.failure.reason, "", state.failure.hint]
     if state.tasks:
-        lines += [
-            "",
-            "## Tasks",
-            "",
-            *(f"- {t.task.title}: {t.status}. {t.summary}" for t in state.tasks.values()),
-        ]
-    if state.delivered is not None:
-        where = (
-            f"branch `{state.delivered.branch}`" if state.delivered.branch else f"`{state.delivered.patch}`"
-        )
-        lines += [
-            "",
-            f"Delivered: {where}; editor: {state.delivered.editor}. {state.delivered.detail}".rstrip(),
-        ]
-    if state.deployment is not None:
-        serves = state.deployment.url or f"left on branch {state.deployment.branch}"
-        lines += ["", f"Deployment {state.deployment.id}: {serves}."]
+        lines += ["", "## Tasks", ""]
+        lines += [f"- {t.task.title}: {t.status}. {t.summary}" for t in state.tasks.values()]
+        lines += ["", f"Loops back to BUILD: {state.repairs}. New plans: {max(0, state.revision - 1)}."]
+    if state.tested is not None and state.tested.receipt is not None:
+        lines += ["", "## Tests", "", f"- {_receipt(state.tested.receipt)}"]
+    if state.reviewed is not None and state.reviewed.findings:
+        lines += ["", "## What the review leaves open", "", _findings(state.reviewed.findings).rstrip()]
+    lines += _handed_over(state)
     lines += ["", *(f"- {stage} was left out: {reason}" for stage, reason in state.skips.items())]
     if state.skipped_files:
-        lines += ["", "Not in the snapshot:", *(f"- {s}" for s in state.skipped_files)]
+        lines += ["", "Not in the snapshot:", "", *(f"- {s}" for s in state.skipped_files)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+_EDITOR = {
+    "applied": "The change is in your editor's buffers and files.",
+    "partial": "A part of the change is in your editor; see below.",
+    "refused": "The editor did not take the change; see below.",
+    "absent": "",
+}
+
+
+def _handed_over(state: RunState) -> list[str]:
+    delivered, deployment = state.delivered, state.deployment
+    lines = []
+    if delivered is not None:
+        lines += ["", "## Delivered", ""]
+        if delivered.branch:
+            lines.append(f"Branch `{delivered.branch}`: `git merge {delivered.branch}` takes it over.")
+        elif delivered.patch:
+            lines.append(f"Patch `{delivered.patch}`: `git apply {delivered.patch}` takes it over.")
+        if delivered.branch and state.base != state.person_head:
+            without = f"git rebase --onto {state.person_head} {state.base} {delivered.branch}"
+            lines.append(
+                "It begins with a commit of what you had not committed when the run began, since that is what was "
+                f"built on and tested. Without it: `{without}`."
+            )
+        lines += [text for text in (_EDITOR[delivered.editor], delivered.detail) if text]
+    if deployment is not None:
+        serves = (
+            f"serves at {deployment.url}"
+            if deployment.url
+            else "nothing is served; the branch is all there is"
+        )
+        lines += ["", f"Deployment {deployment.id}: {serves}."]
+    return lines

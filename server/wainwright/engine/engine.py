@@ -293,7 +293,7 @@ class Engine:
         active = self._active.get(notice.run)
         if active is None:
             return
-        if notice.kind == "activity":
+        if notice.text:
             active.lines.append(f"{notice.task}: {notice.text}" if notice.task else notice.text)
         if event is not None:
             active.receipts.extend(_receipts([event]))

@@ -20,6 +20,7 @@ from wainwright.domain.events import EVENT, Event, GateDecided, GateOpened, RunC
 from wainwright.domain.goal import ENDS
 from wainwright.domain.machine import asks, decide, fold
 from wainwright.domain.state import RunState
+from wainwright.engine.telling import told
 from wainwright.engine.view import Notice
 from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
 
@@ -78,14 +79,19 @@ class Scheduler:
     async def _append(self, events: Sequence[Event]) -> None:
         async with self._appending:
             state = self.state
+            notices = []
             for event in events:
+                task = getattr(event, "task", "")
+                # The stage it happened in, not the one it leads to.
+                where = state.stage
                 state = fold(state, event)
+                notices.append(
+                    Notice(run=state.run, kind=event.kind, text=told(event), stage=where, task=task)
+                )
             await asyncio.to_thread(self._journal.append, self.lease, events)
             self.state = state
             self._wake.set()
-        for event in events:
-            task = getattr(event, "task", "")
-            notice = Notice(run=state.run, kind=event.kind, text="", stage=state.stage, task=task)
+        for notice, event in zip(notices, events, strict=True):
             self._notify(notice, event)
 
     def tell(self, text: str, task: str = "") -> None:

@@ -38,6 +38,7 @@ from wainwright.workspace.trees import Committed, TaskTree
 
 __all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Snapshot"]
 
+SNAPSHOT = "Your uncommitted work, as it was when the run began"
 _PREFIX = "refs/wainwright/"
 _HEADS = "refs/person/"
 _HEADS_COMPARED_MAX = 20
@@ -101,11 +102,7 @@ class Repository:
         with taker.borrowing() as git:
             tree = taker.tree(git, overlay)
             unchanged = head is not None and git.text("rev-parse", f"{head}^{{tree}}") == tree
-            commit = (
-                head
-                if unchanged and head
-                else _commit_tree(git, tree, [head] if head else [], "snapshot of the working tree")
-            )
+            commit = head if unchanged and head else _commit_tree(git, tree, [head] if head else [], SNAPSHOT)
             if person is not None:
                 have = [old for old in self._known_heads() if git.has(old)]
                 if commit not in have:

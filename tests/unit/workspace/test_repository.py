@@ -161,7 +161,7 @@ def test_everything_the_person_did_is_in_the_snapshot(
     assert os.access(tree / "tool", os.X_OK)
     assert (tree / "link").is_symlink()
     assert [entry.subject for entry in repository.log(started, snapshot.commit)] == [
-        "snapshot of the working tree"
+        "Your uncommitted work, as it was when the run began"
     ]
     shutil.rmtree(workspace / ".git")
     assert "neu/ünïcode ☃.txt" in repository.diff(started, snapshot.commit)

@@ -1,0 +1,84 @@
+"""Each fact as a line that a person understands."""
+
+from typing import assert_never
+
+from wainwright.domain import events as ev
+from wainwright.domain.evidence import Receipt
+
+
+def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm an event
+    """What happened, in one line."""
+    match event:
+        case ev.RunStarted():
+            return "the run begins"
+        case ev.SnapshotTaken():
+            left_out = f", {len(event.skipped)} files left out" if event.skipped else ""
+            return f"snapshot {event.commit[:10]}{left_out}"
+        case ev.HoldMoved():
+            return f"goes on to the end of {event.until}" if event.until else "goes on to its end"
+        case ev.StageSkipped():
+            return f"{event.stage} is left out: {event.reason}"
+        case ev.BaseTested():
+            return f"the base: {_counts(event.receipt) if event.receipt else event.reason}"
+        case ev.PlanProposed():
+            return f"plan: {len(event.plan.requirements)} requirements, {len(event.plan.tasks)} tasks"
+        case ev.GateOpened():
+            return f"asks: {event.gate.question}"
+        case ev.GateDecided():
+            why = f": {event.reason}" if event.reason else ""
+            return f"{event.gate}: {event.decision} by {event.by}{why}"
+        case ev.DesignProposed():
+            return f"design: {_line(event.summary)}"
+        case ev.AcceptanceWritten():
+            return f"acceptance tests: {', '.join(sorted(event.files)) or 'none'}"
+        case ev.TaskStarted():
+            return f"attempt {event.attempt + 1} begins"
+        case ev.TaskFailed():
+            return f"the attempt failed ({event.cause}): {_line(event.digest)}"
+        case ev.TaskLanded():
+            return f"landed: {_line(event.summary)}"
+        case ev.Tested():
+            return _tested(event)
+        case ev.FailureTriaged():
+            return f"the fault is in the {event.cause}: {_line(event.digest)}"
+        case ev.Reviewed():
+            binding = sum(f.binding for f in event.findings)
+            return f"review: {len(event.findings)} findings, {binding} to answer. {_line(event.summary)}"
+        case ev.Delivered():
+            return f"handed over: {event.branch or event.patch or 'nothing'}; editor: {event.editor}"
+        case ev.DeploymentPlanned():
+            return f"to deploy: {' '.join(event.command) or event.target}. {_line(event.reason)}"
+        case ev.Deployed():
+            return f"deployed: {event.deployment.url or event.deployment.branch or 'nothing to serve'}"
+        case ev.DeployFailed():
+            return f"the deployment failed: {_line(event.reason)}"
+        case ev.Monitored():
+            return f"{event.probes - event.failures} of {event.probes} probes were well"
+        case ev.RunFailed():
+            return f"failed: {_line(event.reason)}"
+        case ev.RunCancelled():
+            return f"cancelled by {event.by}"
+        case ev.RunResumed():
+            return f"resumed by {event.by}"
+    assert_never(event)
+
+
+def _tested(event: ev.Tested) -> str:
+    if event.unverified:
+        return "passed without a receipt: a person decided"
+    counts = _counts(event.receipt) if event.receipt else ""
+    if event.verdict.passed:
+        return f"the tests are green: {counts}"
+    red = [*event.verdict.turned_red, *event.verdict.acceptance_red]
+    return f"the tests are red: {counts}. {', '.join(red[:3])}{' …' if len(red) > 3 else ''}"
+
+
+def _counts(receipt: Receipt) -> str:
+    if not receipt.cases:
+        return f"exit code {receipt.exit}" if receipt.exit is not None else "stopped at its time limit"
+    return f"{len(receipt.passing)} passed, {len(receipt.failing)} failed"
+
+
+def _line(text: str) -> str:
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return first if len(first) <= 120 else first[:119] + "…"
