@@ -1,7 +1,9 @@
 """Each file of `scenarios/` is one run, told with what is expected of it; `fixtures/scenario.py` plays it."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
@@ -14,13 +16,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stagehand]:
-    root = tmp_path_factory.mktemp("scenarios")
-    environment = {"HOME": str(root / "home"), "PATH": PATH}
-    gateway = Shared({}, grace_s=5.0)
-    await gateway.warm()
-    yield Stagehand(root, await prove(root / "state", environment), gateway)
-    await gateway.end()
+async def stage() -> AsyncIterator[Stagehand]:
+    # Every step is synced to disk; in memory that costs nothing.
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        root = Path(folder)
+        gateway = Shared({}, grace_s=5.0)
+        await gateway.warm()
+        sandbox = await prove(root / "state", {"HOME": str(root / "home"), "PATH": PATH})
+        yield Stagehand(root, sandbox, gateway)
+        await gateway.end()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -34,6 +34,8 @@ REPEATS_MAX = 4
 CONTEXT_MAX = 360_000
 """Characters of one conversation that are sent; older observations are shortened first."""
 
+_AGAIN = "Resume the run: the role tries anew, with another model if you have one. Or make the goal smaller."
+
 A = TypeVar("A", bound=Fact)
 
 
@@ -145,9 +147,7 @@ async def _converse(
                 _misfit(talk, answer, assignment)
         if turn >= assignment.turns - 3:
             talk.say(f"{assignment.turns - turn} turns are left. Finish and answer.")
-    raise OutOfTurns(
-        f"The {assignment.role} used all of its {assignment.turns} turns.", "Make the goal smaller."
-    )
+    raise OutOfTurns(f"The {assignment.role} used all of its {assignment.turns} turns.", _AGAIN)
 
 
 def _reading(reply: ModelReply) -> Reading:
@@ -292,7 +292,7 @@ def _refuse(talk: _Talk, refusal: str, refusals_max: int) -> None:
     talk.misfits = 0
     talk.refusals += 1
     if talk.refusals > refusals_max:
-        raise OutOfTurns(f"The work was refused {talk.refusals} times. The last time: {refusal}")
+        raise OutOfTurns(f"The work was refused {talk.refusals} times. The last time: {refusal}", _AGAIN)
     talk.say(
         f"Not accepted yet ({talk.refusals} of {refusals_max}).\n{refusal}\nMend this, then answer again."
     )
@@ -303,7 +303,8 @@ def _repeated(talk: _Talk, call: ToolCall, observation: str) -> str:
     mark = hashlib.sha256(f"{call.name} {call.arguments} {observation}".encode()).hexdigest()
     talk.seen[mark] += 1
     if talk.seen[mark] > REPEATS_MAX:
-        raise OutOfTurns(f"The same {call.name} call gave the same observation {talk.seen[mark]} times.")
+        times = talk.seen[mark]
+        raise OutOfTurns(f"The same {call.name} call gave the same observation {times} times.", _AGAIN)
     if talk.seen[mark] == REPEATS_MAX:
         return f"{observation}\n(You have seen this {REPEATS_MAX} times. Do something else, or answer.)"
     return observation
