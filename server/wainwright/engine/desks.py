@@ -25,14 +25,21 @@ class Desks:
         tree = await finish_in_thread(self._house.repository.clone, state.run, name, commit)
         return await self._see(tree)
 
-    async def _see(self, tree: Path) -> View:
+    async def _see(self, tree: Path, cache: Path | None = None) -> View:
         dependencies = await asyncio.to_thread(self._house.repository.dependencies)
+        if cache is not None:
+            await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True, mode=0o700)
         return View(
             tree=tree,
             at=self._house.workspace,
             beneath=tuple(Path(d) for d in dependencies),
             dependencies_from=self._house.workspace,
+            cache=cache,
         )
+
+    def _cache(self, state: RunState, whose: str) -> Path:
+        """Agents have caches of their own: what they leave there must not colour a receipt."""
+        return self._house.state / "caches" / state.run / whose
 
     async def reading(self, state: RunState, name: str, commit: str) -> Desk:
         """A desk where an agent can look and not write."""
@@ -63,7 +70,7 @@ class Desks:
             expected_at=commit,
             ref=f"{state.run}/{name}",
             repository=house.repository,
-            view=await self._see(tree),
+            view=await self._see(tree, self._cache(state, name)),
             sandbox=house.sandbox,
             redactor=house.redactor,
             test_command=state.test_command,
@@ -76,7 +83,8 @@ class Desks:
         house = self._house
         if house.sandbox is None:
             raise SandboxError(f"No command can be run: {house.sandbox_reason}", "See `wainwright doctor`.")
-        view = await self.view(state, name, commit)
+        tree = await finish_in_thread(house.repository.clone, state.run, name, commit)
+        view = await self._see(tree, self._cache(state, "receipts"))
         return await receipts.take(
             house.sandbox,
             view,

@@ -189,6 +189,8 @@ class Bubblewrap:
         arguments += ["--dev", "/dev", *self._memory_files("/dev/shm"), "--remount-ro", "/dev"]  # noqa: S108
         arguments += self._memory_files("/tmp")  # noqa: S108
         arguments += self._memory_files(str(self._home(view)))
+        if view.cache is not None:
+            arguments += ["--bind", str(view.cache), str(self._home(view) / ".cache")]
         for directory in (*visible.toolchains, *extra):
             arguments += ["--ro-bind-try", str(directory), str(directory)]
         for secret in visible.masked:

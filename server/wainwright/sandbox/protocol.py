@@ -37,6 +37,8 @@ class View(BaseModel):
     workspace. Each directory of ``beneath`` that exists in ``dependencies_from`` appears at ``at``/<dir>: read-only,
     or with writes that vanish after the command where bubblewrap can do so. ``protected`` names what stays read-only
     in a writable tree: the host runs git on the tree later, so a command must not plant a hook or a filter there.
+    ``cache``, if given, is a host directory that commands find as ``~/.cache``: what compilers keep there saves the
+    next command from building everything again. Whoever may write to it can mislead whoever reads it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +49,7 @@ class View(BaseModel):
     dependencies_from: AbsolutePath | None = None
     writable: bool = True
     protected: tuple[PathBeneath, ...] = (Path(".git"),)
+    cache: AbsolutePath | None = None
 
 
 class Command(BaseModel):

@@ -47,6 +47,13 @@ class TestWhatACommandSees:
         assert (tree / "made.txt").read_text() == "new\n"
         assert not (workspace / "made.txt").exists()
 
+    async def test_a_cache_is_kept_between_commands(self, sandbox, view, tmp_path):
+        (tmp_path / "cache").mkdir()
+        cached = view.model_copy(update={"cache": tmp_path / "cache"})
+        await shell(sandbox, cached, "echo built > ~/.cache/object")
+        assert (await shell(sandbox, cached, "cat ~/.cache/object")).output == "built\n"
+        assert "No such file" in (await shell(sandbox, view, "cat ~/.cache/object")).output
+
     async def test_nothing_else_of_the_workspaces_parents(self, sandbox, view, workspace, tmp_path):
         (workspace.parent / "other-project").mkdir()
         (tmp_path / "secret").write_text("secret")
