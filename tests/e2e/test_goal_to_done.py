@@ -142,6 +142,19 @@ async def test_the_cancel_button_of_the_progress_bar_stops_the_run(workplace):
     assert await person.client.leave() == 0
 
 
+async def test_a_run_that_is_cancelled_and_resumed_at_once_goes_on(workplace):
+    person = await workplace.sit_down()
+    run = (await person.command("plan", goal=GOAL))["run"]
+    await person.sees_progress("tests the base")
+    assert (await person.command("cancel"))["stage"] == "CANCELLED"
+    assert (await person.command("resume"))["stage"] == "PLANNING"
+    await person.is_asked("Is the plan")
+    await person.command("approve", run=run)
+    assert "holds before DESIGN" in await person.reads("holds before")
+    person.client.allowed.add("window/showMessage")
+    assert await person.client.leave() == 0
+
+
 async def test_a_conflict_with_what_was_typed_is_refused_and_the_branch_is_left(workplace):
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto")
     person.editor.open(workplace.file, ON_DISK)

@@ -79,7 +79,7 @@ def _work_here(
     if (todo := _todo(buffer, params.range)) is not None:
         found.append(_on(uri, params.range, todo, FIX))
     start, end = buffer.index.offsets(params.range)
-    if buffer.source[start:end].strip():
+    if len(buffer.source[start:end].strip()) > 1:  # in Helix the cursor itself selects a character
         first, last = params.range.start.line + 1, params.range.end.line + 1
         where = f"lines {first} to {last}" if last > first else f"line {first}"
         goal = f"Work on {where} of {path}:\n\n{buffer.source[start:end].strip()[:10_000]}"

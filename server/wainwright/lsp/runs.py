@@ -66,6 +66,7 @@ class Runs:
         self._followers: dict[str, Follower] = {}
         self._seen: dict[str, RunView] = {}
         self._newest: str | None = None
+        self._closing = False
         engine.subscribe(self._heard)
 
     async def greet(self) -> None:
@@ -84,6 +85,7 @@ class Runs:
 
     async def close(self) -> None:
         """Let go of the engine; runs stay as they are."""
+        self._closing = True
         await self._engine.close()
 
     # ---- commands
@@ -164,7 +166,8 @@ class Runs:
         view = await self._engine.view(run) if run is not None else None
         if view is None:
             views = await self._engine.runs(GREETED)
-            view = next((one for one in views if one.stage is not Stage.DONE and not one.at_work), None)
+            stopped = (v for v in views if v.stage is not Stage.DONE and (v.stage in ENDS or not v.at_work))
+            view = next(stopped, None)
         if view is None:
             raise InputError("There is no run to resume.", "Begin one: wainwright.start.")
         if view.waiting == "hold" and not view.at_work:
@@ -265,7 +268,14 @@ class Runs:
             return
         follower = self._followers[view.run] = Follower(self._server, self, view.run)
         task = self._server.spawn(follower.follow(), f"follow {view.run}")
-        task.add_done_callback(lambda _: self._followers.pop(view.run, None))
+        task.add_done_callback(lambda _: self._followed(view.run))
+
+    def _followed(self, run: str) -> None:
+        """A run has come to rest; one that was resumed while this was being told is followed anew."""
+        self._followers.pop(run, None)
+        view = self._seen[run]
+        if view.at_work == "here" and not self._closing:
+            self._follow(view)
 
     def _heard(self, notice: Notice) -> None:
         if (follower := self._followers.get(notice.run)) is not None:

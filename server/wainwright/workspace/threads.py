@@ -17,5 +17,5 @@ async def finish_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwar
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        await asyncio.wait({running})
+        await asyncio.gather(running, return_exceptions=True)
         raise

@@ -1,0 +1,79 @@
+"""What an editor needs of the engine: exact texts, careful writing, and the way back."""
+
+import pytest
+
+from wainwright.domain.errors import OutsideBoundary
+from wainwright.engine.editing import Editing, TextChange
+from wainwright.workspace.repository import Repository
+
+
+@pytest.fixture
+def editing(tmp_path):
+    workspace, state = tmp_path / "shop", tmp_path / "state"
+    workspace.mkdir()
+    state.mkdir(mode=0o700)
+    return Editing(workspace, state, Repository(workspace, state))
+
+
+def change(path, before, after, **more):
+    return TextChange(path=path, before=before, after=after, **more)
+
+
+async def test_files_are_written_made_and_removed_together(editing):
+    (editing.workspace / "a.txt").write_text("one\n")
+    (editing.workspace / "gone.txt").write_text("gone\n")
+    changes = [
+        change("a.txt", "one\n", "two\r\n"),
+        change("bin/run", None, "#!/bin/sh\n", executable=True),
+        change("gone.txt", "gone\n", None),
+    ]
+    assert await editing.write(changes) == {}
+    assert (editing.workspace / "a.txt").read_bytes() == b"two\r\n"
+    assert (editing.workspace / "bin" / "run").stat().st_mode & 0o111
+    assert not (editing.workspace / "gone.txt").exists()
+
+
+async def test_a_file_that_changed_meanwhile_keeps_all_others_as_they_are(editing):
+    (editing.workspace / "a.txt").write_text("one\n")
+    (editing.workspace / "b.txt").write_text("somebody's\n")
+    for stale in (change("b.txt", "mine\n", "new\n"), change("b.txt", None, "new\n"), change("c", "x", "y")):
+        reasons = await editing.write([change("a.txt", "one\n", "two\n"), stale])
+        assert reasons[stale.path] == "The file on disk has changed meanwhile."
+        assert reasons["a.txt"].startswith("Left alone")
+    assert (editing.workspace / "a.txt").read_text() == "one\n"
+    assert (editing.workspace / "b.txt").read_text() == "somebody's\n"
+
+
+async def test_a_path_that_leads_out_is_refused(editing, tmp_path):
+    (editing.workspace / "link").symlink_to(tmp_path)
+    for path in ("../out.txt", "link/out.txt"):
+        assert "could not be written" in (await editing.write([change(path, None, "x")]))[path]
+        with pytest.raises(OutsideBoundary):
+            await editing.put(path, "x")
+    assert not (tmp_path / "out.txt").exists()
+
+
+async def test_the_way_back_is_kept_for_later_servers_and_forgotten_when_it_was_gone(editing, tmp_path):
+    changes = (change("a.txt", "two\n", "one\n"), change("b.txt", "new\n", None))
+    assert await editing.undo("run-1") == ()
+    await editing.keep_undo("run-1", changes)
+    (kept,) = (tmp_path / "state" / "undo").iterdir()
+    assert kept.stat().st_mode & 0o077 == 0
+    again = Editing(editing.workspace, tmp_path / "state", Repository(editing.workspace, tmp_path / "state"))
+    assert await again.undo("run-1") == changes
+    await editing.keep_undo("run-1", ())
+    assert await again.undo("run-1") == ()
+
+
+async def test_the_text_before_is_what_was_on_disk(editing):
+    (editing.workspace / "dos.txt").write_bytes(b"one\r\ntwo\r\n")
+    (editing.workspace / "raw.bin").write_bytes(b"\xff\xfe")
+    repository = Repository(editing.workspace, editing.workspace.parent / "state")
+    base = repository.snapshot("run-1", {})
+    (editing.workspace / "dos.txt").write_bytes(b"")
+    (editing.workspace / "raw.bin").write_bytes(b"text\n")
+    tip = repository.snapshot("run-2", {"unsaved.txt": "only in the buffer\n"})
+    files = {file.path: file for file in repository.changeset(base.commit, tip.commit).files}
+    assert await editing.text_before(base.commit, files["dos.txt"]) == "one\r\ntwo\r\n"
+    assert await editing.text_before(base.commit, files["raw.bin"]) is None
+    assert await editing.text_before(base.commit, files["unsaved.txt"]) is None
