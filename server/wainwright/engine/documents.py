@@ -8,10 +8,16 @@ import os
 import time
 from pathlib import Path
 
+import structlog
+
 from wainwright.domain.artifacts import artifacts
+from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.goal import ENDS, WAY
 from wainwright.domain.state import RunState
 from wainwright.engine.view import RunView
+from wainwright.workspace import native
+
+log = structlog.get_logger()
 
 RUN = "run.md"
 _STAGE_MARKS = {"done": "x", "now": ">", "later": " ", "skipped": "-"}
@@ -47,16 +53,25 @@ class Documents:
     def _put(self, name: str, text: str) -> None:
         if self._written.get(name) == text:
             return
-        path = self._folder / name
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            ignore = self._workspace / ".wainwright" / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        try:
+            write(self._workspace, self._folder / name, text)
+        except (OSError, WorkspaceError) as error:
+            # The run itself does not depend on these files.
+            log.warning("documents.not_written", path=str(self._folder / name), reason=str(error))
+            return
         self._written[name] = text
+
+
+def write(workspace: Path, path: Path, text: str) -> None:
+    """Write a file below ``.wainwright/`` as a whole, and never through a link that leads out of the workspace.
+
+    Raises OSError, and OutsideBoundary where a link is in the way.
+    """
+    files = [(path.relative_to(workspace), text.encode("utf-8", "replace"), None)]
+    ignore = workspace / ".wainwright" / ".gitignore"
+    if not os.path.lexists(ignore):
+        files.append((ignore.relative_to(workspace), b"*\n", None))
+    native.write_batch(workspace, files)
 
 
 def render(view: RunView, lines: list[str]) -> str:

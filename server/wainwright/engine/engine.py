@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import structlog
-
 from wainwright.domain.changes import Changeset
 from wainwright.domain.errors import InputError
 from wainwright.domain.events import (
@@ -40,8 +38,6 @@ from wainwright.engine.scheduler import Scheduler
 from wainwright.engine.stages import Stages
 from wainwright.engine.view import Decide, Notice, ReceiptView, RunView, Start, view
 from wainwright.journal import Lease
-
-log = structlog.get_logger()
 
 SHOW_EVERY_S = 0.5
 """How often ``run.md`` is written at the most, in seconds."""
@@ -311,14 +307,10 @@ class Engine:
 
     async def _show(self, active: _Active) -> None:
         state = active.scheduler.state
-        try:
-            await asyncio.to_thread(active.documents.write, state)
-            account = await asyncio.to_thread(self._house.journal.account, state.run)
-            seen = view(state, account, tuple(active.receipts), active.documents.names(state))
-            await asyncio.to_thread(active.documents.show, seen, list(active.lines))
-        except OSError as error:
-            # The run itself does not depend on these files.
-            log.warning("documents.not_written", run=state.run, reason=str(error))
+        await asyncio.to_thread(active.documents.write, state)
+        account = await asyncio.to_thread(self._house.journal.account, state.run)
+        seen = view(state, account, tuple(active.receipts), active.documents.names(state))
+        await asyncio.to_thread(active.documents.show, seen, list(active.lines))
 
     async def _state(self, run: str) -> RunState:
         active = self._active.get(run)

@@ -35,7 +35,7 @@ from wainwright.domain.state import RunState
 from wainwright.engine import briefs
 from wainwright.engine.build import Builder
 from wainwright.engine.desks import Desks
-from wainwright.engine.documents import folder
+from wainwright.engine.documents import folder, write
 from wainwright.engine.house import House
 from wainwright.engine.scheduler import Scheduler
 from wainwright.journal import Spend
@@ -209,8 +209,14 @@ class Stages:
             return (ev.FailureTriaged(cause="environment", digest=lacks),)
         change = await self._change(state)
         verdict = briefs.join(
-            f"Turned red: {', '.join(tested.verdict.turned_red) or 'none'}.",
-            f"Acceptance tests that are red: {', '.join(tested.verdict.acceptance_red) or 'none'}.",
+            *(
+                (
+                    f"Turned red: {', '.join(tested.verdict.turned_red) or 'none'}.",
+                    f"Acceptance tests that are red: {', '.join(tested.verdict.acceptance_red) or 'none'}.",
+                )
+                if tested.receipt is not None and tested.receipt.cases
+                else ("The command reports no single tests: read its output.",)
+            ),
             tested.verdict.reason,
         )
         shared = (briefs.requirements(state), briefs.receipt(tested.receipt), f"## Verdict\n\n{verdict}")
@@ -275,7 +281,7 @@ class Stages:
         if branch is None:
             text = await asyncio.to_thread(house.repository.diff, base, head)
             path = folder(house.workspace, state.run) / PATCH
-            await asyncio.to_thread(_write_text, path, text)
+            await asyncio.to_thread(write, house.workspace, path, text)
             patch = str(path.relative_to(house.workspace))
         run.tell(f"hands over {len(changeset.files)} files")
         answer = await house.editor.apply(state.run, changeset)
@@ -509,11 +515,6 @@ def _timing(probes: list[Probe]) -> str:
         return "None was answered well."
     median = answers[len(answers) // 2]
     return f"Latency in ms: least {answers[0]:.1f}, median {median:.1f}, most {answers[-1]:.1f}."
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="")
 
 
 def _tail(log: Path) -> str:
