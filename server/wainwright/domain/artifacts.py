@@ -91,12 +91,19 @@ def _test_report(state: RunState) -> str:
             lines += ["", f"## {title}", "", *(f"- `{n}`" for n in names)]
     if state.acceptance is not None and state.acceptance.tests:
         lines += ["", "## Acceptance tests", "", "| requirement | test | outcome |", "|---|---|---|"]
-        outcomes = {c.name: c.outcome for c in tested.receipt.cases} if tested.receipt else {}
         lines += [
-            f"| {t.requirement} | `{t.test}` | {outcomes.get(t.test, 'see the file')} |"
+            f"| {t.requirement} | `{t.test}` | {_outcome(tested.receipt, t.test)} |"
             for t in state.acceptance.tests
         ]
     return "\n".join(lines) + "\n"
+
+
+def _outcome(receipt: Receipt | None, test: str) -> str:
+    """How a named test ended, over all its parameters."""
+    cases = receipt.cases if receipt else ()
+    found = {c.outcome for c in cases if c.name == test or c.name.startswith((f"{test}[", f"{test}::"))}
+    worst = next((o for o in ("error", "failed", "skipped", "passed") if o in found), None)
+    return worst or ("not in the report" if cases else "the command reports no single tests")
 
 
 def _test_json(state: RunState) -> str:

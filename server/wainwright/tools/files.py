@@ -57,7 +57,10 @@ async def _read(desk: Desk, arguments: Read) -> str:
     try:
         content = await asyncio.to_thread(native.read_beneath, desk.tree, arguments.path, READ_MAX)
     except (OSError, ValueError, WainwrightError) as error:
-        return f"{arguments.path} cannot be read: {error}"
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return (
+            f"{arguments.path} cannot be read: {why}. Ignored folders such as .venv are seen by `shell` only."
+        )
     if b"\0" in content[:8192]:
         return f"{arguments.path} is binary ({len(content)} bytes)."
     lines = content.decode("utf-8", "replace").split("\n")
@@ -108,7 +111,7 @@ async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
     for number, block in enumerate(blocks, start=1):
         refusal = desk.refuses(block.path) or await _plan_block(desk, block, changes)
         if refusal:
-            return False, f"No block was applied. Block {number}: {refusal}."
+            return False, f"No block was applied. Block {number}: {refusal.rstrip('.')}."
     batch = [(path, None if text is None else text.encode(), None) for path, text in changes.items()]
     try:
         await asyncio.to_thread(native.write_batch, desk.tree, batch)
@@ -137,7 +140,8 @@ async def _plan_block(desk: Desk, block: Block, changes: dict[str, str | None]) 
         return ""
     applied = await asyncio.to_thread(native.apply_blocks, before, [(block.search, block.replace)])
     if isinstance(applied, native.Refusal):
-        return f"the SEARCH text for {block.path} is {applied.reason}. {applied.explain()}"
+        found = {"missing": "is not in the file", "ambiguous": "is there more than once", "empty": "is empty"}
+        return f"the SEARCH text for {block.path} {found[applied.reason]}. {applied.explain()}"
     changes[block.path] = applied
     return ""
 

@@ -138,7 +138,7 @@ async def test_all_blocks_of_a_reply_are_applied_in_order(desk: Desk) -> None:
 async def test_one_wrong_block_stops_all(desk: Desk) -> None:
     ok, told = await apply(desk, [write("new.py"), swap("calc.py", "a - b\n", "")])
     assert not ok
-    assert told.startswith("No block was applied. Block 2: the SEARCH text for calc.py is missing.")
+    assert told.startswith("No block was applied. Block 2: the SEARCH text for calc.py is not in the file.")
     assert not (desk.tree / "new.py").exists()
 
 
@@ -163,7 +163,7 @@ async def test_one_wrong_block_stops_all(desk: Desk) -> None:
         (write("sub"), "No block was applied"),
         (write("a\0b"), "protected place"),
         (swap("none.py", "x", "y"), "there is no file none.py; use a FILE block"),
-        (swap("calc.py", "b", "c"), "ambiguous. It is found at lines 1, 2"),
+        (swap("calc.py", "b", "c"), "more than once. It is found at lines 1, 2"),
         (swap("latin", "x", "y"), "is not UTF-8 text"),
         (Block(kind="delete", path="none.py"), "there is no file none.py"),
         (swap("calc.py", "", "x"), "An empty search text stands for an empty file"),
