@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import structlog
 import typer
+from pydantic import ValidationError
 from rich.console import Console, Group
 from rich.live import Live
 from rich.prompt import Prompt
@@ -21,7 +22,7 @@ from rich.text import Text
 from wainwright.app import open_engine
 from wainwright.demo.demo import prepare
 from wainwright.doctor import examine
-from wainwright.domain.errors import WainwrightError
+from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.goal import WAY, Goal, Stage
 from wainwright.engine.engine import Engine
 from wainwright.engine.view import Decide, Notice, RunView, Start
@@ -143,7 +144,7 @@ def run(
 
     async def act(engine: Engine) -> RunView:
         start = Start(
-            goal=Goal(text=text),
+            goal=_goal(text),
             route=_route(route),
             autonomy=None if ask else "full-auto",
             attended=ask,
@@ -422,6 +423,14 @@ def _summary(seen: RunView) -> dict[str, Any]:
         "failure": seen.failure,
         "hint": seen.hint,
     }
+
+
+def _goal(text: str) -> Goal:
+    try:
+        return Goal(text=text)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]["msg"]
+        raise InputError(f"The goal cannot be used: {wrong}.", "Say it shorter, in plain text.") from None
 
 
 def _route(text: str | None) -> tuple[Stage, ...] | None:

@@ -1,0 +1,295 @@
+"""The command line as a person uses it: real processes, a real gateway, git, sandbox; the model is scripted."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.fixtures import team
+from tests.fixtures.openai_server import Answer, OpenAIServer, fail, say
+from tests.fixtures.program import Program, children, program, wait_until
+
+from wainwright.app import open_engine
+from wainwright.domain.goal import Goal
+from wainwright.engine.engine import Engine
+from wainwright.engine.view import RunView, Start
+
+
+@pytest.fixture
+def wainwright() -> Iterator[Program]:
+    with program() as made:
+        yield made
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    with OpenAIServer(team.play) as started:
+        yield started
+
+
+def test_a_goal_becomes_a_branch_and_a_service(wainwright: Program, server: OpenAIServer) -> None:
+    work = wainwright.workspace
+    (work / "calc" / "__init__.py").write_text("def add(a, b):\n    return a + b  # dirty\n")
+    (work / "notes.txt").write_text("not tracked yet\n")
+    (work / ".env").write_text("TOKEN=hunter2-hunter2\n")
+    before = (wainwright.git("status", "--porcelain"), wainwright.git("rev-parse", "HEAD"))
+
+    ended = wainwright.do("run", team.GOAL, "--json", server=server)
+
+    assert ended.code == 0, ended.out + ended.err
+    seen = ended.last
+    assert seen["stage"] == "DONE"
+    assert {task["status"] for task in seen["tasks"]} == {"landed"}
+    assert seen["branch"] == "wainwright/add-calc-sub-and-calc-mul-difference-and"
+    assert seen["model_calls"] == server.completed
+    assert (seen["lost_calls"], seen["cost_usd"]) == (0, 0.0)
+    assert [set(receipt) >= {"cmd", "exit", "tree"} for receipt in seen["receipts"]] == [True] * len(
+        seen["receipts"]
+    )
+    assert seen["receipts"][-1]["exit"] == 0
+    names = {path.rpartition("/")[2] for path in seen["artifacts"]}
+    assert {
+        "requirements.md",
+        "plan.md",
+        "design.md",
+        "test-report.md",
+        "review.md",
+        "runbook.md",
+        "summary.md",
+    } <= names
+    assert all((work / path).is_file() for path in seen["artifacts"])
+    # The person's own tree is as it was, and what they had not committed is in the branch; secrets are not.
+    assert (wainwright.git("status", "--porcelain"), wainwright.git("rev-parse", "HEAD")) == before
+    files = wainwright.git("ls-tree", "-r", "--name-only", seen["branch"]).split()
+    assert {"calc/mul.py", "calc/sub.py", "notes.txt", "tests/test_more.py"} <= set(files)
+    assert ".env" not in files
+    assert "# dirty" in wainwright.git("show", f"{seen['branch']}:calc/__init__.py")
+    assert (
+        ".env: named like a secret"
+        in (work / ".wainwright" / "runs" / seen["run"] / "summary.md").read_text()
+    )
+    assert urllib.request.urlopen(seen["deployment"]["url"], timeout=5).status == 200
+
+    shown = wainwright.do("show", seen["run"][:8], "--json")
+    assert (shown.code, shown.last) == (0, seen)
+    listed = wainwright.do("runs", "--json")
+    assert [(one["run"], one["stage"]) for one in listed.last] == [(seen["run"], "DONE")]
+    assert seen["run"] in wainwright.do("runs").out
+    for words in (("resume",), ("cancel", seen["run"]), ("approve", seen["run"])):
+        refused = wainwright.do(*words)
+        assert refused.code == 2, words
+        assert "Traceback" not in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("run", " "), "The goal is empty."),
+        (("run", "x" * 30_000), "at most 20000 characters"),
+        (("run", "caf\udce9"), "The goal"),
+        (("run", "x", "--route", "BUILD,SLEEP"), "SLEEP"),
+        (("run", "x", "--api-base", "http://127.0.0.1:1/v1"), "go with --model"),
+        (("run", "x", "--model", "nameless"), "models.default.0.model"),
+        (("run", "x", "--model", "openai/any", "--budget-tokens", "-1"), "budget.tokens"),
+        (("run", "x", "--cassette", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),
+        (("resume",), "There is no such run in this workspace."),
+        (("show", "nothing"), "There is no run nothing."),
+        (("cancel",), "There is no such run"),
+        (("approve",), "There is no such run"),
+        (("reject", "because"), "There is no such run"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_sentence(
+    wainwright: Program, words: tuple[str, ...], told: str
+) -> None:
+    ended = wainwright.do(*words)
+    assert ended.code == 2
+    assert told in " ".join(ended.err.split())
+    assert "Traceback" not in ended.err
+
+
+def test_a_folder_that_is_none(wainwright: Program) -> None:
+    (wainwright.workspace / "wainwright.toml").write_text("[budget\n")
+    assert "is not TOML" in wainwright.do("run", "x").err
+    wainwright.git("init", "-q")
+    wainwright.workspace.rename(wainwright.root / "elsewhere")
+    ended = wainwright.do("run", "x")
+    assert (ended.code, "is no folder" in ended.err) == (2, True)
+    (wainwright.root / "elsewhere").rename(wainwright.workspace)
+
+
+def test_a_model_nobody_set(wainwright: Program) -> None:
+    ended = wainwright.do("run", "x", "--json")
+    assert (ended.code, ended.last["stage"]) == (1, "FAILED")
+    assert "No model is set for the role planner" in ended.last["failure"]
+    assert "--model" in ended.last["hint"]
+
+
+# ---- models that fail, one after the other, and one run that goes on through all of them
+
+
+def test_a_run_survives_every_kind_of_bad_model(wainwright: Program) -> None:
+    mood: dict[str, Answer | None] = {
+        "answer": fail(401, "Incorrect API key provided", code="invalid_api_key")
+    }
+
+    def script(body: dict[str, Any]) -> Answer:
+        return mood["answer"] or team.play(body)
+
+    with OpenAIServer(script) as server:
+        ended = wainwright.do("run", team.GOAL, "--json", server=server)
+        run = ended.last["run"]
+        assert (ended.code, ended.last["stage"]) == (1, "FAILED")
+        assert "the key was refused (401)" in ended.last["failure"]
+        assert "OPENAI_API_KEY" in ended.last["hint"]
+        for answer, failure, hint in (
+            (fail(404, "no such model"), "there is no such model", "Check the spelling of the model"),
+            (say("All is well, I believe."), "3 answers that cannot be used", "Try another model"),
+        ):
+            mood["answer"] = answer
+            ended = wainwright.do("resume", run, "--json", server=server)
+            assert (ended.code, ended.last["stage"]) == (1, "FAILED")
+            assert failure in ended.last["failure"]
+            assert hint in ended.last["hint"]
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            base = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+            ended = wainwright.do("resume", run, "--json", "--model", "openai/any", "--api-base", base)
+        assert (ended.code, ended.last["stage"]) == (1, "FAILED")
+        assert "no connection could be made" in ended.last["failure"]
+        assert base in ended.last["hint"]
+        mood["answer"] = None
+        ended = wainwright.do("resume", run, "--json", server=server)
+        assert (ended.code, ended.last["stage"]) == (0, "DONE"), ended.out
+
+
+def test_a_gateway_that_is_killed_is_replaced(wainwright: Program) -> None:
+    held, go_on = threading.Event(), threading.Event()
+
+    def script(body: dict[str, Any]) -> Answer:
+        if "**Implementer**" in team.text_of(body["messages"][0]) and not held.is_set():
+            held.set()
+            go_on.wait(30)
+        return team.play(body)
+
+    with OpenAIServer(script) as server:
+        process = wainwright.start("run", team.GOAL, "--json", server=server)
+        assert held.wait(60)
+        (gateway,) = children(process.pid, "wainwright.models.gateway")
+        os.kill(gateway, signal.SIGKILL)
+        go_on.set()
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, out + err
+
+
+# ---- what this machine lacks
+
+
+def test_without_bubblewrap_the_doctor_says_how_to_get_it_and_a_run_waits_for_it(
+    wainwright: Program, server: OpenAIServer
+) -> None:
+    well = wainwright.do("doctor")
+    assert (well.code, "missing" in well.out) == (0, False), well.out
+    assert "`default` under [models]" in well.out
+    wainwright.extra = dict(wainwright.without("bwrap"))
+    ill = wainwright.do("doctor")
+    assert ill.code == 1
+    assert "apt-get install bubblewrap" in ill.out
+
+    ended = wainwright.do("run", team.GOAL, "--json", server=server)
+    assert (ended.code, ended.last["stage"]) == (1, "FAILED")
+    assert "bwrap is not on PATH" in ended.last["failure"]
+    assert "wainwright doctor" in ended.last["hint"]
+    offered = {tool["function"]["name"] for request in server.requests for tool in request.get("tools", ())}
+    assert offered == {"read", "search", "list", "history"}
+
+    wainwright.extra = {}
+    ended = wainwright.do("resume", "--json", server=server)
+    assert (ended.code, ended.last["stage"]) == (0, "DONE"), ended.out
+
+
+# ---- with somebody there
+
+
+def options(server: OpenAIServer) -> dict[str, Any]:
+    return {"models": {"default": [{"model": "openai/any", "api_base": server.base}]}}
+
+
+async def until(engine: Engine, run: str, kind: str) -> RunView:
+    async with asyncio.timeout(60):
+        while True:
+            seen = await engine.view(run)
+            if any(gate.kind == kind for gate in seen.gates):
+                return seen
+            assert not seen.failure
+            await asyncio.sleep(0.05)
+
+
+async def test_gates_are_decided_from_another_process(
+    wainwright: Program, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in wainwright.environment.items():
+        monkeypatch.setenv(name, value)
+    engine = await open_engine(wainwright.workspace, overrides=options(server))
+    try:
+        run = (await engine.start(Start(goal=Goal(text=team.GOAL), autonomy="suggest"))).run
+        await until(engine, run, "plan")
+        busy = await asyncio.to_thread(wainwright.do, "resume", run, server=server)
+        assert (busy.code, "is at work in process" in busy.err) == (2, True)
+        # The process that works on it hears of what another one decides.
+        told = await asyncio.to_thread(wainwright.do, "reject", "one module, please", "--run", run)
+        assert told.code == 0, told.err
+        await until(engine, run, "plan")
+        assert any("one module, please" in team.text_of(r["messages"][1]) for r in server.requests)
+    finally:
+        await engine.close()
+    # Nobody works on it now: decisions are kept until somebody does.
+    assert (await asyncio.to_thread(wainwright.do, "show", run, "--json")).last["gates"][0]["kind"] == "plan"
+    approved = await asyncio.to_thread(wainwright.do, "approve", run)
+    assert (approved.code, "wainwright resume" in approved.out) == (0, True)
+    again = await asyncio.to_thread(wainwright.do, "approve", run)
+    assert (again.code, "is not open" in again.err) == (2, True)
+    waits = await asyncio.to_thread(wainwright.do, "resume", run, "--json", server=server)
+    assert (waits.code, [gate["kind"] for gate in waits.last["gates"]]) == (0, ["apply"])
+    assert "Waits for you" in waits.out
+    cancelled = await asyncio.to_thread(wainwright.do, "cancel", run)
+    assert (cancelled.code, "cancelled" in cancelled.out) == (0, True)
+    assert (await asyncio.to_thread(wainwright.do, "show", run, "--json")).last["stage"] == "CANCELLED"
+
+
+def test_a_run_is_cancelled_from_another_process(wainwright: Program) -> None:
+    go_on = threading.Event()
+
+    def script(body: dict[str, Any]) -> Answer:
+        if "**Implementer**" in team.text_of(body["messages"][0]):
+            go_on.wait(30)
+        return team.play(body)
+
+    with OpenAIServer(script) as server:
+        process = wainwright.start("run", team.GOAL, "--json", server=server)
+        wait_until(lambda: any("**Implementer**" in team.text_of(r["messages"][0]) for r in server.requests) or server.completed >= 5)  # fmt: skip  # noqa: E501
+        cancelled = wainwright.do("cancel")
+        assert cancelled.code == 0, cancelled.err
+        out, _ = process.communicate(timeout=30)
+        go_on.set()
+        assert process.returncode == 1
+        assert '"stage": "CANCELLED"' in out.splitlines()[-1]
+        ended = wainwright.do("resume", "--json", server=server)
+        assert ended.last["stage"] == "DONE"
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on(wainwright: Program, server: OpenAIServer) -> None:
+    process = wainwright.start("run", team.GOAL, "--json", server=server)
+    server.wait_for_calls(6)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "wainwright resume" in err
+    assert "Traceback" not in err
+    ended = wainwright.do("resume", "--json", server=server)
+    assert ended.last["stage"] == "DONE"
