@@ -324,7 +324,8 @@ def _documents(talk: _Talk) -> tuple[Document, ...]:
 def _describe(call: ToolCall) -> str:
     arguments = call.arguments
     first = next((str(v) for v in arguments.values()), "")
-    return cut(f"{call.name} {first}".replace("\n", " "), 120)
+    line = f"{call.name} {first}".split("\n")[0]
+    return line if len(line) <= 100 else line[:99] + "…"
 
 
 def fit(messages: Sequence[Message], limit: int = CONTEXT_MAX) -> list[Message]:

@@ -28,7 +28,7 @@ class Sample:
         say(
             "\nThe model's part of this run was a recording, made once with a living model that answered at an"
         )
-        say("OpenAI-compatible address. Sandbox, tests, merging, deployment and probes were real, just now.")
+        say("Sandbox, tests, merging, deployment and probes were real, just now.")
         if seen.branch:
             say(f"Look at it:  git -C {self.workspace} log --oneline {seen.branch}")
         if seen.deployment and seen.deployment.get("url"):

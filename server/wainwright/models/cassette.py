@@ -36,6 +36,11 @@ _PLAYED = "cassette:"
 _FREE = Price(tiers=(PriceTier(input_usd_per_mtok=0.0, output_usd_per_mtok=0.0),))
 
 
+def portable(key: str) -> str:
+    """A step's key without the tree hashes in it, which differ between machines."""
+    return re.sub(r"-[0-9a-f]{12}(?=/|#|$)", "", key)
+
+
 def request_sha(request: ModelRequest) -> str:
     """Digest of what ``request`` says, with masks for what differs between two runs of the same story."""
     told = request.model_dump_json()
@@ -58,7 +63,7 @@ class CassetteBackend:
 
     async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
         """The reply recorded for ``key``, at once. Raises ``ModelRejected`` when there is none."""
-        entry = self._entries.get(key)
+        entry = self._entries.get(portable(key))
         if entry is None:
             raise ModelRejected(
                 f"The recording {self._path.name} has no reply for {key}: it does not fit this run.",
@@ -97,7 +102,7 @@ class RecordingBackend:
         """Ask, and record a reply; failures are not recorded."""
         reply = await self._inner.complete(candidate, request, key)
         entry = {
-            "key": key,
+            "key": portable(key),
             "request": {"role": request.role, "sha": request_sha(request)},
             "reply": reply.model_dump(mode="json", exclude_defaults=True),
         }
@@ -129,7 +134,7 @@ def _read(path: Path) -> dict[str, tuple[str, ModelReply]]:
         try:
             entry: dict[str, Any] = json.loads(line)
             reply = ModelReply.model_validate({"model": "written by hand", **entry["reply"]})
-            entries[str(entry["key"])] = (str(entry.get("request", {}).get("sha", "")), reply)
+            entries[portable(str(entry["key"]))] = (str(entry.get("request", {}).get("sha", "")), reply)
         except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
             raise InputError(
                 f"{path}, line {number}: is not an entry of a recording ({error}).", "Record it anew."
