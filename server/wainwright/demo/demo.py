@@ -26,9 +26,9 @@ class Sample:
     def explain(self, seen: RunView, say: Callable[[str], None]) -> None:
         """Tell a newcomer what they saw and where to look."""
         say(
-            "\nThe model's part of this run was a recording, made once with a living model that answered at an"
+            "\nThe model's part of this run was a recording; README.md says how it was made. Everything else happened"
         )
-        say("Sandbox, tests, merging, deployment and probes were real, just now.")
+        say("just now: sandbox, tests, merging, deployment and probes.")
         if seen.branch:
             say(f"Look at it:  git -C {self.workspace} log --oneline {seen.branch}")
         if seen.deployment and seen.deployment.get("url"):
