@@ -703,8 +703,9 @@ def asks(state: RunState, kind: GateKind) -> bool:
 
 
 def _short(text: str) -> str:
-    line = text.splitlines()[0]
-    return line if len(line) <= 80 else line[:79] + "…"
+    """The first line of a text, as a title: at most 80 characters, cut between words."""
+    line = text.strip().splitlines()[0]
+    return line if len(line) <= 80 else line[:78].rsplit(" ", 1)[0] + " …"
 
 
 _DECIDE: dict[Stage, Callable[[RunState], tuple[Effect, ...]]] = {
