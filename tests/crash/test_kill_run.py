@@ -57,7 +57,7 @@ def test_a_run_killed_at_many_moments_pays_for_nothing_twice(wainwright: Program
         assert (ended.code, ended.last["stage"]) == (0, "DONE"), ended.out + ended.err
         seen, requests = ended.last, server.requests
 
-    # Each answer that arrived is one step. What was asked again was under way when the process died, and shown as lost.
+    # Each answer that arrived is one step. What was asked again was under way at a kill, and is shown as lost.
     again = {text: n for text, n in Counter(json.dumps(r["messages"]) for r in requests).items() if n > 1}
     assert sum(n - 1 for n in again.values()) <= seen["lost_calls"] <= len(MOMENTS) * 2
     assert seen["model_calls"] == len({json.dumps(r["messages"]) for r in requests})
