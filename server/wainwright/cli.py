@@ -169,14 +169,13 @@ def resume(
     ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Let a run go on that was killed, failed, was cancelled, or waits."""
+    """Let a run go on that was killed, failed, was cancelled, or waits; unattended, unless you --ask."""
     overrides = _overrides(
         model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command
     )
 
     async def act(engine: Engine) -> RunView:
-        attended = True if ask else None
-        seen = await engine.resume(run, attended=attended, cap_usd=budget_usd, cap_tokens=budget_tokens)
+        seen = await engine.resume(run, attended=ask, cap_usd=budget_usd, cap_tokens=budget_tokens)
         if seen.waiting == "hold":
             await engine.advance(seen.run, None)
             await engine.resume(seen.run)

@@ -264,7 +264,7 @@ class RunCancelled(Fact):
 
 
 class RunResumed(Fact):
-    """A failed or cancelled run goes on where it stopped, in the surroundings as they are now; None: as before."""
+    """A run goes on where it stopped, or in other hands, with the surroundings as they are now; None: as before."""
 
     kind: Literal["run-resumed"] = "run-resumed"
     by: str

@@ -80,7 +80,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "monitored": frozenset({S.MONITOR}),
     "run-failed": ACTIVE,
     "run-cancelled": ACTIVE | {S.FAILED},
-    "run-resumed": frozenset({S.FAILED, S.CANCELLED}),
+    "run-resumed": ACTIVE | {S.FAILED, S.CANCELLED},
 }
 """In which stages an event may happen. ``run-started`` happens once, before there is a state."""
 
@@ -319,6 +319,8 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
         surroundings |= {"tier": event.tier, "tier_reason": event.tier_reason}
     if event.test_command is not None and event.test_command != state.test_command:
         surroundings |= {"test_command": event.test_command, "base_tested": None}
+    if state.stage not in ENDS:
+        return _with(state, **surroundings)
     back = _with(
         state,
         **surroundings,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wainwright.domain.changes import Changeset
-from wainwright.domain.errors import InputError
+from wainwright.domain.errors import InputError, RunBusy
 from wainwright.domain.events import (
     EVENT,
     BaseTested,
@@ -125,8 +125,8 @@ class Engine:
     ) -> RunView:
         """Let a run go on: one that was killed, failed, cancelled, held or waits for a gate. None: the newest.
 
-        Its caps, and whether somebody attends it, stay as they were unless told otherwise; a failed or cancelled run
-        goes on with the sandbox and the test command of now. Raises RunBusy while another process is at work on it.
+        Its caps, and whether somebody attends it, stay as they were unless told otherwise; it goes on with the
+        sandbox of now, and a failed or cancelled one with the test command of now. Raises RunBusy while another process is at work on it.
         """
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         active = self._active.get(run)
@@ -134,21 +134,24 @@ class Engine:
             if active.driving is None or active.scheduler.state.stage not in ENDS:
                 return await self.view(run)
             await asyncio.wait({active.driving})  # cancelled or failed a moment ago: it is still tidying up
-        state, events = await self._load(run)
-        if state.stage is Stage.DONE:
+        if (await self._state(run)).stage is Stage.DONE:
             raise InputError(f"Run {run} is done.", f"`wainwright show {run}` tells what came of it.")
         lease = await asyncio.to_thread(self._house.journal.claim, run)
+        # Only now nobody else writes to it.
+        state, events = await self._load(run)
         await asyncio.to_thread(self._house.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
-        if state.stage in (Stage.FAILED, Stage.CANCELLED):
-            house = self._house
+        house = self._house
+        tier = house.sandbox.tier if house.sandbox else "none"
+        other_hands = (attended is not None and attended != state.attended) or tier != state.tier
+        if state.stage in ENDS or other_hands:
             resumed = RunResumed(
                 by="person",
                 attended=attended,
-                tier=house.sandbox.tier if house.sandbox else "none",
+                tier=tier,
                 tier_reason=house.sandbox_reason,
-                test_command=house.settings.test.command,
+                test_command=house.settings.test.command if state.stage in ENDS else None,
             )
-            await asyncio.to_thread(self._house.journal.append, lease, [resumed])
+            await asyncio.to_thread(house.journal.append, lease, [resumed])
             state = fold(state, resumed)
         self._drive(state, lease, events)
         return await self.view(run)
@@ -186,15 +189,19 @@ class Engine:
             await active.scheduler.emit(event)
             return
         journal = self._house.journal
-        state = await self._state(run)
-        fold(state, event)
-        if await self._owned(run):
+        fold(await self._state(run), event)
+        try:
+            lease = await asyncio.to_thread(journal.claim, run)
+        except RunBusy:
             body = EVENT.dump_python(event, mode="json")
             await asyncio.to_thread(journal.post, run, uuid.uuid4().hex, body)
             return
-        lease = await asyncio.to_thread(journal.claim, run)
-        await asyncio.to_thread(journal.append, lease, [event])
-        await asyncio.to_thread(journal.release, lease)
+        try:
+            # Somebody may have decided between our look and now: an illegal fact would make the run unreadable.
+            fold(await self._state(run), event)
+            await asyncio.to_thread(journal.append, lease, [event])
+        finally:
+            await asyncio.to_thread(journal.release, lease)
 
     # ---- views
 

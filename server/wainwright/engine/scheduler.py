@@ -104,6 +104,7 @@ class Scheduler:
         helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
         deadline = time.monotonic() + self._wall_s
         try:
+            await self._decide_unattended()
             while await self._round(deadline, helpers):
                 pass
         except Fenced as error:
@@ -158,6 +159,13 @@ class Scheduler:
             return (opened,)
         reason = f"autonomy {self.state.autonomy}" if self.state.attended else "nobody attends this run"
         return (opened, GateDecided(gate=effect.gate.id, decision="approve", reason=reason, by="policy"))
+
+    async def _decide_unattended(self) -> None:
+        """Gates that were opened for somebody who is not here any more: the policy decides them."""
+        for gate in self.state.open_gates:
+            if gate.kind in ("plan", "apply", "deploy") and not asks(self.state, gate.kind):
+                reason = "nobody attends this run any more"
+                await self.emit(GateDecided(gate=gate.id, decision="approve", reason=reason, by="policy"))
 
     async def _finish(self, key: str, done: asyncio.Task[Sequence[Event]]) -> None:
         error = done.exception() if not done.cancelled() else None

@@ -258,7 +258,7 @@ class Runs:
     # ---- driving and following
 
     async def _drive(self, run: str) -> RunInfo:
-        view = await self._engine.resume(run)
+        view = await self._engine.resume(run, attended=True)
         self._follow(view)
         return _info(view)
 

@@ -209,7 +209,7 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "monitored": {S.MONITOR: S.DONE},
     "run-failed": dict.fromkeys(ACTIVE, S.FAILED),
     "run-cancelled": dict.fromkeys((*ACTIVE, S.FAILED), S.CANCELLED),
-    "run-resumed": {S.FAILED: S.TEST, S.CANCELLED: S.BUILD},
+    "run-resumed": {**STAYS, S.FAILED: S.TEST, S.CANCELLED: S.BUILD},
 }
 
 
@@ -639,3 +639,10 @@ def test_a_resumed_run_sees_its_surroundings_as_they_are_now() -> None:
     assert (resumed.tier, resumed.attended, resumed.test_command) == ("bubblewrap", True, "make test")
     assert resumed.base_tested is None
     assert fold(state, ev.RunResumed(by="person")).tier == "none"
+
+
+def test_a_run_that_changes_hands_stays_where_it_is() -> None:
+    state = replay([started(attended=True), SNAPSHOT])
+    assert state is not None
+    alone = fold(state, ev.RunResumed(by="person", attended=False))
+    assert (alone.stage, alone.attended, alone.resumes) == (state.stage, False, state.resumes)
