@@ -1,0 +1,143 @@
+"""Several processes at one run: what they decide at the same moment never breaks it. No model is asked here."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fixtures import team
+
+from wainwright.deploy.process import ProcessTarget
+from wainwright.domain import events as ev
+from wainwright.domain.errors import InputError, RunBusy
+from wainwright.domain.goal import WORKING, Goal, Stage
+from wainwright.domain.machine import replay
+from wainwright.domain.plan import Plan
+from wainwright.domain.ports import NoEditor
+from wainwright.engine.engine import Engine
+from wainwright.engine.house import House
+from wainwright.engine.view import Decide
+from wainwright.journal import Journal
+from wainwright.models.router import Models
+from wainwright.secrets import Redactor
+from wainwright.settings import Settings
+from wainwright.workspace.repository import Repository
+
+
+class Place:
+    """A workspace with a journal that several engines open."""
+
+    def __init__(self, root: Path) -> None:
+        self.workspace, self.state = team.make_workspace(root / "work"), root / "state"
+        self.journals: list[Journal] = []
+
+    def engine(self) -> Engine:
+        settings = Settings()
+        self.journals.append(Journal(self.state / "journal.db"))
+        house = House(
+            workspace=self.workspace,
+            state=self.state,
+            settings=settings,
+            journal=self.journals[-1],
+            repository=Repository(self.workspace, self.state),
+            models=Models.connect(settings),
+            redactor=Redactor(),
+            sandbox=None,
+            sandbox_reason="not needed",
+            target=lambda fence: ProcessTarget(self.state, fence),
+            editor=NoEditor(),
+        )
+        return Engine(house)
+
+    def waiting_run(self, name: str) -> None:
+        """A run that nobody owns, whose plan waits for somebody."""
+        journal = Journal(self.state / "journal.db")
+        first = ev.RunStarted(
+            run=name,
+            goal=Goal(text="x"),
+            workspace=str(self.workspace),
+            route=WORKING,
+            autonomy="suggest",
+            trust="trusted",
+            tier="none",
+            attended=True,
+        )
+        lease = journal.create(first, name, "x", cap_usd=None, cap_tokens=None)
+        gate = ev.Gate(id="plan-1", kind="plan", question="Right?")
+        journal.append(
+            lease,
+            [
+                ev.SnapshotTaken(commit="0" * 40, tree="0" * 40, head=None),
+                ev.PlanProposed(plan=Plan.model_validate(team.PLAN)),
+                ev.GateOpened(gate=gate),
+            ],
+        )
+        journal.release(lease)
+        journal.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    yield made
+    for journal in made.journals:
+        journal.close()
+
+
+async def test_two_processes_that_decide_one_gate_at_once_leave_a_run_that_can_be_read(place: Place) -> None:
+    engines = [place.engine() for _ in range(4)]
+    for number in range(12):
+        run = f"r{number}"
+        place.waiting_run(run)
+        told = await asyncio.gather(
+            *(one.decide(Decide(run=run, decision="approve", reason=str(one))) for one in engines),
+            return_exceptions=True,
+        )
+        assert all(not isinstance(one, BaseException) or isinstance(one, InputError) for one in told), told
+        state = replay(place.journals[0].events(run))
+        assert state is not None
+        assert state.stage is Stage.DESIGN
+        assert not any(row.owned for row in place.journals[0].runs())
+
+
+async def test_a_run_is_cancelled_and_decided_at_once(place: Place) -> None:
+    one, other = place.engine(), place.engine()
+    for number in range(12):
+        run = f"r{number}"
+        place.waiting_run(run)
+        await asyncio.gather(
+            one.cancel(run), other.decide(Decide(run=run, decision="approve")), return_exceptions=True
+        )
+        assert replay(place.journals[0].events(run)) is not None
+
+
+async def test_a_run_that_somebody_works_on_is_not_taken(place: Place) -> None:
+    place.waiting_run("r")
+    owner = Journal(place.state / "journal.db")
+    lease = owner.claim("r")
+    engine = place.engine()
+    with pytest.raises(RunBusy, match="at work in process"):
+        await engine.resume("r")
+    # What is decided meanwhile is left for the owner.
+    await engine.decide(Decide(run="r", decision="approve"))
+    assert [signal.body["kind"] for signal in owner.signals("r")] == ["gate-decided"]
+    owner.release(lease)
+    owner.close()
+
+
+async def test_runs_are_named_by_how_they_begin(place: Place) -> None:
+    for name in ("abc-1", "abc-2", "b"):
+        place.waiting_run(name)
+    engine = place.engine()
+    assert (await engine.view("b")).run == "b"
+    assert (await engine.view("abc-2")).run == "abc-2"
+    assert (await engine.view()).run == "b"
+    for wrong in ("abc", "z"):
+        with pytest.raises(InputError, match="wainwright runs"):
+            await engine.view(wrong)
+
+
+async def test_looking_at_runs_in_a_folder_that_cannot_be_written(place: Place) -> None:
+    place.waiting_run("r")
+    (place.workspace / ".wainwright").write_text("a file, where a folder is wanted")
+    assert (await place.engine().view("r")).waiting == "gate"
