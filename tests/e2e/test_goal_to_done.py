@@ -65,6 +65,27 @@ async def test_a_killed_server_is_followed_by_one_that_goes_on(workplace):
     assert await person.client.leave() == 0
 
 
+async def test_a_killed_server_is_followed_by_the_command_line(workplace):
+    person = await workplace.sit_down(VsCode)
+    person.answers["Is the plan"] = "Approve"
+    workplace.team.hold("Implementer")
+    run = (await person.command("start", goal=GOAL))["run"]
+    await person.sees_progress("BUILD")
+    assert await asyncio.to_thread(workplace.team.asked.wait, 60)
+    await person.vanish()
+    workplace.team.lose("Implementer")
+    async with asyncio.timeout(30):
+        while not any(entry["status"] == 500 for entry in workplace.model.entries):
+            await asyncio.sleep(0.01)
+    workplace.team.closed = False
+
+    told = await asyncio.to_thread(workplace.command_line, "resume", run, "--json")
+    assert (told["stage"], told["run"]) == ("DONE", run)
+    calls = completed(workplace.model)
+    assert len(calls) == len(set(calls)), "no answered call is made again"
+    assert told["lost_calls"] == 1
+
+
 async def test_a_gate_survives_a_restart_and_the_stages_go_on_one_by_one(workplace):
     person = await workplace.sit_down()
     run = (await person.command("plan", goal=GOAL))["run"]

@@ -4,7 +4,9 @@ The goal asks for ``calc.sub`` beside ``calc.add``, in the file that the person 
 """
 
 import json
+import os
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -141,17 +143,31 @@ class Workplace:
 
     async def sit_down(self, kind=VsCode, *options: str, run=("-m", "wainwright"), **params) -> "Person":
         """Start a server, and an editor with it."""
-        env = {
-            "XDG_STATE_HOME": str(self.base / "state"),
-            "XDG_CONFIG_HOME": str(self.base / "config"),
-            "OPENAI_API_KEY": "a-key",
-        }
-        model = ("--model", "openai/any", "--api-base", self.model.base)
-        client = await self._start(*run, "serve", "--stdio", *model, *options, env=env)
+        client = await self._start(*run, "serve", "--stdio", *self._model, *options, env=self._env)
         folder = {"uri": f"file://{self.root}", "name": "shop"}
         params = {"workspaceFolders": [folder], **params}
         result = await client.initialize(kind.profile, **params)
         return Person(self, client, kind(client, result["capabilities"]["positionEncoding"]))
+
+    def command_line(self, *words: str) -> dict:
+        """Run `wainwright` in the workspace to its end; the JSON object of its last line."""
+        argv = [sys.executable, "-m", "wainwright", *words, "-w", str(self.root), *self._model]
+        done = subprocess.run(
+            argv, env={**os.environ, **self._env}, capture_output=True, text=True, timeout=120, check=True
+        )
+        return json.loads(done.stdout.splitlines()[-1])
+
+    @property
+    def _env(self) -> dict[str, str]:
+        return {
+            "XDG_STATE_HOME": str(self.base / "state"),
+            "XDG_CONFIG_HOME": str(self.base / "config"),
+            "OPENAI_API_KEY": "a-key",
+        }
+
+    @property
+    def _model(self) -> tuple[str, ...]:
+        return ("--model", "openai/any", "--api-base", self.model.base)
 
     def uri(self, path: str) -> str:
         return f"file://{self.root / path}"

@@ -126,7 +126,8 @@ class Engine:
         """Let a run go on: one that was killed, failed, cancelled, held or waits for a gate. None: the newest.
 
         Its caps, and whether somebody attends it, stay as they were unless told otherwise; it goes on with the
-        sandbox of now, and a failed or cancelled one with the test command of now. Raises RunBusy while another process is at work on it.
+        sandbox of now, and a failed or cancelled one with the test command of now. Raises RunBusy while another
+        process is at work on it.
         """
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         active = self._active.get(run)
