@@ -25,7 +25,7 @@ demo: setup  ## The main job on a sample workspace, no key needed
 	$(BIN)/wainwright demo demo-workspace
 
 test: setup  ## All tests, as CI runs them
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: setup  ## Format, lint, layers, types, crates
 	$(BIN)/ruff format --check server tests

@@ -42,7 +42,7 @@ def _git() -> Check:
 
 def _native() -> Check:
     try:
-        import wainwright._native  # noqa: F401, PLC0415 - whether it can be imported is the question
+        import wainwright.workspace.native  # noqa: F401, PLC0415 - whether it can be imported is the question
     except ImportError as error:
         return Check(name="native module", status="missing", detail=str(error), cure="make setup")
     return Check(name="native module", status="ok", detail="loaded")
