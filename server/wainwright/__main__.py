@@ -14,7 +14,10 @@ def main() -> None:
     """Run the command line, or the language server."""
     if sys.argv[1:2] == ["serve"]:
         raise SystemExit(_serve(sys.argv[2:]))
-    from wainwright.cli import app  # noqa: PLC0415 - see above
+    try:
+        from wainwright.cli import app  # noqa: PLC0415 - see above
+    except ImportError as error:
+        raise SystemExit(f"Wainwright is not completely installed: {error}. Run `make setup`.") from error
 
     app()
 

@@ -26,7 +26,7 @@ class Check(Fact):
 
 async def examine(workspace: Path) -> list[Check]:
     """Look at everything a run needs; ``workspace`` is absolute."""
-    return [_python(), _git(), _native(), await _sandbox(workspace), *_models(workspace), _state(workspace)]
+    return [_python(), _git(), await _sandbox(workspace), *_models(workspace), _state(workspace)]
 
 
 def _python() -> Check:
@@ -38,14 +38,6 @@ def _git() -> Check:
         return Check(name="git", status="missing", detail="not found", cure="apt-get install git")
     version = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.strip()
     return Check(name="git", status="ok", detail=version)
-
-
-def _native() -> Check:
-    try:
-        import wainwright.workspace.native  # noqa: F401, PLC0415 - whether it can be imported is the question
-    except ImportError as error:
-        return Check(name="native module", status="missing", detail=str(error), cure="make setup")
-    return Check(name="native module", status="ok", detail="loaded")
 
 
 async def _sandbox(workspace: Path) -> Check:
