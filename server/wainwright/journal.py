@@ -229,12 +229,13 @@ class Journal:
 
     # ---- events
 
-    def append(self, lease: Lease, events: Sequence[Event]) -> None:
-        """Write facts, all or none. Raises Fenced."""
-        with self._write():
+    def append(self, lease: Lease, events: Sequence[Event], *, settles: str = "") -> None:
+        """Write facts, all or none, and settle the signal that asked for them. Raises Fenced."""
+        with self._write() as db:
             self._check(lease)
             for event in events:
                 self._append_row(lease, "event", key="", body=EVENT.dump_json(event).decode())
+            db.execute("UPDATE signals SET taken = 1 WHERE id = ?", [settles])
 
     def events(self, run: str) -> list[Event]:
         """All facts of a run, in order."""

@@ -69,14 +69,15 @@ class Scheduler:
         """Keyed access to the journal for one piece of work."""
         return self._journal.steps(self.lease, scope)
 
-    async def emit(self, *events: Event) -> None:
+    async def emit(self, *events: Event, settles: str = "") -> None:
         """Write facts and take them over; illegal ones are refused before anything is written.
 
+        ``settles`` names the signal that asked for them: with its outcome on disk it is not given out again.
         Cancelling the caller does not cut this short: what is on disk and what is in memory stay the same.
         """
-        await asyncio.shield(asyncio.ensure_future(self._append(events)))
+        await asyncio.shield(asyncio.ensure_future(self._append(events, settles)))
 
-    async def _append(self, events: Sequence[Event]) -> None:
+    async def _append(self, events: Sequence[Event], settles: str) -> None:
         async with self._appending:
             state = self.state
             notices = []
@@ -88,7 +89,7 @@ class Scheduler:
                 notices.append(
                     Notice(run=state.run, kind=event.kind, text=told(event), stage=where, task=task)
                 )
-            await asyncio.to_thread(self._journal.append, self.lease, events)
+            await asyncio.to_thread(self._journal.append, self.lease, events, settles=settles)
             self.state = state
             self._wake.set()
         for notice, event in zip(notices, events, strict=True):
@@ -205,12 +206,14 @@ class Scheduler:
         while True:
             for signal in await asyncio.to_thread(self._journal.signals, self.state.run):
                 await self._obey(signal)
-                await asyncio.to_thread(self._journal.settle_signal, signal.id)
             await asyncio.sleep(SIGNALS_EVERY_S)
 
     async def _obey(self, signal: Signal) -> None:
         """Do what another process asked for; what is no longer possible is dropped, and said so in the log."""
         try:
-            await self.emit(EVENT.validate_python(signal.body))
+            await self.emit(EVENT.validate_python(signal.body), settles=signal.id)
+        except Fenced:
+            raise
         except (WainwrightError, ValidationError) as error:
             log.warning("signal.refused", run=self.state.run, reason=str(error))
+            await asyncio.to_thread(self._journal.settle_signal, signal.id)

@@ -125,6 +125,18 @@ async def test_a_run_that_somebody_works_on_is_not_taken(place: Place) -> None:
     owner.close()
 
 
+async def test_what_another_process_asks_for_is_done_once(place: Place) -> None:
+    owner, other = place.engine(), place.engine()
+    for number in range(5):
+        run = f"r{number}"
+        place.waiting_run(run)
+        await owner.resume(run)
+        await other.cancel(run)
+        assert (await owner.wait(run)).stage is Stage.CANCELLED
+        # A cancelled run that is resumed is not cancelled again.
+        assert place.journals[0].signals(run) == []
+
+
 async def test_runs_are_named_by_how_they_begin(place: Place) -> None:
     for name in ("abc-1", "abc-2", "b"):
         place.waiting_run(name)
