@@ -247,7 +247,8 @@ def _decide(workspace: Path, run: str | None, gate: str | None, decision: str, r
 def cancel(run: Run = None, workspace: Workspace = Path()) -> None:
     """Stop a run; nothing is deleted."""
     seen = _with_engine(workspace, {}, lambda engine: engine.cancel(run))
-    out.print(f"{seen.run}: cancelled. `wainwright resume {seen.run}` would go on.")
+    done = "cancelled" if seen.stage is Stage.CANCELLED else "asked to stop where it is at work"
+    out.print(f"{seen.run}: {done}. `wainwright resume {seen.run}` would go on.")
 
 
 @app.command()

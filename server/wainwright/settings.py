@@ -139,7 +139,7 @@ class TestSettings(_Section):
     __test__: ClassVar[bool] = False
 
     command: str | None = None
-    """The test command, split as a shell would but run without one. Default: found out from the project."""
+    """The test command, a shell line. Default: found out from the project."""
     timeout_s: float = Field(default=600.0, gt=0)
     """Seconds one run of the tests may take."""
 

@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from client import Client
+from tests.fixtures.program import end_services
 from workplace import Workplace
 
 
@@ -41,3 +42,4 @@ def workplace(start, tmp_path):
         yield place
         for held in place.team.held.values():
             held.set()
+    end_services(place.base / "state")

@@ -223,9 +223,8 @@ class Engine:
                 update={"activity": active.lines[-1] if active.lines else "", "at_work": "here"}
             )
         state, events = await self._load(run)
-        documents = Documents(self._house.workspace, run)
-        await asyncio.to_thread(documents.write, state)
-        seen = view(state, account, tuple(_receipts(events)), documents.names(state))
+        names = Documents(self._house.workspace, run).names(state)
+        seen = view(state, account, tuple(_receipts(events)), names)
         return seen.model_copy(update={"at_work": "elsewhere"}) if await self._owned(run) else seen
 
     async def _owned(self, run: str) -> bool:

@@ -61,6 +61,7 @@ class Scheduler:
         self._notify = notify
         self._slots = asyncio.Semaphore(parallel)
         self._wall_s = wall_s
+        self._deadline = 0.0
         self._appending = asyncio.Lock()
         self._running: dict[str, asyncio.Task[Sequence[Event]]] = {}
         self._wake = asyncio.Event()
@@ -103,10 +104,10 @@ class Scheduler:
     async def drive(self) -> None:
         """Go on until the run ends or is held. A gate is waited for. Cancelling this leaves the run as it is."""
         helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
-        deadline = time.monotonic() + self._wall_s
+        self._deadline = time.monotonic() + self._wall_s
         try:
             await self._decide_unattended()
-            while await self._round(deadline, helpers):
+            while await self._round(helpers):
                 pass
         except Fenced as error:
             log.warning("run.fenced", run=self.state.run, reason=error.message)
@@ -118,7 +119,7 @@ class Scheduler:
             with contextlib.suppress(WainwrightError):
                 await asyncio.to_thread(self._journal.release, self.lease)
 
-    async def _round(self, deadline: float, helpers: Sequence[asyncio.Task[None]]) -> bool:
+    async def _round(self, helpers: Sequence[asyncio.Task[None]]) -> bool:
         """Start what is wanted, stop what is not, wait for news. False at rest."""
         self._wake.clear()
         wanted = {effect.key: effect for effect in decide(self.state)}
@@ -129,18 +130,22 @@ class Scheduler:
         if not self._running and not self.state.open_gates:
             return False
         waker = asyncio.create_task(self._wake.wait())
-        left = max(0.0, deadline - time.monotonic())
+        began, at_work = time.monotonic(), bool(self._running)
+        left = max(0.0, self._deadline - began) if at_work else None
         await asyncio.wait(
             {waker, *helpers, *self._running.values()}, timeout=left, return_when=asyncio.FIRST_COMPLETED
         )
         waker.cancel()
+        if not at_work:
+            # Waiting for a person's decision is not the run's own time.
+            self._deadline += time.monotonic() - began
         for helper in helpers:
             if helper.done():
                 # Without a beat or an ear the run must not go on: this raises what ended it.
                 helper.result()
         for key in [key for key, one in self._running.items() if one.done()]:
             await self._finish(key, self._running.pop(key))
-        if time.monotonic() >= deadline and self.state.stage not in ENDS:
+        if time.monotonic() >= self._deadline and self.state.stage not in ENDS:
             await self._fail(
                 f"The run took longer than {self._wall_s:.0f} s.", "Resume it to give it as long again."
             )
