@@ -1,20 +1,10 @@
-"""One gateway and one sandbox for a whole module; a bench for every test."""
+"""One gateway for a whole module."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
-from tests.fixtures.bench import Bench
-from tests.fixtures.scenario import PATH
 
 from wainwright.models.client import GatewayBackend
-from wainwright.sandbox.bubblewrap import Bubblewrap, prove
-
-FILES = {
-    "calc.py": "def add(a, b):\n    return a + b\n",
-    "test_calc.py": "from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
-}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -23,27 +13,3 @@ async def gateway() -> AsyncIterator[GatewayBackend]:
     await backend.warm()
     yield backend
     await backend.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Bubblewrap:
-    root = tmp_path_factory.mktemp("sandbox")
-    return await prove(root / "state", {"HOME": str(root / "home"), "PATH": PATH})
-
-
-@pytest.fixture
-def make_bench(tmp_path: Path, sandbox: Bubblewrap) -> Iterator[Callable[..., Bench]]:
-    made: list[Bench] = []
-
-    def make(files: dict[str, str] | None = None) -> Bench:
-        made.append(Bench(tmp_path / str(len(made)), files or FILES, sandbox))
-        return made[-1]
-
-    yield make
-    for bench in made:
-        bench.journal.close()
-
-
-@pytest.fixture
-def bench(make_bench: Callable[..., Bench]) -> Bench:
-    return make_bench()
