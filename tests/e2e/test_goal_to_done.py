@@ -21,6 +21,9 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     await person.client.request("textDocument/codeLens", {"textDocument": {"uri": workplace.uri("x")}})
 
     run = (await person.command("start", goal=GOAL))["run"]
+    if kind is not VsCode:
+        await person.is_asked("Is the plan")
+        await person.take(await person.action("Approve: Is the plan"))
     token = await person.sees_progress("BUILD")
     person.editor.type(workplace.file, *TYPED)
     workplace.team.release("Implementer")
@@ -29,7 +32,7 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     await person.take(await person.action("Approve: Take the change over?"))
     await person.is_asked("Start the service")
     assert (await person.command("approve"))["run"] == run
-    assert "DONE" in await person.reads(run)
+    await person.reads("DONE")
 
     assert person.editor.text(workplace.file) == UNSAVED.replace(*TYPED) + ADDED
     assert workplace.file.read_text() == ON_DISK, "the buffer is the person's to save"
@@ -46,6 +49,20 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     assert await person.client.leave() == 0
 
 
+@pytest.mark.parametrize("kind", [Neovim, Eglot])
+async def test_nobody_is_asked_in_a_way_that_takes_the_keyboard(workplace, kind):
+    person = await workplace.sit_down(kind)
+    run = (await person.command("plan", goal=GOAL))["run"]
+    await person.is_asked("Is the plan")
+    (told,) = person.told
+    assert told["message"].endswith("Answer by code action.")
+    assert len("LSP[wainwright] " + told["message"]) < 80, "Neovim asks for Enter after two lines"
+    await person.take(await person.action("Approve: Is the plan"))
+    assert "holds before DESIGN" in await person.reads(run)
+    assert "window/showMessageRequest" not in {request["method"] for request in person.client.requests}
+    assert await person.client.leave() == 0
+
+
 async def test_a_killed_server_is_followed_by_one_that_goes_on(workplace):
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto")
     workplace.team.hold("Implementer")
@@ -59,7 +76,7 @@ async def test_a_killed_server_is_followed_by_one_that_goes_on(workplace):
     workplace.team.closed = False
     await person.is_asked("A run was interrupted in BUILD")
     await person.take(await person.action(f"Resume {run}"))
-    assert "DONE" in await person.reads(run)
+    await person.reads("DONE")
     calls = completed(workplace.model)
     assert len(calls) == len(set(calls)), "no answered call is made again"
     assert await person.client.leave() == 0
@@ -95,10 +112,12 @@ async def test_a_gate_survives_a_restart_and_the_stages_go_on_one_by_one(workpla
     person = await workplace.sit_down()
     await person.is_asked("Is the plan")
     plan = f".wainwright/runs/{run}/plan.md"
-    lenses = [lens["command"]["title"] for lens in await person.lenses(plan)]
-    twins = [action["title"] for action in await person.actions(plan)]
-    assert len(lenses) == 3
-    assert {f"Wainwright: {title}" for title in lenses} <= set(twins)
+    lenses = [lens["command"] for lens in await person.lenses(plan)]
+    twins = [action["command"] for action in await person.actions(plan)]
+    assert [lens["title"] for lens in lenses] == ["Approve", "Reject", "Cancel"]
+    for lens in lenses:
+        (twin,) = [twin for twin in twins if twin["command"] == lens["command"]]
+        assert twin["arguments"] == lens["arguments"]
     with pytest.raises(Refused, match=r"waits for a decision.*wainwright\.approve"):
         await person.command("design")
     approve = await person.action("Approve: Is the plan")
@@ -185,7 +204,9 @@ async def test_a_conflict_with_what_was_typed_is_refused_and_the_branch_is_left(
     mine = ON_DISK.replace("return a + b", "return b + a")
     person.editor.change(workplace.uri("calc/__init__.py"), mine)
     workplace.team.release("Reviewer")
-    assert "DONE" in await person.reads(run)
+    said = await person.reads("was not put into your files")
+    assert "calc/__init__.py: The same lines have been changed meanwhile." in said
+    assert "not in your files" in await person.reads("DONE")
     (seen,) = await person.runs()
     assert seen["editor"] == "refused"
     assert person.editor.text(workplace.file) == mine
@@ -196,6 +217,9 @@ async def test_a_conflict_with_what_was_typed_is_refused_and_the_branch_is_left(
     person.editor.change(workplace.uri("calc/__init__.py"), ON_DISK)
     assert (await person.take(apply))["status"] == "applied"
     assert person.editor.text(workplace.file) == ON_DISK + ADDED
+    await person.take(await person.action("Revert the change", f".wainwright/runs/{run}/run.md"))
+    await person.reads("was taken back")
+    assert await person.action("Apply the change", f".wainwright/runs/{run}/run.md")
     assert await person.client.leave() == 0
 
 
@@ -203,7 +227,7 @@ async def test_what_was_applied_can_be_taken_back_even_by_another_server(workpla
     workplace.team.findings = [FINDING]
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto")
     run = (await person.command("start", goal=GOAL))["run"]
-    assert "DONE" in await person.reads(run)
+    await person.reads("DONE")
     assert workplace.file.read_text() == ON_DISK + ADDED
     told = await person.client.expect("textDocument/publishDiagnostics")
     assert told["uri"] == workplace.uri("calc/__init__.py")
@@ -223,6 +247,7 @@ async def test_what_was_applied_can_be_taken_back_even_by_another_server(workpla
         await person.command("revert", run=run)
     workplace.file.write_text(ON_DISK + ADDED)
     assert (await person.command("revert", run=run))["status"] == "applied"
+    await person.reads("was taken back")
     assert workplace.file.read_text() == ON_DISK
     assert not (workplace.root / "tests" / "test_sub.py").exists()
     with pytest.raises(Refused, match="Nothing of run"):

@@ -183,6 +183,8 @@ class Person:
         self.answers: dict[str, object] = {}
         """Part of a question -> title of the button, or a coroutine function that gives one."""
         self.shown: list[dict] = []
+        self.told: list[dict] = []
+        """Questions that were only told."""
         client.on("window/workDoneProgress/create", lambda _: None)
         client.on("window/showMessageRequest", self._choose)
         client.on("window/showDocument", lambda params: (self.shown.append(params), {"success": True})[1])
@@ -201,12 +203,13 @@ class Person:
         return await self.client.command(f"wainwright.{name}", **argument)
 
     def asked(self, part: str) -> list[dict]:
-        """Questions that hold these words."""
-        return [
-            request["params"]
-            for request in self.client.requests
-            if request["method"] == "window/showMessageRequest" and part in request["params"]["message"]
-        ]
+        """Questions that hold these words; some editors are only told that there is one."""
+        asked = [r["params"] for r in self.client.requests if r["method"] == "window/showMessageRequest"]
+        said = self.client.notifications["window/showMessage"]
+        for params in [params for params in said if "Answer by code action" in params["message"]]:
+            said.remove(params)
+            self.told.append(params)
+        return [params for params in [*asked, *self.told] if part in params["message"]]
 
     async def is_asked(self, part: str, times: int = 1, patience: float = 40) -> None:
         await self._until(lambda: len(self.asked(part)) >= times, f"a question about {part}", patience)

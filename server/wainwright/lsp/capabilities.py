@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from lsprotocol import types
 
 EXPERIMENTAL_KEY = "wainwright"
+_QUESTIONS_TAKE_KEYS = frozenset({"neovim", "eglot", "emacs", "helix"})
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class ClientProfile:
     diagnostic_refresh: bool = False
     inlay_hint_refresh: bool = False
     work_done_progress: bool = False
+    questions_take_keys: bool = False
+    """A question takes the keyboard at once: what a person is typing would be lost, or would answer it."""
     show_document: bool = False
     text_document_content: bool = False
     configuration: bool = False
@@ -54,6 +57,7 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         diagnostic_refresh=_says(workspace.diagnostics, "refresh_support"),
         inlay_hint_refresh=_says(workspace.inlay_hint, "refresh_support"),
         work_done_progress=bool(window.work_done_progress),
+        questions_take_keys=info is not None and info.name.lower() in _QUESTIONS_TAKE_KEYS,
         show_document=_says(window.show_document, "support"),
         text_document_content=workspace.text_document_content is not None,
         configuration=bool(workspace.configuration),

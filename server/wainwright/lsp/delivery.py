@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lsprotocol import types
+
 from wainwright.domain.changes import Changeset, FileChange
 from wainwright.domain.errors import InputError
 from wainwright.domain.ports import EditorAnswer
@@ -25,9 +27,20 @@ class Delivery:
     """Set as soon as the engine is open: the engine is made with this object, and this object needs it."""
 
     def __init__(self, server: "WainwrightServer") -> None:
+        self._server = server
         self._editor = Editor(server, self._write)
 
     async def apply(self, run: str, changeset: Changeset) -> EditorAnswer:
+        """Apply a change at the end of REVIEW, and tell the person at once when it could not be."""
+        answer = await self.offer(run, changeset)
+        if answer.status != "applied":
+            what = "The change" if answer.status == "refused" else "A part of the change"
+            why = answer.detail.partition("\n")[0]
+            said = f"{what} of {run} was not put into your files. {why} It stays on its branch."
+            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, said))
+        return answer
+
+    async def offer(self, run: str, changeset: Changeset) -> EditorAnswer:
         """Apply what text can carry; safe to call again, since what is there already counts as applied."""
         edits, left = [], []
         for file in changeset.files:

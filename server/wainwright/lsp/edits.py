@@ -242,7 +242,8 @@ class Editor:
         if not self._server.profile.document_changes:
             plain = {step.document.uri: self._text_edits(step) for step in steps if step.document is not None}
             return types.WorkspaceEdit(changes=plain)
-        annotated = self._server.profile.change_annotations
+        # An annotation that asks nothing shows nothing, but for Neovim's prompt to press Enter.
+        annotated = confirm and self._server.profile.change_annotations
         documents: list[types.TextDocumentEdit] = []
         for step in steps:
             if step.document is None:

@@ -15,15 +15,22 @@ if TYPE_CHECKING:
 
 APPROVE, REJECT, SHOW = "Approve", "Reject", "Show"
 _DETAIL_LENGTH = 400
+_IN_FILES = {
+    "applied": "in your files",
+    "partial": "partly in your files",
+    "refused": "not in your files",
+}
 
 
 class Follower:
     """Shows a run in the editor from now until it rests."""
 
-    def __init__(self, server: "WainwrightServer", runs: "Runs", run: str) -> None:
+    def __init__(self, server: "WainwrightServer", runs: "Runs", run: str, *, alone: bool) -> None:
         self._server = server
         self._runs = runs
         self._run = run
+        # Status bars cut after some sixty characters: a run is named where there is another one.
+        self._title = "Wainwright" if alone else f"Wainwright: {run}"
         self._news = asyncio.Event()
         self._bar: Progress | None = None
         self._asked: dict[str, asyncio.Task[None]] = {}
@@ -38,8 +45,7 @@ class Follower:
 
     async def follow(self) -> None:
         """Return when the run has ended, holds, or is no longer driven by this process."""
-        title = f"Wainwright: {_first_line(self._run)}"
-        self._bar = await Progress.begin(self._server, title, message="starts", cancel=self._cancel)
+        self._bar = await Progress.begin(self._server, self._title, message="starts", cancel=self._cancel)
         last = "stopped"
         try:
             while True:
@@ -74,7 +80,7 @@ class Follower:
         """Ask once. A person who closes the question has decided nothing: the gate stays open."""
         choices = [APPROVE, REJECT] + ([SHOW] if self._server.profile.show_document else [])
         detail = gate.detail if len(gate.detail) <= _DETAIL_LENGTH else f"{gate.detail[:_DETAIL_LENGTH]}…"
-        said = await self._runs.choose(f"{gate.question}\n{detail}\n({self._run}, {gate.id})", choices)
+        said = await self._runs.choose(gate.question, choices, "" if gate.kind == "plan" else detail)
         if said == SHOW:
             await self._runs.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
         elif said is not None:
@@ -88,7 +94,9 @@ class Follower:
     def _say(self, view: "RunView") -> None:
         if view.stage in ENDS or view.waiting == "hold":
             kind = types.MessageType.Error if view.stage is Stage.FAILED else types.MessageType.Info
-            self._server.window_show_message(types.ShowMessageParams(kind, f"{view.run}: {_word(view)}"))
+            named = view.stage is Stage.DONE and view.branch
+            said = _word(view) if named else f"{_word(view)} ({view.run})"
+            self._server.window_show_message(types.ShowMessageParams(kind, said))
 
 
 def _word(view: "RunView") -> str:
@@ -96,13 +104,10 @@ def _word(view: "RunView") -> str:
     if view.stage is Stage.FAILED:
         return f"FAILED: {view.failure} {view.hint}".strip()
     if view.stage is Stage.DONE:
-        return f"DONE, branch {view.branch}" if view.branch else "DONE"
+        where = [_IN_FILES.get(view.editor, ""), view.branch and f"branch {view.branch}"]
+        return ", ".join(["DONE", *filter(None, where)])
     if view.waiting == "hold":
         return f"holds before {view.stage}"
     if view.gates:
         return f"{view.stage}: waits for you: {view.gates[0].question}"
     return f"{view.stage}: {view.activity}" if view.activity else str(view.stage)
-
-
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0][:60]

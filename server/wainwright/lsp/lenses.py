@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.lsp.documents import own_document
-from wainwright.lsp.offers import offers, start_offers
+from wainwright.lsp.offers import Offer, offers, start_offers
 
 if TYPE_CHECKING:
     from wainwright.lsp.runs import Runs
@@ -18,12 +18,16 @@ async def lenses(runs: "Runs", params: types.CodeLensParams) -> list[types.CodeL
     document = own_document(runs.workspace, params.text_document.uri)
     if document is None or not document.has_lenses:
         return []
-    if document.is_goal:
-        shown = start_offers()
-    else:
-        view = await runs.look(document.run)
+    view = await runs.look(document.run)
+    if not document.is_goal:
         shown = offers(view) if view else []
+    elif view is not None and view.at_work:
+        shown = [*start_offers(), Offer("Show the run", "wainwright.show", {"run": view.run})]
+    else:
+        shown = start_offers()
     return [
-        types.CodeLens(TOP, types.Command(offer.title, offer.command, arguments=[offer.argument]))
+        types.CodeLens(
+            TOP, types.Command(offer.short or offer.title, offer.command, arguments=[offer.argument])
+        )
         for offer in shown
     ]

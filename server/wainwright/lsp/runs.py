@@ -1,6 +1,7 @@
 """The runs of the workspace as the editor works with them. Imports the engine: loaded after ``initialize``."""
 
 import logging
+import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,10 @@ GREETED = 20
 """How many of the newest runs are looked at when the server starts."""
 EVENT = "wainwright/event"
 RESUME, LATER = "Resume", "Not now"
+_TOLD_LENGTH = 38
+"""With all that stands around it one line of a narrow terminal: after a longer one Neovim asks for Enter."""
+_HANDS_OFF_S = 3.0
+"""How long nobody has typed before a question may take the keyboard."""
 _AUTONOMY = ("suggest", "auto-edit", "full-auto")
 
 
@@ -200,7 +205,7 @@ class Runs:
             views = await self._engine.runs(GREETED)
             run = next((v.run for v in views if v.branch or v.patch or v.editor != "absent"), None)
         name, changeset = await self._engine.delivered(run)
-        answer = await self._delivery.apply(name, changeset)
+        answer = await self._delivery.offer(name, changeset)
         if answer.status == "refused":
             raise InputError(
                 f"The change of {name} was not applied. {answer.detail}", "Take it from the branch."
@@ -210,11 +215,18 @@ class Runs:
     async def revert(self, run: str | None) -> EditInfo:
         """Take back what a run changed; without a run, the newest change that can be taken back."""
         if run is not None:
-            return await self._delivery.revert((await self._engine.view(run)).run)
+            return await self._revert((await self._engine.view(run)).run)
         for view in await self._engine.runs(GREETED):
             if await self._engine.editing.undo(view.run):
-                return await self._delivery.revert(view.run)
+                return await self._revert(view.run)
         raise InputError("Nothing was applied here.", "There is nothing to take back.")
+
+    async def _revert(self, run: str) -> EditInfo:
+        """Take back, and say so: editors do not show what a command answers."""
+        done = await self._delivery.revert(run)
+        said = f"The change of {run} was taken back."
+        self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
+        return done
 
     # ---- what is known about runs
 
@@ -225,15 +237,25 @@ class Runs:
         if known is not None and known.at_work == "here":
             return known
         try:
-            view = await self._engine.view(run)
+            view = await self._view(run)
         except InputError:
             return None
         self._remember(view)
         return view
 
+    async def _view(self, run: str | None) -> RunView:
+        """A run; what became of its change in the editor is told as it is since commands moved it."""
+        view = await self._engine.view(run)
+        if view.editor not in ("applied", "refused"):
+            return view
+        there = bool(await self._engine.editing.undo(view.run))
+        if there == (view.editor == "applied"):
+            return view
+        return view.model_copy(update={"editor": "applied" if there else "absent"})
+
     async def look_again(self, run: str) -> RunView:
         """A run as it is right now; whatever shows it is brought up to date."""
-        view = await self._engine.view(run)
+        view = await self._view(run)
         before = self._seen.get(run)
         self._remember(view)
         if before is None or (before.stage, before.gates) != (view.stage, view.gates):
@@ -266,7 +288,9 @@ class Runs:
         self._remember(view)
         if view.run in self._followers:
             return
-        follower = self._followers[view.run] = Follower(self._server, self, view.run)
+        follower = self._followers[view.run] = Follower(
+            self._server, self, view.run, alone=not self._followers
+        )
         task = self._server.spawn(follower.follow(), f"follow {view.run}")
         task.add_done_callback(lambda _: self._followed(view.run))
 
@@ -285,8 +309,17 @@ class Runs:
 
     # ---- asking
 
-    async def choose(self, message: str, choices: list[str]) -> str | None:
-        """Ask the person to choose; None when they close the question or the editor cannot ask."""
+    async def choose(self, question: str, choices: list[str], detail: str = "") -> str | None:
+        """Ask the person to choose; None when they close the question or the editor cannot ask.
+
+        Where a question takes the keyboard, a person is told of it in one line first, and asked when they have not
+        typed for a while: keys that were meant for a text must not answer it. Every question has its code actions.
+        """
+        if self._server.profile.questions_take_keys:
+            line = f"{textwrap.shorten(question, _TOLD_LENGTH, placeholder='…')} Answer by code action."
+            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, line))
+            await self._server.buffers.quiet(_HANDS_OFF_S)
+        message = f"{question}\n{detail}" if detail else question
         params = types.ShowMessageRequestParams(
             type=types.MessageType.Info,
             message=message,

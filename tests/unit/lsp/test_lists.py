@@ -80,6 +80,7 @@ def test_the_profiles_of_the_others():
         False,
     )
     assert not eglot.code_lens_refresh
+    assert (eglot.questions_take_keys, vscode.questions_take_keys) == (True, False)
     assert vscode.change_annotations
     assert vscode.code_lens_refresh
     assert vscode.text_document_content
