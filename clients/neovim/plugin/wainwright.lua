@@ -1,4 +1,4 @@
--- :Wainwright COMMAND [TEXT] sends one of the server's commands; everything else is code actions.
+-- :Wainwright COMMAND [TEXT] sends one of the server's commands; alone it lists what can be done here.
 local takes = { start = 'goal', plan = 'goal', review = 'goal', approve = 'answer', reject = 'reason' }
 
 local function client()
@@ -11,21 +11,46 @@ local function commands()
   return vim.tbl_map(function(name) return (name:gsub('^wainwright%.', '')) end, listed)
 end
 
+local function answered(failure, result)
+  if failure then
+    vim.notify(failure.message, vim.log.levels.WARN)
+    return
+  end
+  for _, run in ipairs(type(result) == 'table' and result.runs or {}) do
+    print(('%s  %s  %d %%'):format(run.run, run.stage, run.percent))
+  end
+end
+
 vim.api.nvim_create_user_command('Wainwright', function(given)
   local one = client()
   if not one then
-    vim.notify('Wainwright is not at work here: vim.lsp.enable("wainwright")', vim.log.levels.WARN)
+    vim.notify('Wainwright has not started here (yet); :checkhealth vim.lsp tells more', vim.log.levels.WARN)
     return
   end
   local name = given.fargs[1]
+  if not name then
+    vim.lsp.buf.code_action({ filter = function(action) return vim.startswith(action.title, 'Wainwright:') end })
+    return
+  end
   local text = table.concat(given.fargs, ' ', 2)
   local argument = vim.empty_dict()
   if text ~= '' then argument[takes[name] or 'run'] = text end
-  one:exec_cmd({ title = name, command = 'wainwright.' .. name, arguments = { argument } })
+  one:exec_cmd({ title = name, command = 'wainwright.' .. name, arguments = { argument } }, nil, answered)
 end, {
-  nargs = '+',
+  nargs = '*',
   desc = 'Send a command to Wainwright',
   complete = function(start)
     return vim.tbl_filter(function(name) return vim.startswith(name, start) end, commands())
+  end,
+})
+
+vim.api.nvim_create_autocmd('LspProgress', {
+  desc = 'Keep how far Wainwright is, for the status line',
+  callback = function(event)
+    local one = client()
+    local value = event.data.params.value
+    if not one or event.data.client_id ~= one.id then return end
+    vim.g.wainwright = value.kind ~= 'end' and value.message or ''
+    vim.cmd.redrawstatus()
   end,
 })

@@ -1,7 +1,7 @@
 /** Starts the server and connects the editor to it. All logic is in the server. */
 
 import { window, workspace } from "vscode";
-import { LanguageClient } from "vscode-languageclient/node";
+import { ExecuteCommandRequest, LanguageClient } from "vscode-languageclient/node";
 
 let client: LanguageClient | undefined;
 
@@ -17,7 +17,10 @@ export async function activate(): Promise<void> {
     "wainwright",
     "Wainwright",
     { command, args },
-    { documentSelector: [{ scheme: "file" }, { scheme: "untitled" }] },
+    {
+      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+      middleware: { executeCommand: send },
+    },
   );
   try {
     await client.start();
@@ -30,4 +33,22 @@ export async function activate(): Promise<void> {
 /** Called by the editor when it closes. */
 export async function deactivate(): Promise<void> {
   await client?.stop();
+}
+
+/** Sends a command. A refusal is a sentence for a person: it is shown once, and not as a failure of the editor. */
+async function send(command: string, given: unknown[]): Promise<unknown> {
+  let argument = given[0] as { reason?: string } | undefined;
+  if (command === "wainwright.reject" && !argument?.reason) {
+    const reason = await window.showInputBox({ prompt: "What should be different?", ignoreFocusOut: true });
+    if (reason === undefined) {
+      return undefined;
+    }
+    argument = { ...argument, reason };
+  }
+  try {
+    return await client?.sendRequest(ExecuteCommandRequest.type, { command, arguments: argument ? [argument] : [] });
+  } catch (refusal) {
+    void window.showWarningMessage(refusal instanceof Error ? refusal.message : String(refusal));
+    return undefined;
+  }
 }
