@@ -50,16 +50,17 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
 
 
 @pytest.mark.parametrize("kind", [Neovim, Eglot])
-async def test_nobody_is_asked_in_a_way_that_takes_the_keyboard(workplace, kind):
+async def test_a_question_that_takes_the_keyboard_waits_until_hands_are_off_it(workplace, kind):
     person = await workplace.sit_down(kind)
+    person.answers["Is the plan"] = "Approve"
     run = (await person.command("plan", goal=GOAL))["run"]
     await person.is_asked("Is the plan")
+    assert not person.questions("Is the plan"), "told first"
     (told,) = person.told
     assert told["message"].endswith("Answer by code action.")
     assert len("LSP[wainwright] " + told["message"]) < 80, "Neovim asks for Enter after two lines"
-    await person.take(await person.action("Approve: Is the plan"))
     assert "holds before DESIGN" in await person.reads(run)
-    assert "window/showMessageRequest" not in {request["method"] for request in person.client.requests}
+    assert len(person.questions("Is the plan")) == 1, "asked when nobody typed"
     assert await person.client.leave() == 0
 
 

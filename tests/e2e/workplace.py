@@ -202,9 +202,14 @@ class Person:
     async def command(self, name: str, **argument):
         return await self.client.command(f"wainwright.{name}", **argument)
 
+    def questions(self, part: str) -> list[dict]:
+        """Questions with these words that wait for a choice."""
+        asked = [r["params"] for r in self.client.requests if r["method"] == "window/showMessageRequest"]
+        return [params for params in asked if part in params["message"]]
+
     def asked(self, part: str) -> list[dict]:
         """Questions that hold these words; some editors are only told that there is one."""
-        asked = [r["params"] for r in self.client.requests if r["method"] == "window/showMessageRequest"]
+        asked = self.questions(part)
         said = self.client.notifications["window/showMessage"]
         for params in [params for params in said if "Answer by code action" in params["message"]]:
             said.remove(params)

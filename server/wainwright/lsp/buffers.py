@@ -60,6 +60,17 @@ class Buffers(Workspace):
 
     _tick: asyncio.Event | None = None
 
+    async def quiet(self, seconds: float) -> None:
+        """Return when no open document has changed for that long, counted from now at the earliest."""
+        began = time.monotonic()
+        while True:
+            documents = [d for d in self.text_documents.values() if isinstance(d, Buffer)]
+            newest = max([began, *(document.changed_at for document in documents)])
+            left = newest + seconds - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(left)
+
     async def next_change(self) -> None:
         """Wait until the client tells of a change in any document."""
         if self._tick is None:
