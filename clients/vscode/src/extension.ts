@@ -1,6 +1,6 @@
 /** Starts the server and connects the editor to it. All logic is in the server. */
 
-import { window, workspace } from "vscode";
+import { commands, window, workspace } from "vscode";
 import { ExecuteCommandRequest, LanguageClient } from "vscode-languageclient/node";
 
 let client: LanguageClient | undefined;
@@ -24,9 +24,18 @@ export async function activate(): Promise<void> {
   );
   try {
     await client.start();
-  } catch (error) {
+  } catch {
     client = undefined;
-    void window.showErrorMessage(`Wainwright could not be started with "${command}": ${error}`);
+    void explain();
+  }
+}
+
+/** The client library has told the failure; this says what to do about it. */
+async function explain(): Promise<void> {
+  const open = "Open the setting";
+  const text = "Wainwright was not started. Say in the setting wainwright.server.command where it is installed.";
+  if ((await window.showErrorMessage(text, open)) === open) {
+    await commands.executeCommand("workbench.action.openSettings", "wainwright.server.command");
   }
 }
 
