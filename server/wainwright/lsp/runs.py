@@ -210,6 +210,7 @@ class Runs:
             raise InputError(
                 f"The change of {name} was not applied. {answer.detail}", "Take it from the branch."
             )
+        self._refresh()
         return EditInfo(run=name, status=answer.status, detail=answer.detail)
 
     async def revert(self, run: str | None) -> EditInfo:
@@ -226,6 +227,7 @@ class Runs:
         done = await self._delivery.revert(run)
         said = f"The change of {run} was taken back."
         self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
+        self._refresh()
         return done
 
     # ---- what is known about runs
