@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from rich.console import Console, Group
 from rich.live import Live
 from rich.prompt import Prompt
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from wainwright.app import open_engine
@@ -146,7 +146,7 @@ def run(
         start = Start(
             goal=_goal(text),
             route=_route(route),
-            autonomy=None if ask else "full-auto",
+            autonomy="suggest" if ask else "full-auto",
             attended=ask,
         )
         return await _follow(engine, (await engine.start(start)).run, ask=ask, plain=as_json)
@@ -191,7 +191,7 @@ def runs(workspace: Workspace = Path(), as_json: Json = False) -> None:
     if as_json:
         out.out(json.dumps([_summary(one) for one in found]))
         return
-    table = Table("run", "stage", "goal", "branch", "cost", box=None)
+    table = Table(Column("run", no_wrap=True), "stage", "goal", "branch", "cost", box=None)
     for one in found:
         table.add_row(
             one.run, str(one.stage), one.goal.splitlines()[0][:60], one.branch or "", f"${one.cost_usd:.4f}"
@@ -346,8 +346,11 @@ async def _answer(engine: Engine, seen: RunView) -> None:
     for path in seen.artifacts:
         out.print(Text(f"  {path}"))
     said = await asyncio.to_thread(
-        Prompt.ask, "y to approve; anything else is your reason to refuse", default="y"
+        Prompt.ask, "y to approve; anything else is your reason to refuse", default=""
     )
+    if not said.strip():
+        # Enter alone decides nothing: the question is asked again.
+        return
     decision = "approve" if said.strip().lower() in ("y", "yes") else "reject"
     reason = "" if decision == "approve" else said
     if gate.kind == "question" and decision == "reject" and said.strip().lower() not in ("n", "no"):
@@ -392,7 +395,10 @@ def _tell_end(seen: RunView) -> None:
         if value:
             out.print(Text(f"{label}: {value}"))
     if seen.deployment and seen.deployment.get("url"):
-        out.print(Text(f"serves at {seen.deployment['url']}"))
+        # The first process of the service's own process namespace heeds no other signal.
+        out.print(
+            Text(f"deployed at {seen.deployment['url']}; stop it with kill -9 {seen.deployment['pid']}")
+        )
     for path in seen.artifacts:
         out.print(Text(f"  {path}", style="dim"))
 

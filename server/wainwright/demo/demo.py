@@ -33,7 +33,7 @@ class Sample:
             say(f"Look at it:  git -C {self.workspace} log --oneline {seen.branch}")
         if seen.deployment and seen.deployment.get("url"):
             say(f"It serves:   curl {seen.deployment['url']}/health")
-            say(f"Stop it:     kill {seen.deployment['pid']}")
+            say(f"Stop it:     kill -9 {seen.deployment['pid']}")
 
 
 def prepare(folder: Path, say: Callable[[str], None]) -> Sample:
