@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.fixtures.program import end_services
 from workplace import FINDING, GOAL, ON_DISK, Workplace
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +83,7 @@ def test_a_goal_goes_to_done_and_back(tmp_path, init):
             text=True,
             check=False,
         )
+    end_services(tmp_path / "state")
     assert done.returncode == 0, done.stdout + done.stderr
     assert place.file.read_text() == ON_DISK, "the buffer is the person's to save"
     assert not (place.root / "tests" / "test_sub.py").exists(), "taken back on disk, too"
