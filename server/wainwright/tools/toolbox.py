@@ -5,7 +5,7 @@ decided here and by the sandbox, never by what a model says.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
@@ -59,7 +59,6 @@ class Desk:
     due_tests: tuple[str, ...] = ()
     """Those of them that nobody else works on."""
     writable: bool = True
-    notes: list[str] = field(default_factory=list)
 
     def refuses(self, path: str) -> str:
         """Why a path may not be changed here, as a sentence; empty when it may."""
