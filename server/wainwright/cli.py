@@ -7,6 +7,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable, Coroutine
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -108,8 +109,20 @@ def _with_engine(
         raise SystemExit(130) from None
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"wainwright {metadata.version('wainwright')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _quiet(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.")] = False) -> None:
+def _quiet(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None:
     """Log to standard error, warnings only unless asked for more."""
     level = logging.DEBUG if verbose else logging.ERROR
     structlog.configure(
