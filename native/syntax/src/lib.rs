@@ -1,0 +1,21 @@
+//! What one source file defines, uses and imports, read from its syntax tree.
+//!
+//! [`outline`] is the entry: it parses a text with the grammar of its [`Language`] and walks the tree once with the table of
+//! that language (see `tables`), so that nearly all its time is the parser's. [`Document`] does the same for a text
+//! that is being edited. Broken text gives what could be read; hostile text costs no more than [`Limits`] allow.
+//!
+//! All positions are byte offsets into the text that was given.
+
+mod document;
+mod language;
+mod outline;
+mod parse;
+mod path;
+mod rules;
+mod tables;
+mod walk;
+
+pub use document::{Document, EditError};
+pub use language::Language;
+pub use outline::{Definition, Import, Kind, Outline, Reference, Use};
+pub use parse::{Limits, outline, syntax_errors};
