@@ -39,8 +39,8 @@ lint: setup  ## Format, lint, layers, types, crates
 
 check: lint test  ## Everything: lint, then test
 
-bench: setup  ## Figures beside their peers
-	$(BIN)/python tests/bench/bench_initialize.py
+bench: setup  ## Figures beside public tools; ROWS=diff,index CORPUS=dir QUICK=1
+	PYTHONPATH=server $(BIN)/python -m tests.bench $(if $(ROWS),--rows $(ROWS)) $(if $(CORPUS),--corpus '$(CORPUS)') $(if $(QUICK),--quick)
 
 clean:  ## Remove what was built
 	rm -rf $(VENV) target demo-workspace

@@ -1,0 +1,374 @@
+"""The index: from nothing, reopened, after an edit, asked for a word; its memory and its bytes on disk.
+
+Where a start is measured, ours runs in a process of its own (`subject.py`), so that nothing is warm but the
+page cache, which is as warm for the anchors. What an interpreter needs to begin is left out on both sides; an
+anchor that is a program is timed whole, for that is what its user waits for.
+"""
+
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.corpora import Corpus
+from tests.bench.harness import OURS, Bar, Figure, Missing, Run, Samples, Setting, figure, interleave, p99
+from tests.bench.subject import Subject
+from tests.bench.tools import quietly
+
+HERE = Path(__file__).parent
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+READ = "rg, reading every file"
+TAGS = "ctags, definitions"
+TREE_SITTER = f"tree-sitter parse + tags, {CORES} processes"
+STATUS = "git status"
+INCREMENTAL = "tree-sitter, incremental"
+QUERY = "rg -w -F, the process"
+CINDEX = "codesearch (cindex)"
+NOWHERE = "zqxjkvwpfgh"
+SOURCE = (".py", ".go", ".js", ".ts", ".rs", ".java", ".c")
+
+
+def large(setting: Setting) -> Corpus:
+    """The larger of the trees."""
+    return max(setting.corpora.values(), key=lambda corpus: len(corpus.paths))
+
+
+def subject(*arguments: str | Path) -> dict[str, float]:
+    """Our side in a new process; it prints what it measured."""
+    command = [sys.executable, "-m", "tests.bench.subject", *map(str, arguments)]
+    ended = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise Missing((ended.stderr.strip().splitlines() or ["no message"])[-1])
+    return json.loads(ended.stdout)
+
+
+def program(*command: str | Path, cwd: Path, code: int = 0) -> Run:
+    """The wall time of a program from its start to its end, its output thrown away."""
+
+    def run() -> float:
+        began = time.perf_counter()
+        nothing = subprocess.DEVNULL
+        ended = subprocess.run(command, cwd=cwd, stdin=nothing, stdout=nothing, stderr=nothing, check=False)
+        took = time.perf_counter() - began
+        if ended.returncode != code:
+            raise Missing(f"{command[0]} ended with {ended.returncode}")
+        return took
+
+    return run
+
+
+def cold(setting: Setting, corpus: Corpus, tier: str) -> Run:
+    """Index from nothing until a tier is ready, in seconds since the index was opened."""
+    numbers = iter(range(10**6))
+
+    def run() -> float:
+        cache = setting.scratch / f"cold-{corpus.name}-{tier}-{next(numbers)}"
+        seconds = subject("cold", corpus.root, cache, tier)[tier]
+        quietly("rm", "-rf", cache)
+        return seconds
+
+    return run
+
+
+def kept(setting: Setting, corpus: Corpus) -> tuple[Path, dict[str, float]]:
+    """The cache folder of a complete index, made once in a run, and what its making measured."""
+    cache = setting.scratch / f"kept-{corpus.name}"
+    measured = cache.with_suffix(".json")
+    if not measured.exists():
+        measured.write_text(json.dumps(subject("cold", corpus.root, cache, "structural")))
+    return cache, json.loads(measured.read_text())
+
+
+def lexical(setting: Setting) -> Iterator[Figure]:
+    """From nothing until search, definitions and the file graph answer."""
+    for corpus in setting.corpora.values():
+        bar = Bar(6.0 if corpus.large else 4.0)
+        yield from tiers(setting, corpus, f"lexical tier ready, {corpus.name}", bar)
+
+
+def tiers(setting: Setting, corpus: Corpus, name: str, bar: Bar) -> Iterator[Figure]:
+    def reads() -> Run:
+        rg = setting.tools.program("rg")
+        options = (f"-j{CORES}", "--hidden", "-g", "!.git", "-c", NOWHERE, ".")
+        return program(rg, *options, cwd=corpus.root, code=1)
+
+    def tags() -> Run:
+        into = setting.scratch / f"tags-{corpus.name}"
+        ctags = setting.tools.program("ctags")
+        return program(ctags, "-R", "--exclude=.git", "-f", into, ".", cwd=corpus.root)
+
+    samples = interleave({OURS: lambda: cold(setting, corpus, "lexical"), READ: reads}, setting.runs(7))
+    yield figure(name, samples, READ, bar)
+    beside = interleave({TAGS: tags}, setting.runs(3))
+    yield figure(name, Samples(samples.taken | beside.taken, beside.reasons), TAGS)
+
+
+def structural(setting: Setting) -> Iterator[Figure]:
+    """From nothing until every file's definitions, references and imports are in."""
+    for corpus in setting.corpora.values():
+        yield one_structural(setting, corpus)
+
+
+def one_structural(setting: Setting, corpus: Corpus) -> Figure:
+    notes: set[str] = set()
+
+    def anchor() -> Run:
+        command = [setting.tools.python(), HERE / "anchors" / "tags.py", corpus.root, str(CORES)]
+        listed = "\n".join(corpus.paths)
+
+        def run() -> float:
+            done = json.loads(
+                subprocess.run(command, input=listed, capture_output=True, text=True, check=True).stdout
+            )
+            megabytes = done["bytes"] / 1e6
+            notes.add(
+                f"the anchor reads {done['files']:,} py, go, js, ts files, {megabytes:.0f} MB; ours all"
+            )
+            return done["seconds"]
+
+        return run
+
+    sides = {OURS: lambda: cold(setting, corpus, "structural"), TREE_SITTER: anchor}
+    samples = interleave(sides, setting.runs(3 if corpus.large else 7), warm=0)
+    name = f"structural tier complete, {corpus.name}"
+    return figure(name, samples, TREE_SITTER, Bar(1.1), notes=tuple(notes))
+
+
+def reopen(setting: Setting) -> Iterator[Figure]:
+    """A second start, nothing changed: from opening until the tree is known to be as it was indexed."""
+    for corpus in setting.corpora.values():
+        yield one_reopen(setting, corpus)
+
+
+def one_reopen(setting: Setting, corpus: Corpus) -> Figure:
+    def ours() -> Run:
+        cache, _ = kept(setting, corpus)
+        return lambda: subject("reopen", corpus.root, cache)["ready"]
+
+    status = program("git", "status", "--porcelain", cwd=corpus.root)
+    samples = interleave({OURS: ours, STATUS: lambda: status}, setting.runs(9))
+    return figure(f"second start, {corpus.name}", samples, STATUS, Bar(1.5))
+
+
+def buffer(corpus: Corpus) -> tuple[str, str]:
+    """Path and text of the Go or Python file of many functions whose size is nearest to 30 kB."""
+    sources = [path for path in corpus.paths if path.endswith((".go", ".py"))]
+    for path in sorted(sources, key=lambda path: (abs((corpus.root / path).stat().st_size - 30_000), path)):
+        text = (corpus.root / path).read_text(errors="replace")
+        if len(places(text)) >= 10:
+            return path, text
+    raise Missing("a Go or Python file with ten functions")
+
+
+def function(path: str, name: str) -> str:
+    return (
+        f"func {name}() int {{ return 1 }}\n\n"
+        if path.endswith(".go")
+        else f"def {name}():\n    return 1\n\n\n"
+    )
+
+
+def places(text: str) -> list[int]:
+    """Where a function may be put in: before every function at the outer level."""
+    return [found.start() for found in re.finditer(r"^func \w|^def \w|^class \w", text, re.MULTILINE)]
+
+
+def edit(setting: Setting) -> Iterator[Figure]:
+    """A function is typed into an open buffer; until a query for its name finds it."""
+    corpus = large(setting)
+    path, text = buffer(corpus)
+    where = places(text)
+
+    def texts() -> Iterator[tuple[str, str, int]]:
+        chance = random.Random(5)
+        for number in range(10**6):
+            name, at = f"BenchAdds{number}", chance.choice(where)
+            yield name, text[:at] + function(path, name) + text[at:], at
+
+    def ours() -> Run:
+        cache, _ = kept(setting, corpus)
+        index = Subject(corpus.root, cache)
+        index.wait("structural")
+        versions = texts()
+
+        def run() -> float:
+            name, changed, _ = next(versions)
+            began = time.perf_counter()
+            index.edit(path, changed)
+            found = index.defined(name)
+            took = time.perf_counter() - began
+            if found != [path]:
+                raise Missing(f"{name} was not found after the edit")
+            return took
+
+        return run
+
+    def anchor() -> Run:
+        setting.tools.libraries()
+        return reparse(path, text, texts())
+
+    rounds = 30 if setting.quick else 300
+    samples = interleave({OURS: ours, INCREMENTAL: anchor}, rounds, warm=10)
+    name = f"edit visible to a query, {len(text.encode()) / 1000:.0f} kB buffer, {corpus.name}"
+    yield figure(name, samples, INCREMENTAL, Bar(0.003, "s"))
+    yield figure(f"{name}, p99", samples, INCREMENTAL, Bar(0.015, "s"), of=p99)
+
+
+def reparse(path: str, text: str, versions: Iterator[tuple[str, str, int]]) -> Run:
+    """Anchor: parse again what changed, from the same text each time, and run the tags query over that."""
+    import tree_sitter_go
+    import tree_sitter_python
+    from tree_sitter import Language, Parser, Query, QueryCursor
+
+    grammar = tree_sitter_go if path.endswith(".go") else tree_sitter_python
+    language = Language(grammar.language())
+    parser, cursor = Parser(language), QueryCursor(Query(language, grammar.TAGS_QUERY))
+    before = parser.parse(text.encode())
+
+    def point(source: bytes, at: int) -> tuple[int, int]:
+        return source.count(b"\n", 0, at), at - (source.rfind(b"\n", 0, at) + 1)
+
+    def run() -> float:
+        _, changed, characters = next(versions)
+        tree, source = before.copy(), changed.encode()
+        at = len(text[:characters].encode())
+        end = at + len(source) - len(text.encode())
+        began = time.perf_counter()
+        here = point(source, at)
+        tree.edit(at, at, end, here, here, point(source, end))
+        after = parser.parse(source, tree)
+        for changed_range in tree.changed_ranges(after):
+            cursor.set_byte_range(changed_range.start_byte, changed_range.end_byte)
+            cursor.captures(after.root_node)
+        return time.perf_counter() - began
+
+    return run
+
+
+WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{3,39}")
+
+
+def spread(corpus: Corpus, each: int) -> dict[str, list[str]]:
+    """Words of the tree's source code by how many of the files have them; always the same ones."""
+    sources = [path for path in corpus.paths if path.endswith(SOURCE)]
+    sampled = sources[:: max(1, len(sources) // 1_500)]
+    found: Counter[str] = Counter()
+    for path in sampled:
+        found.update(word.decode() for word in set(WORD.findall((corpus.root / path).read_bytes())))
+    shares = {"rare": (0.0, 0.001), "middling": (0.005, 0.05), "common": (0.1, 1.0)}
+    chance = random.Random(11)
+    drawn = {}
+    for name, (least, most) in shares.items():
+        low, high = least * len(sampled), max(1.0, most * len(sampled))
+        words = sorted(word for word, count in found.items() if low < count <= high)
+        drawn[name] = chance.sample(words, min(each, len(words)))
+    return drawn
+
+
+def rg_hits(rg: str, corpus: Corpus, word: str) -> tuple[float, set[tuple[str, int]]]:
+    """Seconds, and path and line of every hit."""
+    command = [rg, "-w", "-F", "-n", "--null", "--no-heading", "--color=never", "-e", word, "."]
+    began = time.perf_counter()
+    out = subprocess.run(command, cwd=corpus.root, capture_output=True, check=False).stdout
+    took = time.perf_counter() - began
+    hits = set()
+    for line in out.split(b"\n"):
+        path, mark, rest = line.partition(b"\0")
+        if mark:
+            hits.add((path.removeprefix(b"./").decode(), int(rest.partition(b":")[0])))
+    return took, hits
+
+
+def query(setting: Setting) -> Iterator[Figure]:
+    """Every line that has a word, for words from rare to common; the hits must be those of rg."""
+    corpus = large(setting)
+    words = spread(corpus, 3 if setting.quick else 15)
+    taken: dict[str, list[float]] = {}
+    notes: list[str] = []
+    right = True
+    try:
+        cache, _ = kept(setting, corpus)
+        index = Subject(corpus.root, cache)
+        index.wait("lexical")
+    except Missing as error:
+        index = None
+        notes.append(f"{OURS}: {error}")
+    rg = setting.tools.program("rg")
+    for kind, drawn in words.items():
+        medians = []
+        for word in drawn:
+            took, wanted = rg_hits(rg, corpus, word)
+            taken.setdefault(QUERY, []).append(took)
+            if index is None:
+                continue
+            if (found := index.hits(word)) != wanted:
+                right = False
+                notes.append(f"{word}: {len(found):,} hits, rg has {len(wanted):,}")
+            times = []
+            for _ in range(7):
+                began = time.perf_counter()
+                index.hits(word)
+                times.append(time.perf_counter() - began)
+            medians.append(statistics.median(times))
+        if medians:
+            taken.setdefault(OURS, []).extend(medians)
+            notes.append(f"{kind} words: median {1000 * statistics.median(medians):.3g} ms")
+    name = f"word query, {sum(map(len, words.values()))} words, {corpus.name}"
+    yield figure(name, Samples(taken, []), QUERY, Bar(0.0005, "s"), right=right, notes=tuple(notes))
+
+
+def cindex(setting: Setting, corpus: Corpus) -> tuple[float, float]:
+    """Anchor: bytes at the peak of memory and on disk of a trigram index."""
+    into = setting.scratch / f"csearch-{corpus.name}"
+    environment = {**os.environ, "CSEARCHINDEX": str(into)}
+    with subprocess.Popen(
+        [setting.tools.program("cindex"), corpus.root],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+    return 1024 * usage.ru_maxrss, into.stat().st_size
+
+
+def indexed_text(corpus: Corpus) -> int:
+    """Bytes of the files that are text, by what git and rg go by: no NUL at the beginning."""
+    total = 0
+    for path in corpus.paths:
+        body = (corpus.root / path).read_bytes()
+        total += 0 if b"\0" in body[:8192] else len(body)
+    return total
+
+
+def memory(setting: Setting) -> Iterator[Figure]:
+    """Memory of a process that has indexed everything, interpreter included, and what is kept on disk."""
+    corpus = large(setting)
+    taken: dict[str, dict[str, list[float]]] = {"resident": {}, "peak": {}, "disk": {}}
+    reasons: list[str] = []
+    try:
+        _, measured = kept(setting, corpus)
+        for name, values in taken.items():
+            values[OURS] = [measured[name]]
+        reasons.append(f"of which before the index was opened: {measured['before'] / 1e6:.0f} MB")
+    except Missing as error:
+        reasons.append(f"{OURS}: {error}")
+    try:
+        peak, disk = cindex(setting, corpus)
+        taken["resident"][CINDEX] = taken["peak"][CINDEX] = [peak]
+        reasons.append(f"{CINDEX} keeps {disk / 1e6:.0f} MB on disk")
+    except Missing as error:
+        reasons.append(f"{CINDEX}: {error}")
+    taken["disk"]["the indexed text"] = [indexed_text(corpus)]
+    name = f"index of {corpus.name}"
+    resident = Samples(taken["resident"], reasons)
+    yield figure(f"memory, {name}, resident", resident, CINDEX, Bar(160e6, "B"), unit="B")
+    yield figure(f"memory, {name}, peak", Samples(taken["peak"], []), CINDEX, Bar(300e6, "B"), unit="B")
+    yield figure(f"disk, {name}", Samples(taken["disk"], []), "the indexed text", Bar(0.25), unit="B")
