@@ -1,26 +1,47 @@
-//! Lists and searches the files of a source tree as its ignore rules show it.
+//! Keeps an index of the words, definitions and imports of a source tree, and searches it.
 //!
-//! What counts as part of the tree is the same for [`walk`] and [`search`]: `.gitignore` and `.ignore` files
-//! are honoured (in a folder that is no git repository too), hidden files are left out unless such a file
-//! lets them in, links are not followed, and [`NEVER_LISTED`] stays out whatever the rules say. Ignore files
-//! in the folders above are read only if the root lies inside a larger git repository; the person's global
-//! git settings are not read, so the same tree gives the same answer on every machine.
+//! What counts as part of the tree is the same everywhere: `.gitignore` and `.ignore` files are honoured (in a
+//! folder that is no git repository too), hidden files are left out unless such a file lets them in, links are
+//! not followed, and [`NEVER_LISTED`] stays out whatever the rules say. Ignore files in the folders above are
+//! read only if the root lies inside a larger git repository; the person's global git settings are not read, so
+//! the same tree gives the same answer on every machine.
 //!
-//! Paths are relative to the root, in UTF-8, with `/` between components. A file whose name is not UTF-8, or
-//! which cannot be read, is left out.
+//! Paths are relative to the root, in UTF-8, with `/` between components. A file whose name is not UTF-8 is left
+//! out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use ignore::{DirEntry, WalkBuilder};
-
+mod build;
+mod bytes;
+mod define;
+mod disk;
+mod index;
+mod lexicon;
+mod parts;
+mod resolve;
+mod rules;
+mod scan;
 mod search;
+mod segment;
+mod snapshot;
+mod source;
+mod stamp;
+mod store;
+mod text;
+mod traits;
 mod walk;
+mod work;
 
+pub use define::Kind;
+pub use index::{Index, Refreshed, Stats};
+pub use parts::each_part;
+pub use rules::NEVER_LISTED;
+pub use scan::INDEXED_BYTES_MAX;
 pub use search::{Found, Hit, LINE_CHARS_MAX, Query, SEARCHED_BYTES_MAX, search};
+pub use segment::Posting;
+pub use snapshot::{Definition, FileInfo, Snapshot};
+pub use traits::Traits;
 pub use walk::{FileEntry, Listing, walk};
-
-/// Folders (or files) that are never listed or searched: their content is not the person's source.
-pub const NEVER_LISTED: [&str; 2] = [".git", ".wainwright"];
 
 /// Why a tree could not be listed or searched.
 #[derive(Debug, thiserror::Error)]
@@ -34,16 +55,19 @@ pub enum IndexError {
     /// The glob does not parse.
     #[error("bad glob: {0}")]
     Glob(#[from] globset::Error),
+    /// The caller took its question back.
+    #[error("cancelled")]
+    Cancelled,
 }
 
 /// The one definition of what belongs to the tree beneath `root`.
-fn tree(root: &Path) -> Result<WalkBuilder, IndexError> {
+fn tree(root: &std::path::Path) -> Result<ignore::WalkBuilder, IndexError> {
     if !root.is_absolute() || !root.is_dir() {
         return Err(IndexError::Root(root.to_path_buf()));
     }
-    let has_git = |folder: &Path| folder.join(".git").exists();
+    let has_git = |folder: &std::path::Path| folder.join(".git").exists();
     let inside_larger_repository = !has_git(root) && root.ancestors().any(has_git);
-    let mut builder = WalkBuilder::new(root);
+    let mut builder = ignore::WalkBuilder::new(root);
     builder
         .require_git(false)
         .git_global(false)
@@ -56,7 +80,7 @@ fn tree(root: &Path) -> Result<WalkBuilder, IndexError> {
 }
 
 /// The path of a regular file relative to `root`; `None` for everything else.
-fn relative_file(root: &Path, entry: &DirEntry) -> Option<String> {
+fn relative_file(root: &std::path::Path, entry: &ignore::DirEntry) -> Option<String> {
     if !entry.file_type().is_some_and(|kind| kind.is_file()) {
         return None;
     }

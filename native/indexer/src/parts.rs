@@ -1,0 +1,120 @@
+//! The parts of compound words: `parseHTTPHeader2` and `parse_http_header` are both made of parse, http, header.
+
+use std::collections::HashMap;
+
+use crate::build::slots;
+use crate::bytes::{Lists, list};
+use crate::lexicon::WORD_BYTES_MAX;
+use crate::segment::{Section, Segment, ascending, find, push_ascending};
+
+/// Lower-case parts, and the words that have them.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub text: Lists,
+    pub words: Lists,
+    pub slots: Vec<u8>,
+}
+
+impl Parts {
+    /// The parts of all words of a segment: from its store if it came from one, else made now.
+    pub fn of(segment: &Segment) -> Self {
+        if !segment.section(Section::PartEnds).is_empty() {
+            let stored = |bytes: Section, ends: Section| Lists {
+                bytes: segment.section(bytes).to_vec(),
+                ends: segment.section(ends).to_vec(),
+            };
+            return Self {
+                text: stored(Section::PartText, Section::PartEnds),
+                words: stored(Section::PartWords, Section::PartWordEnds),
+                slots: segment.section(Section::PartSlots).to_vec(),
+            };
+        }
+        let mut numbers: HashMap<Box<str>, u32> = HashMap::new();
+        let mut names: Vec<Box<str>> = Vec::new();
+        let mut words: Vec<Vec<u32>> = Vec::new();
+        for word in 0..segment.words {
+            let Ok(text) = std::str::from_utf8(segment.word(word)) else { continue };
+            each_part(text, |part| {
+                let next = u32::try_from(names.len()).unwrap_or(u32::MAX);
+                let number = *numbers.entry(part.into()).or_insert(next);
+                if number == next {
+                    names.push(part.into());
+                    words.push(Vec::new());
+                }
+                let list = &mut words[number as usize];
+                if list.last() != Some(&word) {
+                    list.push(word);
+                }
+            });
+        }
+        let mut lists = Lists::default();
+        for list in words {
+            push_ascending(&mut lists.bytes, list.into_iter());
+            lists.end();
+        }
+        let hashes = names.iter().map(|name| segment.seed.hash_alone(name.as_bytes()));
+        let slots = slots(hashes, names.len());
+        Self { text: Lists::of_texts(names.iter().map(|name| name.as_bytes())), words: lists, slots }
+    }
+
+    /// The words that have a part, which is lower-case.
+    pub fn words(&self, segment: &Segment, part: &str) -> impl Iterator<Item = u32> + '_ {
+        let text = |id: u32| list(&self.text.bytes, &self.text.ends, id as usize);
+        let fits = (1..=WORD_BYTES_MAX).contains(&part.len());
+        let hash = fits.then(|| segment.seed.hash_alone(part.as_bytes()));
+        let found = hash.and_then(|hash| find(&self.slots, hash, |id| text(id) == part.as_bytes()));
+        ascending(found.map_or(&[], |id| list(&self.words.bytes, &self.words.ends, id as usize)))
+    }
+}
+
+/// Reports the parts of a word, in lower case: letters up to a change from lower to upper case, or the last of
+/// several capitals before a lower-case letter; digits do not count.
+pub fn each_part(word: &str, mut report: impl FnMut(&str)) {
+    let mut part = String::new();
+    let mut characters = word.chars().peekable();
+    let mut before = ' ';
+    while let Some(character) = characters.next() {
+        let letter = character.is_alphabetic();
+        let next_lower = characters.peek().is_some_and(|next| next.is_lowercase());
+        let hump =
+            character.is_uppercase() && (before.is_lowercase() || (before.is_uppercase() && next_lower));
+        if (!letter || hump) && !part.is_empty() {
+            finish(&mut part, &mut report);
+        }
+        if letter {
+            part.extend(character.to_lowercase());
+        }
+        before = character;
+    }
+    finish(&mut part, &mut report);
+}
+
+fn finish(part: &mut String, report: &mut impl FnMut(&str)) {
+    // A single letter says nothing.
+    if part.chars().nth(1).is_some() && part.len() <= WORD_BYTES_MAX {
+        report(part);
+    }
+    part.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(word: &str) -> Vec<String> {
+        let mut parts = Vec::new();
+        each_part(word, |part| parts.push(part.to_owned()));
+        parts
+    }
+
+    #[test]
+    fn humps_and_underscores_part_words() {
+        assert_eq!(parts("parseHTTPHeader2"), ["parse", "http", "header"]);
+        assert_eq!(parts("parse_http_header"), ["parse", "http", "header"]);
+        assert_eq!(parts("__init__"), ["init"]);
+        assert_eq!(parts("XMLHttpRequest"), ["xml", "http", "request"]);
+        assert_eq!(parts("i"), Vec::<String>::new());
+        assert_eq!(parts("Größe_x"), ["größe"]);
+        assert_eq!(parts("plain"), ["plain"]);
+    }
+}

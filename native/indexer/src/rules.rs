@@ -1,0 +1,109 @@
+//! Which files belong to a tree: ignore rules, hidden files, and what is never listed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::stamp::Stamp;
+
+/// Folders (or files) that are never listed or searched: their content is not the person's source.
+pub const NEVER_LISTED: [&str; 2] = [".git", ".wainwright"];
+
+/// The ignore rules that hold in one folder: its own, then those of the folders above.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    parent: Option<Arc<Rules>>,
+    /// From `.ignore`, `.gitignore` and `.git/info/exclude`; one that says something about a path goes before
+    /// those after it, whatever folder it is from.
+    kinds: [Option<Gitignore>; 3],
+}
+
+/// A file with ignore rules that was read, or looked for. When its stamp changes, so may the whole list.
+pub(crate) type RuleFile = (PathBuf, Option<Stamp>);
+
+/// What a listing shows of a folder's own rules.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Present {
+    pub ignore: bool,
+    pub gitignore: bool,
+    pub git: bool,
+}
+
+impl Rules {
+    /// The rules from above `root`: only those of a larger git repository that it lies in.
+    pub fn above(root: &Path, read: &mut Vec<RuleFile>) -> Arc<Self> {
+        let mut rules = Arc::default();
+        let has_git = |folder: &Path| folder.join(".git").exists();
+        let above = || root.ancestors().skip(1);
+        if !has_git(root) && above().any(has_git) {
+            let folders: Vec<_> = above().collect();
+            for folder in folders.into_iter().rev() {
+                let all = Present { ignore: true, gitignore: true, git: true };
+                rules = Self::within(&rules, folder, all, read);
+            }
+        }
+        rules
+    }
+
+    /// The rules in `folder`, which is beneath the one of `parent`.
+    pub fn within(
+        parent: &Arc<Self>,
+        folder: &Path,
+        present: Present,
+        read: &mut Vec<RuleFile>,
+    ) -> Arc<Self> {
+        let files = [
+            (present.ignore, ".ignore"),
+            (present.gitignore, ".gitignore"),
+            (present.git, ".git/info/exclude"),
+        ];
+        let kinds = files.map(|(there, name)| if there { parse(folder, name, read) } else { None });
+        if kinds.iter().all(Option::is_none) {
+            return Arc::clone(parent);
+        }
+        Arc::new(Self { parent: Some(Arc::clone(parent)), kinds })
+    }
+
+    /// True if an entry of a folder with these rules belongs to the tree.
+    pub fn admit(&self, path: &Path, name: &str, is_folder: bool) -> bool {
+        if NEVER_LISTED.contains(&name) {
+            return false;
+        }
+        match self.verdict(path, is_folder) {
+            Match::Ignore(()) => false,
+            Match::Whitelist(()) => true,
+            Match::None => !name.starts_with('.'),
+        }
+    }
+
+    fn verdict(&self, path: &Path, is_folder: bool) -> Match<()> {
+        for kind in 0..self.kinds.len() {
+            let mut folder = Some(self);
+            while let Some(rules) = folder {
+                if let Some(matcher) = &rules.kinds[kind] {
+                    let found = matcher.matched(path, is_folder).map(|_| ());
+                    if !found.is_none() {
+                        return found;
+                    }
+                }
+                folder = rules.parent.as_deref();
+            }
+        }
+        Match::None
+    }
+}
+
+fn parse(folder: &Path, name: &str, read: &mut Vec<RuleFile>) -> Option<Gitignore> {
+    let path = folder.join(name);
+    // A pipe of that name would never end.
+    let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file);
+    read.push((path.clone(), metadata.as_ref().map(Stamp::of)));
+    metadata?;
+    let mut builder = GitignoreBuilder::new(folder);
+    // A line that does not parse, or a file that cannot be read, leaves the other rules in force.
+    builder.add(path);
+    builder.build().ok().filter(|rules| !rules.is_empty())
+}

@@ -1,0 +1,441 @@
+//! Looks at the file system: what is new, what has changed, what is gone.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::build::{Folder, folder_of};
+use crate::disk::{Changes, Disk};
+use crate::lexicon::PADDING;
+use crate::rules::{Present, RuleFile, Rules};
+use crate::source::{Facts, Source};
+use crate::stamp::{Stamp, now};
+use crate::text;
+use crate::traits::Traits;
+use crate::work::{self, Queue};
+
+/// Larger files are not indexed, but searched by reading them.
+pub const INDEXED_BYTES_MAX: u64 = 8_000_000;
+/// What all threads together may hold of what they have read. Files beyond it are searched by reading them.
+const MEMORY_MAX: usize = 600_000_000;
+/// So many changed files have a source each; if there are more, they share sources.
+const SINGLES_MAX: usize = 200;
+/// So many files are looked at in one piece of work.
+const CHUNK: usize = 48;
+/// Room for so many distinct words at first.
+const ROOM: usize = 1 << 16;
+
+/// One look at the files beneath a root.
+pub(crate) struct Scan<'s> {
+    pub root: &'s Path,
+    pub disk: &'s Disk,
+    pub cancel: &'s AtomicBool,
+}
+
+enum Job {
+    /// List a folder; a deep look lists also the known folders in it.
+    Folder { path: String, rules: Option<Arc<Rules>>, deep: bool },
+    /// Look at files that are there by the listing.
+    Files { folder: Arc<str>, names: Vec<String> },
+    /// Look at files of the segment.
+    Known(std::ops::Range<u32>),
+    /// Look at one file, which may be gone.
+    One(String),
+}
+
+struct Worker {
+    changes: Changes,
+    /// True if nothing is known yet: no file has a source of its own.
+    shared: bool,
+    bulk: Source,
+    buffer: Vec<u8>,
+}
+
+impl Scan<'_> {
+    /// Lists everything again.
+    pub fn everything(&self) -> Changes {
+        let mut rules = Vec::new();
+        let above = Rules::above(self.root, &mut rules);
+        let job = Job::Folder { path: String::new(), rules: Some(above), deep: true };
+        let mut changes = self.run(vec![job]);
+        changes.rules.extend(rules);
+        changes
+    }
+
+    /// Looks at every known file and folder. Folders that are as they were are not listed.
+    pub fn known(&self) -> Changes {
+        if self.rules_changed() {
+            return Changes { rules_changed: true, ..Changes::default() };
+        }
+        let folders: Vec<_> = self.disk.folders.iter().map(|(path, stamp)| (&**path, *stamp)).collect();
+        let (changed, gone) = self.changed_folders(&folders);
+        let mut jobs: Vec<Job> = self.disk.fresh.keys().map(|path| Job::One(path.to_string())).collect();
+        let files = self.disk.base.files;
+        jobs.extend((0..files).step_by(256).map(|start| Job::Known(start..files.min(start + 256))));
+        jobs.extend(changed.into_iter().map(|path| Job::Folder { path, rules: None, deep: false }));
+        let mut all = self.run(jobs);
+        all.removed_folders.extend(gone);
+        all
+    }
+
+    /// Looks at some paths relative to the root, whatever they are.
+    pub fn some(&self, paths: &[&str]) -> Changes {
+        if self.rules_changed() {
+            return Changes { rules_changed: true, ..Changes::default() };
+        }
+        let mut jobs = Vec::new();
+        let mut folders: Vec<&str> = Vec::new();
+        for path in paths {
+            let known = self.disk.facts(path).is_some();
+            if known && fs::symlink_metadata(self.root.join(path)).is_ok_and(|found| found.is_file()) {
+                jobs.push(Job::One((*path).to_owned()));
+                continue;
+            }
+            // Whatever has come or gone is seen by listing the nearest folder that is known.
+            let mut folder = folder_of(path);
+            while !folder.is_empty() && !self.disk.folders.contains_key(folder) {
+                folder = folder_of(folder);
+            }
+            folders.push(folder);
+            if self.disk.folders.contains_key(*path) {
+                folders.push(path);
+            }
+        }
+        folders.sort_unstable();
+        folders.dedup();
+        let gone = folders.iter().filter(|folder| !self.root.join(folder).is_dir());
+        let gone: Vec<Box<str>> = gone.map(|folder| (*folder).into()).collect();
+        let jobs_of = |folder: &&str| Job::Folder { path: (*folder).to_owned(), rules: None, deep: false };
+        jobs.extend(folders.iter().filter(|folder| self.root.join(folder).is_dir()).map(jobs_of));
+        let mut changes = self.run(jobs);
+        changes.removed_folders.extend(gone);
+        changes
+    }
+
+    fn rules_changed(&self) -> bool {
+        let stamp = |path: &PathBuf| fs::metadata(path).ok().filter(Metadata::is_file).map(|m| Stamp::of(&m));
+        self.disk.folders.is_empty() || self.disk.rules.iter().any(|(path, known)| stamp(path) != *known)
+    }
+
+    /// The folders that must be listed again, and those that are no more.
+    fn changed_folders(&self, folders: &[(&str, Option<Stamp>)]) -> (Vec<String>, Vec<Box<str>>) {
+        type Found = (Vec<String>, Vec<Box<str>>);
+        let jobs: Vec<_> = folders.chunks(128).collect();
+        let workers: Vec<Found> = (0..work::threads()).map(|_| Found::default()).collect();
+        let found = work::drain(jobs, workers, |(changed, gone), chunk, _| {
+            for (path, known) in chunk {
+                match fs::symlink_metadata(self.root.join(path)) {
+                    Ok(metadata) if metadata.is_dir() => {
+                        if known.is_none_or(|known| known != Stamp::of(&metadata)) {
+                            changed.push((*path).to_owned());
+                        }
+                    }
+                    _ => gone.push((*path).into()),
+                }
+            }
+        });
+        found.into_iter().fold(Found::default(), |mut all, (changed, gone)| {
+            all.0.extend(changed);
+            all.1.extend(gone);
+            all
+        })
+    }
+
+    fn run(&self, jobs: Vec<Job>) -> Changes {
+        let seed = self.disk.base.seed;
+        let shared = self.disk.folders.is_empty();
+        let room = if shared { ROOM } else { 0 };
+        let threads =
+            if jobs.len() == 1 && !matches!(jobs[0], Job::Folder { .. }) { 1 } else { work::threads() };
+        let worker = |_| Worker {
+            changes: Changes::default(),
+            shared,
+            bulk: Source::new(seed, room),
+            buffer: Vec::new(),
+        };
+        let workers = (0..threads).map(worker).collect();
+        let workers = work::drain(jobs, workers, |worker, job, queue| {
+            if !self.cancel.load(Ordering::Relaxed) {
+                self.job(worker, job, queue);
+            }
+        });
+        workers.into_iter().fold(Changes::default(), |mut all, worker| {
+            let changes = worker.changes;
+            all.singles.extend(changes.singles);
+            all.same.extend(changes.same);
+            all.removed.extend(changes.removed);
+            all.listed.extend(changes.listed);
+            all.removed_folders.extend(changes.removed_folders);
+            all.rules.extend(changes.rules);
+            all.rules_changed |= changes.rules_changed;
+            all.bytes_read += changes.bytes_read;
+            all.bulk.push(worker.bulk);
+            all
+        })
+    }
+
+    fn job(&self, worker: &mut Worker, job: Job, queue: &Queue<Job>) {
+        match job {
+            Job::Folder { path, rules, deep } => self.folder(worker, &path, rules, deep, queue),
+            Job::Files { folder, names } => {
+                let absolute = self.root.join(&*folder);
+                for name in names {
+                    let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+                    Self::file(worker, &path, &absolute.join(name), self.disk.facts(&path));
+                }
+            }
+            Job::Known(files) => {
+                for file in files.filter(|file| !self.disk.gone.has(*file)) {
+                    let path = self.disk.base.path(file);
+                    Self::file(worker, path, &self.root.join(path), Some(self.disk.base_facts(file)));
+                }
+            }
+            Job::One(path) => Self::file(worker, &path, &self.root.join(&path), self.disk.facts(&path)),
+        }
+    }
+
+    fn folder(
+        &self,
+        worker: &mut Worker,
+        path: &str,
+        rules: Option<Arc<Rules>>,
+        deep: bool,
+        queue: &Queue<Job>,
+    ) {
+        let absolute = self.root.join(path);
+        let began = now();
+        let Ok(metadata) = fs::symlink_metadata(&absolute) else { return };
+        let stamp = Stamp::of(&metadata);
+        let Some(listing) = Listing::read(&absolute) else { return };
+        let mut read = Vec::new();
+        let rules = match rules {
+            Some(above) => Rules::within(&above, &absolute, listing.present, &mut read),
+            None => self.rules_in(path, listing.present, &mut read),
+        };
+        if !deep && read.iter().any(|(path, _)| !self.disk.rules.iter().any(|(known, _)| known == path)) {
+            worker.changes.rules_changed = true;
+        }
+        let Listing { mut files, mut folders, .. } = listing;
+        files.retain(|name| rules.admit(&absolute.join(name), name, false));
+        folders.retain(|name| rules.admit(&absolute.join(name), name, true));
+        if !self.disk.folders.is_empty() {
+            self.note_removed(worker, path, &mut files, &mut folders);
+        }
+        let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        let inner = folders
+            .iter()
+            .map(|name| join(name))
+            .filter(|inner| deep || !self.disk.folders.contains_key(&**inner));
+        let inner = inner.map(|path| Job::Folder { path, rules: Some(Arc::clone(&rules)), deep: true });
+        let folder: Arc<str> = path.into();
+        let later = files.split_off(files.len().min(CHUNK));
+        let later = later
+            .chunks(CHUNK)
+            .map(|names| Job::Files { folder: Arc::clone(&folder), names: names.to_vec() });
+        queue.add(inner.chain(later));
+        worker
+            .changes
+            .listed
+            .push(Folder { path: path.into(), stamp: (!stamp.is_fresh(began)).then_some(stamp) });
+        worker.changes.rules.extend(read);
+        self.job(worker, Job::Files { folder, names: files }, queue);
+    }
+
+    fn note_removed(&self, worker: &mut Worker, path: &str, files: &mut [String], folders: &mut [String]) {
+        files.sort_unstable();
+        folders.sort_unstable();
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        let lost = self.disk.files_in(path).filter(|known| files.binary_search(&name(known)).is_err());
+        worker.changes.removed.extend(lost.map(Into::into));
+        let lost = self.disk.folders_in(path).filter(|known| folders.binary_search(&name(known)).is_err());
+        worker.changes.removed_folders.extend(lost.map(Into::into));
+    }
+
+    /// The rules in a folder, from those of all folders above it.
+    fn rules_in(&self, path: &str, present: Present, read: &mut Vec<RuleFile>) -> Arc<Rules> {
+        let mut known = Vec::new();
+        let mut rules = Rules::above(self.root, &mut known);
+        if !path.is_empty() {
+            let all = Present { ignore: true, gitignore: true, git: true };
+            rules = Rules::within(&rules, self.root, all, &mut known);
+            for (at, _) in path.match_indices('/') {
+                rules = Rules::within(&rules, &self.root.join(&path[..at]), all, &mut known);
+            }
+        }
+        Rules::within(&rules, &self.root.join(path), present, read)
+    }
+
+    /// Looks at a file: reads it unless it is the one that is known.
+    fn file(worker: &mut Worker, path: &str, absolute: &Path, known: Option<Facts>) {
+        if let Some(known) = known {
+            let found = fs::symlink_metadata(absolute).ok().filter(Metadata::is_file);
+            match found {
+                None => return worker.changes.removed.push(path.into()),
+                Some(found) if known.settled && Stamp::of(&found) == known.stamp => return,
+                Some(_) => {}
+            }
+        }
+        let began = now();
+        let read = open(absolute).and_then(|file| read_file(file, began, &mut worker.buffer));
+        match read {
+            Some(read) => worker.take(path, &read, known),
+            None => worker.take_unreadable(path, absolute, known),
+        }
+    }
+}
+
+/// What was read of a file into the buffer.
+struct FileRead {
+    stamp: Stamp,
+    settled: bool,
+    /// Bytes in the buffer.
+    length: usize,
+    /// There are more bytes than are indexed.
+    huge: bool,
+}
+
+impl Worker {
+    fn take_unreadable(&mut self, path: &str, absolute: &Path, known: Option<Facts>) {
+        match fs::symlink_metadata(absolute).ok().filter(Metadata::is_file) {
+            Some(metadata) => {
+                let stamp = Stamp::of(&metadata);
+                let traits = Traits::of_path(path) | Traits::UNREADABLE;
+                let facts = Facts { stamp, settled: true, hash: 0, words: 0, lines: 0, traits };
+                self.add(|source| source.add_unread(path, facts));
+            }
+            None if known.is_some() => self.changes.removed.push(path.into()),
+            None => {}
+        }
+    }
+
+    /// Adds a file to a source of its own or to the shared one.
+    fn add(&mut self, into: impl FnOnce(&mut Source)) {
+        if self.shared || self.changes.singles.len() >= SINGLES_MAX {
+            into(&mut self.bulk);
+            return;
+        }
+        let mut own = Source::new(self.bulk.lexicon.seed(), 0);
+        into(&mut own);
+        own.lexicon.shrink();
+        self.changes.singles.push(own);
+    }
+
+    fn take(&mut self, path: &str, read: &FileRead, known: Option<Facts>) {
+        let FileRead { stamp, settled, length, huge } = *read;
+        self.changes.bytes_read += length as u64;
+        if let Some(known) = known.filter(|_| !huge) {
+            if known.hash == xxhash_rust::xxh3::xxh3_128(&self.buffer[..length])
+                && known.stamp.size == stamp.size
+            {
+                self.changes.same.push((path.into(), stamp, settled));
+                return;
+            }
+        }
+        let full = self.bulk.memory() > MEMORY_MAX / work::threads();
+        let buffer = std::mem::take(&mut self.buffer);
+        if huge || full {
+            let binary = text::text(&buffer[..length]).is_none();
+            let kind = if binary { Traits::BINARY } else { Traits::HUGE };
+            let traits = Traits::of_path(path) | kind;
+            let hash = if huge { 0 } else { xxhash_rust::xxh3::xxh3_128(&buffer[..length]) };
+            let facts = Facts { stamp, settled, hash, words: 0, lines: 0, traits };
+            self.add(|source| source.add_unread(path, facts));
+        } else {
+            self.add(|source| source.add(path, stamp, settled, &buffer, length));
+        }
+        self.buffer = buffer;
+    }
+}
+
+/// The names in a folder.
+struct Listing {
+    files: Vec<String>,
+    folders: Vec<String>,
+    present: Present,
+}
+
+impl Listing {
+    fn read(folder: &Path) -> Option<Self> {
+        let mut listing = Self { files: Vec::new(), folders: Vec::new(), present: Present::default() };
+        for entry in fs::read_dir(folder).ok()? {
+            let Ok(entry) = entry else { continue };
+            let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
+            match name.as_str() {
+                ".ignore" => listing.present.ignore = true,
+                ".gitignore" => listing.present.gitignore = true,
+                ".git" => listing.present.git = true,
+                _ => {}
+            }
+            if kind.is_file() {
+                listing.files.push(name);
+            } else if kind.is_dir() {
+                listing.folders.push(name);
+            }
+        }
+        Some(listing)
+    }
+}
+
+/// Opens a regular file. A link or a pipe that took its place meanwhile is not followed, and not waited for.
+pub(crate) fn open(path: &Path) -> Option<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
+    }
+    options.open(path).ok()
+}
+
+/// The bytes of a regular file that is not larger than what is indexed.
+pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
+    let file = open(path)?;
+    let size = file.metadata().ok().filter(Metadata::is_file)?.len();
+    if size > INDEXED_BYTES_MAX {
+        return None;
+    }
+    let mut content = Vec::with_capacity(usize::try_from(size).ok()? + 1);
+    file.take(INDEXED_BYTES_MAX + 1).read_to_end(&mut content).ok()?;
+    (content.len() as u64 <= INDEXED_BYTES_MAX).then_some(content)
+}
+
+/// Reads a file into the front of the buffer, with zeros behind it.
+fn read_file(mut file: File, began: i64, buffer: &mut Vec<u8>) -> Option<FileRead> {
+    let metadata = file.metadata().ok().filter(Metadata::is_file)?;
+    let stamp = Stamp::of(&metadata);
+    let settled = !stamp.is_fresh(began);
+    let huge = stamp.size > INDEXED_BYTES_MAX;
+    let wanted = if huge { text::BINARY_HEAD } else { usize::try_from(stamp.size).ok()? };
+    let mut length = 0;
+    // One byte more than is expected tells that the file has grown.
+    let mut end = wanted + 1;
+    loop {
+        if buffer.len() < end + PADDING {
+            buffer.resize((end + PADDING).next_power_of_two().max(1 << 16), 0);
+        }
+        match file.read(&mut buffer[length..end]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+        if length == wanted || huge && length > wanted {
+            break;
+        }
+        if length == end {
+            end = (end * 2).min(usize::try_from(INDEXED_BYTES_MAX).ok()? + 2);
+            if length == end {
+                break;
+            }
+        }
+    }
+    let huge = huge || length as u64 > INDEXED_BYTES_MAX;
+    length = length.min(if huge { text::BINARY_HEAD } else { length });
+    buffer[length..length + PADDING].fill(0);
+    Some(FileRead { stamp, settled, length, huge })
+}

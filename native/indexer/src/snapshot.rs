@@ -1,0 +1,459 @@
+//! The files as they are at one moment: those on disk, and over them the unsaved texts of open buffers.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::define::{Family, Kind};
+use crate::disk::{Bits, Disk};
+use crate::lexicon::known_part;
+use crate::resolve::Resolver;
+use crate::scan;
+use crate::segment::{Posting, Target};
+use crate::source::{Facts, Found, Source};
+use crate::text::text;
+use crate::traits::Traits;
+
+/// An unsaved text, and what the lexer saw in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Unsaved {
+    pub text: Arc<[u8]>,
+    pub source: Arc<Source>,
+}
+
+/// A file of a [`Snapshot`], which knows it by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Bytes.
+    pub size: u64,
+    /// XXH3 of the content, 0 if it was not read. Files with the same content have the same hash.
+    pub hash: u128,
+    /// How many words the text has.
+    pub words: u32,
+    /// How many lines the text has.
+    pub lines: u32,
+    /// What is unusual about it.
+    pub traits: Traits,
+}
+
+/// A definition as the lexer guesses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Definition<'s> {
+    /// From 1.
+    pub line: u32,
+    /// The name alone, without that of a class around it.
+    pub name: &'s str,
+    /// What it seems to be.
+    pub kind: Kind,
+}
+
+/// The files of a tree at one moment. It does not change, so a question may take its time.
+///
+/// A file has a number. Numbers are those of this snapshot; in the order of [`Snapshot::files`], paths ascend.
+#[derive(Debug)]
+pub struct Snapshot {
+    root: Arc<Path>,
+    disk: Arc<Disk>,
+    /// Files of the segment that are not to be seen.
+    hidden: Bits,
+    /// Files beside those of the segment, in the order of their paths. Their numbers follow.
+    fresh: Vec<Fresh>,
+    text_words: u64,
+    count: u32,
+}
+
+#[derive(Debug)]
+struct Fresh {
+    source: Arc<Source>,
+    unsaved: Option<Arc<[u8]>>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(root: Arc<Path>, disk: Arc<Disk>, unsaved: &BTreeMap<Box<str>, Unsaved>) -> Self {
+        let mut hidden = disk.gone.clone();
+        let mut fresh: BTreeMap<&str, Fresh> = BTreeMap::new();
+        for (path, source) in &disk.fresh {
+            fresh.insert(path, Fresh { source: Arc::clone(source), unsaved: None });
+        }
+        for (path, over) in unsaved {
+            if let Some(file) = disk.base.find(path) {
+                hidden.add(file);
+            }
+            let text = Some(Arc::clone(&over.text));
+            fresh.insert(path, Fresh { source: Arc::clone(&over.source), unsaved: text });
+        }
+        let fresh: Vec<Fresh> = fresh.into_values().collect();
+        let words = |file: u32| u64::from(disk.base.facts(file).words);
+        let hidden_words: u64 = hidden.iter().map(words).sum();
+        let fresh_words: u64 = fresh.iter().map(|fresh| u64::from(fresh.source.docs[0].facts.words)).sum();
+        let text_words = (disk.base.text_words + fresh_words).saturating_sub(hidden_words);
+        let hidden_files = u32::try_from(hidden.iter().count()).unwrap_or(u32::MAX);
+        let more = u32::try_from(fresh.len()).unwrap_or(0);
+        let count = disk.base.files.saturating_sub(hidden_files) + more;
+        Self { root, disk, hidden, fresh, text_words, count }
+    }
+
+    /// The folder above all paths.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// How many files there are.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// True if there are no files.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// One above the greatest number of a file. Some numbers below may belong to no file.
+    #[must_use]
+    pub fn bound(&self) -> u32 {
+        self.disk.base.files + u32::try_from(self.fresh.len()).unwrap_or(0)
+    }
+
+    /// How many words all texts have together.
+    #[must_use]
+    pub fn text_words(&self) -> u64 {
+        self.text_words
+    }
+
+    /// How many distinct words the index knows, those that are nowhere any more included.
+    #[must_use]
+    pub fn distinct_words(&self) -> u32 {
+        self.disk.base.words
+    }
+
+    /// The numbers of all files, in the order of their paths.
+    pub fn files(&self) -> impl Iterator<Item = u32> + '_ {
+        let base = (0..self.disk.base.files).filter(|file| !self.hidden.has(*file));
+        let fresh = self.fresh_numbers();
+        Merged { left: base.peekable(), right: fresh.peekable(), snapshot: self }
+    }
+
+    fn fresh_numbers(&self) -> impl Iterator<Item = u32> + use<> {
+        self.disk.base.files..self.bound()
+    }
+
+    fn fresh(&self, file: u32) -> Option<&Fresh> {
+        let at = file.checked_sub(self.disk.base.files)?;
+        self.fresh.get(at as usize)
+    }
+
+    /// True if the number belongs to a file.
+    #[must_use]
+    pub fn has(&self, file: u32) -> bool {
+        file < self.bound() && !self.hidden.has(file)
+    }
+
+    /// The path of a file relative to the root, with `/` between its components.
+    #[must_use]
+    pub fn path(&self, file: u32) -> &str {
+        self.fresh(file).map_or_else(|| self.disk.base.path(file), |fresh| &fresh.source.docs[0].path)
+    }
+
+    /// The number of the file with this path.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<u32> {
+        let at = self.fresh.binary_search_by(|fresh| (*fresh.source.docs[0].path).cmp(path));
+        match at {
+            Ok(at) => Some(self.disk.base.files + u32::try_from(at).ok()?),
+            Err(_) => self.disk.base.find(path).filter(|file| !self.hidden.has(*file)),
+        }
+    }
+
+    fn facts(&self, file: u32) -> Facts {
+        self.fresh(file).map_or_else(|| self.disk.base.facts(file), |fresh| fresh.source.docs[0].facts)
+    }
+
+    /// What is known of a file beside its words.
+    #[must_use]
+    pub fn info(&self, file: u32) -> FileInfo {
+        let facts = self.facts(file);
+        let traits = match self.fresh(file) {
+            Some(Fresh { unsaved: Some(_), .. }) => facts.traits | Traits::UNSAVED,
+            _ => facts.traits,
+        };
+        FileInfo { size: facts.stamp.size, hash: facts.hash, words: facts.words, lines: facts.lines, traits }
+    }
+
+    /// How many words a file's text has.
+    #[must_use]
+    pub fn words_of(&self, file: u32) -> u32 {
+        self.facts(file).words
+    }
+
+    /// The files that have a word: a whole run of word characters, with upper and lower case as it is.
+    ///
+    /// Words of more than 64 bytes are told by their beginning, and words that begin with a digit are known only
+    /// up to four bytes; see [`Snapshot::knows`].
+    #[must_use]
+    pub fn word(&self, word: &str) -> Vec<Posting> {
+        let known = known_part(word).as_bytes();
+        if known.is_empty() {
+            return Vec::new();
+        }
+        let base = &self.disk.base;
+        let mut postings: Vec<Posting> = match base.find_word(known) {
+            Some(word) => base.postings(word).filter(|posting| !self.hidden.has(posting.file)).collect(),
+            None => Vec::new(),
+        };
+        for (number, fresh) in self.fresh_numbers().zip(&self.fresh) {
+            if let Some(id) = fresh.source.lexicon.find(known) {
+                postings.extend(fresh.source.count_of(id).map(|count| Posting::new(number, count)));
+            }
+        }
+        postings
+    }
+
+    /// True if [`Snapshot::word`] tells all files that may have this word.
+    #[must_use]
+    pub fn knows(&self, word: &str) -> bool {
+        crate::source::is_kept(word.as_bytes())
+    }
+
+    /// The files that have a word with this part: `header` is part of `parseHTTPHeader` and of `http_header`. The
+    /// part is lower-case. Counts are those of all such words together; the order is that of the numbers.
+    #[must_use]
+    pub fn part(&self, part: &str) -> Vec<Posting> {
+        let base = &self.disk.base;
+        let mut all: HashMap<u32, Posting> = HashMap::new();
+        let mut add = |posting: Posting| {
+            let sum = all.entry(posting.file).or_insert(Posting { count: 0, defines: false, ..posting });
+            sum.count += posting.count;
+            sum.defines |= posting.defines;
+        };
+        for word in base.parts().words(base, part) {
+            base.postings(word).filter(|posting| !self.hidden.has(posting.file)).for_each(&mut add);
+        }
+        for (number, fresh) in self.fresh_numbers().zip(&self.fresh) {
+            for (word, count) in fresh.source.words() {
+                if has_part(word, part) {
+                    add(Posting::new(number, count));
+                }
+            }
+        }
+        let mut postings: Vec<Posting> = all.into_values().collect();
+        postings.sort_unstable_by_key(|posting| posting.file);
+        postings
+    }
+
+    /// All words that have this part, in order.
+    #[must_use]
+    pub fn words_with_part(&self, part: &str) -> Vec<&str> {
+        let base = &self.disk.base;
+        let known =
+            base.parts().words(base, part).filter_map(|word| std::str::from_utf8(base.word(word)).ok());
+        let mut words: Vec<&str> = known.collect();
+        for fresh in &self.fresh {
+            let own = fresh.source.words().filter(|(word, _)| has_part(word, part));
+            words.extend(own.filter_map(|(word, _)| std::str::from_utf8(word).ok()));
+        }
+        words.sort_unstable();
+        words.dedup();
+        words
+    }
+
+    /// The files with at least one word that is selected, in the order of their numbers. Every distinct word is
+    /// looked at.
+    pub fn files_with(&self, mut select: impl FnMut(&[u8]) -> bool) -> Vec<u32> {
+        let base = &self.disk.base;
+        let ids = (0..base.words).filter(|id| select(base.word(*id)));
+        let mut files = Bits::default();
+        for id in ids {
+            base.postings(id)
+                .filter(|posting| !self.hidden.has(posting.file))
+                .for_each(|p| files.add(p.file));
+        }
+        for (number, fresh) in self.fresh_numbers().zip(&self.fresh) {
+            if fresh.source.words().any(|(word, _)| select(word)) {
+                files.add(number);
+            }
+        }
+        files.iter().collect()
+    }
+
+    /// What a file seems to define, in the order of the lines.
+    #[must_use]
+    pub fn definitions(&self, file: u32) -> Vec<Definition<'_>> {
+        let name = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        if let Some(fresh) = self.fresh(file) {
+            let lexicon = &fresh.source.lexicon;
+            let found = fresh.source.definitions.iter();
+            let of = |found: &Found| Definition {
+                line: found.line,
+                name: name(lexicon.word(found.word)),
+                kind: found.kind,
+            };
+            let mut definitions: Vec<_> = found.map(of).collect();
+            definitions.sort_unstable();
+            return definitions;
+        }
+        let base = &self.disk.base;
+        let found = base.definitions(file);
+        found.map(|(word, line, kind)| Definition { line, name: name(base.word(word)), kind }).collect()
+    }
+
+    /// What a file imports, as it says it.
+    #[must_use]
+    pub fn imports(&self, file: u32) -> Vec<&str> {
+        let module = |import: &'_ str| import.split_once(':').is_none_or(|(_, rest)| rest.starts_with(':'));
+        match self.fresh(file) {
+            Some(fresh) => {
+                let names = &fresh.source.import_names.list;
+                names.iter().map(|name| &**name).filter(|name| module(name)).collect()
+            }
+            None => self.disk.base.imports(file).filter(|name| module(name)).collect(),
+        }
+    }
+
+    /// The files that a file imports, as far as its imports lead to files of the tree; in order.
+    #[must_use]
+    pub fn imported(&self, file: u32) -> Vec<u32> {
+        let base = &self.disk.base;
+        let family = Family::of(self.path(file));
+        let mut files = Vec::new();
+        let mut add = |target: Target| match target {
+            Target::File(target) => files.extend(self.present(target)),
+            Target::Folder(folder) => {
+                // A package is its files of the same language, its tests left out.
+                let own = |target: &u32| {
+                    let path = base.path(*target);
+                    Family::of(path) == family && !path.ends_with("_test.go")
+                };
+                files.extend(base.folder_files(folder).filter(own).filter_map(|target| self.present(target)));
+            }
+        };
+        match self.fresh(file) {
+            None => base.targets(file).for_each(&mut add),
+            Some(fresh) => self.resolved(fresh).into_iter().for_each(&mut add),
+        }
+        files.sort_unstable();
+        files.dedup();
+        files.retain(|target| *target != file);
+        files
+    }
+
+    /// Where the imports of a changed file lead: to the same files as before the change where they are the same
+    /// imports, else they are looked up.
+    fn resolved(&self, fresh: &Fresh) -> Vec<Target> {
+        let base = &self.disk.base;
+        let path: &str = &fresh.source.docs[0].path;
+        let names = &fresh.source.import_names.list;
+        if let Some(before) = base.find(path) {
+            let known: HashSet<&str> = base.imports(before).collect();
+            if known.len() == names.len() && names.iter().all(|name| known.contains(&**name)) {
+                return base.targets(before).collect();
+            }
+        }
+        let mut paths: Vec<&str> = (0..base.files).map(|file| base.path(file)).collect();
+        let (at, added) = match paths.binary_search(&path) {
+            Ok(at) => (at, false),
+            Err(at) => (at, true),
+        };
+        if added {
+            paths.insert(at, path);
+        }
+        let folders: Vec<&str> = (0..base.folders).map(|folder| base.folder(folder)).collect();
+        let mut resolver = Resolver::new(&paths, &folders);
+        let file = u32::try_from(at).unwrap_or(u32::MAX);
+        let targets = names.iter().flat_map(|name| resolver.resolve(file, name));
+        // The numbers behind the added path are one too high.
+        let renumbered = targets.map(|target| match target {
+            Target::File(target) if added && target > file => Target::File(target - 1),
+            other => other,
+        });
+        renumbered.collect()
+    }
+
+    /// The number under which a file of the segment is to be seen now.
+    fn present(&self, file: u32) -> Option<u32> {
+        if !self.hidden.has(file) {
+            return Some(file);
+        }
+        self.find(self.disk.base.path(file))
+    }
+
+    /// The files that import a file, in order.
+    #[must_use]
+    pub fn importers(&self, file: u32) -> Vec<u32> {
+        let base = &self.disk.base;
+        let mut files = Vec::new();
+        if let Some(known) = base.find(self.path(file)) {
+            let folder = base.folder_of(known);
+            let all = base.importers(known).chain(base.folder_importers(folder));
+            files.extend(all.filter_map(|importer| self.present(importer)));
+        }
+        // What the changed files import now.
+        files.retain(|importer| self.fresh(*importer).is_none());
+        for (number, fresh) in self.fresh_numbers().zip(&self.fresh) {
+            if !fresh.source.imports.is_empty() && self.imported(number).contains(&file) {
+                files.push(number);
+            }
+        }
+        files.sort_unstable();
+        files.dedup();
+        files.retain(|importer| *importer != file);
+        files
+    }
+
+    /// The text of a file as it is now: unsaved, or on disk. `None` if it is binary, too large or not there.
+    #[must_use]
+    pub fn text(&self, file: u32) -> Option<Vec<u8>> {
+        self.content(file).and_then(|content| {
+            match text(&content)? {
+                std::borrow::Cow::Borrowed(clean) if clean.len() == content.len() => None,
+                clean => Some(clean.into_owned()),
+            }
+            .or(Some(content))
+        })
+    }
+
+    /// The bytes of a file that is not larger than what is indexed.
+    fn content(&self, file: u32) -> Option<Vec<u8>> {
+        if let Some(Fresh { unsaved: Some(text), .. }) = self.fresh(file) {
+            return Some(text.to_vec());
+        }
+        scan::read(&self.root.join(self.path(file)))
+    }
+
+    /// True if the file cannot be found by its words: it was not read, but may be text.
+    #[must_use]
+    pub fn is_unindexed(&self, file: u32) -> bool {
+        self.facts(file).traits.has(Traits::HUGE)
+    }
+}
+
+fn has_part(word: &[u8], part: &str) -> bool {
+    let mut found = false;
+    if let Ok(word) = std::str::from_utf8(word) {
+        crate::parts::each_part(word, |own| found |= own == part);
+    }
+    found
+}
+
+/// Numbers in the order of their paths, from two such rows.
+struct Merged<'s, L: Iterator<Item = u32>, R: Iterator<Item = u32>> {
+    left: std::iter::Peekable<L>,
+    right: std::iter::Peekable<R>,
+    snapshot: &'s Snapshot,
+}
+
+impl<L: Iterator<Item = u32>, R: Iterator<Item = u32>> Iterator for Merged<'_, L, R> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        match (self.left.peek(), self.right.peek()) {
+            (Some(left), Some(right)) if self.snapshot.path(*right) < self.snapshot.path(*left) => {
+                self.right.next()
+            }
+            (Some(_), _) => self.left.next(),
+            (None, _) => self.right.next(),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The file in which a segment outlives the process.
+//!
+//! A header, the table of sections, the sections. It is written anew as a whole and put in place by a rename: who
+//! has the old one mapped keeps it, and whoever is killed while writing leaves the old one.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::Path;
+
+use memmap2::Mmap;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::bytes::take;
+use crate::lexicon::Seed;
+use crate::segment::{Bytes, SECTIONS, Section, Segment};
+
+/// What a store begins with. The last bytes are the version: another one is not read.
+const MAGIC: [u8; 16] = *b"wainwright \0\0\0\0\x01";
+const HEADER: usize = 16 + 8 + 8 + 16 + SECTIONS * 16;
+
+/// Puts sections one after the other, behind a header.
+pub(crate) fn assemble<'s>(
+    seed: Seed,
+    sections: impl Iterator<Item = &'s [u8]>,
+) -> (Vec<u8>, [Range<usize>; SECTIONS]) {
+    let sections: Vec<&[u8]> = sections.collect();
+    let total = sections.iter().map(|section| section.len().next_multiple_of(8)).sum::<usize>();
+    let mut bytes = Vec::with_capacity(HEADER + total);
+    bytes.resize(HEADER, 0);
+    let mut ranges = std::array::from_fn(|_| 0..0);
+    for (range, section) in ranges.iter_mut().zip(sections) {
+        *range = bytes.len()..bytes.len() + section.len();
+        bytes.extend_from_slice(section);
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+    }
+    let mut header = Vec::with_capacity(HEADER);
+    header.extend(MAGIC);
+    header.extend((bytes.len() as u64).to_le_bytes());
+    header.extend([0; 8]);
+    header.extend(seed.0.iter().flat_map(|part| part.to_le_bytes()));
+    for range in &ranges {
+        header.extend((range.start as u64).to_le_bytes());
+        header.extend((range.end as u64).to_le_bytes());
+    }
+    bytes[..HEADER].copy_from_slice(&header);
+    (bytes, ranges)
+}
+
+fn checksum(bytes: &[u8]) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&bytes[..24]);
+    hash.update(&bytes[32..]);
+    hash.digest()
+}
+
+/// Writes a segment with the parts of its words to `path`.
+///
+/// # Errors
+/// If the file cannot be written; what was there stays.
+pub(crate) fn save(segment: &Segment, path: &Path) -> io::Result<()> {
+    let parts = segment.parts();
+    let section = |number: usize| match number {
+        _ if number == Section::PartText as usize => parts.text.bytes.as_slice(),
+        _ if number == Section::PartEnds as usize => &parts.text.ends,
+        _ if number == Section::PartSlots as usize => &parts.slots,
+        _ if number == Section::PartWords as usize => &parts.words.bytes,
+        _ if number == Section::PartWordEnds as usize => &parts.words.ends,
+        _ => segment.numbered_section(number),
+    };
+    let (mut bytes, _) = assemble(segment.seed, (0..SECTIONS).map(section));
+    let sum = checksum(&bytes);
+    bytes[24..32].copy_from_slice(&sum.to_le_bytes());
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    fs::create_dir_all(folder)?;
+    // Two processes may write at the same time: the last one wins.
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let written = File::create(&temporary).and_then(|mut file| file.write_all(&bytes));
+    let placed = written.and_then(|()| place(&temporary, path));
+    if placed.is_err() {
+        discard(&temporary);
+    }
+    placed
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store is no file of the person: it lies outside the tree")]
+fn place(temporary: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(temporary, path)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store is no file of the person: it lies outside the tree")]
+fn discard(path: &Path) {
+    // That it could not be written is the error that is told.
+    let _ = fs::remove_file(path);
+}
+
+/// Opens a store; `None` if there is none, or it is damaged, or of another version.
+pub(crate) fn open(path: &Path) -> Option<Segment> {
+    let file = File::open(path).ok()?;
+    let bytes = map(&file).ok()?;
+    let (seed, sections) = read_header(&bytes)?;
+    Some(Segment::new(Bytes::Mapped(bytes), sections, seed))
+}
+
+#[expect(unsafe_code, reason = "a mapped file is read in place, by several processes at once")]
+fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: a store is never changed after the rename that put it in place (`save` writes another file), and it
+    // lies in a folder of the person's own that nobody else writes to.
+    unsafe { Mmap::map(file) }
+}
+
+fn read_header(bytes: &[u8]) -> Option<(Seed, [Range<usize>; SECTIONS])> {
+    let mut rest = bytes.get(..HEADER)?;
+    let number = |rest: &mut &[u8]| usize::try_from(u64::from_le_bytes(take(rest)?)).ok();
+    if take::<16>(&mut rest)? != MAGIC || number(&mut rest)? != bytes.len() {
+        return None;
+    }
+    let sum = u64::from_le_bytes(take(&mut rest)?);
+    let seed = Seed([u64::from_le_bytes(take(&mut rest)?), u64::from_le_bytes(take(&mut rest)?)]);
+    let mut sections = std::array::from_fn(|_| 0..0);
+    for range in &mut sections {
+        *range = number(&mut rest)?..number(&mut rest)?;
+    }
+    (checksum(bytes) == sum).then_some((seed, sections))
+}

@@ -1,0 +1,121 @@
+//! Jobs that make more jobs, done by several threads.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// The jobs that are waiting.
+pub(crate) struct Queue<J> {
+    state: Mutex<State<J>>,
+    changed: Condvar,
+}
+
+struct State<J> {
+    waiting: Vec<J>,
+    /// Jobs that are waiting or being done.
+    open: usize,
+}
+
+impl<J> Queue<J> {
+    fn new(jobs: Vec<J>) -> Self {
+        let open = jobs.len();
+        Self { state: Mutex::new(State { waiting: jobs, open }), changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<J>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds jobs. Those added last are done first.
+    pub fn add(&self, jobs: impl IntoIterator<Item = J>) {
+        let mut state = self.lock();
+        let before = state.waiting.len();
+        state.waiting.extend(jobs);
+        state.open += state.waiting.len() - before;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn take(&self) -> Option<J> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.waiting.pop() {
+                return Some(job);
+            }
+            if state.open == 0 {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn finish(&self) {
+        let mut state = self.lock();
+        state.open -= 1;
+        let ended = state.open == 0;
+        drop(state);
+        if ended {
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// Counts a job as done even if it panicked, so that the other threads end.
+struct Finishing<'q, J>(&'q Queue<J>);
+
+impl<J> Drop for Finishing<'_, J> {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
+/// How many threads to use.
+pub(crate) fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(8)
+}
+
+/// Does all jobs and those they add, with one worker a thread, and returns the workers.
+pub(crate) fn drain<J: Send, W: Send>(
+    jobs: Vec<J>,
+    mut workers: Vec<W>,
+    job: impl Fn(&mut W, J, &Queue<J>) + Sync,
+) -> Vec<W> {
+    let queue = Queue::new(jobs);
+    let run = |worker: &mut W| {
+        while let Some(next) = queue.take() {
+            let _finishing = Finishing(&queue);
+            job(worker, next, &queue);
+        }
+    };
+    thread::scope(|scope| {
+        let mut rest = workers.iter_mut();
+        let first = rest.next();
+        for worker in rest {
+            scope.spawn(|| run(worker));
+        }
+        first.map(run);
+    });
+    workers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_that_make_jobs_are_all_done() {
+        let done = drain(vec![10_u32], vec![0_u32; 4], |count, job, queue| {
+            *count += 1;
+            queue.add((0..job).filter(|next| next + 1 == job || next % 3 == 0));
+        });
+        let alone = drain(vec![10_u32], vec![0_u32], |count, job, queue| {
+            *count += 1;
+            queue.add((0..job).filter(|next| next + 1 == job || next % 3 == 0));
+        });
+        assert_eq!(done.iter().sum::<u32>(), alone[0]);
+    }
+
+    #[test]
+    fn nothing_to_do_ends_at_once() {
+        assert_eq!(drain(Vec::<u8>::new(), vec![1, 2], |_, _, _| ()), [1, 2]);
+    }
+}
