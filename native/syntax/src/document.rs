@@ -30,7 +30,13 @@ impl fmt::Display for EditError {
 
 impl std::error::Error for EditError {}
 
+/// Up to this many bytes a broken text is read anew: how the parser gets over an error depends on where it began.
+const EXACT: usize = 100_000;
+
 /// A text that is being edited: after a small edit its outline costs far less than reading it anew.
+///
+/// The outline is that of the text, whatever the edits that led to it; only in a long text (beyond 100,000 bytes) that is broken
+/// can it differ in how far an error reaches.
 #[derive(Debug)]
 pub struct Document {
     language: Language,
@@ -96,7 +102,12 @@ impl Document {
 
     fn refresh(&mut self) {
         if !self.parsed {
-            self.tree = parse(self.language, &self.text, self.tree.as_ref(), &self.limits);
+            let old = self.tree.take();
+            self.tree = parse(self.language, &self.text, old.as_ref(), &self.limits);
+            let is_broken = self.tree.as_ref().is_some_and(|tree| tree.root_node().has_error());
+            if old.is_some() && is_broken && self.text.len() <= EXACT {
+                self.tree = parse(self.language, &self.text, None, &self.limits);
+            }
             self.parsed = true;
         }
     }

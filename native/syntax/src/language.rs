@@ -1,5 +1,7 @@
 //! The languages that can be read, and how a file shows which it is.
 
+use crate::scanners;
+
 /// A language with a grammar.
 ///
 /// `Language` is stable as a number (`language as u8`), for records on disk.
@@ -119,7 +121,7 @@ impl Language {
 
     pub(crate) fn grammar(self) -> tree_sitter::Language {
         match self {
-            Self::Python => tree_sitter_python::LANGUAGE.into(),
+            Self::Python => scanners::python(),
             Self::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
             Self::TypeScript | Self::Vue => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
             Self::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
@@ -130,7 +132,7 @@ impl Language {
             Self::C => tree_sitter_c::LANGUAGE.into(),
             Self::Cpp => tree_sitter_cpp::LANGUAGE.into(),
             Self::CSharp => tree_sitter_c_sharp::LANGUAGE.into(),
-            Self::Ruby => tree_sitter_ruby::LANGUAGE.into(),
+            Self::Ruby => scanners::ruby(),
             Self::Php => tree_sitter_php::LANGUAGE_PHP.into(),
             Self::Swift => tree_sitter_swift::LANGUAGE.into(),
             Self::Lua => tree_sitter_lua::LANGUAGE.into(),
@@ -138,7 +140,7 @@ impl Language {
             Self::Html => tree_sitter_html::LANGUAGE.into(),
             Self::Css => tree_sitter_css::LANGUAGE.into(),
             Self::Json => tree_sitter_json::LANGUAGE.into(),
-            Self::Yaml => tree_sitter_yaml::LANGUAGE.into(),
+            Self::Yaml => scanners::yaml(),
             Self::Toml => tree_sitter_toml_ng::LANGUAGE.into(),
             Self::Markdown => tree_sitter_md::LANGUAGE.into(),
             Self::Sql => tree_sitter_sequel::LANGUAGE.into(),

@@ -12,6 +12,7 @@ mod outline;
 mod parse;
 mod path;
 mod rules;
+mod scanners;
 mod tables;
 mod walk;
 

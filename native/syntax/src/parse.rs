@@ -1,6 +1,6 @@
 //! From text to tree to outline, within limits.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,9 @@ impl Default for Limits {
         Self { max_bytes: 4 << 20, max_time: Duration::from_secs(2) }
     }
 }
+
+/// How much of a text the parser gets at a time, in bytes.
+const PIECE: usize = 4096;
 
 thread_local! {
     static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
@@ -67,12 +70,21 @@ pub(crate) fn parse(language: Language, text: &[u8], old: Option<&Tree>, limits:
             if Instant::now() < deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let options = ParseOptions::new().progress_callback(&mut watch);
-        let tree =
-            parser.parse_with_options(&mut |at, _| text.get(at..).unwrap_or_default(), old, Some(options));
+        // The parser asks for progress between tokens only. One token can take a scan of the whole text for each byte of it
+        // (a comment that never ends, tried again at every place), so the text is handed over in pieces, and ends where time does.
+        let late = Cell::new(false);
+        let mut piece = |at: usize, _| {
+            if at >= PIECE && Instant::now() >= deadline {
+                late.set(true);
+            }
+            let end = if late.get() { at } else { text.len().min(at.saturating_add(PIECE)) };
+            text.get(at..end).unwrap_or_default()
+        };
+        let tree = parser.parse_with_options(&mut piece, old, Some(options));
         if tree.is_none() {
             parser.reset();
         }
-        tree
+        tree.filter(|_| !late.get())
     })
 }
 

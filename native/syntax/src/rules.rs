@@ -95,6 +95,8 @@ pub(crate) enum Role {
     TypeAt(&'static str),
     /// Types stand inside, used like this.
     Types(Use),
+    /// Values stand inside: names are no types.
+    Values,
     /// Modules, and the names taken from them.
     Import(&'static str, &'static str),
     /// Rust's `use` tree.
@@ -223,6 +225,7 @@ pub(crate) struct Rule {
     pub name: bool,
     pub type_at: Option<Path>,
     pub types: Option<Use>,
+    pub values: bool,
     pub import: Option<Importer>,
     pub function: bool,
     pub skip: bool,
@@ -335,6 +338,7 @@ impl Rules {
             Role::Name => meaning.name = true,
             Role::TypeAt(at) => meaning.type_at = Some(path(at)),
             Role::Types(usage) => meaning.types = Some(usage),
+            Role::Values => meaning.values = true,
             Role::Import(module, names) => meaning.import = Some(Importer::Paths(path(module), path(names))),
             Role::UseTree => meaning.import = Some(Importer::UseTree),
             Role::ModFile => meaning.import = Some(Importer::ModFile),

@@ -79,7 +79,9 @@ pub(crate) fn walk(rules: &Rules, text: &[u8], tree: &Tree) -> Outline {
         let node = cursor.node();
         let inner = match rules.rule(node.kind_id()) {
             None => {
-                let inner = top.inner();
+                // What precedes a list precedes its first part.
+                let inner =
+                    Frame { lead: Lead { comment: top.lead.comment, attribute: None }, ..top.inner() };
                 if top.tokens {
                     walk.token(node, &mut top);
                 }
@@ -164,7 +166,7 @@ impl<'a> Walk<'a> {
         }
         if let Some(path) = &rule.type_at {
             if let Some((name, _)) = path.first(node).and_then(|at| self.last_name(at)) {
-                self.refer(name, Use::Type, top.within);
+                self.refer(name, top.types.unwrap_or(Use::Type), inner.within);
             }
         }
         if rule.type_name {
@@ -174,7 +176,7 @@ impl<'a> Walk<'a> {
                 self.type_name(node, usage, top);
             }
         }
-        if rule.types.is_some() {
+        if rule.types.is_some() || rule.values {
             inner.types = rule.types;
         }
         inner.tokens = rule.tokens;
@@ -186,9 +188,10 @@ impl<'a> Walk<'a> {
 
     fn comment(&self, node: Node, lead: &mut Lead) {
         let comment = span(node);
-        let line_start = self.text[..comment.start as usize].iter().rposition(|&byte| byte == b'\n');
-        let before = &self.text[line_start.map_or(0, |at| at + 1)..comment.start as usize];
-        if !before.iter().all(u8::is_ascii_whitespace) {
+        let column = node.start_position().column;
+        let before = self.slice((comment.start as usize).saturating_sub(column)..comment.start as usize);
+        // Nobody indents this far, and looking back in an endless line would take long.
+        if column > 1000 || !before.iter().all(u8::is_ascii_whitespace) {
             return;
         }
         lead.comment = Some(match lead.comment {
@@ -281,7 +284,7 @@ impl<'a> Walk<'a> {
         let body = body.map(|body| to_range(body.byte_range()));
         let index = u32::try_from(self.outline.definitions.len()).ok()?;
         self.outline.definitions.push(Definition {
-            signature: self.signature(core, body.as_ref(), kind),
+            signature: self.signature(node, core, body.as_ref(), kind),
             name,
             owner,
             kind,
@@ -297,9 +300,23 @@ impl<'a> Walk<'a> {
         Some((index, kind))
     }
 
-    fn signature(&self, core: Span, body: Option<&Range<u32>>, kind: Kind) -> Range<u32> {
+    fn signature(&self, node: Node, core: Span, body: Option<&Range<u32>>, kind: Kind) -> Range<u32> {
         let end = match body {
-            Some(body) if body.start > core.start => body.start,
+            Some(body) if body.start > core.start => {
+                // Some grammars put a comment at the start of a body before it.
+                let mut cursor = node.walk();
+                let is_comment =
+                    |child: &Node| self.rules.rule(child.kind_id()).is_some_and(|rule| rule.comment);
+                let text = self.slice(core.start as usize..body.start as usize);
+                let comment = if text.contains(&b'#') || text.contains(&b'/') {
+                    node.children(&mut cursor).find(is_comment)
+                } else {
+                    None
+                };
+                comment.map_or(body.start, |comment| {
+                    to_range(comment.byte_range()).start.clamp(core.start, body.start)
+                })
+            }
             _ if (kind.is_function() && kind != Kind::Macro) || kind == Kind::Declaration => core.end,
             _ => {
                 let text = self.slice(core.start as usize..core.end as usize);
@@ -385,8 +402,8 @@ impl<'a> Walk<'a> {
             return;
         };
         let text = self.slice(name.byte_range());
-        if self.rules.import_calls.iter().any(|import| import.as_bytes() == text) {
-            self.import_call(node);
+        if self.rules.import_calls.iter().any(|import| import.as_bytes() == text) && self.import_call(node) {
+            return;
         }
         let starts_name = |&byte: &u8| byte.is_ascii_alphabetic() || b"_$@#".contains(&byte) || byte >= 0x80;
         if !text.first().is_some_and(starts_name) || (caller.element && text[0].is_ascii_lowercase()) {
@@ -488,15 +505,18 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn import_call(&mut self, node: Node) {
+    /// Whether the call of an importing function names a module.
+    fn import_call(&mut self, node: Node) -> bool {
         let arguments = node.child_by_field_name("arguments").and_then(|list| list.named_child(0));
-        let Some(argument) = arguments.or_else(|| node.child_by_field_name("argument")) else { return };
+        let Some(argument) = arguments.or_else(|| node.child_by_field_name("argument")) else { return false };
         let text = self.name(argument.byte_range());
         let module = unquote_module(&text);
-        if !module.contains('$') && (module.len() < text.len() || argument.kind() == "word") {
+        let is_literal = !module.contains('$') && (module.len() < text.len() || argument.kind() == "word");
+        if is_literal {
             let module = module.to_owned();
             self.push_import(node, module, Vec::new());
         }
+        is_literal
     }
 
     fn push_import(&mut self, node: Node, module: String, names: Vec<String>) {

@@ -18,7 +18,11 @@ class Shop(val size: Int) : Place(size), Seller {
     }
 }
 
-interface Seller { fun sell(name: String): Item }
+interface Seller {
+    fun sell(name: String): Item
+}
 enum class State { OPEN, CLOSED }
-object Registry { fun clear() {} }
+object Registry {
+    fun clear() {}
+}
 fun String.shout(): String { return uppercase() }
