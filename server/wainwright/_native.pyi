@@ -13,6 +13,7 @@ __all__ = [
     "apply_blocks",
     "line_hunks",
     "read_beneath",
+    "recover",
     "search",
     "unified",
     "walk",
@@ -58,11 +59,23 @@ def apply_blocks(
     """
 
 def write_batch(
-    root: str | PathLike[str], changes: Sequence[tuple[str | PathLike[str], bytes | None, int | None]]
+    root: str | PathLike[str],
+    changes: Sequence[tuple[str | PathLike[str], bytes | None, int | None]],
+    journal: str | PathLike[str] | None,
 ) -> None:
     """Write or delete (None) all files, each (path, content, permission bits or None), or change nothing.
 
+    With a journal, a folder, ``recover`` completes what a kill or a power cut left half done.
+
     Raises BoundaryError, ValueError for a relative root or a path given twice, and the OSError that fits.
+    """
+
+def recover(
+    journal: str | PathLike[str], root: str | PathLike[str]
+) -> tuple[list[PathLike[str]], list[PathLike[str]]]:
+    """Complete the batches of a journal; return the paths written, and those that somebody else has changed since.
+
+    Raises ValueError if the journal is that of another root, and OSError.
     """
 
 def read_beneath(root: str | PathLike[str], path: str | PathLike[str], max_bytes: int) -> bytes:

@@ -1,6 +1,6 @@
 //! Several files changed as one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -8,78 +8,119 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode};
 use rustix::io::Errno;
 
-use crate::beneath::{FOLDER, Links, open_beneath, open_root, plain, told};
+use crate::beneath::{FOLDER, Links, Stamp, open_beneath, open_root, plain, told};
 use crate::{Change, FsError};
 
 /// Changes that are ready to happen. Dropping it removes whatever it left beside the targets.
-pub struct Batch {
+pub struct Batch<'a> {
+    /// Names the files that lie beside the targets for a while.
+    pub id: u64,
+    pub steps: Vec<Step<'a>>,
     folders: Folders,
-    steps: Vec<Step>,
+    synced: bool,
 }
 
-/// One target with its new content and its old content beside it.
-struct Step {
+/// One target.
+pub struct Step<'a> {
     /// The path as it was given.
-    path: PathBuf,
-    folder: Rc<OwnedFd>,
-    name: OsString,
-    /// The file with the new content; `None` when the target is to be deleted, and when the step is taken.
+    path: &'a Path,
+    /// The same path without `.` components.
+    pub plain: PathBuf,
+    pub content: Option<&'a [u8]>,
+    /// The mode to set; `None` leaves it to the umask.
+    pub mode: Option<Mode>,
+    /// What was there when the batch was planned.
+    pub old: Option<Stamp>,
+    /// Its folder, once it is there.
+    folder: Option<Rc<OwnedFd>>,
+    /// The file with the new content, until it is in place.
     fresh: Option<OsString>,
-    /// The file with the old content; `None` if there was no target.
+    /// The file with the old content, once it is out of place.
     kept: Option<OsString>,
 }
 
-impl Batch {
-    /// Writes all new content beside its target and keeps all old content; changes no target.
-    pub fn stage(root: &Path, changes: &[Change<'_>]) -> Result<Self, FsError> {
-        let mut batch =
-            Self { folders: Folders::new(open_root(root)?), steps: Vec::with_capacity(changes.len()) };
-        let mut seen = BTreeSet::new();
+impl<'a> Batch<'a> {
+    /// Looks at all targets and changes nothing. `synced`: what is written reaches the disk before it counts.
+    pub fn plan(root: &Path, changes: &[Change<'a>], synced: bool) -> Result<Self, FsError> {
+        let mut batch = Self {
+            id: new_id(),
+            steps: Vec::with_capacity(changes.len()),
+            folders: Folders::new(open_root(root)?),
+            synced,
+        };
+        let mut writes = BTreeMap::new();
         for change in changes {
-            let plain = plain(change.path)?;
-            batch.stage_one(change, &plain)?;
-            if !seen.insert(plain) {
+            let step = batch.plan_one(change)?;
+            let invalid = |reason| FsError::Invalid { path: change.path.to_path_buf(), reason };
+            if writes.insert(step.plain.clone(), step.content.is_some()).is_some() {
+                return Err(invalid("the path stands twice in one batch"));
+            }
+            batch.steps.push(step);
+        }
+        for step in &batch.steps {
+            if step.plain.ancestors().skip(1).any(|above| writes.get(above) == Some(&true)) {
+                let path = step.path.to_path_buf();
                 return Err(FsError::Invalid {
-                    path: change.path.to_path_buf(),
-                    reason: "the path stands twice in one batch",
+                    path,
+                    reason: "the path lies beneath another file of the batch",
                 });
             }
         }
         Ok(batch)
     }
 
-    fn stage_one(&mut self, change: &Change<'_>, plain: &Path) -> Result<(), FsError> {
+    fn plan_one(&mut self, change: &Change<'a>) -> Result<Step<'a>, FsError> {
         let failed = |errno| told(change.path, errno);
+        let plain = plain(change.path)?;
         let (Some(parent), Some(name)) = (plain.parent(), plain.file_name()) else {
             return Err(failed(Errno::XDEV));
         };
         let create = change.content.is_some();
-        let folder = self.folders.open(parent, create).map_err(failed)?;
-        let old_mode = target_mode(&folder, name).map_err(failed)?;
-        if old_mode.is_none() && !create {
+        let folder = match self.folders.open(parent, false) {
+            Err(Errno::NOENT) if create => None,
+            opened => Some(opened.map_err(failed)?),
+        };
+        let old = match &folder {
+            Some(folder) => target(folder, name).map_err(failed)?,
+            None => None,
+        };
+        if old.is_none() && !create {
             return Err(failed(Errno::NOENT));
         }
-        // Pushed before it is complete, so that dropping the batch finds what was made so far.
-        self.steps.push(Step {
-            path: change.path.to_path_buf(),
+        let mode = change.mode.or(old.as_ref().map(|old| old.mode)).map(permissions);
+        Ok(Step {
+            path: change.path,
+            plain,
+            content: change.content,
+            mode,
+            old,
             folder,
-            name: name.to_owned(),
             fresh: None,
             kept: None,
-        });
-        let Some(step) = self.steps.last_mut() else {
-            return Ok(());
-        };
-        if let Some(mode) = old_mode {
-            step.keep(mode).map_err(failed)?;
-        }
-        if let Some(content) = change.content {
-            let mode = change.mode.map(permissions).or(old_mode);
-            step.write_fresh(content, mode).map_err(failed)?;
+        })
+    }
+
+    /// Writes all new content beside its target; changes no target.
+    pub fn stage(&mut self) -> Result<(), FsError> {
+        for (number, step) in self.steps.iter_mut().enumerate() {
+            let failed = |errno| told(step.path, errno);
+            let Some(content) = step.content else { continue };
+            let folder = if let Some(folder) = &step.folder {
+                Rc::clone(folder)
+            } else {
+                let parent = step.plain.parent().unwrap_or(Path::new(""));
+                Rc::clone(step.folder.insert(self.folders.open(parent, true).map_err(failed)?))
+            };
+            let name = beside(self.id, number)[0].clone();
+            let (file, mode) = create(&folder, &name, step.mode).map_err(failed)?;
+            // Noted before it is complete, so that dropping the batch finds it.
+            step.fresh = Some(name);
+            fill(file, content, mode, self.synced).map_err(failed)?;
         }
         Ok(())
     }
@@ -87,14 +128,22 @@ impl Batch {
     /// Puts everything in place, or takes back what was put.
     pub fn commit(mut self) -> Result<(), FsError> {
         for index in 0..self.steps.len() {
-            if let Err(errno) = self.steps[index].take() {
-                let failure = told(&self.steps[index].path, errno);
+            if let Err(errno) = self.steps[index].take(&beside(self.id, index)) {
+                let failure = told(self.steps[index].path, errno);
                 let torn = self.take_back(index);
                 return Err(torn.unwrap_or(failure));
             }
         }
-        self.folders.settle();
+        self.folders.keep(self.synced);
         Ok(())
+    }
+
+    /// Takes some steps and no more.
+    #[cfg(test)]
+    pub fn die_after(&mut self, steps: usize) {
+        for (number, step) in self.steps.iter_mut().enumerate().take(steps) {
+            assert!(step.take(&beside(self.id, number)).is_ok());
+        }
     }
 
     /// Takes back the steps before `index`, the last first, and goes on if one cannot be taken back.
@@ -107,77 +156,87 @@ impl Batch {
     }
 }
 
-impl Drop for Batch {
+impl Drop for Batch<'_> {
     fn drop(&mut self) {
         for step in &self.steps {
+            let Some(folder) = &step.folder else { continue };
             for name in step.fresh.iter().chain(&step.kept) {
                 // A file that stays behind is litter, no reason to fail.
-                let _ = rustix::fs::unlinkat(&step.folder, name, AtFlags::empty());
+                let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
             }
         }
     }
 }
 
-impl Step {
-    /// Gives the old content a second name; where the file system or its rules forbid that, copies it.
-    fn keep(&mut self, mode: Mode) -> Result<(), Errno> {
-        let folder = &self.folder;
-        let linked =
-            with_fresh_name(|kept| rustix::fs::linkat(folder, &self.name, folder, kept, AtFlags::empty()));
-        if let Ok((kept, ())) = linked {
-            self.kept = Some(kept);
-            return Ok(());
-        }
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let old = open_beneath(folder.as_fd(), Path::new(&self.name), flags, Links::Refuse)?;
-        let mut content = Vec::new();
-        File::from(old).read_to_end(&mut content).map_err(|error| errno_of(&error))?;
-        let (kept, file) = create(folder, Mode::RUSR | Mode::WUSR)?;
-        self.kept = Some(kept);
-        fill(file, &content, Some(mode))
+impl Step<'_> {
+    /// The permission bits to set, if any are given.
+    pub fn mode_bits(&self) -> Option<u32> {
+        self.mode.map(|mode| crate::beneath::bits(mode.as_raw_mode()))
     }
 
-    fn write_fresh(&mut self, content: &[u8], mode: Option<Mode>) -> Result<(), Errno> {
-        // A file that will have a mode of its own is nobody else's business until it has it.
-        let at_first = match mode {
-            Some(_) => Mode::RUSR | Mode::WUSR,
-            None => permissions(0o666),
-        };
-        let (fresh, file) = create(&self.folder, at_first)?;
-        self.fresh = Some(fresh);
-        fill(file, content, mode)
-    }
-
-    /// Changes the target in one step.
-    fn take(&mut self) -> Result<(), Errno> {
-        let (folder, name) = (&self.folder, &self.name);
-        match &self.fresh {
-            None => rustix::fs::unlinkat(folder, name, AtFlags::empty())?,
-            Some(fresh) if self.kept.is_some() => {
-                rustix::fs::renameat(folder, fresh, folder, name)?;
+    /// Changes the target in one step, and keeps what was there under the second of the names.
+    fn take(&mut self, names: &[OsString; 2]) -> Result<(), Errno> {
+        let name = self.plain.file_name().ok_or(Errno::XDEV)?;
+        let folder = self.folder.as_ref().ok_or(Errno::NOENT)?;
+        match self.fresh.take() {
+            None => {
+                rustix::fs::renameat(folder, name, folder, &names[1])?;
+                self.kept = Some(names[1].clone());
             }
-            Some(fresh) => rename_to_new(folder, fresh, name)?,
+            Some(fresh) if self.old.is_some() => match replace(folder, &fresh, name, &names[1]) {
+                Ok(kept) => self.kept = Some(kept),
+                Err(errno) => {
+                    self.fresh = Some(fresh);
+                    return Err(errno);
+                }
+            },
+            Some(fresh) => {
+                if let Err(errno) = rename_to_new(folder, &fresh, name) {
+                    self.fresh = Some(fresh);
+                    return Err(errno);
+                }
+            }
         }
-        self.fresh = None;
         Ok(())
     }
 
     fn take_back(&mut self) -> Result<(), FsError> {
-        let (folder, name) = (&self.folder, &self.name);
         let kept = self.kept.take();
-        let done = match &kept {
-            Some(kept) => rustix::fs::renameat(folder, kept, folder, name),
-            None => match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
-                Err(Errno::NOENT) => Ok(()),
-                done => done,
-            },
+        let back = || {
+            let name = self.plain.file_name().ok_or(Errno::XDEV)?;
+            let folder = self.folder.as_ref().ok_or(Errno::NOENT)?;
+            match &kept {
+                Some(kept) => rustix::fs::renameat(folder, kept, folder, name),
+                None => match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
+                    Err(Errno::NOENT) => Ok(()),
+                    done => done,
+                },
+            }
         };
-        done.map_err(|errno| FsError::Torn {
-            path: self.path.clone(),
+        back().map_err(|errno| FsError::Torn {
+            path: self.path.to_path_buf(),
             kept: kept.map(|kept| self.path.with_file_name(kept)),
             source: errno.into(),
         })
     }
+}
+
+/// The names that the new and the old content of a target have beside it for a while.
+pub fn beside(id: u64, number: usize) -> [OsString; 2] {
+    ["new", "old"].map(|kind| OsString::from(format!(".wainwright-{id:016x}-{number}.{kind}.tmp")))
+}
+
+/// A number that no other batch has, in this process or another.
+fn new_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let mut hash = blake3::Hasher::new();
+    hash.update(&now.to_le_bytes());
+    hash.update(&std::process::id().to_le_bytes());
+    hash.update(&NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    let mut id = [0; 8];
+    id.copy_from_slice(&hash.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(id)
 }
 
 /// The folders of a batch, each opened once, and those that were made for it.
@@ -219,10 +278,10 @@ impl Folders {
         Ok(Rc::new(made))
     }
 
-    /// Keeps the new folders and asks the disk to remember all names.
-    fn settle(&mut self) {
+    /// Keeps the new folders and, if `synced`, asks the disk to remember all names.
+    fn keep(&mut self, synced: bool) {
         self.made.clear();
-        for folder in self.opened.values() {
+        for folder in self.opened.values().filter(|_| synced) {
             // Every file is in place by now: to report a failure here as one of the batch would be a lie.
             let _ = rustix::fs::fsync(folder);
         }
@@ -238,22 +297,22 @@ impl Drop for Folders {
     }
 }
 
-/// The permissions of the target; `None` if there is none. Only a regular file may be a target.
-fn target_mode(folder: &OwnedFd, name: &OsStr) -> Result<Option<Mode>, Errno> {
+/// What the target is now; `None` if there is none. Only a regular file may be a target.
+pub fn target(folder: &OwnedFd, name: &OsStr) -> Result<Option<Stamp>, Errno> {
     let stat = match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
         Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(errno),
     };
     match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Ok(Some(Mode::from_raw_mode(stat.st_mode) & permissions(0o777))),
+        FileType::RegularFile => Ok(Some(Stamp::of(&stat))),
         FileType::Symlink => Err(Errno::LOOP),
         _ => Err(Errno::ISDIR),
     }
 }
 
 /// The permission bits of a number; never set-user-id and the like.
-fn permissions(bits: u32) -> Mode {
+pub fn permissions(bits: u32) -> Mode {
     #[allow(
         clippy::cast_possible_truncation,
         clippy::unnecessary_cast,
@@ -263,36 +322,52 @@ fn permissions(bits: u32) -> Mode {
     Mode::from_raw_mode((bits & 0o777) as RawMode)
 }
 
-/// Calls `make` with new names until one is free.
-fn with_fresh_name<T>(mut make: impl FnMut(&OsStr) -> Result<T, Errno>) -> Result<(OsString, T), Errno> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!(".wainwright-{}-{number}.tmp", std::process::id());
-        let name = OsString::from(name);
-        match make(&name) {
-            Err(Errno::EXIST) => {}
-            outcome => return outcome.map(|made| (name, made)),
-        }
-    }
-}
-
-fn create(folder: &OwnedFd, mode: Mode) -> Result<(OsString, File), Errno> {
+/// Makes an empty file, and tells which mode is still to be set. No mode is ever wider than the one wanted.
+fn create(folder: &OwnedFd, name: &OsStr, mode: Option<Mode>) -> Result<(File, Option<Mode>), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let (name, file) = with_fresh_name(|name| rustix::fs::openat(folder, name, flags, mode))?;
-    Ok((name, File::from(file)))
+    let file = rustix::fs::openat(folder, name, flags, mode.unwrap_or(permissions(0o666)))?;
+    let has = Mode::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
+    Ok((File::from(file), mode.filter(|mode| *mode != has)))
 }
 
-/// Writes the content to the disk itself, with its mode.
-fn fill(mut file: File, content: &[u8], mode: Option<Mode>) -> Result<(), Errno> {
+fn fill(mut file: File, content: &[u8], mode: Option<Mode>, synced: bool) -> Result<(), Errno> {
     file.write_all(content).map_err(|error| errno_of(&error))?;
     if let Some(mode) = mode {
         rustix::fs::fchmod(&file, mode)?;
     }
-    rustix::fs::fsync(&file)
+    if synced { rustix::fs::fsync(&file) } else { Ok(()) }
 }
 
-/// Renames to a name that was free when the batch was staged, and still has to be.
+/// Puts a new file in the place of an old one, and returns the name that the old one has now.
+fn replace(folder: &OwnedFd, fresh: &OsStr, name: &OsStr, kept: &OsStr) -> Result<OsString, Errno> {
+    #[cfg(target_os = "linux")]
+    match rustix::fs::renameat_with(folder, fresh, folder, name, rustix::fs::RenameFlags::EXCHANGE) {
+        // Not every file system knows how.
+        Err(Errno::INVAL | Errno::NOSYS) => {}
+        exchanged => return exchanged.map(|()| fresh.to_owned()),
+    }
+    keep(folder, name, kept)?;
+    rustix::fs::renameat(folder, fresh, folder, name).inspect_err(|_| {
+        let _ = rustix::fs::unlinkat(folder, kept, AtFlags::empty());
+    })?;
+    Ok(kept.to_owned())
+}
+
+/// Gives the old content a second name; where the file system or its rules forbid that, copies it.
+fn keep(folder: &OwnedFd, name: &OsStr, kept: &OsStr) -> Result<(), Errno> {
+    if rustix::fs::linkat(folder, name, folder, kept, AtFlags::empty()).is_ok() {
+        return Ok(());
+    }
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let old = open_beneath(folder.as_fd(), Path::new(name), flags, Links::Refuse)?;
+    let mode = permissions(Stamp::of(&rustix::fs::fstat(&old)?).mode);
+    let mut content = Vec::new();
+    File::from(old).read_to_end(&mut content).map_err(|error| errno_of(&error))?;
+    let (file, mode) = create(folder, kept, Some(mode))?;
+    fill(file, &content, mode, false)
+}
+
+/// Renames to a name that was free when the batch was planned, and still has to be.
 fn rename_to_new(folder: &OwnedFd, fresh: &OsStr, name: &OsStr) -> Result<(), Errno> {
     #[cfg(target_os = "linux")]
     match rustix::fs::renameat_with(folder, fresh, folder, name, rustix::fs::RenameFlags::NOREPLACE) {
@@ -303,7 +378,7 @@ fn rename_to_new(folder: &OwnedFd, fresh: &OsStr, name: &OsStr) -> Result<(), Er
     rustix::fs::renameat(folder, fresh, folder, name)
 }
 
-fn errno_of(error: &std::io::Error) -> Errno {
+pub fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
@@ -324,7 +399,13 @@ mod tests {
     }
 
     fn run(root: &Path, changes: &[Change<'_>]) -> Result<(), FsError> {
-        crate::write_batch(root, changes)
+        crate::write_batch(root, changes, None)
+    }
+
+    fn staged<'a>(root: &Path, changes: &[Change<'a>]) -> Batch<'a> {
+        let mut batch = Batch::plan(root, changes, false).unwrap();
+        batch.stage().unwrap();
+        batch
     }
 
     fn mode_of(path: &Path) -> u32 {
@@ -425,15 +506,17 @@ mod tests {
         assert!(matches!(fails(delete("x")), FsError::NotFound { .. }));
         assert!(matches!(fails(write("folder", "")), FsError::NotAFile { .. }));
         assert!(matches!(fails(write("a/x", "")), FsError::Io { .. }));
-        let twice = run(root.path(), &[write("c", ""), write("c", "")]).unwrap_err();
-        assert!(matches!(twice, FsError::Invalid { .. }));
+        for pair in [["c", "c"], ["c", "./c"], ["c", "c/d"], ["c/d/e", "c"]] {
+            let both = run(root.path(), &pair.map(|path| write(path, ""))).unwrap_err();
+            assert!(matches!(both, FsError::Invalid { .. }), "{both:?}");
+        }
     }
 
     #[test]
     fn a_failure_in_the_middle_is_taken_back() {
         let root = sample();
         let changes = [write("new/c", "c"), write("a", "new a"), delete("b"), write("late", "mine")];
-        let batch = Batch::stage(root.path(), &changes).unwrap();
+        let batch = staged(root.path(), &changes);
         // Somebody makes the last file after it was found free.
         fs::write(root.path().join("late"), "theirs").unwrap();
         assert!(batch.commit().is_err());
@@ -444,9 +527,9 @@ mod tests {
     fn what_cannot_be_taken_back_is_told_and_kept() {
         let root = sample();
         let changes = [write("a", "new a"), delete("b")];
-        let mut batch = Batch::stage(root.path(), &changes).unwrap();
-        batch.steps[0].take().unwrap();
-        batch.steps[1].take().unwrap();
+        let mut batch = staged(root.path(), &changes);
+        batch.steps[0].take(&beside(batch.id, 0)).unwrap();
+        batch.steps[1].take(&beside(batch.id, 1)).unwrap();
         fs::remove_file(root.path().join("a")).unwrap();
         fs::create_dir(root.path().join("a")).unwrap();
         let Some(FsError::Torn { kept: Some(kept), .. }) = batch.take_back(2) else {
@@ -461,7 +544,7 @@ mod tests {
     fn a_staged_batch_that_is_dropped_leaves_nothing() {
         let root = sample();
         let before = snapshot(root.path());
-        drop(Batch::stage(root.path(), &[write("a", "x"), write("n/m/c", "c")]).unwrap());
+        drop(staged(root.path(), &[write("a", "x"), write("n/m/c", "c")]));
         assert_eq!(snapshot(root.path()), before);
     }
 
@@ -470,7 +553,7 @@ mod tests {
         let outside = tempfile::tempdir().unwrap();
         let root = sample();
         let folder = root.path().join("folder");
-        let batch = Batch::stage(root.path(), &[write("folder/x", "x")]).unwrap();
+        let batch = staged(root.path(), &[write("folder/x", "x")]);
         fs::rename(&folder, root.path().join("moved")).unwrap();
         symlink(outside.path(), &folder).unwrap();
         batch.commit().unwrap();
@@ -483,7 +566,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let names: Vec<_> = (0..3000).map(|n| format!("d/f{n}")).collect();
         let changes: Vec<_> = names.iter().map(|name| write(name, "")).collect();
-        let batch = Batch::stage(root.path(), &changes).unwrap();
+        let batch = staged(root.path(), &changes);
         assert_eq!(batch.folders.opened.len(), 2);
         drop(batch);
         assert!(snapshot(root.path()).is_empty());

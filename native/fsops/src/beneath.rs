@@ -5,8 +5,9 @@ use std::io::Read;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use crate::FsError;
 
@@ -31,6 +32,51 @@ pub fn open_root(root: &Path) -> Result<OwnedFd, FsError> {
         });
     }
     rustix::fs::open(root, FOLDER, Mode::empty()).map_err(|errno| told(root, errno))
+}
+
+/// What tells whether a file is still the one that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub modified: i64,
+    /// Nanoseconds since 1970, and no program can set it.
+    pub changed: i64,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+impl Stamp {
+    #[allow(
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::unnecessary_cast,
+        clippy::useless_conversion,
+        reason = "the widths of the fields depend on the system, and no value is cut on any of them"
+    )]
+    pub fn of(stat: &Stat) -> Self {
+        let time = |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
+        Self {
+            inode: stat.st_ino as u64,
+            size: stat.st_size as u64,
+            modified: time(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            changed: time(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+            mode: bits(stat.st_mode),
+        }
+    }
+
+    /// Whether nobody has written to the file in between; it may have been renamed or linked.
+    pub fn same_content(&self, other: &Self) -> bool {
+        (self.inode, self.size, self.modified) == (other.inode, other.size, other.modified)
+    }
+}
+
+/// The permission bits of a mode.
+pub fn bits(mode: RawMode) -> u32 {
+    #[allow(clippy::useless_conversion, reason = "the width of a mode depends on the system")]
+    u32::from(mode & 0o777)
 }
 
 /// The path without `.` components; refused if it is empty, absolute or holds `..`.

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 mod batch;
 #[cfg(unix)]
 mod beneath;
+#[cfg(unix)]
+mod journal;
 
 /// One file of a batch: to be written, or to be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub enum FsError {
         /// The path as it was given.
         path: PathBuf,
     },
-    /// The call makes no sense: a relative root, or a path twice in one batch.
+    /// The call makes no sense: a relative root, or a path twice in one batch, or a journal of another root.
     #[error("{}: {reason}", .path.display())]
     Invalid {
         /// The path as it was given.
@@ -85,22 +87,62 @@ pub enum FsError {
     Unsupported,
 }
 
+/// What [`recover`] found to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Files that were written or deleted as their batch wanted, relative to the root.
+    pub written: Vec<PathBuf>,
+    /// Files of a batch that somebody else has changed since, left as they are.
+    pub left: Vec<PathBuf>,
+}
+
 /// Writes and deletes all files beneath `root`, or none.
 ///
-/// New content is written and synced to temporary files beside the targets first, and the old content is
-/// kept; then each target is replaced in one step, so that a reader sees the old file or the new one. If a
-/// step fails, those before it are taken back. Missing folders are made. A process that is killed in the
-/// middle leaves whole files, old or new, and temporary ones named `.wainwright-*.tmp`.
+/// New content is written to temporary files beside the targets first; then each target is replaced in one step,
+/// and the old content is kept until the last, so that a reader sees the old file or the new one. If a step fails,
+/// those before it are taken back. Missing folders are made. Modes of existing files are kept.
+///
+/// With a `journal`, an existing folder outside `root` that serves this root only, all or nothing also holds when the
+/// process is killed or the power goes: as soon as the journal is synced, which is the one thing this call waits for,
+/// the batch will be completed, by [`recover`] if need be. Call that at start, and after a batch off the path, which
+/// frees the journal; a batch that finds it full has to do so itself. Without a journal, a process that is killed in
+/// the middle leaves whole files, old or new, and temporary ones named `.wainwright-*.tmp`; what a power cut leaves
+/// is up to the file system.
 ///
 /// # Errors
 /// [`FsError`]; a target that is a link is [`FsError::Outside`], and one that is to be deleted but is not
 /// there [`FsError::NotFound`].
-pub fn write_batch(root: &Path, changes: &[Change<'_>]) -> Result<(), FsError> {
+pub fn write_batch(root: &Path, changes: &[Change<'_>], journal: Option<&Path>) -> Result<(), FsError> {
     #[cfg(unix)]
-    return batch::Batch::stage(root, changes)?.commit();
+    return if let Some(folder) = journal {
+        journal::write(folder, root, changes)
+    } else {
+        let mut batch = batch::Batch::plan(root, changes, false)?;
+        batch.stage()?;
+        batch.commit()
+    };
     #[cfg(not(unix))]
     {
-        let _ = (root, changes);
+        let _ = (root, changes, journal);
+        Err(FsError::Unsupported)
+    }
+}
+
+/// Completes the batches in a journal that a kill or a power cut may have left half done, makes sure that the disk
+/// has them, and removes what they left behind. A journal that was never made is empty.
+///
+/// A batch whose journal entry was not complete has changed nothing and is forgotten. A file that was changed by
+/// somebody else after its batch is left alone. May be called at any time, also again after it was killed itself.
+///
+/// # Errors
+/// [`FsError::Invalid`] if the journal holds batches of another root; [`FsError::Io`] if a file cannot be written:
+/// the journal is kept then.
+pub fn recover(journal: &Path, root: &Path) -> Result<Recovery, FsError> {
+    #[cfg(unix)]
+    return journal::recover(journal, root);
+    #[cfg(not(unix))]
+    {
+        let _ = (root, journal);
         Err(FsError::Unsupported)
     }
 }

@@ -20,15 +20,27 @@ type ChangeArgument = (PathBuf, Option<PyBackedBytes>, Option<u32>);
 
 /// Writes and deletes files beneath a root, all or none.
 #[pyfunction]
-pub fn write_batch(py: Python<'_>, root: PathBuf, changes: Vec<ChangeArgument>) -> PyResult<()> {
+pub fn write_batch(
+    py: Python<'_>,
+    root: PathBuf,
+    changes: Vec<ChangeArgument>,
+    journal: Option<PathBuf>,
+) -> PyResult<()> {
     py.detach(|| {
         let changes: Vec<_> = changes
             .iter()
             .map(|(path, content, mode)| Change { path, content: content.as_deref(), mode: *mode })
             .collect();
-        wainwright_fsops::write_batch(&root, &changes)
+        wainwright_fsops::write_batch(&root, &changes, journal.as_deref())
     })
     .map_err(fs_error)
+}
+
+/// Completes the batches of a journal.
+#[pyfunction]
+pub fn recover(py: Python<'_>, journal: PathBuf, root: PathBuf) -> PyResult<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let recovery = py.detach(|| wainwright_fsops::recover(&journal, &root)).map_err(fs_error)?;
+    Ok((recovery.written, recovery.left))
 }
 
 /// Reads a file beneath a root.

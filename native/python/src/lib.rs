@@ -16,7 +16,7 @@ mod _native {
     #[pymodule_export]
     use super::diff::{apply_blocks, line_hunks, unified};
     #[pymodule_export]
-    use super::fsops::{BoundaryError, read_beneath, write_batch};
+    use super::fsops::{BoundaryError, read_beneath, recover, write_batch};
     #[pymodule_export]
     use super::index::{search, walk};
 }

@@ -6,13 +6,16 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import structlog
 from pydantic import TypeAdapter
 
 from wainwright.domain.changes import FileChange
 from wainwright.domain.errors import OutsideBoundary, WainwrightError
 from wainwright.domain.goal import Fact
-from wainwright.workspace.native import read_beneath, write_batch
+from wainwright.workspace.native import read_beneath, recover, write_batch
 from wainwright.workspace.repository import Repository
+
+log = structlog.get_logger()
 
 LARGEST_BYTES = 64 * 2**20
 
@@ -36,6 +39,8 @@ class Editing:
 
     def __init__(self, workspace: Path, state: Path, repository: Repository) -> None:
         self.workspace = workspace
+        self._journal = state
+        self._recovered = False
         self._folder = state / "undo"
         self._repository = repository
 
@@ -56,22 +61,41 @@ class Editing:
                     return None
         return None
 
+    async def recover(self) -> None:
+        """Complete what a process that was killed, or a power cut, left half written. Never raises."""
+        try:
+            await asyncio.to_thread(self._recover)
+        except (WainwrightError, OSError, ValueError) as error:
+            # Nothing is written before it is done.
+            log.warning("editing.not_recovered", reason=str(error))
+
+    def _recover(self) -> None:
+        if self._recovered:
+            return
+        found = recover(self._journal, self.workspace)
+        if found.written or found.left:
+            log.warning("editing.recovered", written=found.written, left=found.left)
+        self._recovered = True
+
     async def write(self, changes: Sequence[TextChange]) -> dict[str, str]:
         """Write files to disk, all or none, each only while it still is what ``before`` says.
 
+        A kill or a power cut leaves none or, after ``recover``, all of them.
         Gives the reason for each path when nothing was written, as a sentence for a person.
         """
         return await asyncio.to_thread(self._write, changes)
 
     def _write(self, changes: Sequence[TextChange]) -> dict[str, str]:
         try:
+            self._recover()
             moved = [c.path for c in changes if self._read(c.path) != _encoded(c.before)]
             if moved:
                 reason = "The file on disk has changed meanwhile."
                 others = "Left alone, because another file of the change has changed meanwhile."
                 return {c.path: reason if c.path in moved else others for c in changes}
             modes = {c.path: 0o755 if c.executable and c.before is None else None for c in changes}
-            write_batch(self.workspace, [(c.path, _encoded(c.after), modes[c.path]) for c in changes])
+            batch = [(c.path, _encoded(c.after), modes[c.path]) for c in changes]
+            write_batch(self.workspace, batch, journal=self._journal)
         except (WainwrightError, OSError, ValueError) as error:
             return {c.path: f"It could not be written: {error}" for c in changes}
         return {}

@@ -79,7 +79,8 @@ class Engine:
         return self._house.settings.autonomy
 
     async def warm(self) -> None:
-        """Start what is slow to start, so that the first run does not wait for it. Never raises."""
+        """Mend what the last process left, and start what is slow to start. Never raises."""
+        await self.editing.recover()
         await self._house.models.warm()
 
     # ---- commands

@@ -1,5 +1,8 @@
 """What an editor needs of the engine: exact texts, careful writing, and the way back."""
 
+import asyncio
+import sys
+
 import pytest
 
 from wainwright.domain.errors import OutsideBoundary
@@ -31,6 +34,26 @@ async def test_files_are_written_made_and_removed_together(editing):
     assert (editing.workspace / "a.txt").read_bytes() == b"two\r\n"
     assert (editing.workspace / "bin" / "run").stat().st_mode & 0o111
     assert not (editing.workspace / "gone.txt").exists()
+
+
+async def test_what_a_dead_process_left_half_written_is_completed_at_the_next_start(editing, tmp_path):
+    names = [f"f{number}.txt" for number in range(20)]
+    for name in names:
+        (editing.workspace / name).write_text("old")
+    script = (
+        "import os, sys, threading\nfrom wainwright.workspace.native import write_batch\n"
+        "threading.Thread(target=lambda: (sys.stdin.read(1), os.kill(os.getpid(), 9)), daemon=True).start()\n"
+        f"print(flush=True)\nfor text in [b'new', b'old'] * 5000:\n"
+        f"    write_batch({str(editing.workspace)!r}, [(n, text, None) for n in {names!r}],"
+        f" journal={str(tmp_path / 'state')!r})\n"
+    )
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdin=-1, stdout=-1)
+    await child.stdout.readline()
+    child.stdin.write(b"x")
+    assert await child.wait() == -9
+    await editing.recover()
+    assert len({(editing.workspace / name).read_text() for name in names}) == 1
+    assert {path.name for path in editing.workspace.iterdir()} == set(names)
 
 
 async def test_a_file_that_changed_meanwhile_keeps_all_others_as_they_are(editing):

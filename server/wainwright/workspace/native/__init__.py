@@ -1,0 +1,30 @@
+"""Typed face of the native half: listing, search, differences, edits, and files beneath a root.
+
+The only importer of the extension module. Every function works without the interpreter lock, so a thread that
+calls it holds nobody up. Roots are absolute; other paths are relative to the root, with ``/`` between
+components.
+"""
+
+from wainwright.workspace.native.edits import Hunk, Place, Refusal, apply_blocks, line_hunks, unified
+from wainwright.workspace.native.fsops import AnyPath, Recovery, read_beneath, recover, write_batch
+from wainwright.workspace.native.index import FileEntry, Found, Hit, Listing, search, walk
+
+__all__ = [
+    "AnyPath",
+    "FileEntry",
+    "Found",
+    "Hit",
+    "Hunk",
+    "Listing",
+    "Place",
+    "Recovery",
+    "Refusal",
+    "apply_blocks",
+    "line_hunks",
+    "read_beneath",
+    "recover",
+    "search",
+    "unified",
+    "walk",
+    "write_batch",
+]
