@@ -32,6 +32,7 @@ ROWS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "exact": edits.exact,
     "typo": edits.typo,
     "batch": files.batch,
+    "snapshot": files.snapshot,
     "initialize": startup.initialize,
 }
 

@@ -3,19 +3,26 @@
 import os
 import random
 import shutil
+import statistics
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench.corpora import Corpus
-from tests.bench.harness import OURS, Bar, Figure, Run, Setting, figure, interleave
+from tests.bench.harness import OURS, Bar, Figure, Run, Samples, Setting, figure, interleave
+from tests.bench.subject import Snapshots
 from tests.bench.tools import quietly
+
+from wainwright.workspace import native
 
 FILES = 100
 EDITS = 10
 PLAIN = "plain writes"
 SYNCED = "fsync each + rename"
+GIT = "git, an index of its own"
+RESET = "git reset --hard"
 
 
 def contents(number: int) -> dict[str, bytes]:
@@ -45,51 +52,77 @@ def write_synced(root: Path, files: dict[str, bytes]) -> None:
         os.close(handle)
 
 
-def write_batch(root: Path, files: dict[str, bytes]) -> None:
-    from wainwright.workspace import native
-
-    native.write_batch(root, [(path, body, None) for path, body in files.items()])
-
-
 def batch(setting: Setting) -> Iterator[Figure]:
-    """100 files of 4 kB over existing ones: ours all or nothing and durable, plain writes neither."""
-    wrong: list[str] = []
+    """100 files of 4 kB: ours all or nothing and durable, plain writes neither."""
+    yield from one_batch(setting, "over existing ones", fresh=False)
+    yield from one_batch(setting, "new ones", fresh=True)
 
-    def side(name: str, write) -> Run:
-        root = setting.scratch / f"batch-{name.replace(' ', '-')}"
-        for path, body in contents(0).items():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(body)
+
+def one_batch(setting: Setting, kind: str, *, fresh: bool) -> Iterator[Figure]:
+    wrong: list[str] = []
+    freeing: list[float] = []
+    journal = Path(tempfile.mkdtemp(prefix="journal-", dir=setting.scratch))
+
+    def write_durably(root: Path, files: dict[str, bytes]) -> None:
+        native.write_batch(root, [(path, body, None) for path, body in files.items()], journal=journal)
+
+    def side(write: Callable[[Path, dict[str, bytes]], None]) -> Run:
+        root = Path(tempfile.mkdtemp(prefix="batch-", dir=setting.scratch))
+        for path in contents(0):
+            (root / path).parent.mkdir(exist_ok=True)
+        write_plainly(root, contents(0))
         quietly("sync", "-f", root)
         rounds = iter(range(1, 10**6))
 
         def run() -> float:
             files = contents(next(rounds))
+            for path in files if fresh else ():
+                (root / path).unlink()
             began = time.perf_counter()
             write(root, files)
             took = time.perf_counter() - began
             if any((root / path).read_bytes() != body for path, body in files.items()):
-                wrong.append(f"{name}: a file has not the content that was written")
+                wrong.append(f"{write.__name__}: a file has not the content that was written")
+            if write is write_durably:
+                began = time.perf_counter()
+                native.recover(journal, root)
+                freeing.append(time.perf_counter() - began)
             return took
 
         return run
 
-    writers = {OURS: write_batch, PLAIN: write_plainly, SYNCED: write_synced}
-    sides = {name: lambda name=name, write=write: side(name, write) for name, write in writers.items()}
+    sides = {
+        OURS: lambda: side(write_durably),
+        PLAIN: lambda: side(write_plainly),
+        SYNCED: lambda: side(write_synced),
+    }
     samples = interleave(sides, setting.runs(15))
-    name = f"durable batch of {FILES} files"
-    yield figure(name, samples, PLAIN, Bar(1.3), right=not wrong, notes=tuple(wrong))
+    later = 1000 * statistics.median(freeing)
+    notes = (*wrong, f"afterwards, in the background, the journal is freed in {later:.3g} ms")
+    name = f"durable batch of {FILES} files, {kind}"
+    yield figure(name, samples, PLAIN, Bar(1.3), right=not wrong, notes=notes)
     yield figure(name, samples, SYNCED, right=not wrong)
 
 
-def edit(root: Path, corpus: Corpus, number: int) -> list[str]:
-    """Add a line to ten files of the tree, others each time."""
-    chosen = random.Random(number).sample(corpus.paths, EDITS)
-    for path in chosen:
-        if not (root / path).is_symlink():
-            with (root / path).open("ab") as file:
-                file.write(b"edited %d\n" % number)
-    return chosen
+class Edits:
+    """Ten files of a tree, others each time, get a line more; and back again is checked."""
+
+    def __init__(self, root: Path, corpus: Corpus) -> None:
+        self.root = root
+        self.chance = random.Random(3)
+        self.paths = [path for path in corpus.paths if not (root / path).is_symlink()]
+        self.before: dict[str, bytes] = {}
+
+    def make(self) -> list[str]:
+        chosen = self.chance.sample(self.paths, EDITS)
+        self.before = {path: (self.root / path).read_bytes() for path in chosen}
+        for path in chosen:
+            with (self.root / path).open("ab") as file:
+                file.write(b"one more line\n")
+        return chosen
+
+    def are_undone(self) -> bool:
+        return all((self.root / path).read_bytes() == body for path, body in self.before.items())
 
 
 class PrivateIndex:
@@ -101,12 +134,46 @@ class PrivateIndex:
         shutil.copy(root / ".git" / "index", index)
         self.private = {**os.environ, "GIT_INDEX_FILE": str(index)}
 
-    def snapshot(self) -> str:
+    def snapshot(self, _: list[str]) -> None:
         for words in (["add", "-A"], ["write-tree"]):
-            done = subprocess.run(
-                ["git", *words], cwd=self.root, env=self.private, check=True, capture_output=True, text=True
-            )
-        return done.stdout.strip()
+            subprocess.run(["git", *words], cwd=self.root, env=self.private, check=True, capture_output=True)
 
     def restore(self) -> None:
         subprocess.run(["git", "reset", "-q", "--hard"], cwd=self.root, check=True)
+
+
+def snapshot(setting: Setting) -> Iterator[Figure]:
+    """The tree as it is after ten edits, kept; then set back to what it was before."""
+    for corpus in setting.corpora.values():
+        yield from one_snapshot(setting, corpus)
+
+
+def one_snapshot(setting: Setting, corpus: Corpus) -> Iterator[Figure]:
+    root = corpus.copy(setting.scratch)
+    edits = Edits(root, corpus)
+    restored: dict[str, list[float]] = {OURS: [], RESET: []}
+    wrong: list[str] = []
+
+    def side(keeper: PrivateIndex | Snapshots, seconds: list[float]) -> Run:
+        def run() -> float:
+            chosen = edits.make()
+            began = time.perf_counter()
+            keeper.snapshot(chosen)
+            kept = time.perf_counter()
+            keeper.restore()
+            seconds.append(time.perf_counter() - kept)
+            if not edits.are_undone():
+                wrong.append("edits were not undone")
+            return kept - began
+
+        return run
+
+    sides = {
+        OURS: lambda: side(Snapshots(root, setting.scratch), restored[OURS]),
+        GIT: lambda: side(PrivateIndex(root, setting.scratch), restored[RESET]),
+    }
+    samples = interleave(sides, setting.runs(9), warm=0)
+    bar, notes = Bar(0.005, "s"), tuple(wrong)
+    name = f"{EDITS} edits, {corpus.name}"
+    yield figure(f"snapshot after {name}", samples, GIT, bar, right=not wrong, notes=notes)
+    yield figure(f"restore of {name}", Samples(restored, []), RESET, bar, right=not wrong)

@@ -34,6 +34,19 @@ class Subject:
         """What a model is shown for a goal."""
 
 
+class Snapshots:
+    """States of a tree that can be had again."""
+
+    def __init__(self, root: Path, scratch: Path) -> None:
+        raise Missing("snapshots have no Python face in this build")
+
+    def snapshot(self, changed: list[str]) -> None:
+        """Keep the tree as it is; the watcher has told which paths changed since the last time."""
+
+    def restore(self) -> None:
+        """Set the tree back to what it was before the last snapshot."""
+
+
 def memory() -> dict[str, int]:
     """Bytes resident now and at most so far, mapped files included."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
