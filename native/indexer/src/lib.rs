@@ -27,6 +27,7 @@ mod snapshot;
 mod source;
 mod stamp;
 mod store;
+mod structure;
 mod text;
 mod traits;
 mod walk;
@@ -40,6 +41,7 @@ pub use scan::INDEXED_BYTES_MAX;
 pub use search::{Found, Hit, LINE_CHARS_MAX, Query, SEARCHED_BYTES_MAX, search};
 pub use segment::Posting;
 pub use snapshot::{Definition, FileInfo, Snapshot};
+pub use structure::{Caller, Filled, How, Structure, StructureStats, Symbol, SymbolQuery, Usage, Usages};
 pub use traits::Traits;
 pub use walk::{FileEntry, Listing, walk};
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::define::{Family, Kind};
 use crate::disk::{Bits, Disk};
@@ -52,6 +53,8 @@ pub struct Definition<'s> {
 /// A file has a number. Numbers are those of this snapshot; in the order of [`Snapshot::files`], paths ascend.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// Tells this snapshot from all others of the process.
+    pub(crate) id: u64,
     root: Arc<Path>,
     disk: Arc<Disk>,
     /// Files of the segment that are not to be seen.
@@ -61,6 +64,9 @@ pub struct Snapshot {
     text_words: u64,
     count: u32,
 }
+
+/// The number of the next snapshot.
+static IDS: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug)]
 struct Fresh {
@@ -90,7 +96,8 @@ impl Snapshot {
         let hidden_files = u32::try_from(hidden.iter().count()).unwrap_or(u32::MAX);
         let more = u32::try_from(fresh.len()).unwrap_or(0);
         let count = disk.base.files.saturating_sub(hidden_files) + more;
-        Self { root, disk, hidden, fresh, text_words, count }
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        Self { id, root, disk, hidden, fresh, text_words, count }
     }
 
     /// The folder above all paths.
@@ -415,7 +422,7 @@ impl Snapshot {
     }
 
     /// The bytes of a file that is not larger than what is indexed.
-    fn content(&self, file: u32) -> Option<Vec<u8>> {
+    pub(crate) fn content(&self, file: u32) -> Option<Vec<u8>> {
         if let Some(Fresh { unsaved: Some(text), .. }) = self.fresh(file) {
             return Some(text.to_vec());
         }

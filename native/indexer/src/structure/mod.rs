@@ -1,0 +1,502 @@
+//! The structural tier: what the files define, use and import, read from their syntax trees.
+//!
+//! It fills in behind the lexical tier: [`Structure::fill`] parses what no record is kept of, most wanted files first. Where a
+//! question needs a file that has not had its turn, it is parsed for that question. What is kept depends on the content of a
+//! file only, so branches and worktrees share it.
+
+mod names;
+mod record;
+mod store;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use wainwright_syntax::{Definition, Kind, Language, Limits, Outline, Use};
+
+pub use self::names::How;
+use self::names::{Names, Spot};
+use self::record::{encode, innermost, name_hash};
+use self::store::{Draft, Key, Store};
+use crate::snapshot::Snapshot;
+use crate::text::text;
+use crate::traits::Traits;
+
+/// Records are written when so many bytes are ready.
+const BATCH: usize = 1 << 19;
+/// And when the last were written so long ago: what was done is seen, and is not lost.
+const PAUSE: Duration = Duration::from_millis(700);
+/// So many files without a record are parsed for one question.
+const PARSED_FOR_A_QUESTION: usize = 64;
+/// How much of a text is looked at for its language, in bytes.
+const HEAD: usize = 1 << 14;
+/// The language of a path that shows none.
+const UNKNOWN: u8 = u8::MAX;
+
+/// What a filling did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Filled {
+    /// Files that were parsed.
+    pub parsed: usize,
+    /// Bytes of these files.
+    pub bytes: u64,
+    /// Files that have a record now, of those that can have one.
+    pub ready: usize,
+    /// Files that can have a record.
+    pub files: usize,
+    /// Whether everything was written; else it is known to this process only.
+    pub saved: bool,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// How large the structural tier is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StructureStats {
+    /// Records, each of one text.
+    pub records: u32,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Definitions in the files of the snapshot.
+    pub definitions: u64,
+    /// References in the files of the snapshot.
+    pub references: u64,
+}
+
+/// A question for symbols.
+#[derive(Debug, Clone, Copy)]
+pub struct SymbolQuery<'q> {
+    /// The name; scopes before it, joined by `.` or `::`, must be those that the definition lies in.
+    pub name: &'q str,
+    /// How the name must fit; scopes must always be exact.
+    pub how: How,
+    /// The kinds wanted; all if empty.
+    pub kinds: &'q [Kind],
+    /// The most answers.
+    pub limit: usize,
+}
+
+/// A definition, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Symbol {
+    /// The number of the file in the snapshot.
+    pub file: u32,
+    /// Its name with the scopes it lies in.
+    pub qualname: String,
+    /// The definition, by the text of the file.
+    pub definition: Definition,
+    /// How well the name fits, from 1 to 1000.
+    pub score: u32,
+}
+
+/// A place where a name is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// The number of the file in the snapshot.
+    pub file: u32,
+    /// Where the name is written, in bytes of the text.
+    pub at: Range<u32>,
+    /// The line of it, from 1.
+    pub line: u32,
+    /// How it is used.
+    pub usage: Use,
+    /// The innermost definition around it: its qualified name, kind, and lines.
+    pub within: Option<(String, Kind, u32, u32)>,
+}
+
+/// The uses of a name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Usages {
+    /// By file and place; files of the project itself before generated and foreign ones.
+    pub found: Vec<Usage>,
+    /// False if the limit was reached, or files have not been read yet.
+    pub complete: bool,
+}
+
+/// A definition that calls a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The number of the file in the snapshot.
+    pub file: u32,
+    /// The qualified name of the definition, its kind and its lines; `None` for calls outside of all.
+    pub caller: Option<(String, Kind, u32, u32)>,
+    /// The lines of the calls, from 1.
+    pub lines: Vec<u32>,
+}
+
+/// Tells the lines of places that come in order.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    at: usize,
+    ends: u32,
+}
+
+impl Lines {
+    /// The line of a place, from 1.
+    pub(crate) fn line(&mut self, text: &[u8], place: u32) -> u32 {
+        let place = (place as usize).min(text.len());
+        if place > self.at {
+            let between = memchr::memchr_iter(b'\n', &text[self.at..place]).count();
+            self.ends += u32::try_from(between).unwrap_or(u32::MAX);
+            self.at = place;
+        }
+        self.ends + 1
+    }
+}
+
+/// See the module. It may be asked by several threads, also while it is filled.
+#[derive(Debug)]
+pub struct Structure {
+    store: RwLock<Store>,
+    names: Mutex<Names>,
+    /// The files of the last snapshot that was asked about, by their content.
+    files: Mutex<Option<(u64, Arc<ByContent>)>>,
+}
+
+type ByContent = HashMap<u128, Vec<u32>>;
+
+impl Structure {
+    /// Opens the records kept in the folder `cache`, which several roots may share. What is damaged or of another version is
+    /// as if it were not there.
+    #[must_use]
+    pub fn open(cache: &Path) -> Self {
+        let store = RwLock::new(Store::open(&cache.join("structure.records")));
+        Self { store, names: Mutex::default(), files: Mutex::default() }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Store> {
+        self.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Store> {
+        self.store.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Parses every file of which no record is kept: the `wanted` first, then the project's own programs, then all others.
+    ///
+    /// It returns early if `cancel` becomes true; what was done until then is kept.
+    pub fn fill(&self, snapshot: &Snapshot, wanted: &[u32], threads: usize, cancel: &AtomicBool) -> Filled {
+        let began = Instant::now();
+        self.write().catch_up();
+        let mut filled = Filled { saved: true, ..Filled::default() };
+        let jobs = self.jobs(snapshot, wanted, &mut filled);
+        let next = AtomicUsize::new(0);
+        let done = Mutex::new(&mut filled);
+        let work = || {
+            let mut draft = Draft::default();
+            let mut written = Instant::now();
+            let mut own = Filled { saved: true, ..Filled::default() };
+            while !cancel.load(Ordering::Relaxed) {
+                let Some(&(file, key)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                if let Some(size) = parse_into(snapshot, file, key, &mut draft) {
+                    own.parsed += 1;
+                    own.bytes += size;
+                }
+                if draft.bytes.len() > BATCH || written.elapsed() > PAUSE {
+                    own.saved &= self.write().append(&draft).is_ok();
+                    draft = Draft::default();
+                    written = Instant::now();
+                }
+            }
+            own.saved &= self.write().append(&draft).is_ok();
+            let mut all = done.lock().unwrap_or_else(PoisonError::into_inner);
+            all.parsed += own.parsed;
+            all.ready += own.parsed;
+            all.bytes += own.bytes;
+            all.saved &= own.saved;
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads.max(1) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        filled.took = began.elapsed();
+        filled
+    }
+
+    /// The files without a record, in the order of their turn.
+    fn jobs(&self, snapshot: &Snapshot, wanted: &[u32], filled: &mut Filled) -> Vec<(u32, Key)> {
+        let store = self.read();
+        let mut seen = HashSet::new();
+        let mut jobs = Vec::new();
+        let first = wanted.iter().copied().filter(|file| snapshot.has(*file));
+        for (rank, file) in first.map(|file| (0, file)).chain(snapshot.files().map(|file| (1, file))) {
+            let Some(key) = key_of(snapshot, file) else { continue };
+            if !seen.insert(key) {
+                continue;
+            }
+            filled.files += 1;
+            if store.find(key).is_some() {
+                filled.ready += 1;
+                continue;
+            }
+            let traits = snapshot.info(file).traits;
+            let is_own = !traits.has(Traits::VENDORED) && !traits.has(Traits::GENERATED);
+            let is_code =
+                Language::ALL.get(usize::from(key.language)).is_some_and(|language| language.is_code());
+            jobs.push((rank * (1 + 2 * u8::from(!is_own) + u8::from(!is_code)), file, key));
+        }
+        // The sort is stable: the wanted stay in their order, all others in that of their paths.
+        jobs.sort_by_key(|(rank, ..)| *rank);
+        jobs.into_iter().map(|(_, file, key)| (file, key)).collect()
+    }
+
+    /// The record of a file, made now if there is none.
+    fn record(&self, snapshot: &Snapshot, file: u32) -> Option<u32> {
+        let key = key_of(snapshot, file)?;
+        if let Some(record) = self.read().find(key) {
+            return Some(record);
+        }
+        let mut draft = Draft::default();
+        parse_into(snapshot, file, key, &mut draft)?;
+        let mut store = self.write();
+        // That it cannot be written matters to the next process only.
+        let _ = store.append(&draft);
+        store.find(key)
+    }
+
+    /// What a file defines, uses and imports; its text as it is now, which all offsets are into. `None` if it is no text in a
+    /// language with a grammar, or too large.
+    #[must_use]
+    pub fn outline(&self, snapshot: &Snapshot, file: u32) -> Option<(Outline, Vec<u8>)> {
+        let key = key_of(snapshot, file)?;
+        let content = snapshot.content(file)?;
+        let current = xxhash_rust::xxh3::xxh3_128(&content) == key.content;
+        let text = text(&content)?.into_owned();
+        if current {
+            let record = self.record(snapshot, file)?;
+            let store = self.read();
+            let (record, strings) = store.get(record)?;
+            return record.outline(&strings, &text).map(|outline| (outline, text));
+        }
+        // The file has been written since the snapshot.
+        let language = Language::of(snapshot.path(file), &text)?;
+        Some((wainwright_syntax::outline(language, &text, &Limits::default()), text))
+    }
+
+    /// Finds definitions by their name.
+    #[must_use]
+    pub fn find_symbol(&self, snapshot: &Snapshot, query: &SymbolQuery<'_>) -> Vec<Symbol> {
+        let by_content = self.by_content(snapshot);
+        let asked = query.name.replace("::", ".");
+        let (scopes, name) =
+            asked.rsplit_once('.').map_or((None, &*asked), |(scopes, name)| (Some(scopes), name));
+        let store = self.read();
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.catch_up(&store);
+        let mut decoded: HashMap<u32, Outline> = HashMap::new();
+        let mut found = Vec::new();
+        let wanted = |spot: &&Spot| query.kinds.is_empty() || query.kinds.contains(&spot.kind);
+        let mut last = 0;
+        for (score, _, spots) in names.find(name, query.how) {
+            if found.len() >= query.limit && score < last {
+                break;
+            }
+            last = score;
+            // Those of one score are all looked at, so that the best files win; there is an end to that, too.
+            for spot in spots.iter().filter(wanted).take(query.limit.saturating_mul(20)) {
+                let Some(files) = store.key(spot.record).and_then(|key| by_content.get(&key.content)) else {
+                    continue;
+                };
+                let outline = decoded.entry(spot.record).or_insert_with(|| {
+                    let definitions =
+                        store.get(spot.record).map(|(record, strings)| record.definitions(&strings));
+                    Outline { definitions: definitions.unwrap_or_default(), ..Outline::default() }
+                });
+                let Some(definition) = outline.definitions.get(spot.definition as usize) else { continue };
+                let qualname = outline.qualname(spot.definition as usize);
+                let before = qualname.strip_suffix(&definition.name).unwrap_or("").trim_end_matches('.');
+                if scopes.is_some_and(|scopes| before != scopes && !before.ends_with(&format!(".{scopes}"))) {
+                    continue;
+                }
+                let symbol = |file: &u32| Symbol {
+                    file: *file,
+                    qualname: qualname.clone(),
+                    definition: definition.clone(),
+                    score,
+                };
+                found.extend(files.iter().map(symbol));
+            }
+        }
+        drop(names);
+        drop(store);
+        found.sort_by_cached_key(|symbol: &Symbol| {
+            (
+                std::cmp::Reverse(symbol.score),
+                is_foreign(snapshot, symbol.file),
+                symbol.definition.kind == Kind::Declaration || symbol.definition.kind == Kind::Impl,
+                snapshot.path(symbol.file),
+                symbol.definition.whole.start,
+            )
+        });
+        found.truncate(query.limit);
+        found
+    }
+
+    /// Finds the places where a name is used: called, or named as a type or base.
+    #[must_use]
+    pub fn references(&self, snapshot: &Snapshot, name: &str, limit: usize) -> Usages {
+        self.usages(snapshot, name, limit, |_| true)
+    }
+
+    /// Finds the definitions that call a name.
+    #[must_use]
+    pub fn callers(&self, snapshot: &Snapshot, name: &str, limit: usize) -> (Vec<Caller>, bool) {
+        let usages = self.usages(snapshot, name, limit, Use::is_call);
+        let mut callers: Vec<Caller> = Vec::new();
+        for usage in usages.found {
+            match callers.iter_mut().rev().find(|last| last.file == usage.file && last.caller == usage.within)
+            {
+                Some(known) => known.lines.push(usage.line),
+                None => {
+                    callers.push(Caller { file: usage.file, caller: usage.within, lines: vec![usage.line] });
+                }
+            }
+        }
+        (callers, usages.complete)
+    }
+
+    fn usages(&self, snapshot: &Snapshot, name: &str, limit: usize, wanted: impl Fn(Use) -> bool) -> Usages {
+        let name = name.rsplit("::").next().unwrap_or(name).rsplit('.').next().unwrap_or(name);
+        let is_word = |character: char| character.is_alphanumeric() || character == '_';
+        let word = name.split(|character| !is_word(character)).find(|word| !word.is_empty());
+        let mut files: Vec<u32> = word
+            .map(|word| snapshot.word(word))
+            .unwrap_or_default()
+            .iter()
+            .map(|posting| posting.file)
+            .collect();
+        files.sort_by_cached_key(|file| (is_foreign(snapshot, *file), snapshot.path(*file)));
+        let mut usages = Usages { complete: true, ..Usages::default() };
+        let mut parsed = 0;
+        for file in files {
+            if usages.found.len() >= limit {
+                usages.complete = false;
+                break;
+            }
+            let Some(key) = key_of(snapshot, file) else { continue };
+            if self.read().find(key).is_none() {
+                parsed += 1;
+                if parsed > PARSED_FOR_A_QUESTION {
+                    usages.complete = false;
+                    continue;
+                }
+            }
+            let Some(record) = self.record(snapshot, file) else { continue };
+            self.usages_in(snapshot, (file, record), name.as_bytes(), &wanted, &mut usages.found);
+        }
+        if usages.found.len() > limit {
+            usages.found.truncate(limit);
+            usages.complete = false;
+        }
+        usages
+    }
+
+    fn usages_in(
+        &self,
+        snapshot: &Snapshot,
+        (file, record): (u32, u32),
+        name: &[u8],
+        wanted: &impl Fn(Use) -> bool,
+        found: &mut Vec<Usage>,
+    ) -> Option<()> {
+        let store = self.read();
+        let (record, strings) = store.get(record)?;
+        let hash = name_hash(name);
+        let mut places = record.places();
+        places
+            .retain(|place| place.hash == hash && place.length as usize == name.len() && wanted(place.usage));
+        if places.is_empty() {
+            return None;
+        }
+        let content = snapshot.content(file)?;
+        let text = text(&content)?;
+        let definitions = record.definitions(&strings);
+        let outline = Outline { definitions, ..Outline::default() };
+        let mut lines = Lines::default();
+        for place in places {
+            let at = place.start..place.start + place.length;
+            // A hash of sixteen bits is no proof, and the file may have been written since.
+            if text.get(at.start as usize..at.end as usize) != Some(name) {
+                continue;
+            }
+            let within = innermost(&outline.definitions, at.start).map(|index| {
+                let definition = &outline.definitions[index as usize];
+                let qualname = outline.qualname(index as usize);
+                (qualname, definition.kind, definition.start_line, definition.end_line)
+            });
+            found.push(Usage { file, line: lines.line(&text, at.start), at, usage: place.usage, within });
+        }
+        Some(())
+    }
+
+    /// How large it is, with the records of this snapshot counted through.
+    #[must_use]
+    pub fn stats(&self, snapshot: &Snapshot) -> StructureStats {
+        let store = self.read();
+        let mut stats =
+            StructureStats { records: store.len(), bytes: store.bytes(), ..StructureStats::default() };
+        for file in snapshot.files() {
+            let record = key_of(snapshot, file).and_then(|key| store.find(key));
+            if let Some((record, _)) = record.and_then(|record| store.get(record)) {
+                stats.definitions += record.heads().len() as u64;
+                stats.references += record.places().len() as u64;
+            }
+        }
+        stats
+    }
+
+    fn by_content(&self, snapshot: &Snapshot) -> Arc<ByContent> {
+        let mut known = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, files)) = known.as_ref().filter(|(id, _)| *id == snapshot.id) {
+            return Arc::clone(files);
+        }
+        let mut files = ByContent::with_capacity(snapshot.len() as usize);
+        for file in snapshot.files() {
+            files.entry(snapshot.info(file).hash).or_default().push(file);
+        }
+        let files = Arc::new(files);
+        *known = Some((snapshot.id, Arc::clone(&files)));
+        files
+    }
+}
+
+fn is_foreign(snapshot: &Snapshot, file: u32) -> bool {
+    let traits = snapshot.info(file).traits;
+    traits.has(Traits::VENDORED) || traits.has(Traits::GENERATED)
+}
+
+/// The key of a file's record; `None` if it can have none.
+fn key_of(snapshot: &Snapshot, file: u32) -> Option<Key> {
+    let path = snapshot.path(file);
+    let language = match Language::of(path, b"") {
+        Some(language) => language as u8,
+        // A file without an extension may say in its first line what it is.
+        None if !path.rsplit('/').next()?.contains('.') => UNKNOWN,
+        None => return None,
+    };
+    let info = snapshot.info(file);
+    let unfit = [Traits::BINARY, Traits::HUGE, Traits::MINIFIED, Traits::UNREADABLE];
+    let fits = info.hash != 0 && !unfit.into_iter().any(|trait_| info.traits.has(trait_));
+    fits.then_some(Key { content: info.hash, language })
+}
+
+/// Appends a file's record to a draft and gives its size; `None` if the file is not what the snapshot says.
+fn parse_into(snapshot: &Snapshot, file: u32, key: Key, draft: &mut Draft) -> Option<u64> {
+    let content = snapshot.content(file)?;
+    if xxhash_rust::xxh3::xxh3_128(&content) != key.content {
+        return None;
+    }
+    let text = text(&content)?;
+    let outline = match Language::of(snapshot.path(file), &text[..text.len().min(HEAD)]) {
+        Some(language) => wainwright_syntax::outline(language, &text, &Limits::default()),
+        None => Outline::default(),
+    };
+    encode(&outline, &text, &mut draft.strings, &mut draft.bytes);
+    draft.end(key);
+    Some(content.len() as u64)
+}

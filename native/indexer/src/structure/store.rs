@@ -1,0 +1,325 @@
+//! The file that keeps records, by what the texts say and not where they lie: branches, worktrees and processes share it.
+//!
+//! It is a row of batches, each written by one append and with a checksum of its own. A batch that is torn or damaged is
+//! passed over; what it held is read from the sources again. Nothing that was written is ever changed.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use memmap2::Mmap;
+
+use super::record::{Dictionary, Record, Strings};
+use crate::bytes::{push_text, push_varint, take, take_text, take_u32, take_varint};
+
+/// The first bytes of a batch. They change with the form of records, or when the same text is to give another outline.
+const MAGIC: [u8; 16] = {
+    let mut magic = *b"wainwright-str\x01\0";
+    magic[15] = wainwright_syntax::REVISION;
+    magic
+};
+/// Magic, length of what follows, its checksum.
+const HEADER: usize = 16 + 8 + 8;
+
+/// What a record is found by: the hash of the file's content, and the language its path shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub content: u128,
+    pub language: u8,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Heap(Vec<u8>),
+    Mapped(std::sync::Arc<Mmap>, Range<usize>),
+}
+
+impl Bytes {
+    fn all(&self) -> &[u8] {
+        match self {
+            Self::Heap(bytes) => bytes,
+            Self::Mapped(map, range) => map.get(range.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Batch {
+    /// Without the header.
+    bytes: Bytes,
+    strings: OnceLock<Vec<Range<u32>>>,
+}
+
+impl Batch {
+    fn new(bytes: Bytes) -> Self {
+        Self { bytes, strings: OnceLock::new() }
+    }
+
+    fn strings(&self) -> &[Range<u32>] {
+        self.strings.get_or_init(|| {
+            let all = self.bytes.all();
+            let mut rest = all;
+            let mut ranges = Vec::new();
+            for _ in 0..take_varint(&mut rest).unwrap_or(0) {
+                let Some(text) = take_text(&mut rest) else { break };
+                let end = all.len() - rest.len();
+                let at = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+                ranges.push(at(end - text.len())..at(end));
+            }
+            ranges
+        })
+    }
+}
+
+impl Strings for &Batch {
+    fn get(&self, id: u32) -> Option<&str> {
+        let range = self.strings().get(id as usize)?;
+        std::str::from_utf8(self.bytes.all().get(range.start as usize..range.end as usize)?).ok()
+    }
+}
+
+/// Where a record lies.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    key: Key,
+    batch: u32,
+    start: u32,
+    length: u32,
+}
+
+/// Records that are not in a store yet.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    pub strings: Dictionary,
+    pub bytes: Vec<u8>,
+    entries: Vec<(Key, usize)>,
+}
+
+impl Draft {
+    /// Ends the record that was appended to `bytes`.
+    pub fn end(&mut self, key: Key) {
+        self.entries.push((key, self.bytes.len()));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The batch, with its header.
+    fn assemble(&self) -> Vec<u8> {
+        let mut payload = Vec::with_capacity(self.bytes.len() * 2);
+        push_varint(&mut payload, self.strings.list.len() as u64);
+        for text in &self.strings.list {
+            push_text(&mut payload, text);
+        }
+        push_varint(&mut payload, self.entries.len() as u64);
+        let mut start = 0;
+        for (key, end) in &self.entries {
+            payload.extend_from_slice(&key.content.to_le_bytes());
+            payload.push(key.language);
+            push_varint(&mut payload, (end - start) as u64);
+            start = *end;
+        }
+        payload.extend_from_slice(&self.bytes);
+        let mut batch = Vec::with_capacity(HEADER + payload.len());
+        batch.extend_from_slice(&MAGIC);
+        batch.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+        batch.extend_from_slice(&xxhash_rust::xxh3::xxh3_64(&payload).to_le_bytes());
+        batch.extend_from_slice(&payload);
+        batch
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Store {
+    path: PathBuf,
+    batches: Vec<Batch>,
+    records: Vec<Place>,
+    by_key: HashMap<Key, u32>,
+    /// How far the file is known.
+    known: u64,
+}
+
+impl Store {
+    /// Opens the store; one that is not there is empty.
+    pub fn open(path: &Path) -> Self {
+        let mut store = Self {
+            path: path.to_owned(),
+            batches: Vec::new(),
+            records: Vec::new(),
+            by_key: HashMap::new(),
+            known: 0,
+        };
+        store.catch_up();
+        store
+    }
+
+    /// Takes in what other processes have written since.
+    pub fn catch_up(&mut self) {
+        let Ok(file) = File::open(&self.path) else { return };
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        if length == self.known {
+            return;
+        }
+        if length < self.known {
+            // Another file has taken its place.
+            self.known = 0;
+        }
+        let Ok(map) = map(&file) else { return };
+        let map = std::sync::Arc::new(map);
+        let mut at = usize::try_from(self.known).unwrap_or(usize::MAX);
+        while let Some(rest) = map.get(at..).filter(|rest| rest.len() >= HEADER) {
+            match payload_of(rest) {
+                Some(length) => {
+                    let range = at + HEADER..at + HEADER + length;
+                    at = range.end;
+                    self.add(Bytes::Mapped(std::sync::Arc::clone(&map), range));
+                }
+                None => match memchr::memmem::find(&rest[1..], &MAGIC) {
+                    Some(next) => at += 1 + next,
+                    None => break,
+                },
+            }
+        }
+        self.known = map.len() as u64;
+    }
+
+    /// Adds a batch's records; gives the number of the first that is new.
+    fn add(&mut self, bytes: Bytes) {
+        let batch = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
+        let found = entries(bytes.all());
+        for (key, range) in found.unwrap_or_default() {
+            let number = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
+            if let std::collections::hash_map::Entry::Vacant(entry) = self.by_key.entry(key) {
+                entry.insert(number);
+                let (Ok(start), Ok(length)) = (u32::try_from(range.start), u32::try_from(range.len())) else {
+                    continue;
+                };
+                self.records.push(Place { key, batch, start, length });
+            }
+        }
+        self.batches.push(Batch::new(bytes));
+    }
+
+    /// Keeps some records: here at once, and in the file if it can be written.
+    ///
+    /// # Errors
+    /// If the file could not be written; the records are known all the same.
+    pub fn append(&mut self, draft: &Draft) -> io::Result<()> {
+        if draft.is_empty() {
+            return Ok(());
+        }
+        let batch = draft.assemble();
+        let written = self.write(&batch);
+        let bytes = match &written {
+            Ok(bytes) => Bytes::Mapped(std::sync::Arc::clone(&bytes.0), bytes.1.clone()),
+            Err(_) => Bytes::Heap(batch.get(HEADER..).unwrap_or_default().to_vec()),
+        };
+        self.add(bytes);
+        written.map(|_| ())
+    }
+
+    fn write(&mut self, batch: &[u8]) -> io::Result<(std::sync::Arc<Mmap>, Range<usize>)> {
+        use std::io::Seek as _;
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new().create(true).append(true).read(true).open(&self.path)?;
+        // One call: batches of several processes do not mix.
+        let count = file.write(batch)?;
+        let end = file.stream_position()?;
+        let start = end - count as u64;
+        if count < batch.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        if start == self.known {
+            self.known = end;
+        }
+        let map = map_part(&file, start, batch.len())?;
+        if map.get(HEADER..) != batch.get(HEADER..) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok((std::sync::Arc::new(map), HEADER..batch.len()))
+    }
+
+    /// The number of a record.
+    pub fn find(&self, key: Key) -> Option<u32> {
+        self.by_key.get(&key).copied()
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.records.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The key of a record.
+    pub fn key(&self, record: u32) -> Option<Key> {
+        self.records.get(record as usize).map(|place| place.key)
+    }
+
+    /// A record and its strings.
+    pub fn get(&self, record: u32) -> Option<(Record<'_>, impl Strings + '_)> {
+        let place = self.records.get(record as usize)?;
+        let batch = self.batches.get(place.batch as usize)?;
+        let start = place.start as usize;
+        let bytes = batch.bytes.all().get(start..start + place.length as usize)?;
+        Some((Record::new(bytes), batch))
+    }
+
+    /// Bytes of all batches.
+    pub fn bytes(&self) -> u64 {
+        self.batches.iter().map(|batch| (batch.bytes.all().len() + HEADER) as u64).sum()
+    }
+}
+
+/// The length of what follows a batch's header, if it is whole.
+fn payload_of(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    if take::<16>(&mut rest)? != MAGIC {
+        return None;
+    }
+    let length = usize::try_from(u64::from_le_bytes(take(&mut rest)?)).ok()?;
+    let sum = u64::from_le_bytes(take(&mut rest)?);
+    let payload = rest.get(..length)?;
+    (xxhash_rust::xxh3::xxh3_64(payload) == sum).then_some(length)
+}
+
+fn entries(payload: &[u8]) -> Option<Vec<(Key, Range<usize>)>> {
+    let mut rest = payload;
+    for _ in 0..take_varint(&mut rest)? {
+        let length = usize::try_from(take_varint(&mut rest)?).ok()?;
+        rest = rest.get(length..)?;
+    }
+    let count = take_u32(&mut rest)?;
+    let mut keys = Vec::new();
+    for _ in 0..count {
+        let content = u128::from_le_bytes(take(&mut rest)?);
+        let [language] = take(&mut rest)?;
+        keys.push((Key { content, language }, usize::try_from(take_varint(&mut rest)?).ok()?));
+    }
+    let mut start = payload.len() - rest.len();
+    let mut found = Vec::with_capacity(keys.len());
+    for (key, length) in keys {
+        let end = start.checked_add(length).filter(|end| *end <= payload.len())?;
+        found.push((key, start..end));
+        start = end;
+    }
+    Some(found)
+}
+
+#[expect(unsafe_code, reason = "a mapped file is read in place, by several processes at once")]
+fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: what was written to a store is never changed, only appended to, and it lies in a folder of the person's own
+    // that nobody else writes to.
+    unsafe { Mmap::map(file) }
+}
+
+#[expect(unsafe_code, reason = "a mapped file is read in place, by several processes at once")]
+fn map_part(file: &File, start: u64, length: usize) -> io::Result<Mmap> {
+    // SAFETY: as above.
+    unsafe { memmap2::MmapOptions::new().offset(start).len(length).map(file) }
+}
