@@ -5,12 +5,14 @@ relative to the root, with ``/`` between components. A text must be valid Unicod
 UnicodeEncodeError.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 
 __all__ = [
     "BoundaryError",
+    "apply_answer",
     "apply_blocks",
+    "apply_edits",
     "line_hunks",
     "read_beneath",
     "recover",
@@ -49,14 +51,34 @@ def line_hunks(old: str, new: str) -> list[tuple[int, int, int, int]]:
 def unified(old: str, new: str, old_name: str, new_name: str, context: int) -> str:
     """Write the difference in the unified format; empty if there is none."""
 
-def apply_blocks(
-    text: str, blocks: Sequence[tuple[str, str]]
-) -> tuple[str | None, tuple[int, str, list[tuple[int, str]]] | None]:
-    """Apply (search, replace) blocks, all or none: the new text, or the first refusal.
+_Applied = tuple[list[tuple[str, str | None]], list[tuple[str, int, list[str]]]]
+_Refusal = tuple[int, str, str, list[str], list[tuple[int, str]], tuple[int, str, str] | None, str]
 
-    A refusal is (index of the block, ``missing`` | ``ambiguous`` | ``empty``, places), a place (line from 1,
-    its lines).
+def apply_answer(
+    answer: str,
+    format: str,  # noqa: A002
+    path: str | None,
+    symbol: str | None,
+    tree: Sequence[str],
+    read: Callable[[str], str | bytes | None],
+) -> tuple[_Applied | None, _Refusal | None]:
+    """Apply all edits of an answer, or none: (changed files, edits made), or the refusal.
+
+    A changed file is (path, new text or None if it goes), an edit (path, line from 1 or 0, what it was forgiven). A
+    refusal is (index of the edit, path, reason, detail, places, difference, sentences), a place (line from 1, its
+    lines), a difference (line from 1, the line of the file, the line of the edit). ``read`` is called with the lock
+    held. Raises ValueError for an unknown format, and what ``read`` raises.
     """
+
+def apply_blocks(text: str, blocks: Sequence[tuple[str, str]]) -> tuple[str | None, _Refusal | None]:
+    """Apply (search, replace) blocks to one text, all or none: the new text, or the refusal."""
+
+def apply_edits(
+    edits: Sequence[tuple[str, str, str, str]],
+    tree: Sequence[str],
+    read: Callable[[str], str | bytes | None],
+) -> tuple[_Applied | None, _Refusal | None]:
+    """Apply edits as ``apply_answer`` does, each (kind, path, old, new)."""
 
 def write_batch(
     root: str | PathLike[str],

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast, get_args
 
 import structlog
 import typer
@@ -27,6 +27,8 @@ from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.goal import WAY, Goal, Stage
 from wainwright.engine.engine import Engine
 from wainwright.engine.view import Decide, Notice, RunView, Start
+from wainwright.workspace.answers import apply_cases, difference, work_out, write
+from wainwright.workspace.native.edits import Applied, Format, Refusal
 
 app = typer.Typer(
     name="wainwright",
@@ -298,6 +300,64 @@ def demo(
     seen = _with_engine(sample.workspace, overrides, act)
     sample.explain(seen, out.print)
     _finish(seen, as_json)
+
+
+@app.command()
+def apply(
+    answer: Annotated[
+        Path | None,
+        typer.Argument(help="The file with a model's answer; - reads standard input.", allow_dash=True),
+    ] = None,
+    workspace: Workspace = Path(),
+    form: Annotated[
+        str, typer.Option("--format", help="auto, blocks, unified or v4a; function or file for code alone.")
+    ] = "auto",
+    path: Annotated[str | None, typer.Option(help="The file, where the answer is code alone.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="The function, where the answer is its code.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the difference and write nothing.")
+    ] = False,
+    batch: Annotated[Path | None, typer.Option(help="Many cases, one JSON object a line, instead.")] = None,
+    results: Annotated[Path | None, typer.Option("--out", help="Where the results of a batch go.")] = None,
+) -> None:
+    """Apply the edits of a model's answer to a folder: all of them, or none and the reason why."""
+    try:
+        if batch is not None and results is not None:
+            _apply_batch(batch, results)
+        elif answer is not None and form in get_args(Format):
+            text = sys.stdin.read() if str(answer) == "-" else answer.read_text(encoding="utf-8")
+            root = workspace.resolve()
+            outcome = work_out(root, text, form=cast("Format", form), path=path, symbol=symbol)
+            _tell_edits(root, outcome, dry_run=dry_run)
+        else:
+            raise typer.BadParameter("give an answer and a known format, or both --batch and --out")
+    except (OSError, ValueError, WainwrightError) as error:
+        err.print(Text(str(error), style="red"))
+        raise SystemExit(2) from None
+
+
+def _apply_batch(batch: Path, results: Path) -> None:
+    with batch.open(encoding="utf-8") as cases, results.open("w", encoding="utf-8") as written:
+        for result in apply_cases(cases):
+            written.write(json.dumps(result) + "\n")
+
+
+def _tell_edits(root: Path, outcome: Applied | Refusal, *, dry_run: bool) -> None:
+    if isinstance(outcome, Refusal):
+        err.print(Text(f"Nothing was changed. Edit {outcome.edit + 1}: {outcome.explain()}"))
+        raise SystemExit(1)
+    if dry_run:
+        out.print(Text(difference(root, outcome)), end="")
+    else:
+        write(root, outcome)
+    for done in outcome.done:
+        if done.forgiven:
+            err.print(
+                Text(f"{done.path}:{done.line}: forgiven: {', '.join(done.forgiven)}".replace("_", " "))
+            )
+    if not dry_run:
+        for name, text in outcome.changes.items():
+            out.print(f"{name} {'deleted' if text is None else 'written'}")
 
 
 @app.command()

@@ -3,13 +3,11 @@
 //! A line ends at `\n`, `\r\n` or `\r` and nowhere else, as in the Language Server Protocol; form feeds and
 //! U+2028 are text. The one exception is [`unified`], whose format knows only `\n`.
 
-mod blocks;
+pub mod apply;
 mod hunks;
 mod lines;
 mod nearest;
 mod unified;
 
-pub use blocks::{Block, PLACES_MAX, Place, Reason, Refusal, apply_blocks};
 pub use hunks::{Hunk, line_hunks};
-pub use nearest::PLACE_LINES_MAX;
 pub use unified::unified;

@@ -1,10 +1,18 @@
 //! Differences, and edits of texts.
 
-use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
-use wainwright_diff::{Block, Reason, Refusal};
+use std::borrow::Cow;
 
-type RefusalAnswer = (usize, &'static str, Vec<(u32, String)>);
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use wainwright_diff::apply::{self, Action, Applied, Edit, Format, Plan, Refusal, Source};
+
+type PlaceAnswer = (u32, String);
+type RefusalAnswer =
+    (usize, String, &'static str, Vec<String>, Vec<PlaceAnswer>, Option<(u32, String, String)>, String);
+type DoneAnswer = (String, usize, Vec<&'static str>);
+type AppliedAnswer = (Vec<(String, Option<String>)>, Vec<DoneAnswer>);
+type EditArgument = (PyBackedStr, PyBackedStr, PyBackedStr, PyBackedStr);
 
 /// Compares two texts line by line.
 #[pyfunction]
@@ -21,29 +29,127 @@ pub fn unified(py: Python<'_>, old: &str, new: &str, old_name: &str, new_name: &
     py.detach(|| wainwright_diff::unified(old, new, old_name, new_name, context))
 }
 
-/// Applies search and replace blocks.
+/// Applies an answer of a model to the files of a tree.
+#[pyfunction]
+pub fn apply_answer(
+    py: Python<'_>,
+    answer: &str,
+    format: &str,
+    path: Option<&str>,
+    symbol: Option<&str>,
+    tree: Vec<PyBackedStr>,
+    read: Py<PyAny>,
+) -> PyResult<(Option<AppliedAnswer>, Option<RefusalAnswer>)> {
+    let format = match (format, path, symbol) {
+        ("auto", ..) => Format::Auto,
+        ("blocks", ..) => Format::Blocks,
+        ("unified", ..) => Format::Unified,
+        ("v4a", ..) => Format::V4a,
+        ("function", Some(path), Some(symbol)) => Format::Function { path, symbol },
+        ("file", Some(path), _) => Format::File { path },
+        _ => {
+            return Err(PyValueError::new_err(format!("no format {format}, or a path or symbol is missing")));
+        }
+    };
+    py.detach(|| match apply::read_answer(answer, format, path) {
+        Ok(edits) => apply_all(edits, &tree, &read),
+        Err(refusal) => Ok((None, Some(refusal_answer(refusal)))),
+    })
+}
+
+/// Applies edits to the files of a tree.
+#[pyfunction]
+pub fn apply_edits(
+    py: Python<'_>,
+    edits: Vec<EditArgument>,
+    tree: Vec<PyBackedStr>,
+    read: Py<PyAny>,
+) -> PyResult<(Option<AppliedAnswer>, Option<RefusalAnswer>)> {
+    py.detach(|| {
+        let edits = edits.iter().map(|(kind, path, first, second)| {
+            let action = match &**kind {
+                "search" => return Ok(Edit::search(path, first, second)),
+                "write" => Action::Write(Cow::from(&**second)),
+                "delete" => Action::Delete,
+                "function" => Action::Function { symbol: Cow::from(&**first), code: Cow::from(&**second) },
+                kind => return Err(PyValueError::new_err(format!("no kind of edit: {kind}"))),
+            };
+            Ok(Edit::new(&**path, action))
+        });
+        apply_all(edits.collect::<PyResult<_>>()?, &tree, &read)
+    })
+}
+
+/// Applies search and replace blocks to one text.
 #[pyfunction]
 pub fn apply_blocks(
     py: Python<'_>,
     text: &str,
     blocks: Vec<(PyBackedStr, PyBackedStr)>,
 ) -> (Option<String>, Option<RefusalAnswer>) {
-    let outcome = py.detach(|| {
-        let blocks: Vec<_> = blocks.iter().map(|(search, replace)| Block { search, replace }).collect();
-        wainwright_diff::apply_blocks(text, &blocks)
+    const PATH: &str = "the text";
+    py.detach(|| {
+        let edits = blocks.iter().map(|(search, replace)| Edit::search(PATH, search, replace)).collect();
+        let plan = Plan::new(edits, &[PATH]);
+        match plan.and_then(|plan| plan.apply(|_| Source::Text(text.into()))) {
+            Ok(applied) => {
+                let after = applied.changes.into_iter().next().and_then(|change| change.after);
+                (Some(after.unwrap_or_else(|| text.to_owned())), None)
+            }
+            Err(refusal) => (None, Some(refusal_answer(refusal))),
+        }
+    })
+}
+
+fn apply_all(
+    edits: Vec<Edit<'_>>,
+    tree: &[PyBackedStr],
+    read: &Py<PyAny>,
+) -> PyResult<(Option<AppliedAnswer>, Option<RefusalAnswer>)> {
+    let tree: Vec<&str> = tree.iter().map(|path| &**path).collect();
+    let mut failed = None;
+    let outcome = Plan::new(edits, &tree).and_then(|plan| {
+        plan.apply(|path| {
+            source(read, path).unwrap_or_else(|error| {
+                failed = Some(error);
+                Source::Nothing
+            })
+        })
     });
-    match outcome {
-        Ok(edited) => (Some(edited), None),
-        Err(refusal) => (None, Some(refusal_answer(refusal))),
+    match (failed, outcome) {
+        (Some(error), _) => Err(error),
+        (None, Ok(applied)) => Ok((Some(applied_answer(applied)), None)),
+        (None, Err(refusal)) => Ok((None, Some(refusal_answer(refusal)))),
     }
 }
 
+/// What the reader of the caller returns for a path: text, bytes that may be text, or nothing.
+fn source(read: &Py<PyAny>, path: &str) -> PyResult<Source<'static>> {
+    Python::attach(|py| {
+        let found = read.bind(py).call1((path,))?;
+        if found.is_none() {
+            return Ok(Source::Nothing);
+        }
+        if let Ok(bytes) = found.extract::<PyBackedBytes>() {
+            return Ok(std::str::from_utf8(&bytes)
+                .map_or(Source::NotText, |text| Source::Text(text.to_owned().into())));
+        }
+        Ok(Source::Text(found.extract::<String>()?.into()))
+    })
+}
+
+fn applied_answer(applied: Applied) -> AppliedAnswer {
+    let changes = applied.changes.into_iter().map(|change| (change.path, change.after));
+    let done = applied.done.into_iter().map(|done| {
+        let forgiven = done.forgiven.iter().map(apply::Tolerance::name).collect();
+        (done.path, done.line, forgiven)
+    });
+    (changes.collect(), done.collect())
+}
+
 fn refusal_answer(refusal: Refusal) -> RefusalAnswer {
-    let reason = match refusal.reason {
-        Reason::Missing => "missing",
-        Reason::Ambiguous => "ambiguous",
-        Reason::Empty => "empty",
-    };
-    let places = refusal.places.into_iter().map(|place| (place.line, place.text));
-    (refusal.block, reason, places.collect())
+    let explained = refusal.explain();
+    let places = refusal.places.into_iter().map(|place| (place.line, place.text)).collect();
+    let difference = refusal.difference.map(|d| *d).map(|d| (d.line, d.found, d.quoted));
+    (refusal.edit, refusal.path, refusal.reason.name(), refusal.detail, places, difference, explained)
 }

@@ -11,6 +11,7 @@ from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import Fact
 from wainwright.tools.toolbox import Arguments, Desk, Tool
 from wainwright.workspace import native
+from wainwright.workspace.native.edits import Applied, Edit, Refusal, apply_edits
 
 READ_MAX = 2_000_000
 """Bytes of a file that is opened at all."""
@@ -107,51 +108,59 @@ async def _list(desk: Desk, arguments: ListFiles) -> str:
 
 async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
     """Apply the blocks of one reply, all or none. Returns whether they were applied, and what to tell the model."""
-    changes: dict[str, str | None] = {}
     for number, block in enumerate(blocks, start=1):
-        refusal = desk.refuses(block.path) or await _plan_block(desk, block, changes)
+        # The lines of a SEARCH block prove which file is meant; a new file or one that goes needs its exact path.
+        refusal = desk.refuses(block.path) if block.kind != "search" else ""
         if refusal:
-            return False, f"No block was applied. Block {number}: {refusal.rstrip('.')}."
-    batch = [(path, None if text is None else text.encode(), None) for path, text in changes.items()]
+            return False, f"No block was applied. Block {number}: {refusal}."
+    outcome = await asyncio.to_thread(_worked_out, desk, blocks)
+    if isinstance(outcome, Refusal):
+        return False, f"No block was applied. Block {outcome.edit + 1}: {outcome.explain()}"
+    for done in outcome.done:
+        if refusal := desk.refuses(done.path):
+            return False, f"No block was applied. {refusal[:1].upper()}{refusal[1:]}."
+    if not outcome.changes:
+        return True, "Nothing to change: all of it is there already."
+    batch = [(path, None if text is None else text.encode(), None) for path, text in outcome.changes.items()]
     try:
         await asyncio.to_thread(native.write_batch, desk.tree, batch)
     except (OSError, ValueError, WainwrightError) as error:
         return False, f"No block was applied: {error}"
-    done = ", ".join(f"{path} {'deleted' if text is None else 'written'}" for path, text in changes.items())
-    return True, f"Applied: {done}."
+    return True, f"Applied: {_told(outcome)}."
 
 
-async def _plan_block(desk: Desk, block: Block, changes: dict[str, str | None]) -> str:
-    """Work one block into ``changes``; what is wrong with it, or an empty string."""
+def _worked_out(desk: Desk, blocks: Sequence[Block]) -> Applied | Refusal:
+    known = {block.path: _content(desk, block.path) for block in blocks}
+    tree = [path for path, content in known.items() if content is not None]
+    if any(block.kind == "search" and known[block.path] is None for block in blocks):
+        tree = [file.path for file in native.walk(desk.tree)]
+    kinds: dict[str, Literal["search", "write", "delete"]] = {
+        "search": "search",
+        "file": "write",
+        "delete": "delete",
+    }
+    edits = [Edit(kinds[block.kind], block.path, block.search, block.replace) for block in blocks]
+    return apply_edits(edits, tree, lambda path: known.get(path) or _content(desk, path))
+
+
+def _content(desk: Desk, path: str) -> bytes | None:
     try:
-        before = changes[block.path] if block.path in changes else await _text(desk, block.path)
-    except UnicodeDecodeError:
-        return f"{block.path} is not UTF-8 text and cannot be edited"
-    if block.kind == "delete":
-        changes[block.path] = None
-        return "" if before is not None else f"there is no file {block.path}"
-    if block.kind == "file":
-        changes[block.path] = block.replace
-        return ""
-    if before is None:
-        if block.search.strip():
-            return f"there is no file {block.path}; use a FILE block for a new one"
-        changes[block.path] = block.replace
-        return ""
-    applied = await asyncio.to_thread(native.apply_blocks, before, [(block.search, block.replace)])
-    if isinstance(applied, native.Refusal):
-        found = {"missing": "is not in the file", "ambiguous": "is there more than once", "empty": "is empty"}
-        return f"the SEARCH text for {block.path} {found[applied.reason]}. {applied.explain()}"
-    changes[block.path] = applied
-    return ""
-
-
-async def _text(desk: Desk, path: str) -> str | None:
-    try:
-        content = await asyncio.to_thread(native.read_beneath, desk.tree, path, READ_MAX)
-    except (OSError, WainwrightError):
+        return native.read_beneath(desk.tree, path, READ_MAX)
+    except (OSError, ValueError, WainwrightError):
         return None
-    return content.decode()
+
+
+def _told(applied: Applied) -> str:
+    forgiven: dict[str, set[str]] = {}
+    for done in applied.done:
+        forgiven.setdefault(done.path, set()).update(done.forgiven)
+    parts = []
+    for path, text in applied.changes.items():
+        mended = ", ".join(sorted(forgiven.get(path, ()))).replace("_", " ")
+        parts.append(
+            f"{path} {'deleted' if text is None else 'written'}{f' (forgiven: {mended})' if mended else ''}"
+        )
+    return ", ".join(parts)
 
 
 READ = Tool(

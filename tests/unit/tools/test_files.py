@@ -128,17 +128,31 @@ async def test_all_blocks_of_a_reply_are_applied_in_order(desk: Desk) -> None:
     blocks = [
         write("new/a.py", "one\n"),
         swap("new/a.py", "one\n", "two\n"),
-        swap("calc.py", "a + b", "b + a"),
+        swap("calc.py", "    return a + b\n", "    return b + a\n"),
     ]
     ok, told = await apply(desk, blocks)
     assert (ok, told) == (True, "Applied: new/a.py written, calc.py written.")
     assert (desk.tree / "new" / "a.py").read_text() == "two\n"
 
 
+async def test_an_imperfect_block_is_mended_and_the_model_told(desk: Desk) -> None:
+    ok, told = await apply(desk, [swap("./CALC.py", "return a + b\n", "return b + a\n")])
+    assert (ok, told) == (True, "Applied: calc.py written (forgiven: indentation, path).")
+    assert (desk.tree / "calc.py").read_text() == "def add(a, b):\n    return b + a\n"
+    ok, told = await apply(desk, [swap("calc.py", "    return a + b\n", "    return b + a\n")])
+    assert (ok, told) == (True, "Nothing to change: all of it is there already.")
+
+
+async def test_another_spelling_of_a_path_opens_no_file(desk: Desk) -> None:
+    ok, told = await apply(desk, [swap("TEST_calc.py", "assert add(1, 2) == 3\n", "pass\n")])
+    assert not ok
+    assert "is an acceptance test and read-only" in told
+
+
 async def test_one_wrong_block_stops_all(desk: Desk) -> None:
     ok, told = await apply(desk, [write("new.py"), swap("calc.py", "a - b\n", "")])
     assert not ok
-    assert told.startswith("No block was applied. Block 2: the SEARCH text for calc.py is not in the file.")
+    assert told.startswith("No block was applied. Block 2: The lines to be changed are not in calc.py.")
     assert not (desk.tree / "new.py").exists()
 
 
@@ -162,11 +176,11 @@ async def test_one_wrong_block_stops_all(desk: Desk) -> None:
         (write("calc.py/x"), "No block was applied"),
         (write("sub"), "No block was applied"),
         (write("a\0b"), "protected place"),
-        (swap("none.py", "x", "y"), "there is no file none.py; use a FILE block"),
-        (swap("calc.py", "b", "c"), "more than once. It is found at lines 1, 2"),
+        (swap("none.py", "x", "y"), "There is no file none.py. Write a new file as a whole."),
+        (swap("calc.py", "b", "c"), "in calc.py more than once, at lines 1, 2"),
         (swap("latin", "x", "y"), "is not UTF-8 text"),
-        (Block(kind="delete", path="none.py"), "there is no file none.py"),
-        (swap("calc.py", "", "x"), "An empty search text stands for an empty file"),
+        (Block(kind="delete", path="none.py"), "There is no file none.py"),
+        (swap("calc.py", "", "x"), "Nothing says where in calc.py the lines belong"),
     ],
 )
 async def test_what_is_refused(desk: Desk, block: Block, why: str) -> None:

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import wainwright.workspace.native as face
-from wainwright.workspace.native import Found, Hit, Listing, Place, Refusal
+from wainwright.workspace.native import Found, Hit, Listing
 
 PACKAGE = Path(face.__file__).parents[2]
 
@@ -29,10 +29,3 @@ def test_answers_can_be_counted_and_walked_through() -> None:
     found = Found((hit,), truncated=True)
     assert (list(found), len(found)) == ([hit], 1)
     assert not Listing((), truncated=False)
-
-
-def test_every_refusal_says_what_to_do() -> None:
-    assert "not empty" in Refusal(0, "empty", ()).explain()
-    assert "Read it again" in Refusal(0, "missing", ()).explain()
-    assert "line 7:\nabc" in Refusal(0, "missing", (Place(7, "abc"),)).explain()
-    assert "7, 9" in Refusal(0, "ambiguous", (Place(7, "a"), Place(9, "a"))).explain()

@@ -5,12 +5,25 @@ calls it holds nobody up. Roots are absolute; other paths are relative to the ro
 components.
 """
 
-from wainwright.workspace.native.edits import Hunk, Place, Refusal, apply_blocks, line_hunks, unified
+from wainwright.workspace.native.edits import (
+    Applied,
+    Edit,
+    Hunk,
+    Place,
+    Refusal,
+    apply_answer,
+    apply_blocks,
+    apply_edits,
+    line_hunks,
+    unified,
+)
 from wainwright.workspace.native.fsops import AnyPath, Recovery, read_beneath, recover, write_batch
 from wainwright.workspace.native.index import FileEntry, Found, Hit, Listing, search, walk
 
 __all__ = [
     "AnyPath",
+    "Applied",
+    "Edit",
     "FileEntry",
     "Found",
     "Hit",
@@ -19,7 +32,9 @@ __all__ = [
     "Place",
     "Recovery",
     "Refusal",
+    "apply_answer",
     "apply_blocks",
+    "apply_edits",
     "line_hunks",
     "read_beneath",
     "recover",

@@ -1,10 +1,16 @@
-"""Differences of texts, and edits to them."""
+"""Differences of texts, and edits as models write them, applied to files: right, or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
 from wainwright import _native
+
+Format = Literal["auto", "blocks", "unified", "v4a", "function", "file"]
+"""How an answer is written; ``function`` and ``file`` are code alone, for a path (and a symbol) the caller knows."""
+
+Read = Callable[[str], str | bytes | None]
+"""The content of a file of the tree; None if there is none. Bytes that are not UTF-8 are refused."""
 
 
 class Hunk(NamedTuple):
@@ -25,27 +31,65 @@ class Place(NamedTuple):
     text: str
 
 
+class Difference(NamedTuple):
+    """The first line that is not as an edit has it."""
+
+    line: int
+    """Its number in the file, from 1."""
+    found: str
+    quoted: str
+
+
+class Edit(NamedTuple):
+    """One edit of one file."""
+
+    kind: Literal["search", "write", "delete", "function"]
+    path: str
+    old: str = ""
+    """``search``: the lines as they are; ``function``: its name, perhaps with those around it, ``Circle.area``."""
+    new: str = ""
+    """All but ``delete``: the lines, the whole file, the code of the function as they shall be."""
+
+
+class Done(NamedTuple):
+    """An edit that was made."""
+
+    path: str
+    line: int
+    """The first line of its place in the old text, from 1; 0 for a whole file."""
+    forgiven: tuple[str, ...]
+    """In which ways it differed from the file, such as ``indentation``; empty if in none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What edits come to; nothing was written."""
+
+    changes: Mapping[str, str | None]
+    """The whole new text of each file that is not as before; None for one that goes."""
+    done: tuple[Done, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why no block was applied, with what is needed to write a better one."""
+    """Why none of the edits was made, with what is needed to write a better one."""
 
-    block: int
-    """Index of the first block that was refused."""
-    reason: Literal["missing", "ambiguous", "empty"]
+    edit: int
+    """Index of the edit that was refused."""
+    path: str
+    reason: str
+    """Such as ``missing``, ``ambiguous``, ``stale_removed``, ``no_file``, ``conflict``."""
+    detail: tuple[str, ...]
     places: tuple[Place, ...]
-    """In the text as it was given: the most similar lines of a missing text, the first places of an ambiguous one."""
+    """The most similar lines of a missing text, the first places of an ambiguous one."""
+    difference: Difference | None
+    """What differs at the first place."""
+    text: str
+    """All of it, in sentences for a model."""
 
     def explain(self) -> str:
-        """Say what to do about it, with the lines concerned."""
-        if self.reason == "empty":
-            return "An empty search text stands for an empty file, but the file is not empty."
-        if self.reason == "ambiguous":
-            lines = ", ".join(str(place.line) for place in self.places)
-            return f"It is found at lines {lines}. Add neighbouring lines until it is found once."
-        if not self.places:
-            return "Nothing similar is in the file. Read it again."
-        place = self.places[0]
-        return f"The most similar lines begin at line {place.line}:\n{place.text}"
+        """Say what is wrong and what to do about it, with the lines concerned."""
+        return self.text
 
 
 def line_hunks(old: str, new: str) -> tuple[Hunk, ...]:
@@ -61,17 +105,54 @@ def unified(old: str, new: str, old_name: str, new_name: str, *, context: int = 
     return _native.unified(old, new, old_name, new_name, context)
 
 
-def apply_blocks(text: str, blocks: Sequence[tuple[str, str]]) -> str | Refusal:
-    """Apply (search, replace) blocks, each to the outcome of those before it; all, or none and a refusal.
+def apply_answer(
+    answer: str,
+    tree: Sequence[str],
+    read: Read,
+    *,
+    form: Format = "auto",
+    path: str | None = None,
+    symbol: str | None = None,
+) -> Applied | Refusal:
+    """Apply all edits of an answer to files of a tree, or none.
 
-    Each search text must be found exactly once: byte by byte, else by lines that may differ in white space at
-    their end, in the kind of line end, and in one indentation of them all, to which the replacement is brought.
-    An empty search text stands for the whole of an empty file. Raises UnicodeEncodeError (a ValueError) for
-    lone surrogates.
+    ``tree`` holds the paths that an edit may mean; they are written in many forms. An edit is found as it is
+    written, or else in one of the declared ways it may differ, and only where no other place could be meant.
+    Raises ValueError for lone surrogates, and what ``read`` raises.
     """
+    return _outcome(*_native.apply_answer(answer, form, path, symbol, tree, read))
+
+
+def apply_blocks(text: str, blocks: Sequence[tuple[str, str]]) -> str | Refusal:
+    """Apply (search, replace) blocks to one text, all or none, as ``apply_answer`` does."""
     edited, refusal = _native.apply_blocks(text, blocks)
-    if refusal is None:
-        return cast("str", edited)
-    block, reason, places = refusal
-    known = cast('Literal["missing", "ambiguous", "empty"]', reason)
-    return Refusal(block, known, tuple(Place(*place) for place in places))
+    return cast("str", edited) if refusal is None else _refusal(refusal)
+
+
+def apply_edits(edits: Sequence[Edit], tree: Sequence[str], read: Read) -> Applied | Refusal:
+    """Apply all edits, or none, as ``apply_answer`` does. Those of one file are found in the text as it was."""
+    return _outcome(*_native.apply_edits(edits, tree, read))
+
+
+_AppliedAnswer = tuple[list[tuple[str, str | None]], list[tuple[str, int, list[str]]]]
+_RefusalAnswer = tuple[int, str, str, list[str], list[tuple[int, str]], tuple[int, str, str] | None, str]
+
+
+def _outcome(applied: _AppliedAnswer | None, refusal: _RefusalAnswer | None) -> Applied | Refusal:
+    if refusal is not None:
+        return _refusal(refusal)
+    changes, done = cast("_AppliedAnswer", applied)
+    return Applied(dict(changes), tuple(Done(path, line, tuple(names)) for path, line, names in done))
+
+
+def _refusal(refusal: _RefusalAnswer) -> Refusal:
+    edit, path, reason, detail, places, difference, text = refusal
+    return Refusal(
+        edit,
+        path,
+        reason,
+        tuple(detail),
+        tuple(Place(*place) for place in places),
+        None if difference is None else Difference(*difference),
+        text,
+    )

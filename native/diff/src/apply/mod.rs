@@ -1,0 +1,403 @@
+//! Edits as models write them, applied to files: right, or not at all.
+
+mod alike;
+mod edit;
+mod elision;
+mod find;
+mod forgiven;
+mod indent;
+mod index;
+mod locate;
+mod paths;
+mod place;
+mod read;
+mod reading;
+mod refusal;
+mod splice;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+pub use edit::{Action, Edit, Hunk as EditHunk, HunkLine, Sign};
+pub use forgiven::{Forgiven, Tolerance};
+pub use read::{Format, read as read_answer};
+pub use refusal::{Difference, PLACE_LINES_MAX, PLACES_MAX, Place, Reason, Refusal};
+
+use elision::{expand, is_stub, stands_for_more};
+use index::Index;
+use paths::{Found, resolve, similar};
+use text::{answer_lines, is_blank};
+
+/// What a path leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source<'t> {
+    /// A file with this text.
+    Text(Cow<'t, str>),
+    /// Nothing.
+    Nothing,
+    /// Something that is no UTF-8 text.
+    NotText,
+}
+
+/// A file that an answer changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// Relative to the root of the tree.
+    pub path: String,
+    /// Its whole new text; `None` if the file goes.
+    pub after: Option<String>,
+}
+
+/// An edit that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The file.
+    pub path: String,
+    /// The first line of the place in the old text, from 1; 0 for the whole file.
+    pub line: usize,
+    /// What the edit was forgiven.
+    pub forgiven: Forgiven,
+}
+
+/// What all edits of an answer come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The files that are not as before.
+    pub changes: Vec<FileChange>,
+    /// Each edit, in the order of the answer.
+    pub done: Vec<Done>,
+}
+
+/// Edits whose files are known.
+#[derive(Debug, Clone)]
+pub struct Plan<'a> {
+    edits: Vec<Edit<'a>>,
+    targets: Vec<String>,
+    /// Each file once, in the order of the edits.
+    paths: Vec<String>,
+    missing: Vec<Vec<String>>,
+}
+
+impl<'a> Plan<'a> {
+    /// Finds the file of each edit in a tree.
+    ///
+    /// # Errors
+    /// The first path that means no file, or several, or one outside.
+    pub fn new(mut edits: Vec<Edit<'a>>, tree: &[&str]) -> Result<Self, Refusal> {
+        let mut targets = Vec::with_capacity(edits.len());
+        let mut missing = Vec::with_capacity(edits.len());
+        for (number, edit) in edits.iter_mut().enumerate() {
+            let found = resolve(&edit.path, tree, find::is_placed(edit))
+                .map_err(|refusal| refusal.at(number, &edit.path))?;
+            let (target, names) = match found {
+                Found::As(path) => (path, Vec::new()),
+                Found::Otherwise(path) => {
+                    if !lettered(edit, &path) {
+                        edit.forgiven = edit.forgiven.with(Tolerance::Path);
+                    }
+                    (path, Vec::new())
+                }
+                Found::New(path) => {
+                    let names = similar(&path, tree);
+                    (path, names)
+                }
+            };
+            targets.push(target);
+            missing.push(names);
+        }
+        let mut paths: Vec<String> = Vec::new();
+        for target in &targets {
+            if !paths.contains(target) {
+                paths.push(target.clone());
+            }
+        }
+        Ok(Self { edits, targets, paths, missing })
+    }
+
+    /// The files whose text is needed, each once.
+    #[must_use]
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    /// Makes all edits, or none.
+    ///
+    /// # Errors
+    /// The first edit that cannot be made.
+    pub fn apply<'t>(&self, mut read: impl FnMut(&str) -> Source<'t>) -> Result<Applied, Refusal> {
+        let mut applied = Applied::default();
+        let mut done: Vec<Option<Done>> = vec![None; self.edits.len()];
+        let mut renamed = Vec::new();
+        for path in &self.paths {
+            let numbers: Vec<usize> = (0..self.edits.len()).filter(|&at| self.targets[at] == *path).collect();
+            let before = match read(path) {
+                Source::Text(text) => Some(text),
+                Source::Nothing => None,
+                Source::NotText => return Err(Refusal::new(Reason::NotText).at(numbers[0], path)),
+            };
+            let missing = &self.missing[numbers[0]];
+            let text = before.as_deref().map(Cow::Borrowed);
+            let mut file = File { path, text, missing, done: &mut done, moved: None };
+            file.edit(&self.edits, &numbers)?;
+            let (after, moved) = (file.text, file.moved);
+            if let Some((to, number)) = moved {
+                renamed.push((path.clone(), to, number, after.map(Cow::into_owned)));
+            } else if after != before {
+                let after = after.map(Cow::into_owned);
+                applied.changes.push(FileChange { path: path.clone(), after });
+            }
+        }
+        let mut taken: HashSet<String> = applied.changes.iter().map(|change| change.path.clone()).collect();
+        for (from, to, number, text) in renamed {
+            let free = taken.insert(to.clone()) && matches!(read(&to), Source::Nothing);
+            if !free && to != from {
+                return Err(Refusal::new(Reason::FileExists).at(number, &to));
+            }
+            applied.changes.push(FileChange { path: from, after: None });
+            applied.changes.push(FileChange { path: to, after: text });
+        }
+        applied.done = done.into_iter().flatten().collect();
+        Ok(applied)
+    }
+}
+
+/// Whether the path of a difference is written as git does, with a letter before it.
+fn lettered(edit: &Edit<'_>, path: &str) -> bool {
+    let bare = edit.path.strip_prefix("a/").or_else(|| edit.path.strip_prefix("b/"));
+    matches!(&edit.action, Action::Hunk(hunk) if hunk.signed) && bare == Some(path)
+}
+
+/// One file while the edits of an answer are made to it.
+struct File<'p> {
+    path: &'p str,
+    text: Option<Cow<'p, str>>,
+    missing: &'p [String],
+    done: &'p mut Vec<Option<Done>>,
+    moved: Option<(String, usize)>,
+}
+
+impl File<'_> {
+    fn edit(&mut self, edits: &[Edit<'_>], numbers: &[usize]) -> Result<(), Refusal> {
+        let mut rest = numbers;
+        while let Some(&number) = rest.first() {
+            let edit = &edits[number];
+            let placed = rest.iter().take_while(|&&number| find::is_placed(&edits[number])).count();
+            if placed > 0 {
+                self.placed(edits, &rest[..placed])?;
+                rest = &rest[placed..];
+                continue;
+            }
+            self.whole(edit, number).map_err(|refusal| refusal.at(number, self.path))?;
+            rest = &rest[1..];
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, number: usize, line: usize, forgiven: Forgiven) {
+        self.done[number] = Some(Done { path: self.path.to_owned(), line, forgiven });
+    }
+
+    /// An edit that concerns the file as a whole.
+    fn whole(&mut self, edit: &Edit<'_>, number: usize) -> Result<(), Refusal> {
+        let mut forgiven = edit.forgiven;
+        match &edit.action {
+            Action::Write(text) => {
+                let (text, filled) = written(text, self.text.as_deref())?;
+                if filled {
+                    forgiven = forgiven.with(Tolerance::Elision);
+                }
+                self.text = Some(text.into());
+            }
+            Action::Create(text) => match self.text.as_deref() {
+                Some(old) if old == &**text && !old.is_empty() => {
+                    forgiven = forgiven.with(Tolerance::AlreadyThere);
+                }
+                Some(old) if !is_blank(old) => return Err(Refusal::new(Reason::FileExists)),
+                _ => self.text = Some(written(text, None)?.0.into()),
+            },
+            Action::Delete => {
+                if self.text.take().is_none() {
+                    return Err(self.no_file());
+                }
+            }
+            Action::Rename(to) => {
+                if self.text.is_none() {
+                    return Err(self.no_file());
+                }
+                match resolve(to, &[], false)? {
+                    Found::New(to) | Found::As(to) | Found::Otherwise(to) => self.moved = Some((to, number)),
+                }
+            }
+            Action::Search(_) | Action::Hunk(_) | Action::Function { .. } => {}
+        }
+        self.note(number, 0, forgiven);
+        Ok(())
+    }
+
+    fn no_file(&self) -> Refusal {
+        Refusal { detail: self.missing.to_vec(), ..Refusal::new(Reason::NoFile) }
+    }
+
+    /// Edits that are placed by the lines of the file: all in the same text; or else, where that has not what a later
+    /// one looks for, each in the text that those before it leave.
+    fn placed(&mut self, edits: &[Edit<'_>], numbers: &[usize]) -> Result<(), Refusal> {
+        let at = |refusal: Refusal, number: usize| refusal.at(number, self.path);
+        let Some(text) = self.text.as_deref().filter(|text| !is_blank(text)) else {
+            return self.fill(edits, numbers);
+        };
+        if let [number] = numbers {
+            if let Some((text, line)) = exact(&edits[*number], text) {
+                let forgiven = edits[*number].forgiven;
+                self.text = Some(text.into());
+                self.note(*number, line, forgiven);
+                return Ok(());
+            }
+        }
+        match together(edits, numbers, text) {
+            Ok((text, found)) => {
+                for (number, (line, forgiven)) in numbers.iter().zip(found) {
+                    self.note(*number, line, forgiven);
+                }
+                self.text = Some(text.into());
+                Ok(())
+            }
+            Err((number, refusal)) => {
+                let later =
+                    number != numbers[0] && matches!(refusal.reason, Reason::Missing | Reason::StaleRemoved);
+                if !later {
+                    return Err(at(refusal, number));
+                }
+                let mut current = text.to_owned();
+                let mut notes = Vec::new();
+                for one in numbers {
+                    let Ok((text, found)) = together(edits, &[*one], &current) else {
+                        return Err(at(refusal, number));
+                    };
+                    current = text;
+                    notes.push((*one, found[0]));
+                }
+                for (number, (line, forgiven)) in notes {
+                    self.note(number, line, forgiven.with(Tolerance::Sequence));
+                }
+                self.text = Some(current.into());
+                Ok(())
+            }
+        }
+    }
+
+    /// Edits to a file that is not there or empty: only new lines can come.
+    fn fill(&mut self, edits: &[Edit<'_>], numbers: &[usize]) -> Result<(), Refusal> {
+        for &number in numbers {
+            let new = match &edits[number].action {
+                Action::Search(readings) => {
+                    readings.first().filter(|(search, _)| is_blank(search)).map(|(_, new)| new.to_string())
+                }
+                Action::Hunk(hunk) => hunk.old().all(|line| is_blank(&line.text)).then(|| {
+                    let lines = hunk.lines.iter().filter(|line| line.sign == Sign::Add);
+                    lines.fold(String::new(), |text, line| text + &line.text + "\n")
+                }),
+                _ => None,
+            };
+            let reason = if self.text.is_some() { Reason::Missing } else { Reason::NoFile };
+            let Some(new) = new.filter(|_| self.text.as_deref().is_none_or(is_blank)) else {
+                let refusal = if reason == Reason::NoFile { self.no_file() } else { Refusal::new(reason) };
+                return Err(refusal.at(number, self.path));
+            };
+            self.text = Some(written(&new, None).map_err(|refusal| refusal.at(number, self.path))?.0.into());
+            self.note(number, 1, edits[number].forgiven);
+        }
+        Ok(())
+    }
+}
+
+/// The text of a whole file. Lines that stand for more are filled from the old text; whether there were any.
+fn written(new: &str, old: Option<&str>) -> Result<(String, bool), Refusal> {
+    let lines = answer_lines(new);
+    let elided = (0..lines.len()).find(|&at| {
+        let line = lines[at];
+        let there = old.is_some_and(|old| answer_lines(old).contains(&line));
+        stands_for_more(line) && !is_stub(&lines, at) && !there && line.trim() != "..."
+    });
+    let Some(at) = elided else {
+        return Ok((new.to_owned(), false));
+    };
+    let refusal = || Refusal::new(Reason::Elision).because(format!("`{}`", lines[at].trim()));
+    let old = answer_lines(old.ok_or_else(refusal)?);
+    let filled = expand(&lines, &old).ok_or_else(refusal)?;
+    Ok((filled.join("\n") + "\n", true))
+}
+
+type Notes = Vec<(usize, Forgiven)>;
+
+/// The new text after all of the edits, each found in the given text.
+fn together(edits: &[Edit<'_>], numbers: &[usize], text: &str) -> Result<(String, Notes), (usize, Refusal)> {
+    let index = Index::new(text);
+    let mut all = Vec::new();
+    let mut notes = Vec::new();
+    for &number in numbers {
+        let edit = &edits[number];
+        let found = match &edit.action {
+            Action::Search(readings) => {
+                if readings.iter().all(|(search, _)| is_blank(search)) {
+                    return Err((number, Refusal::new(Reason::NoPlace)));
+                }
+                find::search(readings, &index)
+            }
+            Action::Hunk(hunk) => find::hunk(hunk, &index),
+            _ => Err(Refusal::new(Reason::NoFunction)),
+        };
+        let found = found.map_err(|refusal| (number, refusal))?;
+        let line = found.line;
+        splice::join(&mut all, found.changes).map_err(|()| {
+            let there = index.text.lines.get(line - 1).map_or("", |line| line.text);
+            let place = Place { line: u32::try_from(line).unwrap_or(u32::MAX), text: format!("{there}\n") };
+            (number, Refusal { places: vec![place], ..Refusal::new(Reason::Conflict) })
+        })?;
+        notes.push((line, edit.forgiven.union(found.forgiven)));
+    }
+    Ok((splice::write(&index.text, &mut all, text.len()), notes))
+}
+
+/// A block whose lines stand in the text byte by byte, once: the new text and the first line.
+fn exact(edit: &Edit<'_>, text: &str) -> Option<(String, usize)> {
+    let Action::Search(readings) = &edit.action else {
+        return None;
+    };
+    let [(search, replace)] = readings.as_slice() else {
+        return None;
+    };
+    let lined = |text: &str| text.ends_with('\n') && !text.contains('\r');
+    if !lined(search) || !(replace.is_empty() || lined(replace)) || is_blank(search) {
+        return None;
+    }
+    // What may stand for other lines is looked at closely.
+    if replace.contains("...") || replace.contains('\u{2026}') {
+        return None;
+    }
+    let body = if text.starts_with(text::BOM) { text::BOM.len_utf8() } else { 0 };
+    let begins = |at: usize| at == body || text.as_bytes()[at - 1] == b'\n';
+    let finder = memchr::memmem::Finder::new(search.as_bytes());
+    let at = finder.find_iter(text.as_bytes()).find(|&at| begins(at))?;
+    let mut from = at + 1;
+    while let Some(next) = finder.find(&text.as_bytes()[from..]) {
+        if begins(from + next) {
+            return None;
+        }
+        from += next + 1;
+    }
+    let end = at + search.len();
+    let there = replace.starts_with(&**search) && text[at..].starts_with(&**replace)
+        || replace.ends_with(&**search) && text[..end].ends_with(&**replace);
+    if there {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len() - search.len() + replace.len());
+    out.push_str(&text[..at]);
+    out.push_str(replace);
+    out.push_str(&text[end..]);
+    let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() + 1;
+    Some((out, line))
+}

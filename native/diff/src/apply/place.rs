@@ -1,0 +1,179 @@
+//! The changes that a hunk makes where it stands.
+
+use super::alike::plainly;
+use super::edit::{Hunk, Sign};
+use super::forgiven::{Forgiven, Tolerance};
+use super::index::Index;
+use super::locate::Placement;
+use super::splice::Change;
+use super::text::{indent_of, is_blank};
+
+/// What is to stand at a place, one line after another.
+enum Piece {
+    /// This line of the file.
+    Stays(usize),
+    New(String),
+}
+
+/// The changes of a placed hunk; `Err` names a new line that cannot be indented like its place.
+pub fn changes(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Result<Vec<Change>, String> {
+    let plain = typography_goes(hunk, placement, index);
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut start = None;
+    // The line of the file behind the last one that was found, and whether that one went.
+    let mut next: Option<usize> = None;
+    let mut went = false;
+    let mut coming: Vec<String> = Vec::new();
+    for (at, line) in hunk.lines.iter().enumerate() {
+        let row = placement.rows[at];
+        if line.sign == Sign::Add || forgotten_plus(hunk, placement, at) {
+            coming.push(new_line(&line.text, placement, at, plain)?);
+            continue;
+        }
+        let Some(row) = row else { continue };
+        if let Some(from) = next {
+            let removed = went && line.sign == Sign::Remove;
+            between(&mut pieces, from..row, std::mem::take(&mut coming), removed, went, index);
+        } else {
+            pieces.extend(coming.drain(..).map(Piece::New));
+            start = Some(row);
+        }
+        went = line.sign == Sign::Remove;
+        if !went {
+            pieces.push(Piece::Stays(row));
+        }
+        next = Some(row + 1);
+    }
+    let (Some(start), Some(end)) = (start, next) else {
+        return Ok(Vec::new());
+    };
+    pieces.extend(coming.into_iter().map(Piece::New));
+    Ok(differences(pieces, start, end, hunk.final_newline))
+}
+
+/// A blank line between new ones that was written without its `+`, unless the file has it.
+fn forgotten_plus(hunk: &Hunk<'_>, placement: &Placement, at: usize) -> bool {
+    let line = &hunk.lines[at];
+    let blank = |line: &super::edit::HunkLine<'_>| line.unsigned && is_blank(&line.text);
+    if !hunk.signed || !blank(line) || placement.rows[at].is_some() {
+        return false;
+    }
+    let comes = |line: Option<&super::edit::HunkLine<'_>>| line.is_some_and(|line| line.sign == Sign::Add);
+    comes(hunk.lines[..at].iter().rev().find(|line| !blank(line)))
+        && comes(hunk.lines[at + 1..].iter().find(|line| !blank(line)))
+}
+
+/// What is to stand between two lines of the file that are neighbours in the hunk: the new lines, and the lines of
+/// the file that the hunk does not have. Blank lines that both have are there once.
+fn between(
+    pieces: &mut Vec<Piece>,
+    extra: std::ops::Range<usize>,
+    mut coming: Vec<String>,
+    removed: bool,
+    went: bool,
+    index: &Index<'_>,
+) {
+    if extra.is_empty() || removed && coming.is_empty() {
+        pieces.extend(coming.into_iter().map(Piece::New));
+        return;
+    }
+    let blanks = extra.clone().filter(|&row| is_blank(index.text.lines[row].text)).count();
+    let leading = coming.iter().take_while(|line| is_blank(line)).count();
+    let trailing = coming.iter().rev().take_while(|line| is_blank(line)).count();
+    if leading == coming.len() || leading > 0 && !went {
+        pieces.extend(extra.map(Piece::Stays));
+        pieces.extend(coming.drain(blanks.min(leading)..).map(Piece::New));
+    } else {
+        coming.truncate(coming.len() - blanks.min(trailing));
+        pieces.extend(coming.into_iter().map(Piece::New));
+        pieces.extend(extra.map(Piece::Stays));
+    }
+}
+
+/// The changes between lines `start .. end` of the file and the pieces.
+fn differences(pieces: Vec<Piece>, start: usize, end: usize, final_newline: Option<bool>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut at = start;
+    let mut lines = Vec::new();
+    let mut kept = false;
+    let mut close = |from: usize, to: usize, lines: &mut Vec<String>, kept: bool, more: bool| {
+        if from < to || !lines.is_empty() {
+            let insertion = from == to;
+            changes.push(Change {
+                start: from,
+                end: to,
+                lines: std::mem::take(lines),
+                after: !insertion || kept,
+                before: !insertion || more,
+                final_newline,
+            });
+        }
+    };
+    for piece in pieces {
+        match piece {
+            Piece::New(line) => lines.push(line),
+            Piece::Stays(row) => {
+                close(at, row, &mut lines, kept, true);
+                at = row + 1;
+                kept = true;
+            }
+        }
+    }
+    close(at, end, &mut lines, kept, false);
+    changes
+}
+
+/// A new line in the indentation of its place.
+fn new_line(text: &str, placement: &Placement, at: usize, plain: bool) -> Result<String, String> {
+    let text = if plain { plainly(text) } else { text.into() };
+    if is_blank(&text) {
+        // A shifted blank line is empty; one that was written into its place keeps what was written.
+        let shifted =
+            placement.forgiven.has(Tolerance::Indentation) || placement.forgiven.has(Tolerance::Tabs);
+        return Ok(if shifted { String::new() } else { text.into_owned() });
+    }
+    let indent = indent_of(&text);
+    let moved = placement.relation(at).apply(indent).ok_or_else(|| text.to_string())?;
+    Ok(moved + &text[indent.len()..])
+}
+
+/// Whether the edit has typographic characters where the file has plain ones.
+fn typography_goes(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> bool {
+    placement.forgiven.has(Tolerance::LookAlikes)
+        && hunk.lines.iter().zip(&placement.rows).any(|(line, row)| {
+            row.is_some_and(|row| {
+                let file = index.text.lines[row].text;
+                plainly(&line.text) != line.text && plainly(file) == file
+            })
+        })
+}
+
+/// Whether the new lines of a hunk that only adds some stand in the file already, right where it would add them.
+pub fn already_there(hunk: &Hunk<'_>, changes: &[Change], index: &Index<'_>) -> bool {
+    let adds_only = hunk.lines.iter().all(|line| line.sign != Sign::Remove);
+    let there = |change: &Change| {
+        let wanted: Vec<&str> =
+            change.lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+        let lines = &index.text.lines;
+        let text = |line: &super::text::Line<'_>| !is_blank(line.text);
+        let behind = lines[change.start..].iter().filter(|line| text(line)).map(|line| line.text.trim());
+        let before =
+            lines[..change.start].iter().rev().filter(|line| text(line)).map(|line| line.text.trim());
+        let telling = wanted.iter().any(|line| line.chars().filter(|c| c.is_alphanumeric()).count() > 2);
+        telling
+            && (!change.before && behind.take(wanted.len()).eq(wanted.iter().copied())
+                || !change.after && before.take(wanted.len()).eq(wanted.iter().rev().copied()))
+    };
+    adds_only && !changes.is_empty() && changes.iter().all(there)
+}
+
+/// What the changes of a hunk forgive beyond its place.
+pub fn forgiven(hunk: &Hunk<'_>, placement: &Placement) -> Forgiven {
+    let plus = (0..hunk.lines.len()).any(|at| forgotten_plus(hunk, placement, at));
+    let unsigned = hunk.lines.iter().any(|line| line.unsigned && !is_blank(&line.text));
+    let mut forgiven = placement.forgiven;
+    if plus || unsigned && hunk.signed {
+        forgiven = forgiven.with(Tolerance::Unsigned);
+    }
+    forgiven
+}

@@ -1,0 +1,346 @@
+//! What is applied, what is forgiven for it, and what is refused.
+
+use super::*;
+
+/// Applies an answer to one file, or says why not.
+fn one(text: &str, answer: &str, format: Format<'_>) -> Result<(String, Vec<&'static str>), Refusal> {
+    let edits = read_answer(answer, format, Some("f.py"))?;
+    let applied = Plan::new(edits, &["f.py"])?.apply(|path| {
+        assert_eq!(path, "f.py");
+        Source::Text(Cow::Owned(text.to_owned()))
+    })?;
+    let forgiven = applied.done.iter().fold(Forgiven::NOTHING, |all, done| all.union(done.forgiven));
+    let after = applied.changes.into_iter().next().and_then(|change| change.after);
+    Ok((after.unwrap_or_else(|| text.to_owned()), forgiven.iter().map(Tolerance::name).collect()))
+}
+
+fn block(search: &str, replace: &str) -> String {
+    format!("<<<<<<< SEARCH\n{search}=======\n{replace}>>>>>>> REPLACE\n")
+}
+
+#[track_caller]
+fn check(text: &str, search: &str, replace: &str, expected: &str, forgiven: &[&str]) {
+    let (after, names) = one(text, &block(search, replace), Format::Blocks).unwrap();
+    assert_eq!((after.as_str(), names.as_slice()), (expected, forgiven));
+}
+
+#[track_caller]
+fn refused(text: &str, search: &str, replace: &str) -> Reason {
+    one(text, &block(search, replace), Format::Blocks).unwrap_err().reason
+}
+
+#[track_caller]
+fn check_diff(text: &str, body: &str, expected: &str, forgiven: &[&str]) {
+    let answer = format!("--- a/f.py\n+++ b/f.py\n{body}");
+    let (after, names) = one(text, &answer, Format::Unified).unwrap();
+    assert_eq!((after.as_str(), names.as_slice()), (expected, forgiven));
+}
+
+#[track_caller]
+fn diff_refused(text: &str, body: &str) -> Reason {
+    one(text, &format!("--- a/f.py\n+++ b/f.py\n{body}"), Format::Unified).unwrap_err().reason
+}
+
+const CODE: &str = "\
+import os
+
+class Shelf:
+    def put(self, book):
+        self.books.append(book)
+        return self
+
+    def take(self, name):
+        book = self.find(name)
+        self.books.remove(book)
+        return book
+";
+
+#[test]
+fn what_is_written_as_it_stands() {
+    check("a\nb\nc\n", "b\n", "x\ny\n", "a\nx\ny\nc\n", &[]);
+    check("a\nb\nc\n", "b\n", "", "a\nc\n", &[]);
+    check("a\nb", "b\n", "x\n", "a\nx", &[]);
+    check("\u{feff}a\nb\n", "a\n", "x\n", "\u{feff}x\nb\n", &[]);
+    check("a\u{c}\u{2028}b\r\nc\n", "a\u{c}\u{2028}b\n", "x\n", "x\r\nc\n", &[]);
+}
+
+#[test]
+fn new_lines_take_over_the_line_ends() {
+    check("a\r\nb\r\nc\r\n", "a\nb\n", "a\nx\ny\n", "a\r\nx\r\ny\r\nc\r\n", &[]);
+    check("a\rb\rc", "b\n", "x\ny\n", "a\rx\ry\rc", &[]);
+    check("a\nb\n", "b\r\n", "x\r\ny\r\n", "a\nx\ny\n", &[]);
+}
+
+#[test]
+fn white_space_is_forgiven_and_that_of_the_file_stays() {
+    check("a  \nb\t\nc\n", "a\nb\n", "a\nx\n", "a  \nx\nc\n", &["trailing_blanks"]);
+    check("a\n\n\nb\nc\n", "a\nb\nc\n", "a\nb\nx\n", "a\n\n\nb\nx\n", &["blank_lines"]);
+    check("a\nb\nc\n", "a\n\nb\nc\n", "a\n\nb\nx\n", "a\nb\nx\n", &["blank_lines"]);
+    check("a\n\nb\nc\n", "a\nb\n", "a\n\nnew\n\nb\n", "a\n\nnew\n\nb\nc\n", &["blank_lines"]);
+    check("x = {  'a': 1 }\n", "x = { 'a': 1 }\n", "x = 2\n", "x = 2\n", &["inner_blanks"]);
+    let search = "def put(self, book):\n    self.books.append(book)\n";
+    let replace = "def put(self, book):\n    if book:\n        self.books.append(book)\n";
+    let expected = CODE.replace(
+        "        self.books.append(book)\n",
+        "        if book:\n            self.books.append(book)\n",
+    );
+    check(CODE, search, replace, &expected, &["indentation"]);
+    let tabs = "if a {\n\tif b {\n\t\tc()\n\t}\n}\n";
+    check(
+        tabs,
+        "    if b {\n        c()\n",
+        "    if b {\n        if d {\n            c()\n        }\n",
+        "if a {\n\tif b {\n\t\tif d {\n\t\t\tc()\n\t\t}\n\t}\n}\n",
+        &["tabs"],
+    );
+}
+
+#[test]
+fn typography_and_escapes_are_forgiven() {
+    check(
+        "a = 'b'\nc\n",
+        "a = \u{2018}b\u{2019}\n",
+        "a = \u{2018}d\u{2019}\n",
+        "a = 'd'\nc\n",
+        &["look_alikes"],
+    );
+    check("it\u{2019}s\nc\n", "it's\nc\n", "it's\nd\n", "it\u{2019}s\nd\n", &["look_alikes"]);
+    check("a\u{a0}b\nc\n", "a b\nc\n", "a b\nd\n", "a\u{a0}b\nd\n", &["look_alikes"]);
+    check(
+        "if a < b && c:\n    d\n",
+        "if a &lt; b &amp;&amp; c:\n",
+        "if a &gt; b:\n",
+        "if a > b:\n    d\n",
+        &["html_escapes"],
+    );
+    check("r'\\d+'\n", "r'\\\\d+'\n", "r'\\\\w+'\n", "r'\\w+'\n", &["backslashes"]);
+    check("a &lt; b\n", "a &lt; b\n", "a &gt; b\n", "a &gt; b\n", &[]);
+}
+
+#[test]
+fn the_form_of_a_block_is_forgiven() {
+    check("a\nb\n", "```python\na\n```\n", "```python\nx\n```\n", "x\nb\n", &["fences"]);
+    check("a\n  b\nc\n", "1|a\n2|  b\n", "1|a\n2|  x\n", "a\n  x\nc\n", &["line_numbers"]);
+    check("a\n  b\nc\n", "    1 a\n    2   b\n", "    1 a\n    2   x\n", "a\n  x\nc\n", &["line_numbers"]);
+    let answer = "**f.py**\n```\n<<<<<<<< ORIGINAL\na\n========\nx\n>>>>>>>> UPDATED\n```\n";
+    assert_eq!(one("a\nb\n", answer, Format::Auto).unwrap(), ("x\nb\n".into(), vec!["markers"]));
+    let heading = "Title\n=======\ntext\n";
+    check(heading, "Title\n=======\ntext\n", "Title\n=======\nmore\n", "Title\n=======\nmore\n", &[]);
+    assert_eq!(refused("a\nb\n", "a\n", "b\n=======\nc\n"), Reason::Unreadable);
+}
+
+#[test]
+fn dots_stand_for_lines_that_stay_or_are_refused() {
+    let search = "class Shelf:\n    # ...\n        book = self.find(name)\n";
+    let replace = "class Shelf(Base):\n    # ...\n        book = self.get(name)\n";
+    let expected = CODE.replace("class Shelf:", "class Shelf(Base):").replace("self.find", "self.get");
+    check(CODE, search, replace, &expected, &["elision"]);
+    let search = "    def put(self, book):\n        self.books.append(book)\n        return self\n";
+    let replace = "    def put(self, item):\n        # ... existing code ...\n        return self\n";
+    assert_eq!(refused(CODE, search, replace), Reason::Elision);
+    let replace =
+        "    def put(self, book):\n        self.books.append(book)\n        # ... rest unchanged ...\n";
+    assert_eq!(refused(CODE, search, replace), Reason::Elision);
+    // A body that consists of dots is Python.
+    check("def f():\n    pass\n", "def f():\n    pass\n", "def f():\n    ...\n", "def f():\n    ...\n", &[]);
+}
+
+#[test]
+fn stale_context_is_forgiven_and_stale_removed_lines_are_not() {
+    let search = "    def take(self, name):\n        book = self.find_old(name)\n        self.books.remove(book)\n        return book\n";
+    let replace = search.replace("return book", "return Taken(book)");
+    let expected = CODE.replace("        return book\n", "        return Taken(book)\n");
+    check(CODE, search, &replace, &expected, &["stale_context"]);
+    let replace = search.replace("self.find_old(name)", "self.look_up(name)");
+    assert_eq!(refused(CODE, search, &replace), Reason::StaleRemoved);
+    // What should come in for the misspelt line is there already.
+    let replace = search.replace("find_old", "find").replace("return book", "return Taken(book)");
+    check(CODE, search, &replace, &expected, &["misquoted"]);
+    let anchors = "    def take(self, name):\n        one()\n        two()\n        return book\n";
+    assert_eq!(refused(CODE, anchors, &anchors.replace("two()", "three()")), Reason::StaleRemoved);
+    assert_eq!(
+        refused(CODE, anchors, &anchors.replace("two()\n", "two()\n        three()\n")),
+        Reason::Missing
+    );
+}
+
+#[test]
+fn two_places_are_none() {
+    assert_eq!(refused("a\nb\na\n", "a\n", "x\n"), Reason::Ambiguous);
+    assert_eq!(refused("  a\n\ta\n", "a\n", "x\n"), Reason::Ambiguous);
+    assert_eq!(refused("a \n  a\n", "a\n", ""), Reason::Ambiguous);
+    check("a\n  a\n", "a\n", "x\n", "x\n  a\n", &[]);
+    assert_eq!(refused("a\n", "", "b\n"), Reason::NoPlace);
+    assert_eq!(refused("a\n\nb\n", "\n", "b\n"), Reason::NoPlace);
+}
+
+#[test]
+fn part_of_a_line() {
+    check("total = a + b\n", "a + b\n", "b + a\n", "total = b + a\n", &["part_of_line"]);
+    assert_eq!(refused("subtotal = 1\n", "total = 1\n", "x\n"), Reason::Missing);
+    assert_eq!(refused("f(a); f(a)\n", "f(a)\n", "x\n"), Reason::Ambiguous);
+}
+
+#[test]
+fn what_is_there_already_is_not_made_twice() {
+    check("a\nnew()\nb\n", "a\nold()\nb\n", "a\nnew()\nb\n", "a\nnew()\nb\n", &["already_there"]);
+    check(
+        "import a\nimport b\n",
+        "import a\n",
+        "import a\nimport b\n",
+        "import a\nimport b\n",
+        &["already_there"],
+    );
+    check("aaa\nbbb\n", "aaa\nxxx\nbbb\n", "aaa\nbbb\n", "aaa\nbbb\n", &["already_there"]);
+}
+
+#[test]
+fn several_edits_of_one_file() {
+    let answer = block("a\nb\n", "x\nb\n") + &block("b\nc\n", "b\ny\n");
+    assert_eq!(one("a\nb\nc\n", &answer, Format::Blocks).unwrap().0, "x\nb\ny\n");
+    let answer = block("a\nb\n", "x\nb\n") + &block("x\n", "z\n");
+    let (after, forgiven) = one("a\nb\nc\n", &answer, Format::Blocks).unwrap();
+    assert_eq!((after.as_str(), forgiven.as_slice()), ("z\nb\nc\n", ["sequence"].as_slice()));
+    let answer = block("a\n", "x\n") + &block("a\n", "y\n");
+    let refusal = one("a\nb\n", &answer, Format::Blocks).unwrap_err();
+    assert_eq!((refusal.edit, refusal.reason), (1, Reason::Conflict));
+    let answer = block("a\n", "x\n") + &block("nothing\n", "y\n");
+    assert_eq!(one("a\nb\n", &answer, Format::Blocks).unwrap_err().edit, 1);
+}
+
+#[test]
+fn unified_differences() {
+    check_diff("a\nb\nc\n", "@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n", "a\nx\nc\n", &[]);
+    check_diff("a\nb\nc\n", "@@\n a\n-b\n+x\n c\n", "a\nx\nc\n", &[]);
+    check_diff("a\n  b\n  c\n", "@@ -1,3 +1,3 @@\na\n-  b\n+  x\n  c\n", "a\n  x\n  c\n", &["unsigned"]);
+    check_diff(
+        "a\nb\n",
+        "@@ -1,2 +1,5 @@\n a\n+x\n\n+y\n b\n",
+        "a\nx\n\ny\nb\n",
+        &["blank_lines", "unsigned"],
+    );
+    check_diff("a\nb", "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+x\n", "a\nx\n", &[]);
+    check_diff("a\nb\n", "@@ -1,2 +1,2 @@\n a\n-b\n+x\n\\ No newline at end of file\n", "a\nx", &[]);
+    assert_eq!(diff_refused("a\nb\nc\n", "@@ -1,3 +1,3 @@\n a\n-q\n+x\n c\n"), Reason::StaleRemoved);
+    assert_eq!(diff_refused("a\nb\n", "@@ -2,0 +3,1 @@\n+x\n"), Reason::NoPlace);
+}
+
+#[test]
+fn a_line_number_decides_between_equal_places_only_if_it_is_near_one() {
+    let text = "a\n".repeat(3) + "same\n" + &"b\n".repeat(40) + "same\n";
+    let change = |line: usize| format!("@@ -{line} +{line} @@\n-same\n+x\n");
+    let last = text[..text.len() - 5].to_owned() + "x\n";
+    check_diff(&text, &change(45), &last, &["line_hint"]);
+    check_diff(&text, &change(47), &last, &["line_hint"]);
+    assert_eq!(diff_refused(&text, &change(25)), Reason::Ambiguous);
+    assert_eq!(diff_refused(&text, &change(36)), Reason::Ambiguous);
+    assert_eq!(diff_refused(&text, "@@\n-same\n+x\n"), Reason::Ambiguous);
+}
+
+#[test]
+fn v4a() {
+    let text =
+        "class A:\n    def f(self):\n        return 1\n\nclass B:\n    def f(self):\n        return 1\n";
+    let answer = "*** Begin Patch\n*** Update File: f.py\n@@ class B:\n-        return 1\n+        return 2\n*** End Patch\n";
+    let (after, forgiven) = one(text, answer, Format::Auto).unwrap();
+    assert_eq!(
+        (after.matches("return 2").count(), after.rfind("return 2") > after.find("class B")),
+        (1, true)
+    );
+    assert_eq!(forgiven, ["anchor"]);
+    let cut = &answer[..answer.len() - 14];
+    assert_eq!(one(text, cut, Format::V4a).unwrap_err().reason, Reason::Truncated);
+    assert_eq!(
+        one(text, &answer.replace("@@ class B:", "@@"), Format::V4a).unwrap_err().reason,
+        Reason::Ambiguous
+    );
+}
+
+fn tree(
+    answer: &str,
+    format: Format<'_>,
+    files: &[(&str, &str)],
+) -> Result<Vec<(String, Option<String>)>, Refusal> {
+    let paths: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+    let plan = Plan::new(read_answer(answer, format, None)?, &paths)?;
+    let applied = plan.apply(|path| match files.iter().find(|(name, _)| *name == path) {
+        Some((_, text)) => Source::Text(Cow::Borrowed(*text)),
+        None => Source::Nothing,
+    })?;
+    Ok(applied.changes.into_iter().map(|change| (change.path, change.after)).collect())
+}
+
+#[test]
+fn paths() {
+    let files =
+        [("src/one.py", "a\n"), ("lib/Two.py", "a\n"), ("lib/three.py", "a\n"), ("src/three.py", "a\n")];
+    let at = |path: &str| tree(&format!("{path}\n{}", block("a\n", "x\n")), Format::Blocks, &files);
+    for (path, meant) in [
+        ("src/one.py", "src/one.py"),
+        ("a/src/one.py", "src/one.py"),
+        ("./src/one.py", "src/one.py"),
+        ("/src/one.py", "src/one.py"),
+        ("src\\one.py", "src/one.py"),
+        ("one.py", "src/one.py"),
+        ("lib/two.py", "lib/Two.py"),
+        ("File: `src/one.py`:", "src/one.py"),
+    ] {
+        assert_eq!(at(path).unwrap()[0].0, meant, "{path}");
+    }
+    for (path, reason) in [
+        ("three.py", Reason::SeveralFiles),
+        ("../src/one.py", Reason::Outside),
+        ("/etc/one.py", Reason::Outside),
+        ("a/../../src/one.py", Reason::Outside),
+        ("other/one.py", Reason::NoFile),
+        ("four.py", Reason::NoFile),
+    ] {
+        assert_eq!(at(path).unwrap_err().reason, reason, "{path}");
+    }
+}
+
+#[test]
+fn files_come_go_and_move() {
+    let files = [("a.py", "a\n"), ("b.py", "b\n")];
+    let answer =
+        "--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+x\n--- a/a.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n";
+    let changes = tree(answer, Format::Auto, &files).unwrap();
+    assert_eq!(changes, [("new.py".into(), Some("x\n".into())), ("a.py".into(), None)]);
+    let answer = "*** Begin Patch\n*** Update File: a.py\n*** Move to: c.py\n@@\n-a\n+x\n*** Add File: d.py\n+y\n*** Delete File: b.py\n*** End Patch\n";
+    let changes = tree(answer, Format::Auto, &files).unwrap();
+    let expected = [("d.py", Some("y\n")), ("b.py", None), ("a.py", None), ("c.py", Some("x\n"))];
+    assert_eq!(changes, expected.map(|(path, text)| (path.to_owned(), text.map(str::to_owned))));
+    let answer = "<<<<<<< FILE b.py\n```\nnew\n```\n>>>>>>> FILE\n<<<<<<< DELETE a.py\n";
+    let changes = tree(answer, Format::Auto, &files).unwrap();
+    assert_eq!(changes, [("b.py".into(), Some("new\n".into())), ("a.py".into(), None)]);
+    // A new file has no lines that would prove a similar name to be meant.
+    let answer = "<<<<<<< FILE A.py\nnew\n>>>>>>> FILE\n";
+    assert_eq!(tree(answer, Format::Auto, &files).unwrap()[0].0, "A.py");
+    let answer = "*** Begin Patch\n*** Add File: a.py\n+y\n*** End Patch\n";
+    assert_eq!(tree(answer, Format::Auto, &files).unwrap_err().reason, Reason::FileExists);
+}
+
+#[test]
+fn nothing_is_half_done() {
+    for answer in ["<<<<<<< SEARCH\na\n=======\nb\n", "<<<<<<< SEARCH\na\n", "<<<<<<< FILE f.py\na\n"] {
+        assert_eq!(one("a\n", answer, Format::Blocks).unwrap_err().reason, Reason::Truncated, "{answer}");
+    }
+    assert_eq!(one("a\n", "no edit", Format::Auto).unwrap_err().reason, Reason::Unreadable);
+    let diff = "```diff\n--- a/f.py\n+++ b/f.py\n@@ -1 +1 @@\n-a\n+b\n";
+    assert_eq!(one("a\n", diff, Format::Unified).unwrap_err().reason, Reason::Truncated);
+}
+
+#[test]
+fn a_refusal_shows_the_place_and_what_differs() {
+    let search =
+        "    def take(self, name):\n        book = self.lookup(name)\n        self.books.remove(book)\n";
+    let refusal = one(CODE, &block(search, &search.replace("lookup", "get")), Format::Blocks).unwrap_err();
+    let difference = refusal.difference.clone().unwrap();
+    assert_eq!((difference.line, difference.found.trim()), (9, "book = self.find(name)"));
+    assert_eq!(refusal.places[0].line, 8);
+    let told = refusal.explain();
+    assert!(
+        told.contains("Line 9 is\n        book = self.find(name)\nand not\n        book = self.lookup(name)"),
+        "{told}"
+    );
+}
