@@ -10,6 +10,9 @@ from os import PathLike
 
 __all__ = [
     "BoundaryError",
+    "Cancel",
+    "Cancelled",
+    "Index",
     "apply_answer",
     "apply_blocks",
     "apply_edits",
@@ -36,6 +39,7 @@ def search(
     pattern: str,
     *,
     regex: bool,
+    word: bool,
     ignore_case: bool,
     glob: str | None,
     max_hits: int,
@@ -44,6 +48,78 @@ def search(
 
     Raises ValueError if the root is no absolute path to a directory, or the pattern or glob does not parse.
     """
+
+class Cancelled(Exception):
+    """The caller took its question back."""
+
+class Cancel:
+    """Takes a question back that is being answered in another thread."""
+
+    def __init__(self) -> None: ...
+    def set(self) -> None:
+        """End the question soon: it raises Cancelled."""
+
+class Index:
+    """The index of one tree; it may be used by several threads."""
+
+    def __init__(
+        self, root: str | PathLike[str], cache: str | PathLike[str], cancel: Cancel | None = None
+    ) -> None:
+        """Open the store in the folder ``cache``, and read what is not in it.
+
+        Raises ValueError if the root is no absolute path to a directory.
+        """
+
+    def refresh(self, cancel: Cancel | None = None) -> tuple[int, int, int, float]:
+        """Look at every file: (changed files, removed files, bytes read, seconds)."""
+
+    def refresh_paths(
+        self, paths: Sequence[str], cancel: Cancel | None = None
+    ) -> tuple[int, int, int, float]:
+        """Look at some paths; for a folder, at all that is beneath it."""
+
+    def overlay(self, path: str, text: str) -> None:
+        """Put an unsaved text over a file."""
+
+    def drop_overlay(self, path: str) -> None:
+        """Take the unsaved text off again."""
+
+    def save(self) -> None:
+        """Write the store if it has become stale. Raises OSError."""
+
+    def search(
+        self,
+        pattern: str,
+        *,
+        regex: bool,
+        word: bool,
+        ignore_case: bool,
+        glob: str | None,
+        max_hits: int,
+        cancel: Cancel | None = None,
+    ) -> tuple[list[tuple[str, int, str]], bool]:
+        """Answer as ``search`` does, from the texts as they are now."""
+
+    def files(self) -> list[tuple[str, int]]:
+        """List (path, size in bytes), sorted by path."""
+
+    def word(self, word: str) -> list[tuple[str, int, bool]]:
+        """List the files that have a word: (path, how often up to 127, whether it seems to be defined there)."""
+
+    def defined(self, name: str) -> list[tuple[str, int, str]]:
+        """Where it seems to be defined: (path, line, ``function`` | ``type`` | ``value`` | ``module``)."""
+
+    def definitions(self, path: str) -> list[tuple[str, int, str]]:
+        """What a file seems to define: (name, line, kind)."""
+
+    def imported(self, path: str) -> list[str]:
+        """The files of the tree that a file imports, sorted."""
+
+    def importers(self, path: str) -> list[str]:
+        """The files that import a file, sorted."""
+
+    def stats(self) -> tuple[int, int, int, int, int, int]:
+        """Files, their bytes, their words, distinct words, definitions, bytes of the index."""
 
 def line_hunks(old: str, new: str) -> list[tuple[int, int, int, int]]:
     """Return the differing lines as (old start, old length, new start, new length), the first line is 0."""

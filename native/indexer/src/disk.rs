@@ -160,7 +160,7 @@ impl Disk {
                 folders.clear();
             }
             for folder in changes.removed_folders {
-                removed.extend(self.files_beneath(&folder));
+                removed.extend(self.files_beneath(&folder).map(Into::into));
                 let mut gone: Vec<Box<str>> =
                     beneath(folders, &folder).map(|(path, _)| path.into()).collect();
                 gone.push(folder);
@@ -206,11 +206,19 @@ impl Disk {
         }
     }
 
-    fn files_beneath(&self, folder: &str) -> Vec<Box<str>> {
-        let inside = format!("{folder}/");
+    /// Paths of the known files that lie beneath a folder, at any depth.
+    pub fn files_beneath<'d>(&'d self, folder: &str) -> impl Iterator<Item = &'d str> + use<'d> {
+        let inside = within(folder);
         let files = self.base.first_from(&inside)..self.base.files;
-        let base = files.map(|file| self.base.path(file)).take_while(|path| path.starts_with(&inside));
-        base.chain(beneath(&self.fresh, folder).map(|(path, _)| path)).map(Into::into).collect()
+        let files = files.map(|file| (file, self.base.path(file)));
+        let base = files.take_while(move |(_, path)| path.starts_with(&inside));
+        let base = base.filter(|(file, _)| !self.gone.has(*file)).map(|(_, path)| path);
+        base.chain(beneath(&self.fresh, folder).map(|(path, _)| path))
+    }
+
+    /// Paths of the known folders that lie beneath a folder, at any depth.
+    pub fn folders_beneath<'d>(&'d self, folder: &str) -> impl Iterator<Item = &'d str> + use<'d> {
+        beneath(&self.folders, folder).map(|(path, _)| path)
     }
 
     /// The same with a new segment that holds everything, and further sources.
@@ -290,12 +298,17 @@ impl Disk {
     }
 }
 
+/// What the paths beneath a folder begin with.
+fn within(folder: &str) -> String {
+    if folder.is_empty() { String::new() } else { format!("{folder}/") }
+}
+
 /// The entries whose path lies beneath a folder, at any depth.
 fn beneath<'m, V>(
     map: &'m BTreeMap<Box<str>, V>,
     folder: &str,
 ) -> impl Iterator<Item = (&'m str, &'m V)> + use<'m, V> {
-    let inside = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let inside = within(folder);
     let range = map.range::<str, _>((std::ops::Bound::Included(inside.as_str()), std::ops::Bound::Unbounded));
     range
         .map(|(path, value)| (&**path, value))

@@ -17,6 +17,7 @@ mod define;
 mod disk;
 mod index;
 mod lexicon;
+mod needs;
 mod parts;
 mod resolve;
 mod rules;
@@ -51,43 +52,15 @@ pub enum IndexError {
     /// The root is no absolute path to an existing directory.
     #[error("{} is not an absolute path to a directory", .0.display())]
     Root(PathBuf),
-    /// The regular expression does not parse, or would compile to something too large.
+    /// The pattern does not parse, would compile to something too large, or has a line end in it.
     #[error("bad pattern: {0}")]
-    Pattern(#[from] regex::Error),
+    Pattern(#[from] grep_regex::Error),
     /// The glob does not parse.
     #[error("bad glob: {0}")]
     Glob(#[from] globset::Error),
     /// The caller took its question back.
     #[error("cancelled")]
     Cancelled,
-}
-
-/// The one definition of what belongs to the tree beneath `root`.
-fn tree(root: &std::path::Path) -> Result<ignore::WalkBuilder, IndexError> {
-    if !root.is_absolute() || !root.is_dir() {
-        return Err(IndexError::Root(root.to_path_buf()));
-    }
-    let has_git = |folder: &std::path::Path| folder.join(".git").exists();
-    let inside_larger_repository = !has_git(root) && root.ancestors().any(has_git);
-    let mut builder = ignore::WalkBuilder::new(root);
-    builder
-        .require_git(false)
-        .git_global(false)
-        // Elsewhere, a stray ignore file in some folder above says nothing about this tree.
-        .parents(inside_larger_repository)
-        .filter_entry(|entry| {
-            !NEVER_LISTED.iter().any(|name| entry.file_name() == *name && entry.depth() > 0)
-        });
-    Ok(builder)
-}
-
-/// The path of a regular file relative to `root`; `None` for everything else.
-fn relative_file(root: &std::path::Path, entry: &ignore::DirEntry) -> Option<String> {
-    if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-        return None;
-    }
-    let path = entry.path().strip_prefix(root).ok()?.to_str()?;
-    Some(if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() })
 }
 
 #[cfg(test)]

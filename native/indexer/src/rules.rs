@@ -96,6 +96,44 @@ impl Rules {
     }
 }
 
+/// The names of the regular files and of the folders in a folder.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub files: Vec<String>,
+    pub folders: Vec<String>,
+    pub present: Present,
+}
+
+impl Listing {
+    /// Everything that is there; `None` if it cannot be read.
+    pub fn read(folder: &Path) -> Option<Self> {
+        let mut listing = Self { files: Vec::new(), folders: Vec::new(), present: Present::default() };
+        for entry in fs::read_dir(folder).ok()? {
+            let Ok(entry) = entry else { continue };
+            let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
+            match name.as_str() {
+                ".ignore" => listing.present.ignore = true,
+                ".gitignore" => listing.present.gitignore = true,
+                ".git" => listing.present.git = true,
+                _ => {}
+            }
+            if kind.is_file() {
+                listing.files.push(name);
+            } else if kind.is_dir() {
+                listing.folders.push(name);
+            }
+        }
+        Some(listing)
+    }
+
+    /// What belongs to the tree by the rules of this folder.
+    pub fn admitted(mut self, rules: &Rules, folder: &Path) -> Self {
+        self.files.retain(|name| rules.admit(&folder.join(name), name, false));
+        self.folders.retain(|name| rules.admit(&folder.join(name), name, true));
+        self
+    }
+}
+
 fn parse(folder: &Path, name: &str, read: &mut Vec<RuleFile>) -> Option<Gitignore> {
     let path = folder.join(name);
     // A pipe of that name would never end.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::build::{Folder, folder_of};
 use crate::disk::{Changes, Disk};
 use crate::lexicon::PADDING;
-use crate::rules::{Present, RuleFile, Rules};
+use crate::rules::{Listing, Present, RuleFile, Rules};
 use crate::source::{Facts, Source};
 use crate::stamp::{Stamp, now};
 use crate::text;
@@ -80,17 +80,17 @@ impl Scan<'_> {
         all
     }
 
-    /// Looks at some paths relative to the root, whatever they are.
+    /// Looks at some paths relative to the root, whatever they are; for a folder, at all that is beneath it.
     pub fn some(&self, paths: &[&str]) -> Changes {
         if self.rules_changed() {
             return Changes { rules_changed: true, ..Changes::default() };
         }
-        let mut jobs = Vec::new();
+        let mut files: Vec<&str> = Vec::new();
         let mut folders: Vec<&str> = Vec::new();
         for path in paths {
-            let known = self.disk.facts(path).is_some();
-            if known && fs::symlink_metadata(self.root.join(path)).is_ok_and(|found| found.is_file()) {
-                jobs.push(Job::One((*path).to_owned()));
+            let is_file = || fs::symlink_metadata(self.root.join(path)).is_ok_and(|found| found.is_file());
+            if self.disk.facts(path).is_some() && is_file() {
+                files.push(path);
                 continue;
             }
             // Whatever has come or gone is seen by listing the nearest folder that is known.
@@ -100,17 +100,22 @@ impl Scan<'_> {
             }
             folders.push(folder);
             if self.disk.folders.contains_key(*path) {
+                files.extend(self.disk.files_beneath(path));
                 folders.push(path);
+                folders.extend(self.disk.folders_beneath(path));
             }
         }
-        folders.sort_unstable();
-        folders.dedup();
-        let gone = folders.iter().filter(|folder| !self.root.join(folder).is_dir());
-        let gone: Vec<Box<str>> = gone.map(|folder| (*folder).into()).collect();
-        let jobs_of = |folder: &&str| Job::Folder { path: (*folder).to_owned(), rules: None, deep: false };
-        jobs.extend(folders.iter().filter(|folder| self.root.join(folder).is_dir()).map(jobs_of));
+        for list in [&mut files, &mut folders] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let (there, gone): (Vec<&str>, Vec<&str>) =
+            folders.into_iter().partition(|folder| self.root.join(folder).is_dir());
+        let mut jobs: Vec<Job> = files.into_iter().map(|path| Job::One(path.to_owned())).collect();
+        let list = |folder: &str| Job::Folder { path: folder.to_owned(), rules: None, deep: false };
+        jobs.extend(there.into_iter().map(list));
         let mut changes = self.run(jobs);
-        changes.removed_folders.extend(gone);
+        changes.removed_folders.extend(gone.into_iter().map(Into::into));
         changes
     }
 
@@ -217,9 +222,7 @@ impl Scan<'_> {
         if !deep && read.iter().any(|(path, _)| !self.disk.rules.iter().any(|(known, _)| known == path)) {
             worker.changes.rules_changed = true;
         }
-        let Listing { mut files, mut folders, .. } = listing;
-        files.retain(|name| rules.admit(&absolute.join(name), name, false));
-        folders.retain(|name| rules.admit(&absolute.join(name), name, true));
+        let Listing { mut files, mut folders, .. } = listing.admitted(&rules, &absolute);
         if !self.disk.folders.is_empty() {
             self.note_removed(worker, path, &mut files, &mut folders);
         }
@@ -287,13 +290,13 @@ impl Scan<'_> {
 }
 
 /// What was read of a file into the buffer.
-struct FileRead {
+pub(crate) struct FileRead {
     stamp: Stamp,
     settled: bool,
     /// Bytes in the buffer.
-    length: usize,
+    pub length: usize,
     /// There are more bytes than are indexed.
-    huge: bool,
+    pub huge: bool,
 }
 
 impl Worker {
@@ -349,35 +352,6 @@ impl Worker {
     }
 }
 
-/// The names in a folder.
-struct Listing {
-    files: Vec<String>,
-    folders: Vec<String>,
-    present: Present,
-}
-
-impl Listing {
-    fn read(folder: &Path) -> Option<Self> {
-        let mut listing = Self { files: Vec::new(), folders: Vec::new(), present: Present::default() };
-        for entry in fs::read_dir(folder).ok()? {
-            let Ok(entry) = entry else { continue };
-            let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
-            match name.as_str() {
-                ".ignore" => listing.present.ignore = true,
-                ".gitignore" => listing.present.gitignore = true,
-                ".git" => listing.present.git = true,
-                _ => {}
-            }
-            if kind.is_file() {
-                listing.files.push(name);
-            } else if kind.is_dir() {
-                listing.folders.push(name);
-            }
-        }
-        Some(listing)
-    }
-}
-
 /// Opens a regular file. A link or a pipe that took its place meanwhile is not followed, and not waited for.
 pub(crate) fn open(path: &Path) -> Option<File> {
     let mut options = OpenOptions::new();
@@ -402,6 +376,11 @@ pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
     let mut content = Vec::with_capacity(usize::try_from(size).ok()? + 1);
     file.take(INDEXED_BYTES_MAX + 1).read_to_end(&mut content).ok()?;
     (content.len() as u64 <= INDEXED_BYTES_MAX).then_some(content)
+}
+
+/// Reads a regular file into the front of the buffer; only its beginning if it is larger than what is indexed.
+pub(crate) fn read_into(path: &Path, buffer: &mut Vec<u8>) -> Option<FileRead> {
+    read_file(open(path)?, 0, buffer)
 }
 
 /// Reads a file into the front of the buffer, with zeros behind it.

@@ -1,23 +1,31 @@
-//! Search for a text or a regular expression, line by line.
+//! Search for a text, a word or a regular expression, line by line, as ripgrep has it.
 
-use std::borrow::Cow;
-use std::collections::BinaryHeap;
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use globset::{GlobBuilder, GlobMatcher};
-use ignore::{DirEntry, WalkState};
-use regex::bytes::{Regex, RegexBuilder};
+use grep_matcher::LineTerminator;
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
+use memchr::memmem::Finder;
 
-use crate::{IndexError, relative_file, tree};
+use crate::needs::{self, Need};
+use crate::snapshot::Snapshot;
+use crate::text::{first_char, is_word, last_char, text};
+use crate::{IndexError, scan, walk, work};
 
 /// Longer lines are cut to this many characters in a [`Hit`].
 pub const LINE_CHARS_MAX: usize = 400;
 
 /// Larger files are not searched.
-pub const SEARCHED_BYTES_MAX: u64 = 2_000_000;
+pub const SEARCHED_BYTES_MAX: u64 = 256_000_000;
+
+/// A file that is too large to be indexed is read piece by piece; a longer line ends the search of it.
+const LINE_BYTES_MAX: usize = 16_000_000;
+
+/// So many files are searched by one thread before others are started.
+const ALONE_MAX: usize = 24;
 
 /// What to look for, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +34,8 @@ pub struct Query<'a> {
     pub pattern: &'a str,
     /// True if `pattern` is a regular expression, false if it is a plain text.
     pub regex: bool,
+    /// True if a match must not begin or end within a word.
+    pub word: bool,
     /// True if upper and lower case are the same.
     pub ignore_case: bool,
     /// Keeps only files whose path matches. `*` and `?` stay within one component, `**` does not; a glob
@@ -35,12 +45,20 @@ pub struct Query<'a> {
     pub max_hits: usize,
 }
 
+impl<'a> Query<'a> {
+    /// A plain text anywhere, with upper and lower case as it is, and all hits.
+    #[must_use]
+    pub fn literal(pattern: &'a str) -> Self {
+        Self { pattern, regex: false, word: false, ignore_case: false, glob: None, max_hits: usize::MAX }
+    }
+}
+
 /// One matching line. The order of hits is the order of (path, line).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {
     /// Path relative to the root.
     pub path: String,
-    /// Line number, the first is 1. A line ends at `\n`, `\r\n` or `\r`.
+    /// Line number, the first is 1. A line ends at `\n`.
     pub line: u32,
     /// The line without its end, cut to [`LINE_CHARS_MAX`]; what is not UTF-8 is shown as U+FFFD.
     pub text: String,
@@ -55,33 +73,195 @@ pub struct Found {
     pub truncated: bool,
 }
 
-/// Returns the first `query.max_hits` matching lines beneath `root`, in the order of path and line.
+/// Returns the first `query.max_hits` matching lines beneath `root`, in the order of path and line, without an
+/// index.
 ///
-/// Files are read in parallel, yet the answer depends on the tree alone. A file that holds a NUL byte, or is
-/// larger than [`SEARCHED_BYTES_MAX`], is skipped.
+/// Files are read in parallel, yet the answer depends on the tree alone. A file with a NUL byte near its beginning,
+/// or larger than [`SEARCHED_BYTES_MAX`], is skipped.
 ///
 /// # Errors
 /// [`IndexError::Root`] if `root` is not an absolute path to a directory; [`IndexError::Pattern`] or
 /// [`IndexError::Glob`] if the query does not parse.
 pub fn search(root: &Path, query: Query<'_>) -> Result<Found, IndexError> {
-    let pattern = compile(query)?;
-    let glob = query.glob.map(compile_glob).transpose()?;
-    let first = FirstHits::new(query.max_hits);
-    tree(root)?.max_filesize(Some(SEARCHED_BYTES_MAX)).build_parallel().run(|| {
-        Box::new(|entry| {
-            if let Ok(entry) = entry {
-                search_file(root, &entry, &pattern, glob.as_ref(), &first);
-            }
-            WalkState::Continue
-        })
-    });
-    Ok(first.into_found())
+    let search = Search::new(query)?;
+    let listing = walk::walk(root, usize::MAX)?;
+    let paths = listing.files.iter().map(|file| file.path.as_str());
+    let paths: Vec<&str> = paths.filter(|path| search.wants(path)).collect();
+    search.run(&paths, &AtomicBool::new(false), |reader, path, room| search.on_disk(reader, root, path, room))
 }
 
-fn compile(query: Query<'_>) -> Result<Regex, IndexError> {
-    let pattern =
-        if query.regex { Cow::Borrowed(query.pattern) } else { Cow::Owned(regex::escape(query.pattern)) };
-    Ok(RegexBuilder::new(&pattern).case_insensitive(query.ignore_case).build()?)
+impl Snapshot {
+    /// The same by the index: only files that may have a match are read. The answer is that of their texts as they
+    /// are now, unsaved ones included.
+    ///
+    /// # Errors
+    /// [`IndexError::Pattern`] or [`IndexError::Glob`] if the query does not parse, [`IndexError::Cancelled`] if
+    /// `cancel` became true.
+    pub fn search(&self, query: Query<'_>, cancel: &AtomicBool) -> Result<Found, IndexError> {
+        let search = Search::new(query)?;
+        let found = needs::files(&search.need, self, query.ignore_case);
+        let mut files: Vec<u32> = match found {
+            Some(mut files) => {
+                files.extend(self.unindexed());
+                files.sort_unstable();
+                files.dedup();
+                files
+            }
+            None => self.files().filter(|file| !self.is_binary(*file)).collect(),
+        };
+        files.retain(|file| search.wants(self.path(*file)));
+        if self.has_fresh() {
+            files.sort_by(|a, b| self.path(*a).cmp(self.path(*b)));
+        }
+        search.run(&files, cancel, |reader, file, room| match self.unsaved(*file) {
+            Some(unsaved) => {
+                let mut hits = Hits { path: self.path(*file), room, found: Vec::new() };
+                if let Some(text) = text(unsaved) {
+                    search.in_text(&mut reader.searcher, &text, &mut hits);
+                }
+                hits.found
+            }
+            None => search.on_disk(reader, self.root(), self.path(*file), room),
+        })
+    }
+}
+
+/// Finds the lines of one query.
+struct Search<'a> {
+    max_hits: usize,
+    glob: Option<GlobMatcher>,
+    need: Need,
+    lines: Lines<'a>,
+}
+
+enum Lines<'a> {
+    /// A plain word: looked for without the machinery of regular expressions.
+    Word(&'a str, Box<Finder<'a>>),
+    Pattern(Box<RegexMatcher>),
+}
+
+impl<'a> Search<'a> {
+    fn new(query: Query<'a>) -> Result<Self, IndexError> {
+        let Query { pattern, regex, word, ignore_case, glob, max_hits } = query;
+        let plain_word =
+            word && !regex && !ignore_case && !pattern.is_empty() && pattern.chars().all(is_word);
+        let lines = if plain_word {
+            Lines::Word(pattern, Box::new(Finder::new(pattern)))
+        } else {
+            Lines::Pattern(Box::new(compile(query)?))
+        };
+        let need = if regex { needs::of_regex(pattern) } else { needs::of_text(pattern, plain_word) };
+        Ok(Self { max_hits, glob: glob.map(compile_glob).transpose()?, need, lines })
+    }
+
+    fn wants(&self, path: &str) -> bool {
+        self.glob.as_ref().is_none_or(|glob| glob.is_match(path))
+    }
+
+    /// Searches files in their order until there are enough hits: some at a time, each time more.
+    fn run<F: Sync>(
+        &self,
+        files: &[F],
+        cancel: &AtomicBool,
+        search: impl Fn(&mut Reader, &F, usize) -> Vec<Hit> + Sync,
+    ) -> Result<Found, IndexError> {
+        let room = self.max_hits.saturating_add(1);
+        let mut hits: Vec<Hit> = Vec::new();
+        let mut rest = files;
+        let mut size = ALONE_MAX;
+        while !rest.is_empty() && hits.len() < room {
+            let (some, later) = rest.split_at(size.min(rest.len()));
+            (rest, size) = (later, size.saturating_mul(4));
+            let chunk = some.len().div_ceil(work::threads() * 4).max(ALONE_MAX);
+            let jobs: Vec<(usize, &[F])> = some.chunks(chunk).enumerate().rev().collect();
+            let workers =
+                (0..work::threads().min(jobs.len())).map(|_| (Reader::default(), Vec::new())).collect();
+            let found = work::drain(jobs, workers, |(reader, found), (at, files), _| {
+                let mut hits: Vec<Hit> = Vec::new();
+                for file in files {
+                    if hits.len() >= room || cancel.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    hits.extend(search(reader, file, room - hits.len()));
+                }
+                found.push((at, hits));
+            });
+            let mut found: Vec<_> = found.into_iter().flat_map(|(_, found)| found).collect();
+            found.sort_unstable_by_key(|(at, _)| *at);
+            hits.extend(found.into_iter().flat_map(|(_, hits)| hits));
+        }
+        if cancel.load(Ordering::Relaxed) {
+            return Err(IndexError::Cancelled);
+        }
+        let truncated = hits.len() > self.max_hits;
+        hits.truncate(self.max_hits);
+        Ok(Found { hits, truncated })
+    }
+
+    fn on_disk(&self, reader: &mut Reader, within: &Path, path: &str, room: usize) -> Vec<Hit> {
+        let mut hits = Hits { path, room, found: Vec::new() };
+        let absolute = within.join(path);
+        let Some(read) = scan::read_into(&absolute, &mut reader.buffer) else {
+            return hits.found;
+        };
+        let Some(text) = text(&reader.buffer[..read.length]) else {
+            return hits.found;
+        };
+        if read.huge {
+            self.in_pieces(&absolute, &mut hits);
+        } else {
+            self.in_text(&mut reader.searcher, &text, &mut hits);
+        }
+        hits.found
+    }
+
+    fn in_text(&self, searcher: &mut Option<Searcher>, text: &[u8], hits: &mut Hits<'_>) {
+        match &self.lines {
+            Lines::Word(word, finder) => in_words(word, finder, text, hits),
+            Lines::Pattern(pattern) => {
+                let searcher = searcher.get_or_insert_with(searcher_of_lines);
+                // The sink raises no error, and a slice is not read.
+                let _ = searcher.search_slice(&**pattern, text, hits);
+            }
+        }
+    }
+
+    /// Searches a file that does not fit into memory.
+    fn in_pieces(&self, path: &Path, hits: &mut Hits<'_>) {
+        let Some(file) = scan::open(path) else { return };
+        let file = file.take(SEARCHED_BYTES_MAX);
+        // Where reading fails, or a line is too long, the hits before count.
+        let _ = match &self.lines {
+            Lines::Pattern(pattern) => searcher_of_lines().search_reader(&**pattern, file, hits),
+            Lines::Word(word, _) => {
+                let query = Query { word: true, ..Query::literal(word) };
+                compile(query)
+                    .map_or(Ok(()), |pattern| searcher_of_lines().search_reader(pattern, file, hits))
+            }
+        };
+    }
+}
+
+/// What a thread needs to search files one after the other.
+#[derive(Default)]
+struct Reader {
+    buffer: Vec<u8>,
+    searcher: Option<Searcher>,
+}
+
+fn searcher_of_lines() -> Searcher {
+    SearcherBuilder::new()
+        .line_terminator(LineTerminator::crlf())
+        .binary_detection(BinaryDetection::quit(0))
+        .heap_limit(Some(LINE_BYTES_MAX))
+        .line_number(true)
+        .build()
+}
+
+fn compile(query: Query<'_>) -> Result<RegexMatcher, grep_regex::Error> {
+    let mut builder = RegexMatcherBuilder::new();
+    builder.case_insensitive(query.ignore_case).word(query.word).fixed_strings(!query.regex);
+    builder.multi_line(true).crlf(true).build(query.pattern)
 }
 
 fn compile_glob(glob: &str) -> Result<GlobMatcher, IndexError> {
@@ -90,102 +270,71 @@ fn compile_glob(glob: &str) -> Result<GlobMatcher, IndexError> {
     Ok(GlobBuilder::new(&glob).literal_separator(true).build()?.compile_matcher())
 }
 
-fn search_file(
-    root: &Path,
-    entry: &DirEntry,
-    pattern: &Regex,
-    glob: Option<&GlobMatcher>,
-    first: &FirstHits,
-) {
-    let Some(path) = relative_file(root, entry) else {
-        return;
-    };
-    if glob.is_some_and(|glob| !glob.is_match(&path)) || !first.wants(&path) {
-        return;
-    }
-    let Some(content) = read_text(entry.path()) else {
-        return;
-    };
-    let matching = lines(&content).zip(1..).filter(|(text, _)| pattern.is_match(text));
-    // One more than the bound is enough to know that there are more.
-    for (text, line) in matching.take(first.max_hits.saturating_add(1)) {
-        first.offer(Hit {
-            path: path.clone(),
-            line,
-            text: String::from_utf8_lossy(text).chars().take(LINE_CHARS_MAX).collect(),
-        });
+/// The hits in one file.
+struct Hits<'f> {
+    path: &'f str,
+    /// One more than was asked for is enough to know that there are more.
+    room: usize,
+    found: Vec<Hit>,
+}
+
+impl Hits<'_> {
+    /// Returns false if there are enough.
+    fn add(&mut self, line: u32, bytes: &[u8]) -> bool {
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        // Four bytes a character at most: a line of megabytes is not decoded whole.
+        let bytes = &bytes[..bytes.len().min(LINE_CHARS_MAX * 4)];
+        let text = String::from_utf8_lossy(bytes).chars().take(LINE_CHARS_MAX).collect();
+        self.found.push(Hit { path: self.path.to_owned(), line, text });
+        self.found.len() < self.room
     }
 }
 
-/// The bytes of a file, unless it is binary, too large or unreadable.
-fn read_text(path: &Path) -> Option<Vec<u8>> {
-    let mut content = Vec::new();
-    // The file may have grown since the walk looked at it.
-    let mut file = File::open(path).ok()?.take(SEARCHED_BYTES_MAX + 1);
-    let length = file.read_to_end(&mut content).ok()?;
-    let too_large = u64::try_from(length).ok()? > SEARCHED_BYTES_MAX;
-    (!too_large && !content.contains(&0)).then_some(content)
+impl Sink for &mut Hits<'_> {
+    type Error = io::Error;
+
+    fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> io::Result<bool> {
+        let line = found.line_number().unwrap_or(0);
+        Ok(self.add(u32::try_from(line).unwrap_or(u32::MAX), found.bytes()))
+    }
 }
 
-/// The lines of a text without their ends. The end of the text ends a line only if something stands on it.
-fn lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
+/// Reports the lines in which a word stands alone.
+fn in_words(word: &str, finder: &Finder<'_>, text: &[u8], hits: &mut Hits<'_>) {
+    let mut line = 1;
+    let mut counted = 0;
+    let mut at = 0;
+    while let Some(found) = finder.find(&text[at..]) {
+        let start = at + found;
+        let end = start + word.len();
+        let joined = last_char(&text[..start]).is_some_and(is_word)
+            || first_char(&text[end..]).is_some_and(|(next, _)| is_word(next));
+        if joined {
+            // Not behind the match: the word may be part of itself.
+            at = start + word.chars().next().map_or(1, char::len_utf8);
+            continue;
         }
-        let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
-            return Some(std::mem::take(&mut rest));
-        };
-        let (line, tail) = rest.split_at(end);
-        rest = &tail[if tail.starts_with(b"\r\n") { 2 } else { 1 }..];
-        Some(line)
-    })
-}
-
-/// Keeps the smallest hits of all that are offered, so that the answer does not depend on which thread was
-/// faster.
-struct FirstHits {
-    max_hits: usize,
-    /// The largest kept hit is on top. Holds one more than the bound if there are more.
-    kept: Mutex<BinaryHeap<Hit>>,
-}
-
-impl FirstHits {
-    fn new(max_hits: usize) -> Self {
-        let kept = Mutex::default();
-        Self { max_hits, kept }
-    }
-
-    /// False if no hit in this file could be among the first.
-    fn wants(&self, path: &str) -> bool {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.len() <= self.max_hits || kept.peek().is_some_and(|last| path <= last.path.as_str())
-    }
-
-    fn offer(&self, hit: Hit) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push(hit);
-        if kept.len() > self.max_hits.saturating_add(1) {
-            kept.pop();
+        line += u32::try_from(memchr::memchr_iter(b'\n', &text[counted..start]).count()).unwrap_or(u32::MAX);
+        let from = memchr::memrchr(b'\n', &text[..start]).map_or(0, |before| before + 1);
+        let to = memchr::memchr(b'\n', &text[end..]).map_or(text.len(), |after| end + after);
+        if !hits.add(line, &text[from..to]) || to == text.len() {
+            return;
         }
-    }
-
-    fn into_found(self) -> Found {
-        let kept = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let truncated = kept.len() > self.max_hits;
-        let mut hits = kept.into_sorted_vec();
-        hits.truncate(self.max_hits);
-        Found { hits, truncated }
+        line += 1;
+        counted = to + 1;
+        at = to + 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Index;
     use crate::tests::make_tree;
 
     const ANY: Query<'_> =
-        Query { pattern: "needle", regex: false, ignore_case: false, glob: None, max_hits: 100 };
+        Query { pattern: "needle", regex: false, word: false, ignore_case: false, glob: None, max_hits: 100 };
 
     fn places(root: &Path, query: Query<'_>) -> Vec<(String, u32)> {
         let found = search(root, query).unwrap();
@@ -211,7 +360,7 @@ mod tests {
 
     #[test]
     fn anchors_are_the_ends_of_a_line() {
-        let root = make_tree(&[("a", "one\r\ntwo\rone two\none")]);
+        let root = make_tree(&[("a", "one\r\ntwo\r\none two\none")]);
         let query = Query { pattern: "^one$", regex: true, ..ANY };
         let expected = [1, 4].map(|line| ("a".to_owned(), line));
         assert_eq!(places(root.path(), query), expected);
@@ -256,14 +405,38 @@ mod tests {
     }
 
     #[test]
-    fn binary_and_large_files_are_skipped_and_long_lines_cut() {
-        let large = "needle\n".repeat(300_000);
+    fn binary_files_are_skipped_and_long_lines_cut() {
         let long = format!("needle{}", "é".repeat(1000));
-        let root = make_tree(&[("binary", "needle\0"), ("large", &large), ("long", &long)]);
+        let root = make_tree(&[("binary", "needle\0"), ("long", &long)]);
         let hits = search(root.path(), ANY).unwrap().hits;
         assert_eq!(hits.len(), 1);
         assert_eq!(hits[0].path, "long");
         assert_eq!(hits[0].text.chars().count(), LINE_CHARS_MAX);
+    }
+
+    #[test]
+    fn files_too_large_to_be_indexed_are_read_piece_by_piece() {
+        let hay = "hay\n".repeat(3_000_000);
+        let root = make_tree(&[("large", &format!("{hay}needle\nneedles\n"))]);
+        let index =
+            Index::open(root.path(), &root.path().join(".wainwright"), &AtomicBool::new(false)).unwrap();
+        for (word, expected) in [(true, 1), (false, 2)] {
+            let query = Query { word, ..ANY };
+            assert_eq!(places(root.path(), query).len(), expected);
+            let found = index.snapshot().search(query, &AtomicBool::new(false)).unwrap();
+            assert_eq!(found.hits.len(), expected);
+            assert_eq!(found.hits[0].line, 3_000_001);
+        }
+    }
+
+    #[test]
+    fn whole_words() {
+        let root =
+            make_tree(&[("a", "needle\nneedles\nx_needle\n(needle)\néneedle needle needle\nneedleneedle\n")]);
+        let word = Query { word: true, ..ANY };
+        let lines = |query| places(root.path(), query).into_iter().map(|(_, line)| line).collect::<Vec<_>>();
+        assert_eq!(lines(word), [1, 4, 5]);
+        assert_eq!(lines(Query { regex: true, ..word }), [1, 4, 5]);
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub(crate) struct Segment {
     pub folders: u32,
     /// Words of all texts together.
     pub text_words: u64,
+    /// Files that were not read, but may be text.
+    unindexed: Vec<u32>,
     parts: OnceLock<Parts>,
 }
 
@@ -152,9 +154,15 @@ impl Segment {
         let files = count(Section::Files, FILE_BYTES);
         let words = count(Section::WordEnds, 4);
         let folders = count(Section::FolderStamps, STAMP_BYTES);
-        let mut segment =
-            Self { bytes, sections, seed, files, words, folders, text_words: 0, parts: OnceLock::new() };
-        segment.text_words = (0..files).map(|file| u64::from(segment.facts(file).words)).sum();
+        let (text_words, unindexed, parts) = (0, Vec::new(), OnceLock::new());
+        let mut segment = Self { bytes, sections, seed, files, words, folders, text_words, unindexed, parts };
+        for file in 0..files {
+            let facts = segment.facts(file);
+            segment.text_words += u64::from(facts.words);
+            if facts.traits.has(Traits::HUGE) {
+                segment.unindexed.push(file);
+            }
+        }
         segment
     }
 
@@ -174,6 +182,10 @@ impl Segment {
 
     fn text(&self, bytes: Section, ends: Section, index: u32) -> &str {
         std::str::from_utf8(self.list(bytes, ends, index)).unwrap_or_default()
+    }
+
+    pub fn unindexed(&self) -> &[u32] {
+        &self.unindexed
     }
 
     pub fn path(&self, file: u32) -> &str {

@@ -197,8 +197,7 @@ impl Snapshot {
 
     /// The files that have a word: a whole run of word characters, with upper and lower case as it is.
     ///
-    /// Words of more than 64 bytes are told by their beginning, and words that begin with a digit are known only
-    /// up to four bytes; see [`Snapshot::knows`].
+    /// A word of more than 64 bytes is told by its beginning.
     #[must_use]
     pub fn word(&self, word: &str) -> Vec<Posting> {
         let known = known_part(word).as_bytes();
@@ -216,12 +215,6 @@ impl Snapshot {
             }
         }
         postings
-    }
-
-    /// True if [`Snapshot::word`] tells all files that may have this word.
-    #[must_use]
-    pub fn knows(&self, word: &str) -> bool {
-        crate::source::is_kept(word.as_bytes())
     }
 
     /// The files that have a word with this part: `header` is part of `parseHTTPHeader` and of `http_header`. The
@@ -304,6 +297,15 @@ impl Snapshot {
         let base = &self.disk.base;
         let found = base.definitions(file);
         found.map(|(word, line, kind)| Definition { line, name: name(base.word(word)), kind }).collect()
+    }
+
+    /// Where something of this name seems to be defined, as (file, definition), in the order of paths and lines.
+    #[must_use]
+    pub fn defined(&self, name: &str) -> Vec<(u32, Definition<'_>)> {
+        let mut files: Vec<u32> = self.word(name).into_iter().filter(|p| p.defines).map(|p| p.file).collect();
+        files.sort_by(|a, b| self.path(*a).cmp(self.path(*b)));
+        let of = |file: u32| self.definitions(file).into_iter().map(move |definition| (file, definition));
+        files.into_iter().flat_map(of).filter(|(_, definition)| definition.name == name).collect()
     }
 
     /// What a file imports, as it says it.
@@ -429,10 +431,24 @@ impl Snapshot {
         scan::read(&self.root.join(self.path(file)))
     }
 
-    /// True if the file cannot be found by its words: it was not read, but may be text.
-    #[must_use]
-    pub fn is_unindexed(&self, file: u32) -> bool {
-        self.facts(file).traits.has(Traits::HUGE)
+    /// Files that cannot be found by their words: they were not read, but may be text.
+    pub(crate) fn unindexed(&self) -> impl Iterator<Item = u32> + '_ {
+        let base = self.disk.base.unindexed().iter().copied().filter(|file| !self.hidden.has(*file));
+        let fresh = self.fresh_numbers().filter(|file| self.info(*file).traits.has(Traits::HUGE));
+        base.chain(fresh)
+    }
+
+    pub(crate) fn is_binary(&self, file: u32) -> bool {
+        self.facts(file).traits.has(Traits::BINARY)
+    }
+
+    /// True if there are files beside those of the segment: numbers are not in the order of paths then.
+    pub(crate) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
+    pub(crate) fn unsaved(&self, file: u32) -> Option<&[u8]> {
+        self.fresh(file).and_then(|fresh| fresh.unsaved.as_deref())
     }
 }
 

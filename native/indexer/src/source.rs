@@ -14,9 +14,6 @@ pub(crate) const COUNT_MAX: u8 = 0x7F;
 /// Beside a word's count: the file defines it.
 pub(crate) const DEFINES: u8 = 0x80;
 
-/// Numbers, and whatever begins with a digit, are kept up to so many bytes: longer ones are mostly hashes.
-pub(crate) const NUMBER_BYTES_MAX: usize = 4;
-
 /// What is known of a file beside its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Facts {
@@ -183,8 +180,7 @@ impl Source {
         let mut words = 0;
         let mut at = 0;
         while at < length {
-            let class = CLASSES[padded[at] as usize];
-            if class == OTHER {
+            if CLASSES[padded[at] as usize] == OTHER {
                 at += 1;
                 continue;
             }
@@ -195,9 +191,6 @@ impl Source {
                 continue;
             }
             words += 1;
-            if class == DIGIT && end - start > NUMBER_BYTES_MAX {
-                continue;
-            }
             let known = if end - start > WORD_BYTES_MAX { cut(padded, start) } else { end };
             let hash = seed.hash(padded, start, known);
             let id = self.lexicon.intern(&padded[start..known], hash);
@@ -283,13 +276,6 @@ impl Source {
     }
 }
 
-/// True if files are known by this word: it is one run of word characters, and no long number.
-pub(crate) fn is_kept(word: &[u8]) -> bool {
-    let number = word.first().is_some_and(u8::is_ascii_digit);
-    let characters = std::str::from_utf8(word).is_ok_and(|word| word.chars().all(is_word));
-    !word.is_empty() && characters && !(number && word.len() > NUMBER_BYTES_MAX)
-}
-
 /// Moves distinct values of a sorted slice to its front and returns how many there are.
 fn dedup(sorted: &mut [u32]) -> usize {
     let mut kept = 0;
@@ -304,16 +290,14 @@ fn dedup(sorted: &mut [u32]) -> usize {
 
 const OTHER: u8 = 0;
 const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
-const HIGH: u8 = 3;
+const HIGH: u8 = 2;
 
 static CLASSES: [u8; 256] = {
     let mut classes = [OTHER; 256];
     let mut byte = 0_u8;
     loop {
         classes[byte as usize] = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => LETTER,
-            b'0'..=b'9' => DIGIT,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'0'..=b'9' => LETTER,
             0x80.. => HIGH,
             _ => OTHER,
         };
@@ -329,7 +313,7 @@ static CLASSES: [u8; 256] = {
 #[inline]
 fn word_end(padded: &[u8], mut at: usize, length: usize) -> (usize, usize) {
     loop {
-        while matches!(CLASSES[padded[at] as usize], LETTER | DIGIT) {
+        while CLASSES[padded[at] as usize] == LETTER {
             at += 1;
         }
         if padded[at] < 0x80 || at >= length {

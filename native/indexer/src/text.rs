@@ -51,6 +51,14 @@ pub(crate) fn first_char(bytes: &[u8]) -> Option<(char, usize)> {
     valid.chars().next().map(|first| (first, first.len_utf8()))
 }
 
+/// The last character of some bytes; `None` if they do not end with valid UTF-8.
+pub(crate) fn last_char(bytes: &[u8]) -> Option<char> {
+    let mut starts = (1..=bytes.len().min(4)).map(|back| bytes.len() - back);
+    let start = starts.find(|at| (bytes[*at] & 0xC0) != 0x80)?;
+    let (last, length) = first_char(&bytes[start..])?;
+    (start + length == bytes.len()).then_some(last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +88,9 @@ mod tests {
         assert_eq!(first_char("éa".as_bytes()), Some(('é', 2)));
         assert_eq!(first_char(b"\xff"), None);
         assert_eq!(first_char(b""), None);
+        assert_eq!(last_char("aé".as_bytes()), Some('é'));
+        assert_eq!(last_char(b"a\x80"), None);
+        assert_eq!(last_char(b"\x80\x80\x80\x80\x80"), None);
+        assert_eq!(last_char(b""), None);
     }
 }

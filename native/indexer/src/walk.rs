@@ -1,8 +1,11 @@
 //! The list of files.
 
+use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::{IndexError, relative_file, tree};
+use crate::IndexError;
+use crate::rules::{self, RuleFile, Rules};
 
 /// One regular file of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,23 +33,71 @@ pub struct Listing {
 /// # Errors
 /// [`IndexError::Root`] if `root` is not an absolute path to a directory.
 pub fn walk(root: &Path, max_files: usize) -> Result<Listing, IndexError> {
-    let mut listing = Listing { files: Vec::new(), truncated: false };
-    let entries = tree(root)?.sort_by_file_name(Ord::cmp).build();
-    for entry in entries.filter_map(Result::ok) {
-        let Some(path) = relative_file(root, &entry) else {
-            continue;
-        };
-        let Ok(metadata) = entry.metadata() else {
-            continue;
-        };
-        if listing.files.len() == max_files {
-            listing.truncated = true;
-            break;
-        }
-        listing.files.push(FileEntry { path, size: metadata.len() });
+    if !root.is_absolute() || !root.is_dir() {
+        return Err(IndexError::Root(root.to_path_buf()));
     }
+    let mut listing = Listing { files: Vec::new(), truncated: false };
+    let mut read = Vec::new();
+    let above = Rules::above(root, &mut read);
+    let mut walker = Walker { root, max_files, read, listing: &mut listing };
+    walker.folder(&above);
     listing.files.sort_unstable();
     Ok(listing)
+}
+
+struct Walker<'w> {
+    root: &'w Path,
+    max_files: usize,
+    read: Vec<RuleFile>,
+    listing: &'w mut Listing,
+}
+
+/// What is still to be visited.
+enum Step {
+    File(String),
+    Folder(String, Arc<Rules>),
+}
+
+impl Walker<'_> {
+    fn folder(&mut self, above: &Arc<Rules>) {
+        // Not by recursion: folders may lie deeper than a stack does.
+        let mut steps = vec![Step::Folder(String::new(), Arc::clone(above))];
+        while let Some(step) = steps.pop() {
+            match step {
+                Step::Folder(path, above) => steps.extend(self.steps(&path, &above)),
+                Step::File(path) => {
+                    let found =
+                        fs::symlink_metadata(self.root.join(&path)).ok().filter(fs::Metadata::is_file);
+                    let Some(found) = found else { continue };
+                    if self.listing.files.len() == self.max_files {
+                        self.listing.truncated = true;
+                        return;
+                    }
+                    self.listing.files.push(FileEntry { path, size: found.len() });
+                }
+            }
+        }
+    }
+
+    /// What is in a folder, the first by name last.
+    fn steps(&mut self, path: &str, above: &Arc<Rules>) -> Vec<Step> {
+        let absolute = self.root.join(path);
+        let Some(names) = rules::Listing::read(&absolute) else {
+            return Vec::new();
+        };
+        let rules = Rules::within(above, &absolute, names.present, &mut self.read);
+        self.read.clear();
+        let names = names.admitted(&rules, &absolute);
+        let folders = names.folders.into_iter().map(|name| (name, true));
+        let mut all: Vec<(String, bool)> =
+            names.files.into_iter().map(|name| (name, false)).chain(folders).collect();
+        all.sort_unstable_by(|a, b| b.cmp(a));
+        let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        let step = |(name, is_folder): (String, bool)| {
+            if is_folder { Step::Folder(join(&name), Arc::clone(&rules)) } else { Step::File(join(&name)) }
+        };
+        all.into_iter().map(step).collect()
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +174,48 @@ mod tests {
     fn a_relative_or_missing_root_is_refused() {
         for root in ["relative", "/no/such/folder"] {
             assert!(matches!(walk(Path::new(root), 1), Err(IndexError::Root(_))));
+        }
+    }
+
+    /// The same tree as the `ignore` crate walks it, from which the rules come.
+    fn oracle(root: &Path) -> Vec<String> {
+        let walk = ignore::WalkBuilder::new(root)
+            .require_git(false)
+            .git_global(false)
+            .parents(false)
+            .filter_entry(|entry| {
+                entry.depth() == 0 || !crate::NEVER_LISTED.iter().any(|n| entry.file_name() == *n)
+            })
+            .build();
+        let files =
+            walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+        let path =
+            |entry: ignore::DirEntry| entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        let mut paths: Vec<String> = files.map(path).collect();
+        paths.sort_unstable();
+        paths
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(60))]
+        #[test]
+        fn the_list_is_that_of_the_ignore_crate(
+            files in proptest::collection::vec("(a|b|\\.h|build|\\.git/info)(/(a|b|c\\.log|build)){0,2}/(x|y\\.log|\\.z|exclude)", 1..12),
+            rules in proptest::collection::vec(
+                ("(|a/|b/|a/b/)(\\.gitignore|\\.ignore)", "((|!|/|\\*\\*/)(a|b|x|build/|\\*\\.log|\\.z|\\.h|a/b)\n){1,4}"), 0..4),
+        ) {
+            let root = make_tree(&[]);
+            let all = files.iter().map(|path| (path, "")).chain(rules.iter().map(|(path, text)| (path, text.as_str())));
+            for (path, text) in all {
+                let path = root.path().join(path);
+                // A name may be wanted as a file and as a folder: the first wins.
+                if std::fs::create_dir_all(path.parent().unwrap()).is_ok() && !path.exists() {
+                    #[expect(clippy::disallowed_methods, reason = "the test makes its own tree")]
+                    std::fs::write(path, text).unwrap();
+                }
+            }
+            let listing = walk(root.path(), 1000).unwrap();
+            proptest::prop_assert_eq!(paths(&listing), oracle(root.path()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Jobs that make more jobs, done by several threads.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// The jobs that are waiting.
@@ -70,7 +70,10 @@ impl<J> Drop for Finishing<'_, J> {
 
 /// How many threads to use.
 pub(crate) fn threads() -> usize {
-    thread::available_parallelism().map_or(1, usize::from).min(8)
+    // The answer is read from several files each time.
+    static THREADS: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from).min(8));
+    *THREADS
 }
 
 /// Does all jobs and those they add, with one worker a thread, and returns the workers.

@@ -18,5 +18,5 @@ mod _native {
     #[pymodule_export]
     use super::fsops::{BoundaryError, read_beneath, recover, write_batch};
     #[pymodule_export]
-    use super::index::{search, walk};
+    use super::index::{Cancel, Cancelled, Index, search, walk};
 }
