@@ -7,12 +7,15 @@ UnicodeEncodeError.
 
 from collections.abc import Callable, Sequence
 from os import PathLike
+from typing import Self
 
 __all__ = [
     "BoundaryError",
     "Cancel",
     "Cancelled",
     "Index",
+    "Snapshots",
+    "Tree",
     "apply_answer",
     "apply_blocks",
     "apply_edits",
@@ -175,6 +178,38 @@ def recover(
 
     Raises ValueError if the journal is that of another root, and OSError.
     """
+
+class Tree:
+    """The files beneath a root, with a hash of all of them. Not on Windows.
+
+    Raises BoundaryError, ValueError for a relative root or a bad rule, and the OSError that fits.
+    """
+
+    def __new__(
+        cls, root: str | PathLike[str], exclude: Sequence[str], cache: str | PathLike[str] | None
+    ) -> Self: ...
+    def hash(self) -> str: ...
+    def refresh(self) -> str: ...
+    def update(self, dirty: Sequence[str | PathLike[str]]) -> str: ...
+    def save(self, cache: str | PathLike[str]) -> None: ...
+
+class Snapshots:
+    """A store of snapshots in a folder of its own. Not on Windows.
+
+    Raises ValueError for what is no hash, and OSError, also for a snapshot that the store does not hold whole.
+    """
+
+    def __new__(cls, folder: str | PathLike[str]) -> Self: ...
+    def take(self, tree: Tree, dirty: Sequence[str | PathLike[str]] | None) -> str: ...
+    def restore(
+        self, tree: Tree, snapshot: str, dirty: Sequence[str | PathLike[str]] | None
+    ) -> tuple[str | None, list[PathLike[str]], list[PathLike[str]], list[PathLike[str]]]:
+        """Return the snapshot of before, and the paths written, deleted, and left as they are."""
+
+    def manifest(self, snapshot: str) -> list[tuple[PathLike[str], str, int, int, str]]:
+        """Return (path, ``file`` | ``link`` | ``folder``, mode, size in bytes, hash) by path."""
+
+    def retain(self, snapshots: Sequence[str]) -> None: ...
 
 def read_beneath(root: str | PathLike[str], path: str | PathLike[str], max_bytes: int) -> bytes:
     """Read a regular file.

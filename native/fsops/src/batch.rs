@@ -227,7 +227,7 @@ pub fn beside(id: u64, number: usize) -> [OsString; 2] {
 }
 
 /// A number that no other batch has, in this process or another.
-fn new_id() -> u64 {
+pub fn new_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let mut hash = blake3::Hasher::new();

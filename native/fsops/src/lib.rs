@@ -5,8 +5,11 @@
 //! while the call runs cannot lead it elsewhere. Nothing is written through a link. Reading follows links
 //! that stay beneath the root, where `openat2` can tell; elsewhere it follows none.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::{fmt, io};
+
+use serde::{Deserialize, Serialize};
 
 #[cfg(unix)]
 mod batch;
@@ -14,6 +17,15 @@ mod batch;
 mod beneath;
 #[cfg(unix)]
 mod journal;
+#[cfg(unix)]
+mod snapshots;
+#[cfg(unix)]
+mod tree;
+
+#[cfg(unix)]
+pub use snapshots::{Restored, Snapshots};
+#[cfg(unix)]
+pub use tree::{Item, Kind, Tree};
 
 /// One file of a batch: to be written, or to be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +94,51 @@ pub enum FsError {
         /// What the system said when the file was to be set back.
         source: io::Error,
     },
+    /// Files change faster than they can be read.
+    #[error("{} changes again and again while it is read", .path.display())]
+    Restless {
+        /// One of them, relative to the root.
+        path: PathBuf,
+    },
+    /// A snapshot, or a part of it, is not in the store or not what was put there.
+    #[error("the store of snapshots does not hold {hash}, or not whole")]
+    Damaged {
+        /// What was looked for.
+        hash: Hash,
+    },
     /// This system offers no way to keep the promises of this crate.
     #[error("not supported on this system")]
     Unsupported,
+}
+
+/// A BLAKE3 hash. Written in hexadecimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Hash(pub [u8; 32]);
+
+impl Hash {
+    /// The hash of nothing that was ever seen.
+    pub const ZERO: Self = Self([0; 32]);
+
+    /// The hash of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+    }
+}
+
+impl FromStr for Hash {
+    type Err = FsError;
+
+    fn from_str(text: &str) -> Result<Self, FsError> {
+        let invalid = |_| FsError::Invalid { path: PathBuf::from(text), reason: "not a hash" };
+        Ok(Self(*blake3::Hash::from_hex(text).map_err(invalid)?.as_bytes()))
+    }
 }
 
 /// What [`recover`] found to do.

@@ -3,11 +3,15 @@
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use wainwright_fsops::{Change, FsError};
+#[cfg(unix)]
+use wainwright_fsops::{Item, Kind};
 
 pyo3::create_exception!(
     wainwright._native,
@@ -54,6 +58,105 @@ pub fn read_beneath(
     py.detach(|| wainwright_fsops::read_beneath(&root, &path, max_bytes)).map(Into::into).map_err(fs_error)
 }
 
+/// What a tree holds, as one hash.
+#[cfg(unix)]
+#[pyclass(frozen)]
+pub struct Tree(Mutex<wainwright_fsops::Tree>);
+
+#[cfg(unix)]
+#[pymethods]
+impl Tree {
+    #[new]
+    fn new(py: Python<'_>, root: PathBuf, exclude: Vec<String>, cache: Option<PathBuf>) -> PyResult<Self> {
+        let tree = py.detach(|| wainwright_fsops::Tree::open(&root, &exclude, cache.as_deref()));
+        Ok(Self(Mutex::new(tree.map_err(fs_error)?)))
+    }
+
+    fn hash(&self, py: Python<'_>) -> String {
+        py.detach(|| held(&self.0).hash().to_string())
+    }
+
+    fn refresh(&self, py: Python<'_>) -> PyResult<String> {
+        py.detach(|| held(&self.0).refresh()).map(|hash| hash.to_string()).map_err(fs_error)
+    }
+
+    fn update(&self, py: Python<'_>, dirty: Vec<PathBuf>) -> PyResult<String> {
+        py.detach(|| held(&self.0).update(&dirty)).map(|hash| hash.to_string()).map_err(fs_error)
+    }
+
+    fn save(&self, py: Python<'_>, cache: PathBuf) -> PyResult<()> {
+        py.detach(|| held(&self.0).save(&cache)).map_err(fs_error)
+    }
+}
+
+#[cfg(unix)]
+type RestoredAnswer = (Option<String>, Vec<PathBuf>, Vec<PathBuf>, Vec<PathBuf>);
+#[cfg(unix)]
+type ItemAnswer = (PathBuf, &'static str, u32, u64, String);
+
+/// A store of snapshots.
+#[cfg(unix)]
+#[pyclass(frozen)]
+pub struct Snapshots(Mutex<wainwright_fsops::Snapshots>);
+
+#[cfg(unix)]
+#[pymethods]
+impl Snapshots {
+    #[new]
+    fn new(py: Python<'_>, folder: PathBuf) -> PyResult<Self> {
+        let store = py.detach(|| wainwright_fsops::Snapshots::open(&folder)).map_err(fs_error)?;
+        Ok(Self(Mutex::new(store)))
+    }
+
+    fn take(&self, py: Python<'_>, tree: &Tree, dirty: Option<Vec<PathBuf>>) -> PyResult<String> {
+        let taken = py.detach(|| held(&self.0).take(&mut held(&tree.0), dirty.as_deref()));
+        taken.map(|hash| hash.to_string()).map_err(fs_error)
+    }
+
+    fn restore(
+        &self,
+        py: Python<'_>,
+        tree: &Tree,
+        snapshot: &str,
+        dirty: Option<Vec<PathBuf>>,
+    ) -> PyResult<RestoredAnswer> {
+        let restored = py.detach(|| {
+            let snapshot = snapshot.parse()?;
+            held(&self.0).restore(&mut held(&tree.0), snapshot, dirty.as_deref())
+        });
+        let restored = restored.map_err(fs_error)?;
+        let before = restored.before.map(|hash| hash.to_string());
+        Ok((before, restored.written, restored.deleted, restored.left))
+    }
+
+    fn manifest(&self, py: Python<'_>, snapshot: &str) -> PyResult<Vec<ItemAnswer>> {
+        let manifest = py.detach(|| held(&self.0).manifest(snapshot.parse()?)).map_err(fs_error)?;
+        let row = |(path, item): (PathBuf, Item)| {
+            let kind = match item.kind {
+                Kind::File => "file",
+                Kind::Link => "link",
+                Kind::Folder => "folder",
+            };
+            (path, kind, item.mode, item.size, item.hash.to_string())
+        };
+        Ok(manifest.into_iter().map(row).collect())
+    }
+
+    fn retain(&self, py: Python<'_>, snapshots: Vec<String>) -> PyResult<()> {
+        py.detach(|| {
+            let snapshots = snapshots.iter().map(|hash| hash.parse()).collect::<Result<Vec<_>, _>>()?;
+            held(&self.0).retain(&snapshots)
+        })
+        .map_err(fs_error)
+    }
+}
+
+/// A panic in another call leaves a tree that looks again at what it does not know, and a store that appends.
+#[cfg(unix)]
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn fs_error(error: FsError) -> PyErr {
     let message = error.to_string();
     match error {
@@ -64,7 +167,9 @@ fn fs_error(error: FsError) -> PyErr {
         FsError::NotAFile { path } => os_error(errno::EISDIR, message, &path),
         FsError::Io { path, source } => os_error(number(&source), source.to_string(), &path),
         FsError::Torn { source, .. } => PyOSError::new_err((number(&source), message)),
-        FsError::Unsupported => PyOSError::new_err(message),
+        FsError::Restless { .. } | FsError::Damaged { .. } | FsError::Unsupported => {
+            PyOSError::new_err(message)
+        }
     }
 }
 

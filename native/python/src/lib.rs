@@ -17,6 +17,9 @@ mod _native {
     use super::diff::{apply_answer, apply_blocks, apply_edits, line_hunks, unified};
     #[pymodule_export]
     use super::fsops::{BoundaryError, read_beneath, recover, write_batch};
+    #[cfg(unix)]
+    #[pymodule_export]
+    use super::fsops::{Snapshots, Tree};
     #[pymodule_export]
     use super::index::{Cancel, Cancelled, Index, search, walk};
 }

@@ -17,7 +17,17 @@ from wainwright.workspace.native.edits import (
     line_hunks,
     unified,
 )
-from wainwright.workspace.native.fsops import AnyPath, Recovery, read_beneath, recover, write_batch
+from wainwright.workspace.native.fsops import (
+    AnyPath,
+    Item,
+    Recovery,
+    Restored,
+    Snapshots,
+    Tree,
+    read_beneath,
+    recover,
+    write_batch,
+)
 from wainwright.workspace.native.index import (
     Cancel,
     Cancelled,
@@ -48,13 +58,17 @@ __all__ = [
     "Hit",
     "Hunk",
     "Index",
+    "Item",
     "Listing",
     "Place",
     "Posting",
     "Recovery",
     "Refreshed",
     "Refusal",
+    "Restored",
+    "Snapshots",
     "Stats",
+    "Tree",
     "apply_answer",
     "apply_blocks",
     "apply_edits",

@@ -1,6 +1,6 @@
 """Files beneath a root that no path can leave."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from typing import NamedTuple
 
@@ -63,6 +63,119 @@ def read_beneath(root: AnyPath, path: AnyPath, max_bytes: int) -> bytes:
         return _native.read_beneath(root, path, max_bytes)
     except _native.BoundaryError as error:
         raise _outside(error) from error
+
+
+class Tree:
+    """The files beneath a root, with one hash of all of them that is cheap to keep.
+
+    Left out are ``.git``, ``.wainwright``, what ``.gitignore`` files and ``.git/info/exclude`` leave out, and what
+    the lines of ``exclude`` do, written as in a ``.gitignore`` at the root. Modes, links and empty folders count,
+    times do not. ``cache`` is a file that ``save`` wrote. May be used from several threads. Raises ValueError for
+    a relative root or a rule that does not parse, and OSError.
+    """
+
+    def __init__(self, root: AnyPath, *, exclude: Sequence[str] = (), cache: AnyPath | None = None) -> None:
+        self._tree = _native.Tree(root, exclude, cache)
+
+    @property
+    def hash(self) -> str:
+        """Of all that is known, in hexadecimal; zeros before the first look."""
+        return self._tree.hash()
+
+    def refresh(self) -> str:
+        """Check every file, read those that changed, and return the hash."""
+        return self._tree.refresh()
+
+    def update(self, dirty: Iterable[AnyPath]) -> str:
+        """Look again at these paths and at what is beneath them, and return the hash.
+
+        Changes elsewhere are not seen. Raises OutsideBoundary for a path that leaves the root.
+        """
+        try:
+            return self._tree.update(list(dirty))
+        except _native.BoundaryError as error:
+            raise _outside(error) from error
+
+    def save(self, cache: AnyPath) -> None:
+        """Write what is known to a file, so that a later process need not read everything."""
+        self._tree.save(cache)
+
+
+class Restored(NamedTuple):
+    """What a restore did, as paths relative to the root."""
+
+    before: str
+    """The snapshot of the tree as it was, which can be restored in turn."""
+    written: tuple[str, ...]
+    """Made, replaced, or given another mode."""
+    deleted: tuple[str, ...]
+    left: tuple[str, ...]
+    """Left as it is, because no snapshot holds it: it changed meanwhile, or is none of the tree's."""
+
+
+class Item(NamedTuple):
+    """A file, link or folder of a snapshot."""
+
+    path: str
+    kind: str
+    """``file``, ``link`` or ``folder``."""
+    mode: int
+    """Permission bits; 0 for a link."""
+    size: int
+    """Bytes; 0 for a folder."""
+    hash: str
+
+
+class Snapshots:
+    """Snapshots of trees in an existing folder of their own. Several trees and processes may share one.
+
+    A snapshot is named by the hash of its tree. What is equal in two snapshots is kept once. They outlive a kill, but
+    nothing is synced: after a power cut one may be damaged, which is found out before anything is restored.
+    """
+
+    def __init__(self, folder: AnyPath) -> None:
+        self._store = _native.Snapshots(folder)
+
+    def take(self, tree: Tree, dirty: Iterable[AnyPath] | None = None) -> str:
+        """Keep a tree as it is and return the name of the snapshot.
+
+        ``dirty`` names the only paths that can have changed since the tree was last looked at; None looks at all.
+        Raises OSError, also when files change faster than they can be read.
+        """
+        try:
+            return self._store.take(_inner(tree), None if dirty is None else list(dirty))
+        except _native.BoundaryError as error:
+            raise _outside(error) from error
+
+    def restore(self, tree: Tree, snapshot: str, dirty: Iterable[AnyPath] | None = None) -> Restored:
+        """Bring a tree back to a snapshot, after keeping it as it is now; ``dirty`` as for ``take``.
+
+        Each file is replaced whole. A restore that was killed is completed by doing it again. Raises OSError,
+        before anything is changed if the store does not hold the snapshot.
+        """
+        try:
+            before, *paths = self._store.restore(
+                _inner(tree), snapshot, None if dirty is None else list(dirty)
+            )
+        except _native.BoundaryError as error:
+            raise _outside(error) from error
+        written, deleted, left = (tuple(map(fspath, group)) for group in paths)
+        return Restored(before or "", written, deleted, left)
+
+    def manifest(self, snapshot: str) -> tuple[Item, ...]:
+        """List what a snapshot holds, by path. Raises OSError if the store does not hold it."""
+        return tuple(
+            Item(fspath(path), kind, mode, size, name)
+            for path, kind, mode, size, name in self._store.manifest(snapshot)
+        )
+
+    def retain(self, snapshots: Iterable[str]) -> None:
+        """Forget all other snapshots. Nobody else may have the store open. Raises OSError."""
+        self._store.retain(list(snapshots))
+
+
+def _inner(tree: Tree) -> _native.Tree:
+    return tree._tree  # noqa: SLF001 - the store works on the native half of the tree
 
 
 def _outside(error: _native.BoundaryError) -> OutsideBoundary:

@@ -1,0 +1,810 @@
+//! What a tree holds, as one hash that is cheap to keep.
+//!
+//! Every folder has a hash of its entries, so equal parts of two trees are told by one comparison. What was read of
+//! a file is trusted while its stamp stays the same, unless the file was written so shortly before that a later
+//! write could have left the same stamp. What was listed of a folder is trusted in the same way.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use rayon::prelude::*;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use crate::beneath::{FOLDER, Links, Stamp, open_beneath, open_root, plain, told};
+use crate::{Change, FsError, Hash};
+
+/// A stamp is trusted when the file is older than this, in nanoseconds: some times the clock of a file system.
+const FRESH: i64 = 20_000_000;
+/// The same where times come in whole seconds.
+const FRESH_COARSE: i64 = 2_500_000_000;
+/// Deeper folders are left out, so that no tree can exhaust the stack.
+const DEEPEST: usize = 256;
+/// Files above this are read and stored in pieces.
+pub const LARGE: u64 = 1 << 20;
+const FORMAT: u32 = 1;
+const IGNORE: &[u8] = b".gitignore";
+const FOLDER_PREFIX: &[u8] = b"wainwright folder 1\n";
+
+/// The files beneath a root, with a hash of all of them.
+///
+/// Left out are `.git` and `.wainwright`, what `.gitignore` files and `.git/info/exclude` leave out, the caller's own
+/// `exclude` rules, temporary files of this crate, sockets, pipes, devices, and what cannot be read. Folders count with
+/// their modes, empty ones too; links count with their targets and are never followed. Times do not count.
+#[derive(Debug)]
+pub struct Tree {
+    root: PathBuf,
+    handle: OwnedFd,
+    exclude: Vec<String>,
+    excluded: Gitignore,
+    pub(crate) top: Folder,
+}
+
+/// A folder as it was when it was last looked at.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Folder {
+    pub stamp: Stamp,
+    sure: bool,
+    pub hash: Hash,
+    /// Sorted by name.
+    pub entries: Vec<Entry>,
+    #[serde(skip)]
+    look: Look,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub name: Vec<u8>,
+    pub node: Node,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Node {
+    Leaf(Leaf),
+    Folder(Box<Folder>),
+}
+
+/// A file or a link.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Leaf {
+    pub stamp: Stamp,
+    pub link: bool,
+    sure: bool,
+    pub hash: Hash,
+}
+
+/// What is to be looked at in a folder when only some paths are dirty.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Look {
+    #[default]
+    Nothing,
+    /// What is marked among the entries.
+    Entries,
+    /// Also which entries there are.
+    Names,
+    /// Everything beneath.
+    All,
+}
+
+/// One line of a folder in the form that is hashed and stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Name within its folder, any bytes but `/`.
+    pub name: Vec<u8>,
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits; zero for a link.
+    pub mode: u32,
+    /// Bytes of a file or of a link's target; zero for a folder.
+    pub size: u64,
+    /// Of the content, the target, or the entries.
+    pub hash: Hash,
+}
+
+/// What an [`Item`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Link,
+    /// A folder.
+    Folder,
+}
+
+const NO_STAMP: Stamp = Stamp { inode: 0, size: 0, modified: 0, changed: 0, mode: 0 };
+
+impl Folder {
+    fn unseen() -> Self {
+        Self { stamp: NO_STAMP, sure: false, hash: Hash::ZERO, entries: Vec::new(), look: Look::All }
+    }
+
+    pub fn empty() -> Self {
+        Self { sure: true, look: Look::Nothing, ..Self::unseen() }
+    }
+
+    fn position(&self, name: &[u8]) -> Result<usize, usize> {
+        self.entries.binary_search_by(|entry| entry.name.as_slice().cmp(name))
+    }
+
+    pub fn find(&self, name: &[u8]) -> Option<&Entry> {
+        self.position(name).ok().map(|at| &self.entries[at])
+    }
+
+    /// The form that is hashed and stored.
+    pub fn encode(&self) -> Vec<u8> {
+        let items: Vec<_> = self.entries.iter().map(Entry::item).collect();
+        encode(&items)
+    }
+
+    /// Marks everything as not known.
+    fn doubt(&mut self) {
+        self.sure = false;
+        self.look = Look::All;
+        for entry in &mut self.entries {
+            match &mut entry.node {
+                Node::Leaf(leaf) => leaf.sure = false,
+                Node::Folder(folder) => folder.doubt(),
+            }
+        }
+    }
+
+    /// Marks a path as not known.
+    fn mark(&mut self, path: &Path) {
+        let mut names = path.iter();
+        let Some(name) = names.next() else { return self.doubt() };
+        let name = name.as_bytes();
+        let at = self.position(name);
+        let last = names.as_path().as_os_str().is_empty();
+        let look = match at.map(|at| &mut self.entries[at].node) {
+            Ok(Node::Folder(folder)) => {
+                folder.mark(names.as_path());
+                // The folder may have gone itself.
+                if last { Look::Names } else { Look::Entries }
+            }
+            Ok(Node::Leaf(leaf)) if last => {
+                leaf.sure = false;
+                Look::Entries
+            }
+            _ => Look::Names,
+        };
+        // Other rules may bring back what they left out anywhere beneath.
+        let look = if last && name == IGNORE { Look::All } else { look };
+        if look >= Look::Names {
+            self.sure = false;
+        }
+        self.look = self.look.max(look);
+    }
+}
+
+impl Entry {
+    pub fn item(&self) -> Item {
+        let (kind, mode, size, hash) = match &self.node {
+            Node::Folder(folder) => (Kind::Folder, folder.stamp.mode, 0, folder.hash),
+            Node::Leaf(leaf) if leaf.link => (Kind::Link, 0, leaf.stamp.size, leaf.hash),
+            Node::Leaf(leaf) => (Kind::File, leaf.stamp.mode, leaf.stamp.size, leaf.hash),
+        };
+        Item { name: self.name.clone(), kind, mode, size, hash }
+    }
+}
+
+/// The ignore rules that hold in a folder: its own, read when first asked for, and those above.
+struct Rules<'a> {
+    above: Option<&'a Rules<'a>>,
+    handle: BorrowedFd<'a>,
+    /// Where they are written.
+    file: PathBuf,
+    own: OnceLock<Gitignore>,
+    /// Length of the folder's path, with the slash behind it.
+    prefix: usize,
+}
+
+impl<'a> Rules<'a> {
+    fn of_folder(handle: BorrowedFd<'a>, path: &Path, above: &'a Rules<'a>) -> Self {
+        let prefix = match path.as_os_str().len() {
+            0 => 0,
+            length => length + 1,
+        };
+        Self { above: Some(above), handle, file: path.join(".gitignore"), own: OnceLock::new(), prefix }
+    }
+
+    fn ignores(&self, path: &Path, is_folder: bool) -> bool {
+        let mut rules = Some(self);
+        while let Some(here) = rules {
+            let below = &path.as_os_str().as_bytes()[here.prefix..];
+            let own = here.own.get_or_init(|| read_rules(here.handle, &here.file));
+            let found = own.matched(Path::new(OsStr::from_bytes(below)), is_folder);
+            if !found.is_none() {
+                return found.is_ignore();
+            }
+            rules = here.above;
+        }
+        false
+    }
+}
+
+/// What a look at the tree needs to know.
+struct Looker<'a> {
+    handle: BorrowedFd<'a>,
+    excluded: &'a Gitignore,
+    /// Look only at what is marked.
+    marked: bool,
+}
+
+impl Tree {
+    /// Opens a tree without looking at it. What was known of it comes from the file `cache`, if it is there and fits.
+    ///
+    /// `exclude` holds lines as in a `.gitignore` at the root.
+    ///
+    /// # Errors
+    /// [`FsError::Invalid`] for a relative root and for a rule that does not parse; [`FsError::NotFound`].
+    pub fn open(root: &Path, exclude: &[String], cache: Option<&Path>) -> Result<Self, FsError> {
+        let handle = open_root(root)?;
+        let mut builder = GitignoreBuilder::new("");
+        for line in exclude {
+            if builder.add_line(None, line).is_err() {
+                let reason = "an exclude rule does not parse";
+                return Err(FsError::Invalid { path: PathBuf::from(line), reason });
+            }
+        }
+        let invalid =
+            |_| FsError::Invalid { path: root.to_path_buf(), reason: "the exclude rules do not parse" };
+        let excluded = builder.build().map_err(invalid)?;
+        let known = cache.and_then(|cache| load(cache, root, exclude));
+        let top = known.unwrap_or_else(Folder::unseen);
+        Ok(Self { root: root.to_path_buf(), handle, exclude: exclude.to_vec(), excluded, top })
+    }
+
+    /// The root as it was given.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+
+    /// The hash of all that is known of the tree.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        self.top.hash
+    }
+
+    /// Checks the stamp of every file and folder, and reads what has changed. Returns the hash.
+    ///
+    /// # Errors
+    /// [`FsError`] if the root cannot be read. A file or folder beneath that cannot be is left out.
+    pub fn refresh(&mut self) -> Result<Hash, FsError> {
+        self.look(false)
+    }
+
+    /// Looks again at these paths, relative to the root, and at all beneath those that are folders. What has changed
+    /// elsewhere since is not seen. Returns the hash.
+    ///
+    /// # Errors
+    /// [`FsError::Outside`] for a path that leads out; as [`Tree::refresh`].
+    pub fn update<P: AsRef<Path>>(&mut self, dirty: &[P]) -> Result<Hash, FsError> {
+        for path in dirty {
+            let path = path.as_ref();
+            if path.components().all(|part| part == std::path::Component::CurDir) {
+                self.top.doubt();
+            } else {
+                self.top.mark(&plain(path)?);
+            }
+        }
+        self.look(true)
+    }
+
+    fn look(&mut self, marked: bool) -> Result<Hash, FsError> {
+        let handle = self.handle.as_fd();
+        let looker = Looker { handle, excluded: &self.excluded, marked };
+        let file = PathBuf::from(".git/info/exclude");
+        let rules = Rules { above: None, handle, file, own: OnceLock::new(), prefix: 0 };
+        let done = rustix::fs::fstat(handle).and_then(|stat| {
+            looker.folder(&mut self.top, Path::new(""), &Stamp::of(&stat), &rules, 0, false)
+        });
+        done.map_err(|errno| told(&self.root, errno))?;
+        Ok(self.top.hash)
+    }
+
+    /// Writes down what is known, for [`Tree::open`] in a later process.
+    ///
+    /// # Errors
+    /// [`FsError`]; the folder of the file must be there.
+    pub fn save(&self, cache: &Path) -> Result<(), FsError> {
+        let known = (FORMAT, self.root.as_os_str().as_bytes(), &self.exclude, &self.top);
+        let mut bytes = postcard::to_stdvec(&known).unwrap_or_default();
+        bytes.extend_from_slice(blake3::hash(&bytes).as_bytes());
+        let (Some(folder), Some(name)) = (cache.parent(), cache.file_name()) else {
+            return Err(FsError::NotFound { path: cache.to_path_buf() });
+        };
+        let change = Change { path: Path::new(name), content: Some(&bytes), mode: Some(0o600) };
+        crate::write_batch(folder, &[change], None)
+    }
+}
+
+fn load(cache: &Path, root: &Path, exclude: &[String]) -> Option<Folder> {
+    let bytes = std::fs::read(cache).ok()?;
+    let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
+    if blake3::hash(body).as_bytes() != sum {
+        return None;
+    }
+    let (format, of, rules, top): (u32, Vec<u8>, Vec<String>, Folder) = postcard::from_bytes(body).ok()?;
+    (format == FORMAT && of == root.as_os_str().as_bytes() && rules == exclude).then_some(top)
+}
+
+impl Looker<'_> {
+    /// Brings a folder up to date and tells whether its hash is another one. An error means that it cannot be read.
+    fn folder(
+        &self,
+        folder: &mut Folder,
+        path: &Path,
+        stamp: &Stamp,
+        above: &Rules<'_>,
+        depth: usize,
+        forced: bool,
+    ) -> Result<bool, Errno> {
+        /// How often a folder is listed again when it changes under our eyes.
+        const TRIES: usize = 3;
+        let mut forced = forced || folder.look == Look::All;
+        let same = folder.sure && folder.stamp == *stamp;
+        let mut names = forced || if self.marked { folder.look >= Look::Names } else { !same };
+        let mut changed = folder.hash == Hash::ZERO;
+        for attempt in 1..=TRIES {
+            let rules = Rules::of_folder(self.handle, path, above);
+            if names {
+                let ignore = hash_of(folder, IGNORE);
+                self.list(folder, path, &rules)?;
+                if let Ok(at) = folder.position(IGNORE) {
+                    let _ = self.entry(&mut folder.entries[at], path, &rules, depth, true);
+                }
+                forced |= hash_of(folder, IGNORE) != ignore;
+                changed = true;
+            }
+            let seen: Vec<Result<bool, Errno>> = folder
+                .entries
+                .par_iter_mut()
+                .with_min_len(8)
+                .map(|entry| self.entry(entry, path, &rules, depth, forced))
+                .collect();
+            changed |= seen.contains(&Ok(true));
+            if seen.iter().all(Result::is_ok) {
+                break;
+            }
+            // What is something else by now is found by listing again; what cannot be read is left out.
+            names = true;
+            changed = true;
+            folder.sure = false;
+            if attempt == TRIES {
+                let mut seen = seen.into_iter();
+                folder.entries.retain(|_| seen.next().is_some_and(|seen| seen.is_ok()));
+            }
+        }
+        folder.look = Look::Nothing;
+        let hash = if changed { Hash::of(&folder.encode()) } else { folder.hash };
+        // Its own mode counts in the folder above.
+        let changed = hash != folder.hash || !same;
+        folder.hash = hash;
+        Ok(changed)
+    }
+
+    fn entry(
+        &self,
+        entry: &mut Entry,
+        parent: &Path,
+        rules: &Rules<'_>,
+        depth: usize,
+        forced: bool,
+    ) -> Result<bool, Errno> {
+        let unmarked = self.marked && !forced;
+        match &mut entry.node {
+            Node::Leaf(leaf) if unmarked && leaf.sure => Ok(false),
+            Node::Folder(folder) if unmarked && folder.look == Look::Nothing => Ok(false),
+            Node::Leaf(leaf) => self.leaf(leaf, &parent.join(OsStr::from_bytes(&entry.name))),
+            Node::Folder(folder) => {
+                let path = parent.join(OsStr::from_bytes(&entry.name));
+                let stat = rustix::fs::statat(self.handle, &path, AtFlags::SYMLINK_NOFOLLOW)?;
+                if !FileType::from_raw_mode(stat.st_mode).is_dir() || depth >= DEEPEST {
+                    return Err(Errno::NOTDIR);
+                }
+                self.folder(folder, &path, &Stamp::of(&stat), rules, depth + 1, forced)
+            }
+        }
+    }
+
+    /// Brings a file or link up to date, unless its stamp says that it is.
+    fn leaf(&self, leaf: &mut Leaf, path: &Path) -> Result<bool, Errno> {
+        if leaf.sure {
+            let stat = rustix::fs::statat(self.handle, path, AtFlags::SYMLINK_NOFOLLOW)?;
+            if leaf.stamp == Stamp::of(&stat) {
+                return Ok(false);
+            }
+        }
+        let asked = now();
+        let (stamp, hash) = if leaf.link {
+            let (stamp, target) = read_link(self.handle, path)?;
+            (stamp, Hash::of(&target))
+        } else {
+            let mut hash = blake3::Hasher::new();
+            let stamp = read_file(self.handle, path, |piece| {
+                hash.update(piece);
+            })?;
+            (stamp, Hash(*hash.finalize().as_bytes()))
+        };
+        let before = (leaf.hash, leaf.stamp.mode, leaf.stamp.size);
+        *leaf = Leaf { stamp, link: leaf.link, sure: sure(&stamp, asked), hash };
+        Ok(before != (hash, stamp.mode, stamp.size))
+    }
+
+    /// Finds which entries a folder has now; what is known of those that stay is kept.
+    fn list(&self, folder: &mut Folder, path: &Path, rules: &Rules<'_>) -> Result<(), Errno> {
+        let asked = now();
+        let mut dir = Dir::new(open_folder(self.handle, path)?)?;
+        let before = Stamp::of(&dir.stat()?);
+        let mut entries = Vec::new();
+        while let Some(found) = dir.read() {
+            let found = found?;
+            let name = found.file_name().to_bytes();
+            if protected(name) {
+                continue;
+            }
+            let full = path.join(OsStr::from_bytes(name));
+            let kind = match found.file_type() {
+                FileType::Unknown => {
+                    let stat = rustix::fs::statat(self.handle, &full, AtFlags::SYMLINK_NOFOLLOW)?;
+                    FileType::from_raw_mode(stat.st_mode)
+                }
+                kind => kind,
+            };
+            let (is_folder, link) = (kind == FileType::Directory, kind == FileType::Symlink);
+            if !is_folder && !link && kind != FileType::RegularFile {
+                continue;
+            }
+            let ours = self.excluded.matched(&full, is_folder);
+            if ours.is_ignore() || ours.is_none() && rules.ignores(&full, is_folder) {
+                continue;
+            }
+            let unseen = || Node::Leaf(Leaf { stamp: NO_STAMP, link, sure: false, hash: Hash::ZERO });
+            let known = match folder.position(name) {
+                Ok(at) => std::mem::replace(&mut folder.entries[at].node, unseen()),
+                Err(_) => unseen(),
+            };
+            let node = match known {
+                Node::Folder(known) if is_folder => Node::Folder(known),
+                Node::Leaf(known) if !is_folder && known.link == link => Node::Leaf(known),
+                _ if is_folder => Node::Folder(Box::new(Folder::unseen())),
+                _ => unseen(),
+            };
+            entries.push(Entry { name: name.to_vec(), node });
+        }
+        entries.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+        folder.entries = entries;
+        folder.stamp = Stamp::of(&dir.stat()?);
+        folder.sure = before == folder.stamp && sure(&before, asked);
+        Ok(())
+    }
+}
+
+fn hash_of(folder: &Folder, name: &[u8]) -> Option<Hash> {
+    folder.find(name).map(|entry| entry.item().hash)
+}
+
+/// Names that belong to no tree.
+fn protected(name: &[u8]) -> bool {
+    let ours = name.starts_with(b".wainwright-") && name.ends_with(b".tmp");
+    ours || matches!(name, b"." | b".." | b".git" | b".wainwright")
+}
+
+/// Whether a later write would leave another stamp: the file was not written just before it was looked at.
+fn sure(stamp: &Stamp, asked: i64) -> bool {
+    let newest = stamp.modified.max(stamp.changed);
+    let coarse = stamp.modified % 1_000_000_000 == 0 && stamp.changed % 1_000_000_000 == 0;
+    asked.saturating_sub(newest) > if coarse { FRESH_COARSE } else { FRESH }
+}
+
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    i64::try_from(now).unwrap_or(i64::MAX)
+}
+
+fn read_rules(handle: BorrowedFd<'_>, file: &Path) -> Gitignore {
+    let mut text = Vec::new();
+    let read = read_file(handle, file, |piece| text.extend_from_slice(piece));
+    let mut builder = GitignoreBuilder::new("");
+    if read.is_ok() {
+        for line in String::from_utf8_lossy(&text).trim_start_matches('\u{feff}').lines() {
+            // As git does: a line that does not parse leaves nothing out.
+            let _ = builder.add_line(None, line);
+        }
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+/// Opens the folder at a plain path; the empty path is the root itself.
+pub fn open_folder(handle: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
+    if path.as_os_str().is_empty() {
+        return rustix::fs::openat(handle, ".", FOLDER, Mode::empty());
+    }
+    open_beneath(handle, path, FOLDER, Links::Refuse)
+}
+
+/// Reads a regular file piece by piece.
+pub fn read_file(handle: BorrowedFd<'_>, path: &Path, mut take: impl FnMut(&[u8])) -> Result<Stamp, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = open_beneath(handle, path, flags, Links::Refuse)?;
+    let stat = rustix::fs::fstat(&file)?;
+    if !FileType::from_raw_mode(stat.st_mode).is_file() {
+        return Err(Errno::ISDIR);
+    }
+    let stamp = Stamp::of(&stat);
+    // One byte more than expected, so that the end is seen in the same call.
+    let room = usize::try_from(stamp.size.min(LARGE)).unwrap_or(0) + 1;
+    let mut buffer = vec![0; room];
+    let mut length = 0;
+    loop {
+        match rustix::io::read(&file, &mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                take(&buffer[..count]);
+                length += count as u64;
+                if length == stamp.size && count < buffer.len() {
+                    break;
+                }
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(Stamp { size: length, ..stamp })
+}
+
+/// Reads where a link points to.
+pub fn read_link(handle: BorrowedFd<'_>, path: &Path) -> Result<(Stamp, Vec<u8>), Errno> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Errno::NOENT);
+    };
+    let folder = open_folder(handle, parent)?;
+    let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    let target = rustix::fs::readlinkat(&folder, name, Vec::new())?.into_bytes();
+    Ok((Stamp { size: target.len() as u64, ..Stamp::of(&stat) }, target))
+}
+
+/// Writes the items of a folder, which are sorted by name, in the form that is hashed and stored.
+pub fn encode(items: &[Item]) -> Vec<u8> {
+    let mut bytes = FOLDER_PREFIX.to_vec();
+    for item in items {
+        bytes.push(match item.kind {
+            Kind::File => b'f',
+            Kind::Link => b'l',
+            Kind::Folder => b'd',
+        });
+        bytes.extend_from_slice(&item.mode.to_le_bytes());
+        bytes.extend_from_slice(&item.size.to_le_bytes());
+        bytes.extend_from_slice(&item.hash.0);
+        bytes.extend_from_slice(&(item.name.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&item.name);
+    }
+    bytes
+}
+
+/// Reads the items of a folder; `None` if they are not in the form that [`encode`] writes.
+pub fn decode(bytes: &[u8]) -> Option<Vec<Item>> {
+    let mut rest = bytes.strip_prefix(FOLDER_PREFIX)?;
+    let mut items: Vec<Item> = Vec::new();
+    while let Some((kind, after)) = rest.split_first() {
+        let kind = match kind {
+            b'f' => Kind::File,
+            b'l' => Kind::Link,
+            b'd' => Kind::Folder,
+            _ => return None,
+        };
+        let (mode, after) = after.split_first_chunk()?;
+        let (size, after) = after.split_first_chunk()?;
+        let (hash, after) = after.split_first_chunk()?;
+        let (length, after) = after.split_first_chunk()?;
+        let (name, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        let plain = !name.is_empty() && !name.contains(&b'/') && !name.contains(&0) && !protected(name);
+        if !plain || items.last().is_some_and(|last| last.name.as_slice() >= name) {
+            return None;
+        }
+        let (mode, size) = (u32::from_le_bytes(*mode), u64::from_le_bytes(*size));
+        items.push(Item { name: name.to_vec(), kind, mode, size, hash: Hash(*hash) });
+        rest = after;
+    }
+    Some(items)
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make their own trees")]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names(folder: &Folder, path: &str, all: &mut Vec<String>) {
+        for entry in &folder.entries {
+            let name = format!("{path}{}", String::from_utf8_lossy(&entry.name));
+            match &entry.node {
+                Node::Folder(folder) => {
+                    all.push(format!("{name}/"));
+                    names(folder, &format!("{name}/"), all);
+                }
+                Node::Leaf(_) => all.push(name),
+            }
+        }
+    }
+
+    fn list(tree: &Tree) -> Vec<String> {
+        let mut all = Vec::new();
+        names(&tree.top, "", &mut all);
+        all
+    }
+
+    fn make(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        root
+    }
+
+    fn fresh(root: &Path) -> Hash {
+        Tree::open(root, &[], None).unwrap().refresh().unwrap()
+    }
+
+    #[test]
+    fn ignored_and_protected_files_stay_out_and_the_rest_counts() {
+        let root = make(&[
+            (".gitignore", "*.log\n!kept.log\nbuild/\n/top\n"),
+            (".git/info/exclude", "private\n"),
+            (".git/config", ""),
+            (".wainwright/plan.md", ""),
+            (".wainwright-1-2.new.tmp", ""),
+            (".hidden", ""),
+            ("a.log", ""),
+            ("kept.log", ""),
+            ("private", ""),
+            ("top", ""),
+            ("sub/top", ""),
+            ("sub/build/x", ""),
+            ("sub/.gitignore", "!*.log\nsecret\n"),
+            ("sub/b.log", ""),
+            ("sub/deep/secret", ""),
+            ("vendor/x", ""),
+            ("vendor/y.log", ""),
+        ]);
+        symlink("nowhere", root.path().join("link")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, root.path().join("pipe"), FileType::Fifo, Mode::RWXU, 0)
+            .unwrap();
+        let mut tree = Tree::open(root.path(), &["/vendor/".to_owned()], None).unwrap();
+        tree.refresh().unwrap();
+        let expected = [
+            ".gitignore",
+            ".hidden",
+            "kept.log",
+            "link",
+            "sub/",
+            "sub/.gitignore",
+            "sub/b.log",
+            "sub/deep/",
+            "sub/top",
+        ];
+        assert_eq!(list(&tree), expected);
+    }
+
+    #[test]
+    fn other_rules_bring_files_back_and_take_them_out() {
+        let root = make(&[("d/e/a", "1"), ("d/e/b", "2")]);
+        let mut tree = Tree::open(root.path(), &[], None).unwrap();
+        let all = tree.refresh().unwrap();
+        fs::write(root.path().join(".gitignore"), "a\n").unwrap();
+        let fewer = tree.update(&[".gitignore"]).unwrap();
+        assert_eq!(fewer, fresh(root.path()));
+        assert!(!list(&tree).contains(&"d/e/a".to_owned()));
+        fs::remove_file(root.path().join(".gitignore")).unwrap();
+        assert_eq!(tree.refresh().unwrap(), all);
+    }
+
+    #[test]
+    fn a_write_that_leaves_size_and_time_is_seen() {
+        let root = make(&[("a", "one")]);
+        let path = root.path().join("a");
+        let mut tree = Tree::open(root.path(), &[], None).unwrap();
+        let time = fs::metadata(&path).unwrap().modified().unwrap();
+        let first = tree.refresh().unwrap();
+        fs::write(&path, "two").unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        assert_ne!(tree.refresh().unwrap(), first);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_folder_is_a_link() {
+        let outside = make(&[("secret", "s")]);
+        let root = make(&[("d/a", "1")]);
+        let mut tree = Tree::open(root.path(), &[], None).unwrap();
+        tree.refresh().unwrap();
+        fs::rename(root.path().join("d"), outside.path().join("d")).unwrap();
+        symlink(outside.path(), root.path().join("d")).unwrap();
+        tree.update(&["d/a", "d/secret"]).unwrap();
+        assert_eq!(tree.hash(), fresh(root.path()));
+        assert_eq!(list(&tree), ["d"]);
+    }
+
+    #[test]
+    fn what_is_known_outlives_the_process_and_nothing_else_is_believed() {
+        let root = make(&[("d/a", "1")]);
+        let state = tempfile::tempdir().unwrap();
+        let cache = state.path().join("tree");
+        let mut tree = Tree::open(root.path(), &[], None).unwrap();
+        let hash = tree.refresh().unwrap();
+        tree.save(&cache).unwrap();
+        assert_eq!(Tree::open(root.path(), &[], Some(&cache)).unwrap().hash(), hash);
+        fs::write(root.path().join("d/b"), "2").unwrap();
+        let mut again = Tree::open(root.path(), &[], Some(&cache)).unwrap();
+        assert_eq!(again.refresh().unwrap(), fresh(root.path()));
+        assert_eq!(Tree::open(root.path(), &["x".to_owned()], Some(&cache)).unwrap().hash(), Hash::ZERO);
+        let whole = fs::read(&cache).unwrap();
+        for at in [0, whole.len() / 2, whole.len() - 1] {
+            let mut broken = whole.clone();
+            broken[at] ^= 1;
+            fs::write(&cache, &broken).unwrap();
+            assert_eq!(Tree::open(root.path(), &[], Some(&cache)).unwrap().hash(), Hash::ZERO);
+        }
+    }
+
+    #[test]
+    fn no_path_leads_out() {
+        let root = make(&[("a", "1")]);
+        let mut tree = Tree::open(root.path(), &[], None).unwrap();
+        for path in ["../a", "/etc/passwd", "a/../../b"] {
+            assert!(matches!(tree.update(&[path]), Err(FsError::Outside { .. })), "{path}");
+        }
+        assert!(matches!(Tree::open(Path::new("a"), &[], None), Err(FsError::Invalid { .. })));
+    }
+
+    #[test]
+    fn a_tree_of_any_depth_is_survived() {
+        let root = make(&[]);
+        let mut path = root.path().to_path_buf();
+        for _ in 0..400 {
+            path.push("d");
+        }
+        fs::create_dir_all(&path).unwrap();
+        let mut tree = Tree::open(root.path(), &[], None).unwrap();
+        tree.refresh().unwrap();
+        assert_eq!(list(&tree).len(), DEEPEST);
+    }
+
+    fn item() -> impl Strategy<Value = Item> {
+        let kind = prop_oneof![Just(Kind::File), Just(Kind::Link), Just(Kind::Folder)];
+        (kind, 0..0o777_u32, any::<u64>(), any::<[u8; 32]>(), prop::collection::vec(b'0'..b'z', 1..9))
+            .prop_map(|(kind, mode, size, hash, name)| Item { name, kind, mode, size, hash: Hash(hash) })
+    }
+
+    proptest! {
+        #[test]
+        fn a_folder_is_read_as_it_was_written(mut items in prop::collection::vec(item(), 0..6)) {
+            items.sort_by(|left, right| left.name.cmp(&right.name));
+            items.dedup_by(|left, right| left.name == right.name);
+            prop_assert_eq!(decode(&encode(&items)), Some(items));
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode(&[FOLDER_PREFIX, &bytes].concat());
+            prop_assert_eq!(decode(&bytes).is_some(), false);
+        }
+    }
+}
