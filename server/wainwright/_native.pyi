@@ -81,8 +81,8 @@ class Index:
     ) -> tuple[int, int, int, float]:
         """Look at some paths; for a folder, at all that is beneath it."""
 
-    def overlay(self, path: str, text: str) -> None:
-        """Put an unsaved text over a file."""
+    def overlay(self, path: str, text: str) -> bool:
+        """Put an unsaved text over a file. Returns False, and does nothing, if ignore rules leave the path out."""
 
     def drop_overlay(self, path: str) -> None:
         """Take the unsaved text off again."""

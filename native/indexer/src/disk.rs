@@ -149,7 +149,7 @@ impl Disk {
         let mut disk = self.clone();
         let mut removed: BTreeSet<Box<str>> = changes.removed.into_iter().collect();
         disk.unsaved |= !(changes.singles.is_empty()
-            && changes.bulk.is_empty()
+            && changes.bulk.iter().all(|source| source.docs.is_empty())
             && changes.same.is_empty()
             && removed.is_empty()
             && changes.listed.is_empty()

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::IndexError;
 use crate::disk::Disk;
 use crate::lexicon::{PADDING, Seed};
+use crate::rules::Rules;
 use crate::scan::Scan;
 use crate::snapshot::{Snapshot, Unsaved};
 use crate::source::Source;
@@ -159,12 +160,23 @@ impl Index {
     }
 
     /// Puts the unsaved text of an open buffer over a file, which need not be there.
-    pub fn overlay(&self, path: &str, text: &str) {
-        let seed = self.state().disk.base.seed;
+    ///
+    /// Returns false, and does nothing, if the path does not belong to the tree: what a person hides from the
+    /// index on disk is hidden while it is open, too.
+    pub fn overlay(&self, path: &str, text: &str) -> bool {
+        let (seed, known) = {
+            let state = self.state();
+            (state.disk.base.seed, state.disk.facts(path).is_some())
+        };
+        if !known && !Rules::admit_path(&self.root, path) {
+            self.drop_overlay(path);
+            return false;
+        }
         let over = unsaved(path, text, seed);
         let mut state = self.state();
         state.unsaved.insert(path.into(), over);
         self.publish(&state);
+        true
     }
 
     /// Takes the unsaved text off again: the file on disk counts.

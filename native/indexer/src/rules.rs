@@ -79,6 +79,27 @@ impl Rules {
         }
     }
 
+    /// True if a path relative to `root` belongs to the tree, by the rules that are on disk now; the file itself
+    /// need not be there.
+    pub fn admit_path(root: &Path, path: &str) -> bool {
+        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return false;
+        }
+        let all = Present { ignore: true, gitignore: true, git: true };
+        let mut read = Vec::new();
+        let mut rules = Self::above(root, &mut read);
+        let mut folder = root.to_path_buf();
+        let mut parts = path.split('/').peekable();
+        while let Some(part) = parts.next() {
+            rules = Self::within(&rules, &folder, all, &mut read);
+            folder.push(part);
+            if !rules.admit(&folder, part, parts.peek().is_some()) {
+                return false;
+            }
+        }
+        true
+    }
+
     fn verdict(&self, path: &Path, is_folder: bool) -> Match<()> {
         for kind in 0..self.kinds.len() {
             let mut folder = Some(self);

@@ -187,7 +187,7 @@ impl Scan<'_> {
             Job::Files { folder, names } => {
                 let absolute = self.root.join(&*folder);
                 for name in names {
-                    let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+                    let path = joined(&folder, &name);
                     Self::file(worker, &path, &absolute.join(name), self.disk.facts(&path));
                 }
             }
@@ -226,10 +226,13 @@ impl Scan<'_> {
         if !self.disk.folders.is_empty() {
             self.note_removed(worker, path, &mut files, &mut folders);
         }
-        let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        if !deep {
+            // Known files are looked at one by one.
+            files.retain(|name| self.disk.facts(&joined(path, name)).is_none());
+        }
         let inner = folders
             .iter()
-            .map(|name| join(name))
+            .map(|name| joined(path, name))
             .filter(|inner| deep || !self.disk.folders.contains_key(&**inner));
         let inner = inner.map(|path| Job::Folder { path, rules: Some(Arc::clone(&rules)), deep: true });
         let folder: Arc<str> = path.into();
@@ -287,6 +290,10 @@ impl Scan<'_> {
             None => worker.take_unreadable(path, absolute, known),
         }
     }
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// What was read of a file into the buffer.

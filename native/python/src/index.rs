@@ -109,8 +109,8 @@ impl Index {
         py.detach(|| self.0.refresh_paths(&paths, &cancel)).map(refresh_answer).map_err(index_error)
     }
 
-    fn overlay(&self, py: Python<'_>, path: &str, text: &str) {
-        py.detach(|| self.0.overlay(path, text));
+    fn overlay(&self, py: Python<'_>, path: &str, text: &str) -> bool {
+        py.detach(|| self.0.overlay(path, text))
     }
 
     fn drop_overlay(&self, py: Python<'_>, path: &str) {

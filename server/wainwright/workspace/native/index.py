@@ -170,9 +170,12 @@ class Index:
         """Look at some paths, known or not, there or not; for a folder, at all that is beneath it."""
         return Refreshed(*self._index.refresh_paths(list(paths), cancel))
 
-    def overlay(self, path: str, text: str) -> None:
-        """Put the unsaved text of a buffer over a file, which need not be there."""
-        self._index.overlay(path, text)
+    def overlay(self, path: str, text: str) -> bool:
+        """Put the unsaved text of a buffer over a file, which need not be there.
+
+        Returns False, and does nothing, if ignore rules leave the path out.
+        """
+        return self._index.overlay(path, text)
 
     def drop_overlay(self, path: str) -> None:
         """Take the unsaved text off again: the file on disk counts."""
