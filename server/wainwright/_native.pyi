@@ -20,6 +20,7 @@ __all__ = [
     "apply_blocks",
     "apply_edits",
     "line_hunks",
+    "more_syntax_errors",
     "read_beneath",
     "recover",
     "search",
@@ -151,6 +152,9 @@ def apply_answer(
 
 def apply_blocks(text: str, blocks: Sequence[tuple[str, str]]) -> tuple[str | None, _Refusal | None]:
     """Apply (search, replace) blocks to one text, all or none: the new text, or the refusal."""
+
+def more_syntax_errors(path: str, before: str, after: str) -> tuple[int, int] | None:
+    """Return how many syntax errors there were and are, or None if there are no more than before."""
 
 def apply_edits(
     edits: Sequence[tuple[str, str, str, str]],

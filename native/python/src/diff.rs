@@ -57,6 +57,12 @@ pub fn apply_answer(
     })
 }
 
+/// Counts the syntax errors of two texts of a file.
+#[pyfunction]
+pub fn more_syntax_errors(py: Python<'_>, path: &str, before: &str, after: &str) -> Option<(u32, u32)> {
+    py.detach(|| apply::more_syntax_errors(path, before, after))
+}
+
 /// Applies edits to the files of a tree.
 #[pyfunction]
 pub fn apply_edits(

@@ -1,7 +1,7 @@
 """Look at files, search them, and apply the blocks of a reply."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -121,12 +121,14 @@ async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
             return False, f"No block was applied. {refusal[:1].upper()}{refusal[1:]}."
     if not outcome.changes:
         return True, "Nothing to change: all of it is there already."
+    before = {path: await asyncio.to_thread(_content, desk, path) for path in outcome.changes}
     batch = [(path, None if text is None else text.encode(), None) for path, text in outcome.changes.items()]
     try:
         await asyncio.to_thread(native.write_batch, desk.tree, batch)
     except (OSError, ValueError, WainwrightError) as error:
         return False, f"No block was applied: {error}"
-    return True, f"Applied: {_told(outcome)}."
+    worse = await asyncio.to_thread(_worse, outcome, before)
+    return True, f"Applied: {_told(outcome)}.{worse}"
 
 
 def _worked_out(desk: Desk, blocks: Sequence[Block]) -> Applied | Refusal:
@@ -141,6 +143,16 @@ def _worked_out(desk: Desk, blocks: Sequence[Block]) -> Applied | Refusal:
     }
     edits = [Edit(kinds[block.kind], block.path, block.search, block.replace) for block in blocks]
     return apply_edits(edits, tree, lambda path: known.get(path) or _content(desk, path))
+
+
+def _worse(applied: Applied, before: Mapping[str, bytes | None]) -> str:
+    """Sentences about files that have more syntax errors than before: an edit that was cut off, perhaps."""
+    told = ""
+    for path, text in applied.changes.items():
+        counts = native.more_syntax_errors(path, (before[path] or b"").decode("utf-8", "replace"), text or "")
+        if counts is not None:
+            told += f" Look at {path} again: it has {counts[1]} syntax errors, {counts[0]} before."
+    return told
 
 
 def _content(desk: Desk, path: str) -> bytes | None:

@@ -143,6 +143,14 @@ async def test_an_imperfect_block_is_mended_and_the_model_told(desk: Desk) -> No
     assert (ok, told) == (True, "Nothing to change: all of it is there already.")
 
 
+async def test_a_file_that_is_no_longer_well_formed_is_told(desk: Desk) -> None:
+    ok, told = await apply(desk, [swap("calc.py", "    return a + b\n", "    return (a +\n")])
+    assert (ok, told) == (
+        True,
+        "Applied: calc.py written. Look at calc.py again: it has 1 syntax errors, 0 before.",
+    )
+
+
 async def test_another_spelling_of_a_path_opens_no_file(desk: Desk) -> None:
     ok, told = await apply(desk, [swap("TEST_calc.py", "assert add(1, 2) == 3\n", "pass\n")])
     assert not ok

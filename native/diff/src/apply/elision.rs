@@ -86,22 +86,20 @@ pub fn is_stub(lines: &[&str], at: usize) -> bool {
     opened && behind.is_none_or(|line| indent_of(line).len() < indent)
 }
 
-/// Fills each line that stands for more with the lines of `old` between its neighbours.
+/// Fills each line that stands for more, as `gap` tells, with the lines of `old` between its neighbours.
 ///
 /// The lines before and behind it must be found in `old`, at one place each. `None` if that is not so.
-pub fn expand(new: &[&str], old: &[&str]) -> Option<Vec<String>> {
+pub fn expand(new: &[&str], old: &[&str], gap: impl Fn(usize) -> bool) -> Option<Vec<String>> {
     let mut filled = Vec::new();
     // The first line of `old` that nothing has been made of yet.
     let mut from = 0;
     let mut segment = 0;
     for at in 0..=new.len() {
-        let gap = at < new.len() && stands_for_more(new[at]) && !is_stub(new, at);
-        if !gap {
+        if at == new.len() || !gap(at) {
             continue;
         }
         filled.extend(new[segment..at].iter().map(|line| (*line).to_owned()));
-        let next =
-            (at + 1..new.len()).find(|&i| stands_for_more(new[i]) && !is_stub(new, i)).unwrap_or(new.len());
+        let next = (at + 1..new.len()).find(|&at| gap(at)).unwrap_or(new.len());
         let start = if at == segment { from } else { end_of(&new[segment..at], old, from)? };
         let end = if next == at + 1 { return None } else { start_of(&new[at + 1..next], old, start)? };
         filled.extend(old[start..end].iter().map(|line| (*line).to_owned()));

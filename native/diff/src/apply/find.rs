@@ -67,7 +67,7 @@ fn one_search(search: &str, replace: &str, index: &Index<'_>) -> Result<Found, R
         let (old, new) = (answer_lines(search), answer_lines(replace));
         let none_in_old = !old.iter().any(|line| stands_for_more(line));
         filled = none_in_old
-            .then(|| expand(&new, &old))
+            .then(|| expand(&new, &old, |at| stands_for_more(new[at]) && !is_stub(&new, at)))
             .flatten()
             .ok_or_else(|| Refusal::new(Reason::Elision).because(format!("`{}`", elided[0].trim())))?;
         hunk_between(&old, &filled.iter().map(String::as_str).collect::<Vec<_>>())

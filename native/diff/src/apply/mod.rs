@@ -5,6 +5,7 @@ mod edit;
 mod elision;
 mod find;
 mod forgiven;
+mod function;
 mod indent;
 mod index;
 mod locate;
@@ -23,6 +24,7 @@ use std::collections::HashSet;
 
 pub use edit::{Action, Edit, Hunk as EditHunk, HunkLine, Sign};
 pub use forgiven::{Forgiven, Tolerance};
+pub use function::more_syntax_errors;
 pub use read::{Format, read as read_answer};
 pub use refusal::{Difference, PLACE_LINES_MAX, PLACES_MAX, Place, Reason, Refusal};
 
@@ -256,7 +258,7 @@ impl File<'_> {
                 return Ok(());
             }
         }
-        match together(edits, numbers, text) {
+        match together(self.path, edits, numbers, text) {
             Ok((text, found)) => {
                 for (number, (line, forgiven)) in numbers.iter().zip(found) {
                     self.note(*number, line, forgiven);
@@ -273,7 +275,7 @@ impl File<'_> {
                 let mut current = text.to_owned();
                 let mut notes = Vec::new();
                 for one in numbers {
-                    let Ok((text, found)) = together(edits, &[*one], &current) else {
+                    let Ok((text, found)) = together(self.path, edits, &[*one], &current) else {
                         return Err(at(refusal, number));
                     };
                     current = text;
@@ -326,14 +328,20 @@ fn written(new: &str, old: Option<&str>) -> Result<(String, bool), Refusal> {
     };
     let refusal = || Refusal::new(Reason::Elision).because(format!("`{}`", lines[at].trim()));
     let old = answer_lines(old.ok_or_else(refusal)?);
-    let filled = expand(&lines, &old).ok_or_else(refusal)?;
+    let filled =
+        expand(&lines, &old, |at| stands_for_more(lines[at]) && !is_stub(&lines, at)).ok_or_else(refusal)?;
     Ok((filled.join("\n") + "\n", true))
 }
 
 type Notes = Vec<(usize, Forgiven)>;
 
 /// The new text after all of the edits, each found in the given text.
-fn together(edits: &[Edit<'_>], numbers: &[usize], text: &str) -> Result<(String, Notes), (usize, Refusal)> {
+fn together(
+    path: &str,
+    edits: &[Edit<'_>],
+    numbers: &[usize],
+    text: &str,
+) -> Result<(String, Notes), (usize, Refusal)> {
     let index = Index::new(text);
     let mut all = Vec::new();
     let mut notes = Vec::new();
@@ -347,6 +355,7 @@ fn together(edits: &[Edit<'_>], numbers: &[usize], text: &str) -> Result<(String
                 find::search(readings, &index)
             }
             Action::Hunk(hunk) => find::hunk(hunk, &index),
+            Action::Function { symbol, code } => function::function(path, symbol, code, text, &index),
             _ => Err(Refusal::new(Reason::NoFunction)),
         };
         let found = found.map_err(|refusal| (number, refusal))?;

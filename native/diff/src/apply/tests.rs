@@ -344,3 +344,81 @@ fn a_refusal_shows_the_place_and_what_differs() {
         "{told}"
     );
 }
+
+#[track_caller]
+fn check_function(text: &str, symbol: &str, code: &str, expected: &str, forgiven: &[&str]) {
+    let (after, names) = one(text, code, Format::Function { path: "f.py", symbol }).unwrap();
+    assert_eq!((after.as_str(), names.as_slice()), (expected, forgiven));
+}
+
+#[track_caller]
+fn function_refused(text: &str, symbol: &str, code: &str) -> Reason {
+    one(text, code, Format::Function { path: "f.py", symbol }).unwrap_err().reason
+}
+
+const DECORATED: &str = "\
+class A:
+    @property
+    def size(self):
+        \"\"\"How many.\"\"\"
+        total = len(self.items)
+        return total
+
+    def get(self):
+        return 1
+
+class B:
+    def get(self):
+        return 2
+";
+
+#[test]
+fn a_whole_function() {
+    let expected = DECORATED.replace("return 1", "return 10");
+    check_function(DECORATED, "A.get", "    def get(self):\n        return 10\n", &expected, &[]);
+    check_function(
+        DECORATED,
+        "A::get",
+        "```python\ndef get(self):\n    return 10\n```\n",
+        &expected,
+        &["indentation"],
+    );
+    check_function(
+        DECORATED,
+        "A.get",
+        "class A:\n    def get(self):\n        return 10\n",
+        &expected,
+        &["wrapper"],
+    );
+    check_function(DECORATED, "A.get", "def get(self):\n        return 10\n", &expected, &["indentation"]);
+    let size = "    def size(self):\n        return len(self.items)\n";
+    let rest = DECORATED.split_once("    def get").unwrap().1;
+    let expected = format!("class A:\n    @property\n{size}\n    def get{rest}");
+    check_function(DECORATED, "size", size, &expected, &["decorators"]);
+    check_function(DECORATED, "A.size", &format!("    @property\n{size}"), &expected, &[]);
+    let elided = "    def size(self):\n        # ... docstring unchanged ...\n        total = len(self.items)\n        return total + 1\n";
+    let expected = DECORATED.replace("return total", "return total + 1");
+    check_function(DECORATED, "size", elided, &expected, &["elision", "decorators"]);
+}
+
+#[test]
+fn a_whole_function_that_is_refused() {
+    assert_eq!(
+        function_refused(DECORATED, "get", "def get(self):\n    return 3\n"),
+        Reason::SeveralFunctions
+    );
+    assert_eq!(function_refused(DECORATED, "put", "def put(self):\n    return 3\n"), Reason::NoFunction);
+    for code in [
+        "def get(self):\n    return (1,\n",
+        "def get(self):\n    for a in self:\n",
+        "def put(self):\n    return 3\n",
+        "def get(self):\n    return 3\n\ndef more(self):\n    return 4\n",
+        "import os\n",
+    ] {
+        assert_eq!(function_refused(DECORATED, "A.get", code), Reason::NotTheFunction, "{code}");
+    }
+    let other = "    @cached\n    def size(self):\n        return 1\n";
+    assert_eq!(function_refused(DECORATED, "size", other), Reason::NotTheFunction);
+    let dots = "def get(self):\n    # ...\n    return 3\n";
+    assert_eq!(function_refused(DECORATED, "A.get", dots), Reason::Elision);
+}

@@ -15,6 +15,7 @@ from wainwright.workspace.native.edits import (
     apply_blocks,
     apply_edits,
     line_hunks,
+    more_syntax_errors,
     unified,
 )
 from wainwright.workspace.native.fsops import (
@@ -73,6 +74,7 @@ __all__ = [
     "apply_blocks",
     "apply_edits",
     "line_hunks",
+    "more_syntax_errors",
     "read_beneath",
     "recover",
     "search",

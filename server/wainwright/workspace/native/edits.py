@@ -105,6 +105,11 @@ def unified(old: str, new: str, old_name: str, new_name: str, *, context: int = 
     return _native.unified(old, new, old_name, new_name, context)
 
 
+def more_syntax_errors(path: str, before: str, after: str) -> tuple[int, int] | None:
+    """How many syntax errors a file had and has now; None if no more than before, or its language is not known."""
+    return _native.more_syntax_errors(path, before, after)
+
+
 def apply_answer(
     answer: str,
     tree: Sequence[str],
