@@ -49,7 +49,6 @@ def ours(setting: Setting, corpus: Corpus) -> list[float]:
     """The median for each goal."""
     cache, _ = kept(setting, corpus)
     index = Subject(corpus.root, cache)
-    index.wait("structural")
     medians = []
     for goal in GOALS:
         index.context(goal, TOKENS)

@@ -4,6 +4,7 @@ The text is source code of the first corpus; what is changed in it is drawn with
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 
 from tests.bench.harness import OURS, Bar, Figure, Missing, Run, Setting, figure, interleave, timed
@@ -76,14 +77,22 @@ def one_diff(setting: Setting, name: str, old: str, new: str) -> Figure:
     return figure(name, samples, LIBGIT2, Bar(0.6), right=not notes, notes=tuple(notes))
 
 
-def block_in(text: str) -> tuple[str, str]:
-    """A block of lines from the middle on that occurs once, and what is to replace it."""
+NEW = "    replaced = True\n"
+
+
+def block_in(text: str) -> list[str]:
+    """The first block after the middle of which most lines occur only there; its second line is to be replaced."""
     lines = text.splitlines(keepends=True)
+    often = Counter(lines)
     for start in range(len(lines) // 2, len(lines) - BLOCK):
-        block = "".join(lines[start : start + BLOCK])
-        if text.count(block) == 1 and all(line.strip() for line in lines[start : start + 3]):
-            return block, block.replace(lines[start + 1], "    replaced = True\n", 1)
-    raise Missing("a block of lines that occurs once")
+        block = lines[start : start + BLOCK]
+        if often[block[1]] == 1 and sum(often[line] == 1 for line in block) > BLOCK // 2:
+            return block
+    raise Missing("a block of lines that cannot be mistaken for another")
+
+
+def replaced(block: list[str]) -> str:
+    return "".join([block[0], NEW, *block[2:]])
 
 
 def apply(text: str, search: str, replace: str) -> str | None:
@@ -97,7 +106,8 @@ def apply(text: str, search: str, replace: str) -> str | None:
 def exact(setting: Setting) -> Iterator[Figure]:
     """A search/replace block that is quoted exactly."""
     for lines, text in texts(setting):
-        search, replace = block_in(text)
+        block = block_in(text)
+        search, replace = "".join(block), replaced(block)
         right = apply(text, search, replace) == text.replace(search, replace)
         sides = {
             OURS: lambda: timed(lambda: apply(text, search, replace), loops(text)),  # noqa: B023
@@ -107,15 +117,16 @@ def exact(setting: Setting) -> Iterator[Figure]:
         yield figure(f"exact block, {lines:,} lines", samples, "str.replace", Bar(2.0), right=right)
 
 
-def misspelt(block: str) -> str:
-    """The block with a typing mistake in each of its two longest lines."""
-    lines = block.splitlines(keepends=True)
-    for at in sorted(range(len(lines)), key=lambda at: (-len(lines[at]), at))[:2]:
+def misspelt(block: list[str]) -> list[str]:
+    """The block with two letters exchanged in each of the two longest lines that are to stay."""
+    lines = list(block)
+    stay = [at for at in range(len(lines)) if at != 1]
+    for at in sorted(stay, key=lambda at: (-len(lines[at]), at))[:2]:
         middle = len(lines[at]) // 2
         lines[at] = (
             lines[at][: middle - 1] + lines[at][middle] + lines[at][middle - 1] + lines[at][middle + 1 :]
         )
-    return "".join(lines)
+    return lines
 
 
 def nearest_window(text: str, search: str) -> tuple[int, int]:
@@ -130,26 +141,28 @@ def nearest_window(text: str, search: str) -> tuple[int, int]:
 
 
 def typo(setting: Setting) -> Iterator[Figure]:
-    """A search/replace block with two lines misspelt. Ours must put it in its place, or the figure is void."""
+    """A search/replace block with two lines misspelt that stay: put in its place, with the file's own lines there."""
     for lines, text in texts(setting):
         yield one_typo(setting, f"block with a typo, {lines:,} lines", text)
 
 
 def one_typo(setting: Setting, name: str, text: str) -> Figure:
-    block, replace = block_in(text)
-    search = misspelt(block)
-    wanted = text.replace(block, replace)
+    block = block_in(text)
+    quoted = misspelt(block)
+    search, replace = "".join(quoted), replaced(quoted)
+    start = text.index("".join(block))
+    wanted = text[:start] + replaced(block) + text[start + len("".join(block)) :]
     came = apply(text, search, replace)
-    notes = [] if came == wanted else ["refused" if came is None else "put in the wrong place"]
+    notes = [] if came == wanted else ["refused" if came is None else "not put in as it should be"]
 
     def anchor() -> Run:
         setting.tools.libraries()
 
         def put() -> str:
-            start, end = nearest_window(text, search)
-            return text[:start] + replace + text[end:]
+            found, end = nearest_window(text, search)
+            return text[:found] + replace + text[end:]
 
-        if put() != wanted:
+        if nearest_window(text, search)[0] != start:
             raise Missing("finds the wrong place")
         return timed(put)
 

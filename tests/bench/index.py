@@ -18,7 +18,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.corpora import Corpus
-from tests.bench.harness import OURS, Bar, Figure, Missing, Run, Samples, Setting, figure, interleave, p99
+from tests.bench.harness import (
+    OURS,
+    Bar,
+    Figure,
+    Missing,
+    Run,
+    Samples,
+    Setting,
+    figure,
+    interleave,
+    p99,
+    show,
+    timed,
+)
 from tests.bench.subject import Subject
 from tests.bench.tools import quietly
 
@@ -32,6 +45,7 @@ INCREMENTAL = "tree-sitter, incremental"
 QUERY = "rg -w -F, the process"
 CINDEX = "codesearch (cindex)"
 NOWHERE = "zqxjkvwpfgh"
+FIRST = 100
 SOURCE = (".py", ".go", ".js", ".ts", ".rs", ".java", ".c")
 
 
@@ -82,7 +96,11 @@ def kept(setting: Setting, corpus: Corpus) -> tuple[Path, dict[str, float]]:
     cache = setting.scratch / f"kept-{corpus.name}"
     measured = cache.with_suffix(".json")
     if not measured.exists():
-        measured.write_text(json.dumps(subject("cold", corpus.root, cache, "structural")))
+        try:
+            made = subject("cold", corpus.root, cache, "structural")
+        except Missing:
+            made = subject("cold", corpus.root, cache, "lexical")
+        measured.write_text(json.dumps(made))
     return cache, json.loads(measured.read_text())
 
 
@@ -195,7 +213,6 @@ def edit(setting: Setting) -> Iterator[Figure]:
     def ours() -> Run:
         cache, _ = kept(setting, corpus)
         index = Subject(corpus.root, cache)
-        index.wait("structural")
         versions = texts()
 
         def run() -> float:
@@ -252,7 +269,7 @@ def reparse(path: str, text: str, versions: Iterator[tuple[str, str, int]]) -> R
     return run
 
 
-WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{3,39}")
+WORD = re.compile(rb"(?<!\w)[A-Za-z_]\w{3,39}(?!\w)")
 
 
 def spread(corpus: Corpus, each: int) -> dict[str, list[str]]:
@@ -272,56 +289,53 @@ def spread(corpus: Corpus, each: int) -> dict[str, list[str]]:
     return drawn
 
 
-def rg_hits(rg: str, corpus: Corpus, word: str) -> tuple[float, set[tuple[str, int]]]:
-    """Seconds, and path and line of every hit."""
+def rg_hits(rg: str, corpus: Corpus, word: str) -> tuple[float, list[tuple[str, int]]]:
+    """Seconds, and path and line of every hit, in order."""
     command = [rg, "-w", "-F", "-n", "--null", "--no-heading", "--color=never", "-e", word, "."]
     began = time.perf_counter()
     out = subprocess.run(command, cwd=corpus.root, capture_output=True, check=False).stdout
     took = time.perf_counter() - began
-    hits = set()
+    hits = []
     for line in out.split(b"\n"):
         path, mark, rest = line.partition(b"\0")
         if mark:
-            hits.add((path.removeprefix(b"./").decode(), int(rest.partition(b":")[0])))
-    return took, hits
+            hits.append((path.removeprefix(b"./").decode(), int(rest.partition(b":")[0])))
+    return took, sorted(hits)
 
 
 def query(setting: Setting) -> Iterator[Figure]:
-    """Every line that has a word, for words from rare to common; the hits must be those of rg."""
+    """Where a word is, for words from rare to common: every line, the first hundred, the files. As rg tells it."""
     corpus = large(setting)
     words = spread(corpus, 3 if setting.quick else 15)
-    taken: dict[str, list[float]] = {}
-    notes: list[str] = []
-    right = True
+    rg = setting.tools.program("rg")
+    every = [(kind, word, *rg_hits(rg, corpus, word)) for kind, drawn in words.items() for word in drawn]
+    seconds = [took for _, _, took, _ in every]
     try:
         cache, _ = kept(setting, corpus)
         index = Subject(corpus.root, cache)
-        index.wait("lexical")
     except Missing as error:
-        index = None
-        notes.append(f"{OURS}: {error}")
-    rg = setting.tools.program("rg")
-    for kind, drawn in words.items():
-        medians = []
-        for word in drawn:
-            took, wanted = rg_hits(rg, corpus, word)
-            taken.setdefault(QUERY, []).append(took)
-            if index is None:
-                continue
-            if (found := index.hits(word)) != wanted:
-                right = False
-                notes.append(f"{word}: {len(found):,} hits, rg has {len(wanted):,}")
-            times = []
-            for _ in range(7):
-                began = time.perf_counter()
-                index.hits(word)
-                times.append(time.perf_counter() - began)
-            medians.append(statistics.median(times))
-        if medians:
-            taken.setdefault(OURS, []).extend(medians)
-            notes.append(f"{kind} words: median {1000 * statistics.median(medians):.3g} ms")
-    name = f"word query, {sum(map(len, words.values()))} words, {corpus.name}"
-    yield figure(name, Samples(taken, []), QUERY, Bar(0.0005, "s"), right=right, notes=tuple(notes))
+        yield figure(f"word query, {corpus.name}", Samples({QUERY: seconds}, [f"{OURS}: {error}"]), QUERY)
+        return
+    questions = {
+        "every line": (index.lines, lambda hits: hits),
+        f"first {FIRST} lines": (lambda word: index.lines(word, FIRST), lambda hits: hits[:FIRST]),
+        "files": (index.files, lambda hits: sorted({path for path, _ in hits})),
+    }
+    for name, (ask, wanted) in questions.items():
+        notes: list[str] = []
+        taken: dict[str, list[float]] = {}
+        for kind, word, _, hits in every:
+            if (found := ask(word)) != wanted(hits):
+                notes.append(f"{word}: {len(found):,} hits, rg has {len(wanted(hits)):,}")
+            timing = timed(lambda ask=ask, word=word: ask(word))
+            taken.setdefault(kind, []).append(statistics.median(timing() for _ in range(7)))
+        right = not notes
+        kinds = ", ".join(f"{kind} {show(statistics.median(times), 's')}" for kind, times in taken.items())
+        samples = Samples({OURS: [one for times in taken.values() for one in times], QUERY: seconds}, [])
+        title = f"word query, {name}, {len(every)} words, {corpus.name}"
+        yield figure(
+            title, samples, QUERY, Bar(0.0005, "s"), right=right, notes=(f"medians: {kinds}", *notes)
+        )
 
 
 def cindex(setting: Setting, corpus: Corpus) -> tuple[float, float]:

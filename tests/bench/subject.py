@@ -1,4 +1,4 @@
-"""Our side of the index rows: what the product offers, under the names the rows use.
+"""Our side of the rows: what the product offers, under the names the rows use.
 
 As a program it measures a start in a process of its own and prints one line of JSON:
 `subject.py cold ROOT CACHE TIER` or `subject.py reopen ROOT CACHE`.
@@ -11,40 +11,71 @@ from pathlib import Path
 
 from tests.bench.harness import Missing
 
+from wainwright.workspace import native
+
+EVERYTHING = 10**9
+
 
 class Subject:
-    """An index over a tree, kept in a cache folder."""
+    """An index over a tree, kept in a cache folder: what was there is ready when this returns."""
 
     def __init__(self, root: Path, cache: Path) -> None:
-        raise Missing("the index has no Python face in this build")
+        if not hasattr(native, "Index"):
+            raise Missing("the index has no Python face in this build")
+        cache.mkdir(parents=True, exist_ok=True)
+        self.index = native.Index(root, cache)
 
-    def wait(self, tier: str) -> None:
-        """Return when the tier is complete."""
+    def fill(self) -> None:
+        """Return when the structural tier is complete."""
+        if not hasattr(self.index, "fill"):
+            raise Missing("the structural tier has no Python face in this build")
+        self.index.fill()
 
-    def hits(self, word: str) -> set[tuple[str, int]]:
-        """Path and line of every hit of a word."""
+    def save(self) -> None:
+        self.index.save()
+
+    def lines(self, word: str, limit: int = EVERYTHING) -> list[tuple[str, int]]:
+        """Path and line of the first hits of a word, in order."""
+        return [(path, line) for path, line, _ in self.index.search(word, word=True, limit=limit)]
+
+    def files(self, word: str) -> list[str]:
+        """Paths of the files that have a word, in order."""
+        return [posting.path for posting in self.index.word(word)]
 
     def edit(self, path: str, text: str) -> None:
         """The text of an open buffer is now this."""
+        self.index.overlay(path, text)
 
     def defined(self, name: str) -> list[str]:
         """Paths of the files that define a name."""
+        return [place.path for place in self.index.defined(name)]
 
     def context(self, goal: str, tokens: int) -> str:
         """What a model is shown for a goal."""
+        raise Missing("context over the index has no Python face in this build")
 
 
 class Snapshots:
-    """States of a tree that can be had again."""
+    """States of a tree that can be had again; a watcher tells which paths changed."""
 
     def __init__(self, root: Path, scratch: Path) -> None:
-        raise Missing("snapshots have no Python face in this build")
+        if not hasattr(native, "Snapshots"):
+            raise Missing("snapshots have no Python face in this build")
+        folder = scratch / f"snapshots-{root.name}"
+        folder.mkdir()
+        self.tree = native.Tree(root)
+        self.store = native.Snapshots(folder)
+        self.first = self.store.take(self.tree)
+        self.changed: list[str] = []
 
     def snapshot(self, changed: list[str]) -> None:
-        """Keep the tree as it is; the watcher has told which paths changed since the last time."""
+        """Keep the tree as it is, with these paths changed since the last time."""
+        self.changed = changed
+        self.store.take(self.tree, changed)
 
     def restore(self) -> None:
-        """Set the tree back to what it was before the last snapshot."""
+        """Set the tree back to what it was at first."""
+        self.store.restore(self.tree, self.first, self.changed)
 
 
 def memory() -> dict[str, int]:
@@ -59,19 +90,19 @@ def cold(root: Path, cache: Path, tier: str) -> dict[str, float]:
     before = memory()
     began = time.perf_counter()
     index = Subject(root, cache)
-    index.wait("lexical")
     measured = {"lexical": time.perf_counter() - began}
     if tier == "structural":
-        index.wait("structural")
+        index.fill()
         measured["structural"] = time.perf_counter() - began
-    index.close()
+    index.save()
+    measured["saved"] = time.perf_counter() - began
     disk = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file())
     return measured | memory() | {"before": before["resident"], "disk": disk}
 
 
 def reopen(root: Path, cache: Path) -> dict[str, float]:
     began = time.perf_counter()
-    Subject(root, cache).wait("lexical")
+    Subject(root, cache)
     return {"ready": time.perf_counter() - began}
 
 
