@@ -33,6 +33,7 @@ ROWS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "typo": edits.typo,
     "batch": files.batch,
     "snapshot": files.snapshot,
+    "hash": files.tree_hash,
     "initialize": startup.initialize,
 }
 

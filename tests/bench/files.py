@@ -11,7 +11,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench.corpora import Corpus
-from tests.bench.harness import OURS, Bar, Figure, Run, Samples, Setting, figure, interleave
+from tests.bench.harness import (
+    OURS,
+    Bar,
+    Figure,
+    Missing,
+    Run,
+    Samples,
+    Setting,
+    compare,
+    figure,
+    interleave,
+    timed,
+)
+from tests.bench.index import READ, program, rg_reads
 from tests.bench.subject import Snapshots
 from tests.bench.tools import quietly
 
@@ -23,6 +36,7 @@ PLAIN = "plain writes"
 SYNCED = "fsync each + rename"
 GIT = "git, an index of its own"
 RESET = "git reset --hard"
+STATUS = "git status -uno"
 
 
 def contents(number: int) -> dict[str, bytes]:
@@ -177,3 +191,35 @@ def one_snapshot(setting: Setting, corpus: Corpus) -> Iterator[Figure]:
     name = f"{EDITS} edits, {corpus.name}"
     yield figure(f"snapshot after {name}", samples, GIT, bar, right=not wrong, notes=notes)
     yield figure(f"restore of {name}", Samples(restored, []), RESET, bar, right=not wrong)
+
+
+def tree_hash(setting: Setting) -> Iterator[Figure]:
+    """One hash of all contents: read anew, checked when nothing changed, and after a watcher told what did."""
+    for corpus in setting.corpora.values():
+        yield from one_tree_hash(setting, corpus)
+
+
+def one_tree_hash(setting: Setting, corpus: Corpus) -> Iterator[Figure]:
+    name, root = corpus.name, corpus.copy(setting.scratch)
+    status = program("git", "status", "--porcelain", "-uno", cwd=root)
+    anchor = STATUS, lambda: status
+    read = READ, lambda: rg_reads(setting, corpus)
+    runs = setting.runs(7)
+    tree = native.Tree(root)
+    tree.refresh()
+    yield compare(
+        f"tree hash, cold, {name}", lambda: timed(lambda: native.Tree(root).refresh()), read, Bar(1.1), runs
+    )
+    yield compare(f"tree hash, unchanged, {name}", lambda: timed(tree.refresh), anchor, Bar(1.0), runs)
+    edits = Edits(root, corpus)
+
+    def told() -> float:
+        dirty, before = edits.make(), tree.hash
+        began = time.perf_counter()
+        after = tree.update(dirty)
+        took = time.perf_counter() - began
+        if after == before:
+            raise Missing("the hash stayed as it was after edits")
+        return took
+
+    yield compare(f"tree hash, {EDITS} edits told, {name}", lambda: told, anchor, Bar(0.001, "s"), runs)

@@ -104,6 +104,12 @@ def kept(setting: Setting, corpus: Corpus) -> tuple[Path, dict[str, float]]:
     return cache, json.loads(measured.read_text())
 
 
+def rg_reads(setting: Setting, corpus: Corpus) -> Run:
+    """Anchor: every file of the tree read to its end, for a word that is nowhere."""
+    options = (f"-j{CORES}", "--hidden", "-g", "!.git", "-c", NOWHERE, ".")
+    return program(setting.tools.program("rg"), *options, cwd=corpus.root, code=1)
+
+
 def lexical(setting: Setting) -> Iterator[Figure]:
     """From nothing until search, definitions and the file graph answer."""
     for corpus in setting.corpora.values():
@@ -112,17 +118,15 @@ def lexical(setting: Setting) -> Iterator[Figure]:
 
 
 def tiers(setting: Setting, corpus: Corpus, name: str, bar: Bar) -> Iterator[Figure]:
-    def reads() -> Run:
-        rg = setting.tools.program("rg")
-        options = (f"-j{CORES}", "--hidden", "-g", "!.git", "-c", NOWHERE, ".")
-        return program(rg, *options, cwd=corpus.root, code=1)
-
     def tags() -> Run:
         into = setting.scratch / f"tags-{corpus.name}"
         ctags = setting.tools.program("ctags")
         return program(ctags, "-R", "--exclude=.git", "-f", into, ".", cwd=corpus.root)
 
-    samples = interleave({OURS: lambda: cold(setting, corpus, "lexical"), READ: reads}, setting.runs(7))
+    samples = interleave(
+        {OURS: lambda: cold(setting, corpus, "lexical"), READ: lambda: rg_reads(setting, corpus)},
+        setting.runs(7),
+    )
     yield figure(name, samples, READ, bar)
     beside = interleave({TAGS: tags}, setting.runs(3))
     yield figure(name, Samples(samples.taken | beside.taken, beside.reasons), TAGS)
