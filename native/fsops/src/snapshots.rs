@@ -256,7 +256,7 @@ impl Snapshots {
         dirty: Option<&[P]>,
     ) -> Result<Restored, FsError> {
         let before = self.take(tree, dirty)?;
-        let mut steps = Steps::default();
+        let mut steps = Steps::to(snapshot);
         self.compare(&tree.top, snapshot, Path::new(""), &mut steps)?;
         for (_, item) in steps.writes.iter().filter(|(_, item)| item.hash != Hash::ZERO) {
             let there = self.known.contains_key(&item.hash) || self.large(item.hash).exists();
@@ -328,10 +328,12 @@ impl Snapshots {
             let done = delete(root, path, stamp.as_ref());
             settle(done, path, &mut restored.deleted, &mut restored.left)?;
         }
-        let id = new_id();
-        for (number, (path, item)) in steps.writes.iter().enumerate() {
+        // Always the same name, so that doing it again after a kill cleans up.
+        let id = steps.snapshot.0.first_chunk().map_or(0, |id| u64::from_le_bytes(*id));
+        let draft = &beside(id, 0)[0];
+        for (path, item) in &steps.writes {
             let old = steps.stamps.get(path).copied().flatten();
-            let done = self.write(root, path, item, old.as_ref(), &beside(id, number)[0])?;
+            let done = self.write(root, path, item, old.as_ref(), draft)?;
             settle(done, path, &mut restored.written, &mut restored.left)?;
         }
         // The innermost first, for a folder may not let anybody in any more.
@@ -372,6 +374,7 @@ impl Snapshots {
         let mode = permissions(item.mode);
         Ok(in_folder(root, path, |folder, name| {
             unchanged(folder, name, old)?;
+            let _ = rustix::fs::unlinkat(folder, draft, AtFlags::empty());
             let drafted = match (&small, item.kind) {
                 (Some(target), Kind::Link) => rustix::fs::symlinkat(target.as_slice(), folder, draft),
                 (Some(content), _) => fill(folder, draft, content, mode),
@@ -508,8 +511,8 @@ fn lock(file: &File) -> Result<(), Errno> {
 }
 
 /// What a restore has to do, each part in the order in which it is done.
-#[derive(Default)]
 struct Steps {
+    snapshot: Hash,
     /// Files and links with their stamps, then the folder that held them.
     deletes: Vec<(PathBuf, Option<Stamp>)>,
     /// A folder before what is in it.
@@ -520,6 +523,11 @@ struct Steps {
 }
 
 impl Steps {
+    fn to(snapshot: Hash) -> Self {
+        let (deletes, writes, stamps, modes) = Default::default();
+        Self { snapshot, deletes, writes, stamps, modes }
+    }
+
     fn delete(&mut self, entry: &Entry, path: &Path) {
         let path = path.join(OsStr::from_bytes(&entry.name));
         match &entry.node {

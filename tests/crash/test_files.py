@@ -1,0 +1,112 @@
+"""A process that changes many files is killed at each of its system calls, one after the other."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wainwright.workspace.native import Snapshots, Tree, recover
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("strace") is None, reason="strace stops a process at a system call"
+)
+
+BATCH = """
+import os, sys
+from wainwright.workspace.native import write_batch
+root, journal = sys.argv[1:]
+os.sched_yield()
+write_batch(root, [
+    ("a", b"new", None), ("gone", None, None), ("sub/b", b"n" * 9000, 0o600), ("made/deep/c", b"new", 0o755),
+], journal=journal)
+os.sched_yield()
+"""
+RESTORE = """
+import os, sys
+from wainwright.workspace.native import Snapshots, Tree
+root, store, snapshot = sys.argv[1:]
+tree, snapshots = Tree(root), Snapshots(store)
+tree.refresh()
+os.sched_yield()
+snapshots.restore(tree, snapshot, [])
+os.sched_yield()
+"""
+# What files are changed with; memory is none of their business.
+CALLS = (
+    "openat,openat2,mkdirat,renameat,renameat2,unlinkat,pwrite64,write,fdatasync,fsync,fchmod,linkat,flock,"
+    "ftruncate,newfstatat,statx,close,sched_yield"
+)
+
+
+def lay_out(place: Path) -> tuple[Path, Path]:
+    root, journal = place / "root", place / "state"
+    (root / "sub").mkdir(parents=True)
+    journal.mkdir()
+    for name in ("a", "gone", "sub/b"):
+        (root / name).write_bytes(b"old")
+    (root / "sub/b").chmod(0o640)
+    return root, journal
+
+
+def state(root: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        str(path.relative_to(root)): (path.read_bytes(), path.stat().st_mode & 0o777)
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+def traced(script: str, arguments: tuple[Any, ...], *strace: str) -> subprocess.CompletedProcess[str]:
+    command = ["strace", "-qq", "-e", f"trace={CALLS}", *strace, sys.executable, "-c", script]
+    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def kills(script: str, lay_out: Callable[[str], tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Run it in a new place once whole, which comes first, and once for each system call with a kill there."""
+    traced(script, lay_out("warm"))
+    arguments = lay_out("whole")
+    calls = [line.partition("(")[0] for line in traced(script, arguments).stderr.splitlines()]
+    yield arguments
+    begin, end = calls.index("sched_yield"), len(calls) - calls[::-1].index("sched_yield") - 1
+    for number, call in enumerate(calls[begin + 1 : end], start=begin + 1):
+        arguments = lay_out(str(number))
+        inject = f"inject={call}:signal=KILL:when={calls[: number + 1].count(call)}"
+        assert traced(script, arguments, "-e", inject).returncode == -signal.SIGKILL
+        yield arguments
+
+
+@pytest.mark.timeout(600)
+def test_a_batch_killed_at_any_system_call_is_all_or_nothing(tmp_path: Path) -> None:
+    places = kills(BATCH, lambda name: lay_out(tmp_path / name))
+    old = state(lay_out(tmp_path / "old")[0])
+    new = state(next(places)[0])
+    outcomes = set()
+    for root, journal in places:
+        recover(journal, root)
+        found = state(root)
+        assert found in (old, new)
+        outcomes.add(found == new)
+        assert recover(journal, root) == ((), ())
+    assert outcomes == {True, False}
+
+
+@pytest.mark.timeout(600)
+def test_a_restore_killed_at_any_system_call_is_completed_by_another(tmp_path: Path) -> None:
+    def prepare(name: str) -> tuple[Path, Path, str]:
+        root, store = lay_out(tmp_path / name)
+        snapshot = Snapshots(store).take(Tree(root))
+        (root / "a").write_text("edited")
+        (root / "gone").unlink()
+        (root / "sub/b").chmod(0o600)
+        (root / "since").write_text("new")
+        return root, store, snapshot
+
+    old = state(lay_out(tmp_path / "old")[0])
+    for root, store, snapshot in kills(RESTORE, prepare):
+        Snapshots(store).restore(Tree(root), snapshot)
+        assert state(root) == old
