@@ -15,7 +15,8 @@ use crate::{Language, walk};
 pub struct Limits {
     /// The longest text that is parsed, in bytes.
     pub max_bytes: usize,
-    /// The longest time that parsing may take.
+    /// The longest time that parsing may take, of the processor where the platform tells it: how busy the machine is makes no
+    /// difference to what is found.
     pub max_time: Duration,
 }
 
@@ -31,6 +32,41 @@ const PIECE: usize = 4096;
 
 thread_local! {
     static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
+}
+
+/// Tells when the time is over.
+struct Clock {
+    began: Instant,
+    #[cfg(unix)]
+    busy: Duration,
+    max: Duration,
+}
+
+impl Clock {
+    fn start(max: Duration) -> Self {
+        Self {
+            began: Instant::now(),
+            #[cfg(unix)]
+            busy: processor_time(),
+            max,
+        }
+    }
+
+    fn is_late(&self) -> bool {
+        // The processor's clock takes a system call, and is never ahead of the other.
+        let late = self.began.elapsed() >= self.max;
+        #[cfg(unix)]
+        let late = late && processor_time().saturating_sub(self.busy) >= self.max;
+        late
+    }
+}
+
+/// What this thread has had of the processor.
+#[cfg(unix)]
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
+    Duration::from_secs(seconds.unwrap_or(0)) + Duration::from_nanos(nanos.unwrap_or(0))
 }
 
 /// Reads the outline of a text.
@@ -65,16 +101,15 @@ pub(crate) fn parse(language: Language, text: &[u8], old: Option<&Tree>, limits:
     PARSER.with_borrow_mut(|parser| {
         parser.set_language(&Rules::of(language).grammar).ok()?;
         parser.set_included_ranges(&regions).ok()?;
-        let deadline = Instant::now() + limits.max_time;
-        let mut watch = |_: &ParseState| {
-            if Instant::now() < deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
+        let clock = Clock::start(limits.max_time);
+        let mut watch =
+            |_: &ParseState| if clock.is_late() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let options = ParseOptions::new().progress_callback(&mut watch);
         // The parser asks for progress between tokens only. One token can take a scan of the whole text for each byte of it
         // (a comment that never ends, tried again at every place), so the text is handed over in pieces, and ends where time does.
         let late = Cell::new(false);
         let mut piece = |at: usize, _| {
-            if at >= PIECE && Instant::now() >= deadline {
+            if at >= PIECE && clock.is_late() {
                 late.set(true);
             }
             let end = if late.get() { at } else { text.len().min(at.saturating_add(PIECE)) };

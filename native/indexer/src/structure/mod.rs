@@ -214,6 +214,11 @@ impl Structure {
             }
             work();
         });
+        // So that the first question finds them.
+        // The store before the names, here as everywhere: who holds one and waits for the other must not meet who does the reverse.
+        let store = self.read();
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).catch_up(&store);
+        drop(store);
         filled.took = began.elapsed();
         filled
     }
@@ -290,18 +295,14 @@ impl Structure {
         names.catch_up(&store);
         let mut decoded: HashMap<u32, Outline> = HashMap::new();
         let mut found = Vec::new();
-        let wanted = |spot: &&Spot| query.kinds.is_empty() || query.kinds.contains(&spot.kind);
-        let mut last = 0;
-        for (score, _, spots) in names.find(name, query.how) {
-            if found.len() >= query.limit && score < last {
-                break;
-            }
-            last = score;
-            // Those of one score are all looked at, so that the best files win; there is an end to that, too.
-            for spot in spots.iter().filter(wanted).take(query.limit.saturating_mul(20)) {
-                let Some(files) = store.key(spot.record).and_then(|key| by_content.get(&key.content)) else {
-                    continue;
-                };
+        let fitting = names.find(name, query.how);
+        for group in fitting.chunk_by(|one, other| one.0 == other.0) {
+            let spots = group.iter().flat_map(|(_, number)| names.spots(*number));
+            let spots = spots.filter(|spot| query.kinds.is_empty() || query.kinds.contains(&spot.kind));
+            for (_, _, _, file, spot) in in_files(snapshot, &store, &by_content, spots) {
+                if found.len() >= query.limit {
+                    return found;
+                }
                 let outline = decoded.entry(spot.record).or_insert_with(|| {
                     let definitions =
                         store.get(spot.record).map(|(record, strings)| record.definitions(&strings));
@@ -310,30 +311,17 @@ impl Structure {
                 let Some(definition) = outline.definitions.get(spot.definition as usize) else { continue };
                 let qualname = outline.qualname(spot.definition as usize);
                 let before = qualname.strip_suffix(&definition.name).unwrap_or("").trim_end_matches('.');
-                if scopes.is_some_and(|scopes| before != scopes && !before.ends_with(&format!(".{scopes}"))) {
-                    continue;
+                if scopes.is_none_or(|scopes| before == scopes || before.ends_with(&format!(".{scopes}"))) {
+                    let definition = definition.clone();
+                    found.push(Symbol {
+                        file,
+                        qualname,
+                        definition,
+                        score: group.first().map_or(0, |best| best.0),
+                    });
                 }
-                let symbol = |file: &u32| Symbol {
-                    file: *file,
-                    qualname: qualname.clone(),
-                    definition: definition.clone(),
-                    score,
-                };
-                found.extend(files.iter().map(symbol));
             }
         }
-        drop(names);
-        drop(store);
-        found.sort_by_cached_key(|symbol: &Symbol| {
-            (
-                std::cmp::Reverse(symbol.score),
-                is_foreign(snapshot, symbol.file),
-                symbol.definition.kind == Kind::Declaration || symbol.definition.kind == Kind::Impl,
-                snapshot.path(symbol.file),
-                symbol.definition.whole.start,
-            )
-        });
-        found.truncate(query.limit);
         found
     }
 
@@ -463,6 +451,29 @@ impl Structure {
         *known = Some((snapshot.id, Arc::clone(&files)));
         files
     }
+}
+
+/// A spot in a file, with what its place among others of the same score follows from: the project's own before foreign ones,
+/// definitions before declarations and extensions, then by path.
+type Placed<'s> = (bool, bool, &'s str, u32, Spot);
+
+/// The spots whose text is that of a file now, best files first.
+fn in_files<'s>(
+    snapshot: &'s Snapshot,
+    store: &Store,
+    by_content: &ByContent,
+    spots: impl Iterator<Item = Spot>,
+) -> Vec<Placed<'s>> {
+    let mut placed = Vec::new();
+    for spot in spots {
+        let files = store.key(spot.record).and_then(|key| by_content.get(&key.content));
+        let is_less = matches!(spot.kind, Kind::Declaration | Kind::Impl);
+        for file in files.into_iter().flatten() {
+            placed.push((is_foreign(snapshot, *file), is_less, snapshot.path(*file), *file, spot));
+        }
+    }
+    placed.sort_unstable_by_key(|(foreign, less, path, _, spot)| (*foreign, *less, *path, spot.definition));
+    placed
 }
 
 fn is_foreign(snapshot: &Snapshot, file: u32) -> bool {
