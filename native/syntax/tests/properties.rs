@@ -145,7 +145,7 @@ fn depth_and_length_cost_only_time() {
         for piece in
             ["(", "{", "[", "((", "<a>", "if x:\n", "f(", "- ", "# ", "> ", "\"", "/*", "é", "\0", "a"]
         {
-            let text = piece.repeat(20_000 / piece.len());
+            let text = piece.repeat(10_000 / piece.len());
             check(text.as_bytes(), &outline(language, text.as_bytes(), &limits));
         }
     }
