@@ -15,6 +15,7 @@ __all__ = [
     "Cancelled",
     "Index",
     "Snapshots",
+    "Structure",
     "Tree",
     "apply_answer",
     "apply_blocks",
@@ -220,3 +221,40 @@ def read_beneath(root: str | PathLike[str], path: str | PathLike[str], max_bytes
 
     Raises BoundaryError, ValueError for a relative root, and the OSError that fits (EFBIG if it holds more bytes).
     """
+
+_Symbol = tuple[str, str, str, str, int, int, int, str]
+_Around = tuple[str, str, int, int] | None
+
+class Structure:
+    """What the files define and use, from their syntax trees; roots may share its records."""
+
+    def __new__(cls, cache: str | PathLike[str]) -> Structure:
+        """Open the records in the folder ``cache``; damaged ones are as if they were not there."""
+
+    def fill(
+        self, index: Index, wanted: Sequence[str], threads: int, cancel: Cancel | None = None
+    ) -> tuple[int, int, int, int, float]:
+        """Parse what has no record, ``wanted`` first: (parsed, with a record, that can have one, bytes, seconds)."""
+
+    def outline(self, index: Index, path: str) -> list[_Symbol] | None:
+        """Return a file's definitions in the order of the text; None if it has no grammar.
+
+        A definition is (path, name, qualified name, kind, line of the name, first line, last line, signature), lines
+        from 1.
+        """
+
+    def find(self, index: Index, name: str, how: str, kinds: Sequence[str], limit: int) -> list[_Symbol]:
+        """Return definitions by name. Raises ValueError for an unknown way to fit, or kind."""
+
+    def references(
+        self, index: Index, name: str, limit: int
+    ) -> tuple[list[tuple[str, int, str, bool, _Around]], bool]:
+        """Return uses as (path, line, its text, is a call, definition around it), and whether that is all."""
+
+    def callers(
+        self, index: Index, name: str, limit: int
+    ) -> tuple[list[tuple[str, _Around, list[int]]], bool]:
+        """Return callers as (path, definition around the calls, lines of the calls), and whether that is all."""
+
+    def stats(self, index: Index) -> tuple[int, int, int, int]:
+        """Return records, bytes on disk, and the definitions and references in the files of the index."""

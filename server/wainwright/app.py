@@ -21,7 +21,11 @@ from wainwright.models.router import Models
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.secrets import Redactor, resolve_keys
 from wainwright.settings import load
+from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
+
+INDEX_FOLDER = "index"
+"""Where the indexes of a workspace lie in its state folder."""
 
 
 async def open_engine(
@@ -45,6 +49,7 @@ async def open_engine(
         settings=settings,
         journal=await asyncio.to_thread(Journal, state / "journal.db"),
         repository=Repository(workspace, state),
+        indexes=Indexes(state / INDEX_FOLDER),
         models=Models.connect(settings),
         redactor=Redactor(keys.values()),
         sandbox=sandbox,

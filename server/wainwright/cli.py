@@ -20,14 +20,15 @@ from rich.prompt import Prompt
 from rich.table import Column, Table
 from rich.text import Text
 
-from wainwright.app import open_engine
+from wainwright.app import INDEX_FOLDER, open_engine, state_folder
 from wainwright.demo.demo import prepare
 from wainwright.doctor import examine
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.goal import WAY, Goal, Stage
-from wainwright.engine.engine import Engine
+from wainwright.engine.engine import Engine, workspace_of
 from wainwright.engine.view import Decide, Notice, RunView, Start
 from wainwright.workspace.answers import apply_cases, difference, work_out, write
+from wainwright.workspace.index import Indexes, measure
 from wainwright.workspace.native.edits import Applied, Format, Refusal
 
 app = typer.Typer(
@@ -358,6 +359,34 @@ def _tell_edits(root: Path, outcome: Applied | Refusal, *, dry_run: bool) -> Non
     if not dry_run:
         for name, text in outcome.changes.items():
             out.print(f"{name} {'deleted' if text is None else 'written'}")
+
+
+@app.command()
+def index(
+    folder: Annotated[Path, typer.Argument(help="The folder of the project.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Bring the index of a folder up to date, and say what it holds and what it cost."""
+    try:
+        workspace = workspace_of(folder)
+        measured = asyncio.run(measure(Indexes(state_folder(workspace) / INDEX_FOLDER), workspace))
+    except (OSError, WainwrightError) as error:
+        err.print(Text(str(error), style="red"))
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        err.print("Stopped. What was parsed is kept.")
+        raise SystemExit(130) from None
+    if as_json:
+        out.out(json.dumps(measured))
+        return
+    rows = Table("", Column(justify="right"), box=None, show_header=False)
+    for name, value in measured.items():
+        if isinstance(value, dict):
+            for tier, seconds in value.items():
+                rows.add_row(f"{tier} tier", f"{seconds:.3f} s")
+        else:
+            rows.add_row(name.replace("_", " "), f"{value:,}")
+    out.print(rows)
 
 
 @app.command()

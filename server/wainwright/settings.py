@@ -166,6 +166,13 @@ class LimitSettings(_Section):
     """Seconds one run may take."""
 
 
+class EditorSettings(_Section):
+    """What the editor is given beside runs."""
+
+    symbols: bool = False
+    """Whether the editor's search for symbols of the workspace is answered from the index."""
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
@@ -179,6 +186,8 @@ class Settings(_Section):
     """How deployments are watched."""
     limits: LimitSettings = LimitSettings()
     """How long a run may go round."""
+    editor: EditorSettings = EditorSettings()
+    """What the editor gets from the index."""
     autonomy: Autonomy = "auto-edit"
     """``suggest`` asks for the plan, the change and the deployment; ``auto-edit`` not for the change; ``full-auto``
     never."""
@@ -186,7 +195,7 @@ class Settings(_Section):
     """How many tasks may be worked on at a time."""
 
 
-_FREE = frozenset({"test.command", "test.timeout_s", "parallel"}) | {
+_FREE = frozenset({"test.command", "test.timeout_s", "parallel", "editor.symbols"}) | {
     f"deploy.{name}" for name in DeploySettings.model_fields
 }
 _LOWER_ONLY = frozenset({"budget.usd", "budget.tokens"}) | {

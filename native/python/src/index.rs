@@ -69,13 +69,20 @@ impl Cancel {
     }
 }
 
-fn flag(cancel: Option<&Bound<'_, Cancel>>) -> Arc<AtomicBool> {
+pub(crate) fn flag(cancel: Option<&Bound<'_, Cancel>>) -> Arc<AtomicBool> {
     cancel.map_or_else(Arc::default, |cancel| Arc::clone(&cancel.get().0))
 }
 
 /// The index of one tree.
 #[pyclass(frozen, module = "wainwright._native")]
 pub struct Index(wainwright_indexer::Index);
+
+impl Index {
+    /// The files as they are known now.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.snapshot()
+    }
+}
 
 #[pymethods]
 impl Index {

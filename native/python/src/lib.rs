@@ -7,6 +7,7 @@
 mod diff;
 mod fsops;
 mod index;
+mod structure;
 
 use pyo3::prelude::*;
 
@@ -22,4 +23,6 @@ mod _native {
     use super::fsops::{Snapshots, Tree};
     #[pymodule_export]
     use super::index::{Cancel, Cancelled, Index, search, walk};
+    #[pymodule_export]
+    use super::structure::Structure;
 }

@@ -22,9 +22,10 @@ from wainwright.domain.goal import Fact, Role
 from wainwright.domain.plan import Plan
 from wainwright.tools.files import LIST, READ, SEARCH
 from wainwright.tools.shell import HISTORY, RUN_TESTS, SHELL
+from wainwright.tools.symbols import CALLERS, FIND_SYMBOL, OUTLINE, READ_SYMBOL, REFERENCES
 from wainwright.tools.toolbox import Tool
 
-LOOK: tuple[Tool[Any], ...] = (READ, SEARCH, LIST)
+LOOK: tuple[Tool[Any], ...] = (READ, SEARCH, LIST, FIND_SYMBOL, REFERENCES, CALLERS, OUTLINE, READ_SYMBOL)
 WORK: tuple[Tool[Any], ...] = (*LOOK, SHELL, RUN_TESTS, HISTORY)
 
 

@@ -73,6 +73,7 @@ class Desks:
             view=await self._see(tree, self._cache(state, name)),
             sandbox=house.sandbox,
             redactor=house.redactor,
+            indexes=house.indexes,
             test_command=state.test_command,
             test_timeout_s=house.settings.test.timeout_s,
             writable=writable,

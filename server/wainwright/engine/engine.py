@@ -36,8 +36,9 @@ from wainwright.engine.editing import Editing
 from wainwright.engine.house import House
 from wainwright.engine.scheduler import Scheduler
 from wainwright.engine.stages import Stages
-from wainwright.engine.view import Decide, Notice, ReceiptView, RunView, Start, view
+from wainwright.engine.view import Decide, Notice, ReceiptView, RunView, Start, SymbolView, view
 from wainwright.journal import Lease
+from wainwright.workspace.index import Live
 
 SHOW_EVERY_S = 0.5
 """How often ``run.md`` is written at the most, in seconds."""
@@ -67,6 +68,7 @@ class Engine:
         self._active: dict[str, _Active] = {}
         self._listeners: list[Listener] = []
         self.editing = Editing(house.workspace, house.state, house.repository)
+        self._live = Live(house.indexes, house.workspace)
 
     @property
     def workspace(self) -> Path:
@@ -82,6 +84,31 @@ class Engine:
         """Mend what the last process left, and start what is slow to start. Never raises."""
         await self.editing.recover()
         await self._house.models.warm()
+
+    # ---- what stands where
+
+    async def follow_files(self) -> None:
+        """Keep the index of the workspace at what the person sees, until cancelled."""
+        await self._live.follow()
+
+    async def typed(self, path: str, text: str | None) -> None:
+        """Take over the text of an open document, by its path relative to the workspace; None: it was closed."""
+        await self._live.typed(path, text)
+
+    async def symbols(self, query: str, limit: int) -> tuple[SymbolView, ...]:
+        """Definitions whose name holds the letters of ``query`` in this order; none while the setting is off."""
+        if not self._house.settings.editor.symbols:
+            return ()
+        return tuple(
+            SymbolView(
+                path=symbol.path,
+                name=symbol.name,
+                container=symbol.qualname.removesuffix(symbol.name).rstrip("."),
+                kind=symbol.kind,
+                line=symbol.line,
+            )
+            for symbol in await self._live.find(query, limit)
+        )
 
     # ---- commands
 

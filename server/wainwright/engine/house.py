@@ -11,6 +11,7 @@ from wainwright.models.router import Models
 from wainwright.sandbox.protocol import Sandbox
 from wainwright.secrets import Redactor
 from wainwright.settings import Settings
+from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
 
 
@@ -24,6 +25,7 @@ class House:
     settings: Settings
     journal: Journal
     repository: Repository
+    indexes: Indexes
     models: Models
     redactor: Redactor
     sandbox: Sandbox | None

@@ -37,6 +37,18 @@ class Decide(Fact):
     by: str = "person"
 
 
+class SymbolView(Fact):
+    """A definition somewhere in the workspace."""
+
+    path: str
+    name: str
+    container: str
+    """The scopes it lies in, joined by dots; empty at the top of a file."""
+    kind: str
+    line: int
+    """From 1."""
+
+
 class TaskView(Fact):
     """One task."""
 

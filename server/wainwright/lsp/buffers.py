@@ -72,7 +72,7 @@ class Buffers(Workspace):
             await asyncio.sleep(left)
 
     async def next_change(self) -> None:
-        """Wait until the client tells of a change in any document."""
+        """Wait until the client opens, changes or closes any document."""
         if self._tick is None:
             self._tick = asyncio.Event()
         await self._tick.wait()
@@ -97,6 +97,18 @@ class Buffers(Workspace):
             sync_kind=self._sync_kind,
             position_codec=self._position_codec,
         )
+
+    def put_text_document(
+        self, text_document: types.TextDocumentItem, notebook_uri: str | None = None
+    ) -> None:
+        """Open a document."""
+        super().put_text_document(text_document, notebook_uri)
+        self._ring()
+
+    def remove_text_document(self, doc_uri: str) -> None:
+        """Close a document."""
+        super().remove_text_document(doc_uri)
+        self._ring()
 
     def update_text_document(
         self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent

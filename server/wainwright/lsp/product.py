@@ -54,6 +54,11 @@ class Product:
             runs = self._ready
             return [] if runs is None else await lenses(runs, params)
 
+        @feature(types.WORKSPACE_SYMBOL)
+        async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
+            runs = self._ready
+            return [] if runs is None else await runs.symbols(params.query)
+
     async def runs(self) -> "Runs":
         """The runs of the workspace, once its engine is open. Raises the reason when it cannot be."""
         opened = await asyncio.shield(self._begin())

@@ -28,6 +28,7 @@ from wainwright.lsp.findings import Findings
 from wainwright.lsp.follow import Follower
 from wainwright.lsp.goals import Goals
 from wainwright.lsp.offers import Offer, offers
+from wainwright.lsp.symbols import follow_buffers, symbols
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -87,6 +88,8 @@ class Runs:
             else:
                 self._server.spawn(self._offer_resume(view), f"offer to resume {view.run}")
         self._server.spawn(self._engine.warm(), "start the model gateway")
+        self._server.spawn(self._engine.follow_files(), "keep the index")
+        self._server.spawn(follow_buffers(self._server, self._engine), "follow the buffers")
 
     async def close(self) -> None:
         """Let go of the engine; runs stay as they are."""
@@ -278,6 +281,10 @@ class Runs:
     def _refresh(self) -> None:
         if self._server.profile.code_lens_refresh:
             self._server.spawn(self._server.ask(types.WORKSPACE_CODE_LENS_REFRESH), "refresh lenses")
+
+    async def symbols(self, query: str) -> list[types.WorkspaceSymbol]:
+        """Names of the workspace for the editor's own search."""
+        return await symbols(self._engine, query)
 
     # ---- driving and following
 

@@ -42,6 +42,8 @@ class Search(Arguments):
 
     pattern: str = Field(min_length=1)
     regex: bool = False
+    word: bool = False
+    """Whether a match must begin and end where a word does."""
     ignore_case: bool = False
     glob: str | None = None
     """Only files whose path matches, such as ``*.py`` or ``src/**``."""
@@ -78,12 +80,13 @@ async def _read(desk: Desk, arguments: Read) -> str:
 
 
 async def _search(desk: Desk, arguments: Search) -> str:
+    look = await desk.indexes.at(desk.tree)
     try:
         hits = await asyncio.to_thread(
-            native.search,
-            desk.tree,
+            look.search,
             arguments.pattern,
             regex=arguments.regex,
+            word=arguments.word,
             ignore_case=arguments.ignore_case,
             glob=arguments.glob,
             limit=100,

@@ -15,6 +15,7 @@ from wainwright.domain.changes import protected
 from wainwright.domain.plan import covers
 from wainwright.sandbox.protocol import Sandbox, View
 from wainwright.secrets import Redactor
+from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
 from wainwright.workspace.threads import finish_in_thread
 
@@ -47,6 +48,7 @@ class Desk:
     sandbox: Sandbox | None
     """None: no sandbox could be proven, so no command can run."""
     redactor: Redactor
+    indexes: Indexes
     test_command: str | None = None
     test_timeout_s: float = 600.0
     read_only: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ within a few milliseconds, a burst as one set at a time, and a reader that is sl
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class Dirty:
 _NOTHING = Dirty()
 
 
-async def watch(root: Path) -> AsyncIterator[Dirty]:
+async def watch(root: Path) -> AsyncGenerator[Dirty, None]:
     """Yield what gets dirty beneath ``root``, first ``everything`` once no later change can be missed.
 
     Nothing is told of ``.git``, ``.wainwright`` and folders of installed dependencies; other rules are the

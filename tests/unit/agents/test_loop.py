@@ -12,6 +12,7 @@ from tests.fixtures.team import answer, text_of
 from wainwright.agents import loop, roles
 from wainwright.agents.answers import FindingsAnswer, WorkAnswer
 from wainwright.agents.loop import OutOfTurns, Work, work
+from wainwright.agents.roles import WORK
 from wainwright.domain.errors import BadAnswer, WainwrightError
 from wainwright.models.client import GatewayBackend
 
@@ -121,7 +122,7 @@ async def test_what_came_of_edits_stands_behind_the_observations_of_tools(
     [
         (call("read", path="nowhere.py"), "nowhere.py cannot be read"),
         (call("read", line=3), "do not fit: path: Field required; line: Extra inputs are not permitted"),
-        (call("deploy", now=True), "There is no tool deploy. Tools: read, search, list, shell, run_tests, history."),
+        (call("deploy", now=True), "There is no tool deploy. Tools: read, search, list, find_symbol, references, callers, outline, read_symbol, shell, run_tests, history."),
         (Answer(tool_calls=({"name": "read", "arguments": "[1]"},)), "The arguments of read are not a JSON object."),
         (Answer(tool_calls=({"name": "read", "arguments": '{"path": '},)), "are not a JSON object."),
         (call("shell", command="exit 3"), "exit code 3"),
@@ -144,7 +145,8 @@ async def test_without_a_sandbox_tools_that_need_one_are_not_offered(
     desk = bench.desk()
     desk.sandbox = None
     _, asked = await act(bench, gateway, call("shell", command="true"), DONE, desk=desk)
-    assert [tool["function"]["name"] for tool in asked[0]["tools"]] == ["read", "search", "list", "history"]
+    offered = {tool["function"]["name"] for tool in asked[0]["tools"]}
+    assert offered == {tool.name for tool in WORK if not tool.needs_sandbox}
     assert "There is no tool shell" in last(asked)
 
 

@@ -37,7 +37,7 @@ def test_every_line_of_answers_in_the_prompt_is_json_with_known_keys(assignment:
 
 @EACH
 def test_the_prompt_names_the_tools_there_are_and_no_others(assignment: Assignment) -> None:
-    known = {"read", "search", "list", "shell", "run_tests", "history"}
+    known = {tool.name for one in ASSIGNMENTS for tool in one.tools}
     named = known & set(re.findall(r"`(\w+)`", assignment.prompt))
     assert named <= {tool.name for tool in assignment.tools}
     if assignment.tools:

@@ -21,6 +21,7 @@ from wainwright.journal import Journal
 from wainwright.models.router import Models
 from wainwright.secrets import Redactor
 from wainwright.settings import Settings
+from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
 
 
@@ -40,6 +41,7 @@ class Place:
             settings=settings,
             journal=self.journals[-1],
             repository=Repository(self.workspace, self.state),
+            indexes=Indexes(self.state / "index"),
             models=Models.connect(settings),
             redactor=Redactor(),
             sandbox=None,

@@ -160,30 +160,30 @@ class Index:
 
         Raises ValueError if ``root`` is no absolute path to a directory.
         """
-        self._index = _native.Index(root, cache, cancel)
+        self.native = _native.Index(root, cache, cancel)
 
     def refresh(self, *, cancel: Cancel | None = None) -> Refreshed:
         """Look at every file and folder, and read what has changed."""
-        return Refreshed(*self._index.refresh(cancel))
+        return Refreshed(*self.native.refresh(cancel))
 
     def refresh_paths(self, paths: Iterable[str], *, cancel: Cancel | None = None) -> Refreshed:
         """Look at some paths, known or not, there or not; for a folder, at all that is beneath it."""
-        return Refreshed(*self._index.refresh_paths(list(paths), cancel))
+        return Refreshed(*self.native.refresh_paths(list(paths), cancel))
 
     def overlay(self, path: str, text: str) -> bool:
         """Put the unsaved text of a buffer over a file, which need not be there.
 
         Returns False, and does nothing, if ignore rules leave the path out.
         """
-        return self._index.overlay(path, text)
+        return self.native.overlay(path, text)
 
     def drop_overlay(self, path: str) -> None:
         """Take the unsaved text off again: the file on disk counts."""
-        self._index.drop_overlay(path)
+        self.native.drop_overlay(path)
 
     def save(self) -> None:
         """Write the store if it has become stale, without the unsaved texts. Raises OSError."""
-        self._index.save()
+        self.native.save()
 
     def search(
         self,
@@ -197,37 +197,37 @@ class Index:
         cancel: Cancel | None = None,
     ) -> Found:
         """Answer as the function ``search`` does, from the texts as they are now, unsaved ones included."""
-        hits, truncated = self._index.search(
+        hits, truncated = self.native.search(
             pattern, regex=regex, word=word, ignore_case=ignore_case, glob=glob, max_hits=limit, cancel=cancel
         )
         return Found(tuple(Hit(*hit) for hit in hits), truncated)
 
     def files(self) -> tuple[FileEntry, ...]:
         """List the files, sorted by path."""
-        return tuple(FileEntry(*entry) for entry in self._index.files())
+        return tuple(FileEntry(*entry) for entry in self.native.files())
 
     def word(self, word: str) -> tuple[Posting, ...]:
         """List the files that have this word, sorted by path."""
-        return tuple(Posting(*posting) for posting in self._index.word(word))
+        return tuple(Posting(*posting) for posting in self.native.word(word))
 
     def defined(self, name: str) -> tuple[Defined, ...]:
         """Tell where something of this name seems to be defined, in the order of path and line."""
-        found = self._index.defined(name)
+        found = self.native.defined(name)
         return tuple(Defined(path, line, cast("Kind", kind)) for path, line, kind in found)
 
     def definitions(self, path: str) -> tuple[Definition, ...]:
         """Tell what a file seems to define, in the order of the lines; nothing for a file that is not known."""
-        found = self._index.definitions(path)
+        found = self.native.definitions(path)
         return tuple(Definition(name, line, cast("Kind", kind)) for name, line, kind in found)
 
     def imported(self, path: str) -> tuple[str, ...]:
         """List the files of the tree that a file imports."""
-        return tuple(self._index.imported(path))
+        return tuple(self.native.imported(path))
 
     def importers(self, path: str) -> tuple[str, ...]:
         """List the files that import a file."""
-        return tuple(self._index.importers(path))
+        return tuple(self.native.importers(path))
 
     def stats(self) -> Stats:
         """Tell how large the index is."""
-        return Stats(*self._index.stats())
+        return Stats(*self.native.stats())

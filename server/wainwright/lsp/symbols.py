@@ -1,0 +1,78 @@
+"""The names of the workspace for the editor, and what the person types for the index."""
+
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from wainwright.domain.changes import protected
+from wainwright.lsp.convert import uri_from_path
+from wainwright.lsp.documents import relative
+
+if TYPE_CHECKING:
+    from wainwright.engine.engine import Engine
+    from wainwright.lsp.session import WainwrightServer
+
+SYMBOLS_MAX = 200
+"""How many names one answer holds; the editor asks again when the person types on."""
+_KINDS = {
+    "class": types.SymbolKind.Class,
+    "constant": types.SymbolKind.Constant,
+    "constructor": types.SymbolKind.Constructor,
+    "declaration": types.SymbolKind.Function,
+    "enum": types.SymbolKind.Enum,
+    "field": types.SymbolKind.Field,
+    "function": types.SymbolKind.Function,
+    "heading": types.SymbolKind.String,
+    "impl": types.SymbolKind.Class,
+    "interface": types.SymbolKind.Interface,
+    "key": types.SymbolKind.Key,
+    "macro": types.SymbolKind.Function,
+    "method": types.SymbolKind.Method,
+    "module": types.SymbolKind.Module,
+    "namespace": types.SymbolKind.Namespace,
+    "struct": types.SymbolKind.Struct,
+    "table": types.SymbolKind.Object,
+    "trait": types.SymbolKind.Interface,
+    "type": types.SymbolKind.Class,
+    "variable": types.SymbolKind.Variable,
+}
+
+
+async def symbols(engine: "Engine", query: str) -> list[types.WorkspaceSymbol]:
+    """Names that hold the characters of ``query`` in their order, the best first; none while the setting is off."""
+    found = await engine.symbols(query, SYMBOLS_MAX)
+    return [
+        types.WorkspaceSymbol(
+            name=symbol.name,
+            kind=_KINDS.get(symbol.kind, types.SymbolKind.Variable),
+            container_name=symbol.container or None,
+            location=types.Location(uri_from_path(engine.workspace / symbol.path), _line(symbol.line)),
+        )
+        for symbol in found
+    ]
+
+
+def _line(line: int) -> types.Range:
+    start = types.Position(line - 1, 0)
+    return types.Range(start, start)
+
+
+async def follow_buffers(server: "WainwrightServer", engine: "Engine") -> None:
+    """Keep the index at what the person sees: the texts of open documents count, not those on disk."""
+    known: dict[str, str] = {}
+    while True:
+        texts = {
+            path: document.source
+            for document in server.buffers.text_documents.values()
+            if (path := relative(engine.workspace, document.uri)) is not None and not protected(path)
+        }
+        # Texts are made anew by every change, so that being the same object tells.
+        fresh = [path for path, text in texts.items() if known.get(path) is not text]
+        closed = [path for path in known if path not in texts]
+        known = texts
+        if not fresh and not closed:
+            await server.buffers.next_change()
+        for path in fresh:
+            await engine.typed(path, texts[path])
+        for path in closed:
+            await engine.typed(path, None)
