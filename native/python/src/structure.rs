@@ -141,7 +141,7 @@ fn symbol_row(path: &str, qualname: String, definition: &Definition, text: &[u8]
     let between =
         |range: &std::ops::Range<u32>| text.get(range.start as usize..range.end as usize).unwrap_or_default();
     let before = definition.whole.start..definition.name_at.start.max(definition.whole.start);
-    let lines_before = between(&before).iter().filter(|byte| **byte == b'\n').count();
+    let lines_before = String::from_utf8_lossy(between(&before)).matches('\n').count();
     let line = definition.start_line + u32::try_from(lines_before).unwrap_or(0);
     let signature = one_line(between(&definition.signature), SIGNATURE_CHARS_MAX);
     let (name, kind) = (definition.name.clone(), definition.kind.name());
