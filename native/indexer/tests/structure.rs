@@ -128,6 +128,27 @@ fn the_unsaved_text_counts() {
 }
 
 #[test]
+fn unsaved_texts_are_not_kept() {
+    let root = shop();
+    let cache = tempfile::tempdir().expect("a folder");
+    let index = index(root.path());
+    let structure = Structure::open(cache.path());
+    fill(&structure, &index.snapshot());
+    let bytes = || fs::metadata(cache.path().join("structure.records")).expect("the records").len();
+    let (before, records) = (bytes(), structure.stats(&index.snapshot()).bytes);
+    for typed in ["a", "ab", "abc"] {
+        index.overlay("tax.py", &format!("def {typed}():\n    pass\n"));
+        let snapshot = index.snapshot();
+        let name = format!("tax.py:1 {typed}");
+        assert!(structure.outline(&snapshot, snapshot.find("tax.py").expect("the file")).is_some());
+        assert_eq!(symbols(&structure, &snapshot, typed, How::Exact, &[]), [name]);
+    }
+    assert_eq!(bytes(), before);
+    let held = structure.stats(&index.snapshot()).bytes - records;
+    assert!(held < 400, "{held}: only the last is held");
+}
+
+#[test]
 fn roots_and_openings_share_what_is_kept() {
     let (one, other) = (shop(), shop());
     write(&other.path().join("more.py"), "def more():\n    pass\n");

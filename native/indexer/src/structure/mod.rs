@@ -152,6 +152,8 @@ impl Lines {
 pub struct Structure {
     store: RwLock<Store>,
     names: Mutex<Names>,
+    /// The records of unsaved texts, by path. They are not written, and each takes the place of the one before.
+    unsaved: Mutex<HashMap<Box<str>, u32>>,
     /// The files of the last snapshot that was asked about, by their content.
     files: Mutex<Option<(u64, Arc<ByContent>)>>,
 }
@@ -164,7 +166,7 @@ impl Structure {
     #[must_use]
     pub fn open(cache: &Path) -> Self {
         let store = RwLock::new(Store::open(&cache.join("structure.records")));
-        Self { store, names: Mutex::default(), files: Mutex::default() }
+        Self { store, names: Mutex::default(), unsaved: Mutex::default(), files: Mutex::default() }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Store> {
@@ -184,14 +186,19 @@ impl Structure {
         let mut filled = Filled { saved: true, ..Filled::default() };
         let jobs = self.jobs(snapshot, wanted, &mut filled);
         let next = AtomicUsize::new(0);
-        let done = Mutex::new(&mut filled);
+        let sum = Mutex::new(&mut filled);
         let work = || {
             let mut draft = Draft::default();
             let mut written = Instant::now();
             let mut own = Filled { saved: true, ..Filled::default() };
             while !cancel.load(Ordering::Relaxed) {
                 let Some(&(file, key)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                if let Some(size) = parse_into(snapshot, file, key, &mut draft) {
+                let done = if is_unsaved(snapshot, file) {
+                    self.hold(snapshot, file, key).map(|(_, size)| size)
+                } else {
+                    parse_into(snapshot, file, key, &mut draft)
+                };
+                if let Some(size) = done {
                     own.parsed += 1;
                     own.bytes += size;
                 }
@@ -202,7 +209,7 @@ impl Structure {
                 }
             }
             own.saved &= self.write().append(&draft).is_ok();
-            let mut all = done.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = sum.lock().unwrap_or_else(PoisonError::into_inner);
             all.parsed += own.parsed;
             all.ready += own.parsed;
             all.bytes += own.bytes;
@@ -256,12 +263,33 @@ impl Structure {
         if let Some(record) = self.read().find(key) {
             return Some(record);
         }
+        if is_unsaved(snapshot, file) {
+            return self.hold(snapshot, file, key).map(|(record, _)| record);
+        }
         let mut draft = Draft::default();
         parse_into(snapshot, file, key, &mut draft)?;
         let mut store = self.write();
         // That it cannot be written matters to the next process only.
         let _ = store.append(&draft);
         store.find(key)
+    }
+
+    /// Parses an unsaved text; gives its record and its size in bytes.
+    fn hold(&self, snapshot: &Snapshot, file: u32, key: Key) -> Option<(u32, u64)> {
+        let mut draft = Draft::default();
+        let size = parse_into(snapshot, file, key, &mut draft)?;
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.write();
+        if let Some(known) = store.find(key) {
+            // Another thread was faster.
+            return Some((known, size));
+        }
+        if let Some(before) = unsaved.remove(snapshot.path(file)) {
+            store.forget(before);
+        }
+        let record = store.hold(&draft)?;
+        unsaved.insert(snapshot.path(file).into(), record);
+        Some((record, size))
     }
 
     /// What a file defines, uses and imports; its text as it is now, which all offsets are into. `None` if it is no text in a
@@ -474,6 +502,10 @@ fn in_files<'s>(
     }
     placed.sort_unstable_by_key(|(foreign, less, path, _, spot)| (*foreign, *less, *path, spot.definition));
     placed
+}
+
+fn is_unsaved(snapshot: &Snapshot, file: u32) -> bool {
+    snapshot.info(file).traits.has(Traits::UNSAVED)
 }
 
 fn is_foreign(snapshot: &Snapshot, file: u32) -> bool {

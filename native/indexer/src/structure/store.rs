@@ -24,6 +24,9 @@ const MAGIC: [u8; 16] = {
 /// Magic, length of what follows, its checksum.
 const HEADER: usize = 16 + 8 + 8;
 
+/// A store above this size is begun anew: most of it is of texts that are no more.
+const BYTES_MAX: u64 = 512 << 20;
+
 /// What a record is found by: the hash of the file's content, and the language its path shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
@@ -154,6 +157,9 @@ impl Store {
             by_key: HashMap::new(),
             known: 0,
         };
+        if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > BYTES_MAX) {
+            discard(path);
+        }
         store.catch_up();
         store
     }
@@ -203,6 +209,24 @@ impl Store {
             }
         }
         self.batches.push(Batch::new(bytes));
+    }
+
+    /// Keeps some records in this process only, as long as they are not forgotten; gives the number of the last.
+    pub fn hold(&mut self, draft: &Draft) -> Option<u32> {
+        let batch = draft.assemble();
+        self.add(Bytes::Heap(batch.get(HEADER..)?.to_vec()));
+        self.len().checked_sub(1)
+    }
+
+    /// Lets go of a record that was held alone in its batch.
+    pub fn forget(&mut self, record: u32) {
+        if let Some(place) = self.records.get_mut(record as usize) {
+            self.by_key.remove(&place.key);
+            place.length = 0;
+            if let Some(batch) = self.batches.get_mut(place.batch as usize) {
+                *batch = Batch::new(Bytes::Heap(Vec::new()));
+            }
+        }
     }
 
     /// Keeps some records: here at once, and in the file if it can be written.
@@ -274,6 +298,12 @@ impl Store {
     pub fn bytes(&self) -> u64 {
         self.batches.iter().map(|batch| (batch.bytes.all().len() + HEADER) as u64).sum()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store is no file of the person: it lies outside the tree")]
+fn discard(path: &Path) {
+    // Where it cannot be removed it is used as it is.
+    let _ = std::fs::remove_file(path);
 }
 
 /// The length of what follows a batch's header, if it is whole.
