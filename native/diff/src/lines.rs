@@ -2,16 +2,24 @@
 
 /// Splits a text into lines, each with its end. The last line may have none; an empty text has no lines.
 pub fn split_lines(text: &str) -> Vec<&str> {
-    let mut lines = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(['\n', '\r']) {
-        let end = at + if rest[at..].starts_with("\r\n") { 2 } else { 1 };
-        let (line, tail) = rest.split_at(end);
-        lines.push(line);
-        rest = tail;
+    let mut lines = Vec::with_capacity(text.len() / 24 + 1);
+    let mut start = 0;
+    if memchr::memchr(b'\r', text.as_bytes()).is_none() {
+        for at in memchr::memchr_iter(b'\n', text.as_bytes()) {
+            lines.push(&text[start..=at]);
+            start = at + 1;
+        }
+    } else {
+        for at in memchr::memchr2_iter(b'\n', b'\r', text.as_bytes()) {
+            let pair = text.as_bytes()[at] == b'\r' && text.as_bytes().get(at + 1) == Some(&b'\n');
+            if !pair {
+                lines.push(&text[start..=at]);
+                start = at + 1;
+            }
+        }
     }
-    if !rest.is_empty() {
-        lines.push(rest);
+    if start < text.len() {
+        lines.push(&text[start..]);
     }
     lines
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::types::PyString;
 use wainwright_diff::apply::{self, Action, Applied, Edit, Format, Plan, Refusal, Source};
 
 type PlaceAnswer = (u32, String);
@@ -88,13 +89,21 @@ pub fn apply_edits(
 
 /// Applies search and replace blocks to one text.
 #[pyfunction]
-pub fn apply_blocks(
-    py: Python<'_>,
-    text: &str,
+pub fn apply_blocks<'py>(
+    py: Python<'py>,
+    text: Bound<'py, PyString>,
     blocks: Vec<(PyBackedStr, PyBackedStr)>,
-) -> (Option<String>, Option<RefusalAnswer>) {
+) -> PyResult<(Option<Bound<'py, PyAny>>, Option<RefusalAnswer>)> {
     const PATH: &str = "the text";
-    py.detach(|| {
+    let bytes = PyBackedStr::try_from(text.clone())?;
+    if let [(search, replace)] = blocks.as_slice() {
+        if py.detach(|| apply::replaces_first(&bytes, search, replace)) {
+            let edited = text.call_method1("replace", (&**search, &**replace, 1))?;
+            return Ok((Some(edited), None));
+        }
+    }
+    let text: &str = &bytes;
+    let (edited, refusal) = py.detach(|| {
         let edits = blocks.iter().map(|(search, replace)| Edit::search(PATH, search, replace)).collect();
         let plan = Plan::new(edits, &[PATH]);
         match plan.and_then(|plan| plan.apply(|_| Source::Text(text.into()))) {
@@ -104,7 +113,8 @@ pub fn apply_blocks(
             }
             Err(refusal) => (None, Some(refusal_answer(refusal))),
         }
-    })
+    });
+    Ok((edited.map(|edited| PyString::new(py, &edited).into_any()), refusal))
 }
 
 fn apply_all(

@@ -378,6 +378,26 @@ fn exact(edit: &Edit<'_>, text: &str) -> Option<(String, usize)> {
     let [(search, replace)] = readings.as_slice() else {
         return None;
     };
+    let (at, _) = exact_place(text, search, replace)?;
+    let mut out = String::with_capacity(text.len() - search.len() + replace.len());
+    out.push_str(&text[..at]);
+    out.push_str(replace);
+    out.push_str(&text[at + search.len()..]);
+    let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() + 1;
+    Some((out, line))
+}
+
+/// Whether all that a block does is to replace the first occurrence of its search text by its replacement.
+///
+/// Then whoever holds the text can do that without this crate making a copy of it. `false` says nothing.
+#[must_use]
+pub fn replaces_first(text: &str, search: &str, replace: &str) -> bool {
+    let several = replace.lines().any(edit::is_middle);
+    !several && exact_place(text, search, replace).is_some_and(|(_, first)| first)
+}
+
+/// Where the lines of a block stand byte by byte, if that is once, and whether the text is not found before that.
+fn exact_place(text: &str, search: &str, replace: &str) -> Option<(usize, bool)> {
     let lined = |text: &str| text.ends_with('\n') && !text.contains('\r');
     if !lined(search) || !(replace.is_empty() || lined(replace)) || is_blank(search) {
         return None;
@@ -389,7 +409,10 @@ fn exact(edit: &Edit<'_>, text: &str) -> Option<(String, usize)> {
     let body = if text.starts_with(text::BOM) { text::BOM.len_utf8() } else { 0 };
     let begins = |at: usize| at == body || text.as_bytes()[at - 1] == b'\n';
     let finder = memchr::memmem::Finder::new(search.as_bytes());
-    let at = finder.find_iter(text.as_bytes()).find(|&at| begins(at))?;
+    let mut places = finder.find_iter(text.as_bytes());
+    let first = places.next()?;
+    let at = if begins(first) { first } else { places.find(|&at| begins(at))? };
+    // Another place may begin within this one.
     let mut from = at + 1;
     while let Some(next) = finder.find(&text.as_bytes()[from..]) {
         if begins(from + next) {
@@ -398,15 +421,7 @@ fn exact(edit: &Edit<'_>, text: &str) -> Option<(String, usize)> {
         from += next + 1;
     }
     let end = at + search.len();
-    let there = replace.starts_with(&**search) && text[at..].starts_with(&**replace)
-        || replace.ends_with(&**search) && text[..end].ends_with(&**replace);
-    if there {
-        return None;
-    }
-    let mut out = String::with_capacity(text.len() - search.len() + replace.len());
-    out.push_str(&text[..at]);
-    out.push_str(replace);
-    out.push_str(&text[end..]);
-    let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() + 1;
-    Some((out, line))
+    let there = replace.starts_with(search) && text[at..].starts_with(replace)
+        || replace.ends_with(search) && text[..end].ends_with(replace);
+    (!there).then_some((at, at == first))
 }
