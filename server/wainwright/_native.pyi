@@ -21,6 +21,7 @@ __all__ = [
     "apply_blocks",
     "apply_edits",
     "line_hunks",
+    "merge",
     "more_syntax_errors",
     "read_beneath",
     "recover",
@@ -153,6 +154,11 @@ def apply_answer(
 
 def apply_blocks(text: str, blocks: Sequence[tuple[str, str]]) -> tuple[str | None, _Refusal | None]:
     """Apply (search, replace) blocks to one text, all or none: the new text, or the refusal."""
+
+def merge(
+    base: str, ours: str, theirs: str
+) -> tuple[str | None, list[tuple[tuple[int, int], tuple[int, int], tuple[int, int]]]]:
+    """Merge two changed texts: the outcome or None, and each conflict as lines (from, to) of all three texts."""
 
 def more_syntax_errors(path: str, before: str, after: str) -> tuple[int, int] | None:
     """Return how many syntax errors there were and are, or None if there are no more than before."""

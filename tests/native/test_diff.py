@@ -3,12 +3,15 @@
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wainwright.workspace.native.edits import Hunk, line_hunks, unified
+from wainwright.workspace.native.edits import Hunk, line_hunks, merge, unified
 
 LINES = st.lists(st.sampled_from(["a", "b", "c", "  a", "é", "\x0c", "\u2028", ""]), max_size=12)
+SOME = st.lists(st.sampled_from("abcdefgh"), max_size=12).map(
+    lambda lines: "".join(f"{line}\n" for line in lines)
+)
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 
 
@@ -77,3 +80,17 @@ def test_git_reads_the_unified_format(tmp_path, old: str, new: str, context: int
 
 def test_equal_texts_have_no_unified_difference() -> None:
     assert unified("a\n", "a\n", "a/f", "b/f") == ""
+
+
+@given(base=SOME, ours=SOME, theirs=SOME)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_clean_merge_is_that_of_git(tmp_path, base: str, ours: str, theirs: str) -> None:
+    for name, text in (("base", base), ("ours", ours), ("theirs", theirs)):
+        (tmp_path / name).write_bytes(text.encode())
+    argv = ["git", "merge-file", "-p", "ours", "base", "theirs"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, check=False)
+    merged = merge(base, ours, theirs)
+    if isinstance(merged, str) and done.returncode == 0:
+        assert merged == done.stdout.decode()
+    if not isinstance(merged, str):
+        assert all(span[0] <= span[1] for conflict in merged for span in conflict)

@@ -33,11 +33,20 @@ pub fn line_hunks(old: &str, new: &str) -> Vec<Hunk> {
 }
 
 pub fn hunks_of(old: &[&str], new: &[&str]) -> Vec<Hunk> {
+    compare(old, new, Algorithm::Histogram, true)
+}
+
+/// Compares lines; with `readable` a hunk that could stand in several places stands where a person would put it.
+pub fn compare(old: &[&str], new: &[&str], algorithm: Algorithm, readable: bool) -> Vec<Hunk> {
     let mut input = InternedInput::default();
     input.update_before(old.iter().copied());
     input.update_after(new.iter().copied());
-    let mut diff = Diff::compute(Algorithm::Histogram, &input);
-    diff.postprocess_lines(&input);
+    let mut diff = Diff::compute(algorithm, &input);
+    if readable {
+        diff.postprocess_lines(&input);
+    } else {
+        diff.postprocess_no_heuristic(&input);
+    }
     diff.hunks()
         .map(|hunk| Hunk {
             old_start: hunk.before.start,

@@ -58,6 +58,24 @@ pub fn apply_answer(
     })
 }
 
+type Lines = (u32, u32);
+
+/// Merges what two sides made of a text: the outcome, or the conflicts.
+#[pyfunction]
+pub fn merge(
+    py: Python<'_>,
+    base: &str,
+    ours: &str,
+    theirs: &str,
+) -> (Option<String>, Vec<(Lines, Lines, Lines)>) {
+    let merged = py.detach(|| wainwright_diff::merge(base, ours, theirs));
+    let conflicts = merged.conflicts().map(|part| {
+        let span = |range: &std::ops::Range<u32>| (range.start, range.end);
+        (span(&part.base), span(&part.ours), span(&part.theirs))
+    });
+    (merged.text().map(str::to_owned), conflicts.collect())
+}
+
 /// Counts the syntax errors of two texts of a file.
 #[pyfunction]
 pub fn more_syntax_errors(py: Python<'_>, path: &str, before: &str, after: &str) -> Option<(u32, u32)> {

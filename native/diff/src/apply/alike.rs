@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::forgiven::{Forgiven, Tolerance};
+use super::text::indent_of;
 
 /// The plain character that a typographic one stands for; `None` for one that nobody sees.
 fn plain(c: char) -> Option<char> {
@@ -27,6 +28,17 @@ pub fn plainly(text: &str) -> Cow<'_, str> {
         Cow::Owned(text.chars().filter_map(plain).collect())
     } else {
         Cow::Borrowed(text)
+    }
+}
+
+/// The indentation of a line, typographic blanks as plain ones.
+pub fn plain_indent(line: &str) -> Cow<'_, str> {
+    if line.is_ascii() {
+        return Cow::Borrowed(indent_of(line));
+    }
+    match plainly(line) {
+        Cow::Borrowed(line) => Cow::Borrowed(indent_of(line)),
+        Cow::Owned(line) => Cow::Owned(indent_of(&line).to_owned()),
     }
 }
 

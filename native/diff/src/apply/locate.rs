@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::alike::{alike, key, similarity};
+use super::alike::{alike, key, plain_indent, similarity};
 use super::edit::{Hunk, HunkLine, Sign};
 use super::forgiven::{Forgiven, Tolerance};
 use super::indent::{Pair, Relation};
@@ -134,12 +134,13 @@ fn candidates(hunk: &Hunk<'_>, segment: &Segment<'_>, index: &Index<'_>) -> Vec<
 /// What a place must be forgiven, if it is one.
 fn verify(hunk: &Hunk<'_>, segment: &Segment<'_>, index: &Index<'_>, start: usize) -> Option<Placement> {
     let mut forgiven = Forgiven::NOTHING;
-    let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(segment.keys.len());
+    let mut indents = Vec::with_capacity(segment.keys.len());
     for at in 0..segment.keys.len() {
         let (file, edit) = (index.text_at(start + at), segment.text(at));
         forgiven = forgiven.union(alike(file, edit)?);
-        pairs.push((indent_of(file), indent_of(edit)));
+        indents.push((plain_indent(file), plain_indent(edit)));
     }
+    let pairs: Vec<Pair<'_>> = indents.iter().map(|(file, edit)| (&**file, &**edit)).collect();
     let relation = Relation::of(&pairs)?;
     // New lines that cannot be indented like the place rule it out.
     let end = segment.lines.last().map_or(segment.from, |(at, _)| *at);
@@ -147,7 +148,7 @@ fn verify(hunk: &Hunk<'_>, segment: &Segment<'_>, index: &Index<'_>, start: usiz
     if relation != Relation::Same
         && added
             .into_iter()
-            .any(|line| !is_blank(&line.text) && relation.apply(indent_of(&line.text)).is_none())
+            .any(|line| !is_blank(&line.text) && relation.apply(&plain_indent(&line.text)).is_none())
     {
         return None;
     }
@@ -506,7 +507,7 @@ fn align(segment: &Segment<'_>, index: &Index<'_>, offset: isize) -> Alignment {
 }
 
 /// A line that is not as quoted must be at least so similar to the one that stands in its place, in percent.
-const SIMILAR_MIN: usize = 50;
+const SIMILAR_MIN: usize = 60;
 
 /// The placement that follows from an alignment; `None` if the place of a new line is not certain, or a line that
 /// stands where another was quoted is another line.
@@ -549,11 +550,11 @@ fn settle(hunk: &Hunk<'_>, segment: &Segment<'_>, look: &Alignment, index: &Inde
             }
         }
     }
-    let held: Vec<Pair<'_>> = (0..dense.len())
-        .filter_map(|at| {
-            look.pairs[at].map(|place| (indent_of(index.text_at(place)), indent_of(segment.text(at))))
-        })
+    let held: Vec<_> = (0..dense.len())
+        .filter_map(|at| look.pairs[at].map(|place| (index.text_at(place), segment.text(at))))
+        .map(|(file, edit)| (plain_indent(file), plain_indent(edit)))
         .collect();
+    let held: Vec<Pair<'_>> = held.iter().map(|(file, edit)| (&**file, &**edit)).collect();
     let relation = Relation::of(&held)?;
     let mut forgiven = Forgiven::from(Tolerance::StaleContext).union(relation.forgiven());
     for (at, place) in look.pairs.iter().enumerate() {

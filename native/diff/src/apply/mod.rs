@@ -358,7 +358,8 @@ fn together(
             Action::Function { symbol, code } => function::function(path, symbol, code, text, &index),
             _ => Err(Refusal::new(Reason::NoFunction)),
         };
-        let found = found.map_err(|refusal| (number, refusal))?;
+        let mut found = found.map_err(|refusal| (number, refusal))?;
+        unescape(path, text, &index, &mut found);
         let line = found.line;
         splice::join(&mut all, found.changes).map_err(|()| {
             let there = index.text.lines.get(line - 1).map_or("", |line| line.text);
@@ -368,6 +369,28 @@ fn together(
         notes.push((line, edit.forgiven.union(found.forgiven)));
     }
     Ok((splice::write(&index.text, &mut all, text.len()), notes))
+}
+
+/// Takes HTML's escapes out of new lines where the old ones cannot tell: the file has none of them, and is well-formed
+/// only without.
+fn unescape(path: &str, text: &str, index: &Index<'_>, found: &mut find::Found) {
+    let escaped =
+        |text: &str| ["&lt;", "&gt;", "&amp;", "&quot;", "&#39;"].iter().any(|name| text.contains(name));
+    if !found.changes.iter().flat_map(|change| &change.lines).any(|line| escaped(line)) || escaped(text) {
+        return;
+    }
+    let mut plain = found.changes.clone();
+    for line in plain.iter_mut().flat_map(|change| &mut change.lines) {
+        *line = reading::unescaped_html(line);
+    }
+    let worse = |changes: &[splice::Change]| {
+        let after = splice::write(&index.text, &mut changes.to_vec(), text.len());
+        more_syntax_errors(path, text, &after).is_some()
+    };
+    if worse(&found.changes) && !worse(&plain) {
+        found.changes = plain;
+        found.forgiven = found.forgiven.with(Tolerance::HtmlEscapes);
+    }
 }
 
 /// A block whose lines stand in the text byte by byte, once: the new text and the first line.
@@ -402,8 +425,11 @@ fn exact_place(text: &str, search: &str, replace: &str) -> Option<(usize, bool)>
     if !lined(search) || !(replace.is_empty() || lined(replace)) || is_blank(search) {
         return None;
     }
-    // What may stand for other lines is looked at closely.
-    if replace.contains("...") || replace.contains('\u{2026}') {
+    // What may stand for other lines or characters is looked at closely.
+    if replace.contains("...")
+        || replace.contains('\u{2026}')
+        || replace.contains('&') && replace.contains(';')
+    {
         return None;
     }
     let body = if text.starts_with(text::BOM) { text::BOM.len_utf8() } else { 0 };

@@ -159,7 +159,7 @@ fn unnumbered(line: &str, separator: &str) -> Option<String> {
     behind.strip_prefix(separator).map(str::to_owned)
 }
 
-fn unescaped_html(line: &str) -> String {
+pub fn unescaped_html(line: &str) -> String {
     const NAMES: [(&str, &str); 8] = [
         ("&lt;", "<"),
         ("&gt;", ">"),

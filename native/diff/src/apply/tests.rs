@@ -114,6 +114,21 @@ fn typography_and_escapes_are_forgiven() {
         &["html_escapes"],
     );
     check("r'\\d+'\n", "r'\\\\d+'\n", "r'\\\\w+'\n", "r'\\w+'\n", &["backslashes"]);
+    check(
+        "a = 1\nb = 2\n",
+        "a = 1\n",
+        "if c &lt; d:\n    a = 1\n",
+        "if c < d:\n    a = 1\nb = 2\n",
+        &["html_escapes"],
+    );
+    check("a = 1\n", "a = 1\n", "a = '&lt;'\n", "a = '&lt;'\n", &[]);
+    check(
+        "if a:\n    b = 1\n",
+        "\u{a0}\u{a0}\u{a0}\u{a0}b = 1\n",
+        "\u{a0}\u{a0}\u{a0}\u{a0}c = 1\n",
+        "if a:\n    c = 1\n",
+        &["look_alikes"],
+    );
     check("a &lt; b\n", "a &lt; b\n", "a &gt; b\n", "a &gt; b\n", &[]);
 }
 
@@ -421,4 +436,64 @@ fn a_whole_function_that_is_refused() {
     assert_eq!(function_refused(DECORATED, "size", other), Reason::NotTheFunction);
     let dots = "def get(self):\n    # ...\n    return 3\n";
     assert_eq!(function_refused(DECORATED, "A.get", dots), Reason::Elision);
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            4 => "[a-c]{1,3}",
+            2 => "    [a-c]{1,3} [a-c]",
+            1 => "\t[a-c]{1,2}[ \t]{0,2}",
+            1 => Just(String::new()),
+            1 => Just("...".to_owned()),
+            1 => Just("=======".to_owned()),
+            1 => "[ +@*<>`-]{1,4}[a-c\u{2019}\u{a0}]{0,3}",
+        ];
+        let end = prop_oneof![8 => Just("\n"), 1 => Just("\r\n"), 1 => Just("\r")];
+        prop::collection::vec((line, end), 0..12)
+            .prop_map(|rows| rows.into_iter().map(|(line, end)| line + end).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_applied_or_refused_with_words(text in lines(), answer in lines(), start in 0..4_usize) {
+            let heads = ["", "f.py\n<<<<<<< SEARCH\n", "--- a/f.py\n+++ b/f.py\n@@ -1 +1 @@\n", "*** Begin Patch\n*** Update File: f.py\n@@\n"];
+            let ends = ["", ">>>>>>> REPLACE\n", "", "*** End Patch\n"];
+            let answer = format!("{}{answer}{}", heads[start], ends[start]);
+            if let Err(refusal) = one(&text, &answer, Format::Auto) {
+                prop_assert!(!refusal.explain().is_empty());
+            }
+            for format in [Format::Function { path: "f.py", symbol: "a" }, Format::File { path: "f.py" }] {
+                let _ = one(&text, &answer, format);
+            }
+        }
+
+        #[test]
+        fn lines_beside_a_block_keep_their_bytes(before in lines(), after in lines(), search in "[d-f]{4,8}", deeper in "[ \t]{0,4}") {
+            let before = if before.is_empty() || before.ends_with('\n') { before } else { before + "\n" };
+            let text = format!("{before}{deeper}{search}\n{after}");
+            let answer = block(&format!("{search}  \n"), &format!("new {search}\n"));
+            match one(&text, &answer, Format::Blocks) {
+                Ok((edited, _)) => prop_assert_eq!(edited, format!("{before}{deeper}new {search}\n{after}")),
+                Err(refusal) => prop_assert!(text.starts_with(BOM_TEXT), "{refusal:?}"),
+            }
+        }
+
+        #[test]
+        fn a_unified_difference_of_ours_is_applied_to_the_byte(old in lines(), new in lines()) {
+            let plain = |text: String| text.replace('\r', "\n").replace("...", "dots") + "end\n";
+            let (old, new) = (plain(old), plain(new));
+            let answer = crate::unified(&old, &new, "a/f.py", "b/f.py", 1000);
+            prop_assume!(!answer.is_empty());
+            if let Ok((edited, _)) = one(&old, &answer, Format::Unified) {
+                prop_assert_eq!(edited, new);
+            }
+        }
+    }
+
+    const BOM_TEXT: &str = "\u{feff}";
 }

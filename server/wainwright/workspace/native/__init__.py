@@ -7,6 +7,7 @@ components.
 
 from wainwright.workspace.native.edits import (
     Applied,
+    Conflict,
     Edit,
     Hunk,
     Place,
@@ -15,6 +16,7 @@ from wainwright.workspace.native.edits import (
     apply_blocks,
     apply_edits,
     line_hunks,
+    merge,
     more_syntax_errors,
     unified,
 )
@@ -63,6 +65,7 @@ __all__ = [
     "Caller",
     "Cancel",
     "Cancelled",
+    "Conflict",
     "Defined",
     "Definition",
     "Edit",
@@ -92,6 +95,7 @@ __all__ = [
     "apply_blocks",
     "apply_edits",
     "line_hunks",
+    "merge",
     "more_syntax_errors",
     "read_beneath",
     "recover",

@@ -105,6 +105,20 @@ def unified(old: str, new: str, old_name: str, new_name: str, *, context: int = 
     return _native.unified(old, new, old_name, new_name, context)
 
 
+class Conflict(NamedTuple):
+    """Lines that both sides changed, each in its way; from the first, counted from 0, to behind the last."""
+
+    base: tuple[int, int]
+    ours: tuple[int, int]
+    theirs: tuple[int, int]
+
+
+def merge(base: str, ours: str, theirs: str) -> str | tuple[Conflict, ...]:
+    """Merge what two sides made of a text as ``git merge-file`` does; changes that touch are a conflict."""
+    text, conflicts = _native.merge(base, ours, theirs)
+    return tuple(Conflict(*conflict) for conflict in conflicts) if text is None else text
+
+
 def more_syntax_errors(path: str, before: str, after: str) -> tuple[int, int] | None:
     """How many syntax errors a file had and has now; None if no more than before, or its language is not known."""
     return _native.more_syntax_errors(path, before, after)
