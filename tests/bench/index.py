@@ -97,11 +97,7 @@ def kept(setting: Setting, corpus: Corpus) -> tuple[Path, dict[str, float]]:
     cache = setting.scratch / f"kept-{corpus.name}"
     measured = cache.with_suffix(".json")
     if not measured.exists():
-        try:
-            made = subject("cold", corpus.root, cache, "structural")
-        except Missing:
-            made = subject("cold", corpus.root, cache, "lexical")
-        measured.write_text(json.dumps(made))
+        measured.write_text(json.dumps(subject("cold", corpus.root, cache, "structural")))
     return cache, json.loads(measured.read_text())
 
 

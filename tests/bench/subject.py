@@ -22,16 +22,12 @@ class Subject:
     """An index over a tree, kept in a cache folder: what was there is ready when this returns."""
 
     def __init__(self, root: Path, cache: Path) -> None:
-        if not hasattr(native, "Index"):
-            raise Missing("the index has no Python face in this build")
         cache.mkdir(parents=True, exist_ok=True)
         self.cache = cache
         self.index = native.Index(root, cache)
 
-    def fill(self, threads: int):
+    def fill(self, threads: int) -> native.Filled:
         """Return when the structural tier is complete."""
-        if not hasattr(native, "Structure"):
-            raise Missing("the structural tier has no Python face in this build")
         return native.Structure(self.cache).fill(self.index, threads=threads)
 
     def save(self) -> None:
@@ -62,8 +58,6 @@ class Snapshots:
     """States of a tree that can be had again; a watcher tells which paths changed."""
 
     def __init__(self, root: Path, scratch: Path) -> None:
-        if not hasattr(native, "Snapshots"):
-            raise Missing("snapshots have no Python face in this build")
         folder = scratch / f"snapshots-{root.name}"
         folder.mkdir()
         self.tree = native.Tree(root)
