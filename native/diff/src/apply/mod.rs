@@ -371,12 +371,16 @@ fn together(
     Ok((splice::write(&index.text, &mut all, text.len()), notes))
 }
 
+fn html_escaped(text: &str) -> bool {
+    ["&lt;", "&gt;", "&amp;", "&quot;", "&#39;"].iter().any(|name| text.contains(name))
+}
+
 /// Takes HTML's escapes out of new lines where the old ones cannot tell: the file has none of them, and is well-formed
 /// only without.
 fn unescape(path: &str, text: &str, index: &Index<'_>, found: &mut find::Found) {
-    let escaped =
-        |text: &str| ["&lt;", "&gt;", "&amp;", "&quot;", "&#39;"].iter().any(|name| text.contains(name));
-    if !found.changes.iter().flat_map(|change| &change.lines).any(|line| escaped(line)) || escaped(text) {
+    if !found.changes.iter().flat_map(|change| &change.lines).any(|line| html_escaped(line))
+        || html_escaped(text)
+    {
         return;
     }
     let mut plain = found.changes.clone();
@@ -426,10 +430,7 @@ fn exact_place(text: &str, search: &str, replace: &str) -> Option<(usize, bool)>
         return None;
     }
     // What may stand for other lines or characters is looked at closely.
-    if replace.contains("...")
-        || replace.contains('\u{2026}')
-        || replace.contains('&') && replace.contains(';')
-    {
+    if replace.contains("...") || replace.contains('\u{2026}') || html_escaped(replace) {
         return None;
     }
     let body = if text.starts_with(text::BOM) { text::BOM.len_utf8() } else { 0 };
