@@ -14,6 +14,8 @@ __all__ = [
     "Cancel",
     "Cancelled",
     "Index",
+    "Live",
+    "Ranker",
     "Snapshots",
     "Structure",
     "Tree",
@@ -23,8 +25,10 @@ __all__ = [
     "line_hunks",
     "merge",
     "more_syntax_errors",
+    "rank_features",
     "read_beneath",
     "recover",
+    "role_of",
     "search",
     "unified",
     "walk",
@@ -126,6 +130,69 @@ class Index:
 
     def stats(self) -> tuple[int, int, int, int, int, int]:
         """Files, their bytes, their words, distinct words, definitions, bytes of the index."""
+
+_Entry = tuple[str, str, int]
+_Ranked = tuple[list[tuple[str, str, float, list[str]]], list[tuple[str, str, int, int, float]]]
+
+class Ranker:
+    """Ranks trees whose files are given as (path, name of the content, bytes)."""
+
+    def __init__(self) -> None: ...
+    def read_history(self, log: bytes) -> None:
+        """Take the output of ``git log``: 01 name 02 parents 02 message 02, then lines of ``--name-status``."""
+
+    def missing(self, tree: Sequence[_Entry]) -> list[str]:
+        """Name the contents that are worth reading and were not supplied yet."""
+
+    def supply(self, contents: Sequence[tuple[str, str, bytes]]) -> None:
+        """Take contents as (name, a path that has it, bytes)."""
+
+    def rank(self, tree: Sequence[_Entry], tip: str, query: str, limit: int) -> _Ranked:
+        """Return files as (path, role, score, reasons) and functions as (path, name, first line, last line, score).
+
+        ``tip`` names the commit whose history counts; an unknown one has none.
+        """
+
+    def rank_and_pack(
+        self, tree: Sequence[_Entry], tip: str, query: str, limit: int, tokens: int
+    ) -> tuple[_Ranked, str]:
+        """Rank, and return a text of about so many tokens that shows the best."""
+
+    def values(
+        self, tree: Sequence[_Entry], tip: str, query: str
+    ) -> tuple[list[tuple[str, list[float]]], list[tuple[str, str, int, int, list[float]]]]:
+        """Return what the models see, of sources and functions; the names are in ``rank_features``."""
+
+class Live:
+    """Ranks the files of a workspace over its index."""
+
+    def __init__(self) -> None: ...
+    def read_history(self, log: bytes) -> None:
+        """Take the output of ``git log``; see Ranker. Newer changes may follow later."""
+
+    def knows(self, commit: str) -> bool:
+        """Tell whether a change was read."""
+
+    def rank(
+        self,
+        index: Index,
+        tip: str,
+        query: str,
+        *,
+        limit: int,
+        tokens: int,
+        opened: Sequence[str],
+        cursor: tuple[str, int] | None,
+        diagnostics: Sequence[tuple[str, str]],
+        selection: str,
+    ) -> tuple[_Ranked, str]:
+        """Return files and functions as Ranker does, and a text of about so many tokens that shows the best."""
+
+def role_of(path: str) -> str:
+    """Tell what a file is for: source, test, example, document, foreign or data."""
+
+def rank_features() -> tuple[list[str], list[str]]:
+    """Name the values that the models see: of files, of functions."""
 
 def line_hunks(old: str, new: str) -> list[tuple[int, int, int, int]]:
     """Return the differing lines as (old start, old length, new start, new length), the first line is 0."""

@@ -29,7 +29,9 @@ from wainwright.engine.engine import Engine, workspace_of
 from wainwright.engine.view import Decide, Notice, RunView, Start
 from wainwright.workspace.answers import apply_cases, difference, work_out, write
 from wainwright.workspace.index import Indexes, measure
+from wainwright.workspace.localise import LIMIT, rank_cases, rank_workspace
 from wainwright.workspace.native.edits import Applied, Format, Refusal
+from wainwright.workspace.native.ranking import Ranking
 
 app = typer.Typer(
     name="wainwright",
@@ -387,6 +389,66 @@ def index(
         else:
             rows.add_row(name.replace("_", " "), f"{value:,}")
     out.print(rows)
+
+
+@app.command()
+def context(
+    query: Annotated[str | None, typer.Argument(help="The goal in words; - reads standard input.")] = None,
+    workspace: Workspace = Path(),
+    limit: Annotated[int, typer.Option(min=1, help="The most files, and the most functions.")] = LIMIT,
+    as_json: Json = False,
+    batch: Annotated[Path | None, typer.Option(help="Many cases, one JSON object a line, instead.")] = None,
+    git_root: Annotated[
+        Path | None, typer.Option("--git-root", help="Where the repositories of a batch lie.")
+    ] = None,
+    results: Annotated[Path | None, typer.Option("--out", help="Where the rankings of a batch go.")] = None,
+) -> None:
+    """Find the files and functions that a goal is about, without a model."""
+    try:
+        if batch is not None and git_root is not None and results is not None:
+            _rank_batch(batch, git_root, results, limit)
+        elif query is not None:
+            text = sys.stdin.read() if query == "-" else query
+            _tell_ranking(rank_workspace(workspace.resolve(), text, limit), as_json=as_json)
+        else:
+            raise typer.BadParameter("give a query, or --batch, --git-root and --out")
+    except (OSError, ValueError, WainwrightError) as error:
+        err.print(Text(str(error), style="red"))
+        raise SystemExit(2) from None
+
+
+def _rank_batch(batch: Path, git_root: Path, results: Path, limit: int) -> None:
+    failed = 0
+    with batch.open(encoding="utf-8") as cases, results.open("w", encoding="utf-8") as written:
+        for located in rank_cases(cases, git_root, limit):
+            if located.ranking is None:
+                failed += 1
+                err.print(Text(located.error, style="red"))
+            else:
+                written.write(json.dumps(located.ranking) + "\n")
+                written.flush()
+    if failed:
+        err.print(Text(f"{failed} cases have no ranking."))
+
+
+def _tell_ranking(ranking: Ranking, *, as_json: bool) -> None:
+    if as_json:
+        files = [
+            {"path": one.path, "score": round(one.score, 4), "why": "; ".join(one.why), "role": one.role}
+            for one in ranking.files
+        ]
+        functions = [{**one._asdict(), "score": round(one.score, 4)} for one in ranking.functions]
+        out.print(Text(json.dumps({"files": files, "functions": functions})))
+        return
+    table = Table(Column("file", overflow="fold"), Column("why", style="dim"), box=None, pad_edge=False)
+    for file in ranking.files:
+        table.add_row(
+            file.path if file.role == "source" else f"({file.role}) {file.path}", "; ".join(file.why)
+        )
+    out.print(table)
+    out.print()
+    for function in ranking.functions:
+        out.print(f"{function.path}:{function.start_line}-{function.end_line} {function.name}")
 
 
 @app.command()

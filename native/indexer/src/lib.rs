@@ -19,6 +19,7 @@ mod index;
 mod lexicon;
 mod needs;
 mod parts;
+pub mod rank;
 mod resolve;
 mod rules;
 mod scan;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::define::{Family, Kind};
 use crate::disk::{Bits, Disk};
-use crate::lexicon::known_part;
+use crate::lexicon::{Seed, known_part};
 use crate::resolve::Resolver;
 use crate::scan;
 use crate::segment::{Posting, Target};
@@ -257,6 +257,33 @@ impl Snapshot {
         words.sort_unstable();
         words.dedup();
         words
+    }
+
+    /// What tells the segment below from every other.
+    pub(crate) fn segment_id(&self) -> (Seed, u32) {
+        (self.disk.base.seed, self.disk.base.words)
+    }
+
+    /// The words of the segment, by number.
+    pub(crate) fn segment_words(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        (0..self.disk.base.words).map(|number| (number, self.disk.base.word(number)))
+    }
+
+    /// Reports where words are: those of the segment by number, those of changed files if they are selected.
+    pub(crate) fn each_posting(
+        &self,
+        numbers: impl Iterator<Item = u32>,
+        select: impl Fn(&[u8]) -> bool,
+        mut report: impl FnMut(Posting),
+    ) {
+        for number in numbers {
+            let postings = self.disk.base.postings(number);
+            postings.filter(|posting| !self.hidden.has(posting.file)).for_each(&mut report);
+        }
+        for (number, fresh) in self.fresh_numbers().zip(&self.fresh) {
+            let words = fresh.source.words().filter(|(word, _)| select(word));
+            words.for_each(|(_, count)| report(Posting::new(number, count)));
+        }
     }
 
     /// The files with at least one word that is selected, in the order of their numbers. Every distinct word is

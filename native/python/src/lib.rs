@@ -4,6 +4,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "what comes from Python arrives as owned values")]
 
+mod context;
 mod diff;
 mod fsops;
 mod index;
@@ -18,6 +19,8 @@ mod _native {
     use super::diff::{
         apply_answer, apply_blocks, apply_edits, line_hunks, merge, more_syntax_errors, unified,
     };
+    #[pymodule_export]
+    use super::context::{Live, Ranker, rank_features, role_of};
     #[pymodule_export]
     use super::fsops::{BoundaryError, read_beneath, recover, write_batch};
     #[cfg(unix)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.workspace import native
+from wainwright.workspace.localise import packed
 
 FILES_MAX = 250
 MANIFESTS = (
@@ -26,24 +27,17 @@ MANIFESTS = (
     "Makefile",
 )
 MANIFEST_CHARACTERS_MAX = 2_500
-HITS_MAX = 12
-"""A word with more hits than that is too common to point anywhere."""
-PLACES_MAX = 40
 WHOLE_MAX = 24_000
 """Characters of file contents that are shown without being asked for."""
-_COMMON = frozenset(
-    """about above after again also always another because been before being below between both cannot could does
-    doing done down each every from have into itself just like make many more most must never none only other over
-    same shall should since some such than that their them then there these they this those through under until
-    very want what when where which while with within without would your""".split()  # noqa: SIM905
-)
+FOUND_TOKENS = 6_000
+"""About so many tokens show what the goal is about, in a workspace that is not shown whole."""
 
 
 def workspace(tree: Path, words: str, write_set: Sequence[str] = ()) -> str:
     """A workspace in Markdown, within about ``WHOLE_MAX`` characters beside the manifests.
 
     A small one is shown whole. Of a larger one: its files, the manifests, those of ``write_set`` that exist, and the
-    places where rare ones of ``words`` occur.
+    files and functions that ``words`` seem to be about.
     """
     files = [f.path for f in native.walk(tree)]
     parts = [f"## Workspace\n\n### Files ({len(files)})\n\n{_listing(files)}"]
@@ -54,9 +48,9 @@ def workspace(tree: Path, words: str, write_set: Sequence[str] = ()) -> str:
         return "\n\n".join(parts + _shown(tree, rest, WHOLE_MAX))
     named = [name for name in rest if covers(write_set, name) and EVERYTHING not in write_set]
     parts += _shown(tree, named, WHOLE_MAX)
-    places = _places(tree, words)
-    if places:
-        parts.append(f"### Places where its words occur\n\n{fenced(places)}")
+    found = packed(tree, words, FOUND_TOKENS)
+    if found:
+        parts.append(f"### Where the work seems to be\n\n{fenced(found)}")
     return "\n\n".join(parts)
 
 
@@ -97,16 +91,3 @@ def _text(tree: Path, name: str, limit: int) -> str:
         return ""
     text = content.decode("utf-8", "replace")
     return text if len(text) <= limit else text[:limit].rsplit("\n", 1)[0] + "\n[…]"
-
-
-def _places(tree: Path, text: str) -> str:
-    words = [
-        w for w in dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]{3,}", text)) if w.lower() not in _COMMON
-    ]
-    hits: dict[tuple[str, int], str] = {}
-    for word in words[:20]:
-        found = native.search(tree, word, ignore_case=True, limit=HITS_MAX)
-        if not found.truncated:
-            hits.update({(h.path, h.line): h.text for h in found})
-    lines = [f"{path}:{line}: {line_text[:160]}" for (path, line), line_text in sorted(hits.items())]
-    return "\n".join(lines[:PLACES_MAX])

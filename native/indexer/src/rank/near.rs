@@ -1,0 +1,689 @@
+//! The second look: functions, imports and references of the files that the first look found best.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use wainwright_syntax::{Definition, Kind, Outline};
+
+use super::files::{FileFeature, Survey, over};
+use super::query::Query;
+use super::reading::{Reading, Readings};
+use super::{Ground, words};
+
+features! {
+    /// What is known of a function for a query.
+    FunctionFeature {
+        body, body_rank, body_title, own, own_cov, cov, name_frac, name_weight, name_code, name_plain, name_joined,
+        owner_frac, owner_name, signature, doc, log_lines, log_words, nested, inside_function, is_method, is_ctor, is_macro,
+        declaration, file_linear, file_rank, in_file_rank, file_functions, called_by, calls, test_calls, share, position, private,
+        same_owner, overloads, in_tests,
+    }
+}
+
+/// So many sources are read closely, and so many tests.
+const CLOSE: usize = 48;
+const TESTS: usize = 12;
+/// So many functions are weighed by the model.
+const FUNCTIONS: usize = 260;
+/// A window of so many words is about a screen.
+const WINDOW: u32 = 150;
+/// The length of an ordinary function, in words.
+const MEAN_WORDS: f32 = 120.0;
+/// A name that more candidates define says nothing about any of them.
+const DEFINERS_MAX: usize = 4;
+
+/// One function of the files that were read closely.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub file: u32,
+    /// The definition in the file's outline.
+    pub definition: usize,
+    pub features: [f32; FunctionFeature::COUNT],
+}
+
+/// What the second look found.
+pub(crate) struct Near {
+    pub readings: HashMap<u32, Arc<Reading>>,
+    pub functions: Vec<Candidate>,
+    /// For a file the definition whose name the query says.
+    pub named: HashMap<u32, String>,
+}
+
+/// The terms of a query, as texts are searched for them.
+struct Lens<'q> {
+    query: &'q Query,
+    rarity: &'q [f32],
+    terms: HashMap<&'q str, u16>,
+    names: HashMap<&'q str, (bool, bool)>,
+    mass: f32,
+    /// Spellings that were met before, with the terms they have.
+    met: HashMap<Box<[u8]>, Box<[u16]>>,
+}
+
+/// A term in a text: where, which, and as which word of the text.
+struct Hit {
+    at: u32,
+    term: u16,
+    word: u32,
+}
+
+/// Where a text has terms.
+struct Sight {
+    reading: Arc<Reading>,
+    hits: Vec<Hit>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    all: f32,
+    title: f32,
+    covered: f32,
+}
+
+impl<'q> Lens<'q> {
+    fn new(query: &'q Query, rarity: &'q [f32]) -> Self {
+        let terms = (0..).zip(&query.terms).map(|(number, term)| (term.stem.as_str(), number)).collect();
+        let names = query.names.iter().map(|name| (name.folded.as_str(), (name.code, name.joined))).collect();
+        let mass =
+            query.terms.iter().zip(rarity).map(|(term, rare)| term.weight * rare).sum::<f32>().max(1e-6);
+        Self { query, rarity, terms, names, mass, met: HashMap::new() }
+    }
+
+    fn sight(&mut self, reading: Arc<Reading>) -> Sight {
+        let mut known: Vec<Box<[u16]>> = Vec::with_capacity(reading.spellings.len());
+        for spelling in &reading.spellings {
+            if !self.met.contains_key(spelling) {
+                let text = String::from_utf8_lossy(spelling);
+                let terms = words::parts(&text)
+                    .filter_map(|part| self.terms.get(words::stem(part).as_str()).copied());
+                let terms = terms.collect();
+                self.met.insert(spelling.clone(), terms);
+            }
+            known.push(self.met[spelling].clone());
+        }
+        let mut hits = Vec::new();
+        for (word, (at, spelling)) in (0..).zip(&reading.words) {
+            hits.extend(known[*spelling as usize].iter().map(|term| Hit { at: *at, term: *term, word }));
+        }
+        Sight { reading, hits }
+    }
+
+    fn value(&self, term: usize) -> f32 {
+        self.rarity[term] * self.query.terms[term].weight
+    }
+
+    /// BM25 of a passage that has each term so often.
+    fn weigh(&self, times: &[f32], length: f32) -> Weight {
+        let mut weight = Weight::default();
+        for (term, times) in times.iter().enumerate().filter(|(_, times)| **times > 0.0) {
+            let part = self.rarity[term] * times * 2.2 / (times + 1.2 * (0.4 + 0.6 * length / MEAN_WORDS));
+            weight.all += part * self.query.terms[term].weight;
+            weight.title += if self.query.terms[term].title { part } else { 0.0 };
+            weight.covered += self.value(term) / self.mass;
+        }
+        weight
+    }
+
+    /// How much of the query's weight a passage has.
+    fn covered(&self, hits: &[Hit]) -> f32 {
+        let mut terms: Vec<u16> = hits.iter().map(|hit| hit.term).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        terms.iter().map(|term| self.value(usize::from(*term))).sum::<f32>() / self.mass
+    }
+
+    /// Of a name: which share of its parts the query has, and their weight.
+    fn name(&self, name: &str) -> (f32, f32) {
+        let (mut parts, mut found, mut weight) = (0.0f32, 0.0, 0.0);
+        for (_, word) in words::words(name.as_bytes()) {
+            for part in words::parts(&String::from_utf8_lossy(word)) {
+                parts += 1.0;
+                if let Some(term) = self.terms.get(words::stem(part).as_str()) {
+                    found += 1.0;
+                    weight += self.value(usize::from(*term));
+                }
+            }
+        }
+        (found / parts.max(1.0), weight)
+    }
+}
+
+impl Sight {
+    fn hits(&self, range: &Range<u32>) -> &[Hit] {
+        let start = self.hits.partition_point(|hit| hit.at < range.start);
+        let end = self.hits.partition_point(|hit| hit.at < range.end);
+        &self.hits[start..end]
+    }
+
+    fn length(&self, range: &Range<u32>) -> f32 {
+        let before = |at: u32| self.reading.words.partition_point(|(start, _)| *start < at);
+        (before(range.end) - before(range.start)) as f32
+    }
+
+    fn outline(&self) -> &Outline {
+        &self.reading.outline
+    }
+}
+
+/// A function in a file that was read closely.
+struct Function {
+    file: u32,
+    definition: usize,
+    whole: Weight,
+    /// Without the functions that lie in it.
+    own: Weight,
+    length: f32,
+}
+
+fn is_candidate(definition: &Definition) -> bool {
+    definition.kind.is_function() || definition.kind == Kind::Declaration
+}
+
+/// The definition with its comment.
+fn with_doc(definition: &Definition) -> Range<u32> {
+    let start =
+        definition.doc.as_ref().map_or(definition.whole.start, |doc| doc.start.min(definition.whole.start));
+    start..definition.whole.end
+}
+
+fn functions_of(file: u32, sight: &Sight, lens: &Lens<'_>) -> Vec<Function> {
+    let definitions = &sight.outline().definitions;
+    let mut inner: Vec<Vec<usize>> = vec![Vec::new(); definitions.len()];
+    for (number, definition) in definitions.iter().enumerate().filter(|(_, one)| one.kind.is_function()) {
+        let mut above = definition.parent;
+        while let Some(at) = above.map(|at| at as usize) {
+            if definitions[at].kind.is_function() {
+                inner[at].push(number);
+                break;
+            }
+            above = definitions[at].parent;
+        }
+    }
+    let mut times = vec![0.0f32; lens.query.terms.len()];
+    let mut all = Vec::new();
+    for (number, definition) in definitions.iter().enumerate().filter(|(_, one)| is_candidate(one)) {
+        let range = with_doc(definition);
+        let length = sight.length(&range);
+        times.fill(0.0);
+        for hit in sight.hits(&range) {
+            times[usize::from(hit.term)] += 1.0;
+        }
+        let whole = lens.weigh(&times, length);
+        let mut own = whole;
+        if !inner[number].is_empty() {
+            let mut left = length;
+            for child in &inner[number] {
+                let range = &definitions[*child].whole;
+                left -= sight.length(range);
+                for hit in sight.hits(range) {
+                    times[usize::from(hit.term)] -= 1.0;
+                }
+            }
+            own = lens.weigh(&times, left.max(1.0));
+        }
+        all.push(Function { file, definition: number, whole, own, length });
+    }
+    all
+}
+
+/// The features that the second look adds to a file's.
+#[derive(Clone, Debug, Default)]
+struct Close {
+    best: f32,
+    top3: f32,
+    covered: f32,
+    own: f32,
+    name_best: f32,
+    name_exact: f32,
+    name_count: f32,
+    signature: f32,
+    window: f32,
+    window_covered: f32,
+    imports_top: f32,
+    imports_sum: f32,
+    imported_by_sum: f32,
+    importers: f32,
+    ref_in: f32,
+    ref_out: f32,
+    ref_test: f32,
+    named: Option<String>,
+}
+
+fn close_of(sight: &Sight, functions: &[Function], lens: &Lens<'_>) -> Close {
+    let mut close = Close::default();
+    let mut best: Vec<f32> = functions.iter().map(|one| one.whole.all).collect();
+    best.sort_by(|left, right| right.total_cmp(left));
+    close.best = best.first().copied().unwrap_or(0.0);
+    close.top3 = best.iter().take(3).sum();
+    close.covered = functions.iter().map(|one| one.whole.covered).fold(0.0, f32::max);
+    close.own = functions.iter().map(|one| one.own.all).fold(0.0, f32::max);
+    for definition in &sight.outline().definitions {
+        let counts =
+            is_candidate(definition) || definition.kind.is_type() || definition.kind == Kind::Constant;
+        if !counts {
+            continue;
+        }
+        let (share, weight) = lens.name(&definition.name);
+        close.name_count += share * share;
+        close.name_best = close.name_best.max(weight * share);
+        if let Some((code, joined)) = lens.names.get(words::fold(&definition.name).as_str()) {
+            let exact = if *code { 1.0 } else { 0.5 + 0.3 * f32::from(*joined) };
+            if exact > close.name_exact {
+                close.name_exact = exact;
+                close.named = Some(definition.name.clone());
+            }
+        }
+        close.signature = close.signature.max(lens.covered(sight.hits(&definition.signature)));
+    }
+    close.name_count = (1.0 + close.name_count).ln();
+    let mut times = vec![0.0f32; lens.query.terms.len()];
+    let mut start = 0;
+    for (number, hit) in sight.hits.iter().enumerate() {
+        times[usize::from(hit.term)] += 1.0;
+        while hit.word - sight.hits[start].word > WINDOW {
+            times[usize::from(sight.hits[start].term)] -= 1.0;
+            start += 1;
+        }
+        if sight.hits.get(number + 1).is_some_and(|next| next.word == hit.word) {
+            continue;
+        }
+        let weight = lens.weigh(&times, WINDOW as f32);
+        close.window = close.window.max(weight.all);
+        close.window_covered = close.window_covered.max(weight.covered);
+    }
+    close
+}
+
+struct Look<'l> {
+    ground: &'l Ground<'l>,
+    survey: &'l Survey,
+    sights: HashMap<u32, Sight>,
+    close: HashMap<u32, Close>,
+    sources: Vec<u32>,
+    tests: Vec<u32>,
+    functions: Vec<Function>,
+    /// Names that the best functions of the tests use, with how good these are.
+    tested: HashMap<String, f32>,
+}
+
+/// Reads the best files and adds to the features of the candidates.
+pub(crate) fn look(query: &Query, ground: &Ground<'_>, survey: &mut Survey, readings: &Readings) -> Near {
+    let mut lens = Lens::new(query, &survey.rarity);
+    let mut tests = survey.tests.clone();
+    tests.sort_by(|left, right| survey.content[*right as usize].total_cmp(&survey.content[*left as usize]));
+    tests.truncate(TESTS);
+    let sources = survey.candidates.iter().copied().take(CLOSE).collect();
+    let mut look = Look {
+        ground,
+        survey,
+        sights: HashMap::new(),
+        close: HashMap::new(),
+        sources,
+        tests,
+        functions: Vec::new(),
+        tested: HashMap::new(),
+    };
+    for file in look.sources.clone() {
+        let Some(reading) = readings.read(ground.corpus, file) else { continue };
+        let sight = lens.sight(reading);
+        let functions = functions_of(file, &sight, &lens);
+        look.close.insert(file, close_of(&sight, &functions, &lens));
+        look.functions.extend(functions);
+        look.sights.insert(file, sight);
+    }
+    for file in look.tests.clone() {
+        let Some(reading) = readings.read(ground.corpus, file) else { continue };
+        let sight = lens.sight(reading);
+        look.note_tested(&functions_of(file, &sight, &lens), &sight);
+        look.sights.insert(file, sight);
+    }
+    look.sources.retain(|file| look.close.contains_key(file));
+    let outside = look.imports();
+    let calls = look.references();
+    let functions = look.weigh_functions(&lens, &calls);
+    let Look { sights, close, .. } = look;
+    write_features(survey, &close, &outside);
+    let named = close.iter().filter_map(|(file, close)| Some((*file, close.named.clone()?))).collect();
+    let readings = sights.into_iter().map(|(file, sight)| (file, sight.reading)).collect();
+    Near { readings, functions, named }
+}
+
+/// What imports say of files that were not read themselves: by the best source, by tests.
+type Outside = HashMap<u32, (f32, f32)>;
+
+fn write_features(survey: &mut Survey, close: &HashMap<u32, Close>, outside: &Outside) {
+    use FileFeature as F;
+    let most = |of: fn(&Close) -> f32| close.values().map(of).fold(0.0, f32::max);
+    let (best, own, top3, window) = (most(|c| c.best), most(|c| c.own), most(|c| c.top3), most(|c| c.window));
+    let mut order: Vec<u32> = close.keys().copied().collect();
+    order.sort_by(|left, right| close[right].best.total_cmp(&close[left].best).then(left.cmp(right)));
+    let rank: HashMap<u32, f32> =
+        order.iter().enumerate().map(|(rank, file)| (*file, (1.0 + rank as f32).ln())).collect();
+    for (file, features) in survey.candidates.iter().zip(&mut survey.features) {
+        let mut set = |feature: F, value: f32| features[feature as usize] = value;
+        let (imported, tested) = outside.get(file).copied().unwrap_or_default();
+        set(F::imported_by_top, imported);
+        set(F::imported_by_test, tested);
+        set(F::fun_rank, 9.0);
+        let Some(close) = close.get(file) else { continue };
+        set(F::close, 1.0);
+        set(F::fun_best, over(close.best, best));
+        set(F::fun_top3, over(close.top3, top3));
+        set(F::fun_cov, close.covered);
+        set(F::fun_rank, rank[file]);
+        set(F::fun_own, over(close.own, own));
+        set(F::name_best, close.name_best);
+        set(F::name_exact, close.name_exact);
+        set(F::name_count, close.name_count);
+        set(F::window_best, over(close.window, window));
+        set(F::window_cov, close.window_covered);
+        set(F::signature_best, close.signature);
+        set(F::imports_top, close.imports_top);
+        set(F::imports_sum, close.imports_sum);
+        set(F::imported_by_sum, close.imported_by_sum);
+        set(F::importers, close.importers);
+        set(F::ref_in, close.ref_in);
+        set(F::ref_out, close.ref_out);
+        set(F::ref_test, close.ref_test);
+    }
+}
+
+/// For each function: how good the best of its callers and of those it calls are.
+struct Calls {
+    by: Vec<f32>,
+    to: Vec<f32>,
+}
+
+impl Look<'_> {
+    /// The score of a file, 1 for the best.
+    fn score(&self, file: u32) -> f32 {
+        let of = |file: u32| self.survey.linear[file as usize];
+        let (Some(best), Some(worst)) = (self.sources.first(), self.sources.last()) else { return 0.0 };
+        over(of(file) - of(*worst), of(*best) - of(*worst)).clamp(0.0, 1.0)
+    }
+
+    fn name(sight: &Sight, range: &Range<u32>) -> String {
+        let text = sight.reading.text.get(range.start as usize..range.end as usize).unwrap_or_default();
+        String::from_utf8_lossy(text).into_owned()
+    }
+
+    fn note_tested(&mut self, functions: &[Function], sight: &Sight) {
+        let best = functions.iter().map(|one| one.own.all).fold(0.0, f32::max);
+        let score: HashMap<usize, f32> = functions.iter().map(|one| (one.definition, one.own.all)).collect();
+        for reference in &sight.outline().references {
+            let within = reference.within.and_then(|within| score.get(&(within as usize)));
+            if let Some(score) = within.filter(|score| **score > 0.5 * best) {
+                let held = self.tested.entry(Self::name(sight, &reference.at)).or_default();
+                *held = held.max(*score);
+            }
+        }
+    }
+
+    fn imported(&self, file: u32) -> Vec<u32> {
+        let Some(sight) = self.sights.get(&file) else { return Vec::new() };
+        let path = self.ground.corpus.path(file);
+        let lead = |import: &wainwright_syntax::Import| {
+            self.ground.tree.imported(file, path, &import.module, &import.names, self.ground.vocabulary)
+        };
+        let mut all: Vec<u32> = sight.outline().imports.iter().flat_map(lead).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.retain(|other| *other != file);
+        all
+    }
+
+    fn imports(&mut self) -> Outside {
+        let mut outside = Outside::new();
+        let best = self.tests.first().map_or(0.0, |test| self.survey.content[*test as usize]);
+        for test in &self.tests {
+            let targets = self.imported(*test);
+            let share =
+                over(self.survey.content[*test as usize], best) / (targets.len().max(1) as f32).sqrt();
+            for target in targets {
+                outside.entry(target).or_default().1 += share;
+            }
+        }
+        for file in self.sources.clone() {
+            let (score, targets) = (self.score(file), self.imported(file));
+            let share = score * score / (targets.len().max(1) as f32).sqrt();
+            for target in targets {
+                let held = &mut outside.entry(target).or_default().0;
+                *held = held.max(score);
+                let other = self.score(target);
+                if let Some(close) = self.close.get_mut(&target) {
+                    close.imported_by_sum += share;
+                    close.importers += 1.0;
+                    if let Some(close) = self.close.get_mut(&file) {
+                        close.imports_top = close.imports_top.max(other);
+                        close.imports_sum += other * other;
+                    }
+                }
+            }
+        }
+        outside
+    }
+
+    fn references(&mut self) -> Calls {
+        let mut defined: HashMap<&str, Vec<(u32, usize)>> = HashMap::new();
+        for file in &self.sources {
+            for (number, definition) in self.sights[file].outline().definitions.iter().enumerate() {
+                if definition.kind.is_function() || definition.kind.is_type() {
+                    defined.entry(&definition.name).or_default().push((*file, number));
+                }
+            }
+        }
+        defined.retain(|_, places| places.len() <= DEFINERS_MAX);
+        let at: HashMap<(u32, usize), usize> = self
+            .functions
+            .iter()
+            .enumerate()
+            .map(|(number, one)| ((one.file, one.definition), number))
+            .collect();
+        let best = self.functions.iter().map(|one| one.own.all).fold(0.0, f32::max);
+        let mut calls = Calls { by: vec![0.0; self.functions.len()], to: vec![0.0; self.functions.len()] };
+        let mut links: Vec<((u32, u32), f32)> = Vec::new();
+        for file in &self.sources {
+            let sight = &self.sights[file];
+            let mut own: HashMap<u32, HashMap<&str, f32>> = HashMap::new();
+            for reference in &sight.outline().references {
+                let name = Self::name(sight, &reference.at);
+                let Some((name, places)) = defined.get_key_value(name.as_str()) else { continue };
+                let weight = 1.0 / places.len() as f32;
+                let caller = reference.within.and_then(|within| at.get(&(*file, within as usize)).copied());
+                for (target, number) in places {
+                    if let (Some(caller), Some(called)) = (caller, at.get(&(*target, *number)).copied())
+                        && caller != called
+                    {
+                        let share = |one: usize| over(self.functions[one].own.all, best) * weight;
+                        calls.by[called] = calls.by[called].max(share(caller));
+                        calls.to[caller] = calls.to[caller].max(share(called));
+                    }
+                    if target != file {
+                        own.entry(*target).or_default().insert(name, weight);
+                    }
+                }
+            }
+            let mut own: Vec<_> =
+                own.into_iter().map(|(target, names)| (target, names.values().sum::<f32>())).collect();
+            own.sort_unstable_by_key(|(target, _)| *target);
+            links.extend(own.into_iter().map(|(target, weight)| ((*file, target), weight)));
+        }
+        let best = self.tested.values().copied().fold(0.0, f32::max);
+        let mut tested: Vec<(u32, f32)> = Vec::new();
+        for (name, score) in &self.tested {
+            for (file, _) in defined.get(name.as_str()).into_iter().flatten() {
+                tested.push((*file, over(*score, best) / defined[name.as_str()].len() as f32));
+            }
+        }
+        // The same order each time gives the same sums.
+        tested.sort_unstable_by(|left, right| left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)));
+        for ((from, to), weight) in links {
+            let weight = (weight / 3.0).min(1.0);
+            let (source, target) = (self.score(from), self.score(to));
+            if let Some(close) = self.close.get_mut(&to) {
+                close.ref_in += source * source * weight;
+            }
+            if let Some(close) = self.close.get_mut(&from) {
+                close.ref_out += target * target * weight;
+            }
+        }
+        for (file, weight) in tested {
+            if let Some(close) = self.close.get_mut(&file) {
+                close.ref_test += weight;
+            }
+        }
+        calls
+    }
+
+    fn weigh_functions(&self, lens: &Lens<'_>, calls: &Calls) -> Vec<Candidate> {
+        let all = &self.functions;
+        let places = Places::of(self);
+        let mut rough: Vec<(f32, usize)> = all
+            .iter()
+            .enumerate()
+            .map(|(number, one)| {
+                let definition = &self.sights[&one.file].outline().definitions[one.definition];
+                let (share, weight) = lens.name(&definition.name);
+                let named = lens.names.get(words::fold(&definition.name).as_str());
+                let exact = named.map_or(0.0, |(code, _)| if *code { 1.0 } else { 0.5 });
+                let score = over(one.whole.all, places.best_whole)
+                    + 0.5 * over(one.own.all, places.best_own)
+                    + 2.0 * share * weight / lens.mass
+                    + exact
+                    + 0.6 * self.score(one.file);
+                (score, number)
+            })
+            .collect();
+        rough.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
+        rough.truncate(FUNCTIONS);
+        rough.into_iter().map(|(_, number)| self.candidate(number, lens, calls, &places)).collect()
+    }
+
+    fn candidate(&self, number: usize, lens: &Lens<'_>, calls: &Calls, places: &Places) -> Candidate {
+        use FunctionFeature as F;
+        let one = &self.functions[number];
+        let sight = &self.sights[&one.file];
+        let definition = &sight.outline().definitions[one.definition];
+        let mut features = [0.0f32; F::COUNT];
+        let mut set = |feature: F, value: f32| features[feature as usize] = value;
+        set(F::body, over(one.whole.all, places.best_whole));
+        set(F::body_title, over(one.whole.title, places.best_title));
+        set(F::own, over(one.own.all, places.best_own));
+        set(F::own_cov, one.own.covered);
+        set(F::cov, one.whole.covered);
+        set(F::nested, f32::from(one.own.all < one.whole.all));
+        set(F::log_words, (1.0 + one.length).ln());
+        set(F::body_rank, (1.0 + places.rank[number] as f32).ln());
+        set(F::in_file_rank, (1.0 + places.in_file[number] as f32).ln());
+        set(F::file_functions, (1.0 + places.count[&one.file] as f32).ln());
+        set(F::file_linear, self.score(one.file));
+        set(F::file_rank, (1.0 + places.file_rank[&one.file] as f32).ln());
+        set(F::called_by, calls.by[number]);
+        set(F::calls, calls.to[number]);
+        let best = self.tested.values().copied().fold(0.0, f32::max);
+        set(F::test_calls, over(self.tested.get(&definition.name).copied().unwrap_or(0.0), best));
+        set(F::share, one.length / (1.0 + sight.reading.words.len() as f32));
+        set(F::position, definition.whole.start as f32 / (1.0 + sight.reading.text.len() as f32));
+        set(F::signature, lens.covered(sight.hits(&definition.signature)));
+        set(F::doc, definition.doc.as_ref().map_or(0.0, |doc| lens.covered(sight.hits(doc))));
+        set(F::log_lines, (1.0 + (definition.end_line - definition.start_line) as f32).ln());
+        let owner = definition.parent.map(|parent| (one.file, parent));
+        let best_of_owner = owner.and_then(|owner| places.owner_best.get(&owner)).copied();
+        set(F::same_owner, over(best_of_owner.unwrap_or(0.0), places.best_own));
+        set(F::overloads, places.same_name[&(one.file, definition.name.clone())]);
+        of_definition(sight.outline(), definition, lens, &mut set);
+        Candidate { file: one.file, definition: one.definition, features }
+    }
+}
+
+fn of_definition(
+    outline: &Outline,
+    definition: &Definition,
+    lens: &Lens<'_>,
+    set: &mut impl FnMut(FunctionFeature, f32),
+) {
+    use FunctionFeature as F;
+    let (share, weight) = lens.name(&definition.name);
+    set(F::name_frac, share);
+    set(F::name_weight, weight / lens.mass);
+    match lens.names.get(words::fold(&definition.name).as_str()) {
+        Some((true, _)) => set(F::name_code, 1.0),
+        Some((false, true)) => set(F::name_joined, 1.0),
+        Some((false, false)) => set(F::name_plain, 1.0),
+        None => {}
+    }
+    let parent = definition.parent.map(|parent| &outline.definitions[parent as usize]);
+    if let Some(owner) = definition.owner.as_ref().or(parent.map(|parent| &parent.name)) {
+        set(F::owner_frac, lens.name(owner).0);
+        set(F::owner_name, f32::from(lens.names.contains_key(words::fold(owner).as_str())));
+    }
+    set(F::inside_function, f32::from(parent.is_some_and(|parent| parent.kind.is_function())));
+    set(
+        F::is_method,
+        f32::from(definition.owner.is_some() || parent.is_some_and(|parent| parent.kind.is_type())),
+    );
+    let ctor = matches!(definition.name.as_str(), "__init__" | "new" | "constructor" | "New");
+    set(F::is_ctor, f32::from(ctor || definition.kind == Kind::Constructor));
+    set(F::is_macro, f32::from(definition.kind == Kind::Macro));
+    set(F::declaration, f32::from(definition.kind == Kind::Declaration));
+    set(F::private, f32::from(definition.name.starts_with('_') && !definition.name.starts_with("__")));
+    let mut tests = definition.name.starts_with("test_");
+    let mut above = definition.parent;
+    while let Some(at) = above {
+        let scope = &outline.definitions[at as usize];
+        tests |= scope.kind == Kind::Module && matches!(scope.name.as_str(), "tests" | "test");
+        above = scope.parent;
+    }
+    set(F::in_tests, f32::from(tests));
+}
+
+/// Where functions stand among each other.
+struct Places {
+    best_whole: f32,
+    best_title: f32,
+    best_own: f32,
+    rank: Vec<usize>,
+    in_file: Vec<usize>,
+    count: HashMap<u32, usize>,
+    file_rank: HashMap<u32, usize>,
+    owner_best: HashMap<(u32, u32), f32>,
+    same_name: HashMap<(u32, String), f32>,
+}
+
+impl Places {
+    fn of(look: &Look<'_>) -> Self {
+        let all = &look.functions;
+        let best = |of: fn(&Function) -> f32| all.iter().map(of).fold(0.0, f32::max);
+        let mut order: Vec<usize> = (0..all.len()).collect();
+        order.sort_by(|left, right| all[*right].own.all.total_cmp(&all[*left].own.all).then(left.cmp(right)));
+        let (mut rank, mut in_file) = (vec![0; all.len()], vec![0; all.len()]);
+        let mut count: HashMap<u32, usize> = HashMap::new();
+        let mut owner_best: HashMap<(u32, u32), f32> = HashMap::new();
+        let mut same_name: HashMap<(u32, String), f32> = HashMap::new();
+        for (place, number) in order.into_iter().enumerate() {
+            let one = &all[number];
+            rank[number] = place;
+            let before = count.entry(one.file).or_default();
+            in_file[number] = *before;
+            *before += 1;
+            let definition = &look.sights[&one.file].outline().definitions[one.definition];
+            *same_name.entry((one.file, definition.name.clone())).or_default() += 1.0;
+            if let Some(parent) = definition.parent {
+                let held = owner_best.entry((one.file, parent)).or_default();
+                *held = held.max(one.own.all);
+            }
+        }
+        Self {
+            best_whole: best(|one| one.whole.all),
+            best_title: best(|one| one.whole.title),
+            best_own: best(|one| one.own.all),
+            rank,
+            in_file,
+            count,
+            file_rank: look.sources.iter().enumerate().map(|(rank, file)| (*file, rank)).collect(),
+            owner_best,
+            same_name,
+        }
+    }
+}

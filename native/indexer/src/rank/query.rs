@@ -1,0 +1,149 @@
+//! What a goal in words asks for.
+
+use std::collections::HashMap;
+
+use super::words;
+
+/// One stem of a query.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// The stem.
+    pub stem: String,
+    /// How the query spells it, in small letters.
+    pub said: String,
+    /// How much it counts: more when said in the first line or more than once.
+    pub weight: f32,
+    /// Whether the first line says it.
+    pub title: bool,
+}
+
+/// A word that may be an identifier of the code, folded.
+#[derive(Clone, Debug)]
+pub struct Name {
+    /// The word in small letters without underscores.
+    pub folded: String,
+    /// Written as code: underscores, inner capitals, back quotes, a call.
+    pub code: bool,
+    /// Joined from words that stand side by side.
+    pub joined: bool,
+}
+
+/// A query, read.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Stems, each once.
+    pub terms: Vec<Term>,
+    /// Words as they stand.
+    pub names: Vec<Name>,
+    /// Stems of a prefix such as `fix(parser): ` or `net/http: `.
+    pub scope: Vec<String>,
+    /// Folded words of that prefix.
+    pub scope_words: Vec<String>,
+}
+
+const TERMS_MAX: usize = 64;
+const NAMES_MAX: usize = 96;
+
+impl Query {
+    /// Reads a goal.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let text = text.trim_start();
+        let title_end = text.find('\n').unwrap_or(text.len());
+        let mut order: Vec<Term> = Vec::new();
+        let mut at: HashMap<String, usize> = HashMap::new();
+        let mut names: HashMap<String, (usize, bool, bool)> = HashMap::new();
+        let bytes = text.as_bytes();
+        let mut run: Vec<(usize, usize, String)> = Vec::new();
+        let mut count = 0;
+        for (offset, word) in words::words(bytes) {
+            let title = offset < title_end;
+            let word = String::from_utf8_lossy(word);
+            let folded = words::fold(&word);
+            let before = offset.checked_sub(1).map_or(b' ', |p| bytes[p]);
+            let after = bytes.get(offset + word.len()).copied().unwrap_or(b' ');
+            let inner = word.trim_matches('_');
+            let code = inner.contains('_')
+                || inner.chars().skip(1).any(char::is_uppercase) && inner.chars().any(char::is_lowercase)
+                || matches!(before, b'`' | b'.' | b'@' | b'$' | b'-') && before != b'-'
+                || matches!(after, b'`' | b'(')
+                || (after == b':' && bytes.get(offset + word.len() + 1) == Some(&b':'));
+            let common = words::is_common(&folded);
+            if !common || code {
+                count += 1;
+                let entry = names.entry(folded.clone()).or_insert((count, false, false));
+                entry.1 |= code;
+            }
+            for part in words::parts(&word) {
+                let low = part.to_lowercase();
+                if words::is_common(&low) && !(code && low.len() > 2) {
+                    continue;
+                }
+                let stem = words::stem(part);
+                let weight = if title { 1.0 } else { 0.5 };
+                if let Some(&i) = at.get(&stem) {
+                    order[i].weight = (order[i].weight + 0.25).min(2.0);
+                } else {
+                    at.insert(stem.clone(), order.len());
+                    order.push(Term { stem, said: low, weight, title });
+                }
+            }
+            // Words side by side may be one identifier: `web socket`, `block in place`.
+            let gap = run.last().map(|(start, len, _)| &text[start + len..offset]);
+            if gap.is_some_and(|gap| !matches!(gap, " " | "-" | "." | "::" | "/")) {
+                run.clear();
+            }
+            run.push((offset, word.len(), folded));
+            for take in 2..=3usize.min(run.len()) {
+                let tail = &run[run.len() - take..];
+                if tail.iter().all(|(_, _, w)| words::is_common(w))
+                    || words::is_common(&tail[take - 1].2) && words::is_common(&tail[0].2)
+                {
+                    continue;
+                }
+                let joined: String = tail.iter().map(|(_, _, w)| w.as_str()).collect();
+                count += 1;
+                names.entry(joined).or_insert((count, false, true));
+            }
+            if run.len() > 3 {
+                run.remove(0);
+            }
+        }
+        order.truncate(TERMS_MAX);
+        let mut names: Vec<_> = names.into_iter().collect();
+        names.sort_by_key(|(_, (n, _, _))| *n);
+        let names = names
+            .into_iter()
+            .take(NAMES_MAX)
+            .map(|(folded, (_, code, joined))| Name { folded, code, joined })
+            .collect();
+        let (scope, scope_words) = scope(&text[..title_end]);
+        Query { terms: order, names, scope, scope_words }
+    }
+}
+
+/// The stems of `scope` in `fix(scope): …`, `scope: …`, `[scope] …`.
+fn scope(title: &str) -> (Vec<String>, Vec<String>) {
+    let none = (Vec::new(), Vec::new());
+    let inside = if let Some(rest) = title.strip_prefix('[') {
+        rest.split(']').next()
+    } else {
+        let head = title.split(": ").next().filter(|head| head.len() < title.len() && head.len() <= 48);
+        let Some(head) = head else { return none };
+        if head.split_whitespace().count() > 3 {
+            return none;
+        }
+        match head.split_once('(') {
+            Some((_, rest)) => rest.split(')').next(),
+            None => Some(head),
+        }
+    };
+    let Some(inside) = inside else { return none };
+    let found: Vec<String> =
+        words::words(inside.as_bytes()).map(|(_, w)| String::from_utf8_lossy(w).into_owned()).collect();
+    let kept: Vec<&String> = found.iter().filter(|w| !words::is_common(&w.to_lowercase())).collect();
+    (
+        kept.iter().flat_map(|w| words::parts(w).map(words::stem).collect::<Vec<_>>()).collect(),
+        kept.iter().map(|w| words::fold(w)).collect(),
+    )
+}
