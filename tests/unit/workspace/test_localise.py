@@ -57,9 +57,8 @@ def test_a_batch_ranks_each_tree_with_its_own_history(gits: Path) -> None:
 def test_a_missing_repository_hurts_no_other_case(gits: Path) -> None:
     lines = [case(gits, "HEAD", "voucher", repo="no/such"), case(gits, "HEAD", "apply the voucher to a cart")]
     located = list(rank_cases(lines, gits))
-    assert [one.error for one in located if one.ranking is None] == [
-        f"HEAD-no/such: no repository no/such below {gits}"
-    ]
+    (error,) = [one.error for one in located if one.ranking is None]
+    assert error.startswith(f"HEAD-no/such: no repository no/such below {gits}")
     ranked = [one.ranking for one in located if one.ranking is not None]
     assert ranked[0]["files"][0] == "shop/voucher.py"
     assert ranked[0]["functions"][0] == {"file": "shop/voucher.py", "name": "apply_voucher"}

@@ -162,11 +162,6 @@ class Index:
         """
         self.native = _native.Index(root, cache, cancel)
 
-    @property
-    def handle(self) -> _native.Index:
-        """The index itself, for the other faces of the extension module."""
-        return self._index
-
     def refresh(self, *, cancel: Cancel | None = None) -> Refreshed:
         """Look at every file and folder, and read what has changed."""
         return Refreshed(*self.native.refresh(cancel))

@@ -114,7 +114,7 @@ class Live:
         """Rank, and pack the best into a text of about so many tokens."""
         now = moment or Moment()
         ranked, packed = self._live.rank(
-            index.handle,
+            index.native,
             tip,
             query,
             limit=limit,
