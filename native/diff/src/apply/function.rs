@@ -35,6 +35,13 @@ pub fn function(
     let code = trimmed(&answer_lines(code));
     let alone = Code::new(language, code);
     let at = chosen(&before, symbol, &alone, body)?;
+    let target = before.qualname(at);
+    let elsewhere = |name: &String| {
+        ends(name, &before.definitions[at].name) && !ends(&target, name) && !ends(name, &target)
+    };
+    if let Some(other) = alone.scoped().into_iter().find(elsewhere) {
+        return Err(Refusal::new(Reason::NotTheFunction).because(format!("it defines {other}, not {target}")));
+    }
     let (code, unwrapped) = alone.unwrapped(&before, at)?;
     if unwrapped {
         forgiven = forgiven.with(Tolerance::Wrapper);
@@ -110,6 +117,17 @@ impl<'a> Code<'a> {
         })
     }
 
+    /// The functions that lie in no other, by their names and those of what they lie in, if that is written.
+    fn scoped(&self) -> Vec<String> {
+        let definitions = &self.outline.definitions;
+        let inner = |at: usize| {
+            std::iter::successors(definitions[at].parent, |&at| definitions[at as usize].parent)
+                .any(|at| definitions[at as usize].kind.is_function())
+        };
+        let functions = (0..definitions.len()).filter(|&at| definitions[at].kind.is_function() && !inner(at));
+        functions.map(|at| self.outline.qualname(at)).filter(|name| name.contains('.')).collect()
+    }
+
     fn row(&self, byte: u32) -> usize {
         memchr::memchr_iter(b'\n', &self.text.as_bytes()[..byte as usize]).count()
     }
@@ -176,6 +194,11 @@ impl<'a> Code<'a> {
     }
 }
 
+/// Whether the one name is the other, or the end of it.
+fn ends(long: &str, short: &str) -> bool {
+    long == short || long.strip_suffix(short).is_some_and(|rest| rest.ends_with('.'))
+}
+
 /// The index of the function that is meant.
 fn chosen(file: &Outline, symbol: &str, code: &Code<'_>, body: &str) -> Result<usize, Refusal> {
     let wanted = symbol.trim().trim_end_matches("()").replace("::", ".").replace(['#', '/'], ".");
@@ -183,9 +206,6 @@ fn chosen(file: &Outline, symbol: &str, code: &Code<'_>, body: &str) -> Result<u
         .filter(|&at| file.definitions[at].kind.is_function())
         .map(|at| (at, file.qualname(at)))
         .collect();
-    let ends = |long: &str, short: &str| {
-        long == short || long.strip_suffix(short).is_some_and(|rest| rest.ends_with('.'))
-    };
     let called = |wanted: &str| -> Vec<usize> {
         let exact: Vec<_> = functions.iter().filter(|(_, name)| name == wanted).map(|(at, _)| *at).collect();
         if !exact.is_empty() && wanted.contains('.') {
@@ -204,10 +224,7 @@ fn chosen(file: &Outline, symbol: &str, code: &Code<'_>, body: &str) -> Result<u
     }
     if found.len() > 1 {
         // The code itself may say more: the type of a receiver, the class around it.
-        let inner =
-            (0..code.outline.definitions.len()).filter(|&at| code.outline.definitions[at].kind.is_function());
-        let mut names: Vec<_> =
-            inner.map(|at| code.outline.qualname(at)).filter(|name| name.contains('.')).collect();
+        let mut names = code.scoped();
         names.retain(|name| ends(name, &wanted));
         if let [name] = names.as_slice() {
             let better: Vec<_> = called(name).into_iter().filter(|at| found.contains(at)).collect();
@@ -311,7 +328,11 @@ impl<'t> Site<'t> {
         if let Some(last) = lines.last_mut() {
             let behind = self.behind.trim();
             // `;` and `,` behind the function may be part of the code.
-            let there = matches!(behind, ";" | ",") && last.trim_end().ends_with(behind);
+            let there = match behind {
+                "" => last.ends_with([' ', '\t']),
+                ";" | "," => last.trim_end().ends_with(behind),
+                _ => false,
+            };
             if !there {
                 last.push_str(self.behind);
             }
@@ -331,10 +352,10 @@ fn indented(lines: &[&str], old: &[&str], indent: &str) -> Result<(Vec<String>, 
     let mut out = Vec::with_capacity(lines.len());
     for (at, line) in lines.iter().enumerate() {
         let depth = indent_of(line);
-        if is_blank(line) {
-            out.push(String::new());
-        } else if lost && at > 0 {
+        if lost && at > 0 || line.is_empty() {
             out.push((*line).to_owned());
+        } else if is_blank(line) {
+            out.push(relation.apply(depth).unwrap_or_default());
         } else {
             let moved = relation
                 .apply(depth)
@@ -362,23 +383,27 @@ fn columns(lines: &[&str], old: &[&str], own: &str, indent: &str) -> Option<Rela
     Some(Relation::Columns { width, shift: column(indent) - column(own), tabs, known })
 }
 
-/// Whether only the first line lost its indentation: the others stand as the same lines of the old function do.
+/// Whether only the first line lost its indentation: the others stand as deep as those of the old function do, all of
+/// them. A line that is at home in its old place by chance says nothing.
 fn first_only(lines: &[&str], old: &[&str], indent: &str) -> bool {
-    if old.is_empty() {
+    let depths = |lines: &[&str]| -> Vec<usize> {
+        lines.iter().skip(1).filter(|line| !is_blank(line)).map(|line| indent_of(line).len()).collect()
+    };
+    let (rest, had) = (depths(lines), depths(old));
+    let Some(least) = rest.iter().min().filter(|least| **least >= indent.len()) else {
+        return false;
+    };
+    // What a colon opens stands deeper than it.
+    let opens = lines.first().is_some_and(|line| line.trim_end().ends_with(':'));
+    if opens && *least == indent.len() {
         return false;
     }
-    let rest = &lines[1..];
-    let deep = rest.iter().filter(|line| !is_blank(line)).all(|line| indent_of(line).starts_with(indent));
-    let (mut same, mut shifted) = (0, 0);
-    for line in rest.iter().filter(|line| !is_blank(line)) {
-        let twins = || old.iter().filter(|old| key(old) == key(line));
-        same += usize::from(twins().any(|twin| indent_of(twin) == indent_of(line)));
-        shifted +=
-            usize::from(twins().any(|twin| indent_of(twin).strip_prefix(indent) == Some(indent_of(line))));
-    }
-    let least =
-        |lines: &[&str]| lines.iter().filter(|line| !is_blank(line)).map(|line| indent_of(line).len()).min();
-    deep && (same > shifted || same == 0 && shifted == 0 && least(rest) == least(&old[1..]))
+    let at_home = |line: &&&str| old.iter().skip(1).any(|old| old.trim_end() == line.trim_end());
+    let mostly = || {
+        let same = lines.iter().skip(1).filter(|line| !is_blank(line)).filter(at_home).count();
+        2 * same > rest.len() && *least > indent.len()
+    };
+    had.iter().min() == Some(least) || mostly()
 }
 
 /// The lines with those of the old function where one stands for more; `None` if none does.

@@ -36,6 +36,14 @@ pub fn resolve(written: &str, tree: &[&str], known: bool) -> Result<Found, Refus
             part => parts.push(part),
         }
     }
+    // Behind the letter of a difference the path must not leave the root either, unless that is a folder.
+    if let Some((letter @ ("a" | "b"), rest)) = unquoted.split_once('/') {
+        let folder =
+            || tree.iter().any(|path| path.split_once('/').is_some_and(|(first, _)| first == letter));
+        if leaves(rest) && !folder() {
+            return Err(outside());
+        }
+    }
     let plain = parts.join("/");
     if plain.is_empty() {
         return Err(Refusal::new(Reason::Unreadable).because("an edit names no file"));
@@ -69,6 +77,20 @@ pub fn resolve(written: &str, tree: &[&str], known: bool) -> Result<Found, Refus
         }
     }
     Ok(Found::New(plain))
+}
+
+/// Whether `..` leads above the folder at which the path begins.
+fn leaves(path: &str) -> bool {
+    let mut depth = 0_usize;
+    path.split('/').any(|part| {
+        match part {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+        false
+    })
 }
 
 fn only(tree: &[&str], written: &str, fits: impl Fn(&str) -> bool) -> Result<Option<String>, Refusal> {

@@ -438,6 +438,53 @@ fn a_whole_function_that_is_refused() {
     assert_eq!(function_refused(DECORATED, "A.get", dots), Reason::Elision);
 }
 
+#[test]
+fn a_function_is_shifted_as_one() {
+    let text = "class A:\n    def f(self):\n        go(1)\n\n    def g(self):\n        pass\n";
+    let code = "def f(self):\n    if self:\n        go(1)\n";
+    let expected = text.replace("        go(1)\n", "        if self:\n            go(1)\n");
+    check_function(text, "A.f", code, &expected, &["indentation"]);
+}
+
+#[test]
+fn blanks_of_a_function_are_those_of_the_code() {
+    let text = "class A:\n    def f(self):\n        a()\n        \n        b()  \n\n    c = 1\n";
+    let code = "    def f(self):\n        a()\n        \n        b()  \n";
+    check_function(text, "f", code, text, &[]);
+    let code = "    def f(self):\n        x()\n        \n        b()  \n";
+    check_function(text, "f", code, &text.replace("a()", "x()"), &[]);
+    let code = "def f(self):\n    x()\n    \n    b()\n";
+    check_function(text, "f", code, &text.replace("a()", "x()"), &["indentation"]);
+}
+
+#[test]
+fn the_scope_of_a_function_decides() {
+    let text =
+        "class A:\n    def call(self, a):\n        def call():\n            return a\n        return call\n";
+    let code = "def call(self, a, b):\n    def call():\n        return b\n    return call\n";
+    assert_eq!(function_refused(text, "call", code), Reason::SeveralFunctions);
+    let expected = text.replace("self, a", "self, a, b").replace("return a", "return b");
+    check_function(text, "A.call", code, &expected, &["indentation"]);
+    let text =
+        "class A:\n    def f(self):\n        return 1\n\nclass B:\n    def f(self):\n        return 2\n";
+    let code = "class A:\n    def f(self):\n        return 3\n";
+    assert_eq!(function_refused(text, "B.f", code), Reason::NotTheFunction);
+    check_function(text, "f", code, &text.replace("return 1", "return 3"), &["wrapper"]);
+}
+
+#[test]
+fn a_letter_before_a_path_is_no_folder_to_leave() {
+    let files = [("src/f.py", "a\n")];
+    for path in ["a/../src/f.py", "a/src/../../src/f.py"] {
+        let answer = format!("--- {path}\n+++ {path}\n@@ -1 +1 @@\n-a\n+b\n");
+        assert_eq!(tree(&answer, Format::Unified, &files).unwrap_err().reason, Reason::Outside, "{path}");
+    }
+    let answer = "--- a/../src/f.py\n+++ a/../src/f.py\n@@ -1 +1 @@\n-a\n+b\n";
+    assert!(tree(answer, Format::Unified, &[("src/f.py", "a\n"), ("a/g.py", "")]).is_ok());
+    let answer = "--- a/src/../src/f.py\n+++ b/src/f.py\n@@ -1 +1 @@\n-a\n+b\n";
+    assert!(tree(answer, Format::Unified, &files).is_ok());
+}
+
 mod properties {
     use proptest::prelude::*;
 
