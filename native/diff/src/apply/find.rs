@@ -179,6 +179,9 @@ fn read_otherwise(
             Ok((mut placement, again)) => {
                 placement.forgiven = placement.forgiven.with(tolerance);
                 let other = again.unwrap_or(other);
+                if tolerance == Tolerance::Misquoted && !stands_as_added(plain, &other, &placement, index) {
+                    continue;
+                }
                 match &best {
                     Some((kept, _)) if kept.first() != placement.first() => {
                         let starts = vec![kept.first(), placement.first()];
@@ -203,8 +206,7 @@ fn stale_in_any_reading<'a>(plain: &Hunk<'a>, index: &Index<'_>) -> Result<Read<
     let first = stale(plain, index).map(|placement| (placement, None));
     let mut best = first;
     let unsigned = unsigned(plain).map(|other| (Tolerance::Unsigned, other));
-    let misquoted = misquoted(plain, index).map(|other| (Tolerance::Misquoted, other));
-    for (tolerance, other) in unsigned.into_iter().chain(misquoted).chain(others(plain)) {
+    for (tolerance, other) in unsigned.into_iter().chain(others(plain)) {
         let Ok(mut placement) = stale(&other, index) else { continue };
         placement.forgiven = placement.forgiven.with(tolerance);
         let better = match &best {
@@ -256,6 +258,18 @@ fn misquoted<'a>(plain: &Hunk<'a>, index: &Index<'_>) -> Option<Hunk<'a>> {
         at = end.max(at + 1);
     }
     any.then_some(other)
+}
+
+/// Whether each line that was to come, and stays instead, stands in its place character by character.
+fn stands_as_added(plain: &Hunk<'_>, other: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> bool {
+    let added = |text: &str| {
+        plain.lines.iter().any(|line| line.sign == Sign::Add && line.text == text)
+            && !plain.lines.iter().any(|line| line.sign == Sign::Keep && line.text == text)
+    };
+    other.lines.iter().zip(&placement.rows).all(|(line, row)| {
+        let there = row.is_some_and(|row| index.text.lines[row].text.trim() == line.text.trim());
+        line.sign != Sign::Keep || there || !added(&line.text)
+    })
 }
 
 fn alike_enough(hunk: &Hunk<'_>, gone: usize, come: usize) -> bool {

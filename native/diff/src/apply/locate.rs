@@ -542,13 +542,22 @@ fn settle(hunk: &Hunk<'_>, segment: &Segment<'_>, look: &Alignment, index: &Inde
         }
         at = end;
     }
-    // Between lines of the file that are neighbours in the hunk only, nothing may change.
+    // Between lines of the file that are neighbours in the hunk only, nothing may change: nobody has seen what stands
+    // between lines that go.
+    let goes = |at: usize| segment.lines[segment.dense[at]].1.sign == Sign::Remove;
     for at in 1..dense.len() {
         if let (Some(before), Some(behind)) = (dense[at - 1], dense[at]) {
-            if behind != before + 1 && !quiet(hunk, segment, at, at) {
+            if behind != before + 1 && (goes(at - 1) || goes(at) || !quiet(hunk, segment, at, at)) {
                 return None;
             }
         }
+    }
+    // With several stale lines, one of the others must stand nowhere else.
+    let unusual = |(at, place): (usize, &Option<usize>)| {
+        place.is_some() && (0..index.len()).filter(|&other| index.key(other) == segment.keys[at]).count() == 1
+    };
+    if look.matched + 1 < look.pairs.len() && !look.pairs.iter().enumerate().any(unusual) {
+        return None;
     }
     let held: Vec<_> = (0..dense.len())
         .filter_map(|at| look.pairs[at].map(|place| (index.text_at(place), segment.text(at))))

@@ -345,6 +345,7 @@ fn together(
     let index = Index::new(text);
     let mut all = Vec::new();
     let mut notes = Vec::new();
+    let mut done = Vec::new();
     for &number in numbers {
         let edit = &edits[number];
         let found = match &edit.action {
@@ -361,7 +362,18 @@ fn together(
         let mut found = found.map_err(|refusal| (number, refusal))?;
         unescape(path, text, &index, &mut found);
         let line = found.line;
-        splice::join(&mut all, found.changes).map_err(|()| {
+        // A stale hunk that makes the change of another has come to a place that is not its own.
+        let doubtful = |forgiven: Forgiven| forgiven.has(Tolerance::StaleContext);
+        let twin = done.iter().find(|(other, changes, stale): &&(usize, Vec<_>, bool)| {
+            (*stale || doubtful(found.forgiven))
+                && edits[*other].action != edit.action
+                && found.changes.iter().any(|change| changes.contains(&(change.start, change.end)))
+        });
+        let spans = found.changes.iter().map(|change| (change.start, change.end)).collect();
+        let contradicts = twin.is_some();
+        done.push((number, spans, doubtful(found.forgiven)));
+        let joined = if contradicts { Err(()) } else { splice::join(&mut all, found.changes) };
+        joined.map_err(|()| {
             let there = index.text.lines.get(line - 1).map_or("", |line| line.text);
             let place = Place { line: u32::try_from(line).unwrap_or(u32::MAX), text: format!("{there}\n") };
             (number, Refusal { places: vec![place], ..Refusal::new(Reason::Conflict) })

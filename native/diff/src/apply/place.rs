@@ -73,7 +73,8 @@ fn between(
     went: bool,
     index: &Index<'_>,
 ) {
-    if extra.is_empty() || removed && coming.is_empty() {
+    let shown = || extra.clone().all(|row| is_blank(index.text.lines[row].text));
+    if extra.is_empty() || removed && coming.is_empty() && shown() {
         pieces.extend(coming.into_iter().map(Piece::New));
         return;
     }

@@ -485,6 +485,55 @@ fn a_letter_before_a_path_is_no_folder_to_leave() {
     assert!(tree(answer, Format::Unified, &files).is_ok());
 }
 
+#[test]
+fn lines_that_nobody_showed_stay() {
+    let text = "import a\nimport b\nimport c\nimport d\n\nrun()\n";
+    let diff = "@@ -1,5 +1,3 @@\n-import a\n-import c\n import d\n \n run()\n";
+    assert_eq!(diff_refused(text, diff), Reason::Missing);
+    let diff = "@@ -1,5 +1,3 @@\n import a\n-import c\n import d\n \n run()\n";
+    assert_eq!(diff_refused(text, diff), Reason::Missing);
+    let diff = "@@ -1,5 +1,3 @@\n-import a\n ...\n-import d\n \n run()\n";
+    check_diff(text, diff, "import b\nimport c\n\nrun()\n", &["elision"]);
+}
+
+#[test]
+fn a_line_that_is_not_there_is_not_taken_for_the_new_one_elsewhere() {
+    let text = "def f():\n    a = open_it(1)\n    b = 2\n    return a\n\ndef g():\n    a = open_one(1)\n";
+    let (search, replace) = ("    a = open_all(1)\n    b = 2\n", "    a = open_one(1)\n    b = 3\n");
+    refused(text, search, replace);
+    let here = text.replace("open_it", "open_one");
+    check(&here, search, replace, &here.replace("b = 2", "b = 3"), &["misquoted"]);
+    let aligned = here.replace("a = open_one(1)", "a  = open_one(1)");
+    refused(&aligned, search, replace);
+}
+
+#[test]
+fn several_stale_lines_need_one_that_stands_nowhere_else() {
+    let test = |name: &str, text: &str| {
+        format!(
+            "fn {name}() {{\n    let app = new();\n    let res = app.get();\n    same(res, \"{text}\");\n}}\n\n"
+        )
+    };
+    let file = test("one", "some long text")
+        + &test("two", "another long text")
+        + "fn last() {\n    let app = new();\n    app.get();\n}\n";
+    let diff = "@@ -1,5 +1,5 @@\n fn oned() {\n     let app = new();\n-    let res = app.get();\n+    let res = app.got();\n     same(res, \"some long tent\");\n }\n";
+    diff_refused(&file, diff);
+}
+
+#[test]
+fn a_stale_hunk_is_not_merged_into_another() {
+    let text = "def first(a):\n    x = load(a)\n    y = save(x)\n    return y\n";
+    let hunk = |name: &str| {
+        format!(
+            "@@ -1,4 +1,4 @@\n def {name}(a):\n     x = load(a)\n-    y = save(x)\n+    y = store(x)\n     return y\n"
+        )
+    };
+    assert_eq!(diff_refused(text, &(hunk("first_of") + &hunk("first"))), Reason::Conflict);
+    let expected = text.replace("save", "store");
+    check_diff(text, &(hunk("first") + &hunk("first")), &expected, &[]);
+}
+
 mod properties {
     use proptest::prelude::*;
 
