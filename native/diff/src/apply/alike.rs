@@ -31,6 +31,52 @@ pub fn plainly(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Kinds of typographic characters: quotes, dashes, blanks, and those that nobody sees.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Typography(u8);
+
+impl Typography {
+    fn kind(c: char) -> Self {
+        Self(match plain(c) {
+            _ if c.is_ascii() => 0,
+            Some('\'' | '"') => 1,
+            Some('-') => 2,
+            Some(' ') => 4,
+            None => 8,
+            Some(_) => 0,
+        })
+    }
+
+    /// The kinds that a text has.
+    pub fn of(text: &str) -> Self {
+        if text.is_ascii() {
+            return Self(0);
+        }
+        text.chars().fold(Self(0), |all, c| all.union(Self::kind(c)))
+    }
+
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The text with plain characters for those of these kinds.
+    pub fn plainly(self, text: &str) -> Cow<'_, str> {
+        let of_these = |c: char| Self::kind(c).0 & self.0 != 0;
+        if self.is_none() || text.is_ascii() || !text.chars().any(of_these) {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.chars().filter_map(|c| if of_these(c) { plain(c) } else { Some(c) }).collect())
+    }
+}
+
 /// The indentation of a line, typographic blanks as plain ones.
 pub fn plain_indent(line: &str) -> Cow<'_, str> {
     if line.is_ascii() {

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::alike::{key, similarity};
+use super::alike::{Typography, key, similarity};
 use super::edit::{Edit, Hunk, HunkLine, Sign, is_middle};
 use super::elision::{expand, is_stub, stands_for_more};
 use super::forgiven::{Forgiven, Tolerance};
 use super::index::Index;
 use super::locate::{Lost, Near, Placement, stale, whole};
-use super::place::{already_there, changes, forgiven};
+use super::place::{already_there, changes, forgiven, undone};
 use super::reading::{gaps, hunk_between, hunk_of, others, unfenced, unsigned};
 use super::refusal::{Difference, PLACE_LINES_MAX, PLACES_MAX, Place, Reason, Refusal};
 use super::splice::Change;
@@ -19,6 +19,8 @@ use super::text::answer_lines;
 pub struct Found {
     pub changes: Vec<Change>,
     pub forgiven: Forgiven,
+    /// The kinds of typographic characters that it has for plain ones of the file.
+    pub undone: Typography,
     /// The first line of the place, from 1.
     pub line: usize,
 }
@@ -279,13 +281,14 @@ fn alike_enough(hunk: &Hunk<'_>, gone: usize, come: usize) -> bool {
 fn finish(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Result<Found, Refusal> {
     let line = placement.rows.iter().flatten().min().map_or(1, |row| row + 1);
     let mut forgiven = forgiven(hunk, placement);
+    let undone = undone(hunk, placement, index);
     let changes =
         changes(hunk, placement, index).map_err(|text| Refusal::new(Reason::Indentation).because(text))?;
     if already_there(hunk, &changes, index) {
         forgiven = forgiven.with(Tolerance::AlreadyThere);
-        return Ok(Found { changes: Vec::new(), forgiven, line });
+        return Ok(Found { changes: Vec::new(), forgiven, undone, line });
     }
-    Ok(Found { changes, forgiven, line })
+    Ok(Found { changes, forgiven, undone, line })
 }
 
 /// The place of the lines as the hunk would leave them, if the file has these already.
@@ -310,6 +313,7 @@ fn done_already(plain: &Hunk<'_>, index: &Index<'_>) -> Option<Found> {
     placement.forgiven.within(allowed).then(|| Found {
         changes: Vec::new(),
         forgiven: placement.forgiven.with(Tolerance::AlreadyThere),
+        undone: Typography::default(),
         line: placement.first() + 1,
     })
 }
@@ -344,6 +348,7 @@ fn part_of_line(search: Option<(&str, &str)>, index: &Index<'_>) -> Option<Resul
     Some(Ok(Found {
         changes: vec![Change::replace(row, row + 1, vec![text])],
         forgiven: Tolerance::PartOfLine.into(),
+        undone: Typography::default(),
         line: row + 1,
     }))
 }

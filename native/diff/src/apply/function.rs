@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use wainwright_syntax::{Definition, Kind, Language, Limits, Outline, outline};
 
-use super::alike::key;
+use super::alike::{Typography, key};
 use super::edit::Sign;
 use super::elision::{expand, is_stub, stands_for_more};
 use super::find::Found;
@@ -79,7 +79,7 @@ pub fn function(
     let after = splice::write(&index.text, &mut changes.clone(), whole.len());
     let after = after.strip_prefix(BOM).unwrap_or(&after);
     check(&before, at, &outline(language, after.as_bytes(), &Limits::default()))?;
-    Ok(Found { changes, forgiven, line: site.rows.start + 1 })
+    Ok(Found { changes, forgiven, undone: Typography::default(), line: site.rows.start + 1 })
 }
 
 /// Without blank lines around.

@@ -501,6 +501,14 @@ fn align(segment: &Segment<'_>, index: &Index<'_>, offset: isize) -> Alignment {
             column = column.saturating_sub(1);
         }
     }
+    // Of equal lines, that beside its neighbour is meant.
+    for row in (1..count).rev() {
+        if let (Some(place), Some(behind)) = (pairs[row - 1], pairs[row]) {
+            if place + 1 < behind && index.key(behind - 1) == segment.keys[row - 1] {
+                pairs[row - 1] = Some(behind - 1);
+            }
+        }
+    }
     let matched = pairs.iter().flatten().count();
     let weight = (0..count).filter(|&row| pairs[row].is_some()).map(weight).sum();
     Alignment { pairs, matched, weight }

@@ -28,6 +28,7 @@ pub use function::more_syntax_errors;
 pub use read::{Format, read as read_answer};
 pub use refusal::{Difference, PLACE_LINES_MAX, PLACES_MAX, Place, Reason, Refusal};
 
+use alike::Typography;
 use elision::{expand, is_stub, stands_for_more};
 use index::Index;
 use paths::{Found, resolve, similar};
@@ -335,6 +336,9 @@ fn written(new: &str, old: Option<&str>) -> Result<(String, bool), Refusal> {
 
 type Notes = Vec<(usize, Forgiven)>;
 
+/// An edit, the lines it changes, and whether it is stale.
+type Spans = (usize, Vec<(usize, usize)>, bool);
+
 /// The new text after all of the edits, each found in the given text.
 fn together(
     path: &str,
@@ -343,44 +347,83 @@ fn together(
     text: &str,
 ) -> Result<(String, Notes), (usize, Refusal)> {
     let index = Index::new(text);
+    let mut all_found = Vec::new();
+    let mut failed = None;
+    for &number in numbers {
+        match locate(path, &edits[number], text, &index) {
+            Ok(found) => all_found.push(found),
+            Err(refusal) => {
+                failed = Some((number, refusal));
+                break;
+            }
+        }
+    }
+    agree(text, &mut all_found);
     let mut all = Vec::new();
     let mut notes = Vec::new();
-    let mut done = Vec::new();
-    for &number in numbers {
-        let edit = &edits[number];
-        let found = match &edit.action {
-            Action::Search(readings) => {
-                if readings.iter().all(|(search, _)| is_blank(search)) {
-                    return Err((number, Refusal::new(Reason::NoPlace)));
-                }
-                find::search(readings, &index)
-            }
-            Action::Hunk(hunk) => find::hunk(hunk, &index),
-            Action::Function { symbol, code } => function::function(path, symbol, code, text, &index),
-            _ => Err(Refusal::new(Reason::NoFunction)),
-        };
-        let mut found = found.map_err(|refusal| (number, refusal))?;
-        unescape(path, text, &index, &mut found);
+    let mut done: Vec<Spans> = Vec::new();
+    for (&number, found) in numbers.iter().zip(all_found) {
         let line = found.line;
         // A stale hunk that makes the change of another has come to a place that is not its own.
-        let doubtful = |forgiven: Forgiven| forgiven.has(Tolerance::StaleContext);
-        let twin = done.iter().find(|(other, changes, stale): &&(usize, Vec<_>, bool)| {
-            (*stale || doubtful(found.forgiven))
-                && edits[*other].action != edit.action
-                && found.changes.iter().any(|change| changes.contains(&(change.start, change.end)))
+        let stale = found.forgiven.has(Tolerance::StaleContext);
+        let spans: Vec<_> = found.changes.iter().map(|change| (change.start, change.end)).collect();
+        let twin = done.iter().any(|(other, taken, other_stale)| {
+            (stale || *other_stale)
+                && edits[*other].action != edits[number].action
+                && spans.iter().any(|span| taken.contains(span))
         });
-        let spans = found.changes.iter().map(|change| (change.start, change.end)).collect();
-        let contradicts = twin.is_some();
-        done.push((number, spans, doubtful(found.forgiven)));
-        let joined = if contradicts { Err(()) } else { splice::join(&mut all, found.changes) };
-        joined.map_err(|()| {
+        done.push((number, spans, stale));
+        if twin || splice::join(&mut all, found.changes).is_err() {
             let there = index.text.lines.get(line - 1).map_or("", |line| line.text);
             let place = Place { line: u32::try_from(line).unwrap_or(u32::MAX), text: format!("{there}\n") };
-            (number, Refusal { places: vec![place], ..Refusal::new(Reason::Conflict) })
-        })?;
-        notes.push((line, edit.forgiven.union(found.forgiven)));
+            return Err((number, Refusal { places: vec![place], ..Refusal::new(Reason::Conflict) }));
+        }
+        notes.push((line, edits[number].forgiven.union(found.forgiven)));
     }
-    Ok((splice::write(&index.text, &mut all, text.len()), notes))
+    match failed {
+        Some(failed) => Err(failed),
+        None => Ok((splice::write(&index.text, &mut all, text.len()), notes)),
+    }
+}
+
+/// What one edit changes.
+fn locate(path: &str, edit: &Edit<'_>, text: &str, index: &Index<'_>) -> Result<find::Found, Refusal> {
+    let mut found = match &edit.action {
+        Action::Search(readings) if readings.iter().all(|(search, _)| is_blank(search)) => {
+            Err(Refusal::new(Reason::NoPlace))
+        }
+        Action::Search(readings) => find::search(readings, index),
+        Action::Hunk(hunk) => find::hunk(hunk, index),
+        Action::Function { symbol, code } => function::function(path, symbol, code, text, index),
+        _ => Err(Refusal::new(Reason::NoFunction)),
+    }?;
+    unescape(path, text, index, &mut found);
+    Ok(found)
+}
+
+/// What one edit shows to be a habit of the whole answer is undone in the others, too, if the file has nothing of the
+/// kind: typographic characters, HTML's escapes.
+fn agree(text: &str, all_found: &mut [find::Found]) {
+    if all_found.len() < 2 {
+        return;
+    }
+    let shown = all_found.iter().fold(Typography::default(), |all, found| all.union(found.undone));
+    let shown = if shown.is_none() { shown } else { shown.without(Typography::of(text)) };
+    let escapes = |found: &find::Found| found.forgiven.has(Tolerance::HtmlEscapes);
+    let habit = all_found.iter().any(escapes) && !html_escaped(text);
+    for found in all_found {
+        let unescapes = habit && !escapes(found);
+        for line in found.changes.iter_mut().flat_map(|change| &mut change.lines) {
+            if let Cow::Owned(plain) = shown.plainly(line) {
+                *line = plain;
+                found.forgiven = found.forgiven.with(Tolerance::LookAlikes);
+            }
+            if unescapes && html_escaped(line) {
+                *line = reading::unescaped_html(line);
+                found.forgiven = found.forgiven.with(Tolerance::HtmlEscapes);
+            }
+        }
+    }
 }
 
 fn html_escaped(text: &str) -> bool {

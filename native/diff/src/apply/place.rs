@@ -1,6 +1,6 @@
 //! The changes that a hunk makes where it stands.
 
-use super::alike::plainly;
+use super::alike::{Typography, key};
 use super::edit::{Hunk, Sign};
 use super::forgiven::{Forgiven, Tolerance};
 use super::index::Index;
@@ -17,7 +17,7 @@ enum Piece {
 
 /// The changes of a placed hunk; `Err` names a new line that cannot be indented like its place.
 pub fn changes(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Result<Vec<Change>, String> {
-    let plain = typography_goes(hunk, placement, index);
+    let plain = undone(hunk, placement, index);
     let mut pieces: Vec<Piece> = Vec::new();
     let mut start = None;
     // The line of the file behind the last one that was found, and whether that one went.
@@ -125,8 +125,8 @@ fn differences(pieces: Vec<Piece>, start: usize, end: usize, final_newline: Opti
 }
 
 /// A new line in the indentation of its place.
-fn new_line(text: &str, placement: &Placement, at: usize, plain: bool) -> Result<String, String> {
-    let text = if plain { plainly(text) } else { text.into() };
+fn new_line(text: &str, placement: &Placement, at: usize, plain: Typography) -> Result<String, String> {
+    let text = plain.plainly(text);
     if is_blank(&text) {
         // A shifted blank line is empty; one that was written into its place keeps what was written.
         let shifted =
@@ -138,15 +138,16 @@ fn new_line(text: &str, placement: &Placement, at: usize, plain: bool) -> Result
     Ok(moved + &text[indent.len()..])
 }
 
-/// Whether the edit has typographic characters where the file has plain ones.
-fn typography_goes(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> bool {
-    placement.forgiven.has(Tolerance::LookAlikes)
-        && hunk.lines.iter().zip(&placement.rows).any(|(line, row)| {
-            row.is_some_and(|row| {
-                let file = index.text.lines[row].text;
-                plainly(&line.text) != line.text && plainly(file) == file
-            })
-        })
+/// The kinds of typographic characters that the edit has where the file has plain ones.
+pub fn undone(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Typography {
+    if !placement.forgiven.has(Tolerance::LookAlikes) {
+        return Typography::default();
+    }
+    hunk.lines.iter().zip(&placement.rows).fold(Typography::default(), |all, (line, row)| {
+        let file = row.map_or("", |row| index.text.lines[row].text);
+        let more = Typography::of(&line.text).without(Typography::of(file));
+        if more.is_none() || key(file) != key(&line.text) { all } else { all.union(more) }
+    })
 }
 
 /// Whether the new lines of a hunk that only adds some stand in the file already, right where it would add them.

@@ -508,6 +508,16 @@ fn a_line_that_is_not_there_is_not_taken_for_the_new_one_elsewhere() {
 }
 
 #[test]
+fn of_equal_lines_that_beside_its_neighbour_counts() {
+    let text = "    log(a)\n    warn(a)\n    log(a)\n\n\ndef f(a):\n    b = a\n    return b.use(1)\n";
+    let (search, replace) = (
+        "    log(a)\n\n\ndef f(a):\n    b = a\n    return b.used(1)\n",
+        "    log(a)\n\n\ndef f(c):\n    b = a\n    return b.used(1)\n",
+    );
+    check(text, search, replace, &text.replace("f(a)", "f(c)"), &["stale_context"]);
+}
+
+#[test]
 fn several_stale_lines_need_one_that_stands_nowhere_else() {
     let test = |name: &str, text: &str| {
         format!(
@@ -532,6 +542,24 @@ fn a_stale_hunk_is_not_merged_into_another() {
     assert_eq!(diff_refused(text, &(hunk("first_of") + &hunk("first"))), Reason::Conflict);
     let expected = text.replace("save", "store");
     check_diff(text, &(hunk("first") + &hunk("first")), &expected, &[]);
+}
+
+#[test]
+fn look_alikes_go_where_a_line_of_the_answer_shows_it() {
+    let text = "a = 'b'\nc = 1\nd = 2\n";
+    let quotes = block("a = \u{2018}b\u{2019}\n", "a = \u{2018}b\u{2014}c\u{2019}\n");
+    let (after, _) = one(text, &quotes, Format::Blocks).unwrap();
+    assert_eq!(after, text.replace("'b'", "'b\u{2014}c'"));
+    let both = quotes + &block("d = 2\n", "d = \u{201c}e\u{201d}\n");
+    let (after, _) = one(text, &both, Format::Blocks).unwrap();
+    assert_eq!(after, text.replace("'b'", "'b\u{2014}c'").replace("d = 2", "d = \"e\""));
+    let file = format!("{text}# \u{201c}x\u{201d}\n");
+    let (after, _) = one(&file, &both, Format::Blocks).unwrap();
+    assert_eq!(after, file.replace("'b'", "'b\u{2014}c'").replace("d = 2", "d = \u{201c}e\u{201d}"));
+    let text = "a = b < c\nd = 2\n";
+    let both = block("a = b &lt; c\n", "a = b &lt; e\n") + &block("d = 2\n", "d = '&lt;'\n");
+    let (after, _) = one(text, &both, Format::Blocks).unwrap();
+    assert_eq!(after, "a = b < e\nd = '<'\n");
 }
 
 mod properties {
