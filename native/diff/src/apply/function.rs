@@ -32,7 +32,10 @@ pub fn function(
     })?;
     let before = outline(language, body.as_bytes(), &Limits::default());
     let mut forgiven = Forgiven::NOTHING;
-    let code = trimmed(&answer_lines(code));
+    let mut code = trimmed(&answer_lines(code));
+    if code.first().is_some_and(|line| is_comment_of(line, path)) {
+        code = trimmed(&code[1..]);
+    }
     let alone = Code::new(language, code);
     let at = chosen(&before, symbol, &alone, body)?;
     let target = before.qualname(at);
@@ -80,6 +83,13 @@ pub fn function(
     let after = after.strip_prefix(BOM).unwrap_or(&after);
     check(&before, at, &outline(language, after.as_bytes(), &Limits::default()))?;
     Ok(Found { changes, forgiven, undone: Typography::default(), line: site.rows.start + 1 })
+}
+
+/// Whether a line is a comment that only says which file this is.
+fn is_comment_of(line: &str, path: &str) -> bool {
+    let line = line.trim();
+    let said = line.trim_start_matches(['/', '#', '-', '*', ';']).trim_end_matches(['*', '/']).trim();
+    said != line && said.contains('.') && ends(&path.replace('/', "."), &said.replace('/', "."))
 }
 
 /// Without blank lines around.

@@ -447,6 +447,13 @@ fn a_function_is_shifted_as_one() {
 }
 
 #[test]
+fn a_comment_that_is_the_path_is_no_part_of_a_function() {
+    let text = "def f():\n    return 1\n";
+    check_function(text, "f", "# f.py\n\ndef f():\n    return 2\n", &text.replace('1', "2"), &[]);
+    check_function(text, "f", "# f.pyx\ndef f():\n    return 1\n", &format!("# f.pyx\n{text}"), &[]);
+}
+
+#[test]
 fn blanks_of_a_function_are_those_of_the_code() {
     let text = "class A:\n    def f(self):\n        a()\n        \n        b()  \n\n    c = 1\n";
     let code = "    def f(self):\n        a()\n        \n        b()  \n";
