@@ -1,17 +1,20 @@
 """Fit the two models of the ranking on the history of bare repositories, and write their tables.
 
-    python -m tests.evals.fit_ranking GITS [--cases N] [--write]
+    python -m tests.evals.fit_ranking GITS [--cases N] [--leave-out OWNER+NAME ...] [--write]
 
-GITS is a folder of bare repositories named ``owner+name``, ``owner+name/repo``, ``owner+name.git`` or
-``owner/name``. A case is a commit with one parent that modifies 1 to 5 sources beside its tests and says in
+Runs in the root of the project, with its extension module built, and needs lightgbm (4.7.0 was used) and numpy, which
+the project itself does not. GITS is a folder of bare repositories named ``owner+name``, ``owner+name.git`` or
+``owner+name/repo``. A case is a commit with one parent that modifies 1 to 5 sources beside its tests and says in
 words what it changes: its message, without what names the files, is the query; the files, and the functions
 that its lines lie in, are the gold. The values of all candidates come from the extension module itself, so what
-is fitted is what is computed. Figures are cross-validated by repository.
+is fitted is what is computed.
 
-Needs numpy and lightgbm, which the project itself does not.
+Figures are cross-validated by repository, beside those of one feature alone. A gold file that is no candidate counts
+as not found; functions count among the candidates only, and without the share of their files.
 """
 
 import argparse
+import contextlib
 import hashlib
 import re
 import sys
@@ -25,7 +28,8 @@ import lightgbm
 import numpy as np
 
 from wainwright import _native
-from wainwright.workspace.localise import contents, entries, history
+from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace.localise import contents, entries, find_repository, history
 from wainwright.workspace.plumbing import GitDirectory
 
 RANK = Path(__file__).parents[2] / "native" / "indexer" / "src" / "rank"
@@ -47,6 +51,8 @@ PARAMETERS = {
     "seed": 3,
 }
 ROUNDS = {"files": 300, "functions": 200}
+ALONE = {"files": "linear", "functions": "body"}
+"""The feature to compare with."""
 # Messages that do not describe a behaviour.
 _DULL = re.compile(
     r"^(merge|release|bump|version|v?\d|prepare|revert|docs?\b|chore|style|refactor|tests?\b|ci\b|build\b|update|changelog"
@@ -83,9 +89,16 @@ class Values:
 
     case: list[str] = field(default_factory=list)
     gold: list[bool] = field(default_factory=list)
-    rows: list[list[float]] = field(default_factory=list)
+    rows: list[np.ndarray[Any, Any]] = field(default_factory=list)
     missed: dict[str, int] = field(default_factory=dict)
     """Gold that is no candidate, by case."""
+
+    def extend(self, other: "Values") -> None:
+        """Take the candidates of other cases."""
+        self.case += other.case
+        self.gold += other.gold
+        self.rows += other.rows
+        self.missed |= other.missed
 
 
 def changes(git: GitDirectory, most: int) -> Iterator[Change]:
@@ -102,17 +115,15 @@ def changes(git: GitDirectory, most: int) -> Iterator[Change]:
     found = [c for r in log.out.decode("utf-8", "replace").split("\x01")[1:] if (c := _change(r)) is not None]
     found.sort(key=lambda change: hashlib.sha1(change.name.encode(), usedforsecurity=False).hexdigest())
     used: dict[str, int] = {}
-    kept = {True: 0, False: 0}
+    wanted = {True: round(most * 0.42), False: most - round(most * 0.42)}
     for change in found:
         several = len(change.files) > 1
-        if kept[several] >= most * (0.42 if several else 0.58) or any(
-            used.get(path, 0) >= 3 for path in change.files
-        ):
+        if not wanted[several] or any(used.get(path, 0) >= 3 for path in change.files):
             continue
         changed = [_changed_lines(git, before, after) for before, after in change.files.values()]
         change.lines = dict(zip(change.files, changed, strict=True))
         if all(changed) and sum(map(len, changed)) <= 400:
-            kept[several] += 1
+            wanted[several] -= 1
             for path in change.files:
                 used[path] = used.get(path, 0) + 1
             yield change
@@ -148,9 +159,17 @@ def _changed_lines(git: GitDirectory, before: str, after: str) -> list[int]:
     return lines
 
 
-def values_of(path: Path, most: int) -> tuple[str, Values, Values]:
+def repositories(gits: Path) -> dict[str, GitDirectory]:
+    """The repositories of a folder by name."""
+    found: dict[str, GitDirectory] = {}
+    for name in sorted({place.name.removesuffix(".git") for place in gits.iterdir()}):
+        with contextlib.suppress(WorkspaceError):
+            found[name] = find_repository(gits, name)
+    return found
+
+
+def values_of(git: GitDirectory, most: int) -> tuple[Values, Values]:
     """The candidates of one repository's cases: files, functions."""
-    git = GitDirectory(path)
     files, functions = Values(), Values()
     cases = list(changes(git, most))
     ranker = _native.Ranker()
@@ -164,7 +183,7 @@ def values_of(path: Path, most: int) -> tuple[str, Values, Values]:
         seen, within = ranker.values(tree, case.parent, case.query)
         _add(files, case.name, [(name in case.lines, row) for name, row in seen], len(case.lines))
         _add(functions, case.name, _functions(case, within), 0)
-    return path.name, files, functions
+    return files, functions
 
 
 def _functions(
@@ -187,7 +206,7 @@ def _add(values: Values, case: str, found: Sequence[tuple[bool, list[float]]], w
     for gold, row in found:
         values.case.append(case)
         values.gold.append(gold)
-        values.rows.append(row)
+        values.rows.append(np.array(row, dtype=np.float32))
 
 
 def fit(values: Values, rounds: int, keep: np.ndarray[Any, Any] | None = None) -> lightgbm.Booster:
@@ -262,24 +281,22 @@ def main() -> None:
     )
     parser.add_argument("--write", action="store_true", help="write the tables")
     arguments = parser.parse_args()
-    found = [p for p in sorted(arguments.gits.iterdir()) if p.is_dir() and p.name not in arguments.leave_out]
-    places = [p / "repo" if (p / "repo").is_dir() else p for p in found]
+    found = {n: g for n, g in repositories(arguments.gits).items() if n not in arguments.leave_out}
+    if len(found) < 2:
+        parser.error("cross-validation needs two repositories at least")
     both = {"files": Values(), "functions": Values()}
     repository: dict[str, str] = {}
     with ProcessPoolExecutor(2) as pool:
-        for path, name, parts in zip(
-            places, found, pool.map(_values, places, [arguments.cases] * len(places)), strict=True
-        ):
-            sys.stderr.write(f"{name.name}: {len(parts[0].missed)} cases from {path.name}\n")
-            for into, part in zip(both.values(), parts, strict=True):
-                into.case += part.case
-                into.gold += part.gold
-                into.rows += part.rows
-                into.missed |= part.missed
-            repository |= dict.fromkeys(parts[0].missed, name.name)
+        parts = pool.map(values_of, found.values(), [arguments.cases] * len(found))
+        for name, part in zip(found, parts, strict=True):
+            sys.stderr.write(f"{name}: {len(part[0].missed)} cases\n")
+            for into, values in zip(both.values(), part, strict=True):
+                into.extend(values)
+            repository |= dict.fromkeys(part[0].missed, name)
     for kind, names in zip(both, _native.rank_features(), strict=True):
         told = validated(both[kind], repository, ROUNDS[kind])
-        sys.stdout.write(f"{kind}: {told}\n")
+        alone = np.array(both[kind].rows)[:, names.index(ALONE[kind])]
+        sys.stdout.write(f"{kind}: {told}\n{ALONE[kind]} alone: {figures(both[kind], alone)}\n")
         if arguments.write:
             remarks = [
                 f"LambdaMART by tests/evals/fit_ranking.py on {told['cases']} changes of public repositories.",
@@ -287,11 +304,6 @@ def main() -> None:
                 "Repositories: " + ", ".join(sorted(set(repository.values()))),
             ]
             (RANK / f"{kind}.trees").write_text(table(fit(both[kind], ROUNDS[kind]), names, remarks))
-
-
-def _values(path: Path, most: int) -> tuple[Values, Values]:
-    _, files, functions = values_of(path, most)
-    return files, functions
 
 
 if __name__ == "__main__":

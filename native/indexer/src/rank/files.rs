@@ -339,7 +339,8 @@ impl Evidence {
         }
     }
 
-    /// A sum of the evidence, with weights from a pairwise logistic regression over the training cases.
+    /// A sum of the evidence. The weights follow a pairwise logistic regression over changes of the repositories that
+    /// the tables name, by a script that was not kept.
     fn sum(&self, file: usize, tops: &Tops, past: &Past) -> f32 {
         let tenth = |value: f32| value.min(10.0) / 10.0;
         0.22 * over(self.content.all[file], tops.content)
