@@ -176,6 +176,7 @@ class Live:
     def rank(
         self,
         index: Index,
+        structure: Structure,
         tip: str,
         query: str,
         *,

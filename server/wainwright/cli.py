@@ -409,12 +409,19 @@ def context(
             _rank_batch(batch, git_root, results, limit)
         elif query is not None:
             text = sys.stdin.read() if query == "-" else query
-            _tell_ranking(rank_workspace(workspace.resolve(), text, limit), as_json=as_json)
+            _tell_ranking(_ranked(workspace.resolve(), text, limit), as_json=as_json)
         else:
             raise typer.BadParameter("give a query, or --batch, --git-root and --out")
     except (OSError, ValueError, WainwrightError) as error:
         err.print(Text(str(error), style="red"))
         raise SystemExit(2) from None
+
+
+def _ranked(tree: Path, query: str, limit: int) -> Ranking:
+    look = Indexes(state_folder(tree) / INDEX_FOLDER).look(tree)
+    ranking = rank_workspace(look, query, limit)
+    look.index.save()
+    return ranking
 
 
 def _rank_batch(batch: Path, git_root: Path, results: Path, limit: int) -> None:

@@ -7,6 +7,7 @@ use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use wainwright_indexer::rank::{self, Asked, Moment, Ranking, TreeEntry};
 
 use crate::index::Index;
+use crate::structure::Structure;
 
 type FileAnswer = (String, &'static str, f32, Vec<String>);
 type FunctionAnswer = (String, String, u32, u32, f32);
@@ -113,12 +114,13 @@ impl Live {
         self.held().knows(commit)
     }
 
-    #[pyo3(signature = (index, tip, query, *, limit, tokens, opened, cursor, diagnostics, selection))]
+    #[pyo3(signature = (index, structure, tip, query, *, limit, tokens, opened, cursor, diagnostics, selection))]
     #[expect(clippy::too_many_arguments, reason = "what is known of the moment")]
     fn rank(
         &self,
         py: Python<'_>,
-        index: Bound<'_, Index>,
+        index: &Index,
+        structure: &Structure,
         tip: &str,
         query: &str,
         limit: usize,
@@ -128,11 +130,11 @@ impl Live {
         diagnostics: Vec<(String, String)>,
         selection: String,
     ) -> (RankAnswer, String) {
-        let snapshot = index.get().snapshot();
+        let snapshot = index.snapshot();
         let moment = Moment { open: opened, cursor, diagnostics, selection };
         py.detach(|| {
             let asked = Asked { query, moment: &moment, limit, tokens };
-            let (ranking, packed) = self.held().rank(&snapshot, None, tip, asked);
+            let (ranking, packed) = self.held().rank(&snapshot, Some(&structure.0), tip, asked);
             (answer(ranking), packed)
         })
     }

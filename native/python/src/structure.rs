@@ -26,7 +26,7 @@ type CallerRow = (String, Around, Vec<u32>);
 
 /// The structural tier, whose records several roots may share.
 #[pyclass(frozen, module = "wainwright._native")]
-pub struct Structure(wainwright_indexer::Structure);
+pub struct Structure(pub(crate) wainwright_indexer::Structure);
 
 #[pymethods]
 impl Structure {

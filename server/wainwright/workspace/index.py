@@ -11,7 +11,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -28,6 +28,7 @@ from wainwright.workspace.native import (
     Structure,
     Symbol,
     Usage,
+    ranking,
     read_beneath,
 )
 from wainwright.workspace.watcher import Dirty, watch
@@ -52,6 +53,8 @@ class Look:
     root: Path
     index: Index
     structure: Structure
+    ranker: ranking.Live = field(default_factory=ranking.Live)
+    """Keeps between questions what does not change."""
 
     def find(self, name: str, *, how: How = "exact", limit: int = 50) -> tuple[Symbol, ...]:
         """Find definitions by name, the best first."""

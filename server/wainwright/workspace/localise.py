@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from wainwright.domain.errors import WainwrightError, WorkspaceError
 from wainwright.workspace import native
+from wainwright.workspace.index import Look
 from wainwright.workspace.native.ranking import Ranker, Ranking, TreeEntry
 from wainwright.workspace.plumbing import GitDirectory, unquote
 
@@ -147,17 +148,15 @@ def _supplied(ranker: Ranker, tree: Path) -> list[TreeEntry]:
     return found
 
 
-def rank_workspace(tree: Path, query: str, limit: int = LIMIT) -> Ranking:
-    """Rank the files of a folder as they are on disk, with its history if it is a repository."""
-    ranker = Ranker()
-    found = _supplied(ranker, tree)
+def rank_workspace(look: Look, query: str, limit: int = LIMIT) -> Ranking:
+    """Rank the files of a tree as its index knows them, with its history if it is a repository."""
     tip = ""
-    if (tree / ".git").is_dir():
-        git = GitDirectory(tree / ".git")
+    if (look.root / ".git").is_dir():
+        git = GitDirectory(look.root / ".git")
         tip = git.resolve("HEAD") or ""
-        if tip:
-            ranker.read_history(history(git, [tip], HISTORY_MAX))
-    return ranker.rank(found, tip, query, limit)
+        if tip and not look.ranker.knows(tip):
+            look.ranker.read_history(history(git, [tip], HISTORY_MAX))
+    return look.ranker.rank(look.index, look.structure, query, limit=limit, tokens=0, tip=tip)[0]
 
 
 def _read(tree: Path, name: str) -> bytes | None:

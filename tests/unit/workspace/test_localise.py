@@ -7,7 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from wainwright.cli import app
-from wainwright.workspace.localise import rank_cases, rank_workspace
+from wainwright.workspace.index import Indexes
+from wainwright.workspace.localise import history, rank_cases, rank_commit, rank_workspace
+from wainwright.workspace.native.ranking import Ranker
+from wainwright.workspace.plumbing import GitDirectory
 
 FILES = {
     "shop/cart.py": "class Cart:\n    def total(self):\n        return sum(i.price for i in self.items)\n",
@@ -64,15 +67,38 @@ def test_a_missing_repository_hurts_no_other_case(gits: Path) -> None:
     assert ranked[0]["functions"][0] == {"file": "shop/voucher.py", "name": "apply_voucher"}
 
 
-def test_a_folder_is_ranked_as_it_is_on_disk(gits: Path) -> None:
+def test_a_folder_is_ranked_as_it_is_on_disk(gits: Path, tmp_path: Path) -> None:
     folder = gits / "me+shop"
     (folder / "shop/refund.py").write_text("def refund(order):\n    pass\n")
-    ranking = rank_workspace(folder, "Refund an order")
+    ranking = rank_workspace(Indexes(tmp_path / "index").look(folder), "Refund an order")
     assert ranking.files[0].path == "shop/refund.py"
     assert ranking.functions[0].name == "refund"
 
 
-def test_the_command_prints_one_object(gits: Path) -> None:
+@pytest.mark.parametrize("query", ["Invoices vanish", "apply the voucher to a cart", "save `Cart` twice"])
+def test_a_folder_and_its_commit_rank_alike(gits: Path, tmp_path: Path, query: str) -> None:
+    folder = gits / "me+shop"
+    git_folder, tip = GitDirectory(folder / ".git"), git(folder, "rev-parse", "HEAD")
+    ranker = Ranker()
+    ranker.read_history(history(git_folder, [tip]))
+    of_commit = rank_commit(git_folder, ranker, tip, query, 50)
+    look = Indexes(tmp_path / "index").look(folder)
+    assert rank_workspace(look, query) == of_commit
+    assert rank_workspace(look, query) == of_commit
+
+
+def test_a_change_on_disk_is_ranked_by_the_same_look(gits: Path, tmp_path: Path) -> None:
+    folder = gits / "me+shop"
+    look = Indexes(tmp_path / "index").look(folder)
+    rank_workspace(look, "Refund an order")
+    (folder / "shop/refund.py").write_text("def refund(order):\n    pass\n")
+    look.index.refresh()
+    ranking = rank_workspace(look, "Refund an order")
+    assert ranking.functions[0].path == "shop/refund.py"
+
+
+def test_the_command_prints_one_object(gits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     found = CliRunner().invoke(app, ["context", "apply the voucher", "-w", str(gits / "me+shop"), "--json"])
     assert found.exit_code == 0, found.output
     answer = json.loads(found.output.splitlines()[-1])

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use super::Ground;
 use super::files::{self, FileFeature, Survey};
 use super::model::Model;
 use super::near::{self, FunctionFeature, Near};
 use super::pack::pack;
 use super::query::Query;
-use super::reading::Readings;
+use super::reading::{Readings, Stem};
 use super::role::Role;
-use super::{Ground, words};
 
 static FILES: LazyLock<Option<Model>> =
     LazyLock::new(|| Model::read(include_str!("files.trees"), FileFeature::NAMES));
@@ -293,7 +293,10 @@ fn why(
         reasons.push(format!("its test {} matches", test.rsplit('/').next().unwrap_or(test)));
     }
     if let Some(reading) = near.readings.get(&file) {
-        let has = |term: &usize| reading.spellings.iter().any(|word| spells(word, &query.terms[*term].stem));
+        let has = |term: &usize| {
+            let stem = Stem::new(&query.terms[*term].stem);
+            reading.stems.iter().any(|(_, held)| *held == stem)
+        };
         let said: Vec<&str> = terms
             .iter()
             .filter(|term| has(term))
@@ -309,12 +312,6 @@ fn why(
         reasons.push("changed along with the others, or near them".to_owned());
     }
     reasons
-}
-
-fn spells(word: &[u8], stem: &str) -> bool {
-    let word = String::from_utf8_lossy(word);
-    // Most words do not even begin alike.
-    word.len() >= 2 && words::parts(&word).any(|part| words::stem(part) == stem)
 }
 
 #[cfg(test)]

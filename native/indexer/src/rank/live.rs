@@ -8,10 +8,11 @@ use wainwright_syntax::Outline;
 use super::corpus::{Corpus, Held, Vocabulary};
 use super::history::History;
 use super::reading::Readings;
-use super::{Ground, Moment, Past, PathCache, Ranking, Tree, rank_and_pack, words};
+use super::{Ground, Moment, Past, PathCache, Ranking, Tree, is_worth_reading, rank_and_pack, words};
 use crate::lexicon::Seed;
 use crate::snapshot::Snapshot;
 use crate::structure::Structure;
+use crate::traits::Traits;
 
 /// So many files are kept as they were read closely.
 const READINGS: usize = 600;
@@ -62,14 +63,20 @@ struct View<'v> {
     snapshot: &'v Snapshot,
     structure: Option<&'v Structure>,
     table: &'v Table,
-    definitions: &'v [u32],
+    definitions: &'v [Option<u32>],
 }
 
 impl View<'_> {
+    fn has(&self, file: u32) -> bool {
+        self.definitions.get(file as usize).is_some_and(Option::is_some)
+    }
+
     fn held(&self, numbers: impl Iterator<Item = u32>, select: impl Fn(&[u8]) -> bool) -> Vec<Held> {
         let mut all: Vec<Held> = Vec::new();
         self.snapshot.each_posting(numbers, select, |posting| {
-            all.push(Held { file: posting.file, count: posting.count, defined: posting.defines });
+            if self.has(posting.file) {
+                all.push(Held { file: posting.file, count: posting.count, defined: posting.defines });
+            }
         });
         all.sort_unstable_by_key(|held| held.file);
         all.dedup_by(|next, kept| {
@@ -89,13 +96,13 @@ impl Corpus for View<'_> {
         self.snapshot.bound()
     }
     fn path(&self, file: u32) -> &str {
-        if self.snapshot.has(file) { self.snapshot.path(file) } else { "" }
+        if self.has(file) { self.snapshot.path(file) } else { "" }
     }
     fn length(&self, file: u32) -> u32 {
-        self.snapshot.words_of(file)
+        if self.has(file) { self.snapshot.words_of(file) } else { 0 }
     }
     fn definitions(&self, file: u32) -> u32 {
-        self.definitions.get(file as usize).copied().unwrap_or(0)
+        self.definitions.get(file as usize).copied().flatten().unwrap_or(0)
     }
     fn stem(&self, stem: &str) -> Vec<Held> {
         let has = |word: &[u8]| {
@@ -123,6 +130,13 @@ impl Corpus for View<'_> {
     }
 }
 
+/// Whether a file was read as text, and is worth reading closely.
+fn is_text(snapshot: &Snapshot, file: u32) -> bool {
+    let info = snapshot.info(file);
+    let read = info.hash != 0 && !info.traits.has(Traits::BINARY);
+    read && is_worth_reading(snapshot.path(file), info.size)
+}
+
 /// What was worked out for one snapshot and one newest change.
 #[derive(Debug)]
 struct Prepared {
@@ -131,7 +145,8 @@ struct Prepared {
     commits: usize,
     tree: Tree,
     past: Past,
-    definitions: Vec<u32>,
+    /// How many each file has; `None` for what is not worth reading.
+    definitions: Vec<Option<u32>>,
 }
 
 /// A question.
@@ -194,12 +209,14 @@ impl Live {
         if kept {
             return;
         }
-        let path = |file: u32| if snapshot.has(file) { snapshot.path(file) } else { "" };
+        let count = |file: u32| {
+            let counts = snapshot.has(file) && is_text(snapshot, file);
+            counts.then(|| u32::try_from(snapshot.definitions(file).len()).unwrap_or(u32::MAX))
+        };
+        let definitions: Vec<Option<u32>> = (0..snapshot.bound()).map(count).collect();
+        let path = |file: u32| definitions[file as usize].map_or("", |_| snapshot.path(file));
         let tree = Tree::new((0..snapshot.bound()).map(path), &mut self.vocabulary, &mut self.paths);
         let past = Past::new(&self.history, self.history.find(tip), &tree);
-        let count = |file: u32| if snapshot.has(file) { snapshot.definitions(file).len() } else { 0 };
-        let definitions =
-            (0..snapshot.bound()).map(|file| u32::try_from(count(file)).unwrap_or(u32::MAX)).collect();
         let snapshot = Arc::clone(snapshot);
         self.prepared = Some(Prepared { snapshot, tip: tip.to_owned(), commits, tree, past, definitions });
     }

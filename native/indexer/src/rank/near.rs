@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use wainwright_syntax::{Definition, Kind, Outline};
 
+use super::Ground;
 use super::files::{FileFeature, Survey, over};
 use super::query::Query;
-use super::reading::{Reading, Readings};
-use super::{Ground, words};
+use super::reading::{Name, Reading, Readings, Stem};
 
 features! {
     /// What is known of a function for a query.
@@ -54,11 +54,9 @@ pub(crate) struct Near {
 struct Lens<'q> {
     query: &'q Query,
     rarity: &'q [f32],
-    terms: HashMap<&'q str, u16>,
+    terms: HashMap<Stem, u16>,
     names: HashMap<&'q str, (bool, bool)>,
     mass: f32,
-    /// Spellings that were met before, with the terms they have.
-    met: HashMap<Box<[u8]>, Box<[u16]>>,
 }
 
 /// A term in a text: where, which, and as which word of the text.
@@ -83,28 +81,27 @@ struct Weight {
 
 impl<'q> Lens<'q> {
     fn new(query: &'q Query, rarity: &'q [f32]) -> Self {
-        let terms = (0..).zip(&query.terms).map(|(number, term)| (term.stem.as_str(), number)).collect();
+        let terms = (0..).zip(&query.terms).map(|(number, term)| (Stem::new(&term.stem), number)).collect();
         let names = query.names.iter().map(|name| (name.folded.as_str(), (name.code, name.joined))).collect();
         let mass =
             query.terms.iter().zip(rarity).map(|(term, rare)| term.weight * rare).sum::<f32>().max(1e-6);
-        Self { query, rarity, terms, names, mass, met: HashMap::new() }
+        Self { query, rarity, terms, names, mass }
     }
 
-    fn sight(&mut self, reading: Arc<Reading>) -> Sight {
-        let mut known: Vec<Box<[u16]>> = Vec::with_capacity(reading.spellings.len());
-        for spelling in &reading.spellings {
-            if !self.met.contains_key(spelling) {
-                let text = String::from_utf8_lossy(spelling);
-                let terms = words::parts(&text)
-                    .filter_map(|part| self.terms.get(words::stem(part).as_str()).copied());
-                let terms = terms.collect();
-                self.met.insert(spelling.clone(), terms);
-            }
-            known.push(self.met[spelling].clone());
+    fn sight(&self, reading: Arc<Reading>) -> Sight {
+        let found = reading.stems.iter();
+        let found: Vec<(u32, u16)> =
+            found.filter_map(|(spelling, stem)| Some((*spelling, *self.terms.get(stem)?))).collect();
+        let mut known: Vec<(u32, u32)> = vec![(0, 0); reading.spellings];
+        for (place, (spelling, _)) in (0..).zip(&found) {
+            let range = &mut known[*spelling as usize];
+            *range = (if range.1 == 0 { place } else { range.0 }, place + 1);
         }
         let mut hits = Vec::new();
         for (word, (at, spelling)) in (0..).zip(&reading.words) {
-            hits.extend(known[*spelling as usize].iter().map(|term| Hit { at: *at, term: *term, word }));
+            let (start, end) = known[*spelling as usize];
+            let terms = &found[start as usize..end as usize];
+            hits.extend(terms.iter().map(|(_, term)| Hit { at: *at, term: *term, word }));
         }
         Sight { reading, hits }
     }
@@ -134,18 +131,12 @@ impl<'q> Lens<'q> {
     }
 
     /// Of a name: which share of its parts the query has, and their weight.
-    fn name(&self, name: &str) -> (f32, f32) {
-        let (mut parts, mut found, mut weight) = (0.0f32, 0.0, 0.0);
-        for (_, word) in words::words(name.as_bytes()) {
-            for part in words::parts(&String::from_utf8_lossy(word)) {
-                parts += 1.0;
-                if let Some(term) = self.terms.get(words::stem(part).as_str()) {
-                    found += 1.0;
-                    weight += self.value(usize::from(*term));
-                }
-            }
-        }
-        (found / parts.max(1.0), weight)
+    fn name(&self, name: &Name) -> (f32, f32) {
+        let terms = name.stems.iter().filter_map(|stem| self.terms.get(stem));
+        let (found, weight) = terms.fold((0.0f32, 0.0f32), |(found, weight), term| {
+            (found + 1.0, weight + self.value(usize::from(*term)))
+        });
+        (found / (name.stems.len() as f32).max(1.0), weight)
     }
 }
 
@@ -258,16 +249,16 @@ fn close_of(sight: &Sight, functions: &[Function], lens: &Lens<'_>) -> Close {
     close.top3 = best.iter().take(3).sum();
     close.covered = functions.iter().map(|one| one.whole.covered).fold(0.0, f32::max);
     close.own = functions.iter().map(|one| one.own.all).fold(0.0, f32::max);
-    for definition in &sight.outline().definitions {
+    for (definition, name) in sight.outline().definitions.iter().zip(&sight.reading.names) {
         let counts =
             is_candidate(definition) || definition.kind.is_type() || definition.kind == Kind::Constant;
         if !counts {
             continue;
         }
-        let (share, weight) = lens.name(&definition.name);
+        let (share, weight) = lens.name(name);
         close.name_count += share * share;
         close.name_best = close.name_best.max(weight * share);
-        if let Some((code, joined)) = lens.names.get(words::fold(&definition.name).as_str()) {
+        if let Some((code, joined)) = lens.names.get(&*name.folded) {
             let exact = if *code { 1.0 } else { 0.5 + 0.3 * f32::from(*joined) };
             if exact > close.name_exact {
                 close.name_exact = exact;
@@ -309,7 +300,7 @@ struct Look<'l> {
 
 /// Reads the best files and adds to the features of the candidates.
 pub(crate) fn look(query: &Query, ground: &Ground<'_>, survey: &mut Survey, readings: &Readings) -> Near {
-    let mut lens = Lens::new(query, &survey.rarity);
+    let lens = Lens::new(query, &survey.rarity);
     let mut tests = survey.tests.clone();
     tests.sort_by(|left, right| survey.content[*right as usize].total_cmp(&survey.content[*left as usize]));
     tests.truncate(TESTS);
@@ -543,9 +534,9 @@ impl Look<'_> {
             .iter()
             .enumerate()
             .map(|(number, one)| {
-                let definition = &self.sights[&one.file].outline().definitions[one.definition];
-                let (share, weight) = lens.name(&definition.name);
-                let named = lens.names.get(words::fold(&definition.name).as_str());
+                let name = &self.sights[&one.file].reading.names[one.definition];
+                let (share, weight) = lens.name(name);
+                let named = lens.names.get(&*name.folded);
                 let exact = named.map_or(0.0, |(code, _)| if *code { 1.0 } else { 0.5 });
                 let score = over(one.whole.all, places.best_whole)
                     + 0.5 * over(one.own.all, places.best_own)
@@ -592,22 +583,24 @@ impl Look<'_> {
         let best_of_owner = owner.and_then(|owner| places.owner_best.get(&owner)).copied();
         set(F::same_owner, over(best_of_owner.unwrap_or(0.0), places.best_own));
         set(F::overloads, places.same_name[&(one.file, definition.name.clone())]);
-        of_definition(sight.outline(), definition, lens, &mut set);
+        of_definition(&sight.reading, one.definition, lens, &mut set);
         Candidate { file: one.file, definition: one.definition, features }
     }
 }
 
 fn of_definition(
-    outline: &Outline,
-    definition: &Definition,
+    reading: &Reading,
+    number: usize,
     lens: &Lens<'_>,
     set: &mut impl FnMut(FunctionFeature, f32),
 ) {
     use FunctionFeature as F;
-    let (share, weight) = lens.name(&definition.name);
+    let (outline, name) = (&reading.outline, &reading.names[number]);
+    let definition = &outline.definitions[number];
+    let (share, weight) = lens.name(name);
     set(F::name_frac, share);
     set(F::name_weight, weight / lens.mass);
-    match lens.names.get(words::fold(&definition.name).as_str()) {
+    match lens.names.get(&*name.folded) {
         Some((true, _)) => set(F::name_code, 1.0),
         Some((false, true)) => set(F::name_joined, 1.0),
         Some((false, false)) => set(F::name_plain, 1.0),
@@ -615,8 +608,9 @@ fn of_definition(
     }
     let parent = definition.parent.map(|parent| &outline.definitions[parent as usize]);
     if let Some(owner) = definition.owner.as_ref().or(parent.map(|parent| &parent.name)) {
-        set(F::owner_frac, lens.name(owner).0);
-        set(F::owner_name, f32::from(lens.names.contains_key(words::fold(owner).as_str())));
+        let owner = Name::of(owner);
+        set(F::owner_frac, lens.name(&owner).0);
+        set(F::owner_name, f32::from(lens.names.contains_key(&*owner.folded)));
     }
     set(F::inside_function, f32::from(parent.is_some_and(|parent| parent.kind.is_function())));
     set(

@@ -15,29 +15,71 @@ pub struct Reading {
     pub text: Arc<[u8]>,
     /// What it defines, uses and imports.
     pub outline: Outline,
-    /// The distinct words.
-    pub(crate) spellings: Vec<Box<[u8]>>,
+    /// How many distinct words it has.
+    pub(crate) spellings: usize,
     /// Each word's place in the text, and which of the spellings it is.
     pub(crate) words: Vec<(u32, u32)>,
+    /// The stems of the parts of each spelling, in its order; a spelling may have several.
+    pub(crate) stems: Vec<(u32, Stem)>,
+    /// The name of each definition of the outline.
+    pub(crate) names: Vec<Name>,
+}
+
+/// A stem, by the hash of its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Stem(u64);
+
+impl Stem {
+    pub(crate) fn new(stem: &str) -> Self {
+        Self(xxhash_rust::xxh3::xxh3_64(stem.as_bytes()))
+    }
+}
+
+/// The name of a definition.
+#[derive(Debug)]
+pub(crate) struct Name {
+    pub folded: Box<str>,
+    /// The stems of its parts.
+    pub stems: Box<[Stem]>,
+}
+
+impl Name {
+    pub(crate) fn of(name: &str) -> Self {
+        let found = words::words(name.as_bytes()).flat_map(|(_, word)| stems(word));
+        Self { folded: words::fold(name).into(), stems: found.collect() }
+    }
+}
+
+/// The stem of each part of a word.
+fn stems(word: &[u8]) -> Vec<Stem> {
+    let word = String::from_utf8_lossy(word);
+    words::parts(&word).map(|part| Stem::new(&words::stem(part))).collect()
 }
 
 impl Reading {
     fn of(text: Arc<[u8]>, outline: Outline) -> Self {
         let mut numbers: HashMap<&[u8], u32> = HashMap::new();
         let mut all = Vec::new();
-        let mut spellings: Vec<Box<[u8]>> = Vec::new();
+        let mut spellings: Vec<&[u8]> = Vec::new();
         for (at, word) in words::words(&text) {
             let next = u32::try_from(spellings.len()).unwrap_or(u32::MAX);
             let number = *numbers.entry(word).or_insert(next);
             if number == next {
-                spellings.push(word.into());
+                spellings.push(word);
             }
             all.push((u32::try_from(at).unwrap_or(u32::MAX), number));
         }
-        drop(numbers);
-        Self { text, outline, spellings, words: all }
+        let parts = (0..).zip(&spellings);
+        let parts = parts.flat_map(|(number, word)| stems(word).into_iter().map(move |stem| (number, stem)));
+        let parts: Vec<(u32, Stem)> = parts.collect();
+        let names = outline.definitions.iter().map(|one| Name::of(&one.name)).collect();
+        let spellings = spellings.len();
+        Self { text, outline, spellings, words: all, stems: parts, names }
     }
 }
+
+/// Readings are kept of texts of so many bytes together; each takes a few times its text.
+const BYTES_MAX: usize = 48_000_000;
 
 /// A content, and how its path ends.
 type Key = (u128, u64);
@@ -46,6 +88,8 @@ type Key = (u128, u64);
 struct Held {
     readings: HashMap<Key, Arc<Reading>>,
     order: VecDeque<Key>,
+    /// Of all texts.
+    bytes: usize,
 }
 
 /// Readings by content and language; the oldest go first.
@@ -78,10 +122,12 @@ impl Readings {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.readings.insert(key, Arc::clone(&reading)).is_none() {
             held.order.push_back(key);
+            held.bytes += reading.text.len();
         }
-        while held.order.len() > self.most {
-            if let Some(oldest) = held.order.pop_front() {
-                held.readings.remove(&oldest);
+        while held.order.len() > self.most || held.bytes > BYTES_MAX {
+            let Some(oldest) = held.order.pop_front() else { break };
+            if let Some(gone) = held.readings.remove(&oldest) {
+                held.bytes -= gone.text.len();
             }
         }
         Some(reading)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from wainwright import _native
 from wainwright.workspace.native.index import Index
+from wainwright.workspace.native.structure import Structure
 
 
 class TreeEntry(NamedTuple):
@@ -109,12 +110,24 @@ class Live:
         return self._live.knows(commit)
 
     def rank(
-        self, index: Index, tip: str, query: str, *, limit: int, tokens: int, moment: Moment | None = None
+        self,
+        index: Index,
+        structure: Structure,
+        query: str,
+        *,
+        limit: int,
+        tokens: int,
+        tip: str = "",
+        moment: Moment | None = None,
     ) -> tuple[Ranking, str]:
-        """Rank, and pack the best into a text of about so many tokens."""
+        """Rank, and pack the best into a text of about so many tokens.
+
+        The history that the commit ``tip`` contains counts, as far as it was read.
+        """
         now = moment or Moment()
         ranked, packed = self._live.rank(
             index.native,
+            structure.native,
             tip,
             query,
             limit=limit,

@@ -95,6 +95,11 @@ class Structure:
         """Open the records kept in the folder ``cache``; damaged ones are as if they were not there."""
         self._structure = _native.Structure(cache)
 
+    @property
+    def native(self) -> _native.Structure:
+        """The tier itself, for questions that go beyond it."""
+        return self._structure
+
     def fill(
         self, index: Index, wanted: Sequence[str] = (), *, threads: int = 1, cancel: Cancel | None = None
     ) -> Filled:
