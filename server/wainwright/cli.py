@@ -329,7 +329,7 @@ def apply(
             _apply_batch(batch, results)
         elif answer is not None and form in get_args(Format):
             text = sys.stdin.read() if str(answer) == "-" else answer.read_text(encoding="utf-8")
-            root = workspace.resolve()
+            root = workspace_of(workspace)
             outcome = work_out(root, text, form=cast("Format", form), path=path, symbol=symbol)
             _tell_edits(root, outcome, dry_run=dry_run)
         else:
@@ -352,7 +352,9 @@ def _tell_edits(root: Path, outcome: Applied | Refusal, *, dry_run: bool) -> Non
     if dry_run:
         out.print(Text(difference(root, outcome)), end="")
     else:
-        write(root, outcome)
+        state = state_folder(root)
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write(root, outcome, state)
     for done in outcome.done:
         if done.forgiven:
             err.print(
@@ -409,7 +411,7 @@ def context(
             _rank_batch(batch, git_root, results, limit)
         elif query is not None:
             text = sys.stdin.read() if query == "-" else query
-            _tell_ranking(_ranked(workspace.resolve(), text, limit), as_json=as_json)
+            _tell_ranking(_ranked(workspace_of(workspace), text, limit), as_json=as_json)
         else:
             raise typer.BadParameter("give a query, or --batch, --git-root and --out")
     except (OSError, ValueError, WainwrightError) as error:

@@ -31,10 +31,14 @@ def work_out(
     return outcome
 
 
-def write(workspace: Path, applied: Applied) -> None:
-    """Write what edits came to, all files or none. Raises OSError and the errors of files outside."""
+def write(workspace: Path, applied: Applied, journal: Path) -> None:
+    """Write what edits came to, all files or none, also after a kill; ``journal`` is the state folder.
+
+    Raises OSError and the errors of files outside.
+    """
+    native.recover(journal, workspace)
     batch = [(name, None if text is None else text.encode(), None) for name, text in applied.changes.items()]
-    native.write_batch(workspace, batch)
+    native.write_batch(workspace, batch, journal=journal)
 
 
 def difference(workspace: Path, applied: Applied) -> str:
