@@ -38,7 +38,7 @@ from wainwright.engine.scheduler import Scheduler
 from wainwright.engine.stages import Stages
 from wainwright.engine.view import Decide, Notice, ReceiptView, RunView, Start, SymbolView, view
 from wainwright.journal import Lease
-from wainwright.workspace.index import Live
+from wainwright.workspace.index import LiveIndex
 
 SHOW_EVERY_S = 0.5
 """How often ``run.md`` is written at the most, in seconds."""
@@ -68,7 +68,7 @@ class Engine:
         self._active: dict[str, _Active] = {}
         self._listeners: list[Listener] = []
         self.editing = Editing(house.workspace, house.state, house.repository)
-        self._live = Live(house.indexes, house.workspace)
+        self._live = LiveIndex(house.indexes, house.workspace)
 
     @property
     def workspace(self) -> Path:

@@ -1,4 +1,4 @@
-"""What to show a model of a workspace before it asks: files, manifests, and where the goal's words occur.
+"""What to show a model of a workspace before it asks: files, manifests, and where the work seems to be.
 
 Everything here depends on the tree's content alone, so that a resumed agent is given the same words again.
 """
@@ -39,16 +39,17 @@ def workspace(tree: Path, words: str, write_set: Sequence[str] = ()) -> str:
     A small one is shown whole. Of a larger one: its files, the manifests, those of ``write_set`` that exist, and the
     files and functions that ``words`` seem to be about.
     """
-    files = [f.path for f in native.walk(tree)]
+    listing = native.walk(tree)
+    files = [f.path for f in listing]
     parts = [f"## Workspace\n\n### Files ({len(files)})\n\n{_listing(files)}"]
     manifests = [name for name in MANIFESTS if name in files]
     parts += [f"### {name}\n\n{fenced(_text(tree, name, MANIFEST_CHARACTERS_MAX))}" for name in manifests]
     rest = [name for name in files if name not in manifests]
-    if sum(f.size for f in native.walk(tree) if f.path in rest) <= WHOLE_MAX:
+    if sum(f.size for f in listing if f.path not in manifests) <= WHOLE_MAX:
         return "\n\n".join(parts + _shown(tree, rest, WHOLE_MAX))
     named = [name for name in rest if covers(write_set, name) and EVERYTHING not in write_set]
     parts += _shown(tree, named, WHOLE_MAX)
-    found = packed(tree, words, FOUND_TOKENS)
+    found = packed(tree, listing, words, FOUND_TOKENS)
     if found:
         parts.append(f"### Where the work seems to be\n\n{fenced(found)}")
     return "\n\n".join(parts)

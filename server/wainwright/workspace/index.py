@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,7 +22,6 @@ from wainwright.domain.errors import WorkspaceError
 from wainwright.workspace.native import (
     Caller,
     Cancel,
-    Cancelled,
     Found,
     How,
     Index,
@@ -95,6 +95,7 @@ class Indexes:
         self._structure: Structure | None = None
         self._open: OrderedDict[Path, Look] = OrderedDict()
         self._opening = asyncio.Lock()
+        self._making = threading.Lock()
 
     async def at(self, tree: Path) -> Look:
         """A tree as it is now, every file of a known language parsed."""
@@ -116,9 +117,11 @@ class Indexes:
 
     def look(self, tree: Path, cancel: Cancel | None = None) -> Look:
         """Open the index of a tree; reads what is not known yet. Syntax trees come later, by ``Structure.fill``."""
-        if self._structure is None:
-            self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._structure = Structure(self.cache)
+        # The workspace and the first tree may be opened by two threads, and what was parsed is kept once.
+        with self._making:
+            if self._structure is None:
+                self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._structure = Structure(self.cache)
         mark = hashlib.sha256(str(tree).encode("utf-8", "surrogateescape")).hexdigest()[:12]
         return Look(tree, Index(tree, self.cache / mark, cancel=cancel), self._structure)
 
@@ -163,7 +166,7 @@ def _memory() -> tuple[int, int]:
     return int(told["VmRSS"][0]) * 1024, int(told["VmHWM"][0]) * 1024
 
 
-class Live:
+class LiveIndex:
     """The index of the workspace as the person sees it: the disk, and over it what they have typed."""
 
     def __init__(self, indexes: Indexes, workspace: Path) -> None:
@@ -179,6 +182,7 @@ class Live:
         for path, text in self._typed.items():
             await asyncio.to_thread(look.index.overlay, path, text)
         self._look = look
+        self._stale.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch(look))
             group.create_task(self._parse(look))
@@ -212,7 +216,7 @@ class Live:
                     await _stoppable(_refreshed, look, dirty)
                     self._stale.set()
         except WorkspaceError as error:
-            # What was typed is still followed, and a question by name looks at the disk for its lines.
+            # What was typed is still followed; the disk stays as it was when the index was opened.
             log.warning("index.unwatched", reason=str(error))
 
     async def _parse(self, look: Look) -> None:
@@ -244,5 +248,3 @@ async def _stoppable(work: Callable[Concatenate[Cancel, P], T], *args: P.args, *
     except asyncio.CancelledError:
         cancel.set()
         raise
-    except Cancelled as gone:
-        raise asyncio.CancelledError from gone

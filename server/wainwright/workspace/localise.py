@@ -131,18 +131,18 @@ def contents(git: GitDirectory, objects: Sequence[str]) -> Iterator[tuple[str, b
             at += size + 1
 
 
-def packed(tree: Path, query: str, tokens: int) -> str:
-    """The best files and functions of a folder, as text of about so many tokens.
+def packed(tree: Path, listing: Iterable[native.FileEntry], query: str, tokens: int) -> str:
+    """The best of a folder's listed files and their functions, as text of about so many tokens.
 
     The history is left out, so that the text depends on the files alone.
     """
     ranker = Ranker()
-    return ranker.rank_and_pack(_supplied(ranker, tree), "", query, limit=LIMIT, tokens=tokens)[1]
+    return ranker.rank_and_pack(_supplied(ranker, tree, listing), "", query, limit=LIMIT, tokens=tokens)[1]
 
 
-def _supplied(ranker: Ranker, tree: Path) -> list[TreeEntry]:
-    """The files of a folder, whose contents the ranker has."""
-    found = [TreeEntry(file.path, file.path, file.size) for file in native.walk(tree)]
+def _supplied(ranker: Ranker, tree: Path, listing: Iterable[native.FileEntry]) -> list[TreeEntry]:
+    """The listed files, whose contents the ranker has."""
+    found = [TreeEntry(file.path, file.path, file.size) for file in listing]
     read = ((name, _read(tree, name)) for name in ranker.missing(found))
     ranker.supply((name, name, content) for name, content in read if content is not None)
     return found

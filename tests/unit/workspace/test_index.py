@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wainwright.workspace.index import TREES_MAX, Indexes, Live, measure
+from wainwright.workspace.index import TREES_MAX, Indexes, LiveIndex, measure
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def following(live: Live) -> AsyncIterator[None]:
+async def following(live: LiveIndex) -> AsyncIterator[None]:
     task = asyncio.create_task(live.follow())
     try:
         yield
@@ -37,12 +37,12 @@ async def until(true: Callable[[], Awaitable[object]]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def names(live: Live, query: str) -> list[str]:
+async def names(live: LiveIndex, query: str) -> list[str]:
     return [f"{found.path}:{found.line} {found.name}" for found in await live.find(query, 10)]
 
 
 async def test_the_editors_index_follows_the_disk_and_the_buffers(tmp_path: Path, tree: Path) -> None:
-    live = Live(Indexes(tmp_path / "cache"), tree)
+    live = LiveIndex(Indexes(tmp_path / "cache"), tree)
     await live.typed("src/one.py", "\ndef typed_first(): ...\n")
     assert await names(live, "first") == [], "nothing is known before it is open"
     async with following(live):
@@ -56,7 +56,7 @@ async def test_the_editors_index_follows_the_disk_and_the_buffers(tmp_path: Path
         await until(lambda: asyncio.ensure_future(_is(live, "second", [])))
 
 
-async def _is(live: Live, query: str, expected: list[str]) -> bool:
+async def _is(live: LiveIndex, query: str, expected: list[str]) -> bool:
     return await names(live, query) == expected
 
 
