@@ -153,11 +153,6 @@ class Ranker:
         ``tip`` names the commit whose history counts; an unknown one has none.
         """
 
-    def rank_and_pack(
-        self, tree: Sequence[_Entry], tip: str, query: str, limit: int, tokens: int
-    ) -> tuple[_Ranked, str]:
-        """Rank, and return a text of about so many tokens that shows the best."""
-
     def values(
         self, tree: Sequence[_Entry], tip: str, query: str
     ) -> tuple[list[tuple[str, list[float]]], list[tuple[str, str, int, int, list[float]]]]:

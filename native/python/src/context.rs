@@ -59,21 +59,6 @@ impl Ranker {
         py.detach(|| answer(self.held().rank(&entries(tree), tip, query, limit)))
     }
 
-    fn rank_and_pack(
-        &self,
-        py: Python<'_>,
-        tree: Vec<Entry>,
-        tip: &str,
-        query: &str,
-        limit: usize,
-        tokens: usize,
-    ) -> (RankAnswer, String) {
-        py.detach(|| {
-            let (ranking, packed) = self.held().rank_and_pack(&entries(tree), tip, query, limit, tokens);
-            (answer(ranking), packed)
-        })
-    }
-
     fn values(&self, py: Python<'_>, tree: Vec<Entry>, tip: &str, query: &str) -> ValuesAnswer {
         py.detach(|| {
             let values = self.held().values(&entries(tree), tip, query);

@@ -27,7 +27,6 @@ from wainwright.engine.scheduler import Scheduler
 from wainwright.journal import Spend, Steps
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Desk
-from wainwright.workspace.context import workspace
 from wainwright.workspace.files import digest
 
 _OWN_RED = (
@@ -83,7 +82,7 @@ class Builder:
             briefs.design(state),
             briefs.before(effect.digest),
             briefs.tests(state),
-            await asyncio.to_thread(workspace, desk.tree, state.goal.text),
+            await self._desks.shown(state, desk, state.goal.text),
         )
         done = await work(
             roles.ACCEPTANCE,
@@ -212,7 +211,7 @@ class Builder:
             briefs.acceptance(state, begun.own_tests, begun.due_tests),
             briefs.tests(state),
             briefs.since(begun.landed),
-            await asyncio.to_thread(workspace, desk.tree, one.task.instruction, one.task.write_set),
+            await self._desks.shown(state, desk, one.task.instruction, one.task.write_set),
         )
         limits = self._house.settings.limits
         done = await work(

@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from wainwright.domain.errors import SandboxError
@@ -11,6 +12,9 @@ from wainwright.engine.house import House
 from wainwright.sandbox.protocol import View
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Desk
+from wainwright.workspace import context
+from wainwright.workspace.index import Look
+from wainwright.workspace.native.ranking import Moment
 from wainwright.workspace.threads import finish_in_thread
 
 
@@ -79,6 +83,19 @@ class Desks:
             writable=writable,
         )
 
+    async def shown(self, state: RunState, desk: Desk, about: str, write_set: Sequence[str] = ()) -> str:
+        """Show a desk's tree in Markdown, looked through for what the words speak ``about``."""
+        look = await self._house.indexes.at(desk.tree, parsed=False)
+        return await asyncio.to_thread(self._shown, look, state, about, write_set)
+
+    def _shown(self, look: Look, state: RunState, about: str, write_set: Sequence[str]) -> str:
+        tip = state.base or ""
+        if tip and not look.ranker.knows(tip):
+            look.ranker.read_history(self._house.repository.history(tip))
+        # What the person pointed at says where their goal lies, and nothing of a task's.
+        moment = _moment(state) if about == state.goal.text else None
+        return context.workspace(look, about, write_set, tip=tip, moment=moment)
+
     async def receipt(self, state: RunState, name: str, commit: str, command: str) -> Receipt:
         """Run a shell line on a fresh tree of a commit and record how it ended."""
         house = self._house
@@ -98,3 +115,17 @@ class Desks:
     async def command(self, state: RunState, name: str, commit: str, words: tuple[str, ...]) -> Receipt:
         """The same for a list of words."""
         return await self.receipt(state, name, commit, shlex.join(words))
+
+
+def _moment(state: RunState) -> Moment:
+    """Where the person stood when they asked, and what they had not saved."""
+    place = state.goal.place
+    unsaved = tuple(sorted(state.overlay))
+    if place is None:
+        return Moment(open=unsaved)
+    return Moment(
+        open=unsaved,
+        cursor=(place.path, place.first_line or 1),
+        diagnostics=tuple((place.path, said) for said in place.diagnostics),
+        selection=place.text,
+    )

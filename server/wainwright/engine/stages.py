@@ -40,7 +40,7 @@ from wainwright.engine.house import House
 from wainwright.engine.scheduler import Scheduler
 from wainwright.journal import Spend
 from wainwright.tools import receipts
-from wainwright.workspace.context import fenced, workspace
+from wainwright.workspace.context import fenced
 
 A = TypeVar("A", bound=Fact)
 PATCH = "changes.patch"
@@ -143,15 +143,16 @@ class Stages:
             roles.PLAN,
             Plan,
             f"/PLANNING/{effect.revision}",
-            lambda tree: briefs.join(
+            lambda shown: briefs.join(
                 briefs.goal(state),
                 briefs.before(effect.digest),
                 briefs.former(state),
                 briefs.diff(landed, "What has landed so far and stays") if landed else "",
                 briefs.tests(state),
-                workspace(tree, state.goal.text),
+                shown,
             ),
             check=lambda answer: _check_plan(state, answer),
+            about=state.goal.text,
         )
         return (ev.PlanProposed(plan=done.answer),)
 
@@ -164,15 +165,16 @@ class Stages:
             roles.DESIGN,
             DesignAnswer,
             f"/DESIGN/{effect.revision}.{effect.number}",
-            lambda tree: briefs.join(
+            lambda shown: briefs.join(
                 briefs.goal(state),
                 briefs.requirements(state),
                 briefs.plan(state),
                 briefs.before(effect.digest),
                 briefs.former(state),
-                workspace(tree, state.goal.text),
+                shown,
             ),
             check=_check_documents,
+            about=state.goal.text,
         )
         return (ev.DesignProposed(summary=done.answer.summary, documents=done.documents),)
 
@@ -303,15 +305,16 @@ class Stages:
             roles.DEPLOY,
             DeployAnswer,
             f"/DEPLOY/{effect.number}",
-            lambda tree: briefs.join(
+            lambda shown: briefs.join(
                 briefs.goal(state),
                 briefs.requirements(state),
                 earlier or "## Deployed before\n\nNothing.",
                 briefs.branch(state),
                 f"## Dependency folders\n\n{dependencies}",
-                workspace(tree, "server port listen http health"),
+                shown,
             ),
             check=_check_deployment,
+            about="server port listen http health",
         )
         answer = done.answer
         smoke = None
@@ -429,17 +432,22 @@ class Stages:
         assignment: Assignment,
         form: type[A],
         scope: str,
-        brief: Callable[[Path], str],
+        brief: Callable[[str], str],
         check: Callable[[Work[A]], Awaitable[str]] | None = None,
+        about: str = "",
     ) -> Work[A]:
-        """Ask a role that answers with one structure, at a desk where it can only read."""
+        """Ask a role that answers with one structure, at a desk where it can only read.
+
+        ``brief`` is given what the desk shows of the workspace, looked through for what it is ``about``.
+        """
         state = run.state
         run.tell(f"the {assignment.role} thinks")
         commit = state.head or state.base
         assert commit is not None
         name = f"{assignment.name}-{hashlib.sha256(scope.encode()).hexdigest()[:8]}"
         desk = await self._desks.reading(state, name, commit)
-        text = self._house.redactor.redact(await asyncio.to_thread(brief, desk.tree))
+        shown = await self._desks.shown(state, desk, about) if about else ""
+        text = self._house.redactor.redact(brief(shown))
         return await work(
             assignment,
             form,

@@ -80,7 +80,7 @@ async def _read(desk: Desk, arguments: Read) -> str:
 
 
 async def _search(desk: Desk, arguments: Search) -> str:
-    look = await desk.indexes.at(desk.tree)
+    look = await desk.indexes.at(desk.tree, parsed=False)
     try:
         hits = await asyncio.to_thread(
             look.search,

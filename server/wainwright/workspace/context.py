@@ -1,6 +1,7 @@
 """What to show a model of a workspace before it asks: files, manifests, and where the work seems to be.
 
-Everything here depends on the tree's content alone, so that a resumed agent is given the same words again.
+Everything here depends on the tree, the history of one commit and the run's own state, so that a resumed agent is
+given the same words again.
 """
 
 import re
@@ -11,7 +12,9 @@ from pathlib import Path
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.workspace import native
-from wainwright.workspace.localise import packed
+from wainwright.workspace.index import Look
+from wainwright.workspace.localise import LIMIT
+from wainwright.workspace.native.ranking import Moment
 
 FILES_MAX = 250
 MANIFESTS = (
@@ -33,12 +36,15 @@ FOUND_TOKENS = 6_000
 """About so many tokens show what the goal is about, in a workspace that is not shown whole."""
 
 
-def workspace(tree: Path, words: str, write_set: Sequence[str] = ()) -> str:
+def workspace(
+    look: Look, words: str, write_set: Sequence[str] = (), *, tip: str = "", moment: Moment | None = None
+) -> str:
     """A workspace in Markdown, within about ``WHOLE_MAX`` characters beside the manifests.
 
     A small one is shown whole. Of a larger one: its files, the manifests, those of ``write_set`` that exist, and the
-    files and functions that ``words`` seem to be about.
+    files and functions that ``words`` seem to be about, as far as the history of ``tip`` was read with it.
     """
+    tree = look.root
     listing = native.walk(tree)
     files = [f.path for f in listing]
     parts = [f"## Workspace\n\n### Files ({len(files)})\n\n{_listing(files)}"]
@@ -49,7 +55,9 @@ def workspace(tree: Path, words: str, write_set: Sequence[str] = ()) -> str:
         return "\n\n".join(parts + _shown(tree, rest, WHOLE_MAX))
     named = [name for name in rest if covers(write_set, name) and EVERYTHING not in write_set]
     parts += _shown(tree, named, WHOLE_MAX)
-    found = packed(tree, listing, words, FOUND_TOKENS)
+    found = look.ranker.rank(
+        look.index, look.structure, words, limit=LIMIT, tokens=FOUND_TOKENS, tip=tip, moment=moment
+    )[1]
     if found:
         parts.append(f"### Where the work seems to be\n\n{fenced(found)}")
     return "\n\n".join(parts)

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -53,8 +53,8 @@ class Look:
     root: Path
     index: Index
     structure: Structure
-    ranker: ranking.Live = field(default_factory=ranking.Live)
-    """Keeps between questions what does not change."""
+    ranker: ranking.Live
+    """Keeps between questions what does not change; all trees share it."""
 
     def find(self, name: str, *, how: How = "exact", limit: int = 50) -> tuple[Symbol, ...]:
         """Find definitions by name, the best first."""
@@ -93,26 +93,28 @@ class Indexes:
     def __init__(self, cache: Path) -> None:
         self.cache = cache
         self._structure: Structure | None = None
+        self._ranker = ranking.Live()
         self._open: OrderedDict[Path, Look] = OrderedDict()
         self._opening = asyncio.Lock()
         self._making = threading.Lock()
 
-    async def at(self, tree: Path) -> Look:
-        """A tree as it is now, every file of a known language parsed."""
+    async def at(self, tree: Path, *, parsed: bool = True) -> Look:
+        """A tree as it is now; unless ``parsed`` is False, with every file of a known language parsed."""
         async with self._opening:
             look = self._open.pop(tree, None)
-            look = await _stoppable(self._brought, tree, look)
+            look = await _stoppable(self._brought, tree, look, parsed=parsed)
             self._open[tree] = look
             while len(self._open) > TREES_MAX:
                 self._open.popitem(last=False)
         return look
 
-    def _brought(self, cancel: Cancel, tree: Path, look: Look | None) -> Look:
+    def _brought(self, cancel: Cancel, tree: Path, look: Look | None, *, parsed: bool) -> Look:
         if look is None:
             look = self.look(tree, cancel)
         else:
             look.index.refresh(cancel=cancel)
-        look.structure.fill(look.index, cancel=cancel)
+        if parsed:
+            look.structure.fill(look.index, cancel=cancel)
         return look
 
     def look(self, tree: Path, cancel: Cancel | None = None) -> Look:
@@ -123,7 +125,7 @@ class Indexes:
                 self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._structure = Structure(self.cache)
         mark = hashlib.sha256(str(tree).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        return Look(tree, Index(tree, self.cache / mark, cancel=cancel), self._structure)
+        return Look(tree, Index(tree, self.cache / mark, cancel=cancel), self._structure, self._ranker)
 
 
 async def measure(indexes: Indexes, tree: Path) -> dict[str, int | dict[str, float]]:

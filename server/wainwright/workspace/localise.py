@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from wainwright.domain.errors import WainwrightError, WorkspaceError
-from wainwright.workspace import native
 from wainwright.workspace.index import Look
 from wainwright.workspace.native.ranking import Ranker, Ranking, TreeEntry
 from wainwright.workspace.plumbing import GitDirectory, unquote
+from wainwright.workspace.snapshot import Person
 
 HISTORY_MAX = 20_000
 """Older commits say little about today's files."""
@@ -131,36 +131,10 @@ def contents(git: GitDirectory, objects: Sequence[str]) -> Iterator[tuple[str, b
             at += size + 1
 
 
-def packed(tree: Path, listing: Iterable[native.FileEntry], query: str, tokens: int) -> str:
-    """The best of a folder's listed files and their functions, as text of about so many tokens.
-
-    The history is left out, so that the text depends on the files alone.
-    """
-    ranker = Ranker()
-    return ranker.rank_and_pack(_supplied(ranker, tree, listing), "", query, limit=LIMIT, tokens=tokens)[1]
-
-
-def _supplied(ranker: Ranker, tree: Path, listing: Iterable[native.FileEntry]) -> list[TreeEntry]:
-    """The listed files, whose contents the ranker has."""
-    found = [TreeEntry(file.path, file.path, file.size) for file in listing]
-    read = ((name, _read(tree, name)) for name in ranker.missing(found))
-    ranker.supply((name, name, content) for name, content in read if content is not None)
-    return found
-
-
 def rank_workspace(look: Look, query: str, limit: int = LIMIT) -> Ranking:
     """Rank the files of a tree as its index knows them, with its history if it is a repository."""
-    tip = ""
-    if (look.root / ".git").is_dir():
-        git = GitDirectory(look.root / ".git")
-        tip = git.resolve("HEAD") or ""
-        if tip and not look.ranker.knows(tip):
-            look.ranker.read_history(history(git, [tip], HISTORY_MAX))
+    person = Person.find(look.root)
+    tip = (person.head if person else None) or ""
+    if person and tip and not look.ranker.knows(tip):
+        look.ranker.read_history(history(person.git, [tip], HISTORY_MAX))
     return look.ranker.rank(look.index, look.structure, query, limit=limit, tokens=0, tip=tip)[0]
-
-
-def _read(tree: Path, name: str) -> bytes | None:
-    try:
-        return native.read_beneath(tree, name, 2_000_000)
-    except (OSError, ValueError, WainwrightError):
-        return None

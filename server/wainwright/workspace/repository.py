@@ -23,6 +23,7 @@ from wainwright.domain.changes import Changeset
 from wainwright.domain.errors import OutsideBoundary, WorkspaceError
 from wainwright.workspace import comparison, delivery
 from wainwright.workspace.comparison import Change
+from wainwright.workspace.localise import HISTORY_MAX, history
 from wainwright.workspace.plumbing import GitDirectory, unquote
 from wainwright.workspace.snapshot import (
     Person,
@@ -175,6 +176,10 @@ class Repository:
     def recent(self, commit: str, count: int) -> list[Entry]:
         """Return a commit and those before it, newest first, ``count`` at the most."""
         return self._entries(f"--max-count={count}", _object(commit))
+
+    def history(self, commit: str) -> bytes:
+        """Return what a commit contains, newest first, as the ranking reads it: the newest ``HISTORY_MAX``."""
+        return history(self._private, [_object(commit)], HISTORY_MAX)
 
     def _entries(self, *which: str) -> list[Entry]:
         lines = self._private.run(

@@ -99,7 +99,7 @@ pub fn function_features() -> &'static [&'static str] {
 #[must_use]
 pub fn values(text: &str, ground: &Ground<'_>, readings: &Readings) -> Values {
     let query = Query::read(text);
-    let mut survey = files::survey(&query, ground);
+    let mut survey = files::survey(&query, ground, Vec::new());
     let near = near::look(&query, ground, &mut survey, readings);
     let path = |file: u32| ground.corpus.path(file).to_owned();
     let files = survey.candidates.iter().zip(&survey.features);
@@ -147,7 +147,7 @@ fn ranked(
     let said = moment.diagnostics.iter().map(|(_, said)| said.as_str());
     let all: Vec<&str> = [text, &moment.selection].into_iter().chain(said).collect();
     let query = Query::read(&all.join("\n"));
-    let mut survey = files::survey(&query, ground);
+    let mut survey = files::survey(&query, ground, moment.pointed(ground));
     let near = near::look(&query, ground, &mut survey, readings);
     let score = |features: &[f32; FileFeature::COUNT]| {
         FILES.as_ref().map_or(features[FileFeature::linear as usize], |model| model.score(features))
@@ -175,6 +175,14 @@ fn ranked(
 }
 
 impl Moment {
+    fn pointed(&self, ground: &Ground<'_>) -> Vec<u32> {
+        if self.cursor.is_none() && self.open.is_empty() && self.diagnostics.is_empty() {
+            return Vec::new();
+        }
+        let favoured = |file: &u32| self.favour(ground.corpus.path(*file)) > 0.0;
+        ground.tree.files(Role::Source).filter(favoured).collect()
+    }
+
     fn favour(&self, path: &str) -> f32 {
         let cursor = self.cursor.as_ref().is_some_and(|(at, _)| at == path);
         let open = self.open.iter().any(|at| at == path);

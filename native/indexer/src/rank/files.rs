@@ -52,6 +52,8 @@ pub(crate) struct Survey {
     pub candidates: Vec<u32>,
     /// Tests, best first.
     pub tests: Vec<u32>,
+    /// Sources that the person stands in, has open or has trouble with.
+    pub pointed: Vec<u32>,
     /// How rare each term of the query is.
     pub rarity: Vec<f32>,
     /// For each candidate its features, those of the second look still zero.
@@ -375,8 +377,8 @@ struct Tops {
     path: f32,
 }
 
-/// Looks at every file.
-pub(crate) fn survey(query: &Query, ground: &Ground<'_>) -> Survey {
+/// Looks at every file. Sources that were `pointed` at are candidates whatever the query says.
+pub(crate) fn survey(query: &Query, ground: &Ground<'_>, pointed: Vec<u32>) -> Survey {
     let (tree, past) = (ground.tree, ground.past);
     let (evidence, rarity) = Evidence::gather(query, ground);
     let tops = evidence.tops(tree);
@@ -407,13 +409,14 @@ pub(crate) fn survey(query: &Query, ground: &Ground<'_>) -> Survey {
         );
         candidates.extend(more.into_iter().filter(|file| !candidates.contains(file)).collect::<Vec<_>>());
     }
+    candidates.extend(pointed.iter().copied().filter(|file| !candidates.contains(file)).collect::<Vec<_>>());
     candidates.sort_by(|left, right| {
         linear[*right as usize].total_cmp(&linear[*left as usize]).then(left.cmp(right))
     });
     let sums = Sums { first, linear: &linear, co_source, co_test, co_top, around };
     let features = features_of(query, ground, &candidates, &evidence, &tops, &sums);
     let Evidence { content, tests: votes, .. } = evidence;
-    Survey { linear, content: content.all, candidates, tests, rarity, features, tested_by: votes.by }
+    Survey { linear, content: content.all, candidates, tests, pointed, rarity, features, tested_by: votes.by }
 }
 
 /// What the other sources of a file's folder have.

@@ -304,7 +304,8 @@ pub(crate) fn look(query: &Query, ground: &Ground<'_>, survey: &mut Survey, read
     let mut tests = survey.tests.clone();
     tests.sort_by(|left, right| survey.content[*right as usize].total_cmp(&survey.content[*left as usize]));
     tests.truncate(TESTS);
-    let sources = survey.candidates.iter().copied().take(CLOSE).collect();
+    let mut sources: Vec<u32> = survey.candidates.iter().copied().take(CLOSE).collect();
+    sources.extend(survey.pointed.iter().copied().filter(|file| !sources.contains(file)).collect::<Vec<_>>());
     let mut look = Look {
         ground,
         survey,

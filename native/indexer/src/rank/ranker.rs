@@ -6,9 +6,7 @@ use std::sync::Arc;
 use super::corpus::{Contents, Digest, Vocabulary};
 use super::history::History;
 use super::reading::Readings;
-use super::{
-    Ground, Moment, Past, PathCache, Ranking, Tree, Values, is_worth_reading, rank, rank_and_pack, values,
-};
+use super::{Ground, Moment, Past, PathCache, Ranking, Tree, Values, is_worth_reading, rank, values};
 
 /// So many files are kept as they were read closely.
 const READINGS: usize = 4000;
@@ -76,21 +74,6 @@ impl Ranker {
     #[must_use]
     pub fn rank(&mut self, tree: &[TreeEntry], tip: &str, query: &str, limit: usize) -> Ranking {
         self.on(tree, tip, |ground, readings| rank(query, &Moment::default(), ground, readings, limit))
-    }
-
-    /// Ranks, and packs the best into a text of about so many tokens.
-    #[must_use]
-    pub fn rank_and_pack(
-        &mut self,
-        tree: &[TreeEntry],
-        tip: &str,
-        query: &str,
-        limit: usize,
-        tokens: usize,
-    ) -> (Ranking, String) {
-        self.on(tree, tip, |ground, readings| {
-            rank_and_pack(query, &Moment::default(), ground, readings, limit, tokens)
-        })
     }
 
     /// What the models would see.

@@ -74,13 +74,6 @@ class Ranker:
         """Rank a tree with the history that the commit ``tip`` contains; at most ``limit`` files and functions."""
         return _ranking(self._ranker.rank(tree, tip, query, limit))
 
-    def rank_and_pack(
-        self, tree: Sequence[TreeEntry], tip: str, query: str, *, limit: int, tokens: int
-    ) -> tuple[Ranking, str]:
-        """Rank, and pack the best into a text of about so many tokens."""
-        ranked, packed = self._ranker.rank_and_pack(tree, tip, query, limit, tokens)
-        return _ranking(ranked), packed
-
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -96,7 +89,7 @@ class Moment:
 
 
 class Live:
-    """Ranks the files of a workspace over its index; what does not change is kept between questions."""
+    """Ranks the files of trees over their indexes; what does not change is kept between questions."""
 
     def __init__(self) -> None:
         self._live = _native.Live()
