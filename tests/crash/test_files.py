@@ -1,20 +1,13 @@
 """A process that changes many files is killed at each of its system calls, one after the other."""
 
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.fixtures.killing import kills, needs_strace
 
 from wainwright.workspace.native import Snapshots, Tree, recover
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("strace") is None, reason="strace stops a process at a system call"
-)
+pytestmark = needs_strace
 
 BATCH = """
 import os, sys
@@ -36,11 +29,6 @@ os.sched_yield()
 snapshots.restore(tree, snapshot, [])
 os.sched_yield()
 """
-# What files are changed with; memory is none of their business.
-CALLS = (
-    "openat,openat2,mkdirat,renameat,renameat2,unlinkat,pwrite64,write,fdatasync,fsync,fchmod,linkat,flock,"
-    "ftruncate,newfstatat,statx,close,sched_yield"
-)
 
 
 def lay_out(place: Path) -> tuple[Path, Path]:
@@ -59,25 +47,6 @@ def state(root: Path) -> dict[str, tuple[bytes, int]]:
         for path in root.rglob("*")
         if path.is_file()
     }
-
-
-def traced(script: str, arguments: tuple[Any, ...], *strace: str) -> subprocess.CompletedProcess[str]:
-    command = ["strace", "-qq", "-e", f"trace={CALLS}", *strace, sys.executable, "-c", script]
-    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False)
-
-
-def kills(script: str, lay_out: Callable[[str], tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Run it in a new place once whole, which comes first, and once for each system call with a kill there."""
-    traced(script, lay_out("warm"))
-    arguments = lay_out("whole")
-    calls = [line.partition("(")[0] for line in traced(script, arguments).stderr.splitlines()]
-    yield arguments
-    begin, end = calls.index("sched_yield"), len(calls) - calls[::-1].index("sched_yield") - 1
-    for number, call in enumerate(calls[begin + 1 : end], start=begin + 1):
-        arguments = lay_out(str(number))
-        inject = f"inject={call}:signal=KILL:when={calls[: number + 1].count(call)}"
-        assert traced(script, arguments, "-e", inject).returncode == -signal.SIGKILL
-        yield arguments
 
 
 @pytest.mark.timeout(600)

@@ -59,6 +59,8 @@ pub fn compare(old: &[&str], new: &[&str], algorithm: Algorithm, readable: bool)
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(old: &str, new: &str, expected: &[(u32, u32, u32, u32)]) {
@@ -82,5 +84,20 @@ mod tests {
         check("a", "a\n", &[(0, 1, 0, 1)]);
         check("a\u{2028}b\u{c}c", "a\u{2028}b\u{c}d", &[(0, 1, 0, 1)]);
         check("a\nb\nc\nd\n", "x\na\nb\nc\ny\n", &[(0, 0, 0, 1), (3, 1, 4, 1)]);
+    }
+
+    proptest! {
+        #[test]
+        fn hunks_put_in_give_the_new_text(old in "[ab\u{e9}\n\r]{0,24}", new in "[ab\u{e9}\n\r]{0,24}") {
+            let hunks = line_hunks(&old, &new);
+            let (mut lines, come) = (split_lines(&old), split_lines(&new));
+            for hunk in hunks.iter().rev() {
+                let gone = hunk.old_start as usize..(hunk.old_start + hunk.old_len) as usize;
+                let here = hunk.new_start as usize..(hunk.new_start + hunk.new_len) as usize;
+                lines.splice(gone, come[here].iter().copied());
+            }
+            prop_assert_eq!(lines.concat(), new);
+            prop_assert!(hunks.windows(2).all(|pair| pair[0].old_start + pair[0].old_len < pair[1].old_start));
+        }
     }
 }

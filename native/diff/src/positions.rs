@@ -104,6 +104,18 @@ mod tests {
 
     proptest! {
         #[test]
+        fn any_numbers_mean_a_place(text in "[a\u{e9}\u{1f600}\n\r]{0,30}", line in 0..9_usize, character in 0..40_usize) {
+            let positions = Positions::new(&text);
+            for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
+                let offset = positions.offset(line, character, encoding);
+                prop_assert!(text.is_char_boundary(offset));
+                let (line, character) = positions.position(offset, encoding);
+                prop_assert_eq!(positions.offset(line, character, encoding), offset);
+                prop_assert!(positions.position(character * line, encoding).0 < positions.lines());
+            }
+        }
+
+        #[test]
         fn there_and_back(text in "[a\u{e9}\u{1f600}\n\r]{0,30}") {
             let positions = Positions::new(&text);
             for (offset, _) in text.char_indices() {

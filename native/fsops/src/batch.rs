@@ -388,6 +388,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn write<'a>(path: &'a str, content: &'a str) -> Change<'a> {
@@ -570,5 +572,49 @@ mod tests {
         assert_eq!(batch.folders.opened.len(), 2);
         drop(batch);
         assert!(snapshot(root.path()).is_empty());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_batch_is_done_whole_or_not_at_all(
+            wanted in prop::collection::vec(("[ab./]{0,6}|folder/[ab]|link/x|out/x", prop::option::of("[xy]{0,9}")), 0..5),
+        ) {
+            let place = tempfile::tempdir().unwrap();
+            let root = place.path().join("root");
+            fs::create_dir_all(root.join("folder/b")).unwrap();
+            fs::write(root.join("a"), "old").unwrap();
+            symlink("folder", root.join("link")).unwrap();
+            symlink("..", root.join("out")).unwrap();
+            let before = snapshot(place.path());
+            let changes: Vec<_> = wanted
+                .iter()
+                .map(|(path, content)| content.as_ref().map_or(delete(path), |content| write(path, content)))
+                .collect();
+            if run(&root, &changes).is_ok() {
+                for (path, content) in &wanted {
+                    let read = crate::read_beneath(&root, Path::new(path), 9).ok();
+                    prop_assert_eq!(read.as_deref(), content.as_deref().map(str::as_bytes));
+                }
+                prop_assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+            } else {
+                prop_assert_eq!(snapshot(place.path()), before);
+            }
+        }
+
+        #[test]
+        fn nothing_beside_the_root_is_read(path in "[ab./]{0,8}|(out|link|a)(/(out|root|secret|b|\\.\\.)){0,4}") {
+            let place = tempfile::tempdir().unwrap();
+            let root = place.path().join("root");
+            fs::create_dir_all(root.join("a")).unwrap();
+            fs::write(root.join("a/b"), "inside").unwrap();
+            fs::write(place.path().join("secret"), "outside").unwrap();
+            symlink("..", root.join("out")).unwrap();
+            symlink("a", root.join("link")).unwrap();
+            if let Ok(read) = crate::read_beneath(&root, Path::new(&path), 99) {
+                prop_assert_eq!(read, b"inside");
+            }
+        }
     }
 }

@@ -802,6 +802,30 @@ mod tests {
         }
 
         #[test]
+        fn a_hash_is_read_as_it_was_written(bytes: [u8; 32], other in "[0-9a-fA-F]{0,80}|.{0,64}") {
+            prop_assert_eq!(Hash(bytes).to_string().parse::<Hash>().unwrap(), Hash(bytes));
+            if let Ok(hash) = other.parse::<Hash>() {
+                prop_assert_eq!(hash.to_string(), other.to_lowercase());
+            }
+        }
+
+        #[test]
+        fn what_a_damaged_cache_says_is_looked_up_again(at: usize, flip in 1..=255_u8, cut: usize) {
+            let root = make(&[("a", "1"), ("d/b", "2"), ("d/e/c", "3")]);
+            let state = tempfile::tempdir().unwrap();
+            let cache = state.path().join("cache");
+            let mut tree = Tree::open(root.path(), &[], None).unwrap();
+            let hash = tree.refresh().unwrap();
+            tree.save(&cache).unwrap();
+            let mut bytes = fs::read(&cache).unwrap();
+            let length = bytes.len();
+            bytes[at % length] ^= flip;
+            bytes.truncate(1 + cut % (length * 2));
+            fs::write(&cache, bytes).unwrap();
+            prop_assert_eq!(Tree::open(root.path(), &[], Some(&cache)).unwrap().refresh().unwrap(), hash);
+        }
+
+        #[test]
         fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = decode(&[FOLDER_PREFIX, &bytes].concat());
             prop_assert_eq!(decode(&bytes).is_some(), false);

@@ -117,4 +117,17 @@ mod tests {
         assert_eq!(parts("Größe_x"), ["größe"]);
         assert_eq!(parts("plain"), ["plain"]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn parts_are_lower_case_pieces_in_order(word in "[a-zA-ZéÖßİ0-9_]{0,24}") {
+            let whole = word.to_lowercase();
+            let mut from = 0;
+            for part in parts(&word) {
+                let at = whole[from..].find(&part);
+                proptest::prop_assert!(at.is_some(), "{} in {}", part, whole);
+                from += at.unwrap_or(0) + part.len();
+            }
+        }
+    }
 }

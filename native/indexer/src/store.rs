@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use memmap2::Mmap;
 use xxhash_rust::xxh3::Xxh3;
@@ -17,6 +18,8 @@ use crate::segment::{Bytes, SECTIONS, Section, Segment};
 
 /// What a store begins with. The last bytes are the version: another one is not read.
 const MAGIC: [u8; 16] = *b"wainwright \0\0\0\0\x01";
+/// Nobody takes this long to write a store: what is older was left by one who was killed.
+const LEFT: Duration = Duration::from_secs(3600);
 const HEADER: usize = 16 + 8 + 8 + 16 + SECTIONS * 16;
 
 /// Puts sections one after the other, behind a header.
@@ -73,6 +76,7 @@ pub(crate) fn save(segment: &Segment, path: &Path) -> io::Result<()> {
     bytes[24..32].copy_from_slice(&sum.to_le_bytes());
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(folder)?;
+    clear(folder);
     // Two processes may write at the same time: the last one wins.
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
     let written = File::create(&temporary).and_then(|mut file| file.write_all(&bytes));
@@ -81,6 +85,19 @@ pub(crate) fn save(segment: &Segment, path: &Path) -> io::Result<()> {
         discard(&temporary);
     }
     placed
+}
+
+/// Removes what writers left that were killed.
+fn clear(folder: &Path) {
+    let is_left = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let written = entry.metadata().and_then(|metadata| metadata.modified());
+        let is_old = written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LEFT));
+        is_old && Path::new(&name).extension().is_some_and(|extension| extension == "tmp")
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_left) {
+        discard(&entry.path());
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the store is no file of the person: it lies outside the tree")]

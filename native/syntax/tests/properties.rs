@@ -1,61 +1,17 @@
 //! Whatever the text: no panic, ranges within it, parents first; and a document says what a fresh outline says.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use wainwright_syntax::{Document, Language, Limits, Outline, outline, syntax_errors};
+use wainwright_syntax::{Document, Language, Limits, outline, syntax_errors};
+
+mod laws;
+use laws::check;
 
 fn sample(language: Language) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
-    fs::read_dir(folder)
-        .expect("the samples")
-        .map(|entry| entry.expect("an entry").path())
-        .find(|path| {
-            path.file_stem().is_some_and(|stem| stem == language.name())
-                && path.extension().is_some_and(|extension| extension != "outline")
-        })
-        .map(|path| fs::read(path).expect("a sample"))
-        .expect("a sample of each language")
-}
-
-fn check(text: &[u8], outline: &Outline) {
-    let utf8 = std::str::from_utf8(text).ok();
-    let inside = |range: &Range<u32>| {
-        let (start, end) = (range.start as usize, range.end as usize);
-        assert!(start <= end && end <= text.len(), "{range:?} of {}", text.len());
-        if let Some(text) = utf8 {
-            assert!(text.is_char_boundary(start) && text.is_char_boundary(end), "{range:?}");
-        }
-    };
-    for (index, definition) in outline.definitions.iter().enumerate() {
-        for range in [&definition.whole, &definition.core, &definition.signature, &definition.name_at] {
-            inside(range);
-        }
-        for range in definition.body.iter().chain(&definition.doc) {
-            inside(range);
-        }
-        assert!(!definition.name.is_empty());
-        assert!(
-            definition.whole.start <= definition.core.start && definition.core.end <= definition.whole.end
-        );
-        assert_eq!(definition.signature.start, definition.core.start);
-        assert!(definition.signature.end <= definition.core.end);
-        assert!(1 <= definition.start_line && definition.start_line <= definition.end_line);
-        assert!(definition.parent.is_none_or(|parent| (parent as usize) < index));
-        assert!(outline.qualname(index).ends_with(&definition.name));
-    }
-    for reference in &outline.references {
-        inside(&reference.at);
-        assert!(reference.within.is_none_or(|within| (within as usize) < outline.definitions.len()));
-    }
-    assert!(outline.references.windows(2).all(|pair| pair[0].at.start < pair[1].at.start));
-    for import in &outline.imports {
-        inside(&import.at);
-        assert!(!import.module.is_empty());
-    }
+    laws::sample(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples"), language)
 }
 
 fn any_language() -> impl Strategy<Value = Language> {
@@ -104,6 +60,15 @@ proptest! {
     #[test]
     fn any_bytes_have_an_outline(language in any_language(), text in prop::collection::vec(any::<u8>(), 0..300)) {
         check(&text, &outline(language, &text, &Limits::default()));
+    }
+
+    #[test]
+    fn any_path_and_head_have_a_language_or_none(path in "(?s).{0,20}", head in prop::collection::vec(any::<u8>(), 0..80)) {
+        if let Some(language) = Language::of(&path, &head) {
+            prop_assert!(Language::ALL.contains(&language));
+            let deeper = format!("folder/{path}");
+            prop_assert_eq!(Language::of(&deeper, &head), Some(language));
+        }
     }
 
     #[test]
