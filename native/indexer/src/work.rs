@@ -1,5 +1,6 @@
 //! Jobs that make more jobs, done by several threads.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -100,6 +101,38 @@ pub(crate) fn drain<J: Send, W: Send>(
     workers
 }
 
+/// Both answers, worked out at the same time.
+pub(crate) fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        (one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+/// The answers for all of `items`, in their order, worked out by several threads.
+pub(crate) fn each<I: Sync, A: Send>(items: &[I], answer: impl Fn(&I) -> A + Sync) -> Vec<A> {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let mut own = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { return own };
+            own.push((at, answer(item)));
+        }
+    };
+    let mut all = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads().min(items.len())).map(|_| scope.spawn(run)).collect();
+        let mut all = run();
+        for other in others {
+            all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, answer)| answer).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +148,13 @@ mod tests {
             queue.add((0..job).filter(|next| next + 1 == job || next % 3 == 0));
         });
         assert_eq!(done.iter().sum::<u32>(), alone[0]);
+    }
+
+    #[test]
+    fn answers_come_in_the_order_of_the_items() {
+        let items: Vec<u32> = (0..1000).collect();
+        assert_eq!(each(&items, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        assert_eq!(each(&[0_u32; 0], |item| *item), []);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
+
 use super::Ground;
 use super::files::{self, FileFeature, Survey};
 use super::model::Model;
@@ -149,14 +151,16 @@ fn ranked(
     let query = Query::read(&all.join("\n"));
     let mut survey = files::survey(&query, ground, moment.pointed(ground));
     let near = near::look(&query, ground, &mut survey, readings);
-    let score = |features: &[f32; FileFeature::COUNT]| {
-        FILES.as_ref().map_or(features[FileFeature::linear as usize], |model| model.score(features))
-    };
+    let features: Vec<_> = survey.features.iter().collect();
+    let scores = FILES.as_ref().map_or_else(
+        || features.iter().map(|features| features[FileFeature::linear as usize]).collect(),
+        |model| model.scores(&features),
+    );
     let mut sources: Vec<(u32, f32)> = survey
         .candidates
         .iter()
-        .zip(&survey.features)
-        .map(|(file, features)| (*file, score(features) + moment.favour(ground.corpus.path(*file))))
+        .zip(scores)
+        .map(|(file, score)| (*file, score + moment.favour(ground.corpus.path(*file))))
         .collect();
     sources.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
     let functions = functions(&sources, &near, ground, moment, limit);
@@ -198,13 +202,14 @@ fn functions(
     moment: &Moment,
     limit: usize,
 ) -> Vec<RankedFunction> {
-    let score = |one: &near::Candidate| {
-        FUNCTIONS
-            .as_ref()
-            .map_or(one.features[FunctionFeature::body as usize], |model| model.score(&one.features))
-    };
-    let told = |one: &near::Candidate| {
-        let file = sources.iter().find(|(file, _)| *file == one.file).map_or(0.0, |(_, score)| *score);
+    let features: Vec<_> = near.functions.iter().map(|one| &one.features).collect();
+    let scores = FUNCTIONS.as_ref().map_or_else(
+        || features.iter().map(|features| features[FunctionFeature::body as usize]).collect(),
+        |model| model.scores(&features),
+    );
+    let score_of: FxHashMap<u32, f32> = sources.iter().copied().collect();
+    let told = |(one, score): (&near::Candidate, f32)| {
+        let file = score_of.get(&one.file).copied().unwrap_or(0.0);
         let outline = &near.readings[&one.file].outline;
         let definition = &outline.definitions[one.definition];
         let path = ground.corpus.path(one.file).to_owned();
@@ -217,10 +222,10 @@ fn functions(
             name: outline.qualname(one.definition),
             start_line: definition.start_line,
             end_line: definition.end_line,
-            score: score(one) + FILE_SHARE * file + 2.0 * f32::from(here),
+            score: score + FILE_SHARE * file + 2.0 * f32::from(here),
         }
     };
-    let mut functions: Vec<RankedFunction> = near.functions.iter().map(told).collect();
+    let mut functions: Vec<RankedFunction> = near.functions.iter().zip(scores).map(told).collect();
     functions.sort_by(|left, right| {
         right
             .score
@@ -241,9 +246,9 @@ fn others(
 ) -> Vec<(u32, f32)> {
     let speaks = |file: &u32| survey.content[*file as usize] > 0.0 && !taken.contains(file);
     let roles = [Role::Test, Role::Document, Role::Data, Role::Example, Role::Foreign];
-    let mut files: Vec<u32> = roles.iter().flat_map(|role| ground.tree.files(*role)).filter(speaks).collect();
+    let files = roles.iter().flat_map(|role| ground.tree.files(*role)).filter(speaks);
     let of = |file: u32| survey.linear[file as usize];
-    files.sort_by(|left, right| of(*right).total_cmp(&of(*left)).then(left.cmp(right)));
+    let files = files::best_files(files, &survey.linear, limit);
     let best = files.first().map_or(0.0, |file| of(*file));
     files.into_iter().take(limit).map(|file| (file, lowest - 1.0 - (best - of(file)))).collect()
 }

@@ -1,11 +1,14 @@
 //! The first look at a query: every file of the tree, by what the index, its path and its history say.
 
+use rustc_hash::FxHashMap;
+
 use super::Ground;
 use super::corpus::{Corpus, Held};
 use super::past::{Past, Spoken, rarity};
 use super::query::Query;
 use super::role::Role;
 use super::tree::{Tree, shared_folders};
+use crate::work;
 
 features! {
     /// What is known of a source file for a query, and about the query; what is called `relative` is divided by the
@@ -226,9 +229,10 @@ fn test_votes(tree: &Tree, content: &[f32]) -> Tests {
         let Some(facts) = tree.facts(test).filter(|_| score >= 0.2) else { continue };
         let Some(sources) = tree.by_name.get(&facts.tested) else { continue };
         let near = |source: &u32| tree.facts(*source).map_or(0, |source| shared_folders(facts, source));
-        let nearest = sources.iter().map(near).max().unwrap_or(0);
-        for source in sources {
-            let share = if near(source) == nearest { 1.0 } else { 0.3 };
+        let shared: Vec<usize> = sources.iter().map(near).collect();
+        let nearest = shared.iter().copied().max().unwrap_or(0);
+        for (source, shared) in sources.iter().zip(shared) {
+            let share = if shared == nearest { 1.0 } else { 0.3 };
             let source = *source as usize;
             if score * share > tests.vote[source] {
                 tests.vote[source] = score * share;
@@ -261,7 +265,7 @@ fn best_of(values: &[f32], files: impl Iterator<Item = u32>) -> f32 {
 }
 
 /// The best of `files` by `score`, in order, at most so many.
-fn best_files(files: impl Iterator<Item = u32>, score: &[f32], most: usize) -> Vec<u32> {
+pub(crate) fn best_files(files: impl Iterator<Item = u32>, score: &[f32], most: usize) -> Vec<u32> {
     let order = |left: &u32, right: &u32| {
         score[*right as usize].total_cmp(&score[*left as usize]).then(left.cmp(right))
     };
@@ -312,16 +316,22 @@ impl Evidence {
         let files = 0..corpus.bound();
         let lengths: Scores = files.clone().map(|file| corpus.length(file) as f32).collect();
         let definitions: Scores = files.map(|file| corpus.definitions(file) as f32).collect();
-        let held: Vec<Vec<Held>> = query.terms.iter().map(|term| corpus.stem(&term.stem)).collect();
-        let times = |at: usize| held[at].iter().map(|held| (held.file, held.count as f32)).collect();
-        let content = weigh(query, count, &lengths, 0.75, times);
-        let defined =
-            |at: usize| held[at].iter().filter(|held| held.defined).map(|held| (held.file, 1.0)).collect();
-        let names = weigh(query, count, &definitions, 0.5, defined);
-        let rare = held.iter().map(|held| rarity(count, held.len())).collect();
-        let words = whole_words(query, corpus, count, &lengths);
-        let paths = path_words(query, ground);
-        let spoken = ground.past.spoken(query, ground.history, ground.vocabulary);
+        let of_texts = || {
+            let held: Vec<Vec<Held>> = query.terms.iter().map(|term| corpus.stem(&term.stem)).collect();
+            let times = |at: usize| held[at].iter().map(|held| (held.file, held.count as f32)).collect();
+            let content = weigh(query, count, &lengths, 0.75, times);
+            let defined = |at: usize| {
+                held[at].iter().filter(|held| held.defined).map(|held| (held.file, 1.0)).collect()
+            };
+            let names = weigh(query, count, &definitions, 0.5, defined);
+            let rare = held.iter().map(|held| rarity(count, held.len())).collect();
+            (content, names, rare, whole_words(query, corpus, count, &lengths))
+        };
+        let beside = || {
+            let spoken = ground.past.spoken(query, ground.history, ground.vocabulary);
+            (path_words(query, ground), spoken)
+        };
+        let ((content, names, rare, words), (paths, spoken)) = work::both(of_texts, beside);
         let tests = test_votes(tree, &content.all);
         (Self { count, lengths, definitions, content, names, words, paths, spoken, tests }, rare)
     }
@@ -420,11 +430,11 @@ pub(crate) fn survey(query: &Query, ground: &Ground<'_>, pointed: Vec<u32>) -> S
 }
 
 /// What the other sources of a file's folder have.
-struct Around {
+struct Around<'t> {
     best: f32,
     all: f32,
     /// For each folder the sum, the sum of squares, the two best values with the best file, and the number of sources.
-    folders: std::collections::HashMap<String, Folder>,
+    folders: FxHashMap<&'t str, Folder>,
     score: Scores,
 }
 
@@ -439,9 +449,9 @@ struct Folder {
     count: f32,
 }
 
-impl Around {
-    fn new(ground: &Ground<'_>, score: &[f32]) -> Self {
-        let mut folders = std::collections::HashMap::new();
+impl<'t> Around<'t> {
+    fn new(ground: &Ground<'t>, score: &[f32]) -> Self {
+        let mut folders = FxHashMap::default();
         let (mut best, mut all) = (1e-6f32, 1e-6f32);
         for (name, files) in &ground.tree.by_folder {
             let mut folder = Folder { best: -1.0, second: 0.0, ..Folder::default() };
@@ -459,7 +469,7 @@ impl Around {
                 }
             }
             best = best.max(folder.best);
-            folders.insert(name.clone(), folder);
+            folders.insert(name.as_str(), folder);
         }
         for file in ground.tree.files(Role::Source) {
             all += score[file as usize] * score[file as usize];
@@ -485,7 +495,7 @@ struct Sums<'s> {
     co_source: Scores,
     co_test: Scores,
     co_top: Scores,
-    around: Around,
+    around: Around<'s>,
 }
 
 fn features_of(
@@ -603,8 +613,8 @@ fn ending(path: &str) -> &str {
 }
 
 /// The share of each file ending in the text of the sources.
-fn languages<'c>(ground: &Ground<'c>, lengths: &[f32]) -> std::collections::HashMap<&'c str, f32> {
-    let mut shares: std::collections::HashMap<&str, f32> = std::collections::HashMap::new();
+fn languages<'c>(ground: &Ground<'c>, lengths: &[f32]) -> FxHashMap<&'c str, f32> {
+    let mut shares: FxHashMap<&str, f32> = FxHashMap::default();
     let mut all = 1.0;
     for file in ground.tree.files(Role::Source) {
         *shares.entry(ending(ground.corpus.path(file))).or_default() += lengths[file as usize];

@@ -64,6 +64,7 @@ struct View<'v> {
     structure: Option<&'v Structure>,
     table: &'v Table,
     definitions: &'v [Option<u32>],
+    lengths: &'v [u32],
 }
 
 impl View<'_> {
@@ -72,21 +73,19 @@ impl View<'_> {
     }
 
     fn held(&self, numbers: impl Iterator<Item = u32>, select: impl Fn(&[u8]) -> bool) -> Vec<Held> {
-        let mut all: Vec<Held> = Vec::new();
+        // A stem is in many words and these in many files: a place for each file saves sorting them.
+        let mut sums: Vec<(u32, bool)> = vec![(0, false); self.definitions.len()];
+        let mut most = 0;
         self.snapshot.each_posting(numbers, select, |posting| {
-            if self.has(posting.file) {
-                all.push(Held { file: posting.file, count: posting.count, defined: posting.defines });
+            if let Some((count, defined)) = sums.get_mut(posting.file as usize) {
+                *count += posting.count;
+                *defined |= posting.defines;
+                most += 1;
             }
         });
-        all.sort_unstable_by_key(|held| held.file);
-        all.dedup_by(|next, kept| {
-            let same = next.file == kept.file;
-            if same {
-                kept.count += next.count;
-                kept.defined |= next.defined;
-            }
-            same
-        });
+        let mut all = Vec::with_capacity(most.min(sums.len()));
+        let held = (0..).zip(&sums).filter(|(file, (count, _))| *count > 0 && self.has(*file));
+        all.extend(held.map(|(file, (count, defined))| Held { file, count: *count, defined: *defined }));
         all
     }
 }
@@ -99,7 +98,7 @@ impl Corpus for View<'_> {
         if self.has(file) { self.snapshot.path(file) } else { "" }
     }
     fn length(&self, file: u32) -> u32 {
-        if self.has(file) { self.snapshot.words_of(file) } else { 0 }
+        self.lengths.get(file as usize).copied().unwrap_or(0)
     }
     fn definitions(&self, file: u32) -> u32 {
         self.definitions.get(file as usize).copied().flatten().unwrap_or(0)
@@ -147,6 +146,8 @@ struct Prepared {
     past: Past,
     /// How many each file has; `None` for what is not worth reading.
     definitions: Vec<Option<u32>>,
+    /// How many words each has, 0 for what is not worth reading.
+    lengths: Vec<u32>,
 }
 
 /// A question.
@@ -215,10 +216,13 @@ impl Live {
         };
         let definitions: Vec<Option<u32>> = (0..snapshot.bound()).map(count).collect();
         let path = |file: u32| definitions[file as usize].map_or("", |_| snapshot.path(file));
+        let length = |file: u32| definitions[file as usize].map_or(0, |_| snapshot.words_of(file));
+        let lengths = (0..snapshot.bound()).map(length).collect();
         let tree = Tree::new((0..snapshot.bound()).map(path), &mut self.vocabulary, &mut self.paths);
         let past = Past::new(&self.history, self.history.find(tip), &tree);
         let snapshot = Arc::clone(snapshot);
-        self.prepared = Some(Prepared { snapshot, tip: tip.to_owned(), commits, tree, past, definitions });
+        let tip = tip.to_owned();
+        self.prepared = Some(Prepared { snapshot, tip, commits, tree, past, definitions, lengths });
     }
 
     /// Ranks the files and functions of a snapshot, with the history that the change `tip` contains; at most `limit`
@@ -233,7 +237,8 @@ impl Live {
     ) -> (Ranking, String) {
         self.prepare(snapshot, tip);
         let (Some(table), Some(prepared)) = (&self.table, &self.prepared) else { return Default::default() };
-        let view = View { snapshot, structure, table, definitions: &prepared.definitions };
+        let Prepared { definitions, lengths, .. } = prepared;
+        let view = View { snapshot, structure, table, definitions, lengths };
         let ground = Ground {
             corpus: &view,
             tree: &prepared.tree,

@@ -1,15 +1,16 @@
 //! The second look: functions, imports and references of the files that the first look found best.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use wainwright_syntax::{Definition, Kind, Outline};
 
 use super::Ground;
 use super::files::{FileFeature, Survey, over};
 use super::query::Query;
-use super::reading::{Name, Reading, Readings, Stem};
+use super::reading::{Name, Reading, Readings, Stem, Word};
+use crate::work;
 
 features! {
     /// What is known of a function for a query.
@@ -44,18 +45,18 @@ pub(crate) struct Candidate {
 
 /// What the second look found.
 pub(crate) struct Near {
-    pub readings: HashMap<u32, Arc<Reading>>,
+    pub readings: FxHashMap<u32, Arc<Reading>>,
     pub functions: Vec<Candidate>,
     /// For a file the definition whose name the query says.
-    pub named: HashMap<u32, String>,
+    pub named: FxHashMap<u32, String>,
 }
 
 /// The terms of a query, as texts are searched for them.
 struct Lens<'q> {
     query: &'q Query,
     rarity: &'q [f32],
-    terms: HashMap<Stem, u16>,
-    names: HashMap<&'q str, (bool, bool)>,
+    terms: FxHashMap<Stem, u16>,
+    names: FxHashMap<Word, (bool, bool)>,
     mass: f32,
 }
 
@@ -82,7 +83,8 @@ struct Weight {
 impl<'q> Lens<'q> {
     fn new(query: &'q Query, rarity: &'q [f32]) -> Self {
         let terms = (0..).zip(&query.terms).map(|(number, term)| (Stem::new(&term.stem), number)).collect();
-        let names = query.names.iter().map(|name| (name.folded.as_str(), (name.code, name.joined))).collect();
+        let word = |folded: &str| Word::new(folded.as_bytes());
+        let names = query.names.iter().map(|name| (word(&name.folded), (name.code, name.joined))).collect();
         let mass =
             query.terms.iter().zip(rarity).map(|(term, rare)| term.weight * rare).sum::<f32>().max(1e-6);
         Self { query, rarity, terms, names, mass }
@@ -258,7 +260,7 @@ fn close_of(sight: &Sight, functions: &[Function], lens: &Lens<'_>) -> Close {
         let (share, weight) = lens.name(name);
         close.name_count += share * share;
         close.name_best = close.name_best.max(weight * share);
-        if let Some((code, joined)) = lens.names.get(&*name.folded) {
+        if let Some((code, joined)) = lens.names.get(&name.folded) {
             let exact = if *code { 1.0 } else { 0.5 + 0.3 * f32::from(*joined) };
             if exact > close.name_exact {
                 close.name_exact = exact;
@@ -289,13 +291,13 @@ fn close_of(sight: &Sight, functions: &[Function], lens: &Lens<'_>) -> Close {
 struct Look<'l> {
     ground: &'l Ground<'l>,
     survey: &'l Survey,
-    sights: HashMap<u32, Sight>,
-    close: HashMap<u32, Close>,
+    sights: FxHashMap<u32, Sight>,
+    close: FxHashMap<u32, Close>,
     sources: Vec<u32>,
     tests: Vec<u32>,
     functions: Vec<Function>,
     /// Names that the best functions of the tests use, with how good these are.
-    tested: HashMap<String, f32>,
+    tested: FxHashMap<Word, f32>,
 }
 
 /// Reads the best files and adds to the features of the candidates.
@@ -309,27 +311,14 @@ pub(crate) fn look(query: &Query, ground: &Ground<'_>, survey: &mut Survey, read
     let mut look = Look {
         ground,
         survey,
-        sights: HashMap::new(),
-        close: HashMap::new(),
+        sights: FxHashMap::default(),
+        close: FxHashMap::default(),
         sources,
         tests,
         functions: Vec::new(),
-        tested: HashMap::new(),
+        tested: FxHashMap::default(),
     };
-    for file in look.sources.clone() {
-        let Some(reading) = readings.read(ground.corpus, file) else { continue };
-        let sight = lens.sight(reading);
-        let functions = functions_of(file, &sight, &lens);
-        look.close.insert(file, close_of(&sight, &functions, &lens));
-        look.functions.extend(functions);
-        look.sights.insert(file, sight);
-    }
-    for file in look.tests.clone() {
-        let Some(reading) = readings.read(ground.corpus, file) else { continue };
-        let sight = lens.sight(reading);
-        look.note_tested(&functions_of(file, &sight, &lens), &sight);
-        look.sights.insert(file, sight);
-    }
+    look.read(&lens, readings);
     look.sources.retain(|file| look.close.contains_key(file));
     let outside = look.imports();
     let calls = look.references();
@@ -342,15 +331,15 @@ pub(crate) fn look(query: &Query, ground: &Ground<'_>, survey: &mut Survey, read
 }
 
 /// What imports say of files that were not read themselves: by the best source, by tests.
-type Outside = HashMap<u32, (f32, f32)>;
+type Outside = FxHashMap<u32, (f32, f32)>;
 
-fn write_features(survey: &mut Survey, close: &HashMap<u32, Close>, outside: &Outside) {
+fn write_features(survey: &mut Survey, close: &FxHashMap<u32, Close>, outside: &Outside) {
     use FileFeature as F;
     let most = |of: fn(&Close) -> f32| close.values().map(of).fold(0.0, f32::max);
     let (best, own, top3, window) = (most(|c| c.best), most(|c| c.own), most(|c| c.top3), most(|c| c.window));
     let mut order: Vec<u32> = close.keys().copied().collect();
     order.sort_by(|left, right| close[right].best.total_cmp(&close[left].best).then(left.cmp(right)));
-    let rank: HashMap<u32, f32> =
+    let rank: FxHashMap<u32, f32> =
         order.iter().enumerate().map(|(rank, file)| (*file, (1.0 + rank as f32).ln())).collect();
     for (file, features) in survey.candidates.iter().zip(&mut survey.features) {
         let mut set = |feature: F, value: f32| features[feature as usize] = value;
@@ -395,51 +384,63 @@ impl Look<'_> {
         over(of(file) - of(*worst), of(*best) - of(*worst)).clamp(0.0, 1.0)
     }
 
-    fn name(sight: &Sight, range: &Range<u32>) -> String {
-        let text = sight.reading.text.get(range.start as usize..range.end as usize).unwrap_or_default();
-        String::from_utf8_lossy(text).into_owned()
+    /// Reads the sources and the tests, by several threads.
+    fn read(&mut self, lens: &Lens<'_>, readings: &Readings) {
+        let corpus = self.ground.corpus;
+        let sources = self.sources.iter().map(|file| (*file, true));
+        let files: Vec<(u32, bool)> = sources.chain(self.tests.iter().map(|file| (*file, false))).collect();
+        let seen = work::each(&files, |(file, is_source)| {
+            let sight = lens.sight(readings.read(corpus, *file)?);
+            let functions = functions_of(*file, &sight, lens);
+            let close = is_source.then(|| close_of(&sight, &functions, lens));
+            Some((*file, sight, functions, close))
+        });
+        for (file, sight, functions, close) in seen.into_iter().flatten() {
+            match close {
+                Some(close) => {
+                    self.close.insert(file, close);
+                    self.functions.extend(functions);
+                }
+                None => self.note_tested(&functions, &sight),
+            }
+            self.sights.insert(file, sight);
+        }
     }
 
     fn note_tested(&mut self, functions: &[Function], sight: &Sight) {
         let best = functions.iter().map(|one| one.own.all).fold(0.0, f32::max);
-        let score: HashMap<usize, f32> = functions.iter().map(|one| (one.definition, one.own.all)).collect();
-        for reference in &sight.outline().references {
+        let score: FxHashMap<usize, f32> =
+            functions.iter().map(|one| (one.definition, one.own.all)).collect();
+        for (reference, name) in sight.outline().references.iter().zip(&sight.reading.uses) {
             let within = reference.within.and_then(|within| score.get(&(within as usize)));
             if let Some(score) = within.filter(|score| **score > 0.5 * best) {
-                let held = self.tested.entry(Self::name(sight, &reference.at)).or_default();
+                let held = self.tested.entry(*name).or_default();
                 *held = held.max(*score);
             }
         }
     }
 
-    fn imported(&self, file: u32) -> Vec<u32> {
-        let Some(sight) = self.sights.get(&file) else { return Vec::new() };
-        let path = self.ground.corpus.path(file);
-        let lead = |import: &wainwright_syntax::Import| {
-            self.ground.tree.imported(file, path, &import.module, &import.names, self.ground.vocabulary)
-        };
-        let mut all: Vec<u32> = sight.outline().imports.iter().flat_map(lead).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.retain(|other| *other != file);
-        all
+    fn imported(&self, file: u32) -> Arc<[u32]> {
+        let Some(sight) = self.sights.get(&file) else { return Arc::default() };
+        let (path, imports) = (self.ground.corpus.path(file), &sight.outline().imports);
+        self.ground.tree.all_imported(file, path, imports, self.ground.vocabulary)
     }
 
     fn imports(&mut self) -> Outside {
-        let mut outside = Outside::new();
+        let mut outside = Outside::default();
         let best = self.tests.first().map_or(0.0, |test| self.survey.content[*test as usize]);
         for test in &self.tests {
             let targets = self.imported(*test);
             let share =
                 over(self.survey.content[*test as usize], best) / (targets.len().max(1) as f32).sqrt();
-            for target in targets {
+            for target in targets.iter().copied() {
                 outside.entry(target).or_default().1 += share;
             }
         }
         for file in self.sources.clone() {
             let (score, targets) = (self.score(file), self.imported(file));
             let share = score * score / (targets.len().max(1) as f32).sqrt();
-            for target in targets {
+            for target in targets.iter().copied() {
                 let held = &mut outside.entry(target).or_default().0;
                 *held = held.max(score);
                 let other = self.score(target);
@@ -457,16 +458,18 @@ impl Look<'_> {
     }
 
     fn references(&mut self) -> Calls {
-        let mut defined: HashMap<&str, Vec<(u32, usize)>> = HashMap::new();
+        let mut defined: FxHashMap<Word, Vec<(u32, usize)>> = FxHashMap::default();
         for file in &self.sources {
-            for (number, definition) in self.sights[file].outline().definitions.iter().enumerate() {
+            let sight = &self.sights[file];
+            let definitions = sight.outline().definitions.iter().zip(&sight.reading.names);
+            for (number, (definition, name)) in definitions.enumerate() {
                 if definition.kind.is_function() || definition.kind.is_type() {
-                    defined.entry(&definition.name).or_default().push((*file, number));
+                    defined.entry(name.word).or_default().push((*file, number));
                 }
             }
         }
         defined.retain(|_, places| places.len() <= DEFINERS_MAX);
-        let at: HashMap<(u32, usize), usize> = self
+        let at: FxHashMap<(u32, usize), usize> = self
             .functions
             .iter()
             .enumerate()
@@ -477,10 +480,9 @@ impl Look<'_> {
         let mut links: Vec<((u32, u32), f32)> = Vec::new();
         for file in &self.sources {
             let sight = &self.sights[file];
-            let mut own: HashMap<u32, HashMap<&str, f32>> = HashMap::new();
-            for reference in &sight.outline().references {
-                let name = Self::name(sight, &reference.at);
-                let Some((name, places)) = defined.get_key_value(name.as_str()) else { continue };
+            let mut own: Vec<(u32, Word, f32)> = Vec::new();
+            for (reference, name) in sight.outline().references.iter().zip(&sight.reading.uses) {
+                let Some(places) = defined.get(name) else { continue };
                 let weight = 1.0 / places.len() as f32;
                 let caller = reference.within.and_then(|within| at.get(&(*file, within as usize)).copied());
                 for (target, number) in places {
@@ -492,21 +494,22 @@ impl Look<'_> {
                         calls.to[caller] = calls.to[caller].max(share(called));
                     }
                     if target != file {
-                        own.entry(*target).or_default().insert(name, weight);
+                        own.push((*target, *name, weight));
                     }
                 }
             }
-            let mut own: Vec<_> =
-                own.into_iter().map(|(target, names)| (target, names.values().sum::<f32>())).collect();
-            own.sort_unstable_by_key(|(target, _)| *target);
-            links.extend(own.into_iter().map(|(target, weight)| ((*file, target), weight)));
+            own.sort_unstable_by_key(|(target, name, _)| (*target, *name));
+            own.dedup_by_key(|(target, name, _)| (*target, *name));
+            for names in own.chunk_by(|left, right| left.0 == right.0) {
+                links.push(((*file, names[0].0), names.iter().map(|(_, _, weight)| weight).sum()));
+            }
         }
         let best = self.tested.values().copied().fold(0.0, f32::max);
         let mut tested: Vec<(u32, f32)> = Vec::new();
         for (name, score) in &self.tested {
-            for (file, _) in defined.get(name.as_str()).into_iter().flatten() {
-                tested.push((*file, over(*score, best) / defined[name.as_str()].len() as f32));
-            }
+            let places = defined.get(name).map_or(&[][..], Vec::as_slice);
+            let share = over(*score, best) / places.len() as f32;
+            tested.extend(places.iter().map(|(file, _)| (*file, share)));
         }
         // The same order each time gives the same sums.
         tested.sort_unstable_by(|left, right| left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)));
@@ -537,7 +540,7 @@ impl Look<'_> {
             .map(|(number, one)| {
                 let name = &self.sights[&one.file].reading.names[one.definition];
                 let (share, weight) = lens.name(name);
-                let named = lens.names.get(&*name.folded);
+                let named = lens.names.get(&name.folded);
                 let exact = named.map_or(0.0, |(code, _)| if *code { 1.0 } else { 0.5 });
                 let score = over(one.whole.all, places.best_whole)
                     + 0.5 * over(one.own.all, places.best_own)
@@ -574,7 +577,8 @@ impl Look<'_> {
         set(F::called_by, calls.by[number]);
         set(F::calls, calls.to[number]);
         let best = self.tested.values().copied().fold(0.0, f32::max);
-        set(F::test_calls, over(self.tested.get(&definition.name).copied().unwrap_or(0.0), best));
+        let name = sight.reading.names[one.definition].word;
+        set(F::test_calls, over(self.tested.get(&name).copied().unwrap_or(0.0), best));
         set(F::share, one.length / (1.0 + sight.reading.words.len() as f32));
         set(F::position, definition.whole.start as f32 / (1.0 + sight.reading.text.len() as f32));
         set(F::signature, lens.covered(sight.hits(&definition.signature)));
@@ -583,7 +587,7 @@ impl Look<'_> {
         let owner = definition.parent.map(|parent| (one.file, parent));
         let best_of_owner = owner.and_then(|owner| places.owner_best.get(&owner)).copied();
         set(F::same_owner, over(best_of_owner.unwrap_or(0.0), places.best_own));
-        set(F::overloads, places.same_name[&(one.file, definition.name.clone())]);
+        set(F::overloads, places.same_name[&(one.file, name)]);
         of_definition(&sight.reading, one.definition, lens, &mut set);
         Candidate { file: one.file, definition: one.definition, features }
     }
@@ -601,17 +605,17 @@ fn of_definition(
     let (share, weight) = lens.name(name);
     set(F::name_frac, share);
     set(F::name_weight, weight / lens.mass);
-    match lens.names.get(&*name.folded) {
+    match lens.names.get(&name.folded) {
         Some((true, _)) => set(F::name_code, 1.0),
         Some((false, true)) => set(F::name_joined, 1.0),
         Some((false, false)) => set(F::name_plain, 1.0),
         None => {}
     }
     let parent = definition.parent.map(|parent| &outline.definitions[parent as usize]);
-    if let Some(owner) = definition.owner.as_ref().or(parent.map(|parent| &parent.name)) {
-        let owner = Name::of(owner);
-        set(F::owner_frac, lens.name(&owner).0);
-        set(F::owner_name, f32::from(lens.names.contains_key(&*owner.folded)));
+    let above = definition.parent.map(|parent| &reading.names[parent as usize]);
+    if let Some(owner) = reading.owners[number].as_deref().or(above) {
+        set(F::owner_frac, lens.name(owner).0);
+        set(F::owner_name, f32::from(lens.names.contains_key(&owner.folded)));
     }
     set(F::inside_function, f32::from(parent.is_some_and(|parent| parent.kind.is_function())));
     set(
@@ -640,10 +644,10 @@ struct Places {
     best_own: f32,
     rank: Vec<usize>,
     in_file: Vec<usize>,
-    count: HashMap<u32, usize>,
-    file_rank: HashMap<u32, usize>,
-    owner_best: HashMap<(u32, u32), f32>,
-    same_name: HashMap<(u32, String), f32>,
+    count: FxHashMap<u32, usize>,
+    file_rank: FxHashMap<u32, usize>,
+    owner_best: FxHashMap<(u32, u32), f32>,
+    same_name: FxHashMap<(u32, Word), f32>,
 }
 
 impl Places {
@@ -653,17 +657,18 @@ impl Places {
         let mut order: Vec<usize> = (0..all.len()).collect();
         order.sort_by(|left, right| all[*right].own.all.total_cmp(&all[*left].own.all).then(left.cmp(right)));
         let (mut rank, mut in_file) = (vec![0; all.len()], vec![0; all.len()]);
-        let mut count: HashMap<u32, usize> = HashMap::new();
-        let mut owner_best: HashMap<(u32, u32), f32> = HashMap::new();
-        let mut same_name: HashMap<(u32, String), f32> = HashMap::new();
+        let mut count: FxHashMap<u32, usize> = FxHashMap::default();
+        let mut owner_best: FxHashMap<(u32, u32), f32> = FxHashMap::default();
+        let mut same_name: FxHashMap<(u32, Word), f32> = FxHashMap::default();
         for (place, number) in order.into_iter().enumerate() {
             let one = &all[number];
             rank[number] = place;
             let before = count.entry(one.file).or_default();
             in_file[number] = *before;
             *before += 1;
-            let definition = &look.sights[&one.file].outline().definitions[one.definition];
-            *same_name.entry((one.file, definition.name.clone())).or_default() += 1.0;
+            let reading = &look.sights[&one.file].reading;
+            *same_name.entry((one.file, reading.names[one.definition].word)).or_default() += 1.0;
+            let definition = &reading.outline.definitions[one.definition];
             if let Some(parent) = definition.parent {
                 let held = owner_best.entry((one.file, parent)).or_default();
                 *held = held.max(one.own.all);

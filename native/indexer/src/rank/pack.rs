@@ -1,8 +1,10 @@
 //! The text a model is shown of the best files and functions, within a budget.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use wainwright_syntax::Definition;
 
 use super::answer::Ranking;
@@ -32,11 +34,9 @@ impl Shown {
     fn of(reading: &Arc<Reading>) -> Self {
         let mut lines = Vec::new();
         let mut start = 0;
-        for (at, byte) in reading.text.iter().enumerate() {
-            if *byte == b'\n' {
-                lines.push((start, at));
-                start = at + 1;
-            }
+        for at in memchr::memchr_iter(b'\n', &reading.text) {
+            lines.push((start, at));
+            start = at + 1;
         }
         if start < reading.text.len() {
             lines.push((start, reading.text.len()));
@@ -45,12 +45,14 @@ impl Shown {
     }
 
     /// A line from 1, without what is beyond [`LINE_MAX`].
-    fn line(&self, number: u32) -> String {
+    fn line(&self, number: u32) -> Cow<'_, str> {
         let Some((start, end)) = (number as usize).checked_sub(1).and_then(|at| self.lines.get(at)) else {
-            return String::new();
+            return Cow::Borrowed("");
         };
-        let line = String::from_utf8_lossy(&self.reading.text[*start..(*end).min(start + LINE_MAX)]);
-        line.trim_end().to_owned()
+        match String::from_utf8_lossy(&self.reading.text[*start..(*end).min(start + LINE_MAX)]) {
+            Cow::Borrowed(line) => Cow::Borrowed(line.trim_end()),
+            Cow::Owned(line) => Cow::Owned(line.trim_end().to_owned()),
+        }
     }
 
     /// What showing these lines too would cost, in bytes.
@@ -74,7 +76,7 @@ impl Shown {
 
 /// Packs the best files and functions into about so many tokens: outlines of the best files, whole small functions,
 /// the beginnings of large ones; with line numbers, nothing twice, files in the order of their paths.
-pub(crate) fn pack(ranking: &Ranking, readings: &HashMap<u32, Arc<Reading>>, tokens: usize) -> String {
+pub(crate) fn pack(ranking: &Ranking, readings: &FxHashMap<u32, Arc<Reading>>, tokens: usize) -> String {
     let budget = tokens * TOKEN_BYTES;
     let mut shown: BTreeMap<&str, Shown> = BTreeMap::new();
     let mut spent = 0;

@@ -1,6 +1,7 @@
 //! Files that were read closely: their outline and where their words are. Readings are kept for the next query.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wainwright_syntax::Outline;
@@ -23,6 +24,10 @@ pub struct Reading {
     pub(crate) stems: Vec<(u32, Stem)>,
     /// The name of each definition of the outline.
     pub(crate) names: Vec<Name>,
+    /// What each definition is a part of by its own words, as a method of Go is.
+    pub(crate) owners: Vec<Option<Arc<Name>>>,
+    /// The names at the references of the outline.
+    pub(crate) uses: Vec<Word>,
 }
 
 /// A stem, by the hash of its text.
@@ -35,10 +40,21 @@ impl Stem {
     }
 }
 
+/// A word, by the hash of its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Word(u64);
+
+impl Word {
+    pub(crate) fn new(word: &[u8]) -> Self {
+        Self(xxhash_rust::xxh3::xxh3_64(word))
+    }
+}
+
 /// The name of a definition.
 #[derive(Debug)]
 pub(crate) struct Name {
-    pub folded: Box<str>,
+    pub word: Word,
+    pub folded: Word,
     /// The stems of its parts.
     pub stems: Box<[Stem]>,
 }
@@ -46,7 +62,8 @@ pub(crate) struct Name {
 impl Name {
     pub(crate) fn of(name: &str) -> Self {
         let found = words::words(name.as_bytes()).flat_map(|(_, word)| stems(word));
-        Self { folded: words::fold(name).into(), stems: found.collect() }
+        let folded = Word::new(words::fold(name).as_bytes());
+        Self { word: Word::new(name.as_bytes()), folded, stems: found.collect() }
     }
 }
 
@@ -73,8 +90,13 @@ impl Reading {
         let parts = parts.flat_map(|(number, word)| stems(word).into_iter().map(move |stem| (number, stem)));
         let parts: Vec<(u32, Stem)> = parts.collect();
         let names = outline.definitions.iter().map(|one| Name::of(&one.name)).collect();
+        let mut known: HashMap<&str, Arc<Name>> = HashMap::new();
+        let mut owner = |name| Arc::clone(known.entry(name).or_insert_with(|| Arc::new(Name::of(name))));
+        let owners = outline.definitions.iter().map(|one| one.owner.as_deref().map(&mut owner)).collect();
+        let spelled = |at: &Range<u32>| text.get(at.start as usize..at.end as usize).unwrap_or_default();
+        let uses = outline.references.iter().map(|one| Word::new(spelled(&one.at))).collect();
         let spellings = spellings.len();
-        Self { text, outline, spellings, words: all, stems: parts, names }
+        Self { text, outline, spellings, words: all, stems: parts, names, owners, uses }
     }
 }
 

@@ -18,6 +18,10 @@ pub enum Role {
 }
 
 impl Role {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] =
+        [Self::Source, Self::Test, Self::Example, Self::Document, Self::Foreign, Self::Data];
+
     /// The role's name in lower case.
     #[must_use]
     pub const fn name(self) -> &'static str {

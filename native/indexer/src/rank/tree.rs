@@ -1,7 +1,10 @@
 //! What the paths of a tree tell: roles, words, folders, what tests are for, where imports lead.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+use wainwright_syntax::Import;
 
 use super::corpus::Vocabulary;
 use super::role::{Role, role};
@@ -100,9 +103,12 @@ pub struct Tree {
     /// Sources by their folded name.
     pub(crate) by_name: HashMap<u32, Vec<u32>>,
     /// Sources by folder.
-    pub(crate) by_folder: HashMap<String, Vec<u32>>,
+    pub(crate) by_folder: FxHashMap<String, Vec<u32>>,
     /// Sources by the last part that an import of them has, with all parts of the path.
     by_last: HashMap<u32, Vec<(u32, Vec<u32>)>>,
+    by_role: [Vec<u32>; Role::ALL.len()],
+    /// Where the imports of a file lead, of those that were asked for.
+    led: Mutex<FxHashMap<u32, Arc<[u32]>>>,
     /// Folders of Go packages by their last part.
     packages: HashMap<u32, Vec<Package>>,
     pub(crate) count: u32,
@@ -123,8 +129,10 @@ impl Tree {
             by_path: HashMap::new(),
             having: HashMap::new(),
             by_name: HashMap::new(),
-            by_folder: HashMap::new(),
+            by_folder: FxHashMap::default(),
             by_last: HashMap::new(),
+            by_role: Default::default(),
+            led: Mutex::default(),
             packages: HashMap::new(),
             count: 0,
         };
@@ -159,6 +167,7 @@ impl Tree {
             *self.having.entry(stem).or_default() += 1;
         }
         self.facts.push(Some(Arc::clone(facts)));
+        self.by_role[facts.role as usize].push(file);
         if facts.role != Role::Source {
             return;
         }
@@ -191,14 +200,31 @@ impl Tree {
     }
 
     pub(crate) fn files(&self, role: Role) -> impl Iterator<Item = u32> + '_ {
-        (0..)
-            .zip(&self.facts)
-            .filter(move |(_, facts)| facts.as_ref().is_some_and(|f| f.role == role))
-            .map(|(file, _)| file)
+        self.by_role[role as usize].iter().copied()
+    }
+
+    /// The sources that the imports of a file may mean. They are worked out once: a file of a tree does not change.
+    pub(crate) fn all_imported(
+        &self,
+        from: u32,
+        path: &str,
+        imports: &[Import],
+        vocabulary: &Vocabulary,
+    ) -> Arc<[u32]> {
+        let mut known = self.led.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = || {
+            let lead = |import: &Import| self.imported(from, path, &import.module, &import.names, vocabulary);
+            let mut all: Vec<u32> = imports.iter().flat_map(lead).collect();
+            all.sort_unstable();
+            all.dedup();
+            all.retain(|other| *other != from);
+            all.into()
+        };
+        Arc::clone(known.entry(from).or_insert_with(look))
     }
 
     /// The sources that an import of `module` (and `names` from it) written in `from` may mean.
-    pub(crate) fn imported(
+    fn imported(
         &self,
         from: u32,
         path: &str,
