@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from wainwright.domain.ports import Editor
     from wainwright.engine.engine import Engine
 
+INTERRUPTED = 130
+"""What a shell expects of a program that Ctrl-C ended."""
+
 
 def main() -> None:
     """Run the command line, or the language server."""
@@ -18,7 +21,8 @@ def main() -> None:
         from wainwright.cli import app  # noqa: PLC0415 - see above
     except ImportError as error:
         raise SystemExit(f"Wainwright is not completely installed: {error}. Run `make setup`.") from error
-
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
     app()
 
 

@@ -411,6 +411,8 @@ def context(
             _rank_batch(batch, git_root, results, limit)
         elif query is not None:
             text = sys.stdin.read() if query == "-" else query
+            if not text.strip():
+                raise typer.BadParameter("say in words what to look for")
             _tell_ranking(_ranked(workspace_of(workspace), text, limit), as_json=as_json)
         else:
             raise typer.BadParameter("give a query, or --batch, --git-root and --out")

@@ -105,3 +105,9 @@ def test_the_command_prints_one_object(gits: Path, tmp_path: Path, monkeypatch: 
     assert answer["files"][0]["path"] == "shop/voucher.py"
     assert set(answer["files"][0]) >= {"path", "score", "why"}
     assert set(answer["functions"][0]) == {"path", "name", "start_line", "end_line", "score"}
+
+
+def test_a_goal_without_words_is_refused(gits: Path) -> None:
+    found = CliRunner().invoke(app, ["context", " \n", "-w", str(gits / "me+shop")])
+    assert found.exit_code == 2
+    assert "say in words" in found.output
