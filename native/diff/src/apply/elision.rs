@@ -114,18 +114,24 @@ pub fn expand(new: &[&str], old: &[&str], gap: impl Fn(usize) -> bool) -> Option
 fn end_of(segment: &[&str], old: &[&str], from: usize) -> Option<usize> {
     let run = |end: usize| {
         let pairs = old[from..end].iter().rev().zip(segment.iter().rev());
-        pairs.take_while(|(a, b)| a.trim() == b.trim()).filter(|(a, _)| !is_blank(a)).count()
+        told(pairs.map(|(a, b)| (*a, *b)))
     };
     the_longest((from + 1..=old.len()).map(|end| (end, run(end))))
 }
 
 /// Where in `old`, not before `from`, the first lines of `segment` begin.
 fn start_of(segment: &[&str], old: &[&str], from: usize) -> Option<usize> {
-    let run = |start: usize| {
-        let pairs = old[start..].iter().zip(segment);
-        pairs.take_while(|(a, b)| a.trim() == b.trim()).filter(|(a, _)| !is_blank(a)).count()
-    };
+    let run = |start: usize| told(old[start..].iter().zip(segment).map(|(a, b)| (*a, *b)));
     the_longest((from..old.len()).map(|start| (start, run(start))))
+}
+
+/// How many lines are the same from the first on; none if these are brackets only, which stand anywhere.
+fn told<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
+    let same = pairs.take_while(|(a, b)| a.trim() == b.trim()).filter(|(a, _)| !is_blank(a));
+    let (count, words) = same.fold((0, false), |(count, words), (line, _)| {
+        (count + 1, words || line.contains(char::is_alphanumeric))
+    });
+    if words { count } else { 0 }
 }
 
 fn the_longest(runs: impl Iterator<Item = (usize, usize)>) -> Option<usize> {

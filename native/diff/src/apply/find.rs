@@ -69,7 +69,7 @@ fn one_search(search: &str, replace: &str, index: &Index<'_>) -> Result<Found, R
         let (old, new) = (answer_lines(search), answer_lines(replace));
         let none_in_old = !old.iter().any(|line| stands_for_more(line));
         filled = none_in_old
-            .then(|| expand(&new, &old, |at| stands_for_more(new[at]) && !is_stub(&new, at)))
+            .then(|| expand(&new, &old, |at| elided.iter().any(|line| line == new[at])))
             .flatten()
             .ok_or_else(|| Refusal::new(Reason::Elision).because(format!("`{}`", elided[0].trim())))?;
         hunk_between(&old, &filled.iter().map(String::as_str).collect::<Vec<_>>())
@@ -89,9 +89,20 @@ fn elisions(hunk: &Hunk<'_>) -> Vec<String> {
         |text: &str| hunk.old().any(|line| line.sign == Sign::Remove && key(&line.text) == key(text));
     (0..new.len())
         .filter(|&at| new[at].sign == Sign::Add && stands_for_more(texts[at]))
-        .filter(|&at| !is_stub(&texts, at) && !removed(texts[at]))
+        .filter(|&at| !(removed(texts[at]) || is_stub(&texts, at) && grows(hunk, texts[at])))
         .map(|at| texts[at].to_owned())
         .collect()
+}
+
+/// Whether the lines that come with this one are as many as those that go: dots that take the place of more stand for
+/// that, whatever they mean elsewhere.
+fn grows(hunk: &Hunk<'_>, text: &str) -> bool {
+    let runs = hunk.lines.chunk_by(|a, b| (a.sign == Sign::Keep) == (b.sign == Sign::Keep));
+    let count = |run: &[HunkLine<'_>], sign: Sign| {
+        run.iter().filter(|line| line.sign == sign && key(&line.text) != 0).count()
+    };
+    runs.filter(|run| run.iter().any(|line| line.sign == Sign::Add && line.text == text))
+        .all(|run| count(run, Sign::Remove) <= count(run, Sign::Add))
 }
 
 fn refuse_elisions(hunk: &Hunk<'_>) -> Result<(), Refusal> {
@@ -117,7 +128,11 @@ fn find(plain: &Hunk<'_>, search: Option<(&str, &str)>, index: &Index<'_>) -> Re
         }
     }
     if let Some(found) = done_already(plain, index) {
-        return Ok(found);
+        // Old lines that another reading finds whole have not gone yet.
+        let there = |(_, other): &(Tolerance, Hunk<'_>)| whole(other, &[], index).is_ok();
+        if !readings(plain, search).iter().any(there) {
+            return Ok(found);
+        }
     }
     if let Some(found) = read_otherwise(plain, search, index)? {
         return Ok(found);
@@ -156,20 +171,24 @@ fn as_written<'a>(plain: &Hunk<'a>, index: &Index<'_>) -> Result<Read<'a>, Lost>
     strict.map(|placement| (placement, None))
 }
 
+/// The readings of a hunk in which each of its lines is another.
+fn readings<'a>(plain: &Hunk<'a>, search: Option<(&'a str, &'a str)>) -> Vec<(Tolerance, Hunk<'a>)> {
+    let bare = search.and_then(|(search, replace)| {
+        let inner = unfenced(search)?;
+        Some((inner, unfenced(replace).unwrap_or(replace)))
+    });
+    let bare = bare.map(|(search, replace)| (Tolerance::Fences, hunk_of(search, replace)));
+    bare.into_iter().chain(others(plain)).collect()
+}
+
 /// The places in all other readings; they must agree.
 fn read_otherwise(
     plain: &Hunk<'_>,
     search: Option<(&str, &str)>,
     index: &Index<'_>,
 ) -> Result<Option<Found>, Refusal> {
-    let bare = search.and_then(|(search, replace)| {
-        let inner = unfenced(search)?;
-        Some((inner, unfenced(replace).unwrap_or(replace)))
-    });
-    let mut all: Vec<(Tolerance, Hunk<'_>)> = Vec::new();
-    all.extend(bare.map(|(search, replace)| (Tolerance::Fences, hunk_of(search, replace))));
-    all.extend(misquoted(plain, index).map(|other| (Tolerance::Misquoted, other)));
-    all.extend(others(plain));
+    let misquoted = misquoted(plain, index).map(|other| (Tolerance::Misquoted, other));
+    let all = misquoted.into_iter().chain(readings(plain, search));
     let mut best: Option<(Placement, Hunk<'_>)> = None;
     for (tolerance, other) in all {
         let gaps = gaps(&other);
@@ -269,7 +288,7 @@ fn stands_as_added(plain: &Hunk<'_>, other: &Hunk<'_>, placement: &Placement, in
             && !plain.lines.iter().any(|line| line.sign == Sign::Keep && line.text == text)
     };
     other.lines.iter().zip(&placement.rows).all(|(line, row)| {
-        let there = row.is_some_and(|row| index.text.lines[row].text.trim() == line.text.trim());
+        let there = row.is_some_and(|row| index.text.lines[row].text.trim_start() == line.text.trim_start());
         line.sign != Sign::Keep || there || !added(&line.text)
     })
 }
@@ -284,7 +303,7 @@ fn finish(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Result<F
     let undone = undone(hunk, placement, index);
     let changes =
         changes(hunk, placement, index).map_err(|text| Refusal::new(Reason::Indentation).because(text))?;
-    if already_there(hunk, &changes, index) {
+    if already_there(hunk, placement, &changes, index) {
         forgiven = forgiven.with(Tolerance::AlreadyThere);
         return Ok(Found { changes: Vec::new(), forgiven, undone, line });
     }
@@ -309,12 +328,53 @@ fn done_already(plain: &Hunk<'_>, index: &Index<'_>) -> Option<Found> {
     }
     after.first_line = None;
     let placement = whole(&after, &[], index).ok()?;
-    let allowed = Forgiven::from(Tolerance::TrailingBlanks).with(Tolerance::BlankLines);
+    if still_there(plain, &placement, index) {
+        return None;
+    }
+    // White space is forgiven where it is not the change itself.
+    let allowed = if changes_words(plain) {
+        Forgiven::from(Tolerance::TrailingBlanks).with(Tolerance::BlankLines)
+    } else {
+        Forgiven::NOTHING
+    };
     placement.forgiven.within(allowed).then(|| Found {
         changes: Vec::new(),
         forgiven: placement.forgiven.with(Tolerance::AlreadyThere),
         undone: Typography::default(),
         line: placement.first() + 1,
+    })
+}
+
+/// Whether a line comes that differs from all that go by more than white space.
+fn changes_words(plain: &Hunk<'_>) -> bool {
+    let gone: Vec<u64> = keys(plain, Sign::Remove);
+    let come: Vec<u64> = keys(plain, Sign::Add);
+    if gone.is_empty() || come.is_empty() {
+        return true;
+    }
+    !come.iter().any(|key| *key != 0 && gone.contains(key))
+}
+
+fn keys(plain: &Hunk<'_>, sign: Sign) -> Vec<u64> {
+    plain.lines.iter().filter(|line| line.sign == sign).map(|line| key(&line.text)).collect()
+}
+
+/// Whether a line that is to go stands beside those that should be left.
+fn still_there(plain: &Hunk<'_>, after: &Placement, index: &Index<'_>) -> bool {
+    let stays: Vec<u64> =
+        plain.lines.iter().filter(|line| line.sign != Sign::Remove).map(|line| key(&line.text)).collect();
+    let mut gone = keys(plain, Sign::Remove);
+    let reach = gone.len() + 1;
+    gone.retain(|key| *key != 0 && !stays.contains(key));
+    let rows: Vec<usize> = after.rows.iter().flatten().copied().collect();
+    let (Some(first), Some(last)) = (rows.iter().min(), rows.iter().max()) else {
+        return false;
+    };
+    let near = first.saturating_sub(reach)..(last + 1 + reach).min(index.text.lines.len());
+    let telling = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count() > 2;
+    near.filter(|row| !rows.contains(row)).any(|row| {
+        let text = index.text.lines[row].text;
+        telling(text) && gone.contains(&key(text))
     })
 }
 

@@ -488,6 +488,11 @@ fn exact_place(text: &str, search: &str, replace: &str) -> Option<(usize, bool)>
     if replace.contains("...") || replace.contains('\u{2026}') || html_escaped(replace) {
         return None;
     }
+    // Indented lines beside lines that are not say nothing about how those of the file are indented.
+    let indented = |lines: &str| lines.lines().any(|line| line.starts_with([' ', '\t']));
+    if indented(replace) && !indented(search) {
+        return None;
+    }
     let body = if text.starts_with(text::BOM) { text::BOM.len_utf8() } else { 0 };
     let begins = |at: usize| at == body || text.as_bytes()[at - 1] == b'\n';
     let finder = memchr::memmem::Finder::new(search.as_bytes());

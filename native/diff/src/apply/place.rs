@@ -18,6 +18,7 @@ enum Piece {
 /// The changes of a placed hunk; `Err` names a new line that cannot be indented like its place.
 pub fn changes(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Result<Vec<Change>, String> {
     let plain = undone(hunk, placement, index);
+    let foreign = foreign(placement, index);
     let mut pieces: Vec<Piece> = Vec::new();
     let mut start = None;
     // The line of the file behind the last one that was found, and whether that one went.
@@ -27,7 +28,11 @@ pub fn changes(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Res
     for (at, line) in hunk.lines.iter().enumerate() {
         let row = placement.rows[at];
         if line.sign == Sign::Add || forgotten_plus(hunk, placement, at) {
-            coming.push(new_line(&line.text, placement, at, plain)?);
+            let text = new_line(&line.text, placement, at, plain)?;
+            if foreign.is_some_and(|blank| text.starts_with(blank)) {
+                return Err(text);
+            }
+            coming.push(text);
             continue;
         }
         let Some(row) = row else { continue };
@@ -49,6 +54,21 @@ pub fn changes(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Res
     };
     pieces.extend(coming.into_iter().map(Piece::New));
     Ok(differences(pieces, start, end, hunk.final_newline))
+}
+
+/// How no line of the file is indented, if the hunk shows no indented line of it that would say how new ones are.
+fn foreign(placement: &Placement, index: &Index<'_>) -> Option<&'static str> {
+    let lines = &index.text.lines;
+    let indented = |row: &usize| !indent_of(lines[*row].text).is_empty();
+    if placement.rows.iter().flatten().any(indented) {
+        return None;
+    }
+    let begins = |with: &str| lines.iter().any(|line| line.text.starts_with(with) && !is_blank(line.text));
+    match (begins("\t"), begins("  ")) {
+        (false, true) => Some("\t"),
+        (true, false) => Some("  "),
+        _ => None,
+    }
 }
 
 /// A blank line between new ones that was written without its `+`, unless the file has it.
@@ -151,8 +171,13 @@ pub fn undone(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Typo
 }
 
 /// Whether the new lines of a hunk that only adds some stand in the file already, right where it would add them.
-pub fn already_there(hunk: &Hunk<'_>, changes: &[Change], index: &Index<'_>) -> bool {
+pub fn already_there(hunk: &Hunk<'_>, placement: &Placement, changes: &[Change], index: &Index<'_>) -> bool {
     let adds_only = hunk.lines.iter().all(|line| line.sign != Sign::Remove);
+    // Whether the hunk has fewer lines of this part of the file than it adds, so that it has not seen them all.
+    let shown = |rows: std::ops::Range<usize>, count: usize| {
+        let seen = placement.rows.iter().flatten().filter(|row| rows.contains(row));
+        seen.filter(|row| !is_blank(index.text.lines[**row].text)).count() < count
+    };
     let there = |change: &Change| {
         let wanted: Vec<&str> =
             change.lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
@@ -162,9 +187,13 @@ pub fn already_there(hunk: &Hunk<'_>, changes: &[Change], index: &Index<'_>) -> 
         let before =
             lines[..change.start].iter().rev().filter(|line| text(line)).map(|line| line.text.trim());
         let telling = wanted.iter().any(|line| line.chars().filter(|c| c.is_alphanumeric()).count() > 2);
+        // Lines of the hunk that stay are part of the new ones, if these were added already and begin or end as they do.
+        let shown_behind = shown(change.start..lines.len(), wanted.len());
+        let shown_before = shown(0..change.start, wanted.len());
         telling
-            && (!change.before && behind.take(wanted.len()).eq(wanted.iter().copied())
-                || !change.after && before.take(wanted.len()).eq(wanted.iter().rev().copied()))
+            && ((!change.before || shown_behind) && behind.take(wanted.len()).eq(wanted.iter().copied())
+                || (!change.after || shown_before)
+                    && before.take(wanted.len()).eq(wanted.iter().rev().copied()))
     };
     adds_only && !changes.is_empty() && changes.iter().all(there)
 }

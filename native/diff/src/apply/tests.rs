@@ -569,6 +569,65 @@ fn look_alikes_go_where_a_line_of_the_answer_shows_it() {
     assert_eq!(after, "a = b < e\nd = '<'\n");
 }
 
+#[test]
+fn lines_that_are_still_there_have_not_gone() {
+    // The new line stands already, and the old one beside it: nothing says that this is done.
+    let text = "first(1)\nold(2)\nnew(2)\nlast(3)\n";
+    assert_eq!(refused(text, "old(2)\nlast(3)\n", "new(2)\nlast(3)\n"), Reason::Missing);
+    // Numbers before the lines hide that the old ones are there.
+    let text = "import a\nimport b\n\nrun(a)\n";
+    check(text, "1| import a\n2| import b\n3| \n", "import a\n\n", "import a\n\nrun(a)\n", &["line_numbers"]);
+    // What differs in white space alone is no sign of being done.
+    let text = "one `a`\ntwo `b`\n";
+    assert_eq!(refused(text, "one `a`\ntwo `c`\n", "one `a`  \ntwo `b`  \n"), Reason::StaleRemoved);
+}
+
+#[test]
+fn new_lines_that_begin_or_end_as_their_neighbours_are_not_made_twice() {
+    let text = "fn a() {\n    one();\n}\n\nfn b() {\n    two();\n}\n\nfn c() {\n";
+    let diff = "@@ -3,2 +3,6 @@\n }\n \n+fn b() {\n+    two();\n+}\n+\n fn c() {\n";
+    check_diff(text, diff, text, &["already_there"]);
+    // Whoever has seen all of it wants it once more.
+    let text = "a: 1\nb: 1\nb: 1\nc: 1\n";
+    check_diff(
+        text,
+        "@@ -1,3 +1,4 @@\n a: 1\n b: 1\n b: 1\n+b: 1\n c: 1\n",
+        &text.replacen("b: 1\n", "b: 1\nb: 1\n", 1),
+        &[],
+    );
+}
+
+#[test]
+fn dots_that_take_the_place_of_more_are_no_body() {
+    let text = "def f():\n    with a:\n        one(1)\n        two(2)\n\ndef g():\n    pass\n";
+    let search = "    with a:\n        one(1)\n        two(2)\n";
+    assert_eq!(refused(text, search, "    with a:\n        ...\n"), Reason::Elision);
+    check(text, "def g():\n    pass\n", "def g():\n    ...\n", &text.replace("pass", "..."), &[]);
+    // A bracket stands anywhere: it does not tell where the lines left out begin.
+    let text = "f() {\n  a = b;\n  if (c) {\n    d();\n  }\n  e();\n}\n";
+    let search = "  a = b;\n  if (c) {\n    d();\n  }\n  e();\n";
+    assert_eq!(refused(text, search, "  if (g) {\n    a = h;\n  }\n  // ...\n  e();\n"), Reason::Elision);
+}
+
+#[test]
+fn nothing_tells_how_a_line_is_indented_as_no_other_is() {
+    let text = "def f():\n    return 1\n\nx = [\n]\n";
+    assert_eq!(refused(text, "x = [\n]\n", "x = [\n\t1,\n]\n"), Reason::Indentation);
+    check(text, "x = [\n]\n", "x = [\n    1,\n]\n", &text.replace("x = [\n", "x = [\n    1,\n"), &[]);
+    let text = "func f() {\n\treturn 1\n}\n\nvar x = []int{\n}\n";
+    assert_eq!(refused(text, "var x = []int{\n}\n", "var x = []int{\n    1,\n}\n"), Reason::Indentation);
+}
+
+#[test]
+fn an_answer_that_ends_where_another_block_begins_is_cut_off() {
+    let first = format!("src/f.py\n{}", block("a\n", "x\n"));
+    for rest in ["\nsrc/f.py\n<<<<<<< SEA", "src/f.py\n<<<<<<<", "\nsrc/f.py\n", "\nsrc/f"] {
+        let refusal = read_answer(&(first.clone() + rest), Format::Blocks, None).unwrap_err();
+        assert_eq!(refusal.reason, Reason::Truncated, "{rest}");
+    }
+    assert!(read_answer(&(first + "\nThat is all for src/f.py.\n"), Format::Blocks, None).is_ok());
+}
+
 mod properties {
     use proptest::prelude::*;
 

@@ -97,7 +97,26 @@ pub fn read<'a>(answer: &'a str, only_path: Option<&'a str>) -> Result<Vec<Edit<
         at += 1;
         before = at;
     }
+    cut_off(&rows[before..], &edits)?;
     Ok(edits)
+}
+
+/// Refuses what ends with the beginning of another block: a marker without its word, a path that was written before.
+fn cut_off(rows: &[Row<'_>], edits: &[Edit<'_>]) -> Result<(), Refusal> {
+    let Some(last) = rows.iter().rev().map(|row| row.text.trim()).find(|line| !is_blank(line)) else {
+        return Ok(());
+    };
+    let marks = last.trim_start_matches('<').len();
+    let word = last[last.len() - marks..].trim();
+    let marked = last.len() - marks >= 3 && SEARCH_WORDS.iter().any(|known| known.starts_with(word));
+    let named = last.contains(['/', '.']) && edits.iter().any(|edit| edit.path.starts_with(last));
+    match edits.last() {
+        Some(edit) if marked || named => {
+            let why = format!("another block begins with `{last}`");
+            Err(Refusal::new(Reason::Truncated).because(why).at(edits.len(), &edit.path))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The block that begins at row `at`, and the row of its last marker.
