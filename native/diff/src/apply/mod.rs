@@ -298,10 +298,21 @@ impl File<'_> {
                 Action::Search(readings) => {
                     readings.first().filter(|(search, _)| is_blank(search)).map(|(_, new)| new.to_string())
                 }
-                Action::Hunk(hunk) => hunk.old().all(|line| is_blank(&line.text)).then(|| {
-                    let lines = hunk.lines.iter().filter(|line| line.sign == Sign::Add);
-                    lines.fold(String::new(), |text, line| text + &line.text + "\n")
-                }),
+                Action::Hunk(hunk) => {
+                    // Of blank lines it must name all or none: which of them it means, nothing tells.
+                    let there = answer_lines(self.text.as_deref().unwrap_or("")).len();
+                    let named = hunk.old().count();
+                    let fits = there == 0 || named == 0 || named == there;
+                    (fits && hunk.old().all(|line| is_blank(&line.text))).then(|| {
+                        let stays = |line: &&HunkLine<'_>| {
+                            line.sign == Sign::Add || line.sign == Sign::Keep && there > 0
+                        };
+                        hunk.lines
+                            .iter()
+                            .filter(stays)
+                            .fold(String::new(), |text, line| text + &line.text + "\n")
+                    })
+                }
                 _ => None,
             };
             let reason = if self.text.is_some() { Reason::Missing } else { Reason::NoFile };

@@ -65,6 +65,13 @@ fn what_is_written_as_it_stands() {
 }
 
 #[test]
+fn a_file_of_blank_lines_loses_none_that_was_not_named() {
+    assert_eq!(diff_refused("\n\n", "@@ -2 +1,0 @@\n-\n"), Reason::Missing);
+    check_diff("\n\n", "@@ -1,2 +1,2 @@\n \n-\n+a\n", "\na\n", &[]);
+    check_diff("\n", "@@ -0,0 +1 @@\n+a\n", "a\n", &[]);
+}
+
+#[test]
 fn new_lines_take_over_the_line_ends() {
     check("a\r\nb\r\nc\r\n", "a\nb\n", "a\nx\ny\n", "a\r\nx\r\ny\r\nc\r\n", &[]);
     check("a\rb\rc", "b\n", "x\ny\n", "a\rx\ry\rc", &[]);
