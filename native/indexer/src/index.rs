@@ -80,7 +80,7 @@ impl Index {
         if !root.is_absolute() || !root.is_dir() {
             return Err(IndexError::Root(root.to_path_buf()));
         }
-        let store = cache.join("lexical.index");
+        let store = cache.join(store::NAME);
         let disk = Arc::new(store::open(&store).map_or_else(Disk::empty, Disk::of));
         let root: Arc<Path> = root.into();
         let state = State { disk, unsaved: BTreeMap::new() };

@@ -16,6 +16,8 @@ use crate::bytes::take;
 use crate::lexicon::Seed;
 use crate::segment::{Bytes, SECTIONS, Section, Segment};
 
+/// The name of a store in its folder.
+pub(crate) const NAME: &str = "lexical.index";
 /// What a store begins with. The last bytes are the version: another one is not read.
 const MAGIC: [u8; 16] = *b"wainwright \0\0\0\0\x01";
 /// Nobody takes this long to write a store: what is older was left by one who was killed.
@@ -74,13 +76,24 @@ pub(crate) fn save(segment: &Segment, path: &Path) -> io::Result<()> {
     let (mut bytes, _) = assemble(segment.seed, (0..SECTIONS).map(section));
     let sum = checksum(&bytes);
     bytes[24..32].copy_from_slice(&sum.to_le_bytes());
+    replace(path, &[&bytes])
+}
+
+/// Puts a file with these parts in place of another: who has the old one mapped keeps it.
+///
+/// # Errors
+/// If it cannot be written; what was there stays.
+pub(crate) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(folder)?;
     clear(folder);
     // Two processes may write at the same time: the last one wins.
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let written = File::create(&temporary).and_then(|mut file| file.write_all(&bytes));
-    let placed = written.and_then(|()| place(&temporary, path));
+    let mut written = File::create(&temporary);
+    for part in parts {
+        written = written.and_then(|mut file| file.write_all(part).map(|()| file));
+    }
+    let placed = written.and_then(|_| place(&temporary, path));
     if placed.is_err() {
         discard(&temporary);
     }
@@ -106,8 +119,8 @@ fn place(temporary: &Path, path: &Path) -> io::Result<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the store is no file of the person: it lies outside the tree")]
-fn discard(path: &Path) {
-    // That it could not be written is the error that is told.
+pub(crate) fn discard(path: &Path) {
+    // What cannot be removed is used as it is, or lies there unused.
     let _ = fs::remove_file(path);
 }
 

@@ -162,10 +162,11 @@ type ByContent = HashMap<u128, Vec<u32>>;
 
 impl Structure {
     /// Opens the records kept in the folder `cache`, which several roots may share. What is damaged or of another version is
-    /// as if it were not there.
+    /// as if it were not there. Of many records, those go that no tree has use for whose [`crate::Index`] lies in this folder or
+    /// in one of its folders.
     #[must_use]
     pub fn open(cache: &Path) -> Self {
-        let store = RwLock::new(Store::open(&cache.join("structure.records")));
+        let store = RwLock::new(Store::open(&cache.join("structure.records"), || contents(cache)));
         Self { store, names: Mutex::default(), unsaved: Mutex::default(), files: Mutex::default() }
     }
 
@@ -504,6 +505,18 @@ fn in_files<'s>(
     placed
 }
 
+/// What the files of all trees hold whose index is kept in a folder, or in a folder of it; `None` if there is none.
+fn contents(cache: &Path) -> Option<HashSet<u128>> {
+    let folders = std::fs::read_dir(cache).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found = HashSet::new();
+    for folder in std::iter::once(cache.to_owned()).chain(folders) {
+        if let Some(segment) = crate::store::open(&folder.join(crate::store::NAME)) {
+            found.extend((0..segment.files).map(|file| segment.facts(file).hash));
+        }
+    }
+    (!found.is_empty()).then_some(found)
+}
+
 fn is_unsaved(snapshot: &Snapshot, file: u32) -> bool {
     snapshot.info(file).traits.has(Traits::UNSAVED)
 }
@@ -542,4 +555,23 @@ fn parse_into(snapshot: &Snapshot, file: u32, key: Key, draft: &mut Draft) -> Op
     encode(&outline, &text, &mut draft.strings, &mut draft.bytes);
     draft.end(key);
     Some(content.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trees_of_a_folder_tell_what_is_of_use() {
+        let cache = tempfile::tempdir().unwrap();
+        assert_eq!(contents(cache.path()), None);
+        let trees = [("", "a = 1\n"), ("one", "b = 2\n"), ("other", "c = 3\n")];
+        for (mark, text) in trees {
+            let root = crate::tests::make_tree(&[("f.py", text)]);
+            let go = AtomicBool::new(false);
+            crate::Index::open(root.path(), &cache.path().join(mark), &go).unwrap().save().unwrap();
+        }
+        let hash = |(_, text): (&str, &str)| xxhash_rust::xxh3::xxh3_128(text.as_bytes());
+        assert_eq!(contents(cache.path()), Some(trees.into_iter().map(hash).collect()));
+    }
 }

@@ -1,10 +1,11 @@
 //! The file that keeps records, by what the texts say and not where they lie: branches, worktrees and processes share it.
 //!
 //! It is a row of batches, each written by one append and with a checksum of its own. A batch that is torn or damaged is
-//! passed over; what it held is read from the sources again. Nothing that was written is ever changed.
+//! passed over; what it held is read from the sources again. Nothing that was written is ever changed: batches that hold
+//! nothing of any tree are left out of a new file, which takes the place of the old one.
 
-use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use memmap2::Mmap;
 
 use super::record::{Dictionary, Record, Strings};
 use crate::bytes::{push_text, push_varint, take, take_text, take_u32, take_varint};
+use crate::store::{discard, replace};
 
 /// The first bytes of a batch. They change with the form of records, or when the same text is to give another outline.
 const MAGIC: [u8; 16] = {
@@ -24,7 +26,9 @@ const MAGIC: [u8; 16] = {
 /// Magic, length of what follows, its checksum.
 const HEADER: usize = 16 + 8 + 8;
 
-/// A store above this size is begun anew: most of it is of texts that are no more.
+/// A store above this size, in bytes, is looked through for what is of no use any more.
+const LARGE: u64 = 64 << 20;
+/// A store above this size, in bytes, is begun anew: most of it is of texts that are no more.
 const BYTES_MAX: u64 = 512 << 20;
 
 /// What a record is found by: the hash of the file's content, and the language its path shows.
@@ -143,21 +147,33 @@ pub(crate) struct Store {
     batches: Vec<Batch>,
     records: Vec<Place>,
     by_key: HashMap<Key, u32>,
-    /// How far the file is known.
+    /// Which file it was, and how far it is known.
+    file: Option<Identity>,
     known: u64,
 }
 
+/// What tells a file from one that takes its place.
+type Identity = (u64, u64);
+
 impl Store {
-    /// Opens the store; one that is not there is empty.
-    pub fn open(path: &Path) -> Self {
+    /// Opens the store; one that is not there is empty. In a large one `contents` tells what the trees hold, if that is known.
+    pub fn open(path: &Path, contents: impl FnOnce() -> Option<HashSet<u128>>) -> Self {
         let mut store = Self {
             path: path.to_owned(),
             batches: Vec::new(),
             records: Vec::new(),
             by_key: HashMap::new(),
+            file: None,
             known: 0,
         };
-        if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > BYTES_MAX) {
+        let size = || std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        if size() > LARGE {
+            if let Some(contents) = contents() {
+                // It stays large if it cannot be written.
+                let _ = thin(path, &contents);
+            }
+        }
+        if size() > BYTES_MAX {
             discard(path);
         }
         store.catch_up();
@@ -167,48 +183,40 @@ impl Store {
     /// Takes in what other processes have written since.
     pub fn catch_up(&mut self) {
         let Ok(file) = File::open(&self.path) else { return };
-        let length = file.metadata().map_or(0, |metadata| metadata.len());
-        if length == self.known {
-            return;
-        }
-        if length < self.known {
+        let Ok(metadata) = file.metadata() else { return };
+        let identity = identity(&metadata);
+        if identity != self.file || metadata.len() < self.known {
             // Another file has taken its place.
-            self.known = 0;
+            (self.file, self.known) = (identity, 0);
+        }
+        if metadata.len() == self.known {
+            return;
         }
         let Ok(map) = map(&file) else { return };
         let map = std::sync::Arc::new(map);
-        let mut at = usize::try_from(self.known).unwrap_or(usize::MAX);
-        while let Some(rest) = map.get(at..).filter(|rest| rest.len() >= HEADER) {
-            match payload_of(rest) {
-                Some(length) => {
-                    let range = at + HEADER..at + HEADER + length;
-                    at = range.end;
-                    self.add(Bytes::Mapped(std::sync::Arc::clone(&map), range));
-                }
-                None => match memchr::memmem::find(&rest[1..], &MAGIC) {
-                    Some(next) => at += 1 + next,
-                    None => break,
-                },
-            }
+        for range in batches(&map, usize::try_from(self.known).unwrap_or(usize::MAX)) {
+            self.add(Bytes::Mapped(std::sync::Arc::clone(&map), range));
         }
         self.known = map.len() as u64;
     }
 
-    /// Adds a batch's records; gives the number of the first that is new.
+    /// Adds a batch's records, as far as they are new.
     fn add(&mut self, bytes: Bytes) {
         let batch = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
-        let found = entries(bytes.all());
-        for (key, range) in found.unwrap_or_default() {
+        let before = self.records.len();
+        for (key, range) in entries(bytes.all()).unwrap_or_default() {
+            let (Ok(start), Ok(length)) = (u32::try_from(range.start), u32::try_from(range.len())) else {
+                continue;
+            };
             let number = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
             if let std::collections::hash_map::Entry::Vacant(entry) = self.by_key.entry(key) {
                 entry.insert(number);
-                let (Ok(start), Ok(length)) = (u32::try_from(range.start), u32::try_from(range.len())) else {
-                    continue;
-                };
                 self.records.push(Place { key, batch, start, length });
             }
         }
-        self.batches.push(Batch::new(bytes));
+        if self.records.len() > before {
+            self.batches.push(Batch::new(bytes));
+        }
     }
 
     /// Keeps some records in this process only, as long as they are not forgotten; gives the number of the last.
@@ -260,8 +268,9 @@ impl Store {
         if count < batch.len() {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        if start == self.known {
-            self.known = end;
+        let identity = identity(&file.metadata()?);
+        if start == 0 || start == self.known && identity == self.file {
+            (self.file, self.known) = (identity, end);
         }
         let map = map_part(&file, start, batch.len())?;
         if map.get(HEADER..) != batch.get(HEADER..) {
@@ -300,10 +309,50 @@ impl Store {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the store is no file of the person: it lies outside the tree")]
-fn discard(path: &Path) {
-    // Where it cannot be removed it is used as it is.
-    let _ = std::fs::remove_file(path);
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn identity(metadata: &Metadata) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Option<Identity> {
+    None
+}
+
+/// Leaves out the batches that hold nothing of these contents, if they are more than half of the file.
+///
+/// What another process writes meanwhile may be left out, too: it is read from the sources again.
+fn thin(path: &Path, contents: &HashSet<u128>) -> io::Result<()> {
+    let map = map(&File::open(path)?)?;
+    let is_of_use = |range: &Range<usize>| {
+        let found = map.get(range.clone()).and_then(entries);
+        found.is_some_and(|found| found.iter().any(|(key, _)| contents.contains(&key.content)))
+    };
+    let kept = batches(&map, 0).filter(is_of_use);
+    let kept: Vec<&[u8]> = kept.filter_map(|range| map.get(range.start - HEADER..range.end)).collect();
+    if kept.iter().map(|batch| batch.len()).sum::<usize>() >= map.len() / 2 {
+        return Ok(());
+    }
+    replace(path, &kept)
+}
+
+/// Where the payloads of the batches lie, from a place on; what is damaged is passed over.
+fn batches(bytes: &[u8], mut at: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+    std::iter::from_fn(move || {
+        loop {
+            let rest = bytes.get(at..).filter(|rest| rest.len() >= HEADER)?;
+            match payload_of(rest) {
+                Some(length) => {
+                    let start = at + HEADER;
+                    at = start + length;
+                    return Some(start..at);
+                }
+                None => at += 1 + memchr::memmem::find(&rest[1..], &MAGIC)?,
+            }
+        }
+    })
 }
 
 /// The length of what follows a batch's header, if it is whole.
@@ -352,4 +401,75 @@ fn map(file: &File) -> io::Result<Mmap> {
 fn map_part(file: &File, start: u64, length: usize) -> io::Result<Mmap> {
     // SAFETY: as above.
     unsafe { memmap2::MmapOptions::new().offset(start).len(length).map(file) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(content: u128) -> Key {
+        Key { content, language: 0 }
+    }
+
+    /// A batch with a record of each content.
+    fn draft(contents: &[u128]) -> Draft {
+        let mut draft = Draft::default();
+        for content in contents {
+            draft.bytes.extend_from_slice(&[0; 300]);
+            draft.end(key(*content));
+        }
+        draft
+    }
+
+    fn opened(path: &Path) -> Store {
+        Store::open(path, || None)
+    }
+
+    #[test]
+    fn what_no_tree_has_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("structure.records");
+        let mut early = opened(&path);
+        for contents in [[1, 2], [3, 4], [5, 6], [7, 8]] {
+            early.append(&draft(&contents)).unwrap();
+        }
+        let size = || std::fs::metadata(&path).unwrap().len();
+        let full = size();
+        thin(&path, &HashSet::from([1, 3, 5])).unwrap();
+        assert_eq!(size(), full, "less than half would go");
+        thin(&path, &HashSet::from([3])).unwrap();
+        assert_eq!(size(), full / 4);
+        let mut late = opened(&path);
+        let known = |store: &Store| (1..=10).filter(|content| store.find(key(*content)).is_some()).collect();
+        let (all, kept): (Vec<u128>, Vec<u128>) = (known(&early), known(&late));
+        assert_eq!((all, kept), ((1..=8).collect(), vec![3, 4]), "who had it open still has it");
+        // Both go on with the new file, however long it is by now.
+        early.append(&draft(&[9])).unwrap();
+        for content in 100..120 {
+            late.append(&draft(&[content])).unwrap();
+        }
+        assert!(size() > full);
+        late.append(&draft(&[10])).unwrap();
+        early.catch_up();
+        late.catch_up();
+        assert!([9, 10, 119].iter().all(|content| early.find(key(*content)).is_some()));
+        assert!([9, 10, 119].iter().all(|content| late.find(key(*content)).is_some()));
+        assert!([3, 9, 10, 119].iter().all(|content| opened(&path).find(key(*content)).is_some()));
+    }
+
+    #[test]
+    fn damage_is_no_reason_to_keep_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("structure.records");
+        opened(&path).append(&draft(&[1, 2, 3])).unwrap();
+        opened(&path).append(&draft(&[4])).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[HEADER + 40] ^= 1;
+        replace(&path, &[&bytes]).unwrap();
+        thin(&path, &HashSet::from([1, 4])).unwrap();
+        let store = opened(&path);
+        assert!(store.find(key(1)).is_none() && store.find(key(4)).is_some());
+        assert_eq!(store.bytes(), std::fs::metadata(&path).unwrap().len());
+        assert!(thin(&folder.path().join("none"), &HashSet::new()).is_err());
+    }
 }
