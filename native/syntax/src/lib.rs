@@ -19,7 +19,7 @@ mod walk;
 pub use document::{Document, EditError};
 pub use language::Language;
 pub use outline::{Definition, Import, Kind, Outline, Reference, Use};
-pub use parse::{Limits, outline, syntax_errors};
+pub use parse::{Limits, long_strings, outline, syntax_errors};
 
 /// Changes whenever the same text is to have another outline, so that what was kept of the old one is not used.
 pub const REVISION: u8 = 1;

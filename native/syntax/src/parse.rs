@@ -86,6 +86,33 @@ pub fn syntax_errors(language: Language, text: &[u8]) -> u32 {
     parse(language, text, None, &Limits::default()).map_or(0, |tree| errors(&tree))
 }
 
+/// Where strings stand that span several lines, in order; none where the default limits are reached.
+#[must_use]
+pub fn long_strings(language: Language, text: &[u8]) -> Vec<std::ops::Range<u32>> {
+    let Some(tree) = parse(language, text, None, &Limits::default()) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let mut cursor = tree.walk();
+    loop {
+        let node = cursor.node();
+        let long = node.start_position().row < node.end_position().row;
+        let one = (node.kind().contains("string") || node.kind().starts_with("heredoc"))
+            && !matches!(node.kind(), "concatenated_string" | "chained_string" | "string_array");
+        if long && one {
+            let place = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
+            found.push(place(node.start_byte())..place(node.end_byte()));
+        } else if long && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return found;
+            }
+        }
+    }
+}
+
 pub(crate) fn read(language: Language, text: &[u8], tree: &Tree) -> Outline {
     let mut outline = walk::walk(Rules::of(language), text, tree);
     outline.errors = errors(tree);

@@ -1,6 +1,7 @@
 //! Edits as models write them, applied to files: right, or not at all.
 
 mod alike;
+mod code;
 mod edit;
 mod elision;
 mod find;
@@ -14,6 +15,8 @@ mod place;
 mod read;
 mod reading;
 mod refusal;
+mod shift;
+mod site;
 mod splice;
 #[cfg(test)]
 mod tests;

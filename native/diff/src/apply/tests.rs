@@ -635,6 +635,114 @@ fn an_answer_that_ends_where_another_block_begins_is_cut_off() {
     assert!(read_answer(&(first + "\nThat is all for src/f.py.\n"), Format::Blocks, None).is_ok());
 }
 
+#[track_caller]
+fn in_file(path: &str, text: &str, symbol: &str, code: &str) -> Result<String, Refusal> {
+    let edits = read_answer(code, Format::Function { path, symbol }, None)?;
+    let applied = Plan::new(edits, &[path])?.apply(|_| Source::Text(Cow::Owned(text.to_owned())))?;
+    let after = applied.changes.into_iter().next().and_then(|change| change.after);
+    Ok(after.unwrap_or_else(|| text.to_owned()))
+}
+
+#[test]
+fn only_the_function_is_taken_from_its_code() {
+    let text = "import os\n\n\ndef f():\n    return 1\n";
+    check_function(text, "f", "import os\n\ndef f():\n    return 2\n", &text.replace('1', "2"), &["wrapper"]);
+    for code in [
+        "import re\n\ndef f():\n    return 2\n",
+        "LIMIT = 2\n\ndef f():\n    return LIMIT\n",
+        "def f():\n    return 2\n\nf()\n",
+        "def f():\n    return 2\n\nLIMIT = 2\n",
+    ] {
+        assert_eq!(function_refused(text, "f", code), Reason::NotTheFunction, "{code}");
+    }
+    let refusal =
+        in_file("f.ts", "const f = () => {\n  go(1)\n}\n", "f", "const f = () => {\n  go(2)\n}\n\nf()\n");
+    assert_eq!(refusal.unwrap_err().detail, ["`f()` is no part of f; change it by a block of its own"]);
+}
+
+#[test]
+fn a_comment_before_a_function_is_there_once() {
+    let text = "class A {\n\t/**\n\t * Loads it.\n\t */\n\tasync load(path) {\n\t\treturn 1;\n\t}\n}\n";
+    let after = text.replace('1', "2");
+    let code = "/**\n * Loads it.\n */\nasync load(path) {\n\treturn 2;\n}\n";
+    assert_eq!(in_file("a.js", text, "A.load", code).unwrap(), after);
+    let wrapped = "class A {\n\t/**\n\t * Loads it.\n\t */\n\tasync load(path) {\n\t\treturn 2;\n\t}\n}\n";
+    assert_eq!(in_file("a.ts", text, "load", wrapped).unwrap(), after);
+    assert_eq!(
+        in_file("a.js", text, "load", &code.replace("it.", "all of it.")).unwrap(),
+        after.replace("it.", "all of it.")
+    );
+    // Attributes that the code leaves out stay below the comment.
+    let text = "/// Is one.\n#[inline]\nfn one() -> u8 {\n    1\n}\n";
+    let code = "/// Is one.\nfn one() -> u8 {\n    2\n}\n";
+    assert_eq!(in_file("a.rs", text, "one", code).unwrap(), text.replace("    1", "    2"));
+    let code = code.replace("Is one", "Is two");
+    let after = text.replace("    1", "    2").replace("Is one", "Is two");
+    assert_eq!(in_file("a.rs", text, "one", &code).unwrap(), after);
+    assert_eq!(in_file("a.rs", &text[12..], "one", &code).unwrap(), after);
+    // What may be said of more than the function is not taken for its comment.
+    let text = "# ---- reading ----\ndef f():\n    return 1\n";
+    assert_eq!(function_refused(text, "f", "# Gives two.\ndef f():\n    return 2\n"), Reason::NotTheFunction);
+    check_function(text, "f", &text.replace('1', "2"), &text.replace('1', "2"), &[]);
+    // Nor is the one behind it made twice.
+    let text = "def f():\n    return 1\n    # so far\n\ndef g():\n    pass\n";
+    check_function(text, "f", "def f():\n    return 2\n    # so far\n", &text.replace('1', "2"), &[]);
+}
+
+#[test]
+fn decorators_that_some_of_the_code_has_must_all_be_there() {
+    let text = "@a\n@b(1)\ndef f():\n    return 1\n";
+    assert_eq!(function_refused(text, "f", "@b(1)\ndef f():\n    return 2\n"), Reason::NotTheFunction);
+    let other = "@b(system() == 'x')\ndef f():\n    return 2\n";
+    assert_eq!(function_refused(text, "f", &format!("@a\n{other}")), Reason::NotTheFunction);
+    let code = "@a\n@b(2)\ndef f():\n    return 2\n";
+    check_function(text, "f", code, code, &[]);
+    let code = "@a\n@b(\n    2,\n)\ndef f():\n    return 2\n";
+    check_function(text, "f", code, code, &[]);
+}
+
+#[test]
+fn the_inside_of_strings_is_moved_only_as_the_file_shows() {
+    let text = "class A:\n    def f(self):\n        a = \"\"\"\none\n  two\n\"\"\"\n        return a + '1'\n";
+    let code = "def f(self):\n    a = \"\"\"\none\n  two\n\"\"\"\n    return a + '2'\n";
+    check_function(text, "f", code, &text.replace('1', "2"), &["indentation"]);
+    let bare = "class A:\n    def f(self):\n        return 1\n";
+    let code = "def f(self):\n    a = \"\"\"\nthree\n  four\n\"\"\"\n    return a\n";
+    assert_eq!(function_refused(bare, "f", code), Reason::Indentation);
+    let text = "class A:\n    def f(self):\n        a = \"\"\"\n        one\n        \"\"\"\n        return a + '1'\n";
+    let code = "def f(self):\n    a = \"\"\"\n    one\n    \"\"\"\n    return a + '2'\n";
+    check_function(text, "f", code, &text.replace('1', "2"), &["indentation"]);
+}
+
+#[test]
+fn the_last_bracket_tells_that_one_line_alone_was_moved() {
+    let text = "class A:\n    def f(self, a):\n        return 1\n";
+    let code = "def f(\n        self, a\n    ):\n        return 2\n";
+    let expected = "class A:\n    def f(\n        self, a\n    ):\n        return 2\n";
+    check_function(text, "f", code, expected, &["indentation"]);
+    let text = "class A {\n    void f() {\n        go(1);\n// no\n    }\n}\n";
+    let code = "void f() {\n        go(2);\n// no\n    }\n";
+    assert_eq!(in_file("A.java", text, "f", code).unwrap(), text.replace('1', "2"));
+}
+
+#[test]
+fn tabs_of_one_function_are_not_those_of_the_file() {
+    let text = "class A:\n    def f(self):\n\t\treturn 1\n\n    def g(self):\n        pass\n";
+    let code = "    def f(self):\n        return 2\n";
+    check_function(text, "f", code, &text.replace("\t\treturn 1", "        return 2"), &[]);
+    let code = "def f(self):\n    return 2\n";
+    check_function(text, "f", code, &text.replace("\t\treturn 1", "        return 2"), &["indentation"]);
+}
+
+#[test]
+fn code_that_leaves_out_all_that_it_could_change_is_refused() {
+    let text = "func f() int {\n\ta := one()\n\treturn a\n}\n";
+    let refusal = in_file("f.go", text, "f", "func f() int {\n\t// ... existing code ...\n}\n").unwrap_err();
+    assert_eq!(refusal.reason, Reason::Elision);
+    let text = "def f():\n    a = one()\n    return a\n";
+    assert_eq!(function_refused(text, "f", "def f():\n    ...\n"), Reason::Elision);
+}
+
 mod properties {
     use proptest::prelude::*;
 
