@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use wainwright_indexer::{How, Index, Snapshot, Structure, SymbolQuery};
-use wainwright_syntax::Kind;
+use wainwright_syntax::{Kind, Language};
 
 const SHOP: &str = "import tax\n\nclass Shop:\n    def sell(self, item):\n        return tax.rate(item) + self.count()\n\n    def count(self):\n        return 1\n";
 const TAX: &str =
@@ -125,6 +125,30 @@ fn the_unsaved_text_counts() {
     let snapshot = index.snapshot();
     assert_eq!(symbols(&structure, &snapshot, "rate", How::Exact, &[]), ["tax.py:1 rate"]);
     assert_eq!(symbols(&structure, &snapshot, "duty", How::Exact, &[]), [""; 0]);
+}
+
+#[test]
+fn what_is_typed_letter_by_letter_is_read_as_a_whole_would_be() {
+    let root = shop();
+    let cache = tempfile::tempdir().expect("a folder");
+    let index = index(root.path());
+    let structure = Structure::open(cache.path());
+    let typed = "\n\nclass Till:\n    def open(self):\n        return rate(self)\n";
+    for (path, before) in [("shop.py", SHOP), ("tax.py", TAX)] {
+        for end in (0..=typed.len()).chain((0..typed.len()).rev().step_by(9)) {
+            let text = format!("{}{}{}", &before[..40], &typed[..end], &before[40..]);
+            index.overlay(path, &text);
+            let snapshot = index.snapshot();
+            let file = snapshot.find(path).expect("the file");
+            let (found, _) = structure.outline(&snapshot, file).expect("an outline");
+            let whole = wainwright_syntax::outline(
+                Language::Python,
+                text.as_bytes(),
+                &wainwright_syntax::Limits::default(),
+            );
+            assert_eq!((found.definitions, found.errors), (whole.definitions, whole.errors), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -91,6 +91,18 @@ impl Document {
         Ok(())
     }
 
+    /// Makes it this text, as one edit of what differs.
+    pub fn replace(&mut self, text: &[u8]) {
+        let (old, room) = (self.text.len(), self.text.len().min(text.len()));
+        let start = self.text.iter().zip(text).take_while(|(left, right)| left == right).count();
+        let ends = self.text.iter().rev().zip(text.iter().rev());
+        let end = ends.take(room - start).take_while(|(left, right)| left == right).count();
+        if start + end < old.max(text.len()) {
+            let fits = self.edit(start, old - end, &text[start..text.len() - end]);
+            debug_assert!(fits.is_ok(), "what differs lies within the text");
+        }
+    }
+
     /// The outline of the text as it is now.
     pub fn outline(&mut self) -> Outline {
         self.refresh();

@@ -100,6 +100,12 @@ proptest! {
         }
         let found = document.outline();
         prop_assert_eq!(&found, &outline(language, document.text(), &Limits::default()));
+        let text = document.text().to_vec();
+        document.replace(&sample(language));
+        prop_assert_eq!(document.text(), sample(language));
+        document.replace(&text);
+        prop_assert_eq!(document.outline(), found);
+        prop_assert_eq!(document.text(), text);
     }
 }
 

@@ -8,14 +8,14 @@ mod names;
 mod record;
 mod store;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use wainwright_syntax::{Definition, Kind, Language, Limits, Outline, Use};
+use wainwright_syntax::{Definition, Document, Kind, Language, Limits, Outline, Use};
 
 pub use self::names::How;
 use self::names::{Names, Spot};
@@ -33,6 +33,8 @@ const PAUSE: Duration = Duration::from_millis(700);
 const PARSED_FOR_A_QUESTION: usize = 64;
 /// How much of a text is looked at for its language, in bytes.
 const HEAD: usize = 1 << 14;
+/// So many of the buffers that were typed in last are kept as documents, so that the next letter costs little.
+const TYPED: usize = 8;
 /// The language of a path that shows none.
 const UNKNOWN: u8 = u8::MAX;
 
@@ -154,6 +156,8 @@ pub struct Structure {
     names: Mutex<Names>,
     /// The records of unsaved texts, by path. They are not written, and each takes the place of the one before.
     unsaved: Mutex<HashMap<Box<str>, u32>>,
+    /// The unsaved texts that were parsed last, by path, the newest first.
+    typed: Mutex<VecDeque<(Box<str>, Document)>>,
     /// The files of the last snapshot that was asked about, by their content.
     files: Mutex<Option<(u64, Arc<ByContent>)>>,
 }
@@ -167,7 +171,8 @@ impl Structure {
     #[must_use]
     pub fn open(cache: &Path) -> Self {
         let store = RwLock::new(Store::open(&cache.join("structure.records"), || contents(cache)));
-        Self { store, names: Mutex::default(), unsaved: Mutex::default(), files: Mutex::default() }
+        let (names, unsaved) = (Mutex::default(), Mutex::default());
+        Self { store, names, unsaved, typed: Mutex::default(), files: Mutex::default() }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Store> {
@@ -197,7 +202,7 @@ impl Structure {
                 let done = if is_unsaved(snapshot, file) {
                     self.hold(snapshot, file, key).map(|(_, size)| size)
                 } else {
-                    parse_into(snapshot, file, key, &mut draft)
+                    parse_into(snapshot, file, key, &mut draft, read_whole)
                 };
                 if let Some(size) = done {
                     own.parsed += 1;
@@ -268,7 +273,7 @@ impl Structure {
             return self.hold(snapshot, file, key).map(|(record, _)| record);
         }
         let mut draft = Draft::default();
-        parse_into(snapshot, file, key, &mut draft)?;
+        parse_into(snapshot, file, key, &mut draft, read_whole)?;
         let mut store = self.write();
         // That it cannot be written matters to the next process only.
         let _ = store.append(&draft);
@@ -278,7 +283,9 @@ impl Structure {
     /// Parses an unsaved text; gives its record and its size in bytes.
     fn hold(&self, snapshot: &Snapshot, file: u32, key: Key) -> Option<(u32, u64)> {
         let mut draft = Draft::default();
-        let size = parse_into(snapshot, file, key, &mut draft)?;
+        let path = snapshot.path(file);
+        let size =
+            parse_into(snapshot, file, key, &mut draft, |language, text| self.typed(path, language, text))?;
         let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut store = self.write();
         if let Some(known) = store.find(key) {
@@ -291,6 +298,25 @@ impl Structure {
         let record = store.hold(&draft)?;
         unsaved.insert(snapshot.path(file).into(), record);
         Some((record, size))
+    }
+
+    /// The outline of an unsaved text, which is most often like the last one of its path.
+    fn typed(&self, path: &str, language: Language, text: &[u8]) -> Outline {
+        let lock = || self.typed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it =
+            |(known, document): &(Box<str>, Document)| **known == *path && document.language() == language;
+        let known = {
+            let mut typed = lock();
+            typed.iter().position(is_it).and_then(|at| typed.remove(at))
+        };
+        let (path, mut document) =
+            known.unwrap_or_else(|| (path.into(), Document::new(language, Vec::new())));
+        document.replace(text);
+        let outline = document.outline();
+        let mut typed = lock();
+        typed.push_front((path, document));
+        typed.truncate(TYPED);
+        outline
     }
 
     /// What a file defines, uses and imports; its text as it is now, which all offsets are into. `None` if it is no text in a
@@ -541,15 +567,25 @@ fn key_of(snapshot: &Snapshot, file: u32) -> Option<Key> {
     fits.then_some(Key { content: info.hash, language })
 }
 
+fn read_whole(language: Language, text: &[u8]) -> Outline {
+    wainwright_syntax::outline(language, text, &Limits::default())
+}
+
 /// Appends a file's record to a draft and gives its size; `None` if the file is not what the snapshot says.
-fn parse_into(snapshot: &Snapshot, file: u32, key: Key, draft: &mut Draft) -> Option<u64> {
+fn parse_into(
+    snapshot: &Snapshot,
+    file: u32,
+    key: Key,
+    draft: &mut Draft,
+    read: impl FnOnce(Language, &[u8]) -> Outline,
+) -> Option<u64> {
     let content = snapshot.content(file)?;
     if xxhash_rust::xxh3::xxh3_128(&content) != key.content {
         return None;
     }
     let text = text(&content)?;
     let outline = match Language::of(snapshot.path(file), &text[..text.len().min(HEAD)]) {
-        Some(language) => wainwright_syntax::outline(language, &text, &Limits::default()),
+        Some(language) => read(language, &text),
         None => Outline::default(),
     };
     encode(&outline, &text, &mut draft.strings, &mut draft.bytes);
