@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-RUST := $(shell find native -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null)
+RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check bench clean
+.PHONY: help setup system demo lint test check bench fuzz miri clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -41,6 +41,28 @@ check: lint test  ## Everything: lint, then test
 
 bench: setup  ## Figures beside public tools; ROWS=diff,index CORPUS=dir QUICK=1
 	PYTHONPATH=server $(BIN)/python -m tests.bench $(if $(ROWS),--rows $(ROWS)) $(if $(CORPUS),--corpus '$(CORPUS)') $(if $(QUICK),--quick)
+
+SECONDS := 60
+TARGETS := outline index store diff apply fsops rank
+# Scanners of grammars are in C: an address out of bounds shows there too.
+fuzz: export CFLAGS += -fsanitize=address
+fuzz: export CXXFLAGS += -fsanitize=address
+fuzz:  ## Any input for the native crates; SECONDS=60 each, TARGETS="apply diff"
+	@cargo +nightly --version >/dev/null 2>&1 || { echo 'a nightly compiler is missing: rustup toolchain install nightly'; exit 1; }
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz --locked'; exit 1; }
+	set -e; for target in $(TARGETS); do \
+		cargo +nightly fuzz run --fuzz-dir native/fuzz $$target -- \
+			-max_total_time=$(SECONDS) -max_len=1024 -len_control=0 -timeout=30 -rss_limit_mb=4096; \
+	done
+
+# What calls no C and no system call of its own: Miri can run neither.
+miri: export MIRIFLAGS := -Zmiri-disable-isolation
+miri: export PROPTEST_CASES := 1
+miri:  ## The pure parts of the native crates, interpreted
+	@cargo +nightly miri --version >/dev/null 2>&1 || { echo 'Miri is missing: rustup toolchain install nightly --component miri,rust-src'; exit 1; }
+	cargo +nightly miri test -p wainwright-diff --lib -- --skip apply
+	cargo +nightly miri test -p wainwright-indexer --lib -- bytes:: lexicon:: needs:: parts:: text:: traits:: resolve::
+	cargo +nightly miri test -p wainwright-fsops --lib -- tree::tests::a_folder_is_read tree::tests::no_bytes tree::tests::a_hash journal::tests::a_record_is_read
 
 clean:  ## Remove what was built
 	rm -rf $(VENV) target demo-workspace
