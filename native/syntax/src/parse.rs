@@ -86,7 +86,8 @@ pub fn syntax_errors(language: Language, text: &[u8]) -> u32 {
     parse(language, text, None, &Limits::default()).map_or(0, |tree| errors(&tree))
 }
 
-/// Where strings stand that span several lines, in order; none where the default limits are reached.
+/// Where strings stand that span several lines, in order, but those with code within; none where the default limits are
+/// reached.
 #[must_use]
 pub fn long_strings(language: Language, text: &[u8]) -> Vec<std::ops::Range<u32>> {
     let Some(tree) = parse(language, text, None, &Limits::default()) else {
@@ -99,7 +100,7 @@ pub fn long_strings(language: Language, text: &[u8]) -> Vec<std::ops::Range<u32>
         let long = node.start_position().row < node.end_position().row;
         let one = (node.kind().contains("string") || node.kind().starts_with("heredoc"))
             && !matches!(node.kind(), "concatenated_string" | "chained_string" | "string_array");
-        if long && one {
+        if long && one && !holds_code(node) {
             let place = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
             found.push(place(node.start_byte())..place(node.end_byte()));
         } else if long && cursor.goto_first_child() {
@@ -111,6 +112,14 @@ pub fn long_strings(language: Language, text: &[u8]) -> Vec<std::ops::Range<u32>
             }
         }
     }
+}
+
+fn holds_code(string: tree_sitter::Node) -> bool {
+    let code = |child: tree_sitter::Node| {
+        let kind = child.kind().contains("substitution") || child.kind().contains("interpolation");
+        kind && child.start_position().row < child.end_position().row
+    };
+    (0..string.child_count()).any(|at| u32::try_from(at).is_ok_and(|at| string.child(at).is_some_and(code)))
 }
 
 pub(crate) fn read(language: Language, text: &[u8], tree: &Tree) -> Outline {

@@ -125,13 +125,10 @@ fn start_of(segment: &[&str], old: &[&str], from: usize) -> Option<usize> {
     the_longest((from..old.len()).map(|start| (start, run(start))))
 }
 
-/// How many lines are the same from the first on; none if these are brackets only, which stand anywhere.
+/// How many lines with words are the same from the first on: brackets alone stand anywhere, and tell nothing.
 fn told<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
-    let same = pairs.take_while(|(a, b)| a.trim() == b.trim()).filter(|(a, _)| !is_blank(a));
-    let (count, words) = same.fold((0, false), |(count, words), (line, _)| {
-        (count + 1, words || line.contains(char::is_alphanumeric))
-    });
-    if words { count } else { 0 }
+    let same = pairs.take_while(|(a, b)| a.trim() == b.trim());
+    same.filter(|(line, _)| line.contains(char::is_alphanumeric)).count()
 }
 
 fn the_longest(runs: impl Iterator<Item = (usize, usize)>) -> Option<usize> {

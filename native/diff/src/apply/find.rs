@@ -12,7 +12,7 @@ use super::place::{already_there, changes, forgiven, undone};
 use super::reading::{gaps, hunk_between, hunk_of, others, unfenced, unsigned};
 use super::refusal::{Difference, PLACE_LINES_MAX, PLACES_MAX, Place, Reason, Refusal};
 use super::splice::Change;
-use super::text::answer_lines;
+use super::text::{answer_lines, is_blank};
 
 /// What an edit changes in a file.
 #[derive(Debug)]
@@ -28,7 +28,28 @@ pub struct Found {
 /// Finds the place of a hunk.
 pub fn hunk(hunk: &Hunk<'_>, index: &Index<'_>) -> Result<Found, Refusal> {
     refuse_elisions(hunk)?;
-    find(hunk, None, index)
+    find(&signed(hunk), None, index)
+}
+
+/// The hunk with its sign for each blank line that lost it between new ones, where another blank line has one: whoever
+/// writes the sign of blank lines that stay left out that of a line that comes.
+fn signed<'a>(hunk: &Hunk<'a>) -> Hunk<'a> {
+    let mut other = hunk.clone();
+    let blank = |line: &HunkLine<'_>| is_blank(&line.text);
+    if !hunk.signed || !hunk.lines.iter().any(|line| blank(line) && !line.unsigned && line.sign == Sign::Keep)
+    {
+        return other;
+    }
+    let comes = |line: Option<&HunkLine<'_>>| line.is_some_and(|line| line.sign == Sign::Add);
+    let lost = |line: &HunkLine<'_>| line.unsigned && blank(line);
+    for at in 0..hunk.lines.len() {
+        let before = hunk.lines[..at].iter().rev().find(|line| !lost(line));
+        let behind = hunk.lines[at + 1..].iter().find(|line| !lost(line));
+        if lost(&hunk.lines[at]) && comes(before) && comes(behind) {
+            other.lines[at].sign = Sign::Add;
+        }
+    }
+    other
 }
 
 /// Finds the place of a text to be replaced, of which there may be several readings.

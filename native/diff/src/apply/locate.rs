@@ -521,6 +521,7 @@ const SIMILAR_MIN: usize = 60;
 /// stands where another was quoted is another line.
 fn settle(hunk: &Hunk<'_>, segment: &Segment<'_>, look: &Alignment, index: &Index<'_>) -> Option<Placement> {
     let mut dense = look.pairs.clone();
+    let mut strange = 0;
     let mut at = 0;
     while at < dense.len() {
         if dense[at].is_some() {
@@ -547,8 +548,14 @@ fn settle(hunk: &Hunk<'_>, segment: &Segment<'_>, look: &Alignment, index: &Inde
             }
         } else if before.is_some() && behind.is_some() || !quiet(hunk, segment, at, end) {
             return None;
+        } else {
+            strange += end - at;
         }
         at = end;
+    }
+    // A line may have become another; more of them are another place.
+    if strange > 1 {
+        return None;
     }
     // Between lines of the file that are neighbours in the hunk only, nothing may change: nobody has seen what stands
     // between lines that go.

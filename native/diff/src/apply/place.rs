@@ -201,7 +201,8 @@ pub fn already_there(hunk: &Hunk<'_>, placement: &Placement, changes: &[Change],
 /// What the changes of a hunk forgive beyond its place.
 pub fn forgiven(hunk: &Hunk<'_>, placement: &Placement) -> Forgiven {
     let plus = (0..hunk.lines.len()).any(|at| forgotten_plus(hunk, placement, at));
-    let unsigned = hunk.lines.iter().any(|line| line.unsigned && !is_blank(&line.text));
+    let unsigned =
+        hunk.lines.iter().any(|line| line.unsigned && (line.sign == Sign::Add || !is_blank(&line.text)));
     let mut forgiven = placement.forgiven;
     if plus || unsigned && hunk.signed {
         forgiven = forgiven.with(Tolerance::Unsigned);

@@ -153,10 +153,11 @@ fn unnumbered(line: &str, separator: &str) -> Option<String> {
     if behind.len() == rest.len() {
         return None;
     }
-    if behind.trim().is_empty() || behind.trim() == separator.trim() {
-        return Some(String::new());
+    match behind.strip_prefix(separator) {
+        Some(line) => Some(line.to_owned()),
+        None if behind.trim().is_empty() || behind.trim() == separator.trim() => Some(String::new()),
+        None => None,
     }
-    behind.strip_prefix(separator).map(str::to_owned)
 }
 
 pub fn unescaped_html(line: &str) -> String {

@@ -187,6 +187,15 @@ fn stale_context_is_forgiven_and_stale_removed_lines_are_not() {
 }
 
 #[test]
+fn lines_that_stand_among_others_are_not_those_that_go() {
+    let block =
+        "    add(Arg::new(1)\n        .long(true)\n        .help(2)\n        .value(3)\n        .last(4))\n";
+    let text = format!("    one(1)\n    two(2)\n{block}    three(3)\n    four(4)\n");
+    let search = format!("    about()\n    version()\n{block}    author()\n");
+    assert_eq!(refused(&text, &search, "    about()\n    version()\n    author()\n"), Reason::Missing);
+}
+
+#[test]
 fn two_places_are_none() {
     assert_eq!(refused("a\nb\na\n", "a\n", "x\n"), Reason::Ambiguous);
     assert_eq!(refused("  a\n\ta\n", "a\n", "x\n"), Reason::Ambiguous);
@@ -245,6 +254,13 @@ fn unified_differences() {
     check_diff("a\nb\n", "@@ -1,2 +1,2 @@\n a\n-b\n+x\n\\ No newline at end of file\n", "a\nx", &[]);
     assert_eq!(diff_refused("a\nb\nc\n", "@@ -1,3 +1,3 @@\n a\n-q\n+x\n c\n"), Reason::StaleRemoved);
     assert_eq!(diff_refused("a\nb\n", "@@ -2,0 +3,1 @@\n+x\n"), Reason::NoPlace);
+}
+
+#[test]
+fn a_blank_line_without_its_sign_is_like_its_neighbours_where_others_have_one() {
+    let text = "a\n\n\nb\n";
+    let diff = "@@ -3,2 +3,5 @@\n \n+x\n\n+\n b\n";
+    check_diff(text, diff, "a\n\n\nx\n\n\nb\n", &["unsigned"]);
 }
 
 #[test]
@@ -617,6 +633,18 @@ fn dots_that_take_the_place_of_more_are_no_body() {
 }
 
 #[test]
+fn brackets_do_not_tell_where_lines_left_out_end() {
+    let text = "func f() {\n\tgo(\n\t\t{\n\t\t\ta: 1,\n\t\t},\n\t\t{\n\t\t\ta: 1,\n\t\t},\n\t)\n}\n";
+    let code = "func f() {\n\tgo(\n\t\t// ...\n\t\t\ta: 1,\n\t\t},\n\t\t{\n\t\t\ta: 2,\n\t\t},\n\t)\n}\n";
+    assert_eq!(in_file("f.go", text, "f", code).unwrap_err().reason, Reason::Elision);
+}
+
+#[test]
+fn blanks_behind_a_number_are_those_of_the_line() {
+    check("a\nb\n", "1 a\n2 b\n", "1 a\n2     \n3 b\n", "a\n    \nb\n", &["line_numbers"]);
+}
+
+#[test]
 fn nothing_tells_how_a_line_is_indented_as_no_other_is() {
     let text = "def f():\n    return 1\n\nx = [\n]\n";
     assert_eq!(refused(text, "x = [\n]\n", "x = [\n\t1,\n]\n"), Reason::Indentation);
@@ -709,6 +737,10 @@ fn the_inside_of_strings_is_moved_only_as_the_file_shows() {
     let bare = "class A:\n    def f(self):\n        return 1\n";
     let code = "def f(self):\n    a = \"\"\"\nthree\n  four\n\"\"\"\n    return a\n";
     assert_eq!(function_refused(bare, "f", code), Reason::Indentation);
+    let text = "class A {\n  f() {\n      go(`a${\n          b\n      }`)\n  }\n}\n";
+    let code = "f() {\n    if (c) {\n        go(`a${\n            b\n        }`)\n    }\n}\n";
+    let moved: String = code.lines().fold(String::new(), |text, line| text + "  " + line + "\n");
+    assert_eq!(in_file("a.js", text, "f", code).unwrap(), format!("class A {{\n{moved}}}\n"));
     let text = "class A:\n    def f(self):\n        a = \"\"\"\n        one\n        \"\"\"\n        return a + '1'\n";
     let code = "def f(self):\n    a = \"\"\"\n    one\n    \"\"\"\n    return a + '2'\n";
     check_function(text, "f", code, &text.replace('1', "2"), &["indentation"]);
