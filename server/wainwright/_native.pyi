@@ -116,6 +116,9 @@ class Index:
     def word(self, word: str) -> list[tuple[str, int, bool]]:
         """List the files that have a word: (path, how often up to 127, whether it seems to be defined there)."""
 
+    def places(self, word: str, cancel: Cancel | None = None) -> list[tuple[str, list[int]]]:
+        """List every line in which a word stands alone, by path; reads no file where the lines are known."""
+
     def defined(self, name: str) -> list[tuple[str, int, str]]:
         """Where it seems to be defined: (path, line, ``function`` | ``type`` | ``value`` | ``module``)."""
 

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from tests.bench.corpora import Corpus
@@ -310,6 +311,12 @@ def rg_hits(rg: str, corpus: Corpus, word: str) -> tuple[float, list[tuple[str, 
     return took, sorted(hits)
 
 
+def by_path(hits: list[tuple[str, int]]) -> list[tuple[str, list[int]]]:
+    """Path and lines of sorted hits."""
+    grouped = groupby(hits, key=lambda hit: hit[0])
+    return [(path, [line for _, line in of_path]) for path, of_path in grouped]
+
+
 def query(setting: Setting) -> Iterator[Figure]:
     """Where a word is, for words from rare to common: every line, the first hundred, the files. As rg tells it."""
     corpus = large(setting)
@@ -324,8 +331,11 @@ def query(setting: Setting) -> Iterator[Figure]:
         yield figure(f"word query, {corpus.name}", Samples({QUERY: seconds}, [f"{OURS}: {error}"]), QUERY)
         return
     questions = {
-        "every line": (index.lines, lambda hits: hits),
-        f"first {FIRST} lines": (lambda word: index.lines(word, FIRST), lambda hits: hits[:FIRST]),
+        "every line": (index.places, by_path),
+        f"first {FIRST} lines with their text": (
+            lambda word: index.lines(word, FIRST),
+            lambda hits: hits[:FIRST],
+        ),
         "files": (index.files, lambda hits: sorted({path for path, _ in hits})),
     }
     for name, (ask, wanted) in questions.items():

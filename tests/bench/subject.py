@@ -15,7 +15,6 @@ from wainwright.workspace import native
 from wainwright.workspace.localise import LIMIT
 from wainwright.workspace.native.ranking import Live
 
-EVERYTHING = 10**9
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -39,8 +38,12 @@ class Subject:
     def save(self) -> None:
         self.index.save()
 
-    def lines(self, word: str, limit: int = EVERYTHING) -> list[tuple[str, int]]:
-        """Path and line of the first hits of a word, in order."""
+    def places(self, word: str) -> list[tuple[str, list[int]]]:
+        """Paths and lines of all hits of a word, in order."""
+        return self.index.places(word)
+
+    def lines(self, word: str, limit: int) -> list[tuple[str, int]]:
+        """Path and line of the first hits of a word, in order, for which their text is read."""
         return [(path, line) for path, line, _ in self.index.search(word, word=True, limit=limit)]
 
     def files(self, word: str) -> list[str]:

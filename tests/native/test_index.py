@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wainwright.workspace.native import FileEntry, Hit, search, walk
+from wainwright.workspace.native import FileEntry, Hit, Index, search, walk
 
 
 @pytest.fixture
@@ -67,6 +67,22 @@ def test_search_finds_lines_in_order(tree: Path) -> None:
         Hit("src/main.py", 4, "needle two"),
     ]
     assert not found.truncated
+
+
+def test_places_are_those_of_a_search(tmp_path: Path) -> None:
+    root, cache = tmp_path / "tree", tmp_path / "cache"
+    root.mkdir()
+    for number in range(40):
+        (root / f"{number:02}.txt").write_text("\n" * number + "needle, needles\nhay\na needle\n")
+    (root / "00.txt").write_text("rare\n")
+    index = Index(root, cache)
+    index.overlay("01.txt", "an unsaved needle\n")
+    for word in ("needle", "rare", "absent", "a needle"):
+        found = [(path, line) for path, lines in index.places(word) for line in lines]
+        assert found == [(hit.path, hit.line) for hit in index.search(word, word=True, limit=1_000).hits]
+    assert index.places("needle")[:2] == [("01.txt", [1]), ("02.txt", [3, 5])]
+    with pytest.raises(ValueError, match="pattern"):
+        index.places("two\nlines")
 
 
 def test_search_options(tree: Path) -> None:

@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::thread;
 
 use crate::bytes::{Lists, push_text, push_varint};
-use crate::lexicon::{Lexicon, Seed, index};
+use crate::lexicon::{Lexicon, Seed, slot_for};
+use crate::lines;
 use crate::resolve;
 use crate::rules::RuleFile;
 use crate::segment::{Bytes, SECTIONS, Section, Segment, Target, push_ascending, push_facts, push_stamp};
-use crate::source::{Doc, Names, Source};
+use crate::source::{self, COUNT_MAX, Doc, Names, Source, take_steps};
 use crate::stamp::Stamp;
 use crate::store;
 use crate::work;
@@ -62,7 +63,9 @@ pub(crate) fn build(
         Lists::of_texts(words(lexicon).map(|id| lexicon.word(id))),
     );
     sections.put(Section::Slots, slots(words(lexicon).map(|id| lexicon.hash(id)), lexicon.len()));
-    sections.lists(Section::Postings, Section::PostingEnds, postings);
+    sections.lists(Section::Postings, Section::PostingEnds, postings.lists);
+    sections.put(Section::LinedWords, postings.lined.into_iter().flat_map(u32::to_le_bytes).collect());
+    sections.lists(Section::Lines, Section::LineEnds, postings.lines);
     sections.lists(Section::Definitions, Section::DefinitionEnds, definitions);
     graph.put(&mut sections);
     sections.assemble(seed)
@@ -106,8 +109,17 @@ fn number(numbers: &[Vec<u32>], source: u32, id: u32) -> u32 {
     }
 }
 
+/// For each word the files that have it, and for some of them the lines.
+#[derive(Default)]
+struct Postings {
+    lists: Lists,
+    /// The words of which lines are kept, ascending, and these.
+    lined: Vec<u32>,
+    lines: Lists,
+}
+
 /// Writes for each word the files that have it. Each thread takes a range of the words.
-fn postings(sources: &[Source], order: &[Place], numbers: &[Vec<u32>]) -> Lists {
+fn postings(sources: &[Source], order: &[Place], numbers: &[Vec<u32>]) -> Postings {
     let mut files_of = vec![0_u32; sources[0].lexicon.len()];
     for (source, from) in (0..).zip(sources) {
         for id in words(&from.lexicon) {
@@ -115,8 +127,8 @@ fn postings(sources: &[Source], order: &[Place], numbers: &[Vec<u32>]) -> Lists 
         }
     }
     let ranges = split(&files_of, work::threads());
-    let mut all = Lists::default();
-    let written: Vec<_> = thread::scope(|scope| {
+    let mut all = Postings::default();
+    let written: Vec<Postings> = thread::scope(|scope| {
         let files_of = &files_of;
         let threads: Vec<_> = ranges
             .into_iter()
@@ -127,8 +139,10 @@ fn postings(sources: &[Source], order: &[Place], numbers: &[Vec<u32>]) -> Lists 
             .map(|thread| thread.join().unwrap_or_else(|p| std::panic::resume_unwind(p)))
             .collect()
     });
-    for lists in written {
-        all.append(&lists);
+    for postings in written {
+        all.lists.append(&postings.lists);
+        all.lined.extend(postings.lined);
+        all.lines.append(&postings.lines);
     }
     all
 }
@@ -157,29 +171,47 @@ fn postings_of(
     sources: &[Source],
     order: &[Place],
     numbers: &[Vec<u32>],
-) -> Lists {
+) -> Postings {
+    const NONE: u32 = u32::MAX;
     let mut next = Vec::with_capacity(range.len());
     let mut total = 0_u32;
-    for files in &files_of[range.clone()] {
+    // For each word which of those it is that lines are kept of.
+    let mut lined = vec![NONE; range.len()];
+    let mut writers: Vec<(u32, lines::Writer)> = Vec::new();
+    for (at, files) in files_of[range.clone()].iter().enumerate() {
         next.push(total);
         total += files;
+        if lines::FILES.contains(files) {
+            lined[at] = writers.len() as u32;
+            writers.push(((range.start + at) as u32, lines::Writer::default()));
+        }
     }
     let mut files = vec![0_u32; total as usize];
     let mut counts = vec![0_u8; total as usize];
+    let mut here = Vec::new();
     for (file, (source, at)) in order.iter().enumerate() {
         let from = &sources[*source as usize];
-        let words = from.docs[*at as usize].words.clone();
-        for (id, count) in from.ids[words.clone()].iter().zip(&from.counts[words]) {
+        let doc = &from.docs[*at as usize];
+        let mut steps = &from.lines[doc.lines.clone()];
+        for (id, count) in from.ids[doc.words.clone()].iter().zip(&from.counts[doc.words.clone()]) {
+            let steps = take_steps(&mut steps).unwrap_or_default();
             let word = number(numbers, *source, *id) as usize;
             if range.contains(&word) {
-                let place = &mut next[word - range.start];
+                let word = word - range.start;
+                let place = &mut next[word];
                 files[*place as usize] = file as u32;
                 counts[*place as usize] = *count;
                 *place += 1;
+                if lined[word] != NONE {
+                    source::lines_of(steps, &mut here);
+                    let (_, writer) = &mut writers[lined[word] as usize];
+                    writer.add(&here, doc.facts.lines, u32::from(count & COUNT_MAX));
+                }
             }
         }
     }
-    let mut lists = Lists::default();
+    let mut all = Postings::default();
+    let lists = &mut all.lists;
     lists.bytes.reserve(total as usize * 3);
     let mut start = 0;
     for end in next {
@@ -195,7 +227,14 @@ fn postings_of(
         lists.end();
         start = end;
     }
-    lists
+    for (word, writer) in writers {
+        if let Some(bytes) = writer.finish() {
+            all.lined.push(word);
+            all.lines.bytes.extend(bytes);
+            all.lines.end();
+        }
+    }
+    all
 }
 
 struct Files {
@@ -360,12 +399,12 @@ fn edge(target: Target) -> u32 {
 /// A table of 32-bit numbers + 1 by hash; 0 is free.
 #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 2^32 words")]
 pub(crate) fn slots(hashes: impl Iterator<Item = u64>, count: usize) -> Vec<u8> {
-    let room = (count * 4 / 3 + 1).next_power_of_two();
+    let room = count * 5 / 4 + 1;
     let mut slots = vec![0_u32; room];
     for (id, hash) in hashes.enumerate() {
-        let mut at = index(hash) & (room - 1);
+        let mut at = slot_for(hash, room);
         while slots[at] != 0 {
-            at = (at + 1) & (room - 1);
+            at = if at + 1 == room { 0 } else { at + 1 };
         }
         slots[at] = id as u32 + 1;
     }
@@ -385,8 +424,9 @@ impl Sections {
     }
 
     pub fn lists(&mut self, bytes: Section, ends: Section, lists: Lists) {
-        self.put(bytes, lists.bytes);
-        self.put(ends, lists.ends);
+        let (all, places) = lists.finish();
+        self.put(bytes, all);
+        self.put(ends, places);
     }
 
     fn assemble(self, seed: Seed) -> Segment {

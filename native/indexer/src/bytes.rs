@@ -64,12 +64,16 @@ pub(crate) fn u32_at(array: &[u8], index: usize) -> Option<u32> {
     Some(u32::from_le_bytes(four.try_into().ok()?))
 }
 
-/// Lists of bytes, one after the other, and where each ends.
+/// Lists of bytes that are being written, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
     pub bytes: Vec<u8>,
-    pub ends: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<u32>,
 }
+
+/// So many lists share a place to begin to look for them.
+const BLOCK: usize = 16;
 
 impl Lists {
     pub fn of_texts<'t>(texts: impl Iterator<Item = &'t [u8]>) -> Self {
@@ -86,26 +90,63 @@ impl Lists {
     pub fn append(&mut self, other: &Self) {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(&other.bytes);
-        let ends = other.ends.chunks_exact(4).filter_map(|end| u32_at(end, 0));
-        self.ends.extend(ends.flat_map(|end| (start + end).to_le_bytes()));
+        self.ends.extend(other.ends.iter().map(|end| start + end));
     }
 
     /// Ends the list that was being written.
     #[expect(clippy::cast_possible_truncation, reason = "a segment stays below 4 GiB")]
     pub fn end(&mut self) {
-        self.ends.extend((self.bytes.len() as u32).to_le_bytes());
+        self.ends.push(self.bytes.len() as u32);
     }
+
+    /// The bytes of all lists, and what [`list`] finds one of them by: how many there are; where the first of each
+    /// block begins, and where its length stands; all lengths.
+    #[expect(clippy::cast_possible_truncation, reason = "a segment stays below 4 GiB")]
+    pub fn finish(self) -> (Vec<u8>, Vec<u8>) {
+        let mut lengths = Vec::with_capacity(self.ends.len() + self.ends.len() / 8);
+        let mut places = Vec::with_capacity(4 + self.ends.len() / BLOCK * 8 + 8);
+        places.extend((self.ends.len() as u32).to_le_bytes());
+        let mut start = 0_u32;
+        for (index, end) in self.ends.iter().enumerate() {
+            if index % BLOCK == 0 {
+                places.extend(start.to_le_bytes());
+                places.extend((lengths.len() as u32).to_le_bytes());
+            }
+            push_varint(&mut lengths, u64::from(end - start));
+            start = *end;
+        }
+        places.extend(lengths);
+        (self.bytes, places)
+    }
+}
+
+/// How many lists there are.
+pub(crate) fn count(places: &[u8]) -> u32 {
+    // Each has a length of a byte at least, whatever a damaged store says.
+    u32_at(places, 0).unwrap_or(0).min(u32::try_from(places.len()).unwrap_or(u32::MAX))
 }
 
 /// The bytes of one list of [`Lists`].
 #[inline]
-pub(crate) fn list<'b>(bytes: &'b [u8], ends: &[u8], index: usize) -> &'b [u8] {
-    let start = match index.checked_sub(1) {
-        None => 0,
-        Some(before) => u32_at(ends, before).unwrap_or(0),
-    };
-    let end = u32_at(ends, index).unwrap_or(0);
-    bytes.get(start as usize..end as usize).unwrap_or_default()
+pub(crate) fn list<'b>(bytes: &'b [u8], places: &[u8], index: usize) -> &'b [u8] {
+    find(bytes, places, index).unwrap_or_default()
+}
+
+#[inline]
+fn find<'b>(bytes: &'b [u8], places: &[u8], index: usize) -> Option<&'b [u8]> {
+    let lists = count(places) as usize;
+    if index >= lists {
+        return None;
+    }
+    let block = index / BLOCK;
+    let mut start = u32_at(places, 1 + 2 * block)? as usize;
+    let lengths = 4 + lists.div_ceil(BLOCK) * 8 + u32_at(places, 2 + 2 * block)? as usize;
+    let mut lengths = places.get(lengths..)?;
+    for _ in 0..index % BLOCK {
+        start += take_u32(&mut lengths)? as usize;
+    }
+    let length = take_u32(&mut lengths)? as usize;
+    bytes.get(start..start.checked_add(length)?)
 }
 
 #[cfg(test)]
@@ -127,9 +168,18 @@ mod tests {
 
     #[test]
     fn lists_come_back_and_absent_ones_are_empty() {
-        let lists = Lists::of_texts([b"one".as_slice(), b"", b"three"].into_iter());
-        let read = |index| list(&lists.bytes, &lists.ends, index);
-        assert_eq!([read(0), read(1), read(2), read(3)], [b"one".as_slice(), b"", b"three", b""]);
+        let texts: Vec<Vec<u8>> = (0..100).map(|index| vec![b'a'; index * index % 300]).collect();
+        let (one, other) = texts.split_at(37);
+        let slices = |texts: &[Vec<u8>]| Lists::of_texts(texts.iter().map(Vec::as_slice));
+        let mut lists = slices(one);
+        lists.append(&slices(other));
+        let (bytes, places) = lists.finish();
+        assert_eq!(count(&places), 100);
+        for (index, text) in texts.iter().enumerate() {
+            assert_eq!(list(&bytes, &places, index), text);
+        }
+        assert_eq!(list(&bytes, &places, 100), b"");
+        assert_eq!((count(&[]), list(&bytes, &[], 0)), (0, b"".as_slice()));
     }
 
     #[test]

@@ -145,6 +145,12 @@ pub(crate) const KEYWORDS: [&str; 42] = [
     "package",
 ];
 
+/// True if the number is that of one of the [`KEYWORDS`].
+#[inline]
+pub(crate) fn is_keyword(id: u32) -> bool {
+    (id as usize) < KEYWORDS.len()
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     Nothing,

@@ -7,7 +7,7 @@ use crate::build::{self, Folder, folder_of};
 use crate::lexicon::Seed;
 use crate::rules::RuleFile;
 use crate::segment::Segment;
-use crate::source::{Doc, Facts, Found, Source};
+use crate::source::{Doc, Facts, Found, Source, push_lines, take_steps};
 use crate::stamp::Stamp;
 
 /// A set of numbers below a bound.
@@ -262,12 +262,23 @@ impl Disk {
         let (mut source, numbers) = Source::of_words(base.seed, (0..base.words).map(|word| base.word(word)));
         source.ids = vec![0; total];
         source.counts = vec![0; total];
+        // Lines as a source has them, and of which place they are.
+        let mut steps = Vec::new();
+        let mut begins: Vec<(usize, usize)> = Vec::new();
         let mut next = ends.clone();
         for word in 0..base.words {
             let id = numbers[word as usize];
             let mut documents = 0;
-            for posting in base.postings(word).filter(|posting| kept(posting.file)) {
-                let Some(place) = next.get_mut(posting.file as usize) else { continue };
+            let mut lines = base.lined(word);
+            for posting in base.postings(word) {
+                let lines = lines.as_mut().and_then(Iterator::next);
+                let Some(place) = next.get_mut(posting.file as usize).filter(|_| kept(posting.file)) else {
+                    continue;
+                };
+                if let Some((_, lines)) = lines {
+                    begins.push((*place, steps.len()));
+                    push_lines(&lines, &mut steps);
+                }
                 source.ids[*place] = id;
                 source.counts[*place] = posting.byte();
                 *place += 1;
@@ -275,6 +286,8 @@ impl Disk {
             }
             source.lexicon.set_documents(id, documents);
         }
+        begins.sort_unstable();
+        let mut begins = begins.into_iter().peekable();
         for name in base.import_names() {
             source.import_names.intern(name);
         }
@@ -286,10 +299,23 @@ impl Disk {
                 }
             }
             source.imports.extend(base.import_ids(file));
+            let words = ends[file as usize]..ends[file as usize + 1];
+            let lines = source.lines.len();
+            for place in words.clone() {
+                match begins.next_if(|(known, _)| *known == place) {
+                    Some((_, begin)) => {
+                        let mut rest = &steps[begin..];
+                        take_steps(&mut rest);
+                        source.lines.extend_from_slice(&steps[begin..steps.len() - rest.len()]);
+                    }
+                    None => push_lines(&[], &mut source.lines),
+                }
+            }
             source.docs.push(Doc {
                 path: base.path(file).into(),
                 facts: self.base_facts(file),
-                words: ends[file as usize]..ends[file as usize + 1],
+                words,
+                lines: lines..source.lines.len(),
                 definitions: definitions..source.definitions.len(),
                 imports: imports..source.imports.len(),
             });

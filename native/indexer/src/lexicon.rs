@@ -241,9 +241,15 @@ fn number(slot: u64) -> u32 {
     slot as u32 - 1
 }
 
+/// Where to begin to look for a hash in a table of any size.
+#[expect(clippy::cast_possible_truncation, reason = "the place is below the size")]
+pub(crate) fn slot_for(hash: u64, room: usize) -> usize {
+    ((u128::from(hash) * room as u128) >> 64) as usize
+}
+
 /// Where to begin to look for a hash, before it is cut to the table's size.
 #[expect(clippy::cast_possible_truncation, reason = "only the lower bits are used")]
-pub(crate) fn index(hash: u64) -> usize {
+fn index(hash: u64) -> usize {
     hash as usize
 }
 

@@ -17,6 +17,7 @@ mod define;
 mod disk;
 mod index;
 mod lexicon;
+mod lines;
 mod needs;
 mod parts;
 pub mod rank;

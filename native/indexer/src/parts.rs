@@ -10,8 +10,9 @@ use crate::segment::{Section, Segment, ascending, find, push_ascending};
 /// Lower-case parts, and the words that have them.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    pub text: Lists,
-    pub words: Lists,
+    /// Bytes and places, as [`Lists::finish`] gives them.
+    pub text: (Vec<u8>, Vec<u8>),
+    pub words: (Vec<u8>, Vec<u8>),
     pub slots: Vec<u8>,
 }
 
@@ -19,9 +20,8 @@ impl Parts {
     /// The parts of all words of a segment: from its store if it came from one, else made now.
     pub fn of(segment: &Segment) -> Self {
         if !segment.section(Section::PartEnds).is_empty() {
-            let stored = |bytes: Section, ends: Section| Lists {
-                bytes: segment.section(bytes).to_vec(),
-                ends: segment.section(ends).to_vec(),
+            let stored = |bytes: Section, ends: Section| {
+                (segment.section(bytes).to_vec(), segment.section(ends).to_vec())
             };
             return Self {
                 text: stored(Section::PartText, Section::PartEnds),
@@ -54,16 +54,17 @@ impl Parts {
         }
         let hashes = names.iter().map(|name| segment.seed.hash_alone(name.as_bytes()));
         let slots = slots(hashes, names.len());
-        Self { text: Lists::of_texts(names.iter().map(|name| name.as_bytes())), words: lists, slots }
+        let text = Lists::of_texts(names.iter().map(|name| name.as_bytes()));
+        Self { text: text.finish(), words: lists.finish(), slots }
     }
 
     /// The words that have a part, which is lower-case.
     pub fn words(&self, segment: &Segment, part: &str) -> impl Iterator<Item = u32> + '_ {
-        let text = |id: u32| list(&self.text.bytes, &self.text.ends, id as usize);
+        let text = |id: u32| list(&self.text.0, &self.text.1, id as usize);
         let fits = (1..=WORD_BYTES_MAX).contains(&part.len());
         let hash = fits.then(|| segment.seed.hash_alone(part.as_bytes()));
         let found = hash.and_then(|hash| find(&self.slots, hash, |id| text(id) == part.as_bytes()));
-        ascending(found.map_or(&[], |id| list(&self.words.bytes, &self.words.ends, id as usize)))
+        ascending(found.map_or(&[], |id| list(&self.words.0, &self.words.1, id as usize)))
     }
 }
 

@@ -113,16 +113,52 @@ impl Snapshot {
         if self.has_fresh() {
             files.sort_by(|a, b| self.path(*a).cmp(self.path(*b)));
         }
-        search.run(&files, cancel, |reader, file, room| match self.unsaved(*file) {
-            Some(unsaved) => {
-                let mut hits = Hits { path: self.path(*file), room, found: Vec::new() };
-                if let Some(text) = text(unsaved) {
-                    search.in_text(&mut reader.searcher, &text, &mut hits);
-                }
-                hits.found
-            }
-            None => search.on_disk(reader, self.root(), self.path(*file), room),
-        })
+        search.run(&files, cancel, |reader, file, room| search.in_file(self, reader, *file, room))
+    }
+
+    /// Every line in which a word stands alone, as (path, lines from 1), in the order of the paths. Of most words the
+    /// index knows the lines: their files are not read, and the answer is that of the last look at the tree.
+    ///
+    /// # Errors
+    /// [`IndexError::Pattern`] if the word is too long or has a line end in it, [`IndexError::Cancelled`] if `cancel`
+    /// became true.
+    pub fn places(&self, word: &str, cancel: &AtomicBool) -> Result<Vec<(&str, Vec<u32>)>, IndexError> {
+        let search = Search::new(Query { word: true, ..Query::literal(word) })?;
+        let known = match search.lines {
+            Lines::Word(..) => self.known_lines(word),
+            Lines::Pattern(_) => None,
+        };
+        let mut files: Vec<u32> = match (&known, needs::files(&search.need, self, false)) {
+            (Some(_), _) => self
+                .word(word)
+                .iter()
+                .map(|posting| posting.file)
+                .filter(|file| self.is_fresh(*file))
+                .collect(),
+            (None, Some(files)) => files,
+            (None, None) => self.files().filter(|file| !self.is_binary(*file)).collect(),
+        };
+        files.extend(self.unindexed());
+        let pieces: Vec<&[u32]> = files.chunks(ALONE_MAX).collect();
+        let read = work::each(&pieces, |files| {
+            let mut reader = Reader::default();
+            let going = files.iter().take_while(|_| !cancel.load(Ordering::Relaxed));
+            let lines = |file: &u32| {
+                let hits = search.in_file(self, &mut reader, *file, usize::MAX);
+                (self.path(*file), hits.into_iter().map(|hit| hit.line).collect::<Vec<u32>>())
+            };
+            going.map(lines).filter(|(_, lines)| !lines.is_empty()).collect::<Vec<_>>()
+        });
+        if cancel.load(Ordering::Relaxed) {
+            return Err(IndexError::Cancelled);
+        }
+        let mut found = known.unwrap_or_default();
+        if !files.is_empty() {
+            found.extend(read.into_iter().flatten());
+            found.sort_unstable();
+            found.dedup();
+        }
+        Ok(found)
     }
 }
 
@@ -196,6 +232,19 @@ impl<'a> Search<'a> {
         let truncated = hits.len() > self.max_hits;
         hits.truncate(self.max_hits);
         Ok(Found { hits, truncated })
+    }
+
+    /// Searches a file as it is now, its unsaved text if it has one.
+    fn in_file(&self, snapshot: &Snapshot, reader: &mut Reader, file: u32, room: usize) -> Vec<Hit> {
+        let path = snapshot.path(file);
+        let Some(unsaved) = snapshot.unsaved(file) else {
+            return self.on_disk(reader, snapshot.root(), path, room);
+        };
+        let mut hits = Hits { path, room, found: Vec::new() };
+        if let Some(text) = text(unsaved) {
+            self.in_text(&mut reader.searcher, &text, &mut hits);
+        }
+        hits.found
     }
 
     fn on_disk(&self, reader: &mut Reader, within: &Path, path: &str, room: usize) -> Vec<Hit> {
@@ -329,6 +378,8 @@ fn in_words(word: &str, finder: &Finder<'_>, text: &[u8], hits: &mut Hits<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::Index;
     use crate::tests::make_tree;
@@ -437,6 +488,89 @@ mod tests {
         let lines = |query| places(root.path(), query).into_iter().map(|(_, line)| line).collect::<Vec<_>>();
         assert_eq!(lines(word), [1, 4, 5]);
         assert_eq!(lines(Query { regex: true, ..word }), [1, 4, 5]);
+    }
+
+    const PIECES: [&[u8]; 14] = [
+        b"needle",
+        b"hay",
+        b"n_2",
+        "n\u{e9}".as_bytes(),
+        b"\xe9",
+        b" ",
+        b".",
+        b"\n",
+        b"\r\n",
+        b"\n\n\n",
+        b"_",
+        b"7",
+        b"\n needle ",
+        b"\nhay ",
+    ];
+
+    fn content() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(PIECES.to_vec());
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    fn check(index: &Index, root: &Path) -> usize {
+        let snapshot = index.snapshot();
+        let mut known = 0;
+        for word in ["needle", "hay", "n_2", "n\u{e9}", "absent", "7", "a b"] {
+            known += usize::from(snapshot.known_lines(word).is_some());
+            let found = snapshot.places(word, &AtomicBool::new(false)).unwrap();
+            let found =
+                found.iter().flat_map(|(path, lines)| lines.iter().map(|line| ((*path).to_owned(), *line)));
+            let query = Query { word: true, ..Query::literal(word) };
+            assert_eq!(found.collect::<Vec<_>>(), places(root, query), "{word}");
+        }
+        known
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        #[expect(clippy::disallowed_methods, reason = "the test makes its own tree")]
+        fn places_are_the_lines_that_a_search_finds(files in prop::collection::vec(content(), 1..60), changed in content()) {
+            let root = make_tree(&[]);
+            let cache = make_tree(&[]);
+            let path = |file: usize| root.path().join(format!("{file}.txt"));
+            for (file, content) in files.iter().enumerate() {
+                std::fs::write(path(file), content).unwrap();
+            }
+            let go = AtomicBool::new(false);
+            let index = Index::open(root.path(), cache.path(), &go).unwrap();
+            let known = check(&index, root.path());
+            index.save().unwrap();
+            let index = Index::open(root.path(), cache.path(), &go).unwrap();
+            assert_eq!(check(&index, root.path()), known);
+            // Some files change; then all is put into one segment again.
+            for file in [0, files.len() / 2, files.len()] {
+                std::fs::write(path(file), &changed).unwrap();
+            }
+            index.refresh(&go).unwrap();
+            check(&index, root.path());
+            index.save().unwrap();
+            check(&index, root.path());
+        }
+    }
+
+    #[test]
+    fn the_lines_of_a_word_of_many_files_are_known() {
+        let files: Vec<(String, String)> = (1..=40)
+            .map(|file| (format!("{file:02}"), format!("{}needle\nneedles needle", "\n".repeat(file))))
+            .collect();
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let (root, cache) = (make_tree(&files), make_tree(&[]));
+        let index = Index::open(root.path(), cache.path(), &AtomicBool::new(false)).unwrap();
+        assert_eq!(index.snapshot().known_lines("needle").map(|known| known.len()), Some(40));
+        assert_eq!(index.snapshot().known_lines("needles").map(|known| known[39].1.clone()), Some(vec![42]));
+        // What is unsaved counts, and what is on disk of that file does not.
+        assert!(index.overlay("07", "\nneedle"));
+        let snapshot = index.snapshot();
+        let found = snapshot.places("needle", &AtomicBool::new(false)).unwrap();
+        assert_eq!((found[6].clone(), found[7].clone()), (("07", vec![2]), ("08", vec![9, 10])));
+        assert_eq!(found.len(), 40);
     }
 
     #[test]

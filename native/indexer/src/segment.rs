@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 
 use memmap2::Mmap;
 
-use crate::bytes::{list, take, take_text, take_u32, u32_at};
+use crate::bytes::{self, list, take, take_text, take_u32, u32_at};
 use crate::define::Kind;
-use crate::lexicon::{Seed, index};
+use crate::lexicon::{Seed, slot_for};
+use crate::lines;
 use crate::parts::Parts;
 use crate::rules::RuleFile;
 use crate::source::{COUNT_MAX, DEFINES, Facts};
@@ -48,6 +49,9 @@ pub(crate) enum Section {
     Slots,
     Postings,
     PostingEnds,
+    LinedWords,
+    Lines,
+    LineEnds,
     Definitions,
     DefinitionEnds,
     ImportText,
@@ -152,10 +156,10 @@ impl Segment {
             u32::try_from(sections[section as usize].len() / each).unwrap_or(u32::MAX)
         };
         let files = count(Section::Files, FILE_BYTES);
-        let words = count(Section::WordEnds, 4);
         let folders = count(Section::FolderStamps, STAMP_BYTES);
-        let (text_words, unindexed, parts) = (0, Vec::new(), OnceLock::new());
+        let (text_words, unindexed, parts, words) = (0, Vec::new(), OnceLock::new(), 0);
         let mut segment = Self { bytes, sections, seed, files, words, folders, text_words, unindexed, parts };
+        segment.words = bytes::count(segment.section(Section::WordEnds));
         for file in 0..files {
             let facts = segment.facts(file);
             segment.text_words += u64::from(facts.words);
@@ -275,6 +279,21 @@ impl Segment {
         Postings { rest: self.list(Section::Postings, Section::PostingEnds, word), next: 0 }
     }
 
+    /// The postings of a word with the lines it stands in, if lines are kept of it.
+    pub fn lined(&self, word: u32) -> Option<impl Iterator<Item = (Posting, Vec<u32>)> + '_> {
+        let words = self.section(Section::LinedWords);
+        let (mut low, mut high) = (0, words.len() / 4);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if u32_at(words, middle)? < word { low = middle + 1 } else { high = middle }
+        }
+        let place = u32::try_from(low).ok().filter(|_| u32_at(words, low) == Some(word))?;
+        let mut lines = lines::Reader::new(self.list(Section::Lines, Section::LineEnds, place));
+        let total = |file: u32| self.facts(file).lines;
+        let posting = move |one: Posting| Some((one, lines.take(total(one.file), one.count)?));
+        Some(self.postings(word).map_while(posting))
+    }
+
     /// Definitions of a file as (word, line from 1, kind), in the order of the lines.
     pub fn definitions(&self, file: u32) -> impl Iterator<Item = (u32, u32, Kind)> + '_ {
         let mut rest = self.list(Section::Definitions, Section::DefinitionEnds, file);
@@ -293,8 +312,7 @@ impl Segment {
     }
 
     pub fn import_names(&self) -> impl Iterator<Item = &str> + '_ {
-        let count = self.section(Section::ImportEnds).len() / 4;
-        (0..u32::try_from(count).unwrap_or(0))
+        (0..bytes::count(self.section(Section::ImportEnds)))
             .map(|id| self.text(Section::ImportText, Section::ImportEnds, id))
     }
 
@@ -331,11 +349,10 @@ impl Segment {
 /// Looks a hash up in a table of numbers + 1, 32 bits each.
 pub(crate) fn find(slots: &[u8], hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
     let room = slots.len() / 4;
-    let mask = room.checked_sub(1)?;
-    let start = index(hash) & mask;
+    let start = slot_for(hash, room);
     // A damaged table may have no free place.
-    for step in 0..room {
-        let id = u32_at(slots, (start + step) & mask)?.checked_sub(1)?;
+    for at in (start..room).chain(0..start) {
+        let id = u32_at(slots, at)?.checked_sub(1)?;
         if is(id) {
             return Some(id);
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::define::{Family, Kind};
 use crate::disk::{Bits, Disk};
-use crate::lexicon::{Seed, known_part};
+use crate::lexicon::{Seed, WORD_BYTES_MAX, known_part};
 use crate::resolve::Resolver;
 use crate::scan;
 use crate::segment::{Posting, Target};
@@ -215,6 +215,21 @@ impl Snapshot {
             }
         }
         postings
+    }
+
+    /// The lines of a word in the files of the segment that are to be seen, if they are kept; `None` if they are not.
+    pub(crate) fn known_lines(&self, word: &str) -> Option<Vec<(&str, Vec<u32>)>> {
+        // The lines of a longer word may be those of another one that begins alike.
+        let word = Some(word).filter(|word| word.len() + 4 <= WORD_BYTES_MAX)?;
+        let base = &self.disk.base;
+        let lined = base.lined(base.find_word(word.as_bytes())?)?;
+        let seen = lined.filter(|(posting, _)| !self.hidden.has(posting.file));
+        Some(seen.map(|(posting, lines)| (base.path(posting.file), lines)).collect())
+    }
+
+    /// True if it is not a file of the segment.
+    pub(crate) fn is_fresh(&self, file: u32) -> bool {
+        file >= self.disk.base.files
     }
 
     /// The files that have a word with this part: `header` is part of `parseHTTPHeader` and of `http_header`. The

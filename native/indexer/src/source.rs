@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::bytes::{push_varint, take, take_u32};
 use crate::define::{self, Family, Finding, Keywords, Kind};
 use crate::lexicon::{Lexicon, PADDING, Seed, WORD_BYTES_MAX};
+use crate::lines;
 use crate::stamp::Stamp;
 use crate::text::{first_char, is_word, text};
 use crate::traits::Traits;
@@ -45,6 +47,8 @@ pub(crate) struct Doc {
     pub path: Box<str>,
     pub facts: Facts,
     pub words: Range<usize>,
+    /// The lines of these words, in [`Source::lines`].
+    pub lines: Range<usize>,
     pub definitions: Range<usize>,
     pub imports: Range<usize>,
 }
@@ -78,9 +82,13 @@ pub(crate) struct Source {
     pub ids: Vec<u32>,
     /// Beside each word: its count, and [`DEFINES`].
     pub counts: Vec<u8>,
+    /// For each word, in the same order: how many bytes follow, and in these the steps from line to line. Nothing
+    /// follows for a keyword and for a word that too many files have.
+    pub lines: Vec<u8>,
     pub definitions: Vec<Found>,
     pub imports: Vec<u32>,
     pub import_names: Names,
+    marks: Marks,
 }
 
 impl Source {
@@ -97,6 +105,8 @@ impl Source {
             docs: Vec::new(),
             ids: Vec::new(),
             counts: Vec::new(),
+            lines: Vec::new(),
+            marks: Marks::default(),
             definitions: Vec::new(),
             imports: Vec::new(),
             import_names: Names::default(),
@@ -118,6 +128,7 @@ impl Source {
             path: path.into(),
             facts,
             words: words..words,
+            lines: self.lines.len()..self.lines.len(),
             definitions: definitions..definitions,
             imports: imports..imports,
         });
@@ -148,9 +159,10 @@ impl Source {
 
     fn add_text(&mut self, path: &str, mut facts: Facts, padded: &[u8], length: usize) {
         let (words, definitions, imports) = (self.ids.len(), self.definitions.len(), self.imports.len());
+        let lines = self.lines.len();
         facts.words = self.lex(Family::of(path), padded, length);
         let content = &padded[..length];
-        facts.lines = lines(content);
+        facts.lines = count_lines(content);
         facts.traits = facts.traits | Traits::of_text(path, content, facts.lines);
         for definition in &self.definitions[definitions..] {
             if let Some(place) = self.lexicon.place(definition.word) {
@@ -165,6 +177,7 @@ impl Source {
             path: path.into(),
             facts,
             words: words..self.ids.len(),
+            lines: lines..self.lines.len(),
             definitions: definitions..self.definitions.len(),
             imports: imports..self.imports.len(),
         });
@@ -177,10 +190,13 @@ impl Source {
         let seed = self.lexicon.seed();
         let keywords = Keywords::of(family);
         let mut lines = LineCounter::default();
+        let first = self.ids.len() as u32;
         let mut words = 0;
         let mut at = 0;
+        let mut line_here = 1;
         while at < length {
             if CLASSES[padded[at] as usize] == OTHER {
+                line_here += u32::from(padded[at] == b'\n');
                 at += 1;
                 continue;
             }
@@ -203,13 +219,17 @@ impl Source {
                 let count = &mut self.counts[place as usize];
                 *count += u8::from(*count < COUNT_MAX);
             }
-            if (id as usize) < define::KEYWORDS.len() && keywords.matters(id) {
+            if self.lexicon.documents(id) <= *lines::FILES.end() && !define::is_keyword(id) {
+                self.marks.all.push((place - first, line_here));
+            }
+            if define::is_keyword(id) && keywords.matters(id) {
                 self.keyword(keywords, id, &padded[..length], start..end, &mut lines);
             }
         }
         if family.defines_by_shape() {
             self.shapes(family, &padded[..length]);
         }
+        self.marks.write(self.ids.len() - first as usize, &mut self.lines);
         words
     }
 
@@ -272,7 +292,94 @@ impl Source {
 
     /// About how many bytes of memory this takes.
     pub fn memory(&self) -> usize {
-        self.lexicon.memory() + self.ids.len() * 5 + self.definitions.len() * 12
+        self.lexicon.memory() + self.ids.len() * 5 + self.lines.len() + self.definitions.len() * 12
+    }
+}
+
+/// The lines of one document's words, as they come.
+#[derive(Debug, Clone, Default)]
+struct Marks {
+    /// The place of a word among the document's words, and a line, which is not before the one above.
+    all: Vec<(u32, u32)>,
+    /// For each of the document's words where its lines end among the sorted ones.
+    ends: Vec<u32>,
+    /// The lines, word by word.
+    sorted: Vec<u32>,
+}
+
+impl Marks {
+    /// Appends the lines of so many words; see [`Source::lines`].
+    fn write(&mut self, words: usize, bytes: &mut Vec<u8>) {
+        self.ends.clear();
+        self.ends.resize(words + 1, 0);
+        for (word, _) in &self.all {
+            self.ends[*word as usize + 1] += 1;
+        }
+        let mut start = 0;
+        for end in &mut self.ends {
+            start += *end;
+            *end = start;
+        }
+        self.sorted.resize(self.all.len(), 0);
+        for (word, line) in &self.all {
+            let next = &mut self.ends[*word as usize];
+            self.sorted[*next as usize] = *line;
+            *next += 1;
+        }
+        let mut start = 0;
+        for end in &self.ends[..words] {
+            push_lines(&self.sorted[start as usize..*end as usize], bytes);
+            start = *end;
+        }
+        self.all.clear();
+    }
+}
+
+/// Shorter runs of bytes have their length in one byte.
+const LONG: u8 = u8::MAX;
+
+/// Appends lines from 1, in order: how many bytes follow, and the steps from one to the next.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lines of a file take less than 4 GiB; a short length is below 255"
+)]
+pub(crate) fn push_lines(lines: &[u32], bytes: &mut Vec<u8>) {
+    let at = bytes.len();
+    bytes.push(0);
+    let mut before = 0;
+    for line in lines {
+        if *line != before {
+            push_varint(bytes, u64::from(line - before));
+            before = *line;
+        }
+    }
+    let length = bytes.len() - at - 1;
+    if length < usize::from(LONG) {
+        bytes[at] = length as u8;
+    } else {
+        bytes[at] = LONG;
+        bytes.extend((length as u32).to_le_bytes());
+        bytes[at + 1..].rotate_right(4);
+    }
+}
+
+/// Takes the steps of one word off the front of what [`push_lines`] wrote.
+#[inline]
+pub(crate) fn take_steps<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let [length] = take::<1>(bytes)?;
+    let length = if length == LONG { u32::from_le_bytes(take(bytes)?) as usize } else { usize::from(length) };
+    let (steps, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(steps)
+}
+
+/// The lines that steps lead to.
+pub(crate) fn lines_of(mut steps: &[u8], lines: &mut Vec<u32>) {
+    lines.clear();
+    let mut line = 0;
+    while let Some(step) = take_u32(&mut steps) {
+        line += step;
+        lines.push(line);
     }
 }
 
@@ -337,7 +444,7 @@ fn cut(padded: &[u8], start: usize) -> usize {
     end
 }
 
-fn lines(text: &[u8]) -> u32 {
+fn count_lines(text: &[u8]) -> u32 {
     let ends = memchr::memchr_iter(b'\n', text).count();
     let unended = usize::from(text.last().is_some_and(|last| *last != b'\n'));
     u32::try_from(ends + unended).unwrap_or(u32::MAX)

@@ -19,7 +19,7 @@ use crate::segment::{Bytes, SECTIONS, Section, Segment};
 /// The name of a store in its folder.
 pub(crate) const NAME: &str = "lexical.index";
 /// What a store begins with. The last bytes are the version: another one is not read.
-const MAGIC: [u8; 16] = *b"wainwright \0\0\0\0\x01";
+const MAGIC: [u8; 16] = *b"wainwright \0\0\0\0\x02";
 /// Nobody takes this long to write a store: what is older was left by one who was killed.
 const LEFT: Duration = Duration::from_secs(3600);
 const HEADER: usize = 16 + 8 + 8 + 16 + SECTIONS * 16;
@@ -66,11 +66,11 @@ fn checksum(bytes: &[u8]) -> u64 {
 pub(crate) fn save(segment: &Segment, path: &Path) -> io::Result<()> {
     let parts = segment.parts();
     let section = |number: usize| match number {
-        _ if number == Section::PartText as usize => parts.text.bytes.as_slice(),
-        _ if number == Section::PartEnds as usize => &parts.text.ends,
+        _ if number == Section::PartText as usize => parts.text.0.as_slice(),
+        _ if number == Section::PartEnds as usize => &parts.text.1,
         _ if number == Section::PartSlots as usize => &parts.slots,
-        _ if number == Section::PartWords as usize => &parts.words.bytes,
-        _ if number == Section::PartWordEnds as usize => &parts.words.ends,
+        _ if number == Section::PartWords as usize => &parts.words.0,
+        _ if number == Section::PartWordEnds as usize => &parts.words.1,
         _ => segment.numbered_section(number),
     };
     let (mut bytes, _) = assemble(segment.seed, (0..SECTIONS).map(section));

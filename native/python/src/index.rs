@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
+use pyo3::types::PyList;
 use wainwright_indexer::{Found, IndexError, Kind, Query, Refreshed, Snapshot};
 
 pyo3::create_exception!(
@@ -163,6 +164,19 @@ impl Index {
             files.sort_unstable();
             files
         })
+    }
+
+    #[pyo3(signature = (word, cancel=None))]
+    fn places<'py>(
+        &self,
+        py: Python<'py>,
+        word: &str,
+        cancel: Option<Bound<'_, Cancel>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let cancel = flag(cancel.as_ref());
+        let snapshot = self.0.snapshot();
+        let places = py.detach(|| snapshot.places(word, &cancel)).map_err(index_error)?;
+        PyList::new(py, places)
     }
 
     fn defined(&self, py: Python<'_>, name: &str) -> Vec<(String, u32, &'static str)> {

@@ -1,7 +1,7 @@
 //! One file's outline as bytes.
 //!
 //! Strings are numbers into the dictionary of the batch that the record lies in. Of a reference only its place, its use and
-//! sixteen bits of its name's hash are kept: its line and the definition around it follow from the text and the definitions.
+//! its name's length and sixteen bits of hash, once for all references of that name, are kept: its line and the definition around it follow from the text and the definitions.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -132,12 +132,19 @@ pub(crate) fn encode(outline: &Outline, text: &[u8], strings: &mut Dictionary, b
     }
 
     push_varint(bytes, outline.references.len() as u64);
+    let mut names: HashMap<&[u8], usize> = HashMap::new();
     let mut at = 0;
     for reference in &outline.references {
         let name = text.get(reference.at.start as usize..reference.at.end as usize).unwrap_or_default();
         push_varint(bytes, u64::from(reference.at.start - at) << 2 | reference.usage as u64);
-        push_varint(bytes, name.len() as u64);
-        bytes.extend_from_slice(&name_hash(name).to_le_bytes());
+        // A name that comes for the first time has the next number, and is described behind it.
+        let next = names.len();
+        let number = *names.entry(name).or_insert(next);
+        push_varint(bytes, number as u64);
+        if number == next {
+            push_varint(bytes, name.len() as u64);
+            bytes.extend_from_slice(&name_hash(name).to_le_bytes());
+        }
         at = reference.at.start;
     }
 }
@@ -316,13 +323,18 @@ fn read_definitions(mut bytes: &[u8], mut each: impl FnMut(Head, Raw) -> Option<
 fn read_places(mut bytes: &[u8], places: &mut Vec<Place>) -> Option<()> {
     let count = take_varint(&mut bytes)?;
     let mut at = 0_u32;
+    let mut names: Vec<(u32, u16)> = Vec::new();
     for _ in 0..count {
         let first = take_varint(&mut bytes)?;
         at = at.checked_add(u32::try_from(first >> 2).ok()?)?;
         let usage = Use::ALL[usize::try_from(first & 3).ok()?];
-        let length = take_u32(&mut bytes)?;
+        let number = take_u32(&mut bytes)? as usize;
+        if number == names.len() {
+            names.push((take_u32(&mut bytes)?, u16::from_le_bytes(take(&mut bytes)?)));
+        }
+        let (length, hash) = *names.get(number)?;
         at.checked_add(length)?;
-        places.push(Place { start: at, length, usage, hash: u16::from_le_bytes(take(&mut bytes)?) });
+        places.push(Place { start: at, length, usage, hash });
     }
     Some(())
 }

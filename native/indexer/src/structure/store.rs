@@ -19,7 +19,7 @@ use crate::store::{discard, replace};
 
 /// The first bytes of a batch. They change with the form of records, or when the same text is to give another outline.
 const MAGIC: [u8; 16] = {
-    let mut magic = *b"wainwright-str\x01\0";
+    let mut magic = *b"wainwright-str\x02\0";
     magic[15] = wainwright_syntax::REVISION;
     magic
 };

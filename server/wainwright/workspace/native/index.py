@@ -210,6 +210,14 @@ class Index:
         """List the files that have this word, sorted by path."""
         return tuple(Posting(*posting) for posting in self.native.word(word))
 
+    def places(self, word: str, *, cancel: Cancel | None = None) -> list[tuple[str, list[int]]]:
+        """List every line in which a word stands alone: path and lines, sorted.
+
+        Of most words the index knows the lines: then no file is read, and the answer is that of the last look at
+        the tree, with unsaved texts as they are. Raises ValueError for a text with a line end in it.
+        """
+        return self.native.places(word, cancel=cancel)
+
     def defined(self, name: str) -> tuple[Defined, ...]:
         """Tell where something of this name seems to be defined, in the order of path and line."""
         found = self.native.defined(name)
