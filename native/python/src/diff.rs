@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyString;
@@ -113,10 +114,14 @@ pub fn apply_blocks<'py>(
     blocks: Vec<(PyBackedStr, PyBackedStr)>,
 ) -> PyResult<(Option<Bound<'py, PyAny>>, Option<RefusalAnswer>)> {
     const PATH: &str = "the text";
+    /// Bytes of a text that is searched in less time than it takes to let others run.
+    const SMALL: usize = 1 << 15;
     let bytes = PyBackedStr::try_from(text.clone())?;
     if let [(search, replace)] = blocks.as_slice() {
-        if py.detach(|| apply::replaces_first(&bytes, search, replace)) {
-            let edited = text.call_method1("replace", (&**search, &**replace, 1))?;
+        let simple = || apply::replaces_first(&bytes, search, replace);
+        let first = if bytes.len() < SMALL { simple() } else { py.detach(simple) };
+        if first {
+            let edited = text.call_method1(intern!(py, "replace"), (search, replace, 1))?;
             return Ok((Some(edited), None));
         }
     }

@@ -441,7 +441,8 @@ fn agree(text: &str, all_found: &mut [find::Found]) {
 }
 
 fn html_escaped(text: &str) -> bool {
-    ["&lt;", "&gt;", "&amp;", "&quot;", "&#39;"].iter().any(|name| text.contains(name))
+    memchr::memchr(b'&', text.as_bytes()).is_some()
+        && ["&lt;", "&gt;", "&amp;", "&quot;", "&#39;"].iter().any(|name| text.contains(name))
 }
 
 /// Takes HTML's escapes out of new lines where the old ones cannot tell: the file has none of them, and is well-formed
@@ -499,12 +500,14 @@ fn exact_place(text: &str, search: &str, replace: &str) -> Option<(usize, bool)>
         return None;
     }
     // What may stand for other lines or characters is looked at closely.
-    if replace.contains("...") || replace.contains('\u{2026}') || html_escaped(replace) {
+    let dots = |dots: &str| memchr::memmem::find(replace.as_bytes(), dots.as_bytes()).is_some();
+    if dots("...") || dots("\u{2026}") || html_escaped(replace) {
         return None;
     }
-    // Indented lines beside lines that are not say nothing about how those of the file are indented.
-    let indented = |lines: &str| lines.lines().any(|line| line.starts_with([' ', '\t']));
-    if indented(replace) && !indented(search) {
+    // Beside lines that are not indented nothing says how the file is: it must have such lines.
+    let begins = |lines: &str, with: &str| lines.lines().any(|line| line.starts_with(with));
+    let strange = |with: &str| begins(replace, with) && !begins(text, with);
+    if !begins(search, " ") && !begins(search, "\t") && (strange("\t") || strange("  ")) {
         return None;
     }
     let body = if text.starts_with(text::BOM) { text::BOM.len_utf8() } else { 0 };
