@@ -37,7 +37,7 @@ def gits(tmp_path: Path) -> Path:
     git(folder, "init", "-q")
     git(folder, "add", ".")
     git(folder, "commit", "-qm", "Start")
-    (folder / "shop/store.py").write_text(FILES["shop/store.py"] + "\n# kept\n")
+    (folder / "shop/cart.py").write_text(FILES["shop/cart.py"] + "\n# kept\n")
     git(folder, "commit", "-qam", "Keep the invoices for ten years")
     return tmp_path / "gits"
 
@@ -52,7 +52,7 @@ def test_a_batch_ranks_each_tree_with_its_own_history(gits: Path) -> None:
     now, before = rank_cases([case(gits, "HEAD", query), case(gits, "HEAD~1", query)], gits)
     assert now.ranking is not None
     assert before.ranking is not None
-    assert now.ranking["files"][0] == "shop/store.py"
+    assert now.ranking["files"][0] == "shop/cart.py"
     assert set(now.ranking) == {"id", "files", "functions", "seconds"}
     assert now.ranking["files"] != before.ranking["files"]
 

@@ -20,7 +20,7 @@ static FUNCTIONS: LazyLock<Option<Model>> =
     LazyLock::new(|| Model::read(include_str!("functions.trees"), FunctionFeature::NAMES));
 
 /// How much a function's file counts beside the function itself.
-const FILE_SHARE: f32 = 0.4;
+const FILE_SHARE: f32 = 0.3;
 
 /// What is known of the moment, beside the goal.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +103,7 @@ pub fn values(text: &str, ground: &Ground<'_>, readings: &Readings) -> Values {
     let query = Query::read(text);
     let mut survey = files::survey(&query, ground, Vec::new());
     let near = near::look(&query, ground, &mut survey, readings);
+    let _ = judge_functions(&mut survey, &near);
     let path = |file: u32| ground.corpus.path(file).to_owned();
     let files = survey.candidates.iter().zip(&survey.features);
     let function = |one: &near::Candidate| {
@@ -151,6 +152,7 @@ fn ranked(
     let query = Query::read(&all.join("\n"));
     let mut survey = files::survey(&query, ground, moment.pointed(ground));
     let near = near::look(&query, ground, &mut survey, readings);
+    let judged = judge_functions(&mut survey, &near);
     let features: Vec<_> = survey.features.iter().collect();
     let scores = FILES.as_ref().map_or_else(
         || features.iter().map(|features| features[FileFeature::linear as usize]).collect(),
@@ -163,7 +165,7 @@ fn ranked(
         .map(|(file, score)| (*file, score + moment.favour(ground.corpus.path(*file))))
         .collect();
     sources.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
-    let functions = functions(&sources, &near, ground, moment, limit);
+    let functions = functions(&sources, &near, &judged, ground, moment, limit);
     let taken: HashSet<u32> = sources.iter().map(|(file, _)| *file).collect();
     let lowest = sources.last().map_or(0.0, |(_, score)| *score);
     let others = others(&survey, ground, &taken, lowest, limit);
@@ -195,20 +197,50 @@ impl Moment {
     }
 }
 
+/// So many of a file's functions speak for it together.
+const SPEAKERS: usize = 8;
+
+/// The scores of the functions, which also become features of their files. Files without any count as the worst.
+fn judge_functions(survey: &mut Survey, near: &Near) -> Vec<f32> {
+    let features: Vec<_> = near.functions.iter().map(|one| &one.features).collect();
+    let scores: Vec<f32> = FUNCTIONS.as_ref().map_or_else(
+        || features.iter().map(|features| features[FunctionFeature::body as usize]).collect(),
+        |model| model.scores(&features),
+    );
+    let mut by_file: FxHashMap<u32, Vec<f32>> = FxHashMap::default();
+    for (one, score) in near.functions.iter().zip(&scores) {
+        by_file.entry(one.file).or_default().push(*score);
+    }
+    let best = scores.iter().copied().reduce(f32::max).unwrap_or(0.0);
+    let worst = scores.iter().copied().reduce(f32::min).unwrap_or(0.0);
+    for (file, features) in survey.candidates.iter().zip(&mut survey.features) {
+        let own = by_file.remove(file).unwrap_or_else(|| vec![worst]);
+        let (top, all) = together(own);
+        features[FileFeature::fun_score as usize] = top;
+        features[FileFeature::fun_score_sum as usize] = all;
+        features[FileFeature::fun_score_gap as usize] = top - best;
+    }
+    scores
+}
+
+/// The best of some scores, and the logarithm of the sum of the best ones' exponentials.
+fn together(mut scores: Vec<f32>) -> (f32, f32) {
+    scores.sort_unstable_by(|left, right| right.total_cmp(left));
+    let top = scores.first().copied().unwrap_or(0.0);
+    let sum: f32 = scores.iter().take(SPEAKERS).map(|score| (score - top).exp()).sum();
+    (top, top + sum.ln())
+}
+
 fn functions(
     sources: &[(u32, f32)],
     near: &Near,
+    judged: &[f32],
     ground: &Ground<'_>,
     moment: &Moment,
     limit: usize,
 ) -> Vec<RankedFunction> {
-    let features: Vec<_> = near.functions.iter().map(|one| &one.features).collect();
-    let scores = FUNCTIONS.as_ref().map_or_else(
-        || features.iter().map(|features| features[FunctionFeature::body as usize]).collect(),
-        |model| model.scores(&features),
-    );
     let score_of: FxHashMap<u32, f32> = sources.iter().copied().collect();
-    let told = |(one, score): (&near::Candidate, f32)| {
+    let told = |(one, score): (&near::Candidate, &f32)| {
         let file = score_of.get(&one.file).copied().unwrap_or(0.0);
         let outline = &near.readings[&one.file].outline;
         let definition = &outline.definitions[one.definition];
@@ -225,7 +257,7 @@ fn functions(
             score: score + FILE_SHARE * file + 2.0 * f32::from(here),
         }
     };
-    let mut functions: Vec<RankedFunction> = near.functions.iter().zip(scores).map(told).collect();
+    let mut functions: Vec<RankedFunction> = near.functions.iter().zip(judged).map(told).collect();
     functions.sort_by(|left, right| {
         right
             .score
@@ -330,6 +362,14 @@ fn why(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn functions_speak_for_their_file_together() {
+        let (top, all) = together(vec![1.0, 3.0]);
+        assert!((top - 3.0).abs() < 1e-6);
+        assert!((all - (1.0f32.exp() + 3.0f32.exp()).ln()).abs() < 1e-5);
+        assert!((together(vec![0.5; SPEAKERS + 4]).1 - together(vec![0.5; SPEAKERS]).1).abs() < 1e-6);
+    }
 
     #[test]
     fn the_tables_are_whole() {

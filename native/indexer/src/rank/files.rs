@@ -7,7 +7,7 @@ use super::corpus::{Corpus, Held};
 use super::past::{Past, Spoken, rarity};
 use super::query::Query;
 use super::role::Role;
-use super::tree::{Tree, shared_folders};
+use super::tree::{Tree, folded_name, shared_folders};
 use crate::work;
 
 features! {
@@ -27,6 +27,8 @@ features! {
         named_in_doc, first,
         close, fun_best, fun_top3, fun_cov, fun_rank, fun_own, name_best, name_exact, name_count, window_best, window_cov, signature_best,
         imports_top, imported_by_top, imports_sum, imported_by_sum, imported_by_test, ref_in, ref_out, ref_test, importers,
+        path_lead, path_best, path_near, scoped, scoped_folder, pairs, pairs_rare, fun_pairs, fun_pairs_rare, fun_title, window_title,
+        fun_score, fun_score_sum, fun_score_gap,
     }
 }
 
@@ -148,6 +150,23 @@ struct Paths {
     exact: Scores,
     scope: Scores,
     scope_name: Scores,
+    /// By the first terms of the title alone.
+    lead: Scores,
+    /// By the term that says most.
+    best: Scores,
+}
+
+/// The first terms of a title name the component.
+const LEAD: usize = 3;
+/// Names that share fewer letters are not near.
+const NEAR_MIN: usize = 4;
+
+/// Which share of the longer of two names their common start or end is.
+fn nearness(left: &str, right: &str) -> f32 {
+    let start = left.bytes().zip(right.bytes()).take_while(|(one, other)| one == other).count();
+    let end = left.bytes().rev().zip(right.bytes().rev()).take_while(|(one, other)| one == other).count();
+    let shared = start.max(end);
+    if shared < NEAR_MIN { 0.0 } else { shared as f32 / left.len().max(right.len()) as f32 }
 }
 
 /// Words of the query in the paths.
@@ -162,14 +181,18 @@ fn path_words(query: &Query, ground: &Ground<'_>) -> Paths {
         exact: zero(),
         scope: zero(),
         scope_name: zero(),
+        lead: zero(),
+        best: zero(),
     };
-    let terms: Vec<(u32, f32, bool)> = query
+    let terms: Vec<(u32, f32, bool, bool)> = query
         .terms
         .iter()
-        .filter_map(|term| {
+        .enumerate()
+        .filter_map(|(at, term)| {
             let stem = ground.vocabulary.stem(&term.stem)?;
             let having = *tree.having.get(&stem)?;
-            Some((stem, term.weight * rarity(tree.count as usize, having as usize), term.title))
+            let weight = term.weight * rarity(tree.count as usize, having as usize);
+            Some((stem, weight, term.title, term.title && at < LEAD))
         })
         .collect();
     let number = |text: &String| ground.vocabulary.word(text);
@@ -183,15 +206,18 @@ fn path_words(query: &Query, ground: &Ground<'_>) -> Paths {
     for (file, facts) in tree.facts.iter().enumerate() {
         let Some(facts) = facts else { continue };
         let mut hits = 0.0;
-        for (stem, weight, title) in &terms {
-            if facts.name.contains(stem) {
-                hits += 1.0;
-                paths.all[file] += weight;
-                paths.name[file] += if *title { *weight } else { 0.0 };
-            } else if facts.above.contains(stem) {
-                paths.all[file] += 0.5 * weight;
-                paths.above[file] += if *title { *weight } else { 0.0 };
+        for (stem, weight, title, lead) in &terms {
+            let in_name = facts.name.contains(stem);
+            if !in_name && !facts.above.contains(stem) {
+                continue;
             }
+            let worth = if in_name { *weight } else { 0.5 * weight };
+            hits += f32::from(in_name);
+            let place = if in_name { &mut paths.name } else { &mut paths.above };
+            place[file] += if *title { *weight } else { 0.0 };
+            paths.all[file] += worth;
+            paths.lead[file] += if *lead { worth } else { 0.0 };
+            paths.best[file] = paths.best[file].max(worth);
         }
         paths.share[file] = hits / facts.name.len().max(1) as f32;
         if let Some((_, value)) = names.iter().find(|(name, _)| *name == facts.folded) {
@@ -528,6 +554,7 @@ fn features_of(
         (F::path_top, tops.path),
         (F::def_top, tops.names),
     ];
+    let scoped = |files: &[u32]| files.iter().map(|file| evidence.spoken.scoped[*file as usize]).sum::<f32>();
     let one = |(at, file): (usize, &u32)| {
         let mut all = [0.0f32; F::COUNT];
         let mut set = |feature: F, value: f32| all[feature as usize] = value;
@@ -546,9 +573,16 @@ fn features_of(
         set(F::co_top, sums.co_top[number]);
         of_evidence(number, evidence, tops, &mut set);
         of_place(*file, ground, sums, &mut set);
+        let path = ground.corpus.path(*file);
+        let own = folded_name(path);
+        set(F::path_near, query.names.iter().map(|name| nearness(&name.folded, &own)).fold(0.0, f32::max));
+        if let Some(facts) = ground.tree.facts(*file) {
+            let siblings = ground.tree.by_folder.get(facts.folder(path));
+            set(F::scoped_folder, siblings.map_or(0.0, |files| scoped(files)));
+        }
         set(F::log_size, (1.0 + evidence.lengths[number]).ln());
         set(F::log_defs, (1.0 + evidence.definitions[number]).ln());
-        set(F::main_language, languages.get(ending(ground.corpus.path(*file))).copied().unwrap_or(0.0));
+        set(F::main_language, languages.get(ending(path)).copied().unwrap_or(0.0));
         all
     };
     candidates.iter().enumerate().map(one).collect()
@@ -568,6 +602,9 @@ fn of_evidence(file: usize, evidence: &Evidence, tops: &Tops, set: &mut impl FnM
     set(F::path_dirs, evidence.paths.above[file]);
     set(F::path_frac, evidence.paths.share[file]);
     set(F::path_exact, evidence.paths.exact[file]);
+    set(F::path_lead, evidence.paths.lead[file]);
+    set(F::path_best, evidence.paths.best[file]);
+    set(F::scoped, evidence.spoken.scoped[file]);
     set(F::path_scope, evidence.paths.scope[file]);
     set(F::path_scope_name, evidence.paths.scope_name[file]);
     set(F::path_all, over(evidence.paths.all[file], tops.path));

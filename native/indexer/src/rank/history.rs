@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::corpus::Vocabulary;
+use super::query::scope;
 use super::words;
 
 /// So many bytes of a message count.
@@ -27,6 +28,8 @@ pub struct History {
     pub(crate) stems: HashMap<u32, Vec<(u32, f32)>>,
     /// For each folded word the changes that say it.
     pub(crate) words: HashMap<u32, Vec<u32>>,
+    /// For each folded word of a prefix such as `fix(parser): ` the changes whose messages begin so.
+    pub(crate) scopes: HashMap<u32, Vec<u32>>,
     /// Where each reading starts; later ones are newer.
     readings: Vec<u32>,
     by_name: HashMap<String, u32>,
@@ -92,6 +95,12 @@ impl History {
             (0..=message.len().min(MESSAGE_MAX)).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
         let message = &message[..end];
         let title_end = message.find('\n').unwrap_or(message.len());
+        for word in scope(&message[..title_end]).1 {
+            let list = self.scopes.entry(vocabulary.name(&word)).or_default();
+            if list.last() != Some(&number) {
+                list.push(number);
+            }
+        }
         let mut loud: HashMap<u32, f32> = HashMap::new();
         let mut length = 0.0;
         for (at, word) in words::words(message.as_bytes()) {

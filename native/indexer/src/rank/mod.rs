@@ -2,8 +2,9 @@
 //!
 //! Two looks: the first, at every file, weighs what the index, the paths and the history say; the second reads the
 //! best files and weighs their functions, imports and references. Both give features to two small models, fitted on
-//! the changes of public repositories: the heads of the tables say which, and how. `tests/evals/fit_ranking.py` fits
-//! new ones by the same method.
+//! the changes of public repositories: the heads of the tables say which, how, and what they reach on repositories
+//! that they have not seen. Functions are judged first, and speak for their files. `tests/evals/fit_ranking.py` fits new
+//! tables by the same method.
 
 #![expect(clippy::cast_precision_loss, reason = "scores are estimates; counts stay far below 2^24")]
 

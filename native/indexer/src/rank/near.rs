@@ -8,6 +8,7 @@ use wainwright_syntax::{Definition, Kind, Outline};
 
 use super::Ground;
 use super::files::{FileFeature, Survey, over};
+use super::past::rarity;
 use super::query::Query;
 use super::reading::{Name, Reading, Readings, Stem, Word};
 use crate::work;
@@ -18,7 +19,7 @@ features! {
         body, body_rank, body_title, own, own_cov, cov, name_frac, name_weight, name_code, name_plain, name_joined,
         owner_frac, owner_name, signature, doc, log_lines, log_words, nested, inside_function, is_method, is_ctor, is_macro,
         declaration, file_linear, file_rank, in_file_rank, file_functions, called_by, calls, test_calls, share, position, private,
-        same_owner, overloads, in_tests,
+        same_owner, overloads, in_tests, pairs, pairs_rare,
     }
 }
 
@@ -29,6 +30,8 @@ const TESTS: usize = 12;
 const FUNCTIONS: usize = 260;
 /// A window of so many words is about a screen.
 const WINDOW: u32 = 150;
+/// Words so near to each other stand side by side: a small word may be between them.
+const PAIR_WORDS: u32 = 2;
 /// The length of an ordinary function, in words.
 const MEAN_WORDS: f32 = 120.0;
 /// A name that more candidates define says nothing about any of them.
@@ -71,7 +74,12 @@ struct Hit {
 struct Sight {
     reading: Arc<Reading>,
     hits: Vec<Hit>,
+    /// Where terms stand side by side that do so in the query.
+    pairs: Vec<(u32, Pairs)>,
 }
+
+/// Pairs of the query, a bit each.
+type Pairs = u64;
 
 #[derive(Clone, Copy, Default)]
 struct Weight {
@@ -105,7 +113,28 @@ impl<'q> Lens<'q> {
             let terms = &found[start as usize..end as usize];
             hits.extend(terms.iter().map(|(_, term)| Hit { at: *at, term: *term, word }));
         }
-        Sight { reading, hits }
+        let pairs = self.pairs(&hits);
+        Sight { reading, hits, pairs }
+    }
+
+    /// Where hits stand side by side whose terms do so in the query.
+    fn pairs(&self, hits: &[Hit]) -> Vec<(u32, Pairs)> {
+        let mut found = Vec::new();
+        for (at, hit) in hits.iter().enumerate() {
+            let near = hits[at + 1..].iter().take_while(|other| other.word - hit.word <= PAIR_WORDS);
+            let mut pairs = 0;
+            for other in near.filter(|other| other.term != hit.term) {
+                for pair in [(hit.term, other.term), (other.term, hit.term)] {
+                    if let Ok(place) = self.query.pairs.binary_search(&pair) {
+                        pairs |= 1 << place;
+                    }
+                }
+            }
+            if pairs != 0 {
+                found.push((hit.at, pairs));
+            }
+        }
+        found
     }
 
     fn value(&self, term: usize) -> f32 {
@@ -149,6 +178,12 @@ impl Sight {
         &self.hits[start..end]
     }
 
+    fn pairs(&self, range: &Range<u32>) -> Pairs {
+        let start = self.pairs.partition_point(|(at, _)| *at < range.start);
+        let within = self.pairs[start..].iter().take_while(|(at, _)| *at < range.end);
+        within.fold(0, |all, (_, pairs)| all | pairs)
+    }
+
     fn length(&self, range: &Range<u32>) -> f32 {
         let before = |at: u32| self.reading.words.partition_point(|(start, _)| *start < at);
         (before(range.end) - before(range.start)) as f32
@@ -167,6 +202,7 @@ struct Function {
     /// Without the functions that lie in it.
     own: Weight,
     length: f32,
+    pairs: Pairs,
 }
 
 fn is_candidate(definition: &Definition) -> bool {
@@ -215,7 +251,8 @@ fn functions_of(file: u32, sight: &Sight, lens: &Lens<'_>) -> Vec<Function> {
             }
             own = lens.weigh(&times, left.max(1.0));
         }
-        all.push(Function { file, definition: number, whole, own, length });
+        let pairs = sight.pairs(&range);
+        all.push(Function { file, definition: number, whole, own, length, pairs });
     }
     all
 }
@@ -227,12 +264,18 @@ struct Close {
     top3: f32,
     covered: f32,
     own: f32,
+    title: f32,
+    /// In the whole text.
+    pairs: Pairs,
+    /// Of each function that has any.
+    pairs_within: Vec<Pairs>,
     name_best: f32,
     name_exact: f32,
     name_count: f32,
     signature: f32,
     window: f32,
     window_covered: f32,
+    window_title: f32,
     imports_top: f32,
     imports_sum: f32,
     imported_by_sum: f32,
@@ -251,6 +294,9 @@ fn close_of(sight: &Sight, functions: &[Function], lens: &Lens<'_>) -> Close {
     close.top3 = best.iter().take(3).sum();
     close.covered = functions.iter().map(|one| one.whole.covered).fold(0.0, f32::max);
     close.own = functions.iter().map(|one| one.own.all).fold(0.0, f32::max);
+    close.title = functions.iter().map(|one| one.whole.title).fold(0.0, f32::max);
+    close.pairs = sight.pairs(&(0..u32::MAX));
+    close.pairs_within = functions.iter().map(|one| one.pairs).filter(|pairs| *pairs != 0).collect();
     for (definition, name) in sight.outline().definitions.iter().zip(&sight.reading.names) {
         let counts =
             is_candidate(definition) || definition.kind.is_type() || definition.kind == Kind::Constant;
@@ -283,6 +329,7 @@ fn close_of(sight: &Sight, functions: &[Function], lens: &Lens<'_>) -> Close {
         }
         let weight = lens.weigh(&times, WINDOW as f32);
         close.window = close.window.max(weight.all);
+        close.window_title = close.window_title.max(weight.title);
         close.window_covered = close.window_covered.max(weight.covered);
     }
     close
@@ -322,21 +369,63 @@ pub(crate) fn look(query: &Query, ground: &Ground<'_>, survey: &mut Survey, read
     look.sources.retain(|file| look.close.contains_key(file));
     let outside = look.imports();
     let calls = look.references();
-    let functions = look.weigh_functions(&lens, &calls);
+    let weights = PairWeights::of(&lens, look.close.values());
+    let functions = look.weigh_functions(&lens, &calls, &weights);
     let Look { sights, close, .. } = look;
-    write_features(survey, &close, &outside);
+    write_features(survey, &close, &outside, &weights);
     let named = close.iter().filter_map(|(file, close)| Some((*file, close.named.clone()?))).collect();
     let readings = sights.into_iter().map(|(file, sight)| (file, sight.reading)).collect();
     Near { readings, functions, named }
 }
 
+/// What each pair of the query is worth.
+struct PairWeights {
+    /// By its terms, and by how few of the files that were read closely have it; of the sum of all.
+    said: Vec<f32>,
+    rare: Vec<f32>,
+}
+
+impl PairWeights {
+    fn of<'c>(lens: &Lens<'_>, close: impl Iterator<Item = &'c Close>) -> Self {
+        let pairs = &lens.query.pairs;
+        let mut having = vec![0usize; pairs.len()];
+        let mut read = 0;
+        for close in close {
+            read += 1;
+            for (place, having) in having.iter_mut().enumerate() {
+                *having += usize::from(close.pairs & 1 << place != 0);
+            }
+        }
+        let terms =
+            |(left, right): &(u16, u16)| lens.value(usize::from(*left)) + lens.value(usize::from(*right));
+        let shares = |weights: Vec<f32>| {
+            let all = weights.iter().sum::<f32>();
+            weights.into_iter().map(|weight| over(weight, all)).collect()
+        };
+        let rare = having.iter().map(|having| if *having == 0 { 0.0 } else { rarity(read, *having) });
+        Self { said: shares(pairs.iter().map(terms).collect()), rare: shares(rare.collect()) }
+    }
+
+    /// How much of all pairs these are.
+    fn sum(weights: &[f32], pairs: Pairs) -> f32 {
+        let has = |place: &usize| pairs & 1 << place != 0;
+        if pairs == 0 { 0.0 } else { (0..weights.len()).filter(has).map(|place| weights[place]).sum() }
+    }
+}
+
 /// What imports say of files that were not read themselves: by the best source, by tests.
 type Outside = FxHashMap<u32, (f32, f32)>;
 
-fn write_features(survey: &mut Survey, close: &FxHashMap<u32, Close>, outside: &Outside) {
+fn write_features(
+    survey: &mut Survey,
+    close: &FxHashMap<u32, Close>,
+    outside: &Outside,
+    weights: &PairWeights,
+) {
     use FileFeature as F;
     let most = |of: fn(&Close) -> f32| close.values().map(of).fold(0.0, f32::max);
     let (best, own, top3, window) = (most(|c| c.best), most(|c| c.own), most(|c| c.top3), most(|c| c.window));
+    let (title, window_title) = (most(|c| c.title), most(|c| c.window_title));
     let mut order: Vec<u32> = close.keys().copied().collect();
     order.sort_by(|left, right| close[right].best.total_cmp(&close[left].best).then(left.cmp(right)));
     let rank: FxHashMap<u32, f32> =
@@ -354,6 +443,15 @@ fn write_features(survey: &mut Survey, close: &FxHashMap<u32, Close>, outside: &
         set(F::fun_cov, close.covered);
         set(F::fun_rank, rank[file]);
         set(F::fun_own, over(close.own, own));
+        let within = |weights: &[f32]| {
+            close.pairs_within.iter().map(|pairs| PairWeights::sum(weights, *pairs)).fold(0.0, f32::max)
+        };
+        set(F::pairs, PairWeights::sum(&weights.said, close.pairs));
+        set(F::pairs_rare, PairWeights::sum(&weights.rare, close.pairs));
+        set(F::fun_pairs, within(&weights.said));
+        set(F::fun_pairs_rare, within(&weights.rare));
+        set(F::fun_title, over(close.title, title));
+        set(F::window_title, over(close.window_title, window_title));
         set(F::name_best, close.name_best);
         set(F::name_exact, close.name_exact);
         set(F::name_count, close.name_count);
@@ -531,7 +629,7 @@ impl Look<'_> {
         calls
     }
 
-    fn weigh_functions(&self, lens: &Lens<'_>, calls: &Calls) -> Vec<Candidate> {
+    fn weigh_functions(&self, lens: &Lens<'_>, calls: &Calls, pairs: &PairWeights) -> Vec<Candidate> {
         let all = &self.functions;
         let places = Places::of(self);
         let mut rough: Vec<(f32, usize)> = all
@@ -552,10 +650,17 @@ impl Look<'_> {
             .collect();
         rough.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         rough.truncate(FUNCTIONS);
-        rough.into_iter().map(|(_, number)| self.candidate(number, lens, calls, &places)).collect()
+        rough.into_iter().map(|(_, number)| self.candidate(number, lens, calls, pairs, &places)).collect()
     }
 
-    fn candidate(&self, number: usize, lens: &Lens<'_>, calls: &Calls, places: &Places) -> Candidate {
+    fn candidate(
+        &self,
+        number: usize,
+        lens: &Lens<'_>,
+        calls: &Calls,
+        pairs: &PairWeights,
+        places: &Places,
+    ) -> Candidate {
         use FunctionFeature as F;
         let one = &self.functions[number];
         let sight = &self.sights[&one.file];
@@ -565,6 +670,8 @@ impl Look<'_> {
         set(F::body, over(one.whole.all, places.best_whole));
         set(F::body_title, over(one.whole.title, places.best_title));
         set(F::own, over(one.own.all, places.best_own));
+        set(F::pairs, PairWeights::sum(&pairs.said, one.pairs));
+        set(F::pairs_rare, PairWeights::sum(&pairs.rare, one.pairs));
         set(F::own_cov, one.own.covered);
         set(F::cov, one.whole.covered);
         set(F::nested, f32::from(one.own.all < one.whole.all));

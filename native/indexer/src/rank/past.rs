@@ -42,6 +42,8 @@ pub(crate) struct Spoken {
     pub like: Vec<f32>,
     pub most: Vec<f32>,
     pub words: Vec<f32>,
+    /// Of the changes whose messages begin with the query's prefix which share touched the file.
+    pub scoped: Vec<f32>,
 }
 
 fn fading(place: u32) -> f32 {
@@ -123,6 +125,7 @@ impl Past {
             like: vec![0.0; bound],
             most: vec![0.0; bound],
             words: vec![0.0; bound],
+            scoped: self.scoped(query, history, vocabulary),
         };
         let mean_said = (self.said.iter().sum::<f32>() / self.said.len().max(1) as f32).max(1e-6);
         let with: Vec<f32> = self.lengths.iter().copied().filter(|length| *length > 0.0).collect();
@@ -196,6 +199,31 @@ impl Past {
                 spoken.most[file] = spoken.most[file].max(value / (1.0 + 0.3 * (files.len() as f32).ln()));
             }
         }
+    }
+
+    /// Of the changes whose messages begin with the query's prefix which share touched each file.
+    fn scoped(&self, query: &Query, history: &History, vocabulary: &Vocabulary) -> Vec<f32> {
+        let mut scoped = vec![0.0f32; self.touched.len()];
+        let mut own = vec![0.0f32; self.touched.len()];
+        for word in &query.scope_words {
+            let begin = vocabulary.word(word).and_then(|word| history.scopes.get(&word));
+            let places = begin.into_iter().flatten().filter_map(|number| self.places[*number as usize]);
+            let mut met: Vec<u32> = Vec::new();
+            let mut all = 2.0;
+            for place in places {
+                let files = &self.files[place as usize];
+                all += fading(place);
+                for file in files {
+                    own[*file as usize] += fading(place) / damped(files.len());
+                    met.push(*file);
+                }
+            }
+            for file in met {
+                let share = std::mem::take(&mut own[file as usize]) / all;
+                scoped[file as usize] = scoped[file as usize].max(share);
+            }
+        }
+        scoped
     }
 
     /// Changes that say a word of the query that looks like code.

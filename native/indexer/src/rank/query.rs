@@ -39,10 +39,16 @@ pub struct Query {
     pub scope: Vec<String>,
     /// Folded words of that prefix.
     pub scope_words: Vec<String>,
+    /// Terms, by their places in `terms`, that stand side by side somewhere; in order, at most 64.
+    pub pairs: Vec<(u16, u16)>,
 }
 
 const TERMS_MAX: usize = 64;
 const NAMES_MAX: usize = 96;
+/// One bit each.
+const PAIRS_MAX: usize = 64;
+/// Terms with so many bytes between them still stand side by side: a small word may.
+const GAP_MAX: usize = 6;
 
 impl Query {
     /// Reads a goal.
@@ -56,6 +62,8 @@ impl Query {
         let bytes = text.as_bytes();
         let mut run: Vec<(usize, usize, String)> = Vec::new();
         let mut count = 0;
+        let mut pairs: Vec<(u16, u16)> = Vec::new();
+        let mut last: Option<(u16, usize)> = None;
         for (offset, word) in words::words(bytes) {
             let title = offset < title_end;
             let word = String::from_utf8_lossy(word);
@@ -81,12 +89,21 @@ impl Query {
                 }
                 let stem = words::stem(part);
                 let weight = if title { 1.0 } else { 0.5 };
-                if let Some(&i) = at.get(&stem) {
-                    order[i].weight = (order[i].weight + 0.25).min(2.0);
+                let place = at.get(&stem).copied().unwrap_or(order.len());
+                if place < order.len() {
+                    order[place].weight = (order[place].weight + 0.25).min(2.0);
                 } else {
-                    at.insert(stem.clone(), order.len());
+                    at.insert(stem.clone(), place);
                     order.push(Term { stem, said: low, weight, title });
                 }
+                let this = u16::try_from(place).unwrap_or(u16::MAX);
+                if let Some((other, _)) = last.filter(|(_, end)| offset.saturating_sub(*end) <= GAP_MAX)
+                    && other != this
+                    && !pairs.contains(&(other, this))
+                {
+                    pairs.push((other, this));
+                }
+                last = Some((this, offset + word.len()));
             }
             // Words side by side may be one identifier: `web socket`, `block in place`.
             let gap = run.last().map(|(start, len, _)| &text[start + len..offset]);
@@ -110,6 +127,9 @@ impl Query {
             }
         }
         order.truncate(TERMS_MAX);
+        pairs.retain(|(left, right)| usize::from(*left.max(right)) < TERMS_MAX);
+        pairs.truncate(PAIRS_MAX);
+        pairs.sort_unstable();
         let mut names: Vec<_> = names.into_iter().collect();
         names.sort_by_key(|(_, (n, _, _))| *n);
         let names = names
@@ -118,12 +138,12 @@ impl Query {
             .map(|(folded, (_, code, joined))| Name { folded, code, joined })
             .collect();
         let (scope, scope_words) = scope(&text[..title_end]);
-        Query { terms: order, names, scope, scope_words }
+        Query { terms: order, names, scope, scope_words, pairs }
     }
 }
 
-/// The stems of `scope` in `fix(scope): …`, `scope: …`, `[scope] …`.
-fn scope(title: &str) -> (Vec<String>, Vec<String>) {
+/// The stems and the folded words of `scope` in `fix(scope): …`, `scope: …`, `[scope] …`.
+pub(super) fn scope(title: &str) -> (Vec<String>, Vec<String>) {
     let none = (Vec::new(), Vec::new());
     let inside = if let Some(rest) = title.strip_prefix('[') {
         rest.split(']').next()
@@ -146,4 +166,21 @@ fn scope(title: &str) -> (Vec<String>, Vec<String>) {
         kept.iter().flat_map(|w| words::parts(w).map(words::stem).collect::<Vec<_>>()).collect(),
         kept.iter().map(|w| words::fold(w)).collect(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_stand_side_by_side_are_pairs() {
+        let query = Query::read("keepAlive timeout of idle sockets, after which a much later word follows");
+        let said = |(left, right): &(u16, u16)| {
+            (&*query.terms[usize::from(*left)].said, &*query.terms[usize::from(*right)].said)
+        };
+        let pairs: Vec<_> = query.pairs.iter().map(said).collect();
+        let expected = [("keep", "alive"), ("alive", "timeout"), ("timeout", "idle"), ("idle", "sockets")];
+        assert_eq!(pairs[..4], expected);
+        assert!(pairs.iter().all(|(left, _)| *left != "sockets"), "{pairs:?}");
+    }
 }

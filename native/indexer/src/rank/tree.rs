@@ -39,6 +39,11 @@ fn stem_of(path: &str) -> &str {
     file.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(file)
 }
 
+/// The file's name without its ending, folded.
+pub(crate) fn folded_name(path: &str) -> String {
+    plain(stem_of(path))
+}
+
 /// `test_parser.py`, `parser_test.go`, `parser.spec.ts` and `ParserTest.java` are for `parser`.
 fn tested(path: &str) -> String {
     let mut name = stem_of(path);
