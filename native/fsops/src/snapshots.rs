@@ -127,7 +127,8 @@ impl Snapshots {
         let failed = |path: &Path, error: &std::io::Error| told(path, errno_of(error));
         let place = self.folder.join(PACK);
         lock(&self.pack).map_err(|errno| told(&place, errno))?;
-        let unlock = Unlock(&self.pack.try_clone().map_err(|error| failed(&place, &error))?);
+        let locked = self.pack.try_clone().map_err(|error| failed(&place, &error))?;
+        let unlock = Unlock(&locked);
         self.catch_up().map_err(|error| failed(&place, &error))?;
         let mut missing = Missing::default();
         missing.find(&tree.top, Path::new(""), self);

@@ -584,9 +584,8 @@ impl Look<'_> {
                 let weight = 1.0 / places.len() as f32;
                 let caller = reference.within.and_then(|within| at.get(&(*file, within as usize)).copied());
                 for (target, number) in places {
-                    if let (Some(caller), Some(called)) = (caller, at.get(&(*target, *number)).copied())
-                        && caller != called
-                    {
+                    let to = at.get(&(*target, *number)).copied().filter(|to| caller != Some(*to));
+                    if let (Some(caller), Some(called)) = (caller, to) {
                         let share = |one: usize| over(self.functions[one].own.all, best) * weight;
                         calls.by[called] = calls.by[called].max(share(caller));
                         calls.to[caller] = calls.to[caller].max(share(called));

@@ -97,12 +97,9 @@ impl Query {
                     order.push(Term { stem, said: low, weight, title });
                 }
                 let this = u16::try_from(place).unwrap_or(u16::MAX);
-                if let Some((other, _)) = last.filter(|(_, end)| offset.saturating_sub(*end) <= GAP_MAX)
-                    && other != this
-                    && !pairs.contains(&(other, this))
-                {
-                    pairs.push((other, this));
-                }
+                let beside = last.filter(|(_, end)| offset.saturating_sub(*end) <= GAP_MAX);
+                let pair = beside.map(|(other, _)| (other, this)).filter(|(other, _)| *other != this);
+                pairs.extend(pair.filter(|pair| !pairs.contains(pair)));
                 last = Some((this, offset + word.len()));
             }
             // Words side by side may be one identifier: `web socket`, `block in place`.
