@@ -187,15 +187,15 @@ impl Index {
         }
     }
 
-    /// Writes the store, if it does not say what is known. Unsaved texts are not written.
+    /// Writes the store, if it does not say what is known, and tells whether it was. Unsaved texts are not written.
     ///
     /// # Errors
     /// If the file cannot be written; the old store stays.
-    pub fn save(&self) -> io::Result<()> {
+    pub fn save(&self) -> io::Result<bool> {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let disk = Arc::clone(&self.state().disk);
         if !disk.unsaved {
-            return Ok(());
+            return Ok(false);
         }
         let whole = disk.gone.is_empty() && disk.fresh.is_empty() && disk.checked.is_empty();
         let whole = whole && disk.is_described_by_base();
@@ -209,7 +209,7 @@ impl Index {
         let mut state = self.state();
         state.disk = Arc::new(disk);
         self.publish(&state);
-        Ok(())
+        Ok(true)
     }
 
     /// How large the index is.

@@ -4,7 +4,7 @@
 //! has the old one mapped keeps it, and whoever is killed while writing leaves the old one.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub(crate) const NAME: &str = "lexical.index";
 const MAGIC: [u8; 16] = *b"wainwright \0\0\0\0\x02";
 /// Nobody takes this long to write a store: what is older was left by one who was killed.
 const LEFT: Duration = Duration::from_secs(3600);
+/// So many bytes of a store are read at once.
+const PART: usize = 1 << 18;
 const HEADER: usize = 16 + 8 + 8 + 16 + SECTIONS * 16;
 
 /// Puts sections one after the other, behind a header.
@@ -128,8 +130,8 @@ pub(crate) fn discard(path: &Path) {
 pub(crate) fn open(path: &Path) -> Option<Segment> {
     let file = File::open(path).ok()?;
     let bytes = map(&file).ok()?;
-    let (seed, sections) = read_header(&bytes)?;
-    Some(Segment::new(Bytes::Mapped(bytes), sections, seed))
+    let (seed, sections, sum) = read_header(&bytes)?;
+    (sum_of(&file).ok()? == sum).then(|| Segment::new(Bytes::Mapped(bytes), sections, seed))
 }
 
 #[expect(unsafe_code, reason = "a mapped file is read in place, by several processes at once")]
@@ -139,7 +141,23 @@ fn map(file: &File) -> io::Result<Mmap> {
     unsafe { Mmap::map(file) }
 }
 
-fn read_header(bytes: &[u8]) -> Option<(Seed, [Range<usize>; SECTIONS])> {
+/// The checksum of a whole file. It is read, not mapped: what nobody asks for needs not be resident.
+fn sum_of(mut file: &File) -> io::Result<u64> {
+    let mut head = [0; 32];
+    file.read_exact(&mut head)?;
+    let mut hash = Xxh3::new();
+    hash.update(&head[..24]);
+    let mut part = vec![0; PART];
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(hash.digest()),
+            read => hash.update(&part[..read]),
+        }
+    }
+}
+
+/// The seed, where the sections lie, and the checksum that the file says it has.
+fn read_header(bytes: &[u8]) -> Option<(Seed, [Range<usize>; SECTIONS], u64)> {
     let mut rest = bytes.get(..HEADER)?;
     let number = |rest: &mut &[u8]| usize::try_from(u64::from_le_bytes(take(rest)?)).ok();
     if take::<16>(&mut rest)? != MAGIC || number(&mut rest)? != bytes.len() {
@@ -151,5 +169,5 @@ fn read_header(bytes: &[u8]) -> Option<(Seed, [Range<usize>; SECTIONS])> {
     for range in &mut sections {
         *range = number(&mut rest)?..number(&mut rest)?;
     }
-    (checksum(bytes) == sum).then_some((seed, sections))
+    Some((seed, sections, sum))
 }

@@ -21,6 +21,19 @@ type WalkAnswer = (Vec<(String, u64)>, bool);
 type SearchAnswer = (Vec<(String, u32, String)>, bool);
 type RefreshAnswer = (usize, usize, u64, f64);
 
+/// Lets the system have the memory that large work is done with: the allocator of glibc keeps what threads gave free.
+#[cfg_attr(
+    all(target_os = "linux", target_env = "gnu"),
+    expect(unsafe_code, reason = "a function of the C library")
+)]
+pub fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it may be called by any thread at any time, and touches nothing but free memory.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Lists the files beneath a root.
 #[pyfunction]
 pub fn walk(py: Python<'_>, root: PathBuf, max_files: usize) -> PyResult<WalkAnswer> {
@@ -126,7 +139,13 @@ impl Index {
     }
 
     fn save(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.0.save()).map_err(PyOSError::new_err)
+        py.detach(|| {
+            if self.0.save()? {
+                give_back();
+            }
+            Ok::<_, std::io::Error>(())
+        })
+        .map_err(PyOSError::new_err)
     }
 
     #[pyo3(signature = (pattern, *, regex, word, ignore_case, glob, max_hits, cancel=None))]

@@ -8,8 +8,10 @@ use pyo3::prelude::*;
 use wainwright_indexer::{How, Snapshot, SymbolQuery};
 use wainwright_syntax::{Definition, Kind};
 
-use crate::index::{Cancel, Index, flag};
+use crate::index::{Cancel, Index, flag, give_back};
 
+/// After so many files were parsed, what that took is worth giving back.
+const MANY: usize = 200;
 /// Longer signatures are cut to this many characters.
 const SIGNATURE_CHARS_MAX: usize = 240;
 /// Longer lines are cut to this many characters.
@@ -48,7 +50,11 @@ impl Structure {
         let filled = py.detach(|| {
             let snapshot = index.snapshot();
             let wanted: Vec<u32> = wanted.iter().filter_map(|path| snapshot.find(path)).collect();
-            self.0.fill(&snapshot, &wanted, threads, &cancel)
+            let filled = self.0.fill(&snapshot, &wanted, threads, &cancel);
+            if filled.parsed > MANY {
+                give_back();
+            }
+            filled
         });
         (filled.parsed, filled.ready, filled.files, filled.bytes, filled.took.as_secs_f64())
     }

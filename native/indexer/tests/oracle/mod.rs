@@ -139,7 +139,10 @@ pub fn perform(
             unsaved.remove(*path);
             return;
         }
-        Act::Save => return index.save().unwrap(),
+        Act::Save => {
+            index.save().unwrap();
+            return;
+        }
         Act::Reopen => {
             *index = tree.open();
             unsaved.retain(|path, text| index.overlay(path, text));
