@@ -48,12 +48,13 @@ TARGETS := outline index store diff apply fsops rank
 # string, which is no reason to stop.
 fuzz: export CFLAGS += -fsanitize=address
 fuzz: export CXXFLAGS += -fsanitize=address
+fuzz: export ASAN_OPTIONS := detect_leaks=0
 fuzz:  ## Any input for the native crates; SECONDS=60 each, TARGETS="apply diff"
 	@cargo +nightly --version >/dev/null 2>&1 || { echo 'a nightly compiler is missing: rustup toolchain install nightly'; exit 1; }
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz --locked'; exit 1; }
 	set -e; for target in $(TARGETS); do \
 		cargo +nightly fuzz run --fuzz-dir native/fuzz $$target -- \
-			-max_total_time=$(SECONDS) -max_len=1024 -len_control=0 -timeout=30 -rss_limit_mb=4096 -detect_leaks=0; \
+			-max_total_time=$(SECONDS) -max_len=1024 -len_control=0 -timeout=30 -rss_limit_mb=4096; \
 	done
 
 # What calls no C and no system call of its own: Miri can run neither.

@@ -20,41 +20,14 @@ fn sample(language: Language) -> &'static [u8] {
     &SAMPLES.get_or_init(samples)[place]
 }
 
-const PIECES: [&str; 24] = [
-    "",
-    "\n",
-    "    ",
-    "(",
-    ")",
-    "{",
-    "}",
-    "\"",
-    "'",
-    "/*",
-    "#",
-    "x",
-    "def f():\n",
-    ";",
-    "é",
-    "\0",
-    "<",
-    "fn ",
-    "class ",
-    "`",
-    "${",
-    "<<E\n",
-    "\t- ",
-    "<script>",
-];
-
 fn edit(input: &mut Unstructured<'_>, length: usize) -> Result<(usize, usize, Vec<u8>)> {
     let start = input.int_in_range(0..=length)?;
     let end = (start + usize::from(input.arbitrary::<u8>()? % 16)).min(length);
     let piece = match input.arbitrary::<u8>()? {
         // Nesting is what parsers and scanners keep a state of.
-        deep @ 200.. => input.choose(&PIECES)?.repeat(usize::from(deep - 199) * 8).into_bytes(),
+        deep @ 200.. => input.choose(&laws::PIECES)?.repeat(usize::from(deep - 199) * 8).into_bytes(),
         raw @ 150..200 => input.bytes(usize::from(raw % 6).min(input.len()))?.to_vec(),
-        other => PIECES[usize::from(other) % PIECES.len()].into(),
+        other => laws::PIECES[usize::from(other) % laws::PIECES.len()].into(),
     };
     Ok((start, end, piece))
 }

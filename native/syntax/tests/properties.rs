@@ -22,28 +22,8 @@ fn any_language() -> impl Strategy<Value = Language> {
 type Edit = (usize, usize, Vec<u8>);
 
 fn any_edit() -> impl Strategy<Value = Edit> {
-    let pieces = [
-        "",
-        "\n",
-        "    ",
-        "(",
-        ")",
-        "{",
-        "}",
-        "\"",
-        "'",
-        "/*",
-        "#",
-        "x",
-        "def f():\n",
-        ";",
-        "é",
-        "\0",
-        "<",
-        "fn ",
-    ];
     let piece = prop_oneof![
-        prop::sample::select(pieces.to_vec()).prop_map(|piece| piece.as_bytes().to_vec()),
+        prop::sample::select(laws::PIECES.to_vec()).prop_map(|piece| piece.as_bytes().to_vec()),
         prop::collection::vec(any::<u8>(), 0..6),
     ];
     (any::<usize>(), 0..12_usize, piece)

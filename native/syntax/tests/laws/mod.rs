@@ -6,6 +6,34 @@ use std::path::Path;
 
 use wainwright_syntax::{Language, Outline};
 
+/// What opens, closes or ends something in most languages: whatever is typed holds these.
+pub const PIECES: [&str; 24] = [
+    "",
+    "\n",
+    "    ",
+    "(",
+    ")",
+    "{",
+    "}",
+    "\"",
+    "'",
+    "/*",
+    "#",
+    "x",
+    "def f():\n",
+    ";",
+    "é",
+    "\0",
+    "<",
+    "fn ",
+    "class ",
+    "`",
+    "${",
+    "<<E\n",
+    "\t- ",
+    "<script>",
+];
+
 /// The sample of a language among those in a folder.
 pub fn sample(folder: &Path, language: Language) -> Vec<u8> {
     fs::read_dir(folder)
