@@ -2,6 +2,7 @@
 
     WainwrightError                 says what went wrong and what to do about it
     |- InputError                   what the person gave cannot be used (empty goal, unknown run, bad settings)
+    |  '- IllegalTransition         an event may not happen in this stage
     |- PlanError                    a plan is not a DAG of well-formed tasks
     |- JournalError                 the journal refuses
     |  |- Diverged                  a recorded step is asked for again with other inputs
@@ -39,6 +40,10 @@ class WainwrightError(Exception):
 
 class InputError(WainwrightError):
     """What the person gave cannot be used."""
+
+
+class IllegalTransition(InputError):
+    """An event may not happen in this stage."""
 
 
 class PlanError(WainwrightError):

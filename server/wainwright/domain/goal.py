@@ -99,3 +99,9 @@ class Goal(Fact):
                 break
             slug = f"{slug}-{word}" if slug else word
         return slug or "goal"
+
+
+def title(text: str) -> str:
+    """The first line of a text, at most 80 characters, cut between words."""
+    line = text.strip().splitlines()[0]
+    return line if len(line) <= 80 else line[:78].rsplit(" ", 1)[0] + " …"

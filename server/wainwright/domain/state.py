@@ -118,6 +118,10 @@ class RunState(Fact):
     """Where a failed or cancelled run goes on when it is resumed."""
     resumes: int = 0
 
+    def changed(self, **changes: object) -> "RunState":
+        """Return the same run with some fields changed; names and types are the caller's to get right."""
+        return self.model_copy(update=changes)
+
     @property
     def open_gates(self) -> tuple[Gate, ...]:
         """Gates nobody has decided yet."""
@@ -131,3 +135,9 @@ class RunState(Fact):
     def unfinished(self) -> tuple[TaskState, ...]:
         """Tasks that have not landed."""
         return tuple(t for t in self.tasks.values() if t.status != "landed")
+
+    @property
+    def gaps(self) -> tuple[Finding, ...]:
+        """Findings of the review that only the person can settle, because the goal itself leaves something open."""
+        findings = self.reviewed.findings if self.reviewed else ()
+        return tuple(f for f in findings if f.binding and f.route == "intent_gap")

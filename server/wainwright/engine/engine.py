@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wainwright.domain.changes import Changeset
+from wainwright.domain.decide import held
 from wainwright.domain.errors import InputError, RunBusy
 from wainwright.domain.events import (
     EVENT,
@@ -28,8 +29,8 @@ from wainwright.domain.events import (
     Tested,
 )
 from wainwright.domain.evidence import Receipt
+from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
-from wainwright.domain.machine import fold, held, replay
 from wainwright.domain.state import RunState
 from wainwright.engine.documents import Documents
 from wainwright.engine.editing import Editing

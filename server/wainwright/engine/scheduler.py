@@ -14,11 +14,13 @@ from typing import Protocol
 import structlog
 from pydantic import ValidationError
 
+from wainwright.domain.decide import decide
 from wainwright.domain.effects import Effect, OpenGate, RunTask
 from wainwright.domain.errors import Fenced, WainwrightError
 from wainwright.domain.events import EVENT, Event, GateDecided, GateOpened, RunCancelled, RunFailed
+from wainwright.domain.fold import fold
+from wainwright.domain.gates import passes_by_policy
 from wainwright.domain.goal import ENDS
-from wainwright.domain.machine import asks, decide, fold
 from wainwright.domain.state import RunState
 from wainwright.engine.telling import told
 from wainwright.engine.view import Notice
@@ -161,7 +163,7 @@ class Scheduler:
 
     def _open(self, effect: OpenGate) -> Sequence[Event]:
         opened = GateOpened(gate=effect.gate)
-        if asks(self.state, effect.gate.kind):
+        if not passes_by_policy(self.state, effect.gate.kind):
             return (opened,)
         reason = f"autonomy {self.state.autonomy}" if self.state.attended else "nobody attends this run"
         return (opened, GateDecided(gate=effect.gate.id, decision="approve", reason=reason, by="policy"))
@@ -169,7 +171,7 @@ class Scheduler:
     async def _decide_unattended(self) -> None:
         """Gates that were opened for somebody who is not here any more: the policy decides them."""
         for gate in self.state.open_gates:
-            if gate.kind in ("plan", "apply", "deploy") and not asks(self.state, gate.kind):
+            if passes_by_policy(self.state, gate.kind):
                 reason = "nobody attends this run any more"
                 await self.emit(GateDecided(gate=gate.id, decision="approve", reason=reason, by="policy"))
 

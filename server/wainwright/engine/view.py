@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from wainwright.domain.decide import held
 from wainwright.domain.events import Decision
 from wainwright.domain.evidence import Finding
 from wainwright.domain.goal import WAY, Autonomy, Fact, Goal, Stage
-from wainwright.domain.machine import held
 from wainwright.domain.state import RunState
 from wainwright.journal import Account
 

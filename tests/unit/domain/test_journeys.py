@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.decide import decide, held
+from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.evidence import Case, Deployment, Finding, Receipt, Verdict
+from wainwright.domain.fold import fold
+from wainwright.domain.gates import asks
 from wainwright.domain.goal import ENDS, WORKING, Goal, Stage
-from wainwright.domain.machine import ROUND_LADDER, IllegalTransition, asks, decide, fold, held
+from wainwright.domain.ladder import ROUND_LADDER
 from wainwright.domain.plan import Plan, overlap
 from wainwright.domain.state import RunState
 

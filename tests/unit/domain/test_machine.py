@@ -8,18 +8,12 @@ from hypothesis import strategies as st
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.decide import decide, held
+from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.evidence import AcceptanceTest, Case, Deployment, Finding, Receipt, Verdict
+from wainwright.domain.fold import LEGAL, fold, legal, replay
+from wainwright.domain.gates import asks
 from wainwright.domain.goal import WORKING, Goal, Place, Stage
-from wainwright.domain.machine import (
-    LEGAL,
-    IllegalTransition,
-    asks,
-    decide,
-    fold,
-    held,
-    legal,
-    replay,
-)
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState
 

@@ -10,8 +10,8 @@ from tests.fixtures import team
 from wainwright.deploy.process import ProcessTarget
 from wainwright.domain import events as ev
 from wainwright.domain.errors import InputError, RunBusy
+from wainwright.domain.fold import replay
 from wainwright.domain.goal import WORKING, Goal, Stage
-from wainwright.domain.machine import replay
 from wainwright.domain.plan import Plan
 from wainwright.domain.ports import NoEditor
 from wainwright.engine.engine import Engine

@@ -1,0 +1,292 @@
+"""What an event means: ``fold(state, event) -> state``, with ``LEGAL``, the one table of what may happen where.
+
+Pure: no input or output, no clock, no randomness. An event outside the table is a caller's defect and is refused.
+What is wanted next is said by ``decide``; nothing but these two moves a run.
+
+    NEW > PLANNING > DESIGN > BUILD > TEST > REVIEW > DEPLOY > MONITOR > DONE
+             ^          ^       ^       |       |        |        |
+             |          |       '-------'-------'--------'--------'   red test, patch, failed deployment, breach
+             |          '-----------------------'                     bad spec
+             '----------------------------------'                     intent gap, ladder at its end
+
+Every loop is bounded by ``ladder``, and beyond it by money, turns and wall time, which the engine counts.
+"""
+
+from typing import assert_never
+
+from wainwright.domain import events as ev
+from wainwright.domain.errors import IllegalTransition
+from wainwright.domain.events import Event, Gate
+from wainwright.domain.gates import GATES
+from wainwright.domain.goal import ENDS, WAY, Stage
+from wainwright.domain.ladder import (
+    back_to_build,
+    climb,
+    freshen,
+    incident,
+    landed,
+    replan,
+    review,
+    task_changed,
+    triage,
+    without_questions,
+)
+from wainwright.domain.plan import EVERYTHING, Plan, Requirement, Task
+from wainwright.domain.state import GateState, RunState, TaskState
+
+S = Stage
+ACTIVE = frozenset(WAY) - ENDS
+LEGAL: dict[str, frozenset[Stage]] = {
+    "run-started": frozenset(),
+    "snapshot-taken": frozenset({S.NEW}),
+    "hold-moved": ACTIVE,
+    "stage-skipped": frozenset(WAY[1:-1]),
+    "base-tested": frozenset({S.PLANNING, S.BUILD}),
+    "plan-proposed": frozenset({S.PLANNING}),
+    "gate-opened": ACTIVE,
+    "gate-decided": ACTIVE,
+    "design-proposed": frozenset({S.DESIGN}),
+    "acceptance-written": frozenset({S.BUILD}),
+    "task-started": frozenset({S.BUILD}),
+    "task-failed": frozenset({S.BUILD}),
+    "task-landed": frozenset({S.BUILD}),
+    "tested": frozenset({S.TEST}),
+    "failure-triaged": frozenset({S.TEST}),
+    "reviewed": frozenset({S.REVIEW}),
+    "delivered": frozenset({S.REVIEW}),
+    "deployment-planned": frozenset({S.DEPLOY}),
+    "deployed": frozenset({S.DEPLOY}),
+    "deploy-failed": frozenset({S.DEPLOY}),
+    "monitored": frozenset({S.MONITOR}),
+    "run-failed": ACTIVE,
+    "run-cancelled": ACTIVE | {S.FAILED},
+    "run-resumed": ACTIVE | {S.FAILED, S.CANCELLED},
+}
+"""In which stages an event may happen. ``run-started`` happens once, before there is a state."""
+
+
+def legal(stage: Stage | None, event: Event) -> bool:
+    """Whether an event may happen in a stage; None stands for a run that has not begun."""
+    if stage is None:
+        return isinstance(event, ev.RunStarted)
+    return stage in LEGAL[event.kind]
+
+
+def fold(state: RunState | None, event: Event) -> RunState:
+    """The state after an event. Raises IllegalTransition for an event outside ``LEGAL``."""
+    if not legal(state.stage if state else None, event):
+        where = state.stage if state else "a run that has not begun"
+        raise IllegalTransition(f"{event.kind} cannot happen in {where}.")
+    if state is None:
+        assert isinstance(event, ev.RunStarted)
+        return RunState(**event.model_dump(exclude={"kind", "goal"}), goal=event.goal)
+    return _apply(state, event)
+
+
+def replay(events: list[Event]) -> RunState | None:
+    """The state that a list of events leads to; None for an empty list."""
+    state = None
+    for event in events:
+        state = fold(state, event)
+    return state
+
+
+def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, PLR0912 - one arm an event
+    match event:
+        case ev.RunStarted():
+            raise IllegalTransition("A run begins once.")
+        case ev.SnapshotTaken():
+            return state.changed(
+                stage=S.PLANNING,
+                base=event.commit,
+                base_tree=event.tree,
+                person_head=event.head,
+                head=event.commit,
+                head_tree=event.tree,
+                skipped_files=event.skipped,
+                test_command=event.test_command,
+            )
+        case ev.HoldMoved():
+            return state.changed(until=event.until)
+        case ev.StageSkipped():
+            return _skip(state, event)
+        case ev.BaseTested():
+            return state.changed(base_tested=event, base_tests=state.base_tests + 1)
+        case ev.PlanProposed():
+            return _take_plan(state, event.plan)
+        case ev.GateOpened():
+            return state.changed(gates={**state.gates, event.gate.id: GateState(gate=event.gate)})
+        case ev.GateDecided():
+            return _decide_gate(state, event)
+        case ev.DesignProposed():
+            return state.changed(design=event, stage=S.BUILD, plan_reason="")
+        case ev.AcceptanceWritten():
+            changed = state.changed(
+                acceptance=event, head=event.commit, head_tree=event.tree, acceptance_digest=""
+            )
+            return _leave_build(changed)
+        case ev.TaskStarted():
+            return task_changed(state, event, status="running")
+        case ev.TaskFailed():
+            return climb(state, event)
+        case ev.TaskLanded():
+            kept = {"commit": event.commit, "summary": event.summary, "remarks": event.remarks}
+            landed = task_changed(state, event, status="landed", **kept)
+            return _leave_build(landed.changed(head=event.commit, head_tree=event.tree))
+        case ev.Tested():
+            tested = state.changed(tested=event, test_runs=state.test_runs + 1, triaged=None)
+            return tested.changed(stage=S.REVIEW) if event.verdict.passed else tested
+        case ev.FailureTriaged():
+            return triage(state, event)
+        case ev.Reviewed():
+            return review(state, event)
+        case ev.Delivered():
+            return state.changed(delivered=event, stage=S.DEPLOY)
+        case ev.DeploymentPlanned():
+            return _plan_deployment(state, event)
+        case ev.Deployed():
+            return state.changed(deployment=event.deployment, stage=S.MONITOR)
+        case ev.DeployFailed():
+            return incident(state, f"The deployment failed: {event.reason}")
+        case ev.Monitored():
+            watched = state.changed(monitored=event)
+            if event.breach:
+                return incident(watched, f"Monitoring found a breach: {event.report}")
+            return watched.changed(stage=S.DONE)
+        case ev.RunFailed():
+            return state.changed(stage=S.FAILED, failure=event, stopped_at=state.stage)
+        case ev.RunCancelled():
+            return state.changed(stage=S.CANCELLED, stopped_at=state.stopped_at or state.stage)
+        case ev.RunResumed():
+            return _resume(state, event)
+    assert_never(event)
+
+
+# ---- what each event means where that takes more than a line
+
+
+def _skip(state: RunState, event: ev.StageSkipped) -> RunState:
+    if event.stage != state.stage:
+        raise IllegalTransition(f"{event.stage} cannot be skipped in {state.stage}.")
+    skipped = state.changed(
+        stage=WAY[WAY.index(event.stage) + 1], skips={**state.skips, event.stage: event.reason}
+    )
+    if event.stage is S.PLANNING and S.BUILD in state.route:
+        return _adopt(skipped, _goal_as_plan(state))
+    if event.stage is S.REVIEW and S.BUILD in state.route:
+        # Nobody reviews, but what was built is still handed over from here.
+        return skipped.changed(
+            stage=S.REVIEW,
+            reviewed=ev.Reviewed(tree=state.head_tree or "", summary=event.reason),
+            reviews=state.reviews + 1,
+        )
+    return skipped
+
+
+def _goal_as_plan(state: RunState) -> Plan:
+    """A short route has no planner: the goal itself, and what was said since, is the one task."""
+    place = state.goal.place
+    where = f"\n\nThe person stood in {place.path}." if place else ""
+    said = f"\n\n{state.plan_reason}" if state.plan_reason else ""
+    task = Task(
+        id="goal",
+        title=state.goal.text.splitlines()[0][:120],
+        instruction=state.goal.text + where + said,
+        write_set=(EVERYTHING,),
+        acceptance=("R1",),
+    )
+    return Plan(requirements=(Requirement(id="R1", text=state.goal.text),), tasks=(task,))
+
+
+def _take_plan(state: RunState, plan: Plan) -> RunState:
+    base = state.base_tested
+    useful = base is not None and base.receipt is not None and not base.receipt.environment
+    if plan.test_command and plan.test_command != state.test_command and not useful:
+        state = state.changed(test_command=plan.test_command, base_tested=None)
+    return _adopt(state.changed(plan_approved=False), plan)
+
+
+def _adopt(state: RunState, plan: Plan) -> RunState:
+    revision = state.revision + 1
+    tasks = {**landed(state), **{t.id: TaskState(task=t, revision=revision) for t in plan.tasks}}
+    return state.changed(plan=plan, revision=revision, tasks=tasks, rounds=0)
+
+
+def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
+    held = state.gates.get(event.gate)
+    if held is None or held.decided is not None:
+        raise IllegalTransition(f"Gate {event.gate} is not open.")
+    gate = held.gate
+    state = state.changed(gates={**state.gates, gate.id: held.model_copy(update={"decided": event})})
+    if event.decision == "reject":
+        return _reject(state, gate, event.reason)
+    match gate.kind:
+        case "plan":
+            return state.changed(plan_approved=True, stage=S.DESIGN, plan_reason="")
+        case "question":
+            return _answer(state, gate, event)
+        case "apply" | "deploy" | "unverified":
+            return state
+    assert_never(gate.kind)
+
+
+def _reject(state: RunState, gate: Gate, reason: str) -> RunState:
+    match GATES[gate.kind].rejected:
+        case "plans anew":
+            return state.changed(
+                plan=None,
+                former_plan=state.plan,
+                tasks=landed(state),
+                plan_reason=f"The person rejected the plan: {reason}",
+            )
+        case "builds again":
+            return back_to_build(state, f"The person rejected the change: {reason}", "rework")
+        case "is not deployed":
+            skipped = f"not deployed: {reason or 'the person said no'}"
+            return state.changed(stage=S.MONITOR, skips={**state.skips, S.DEPLOY: skipped})
+        case "fails":
+            failure = ev.RunFailed(reason=f"{gate.question} The answer was no. {reason}".strip())
+            return state.changed(stage=S.FAILED, failure=failure, stopped_at=state.stage)
+    assert_never(GATES[gate.kind].rejected)
+
+
+def _answer(state: RunState, gate: Gate, event: ev.GateDecided) -> RunState:
+    said = f"{gate.question}\n{gate.detail}\nThe person answered: {event.reason or 'go on'}"
+    if gate.returns_to is S.PLANNING:
+        return replan(state, said)
+    return freshen(state, said)
+
+
+def _resume(state: RunState, event: ev.RunResumed) -> RunState:
+    surroundings: dict[str, object] = {}
+    if event.attended is not None:
+        surroundings["attended"] = event.attended
+    if event.tier is not None:
+        surroundings |= {"tier": event.tier, "tier_reason": event.tier_reason}
+    if event.test_command is not None and event.test_command != state.test_command:
+        surroundings |= {"test_command": event.test_command, "base_tested": None}
+    if state.stage not in ENDS:
+        return state.changed(**surroundings)
+    back = state.changed(
+        **surroundings,
+        stage=state.stopped_at or S.NEW,
+        stopped_at=None,
+        failure=None,
+        resumes=state.resumes + 1,
+        gates=without_questions(state),
+    )
+    return freshen(back, "")
+
+
+def _leave_build(state: RunState) -> RunState:
+    waits_for_tests = state.acceptance is None and state.test_command is not None and state.tier != "none"
+    if state.unfinished or waits_for_tests:
+        return state
+    return state.changed(stage=S.TEST, tested=None, triaged=None)
+
+
+def _plan_deployment(state: RunState, event: ev.DeploymentPlanned) -> RunState:
+    state = state.changed(deployment_plan=event, deployment_plans=state.deployment_plans + 1)
+    if event.smoke is not None and not event.smoke.green:
+        return incident(state, f"The smoke test `{event.smoke.command}` failed:\n{event.smoke.output}")
+    return state

@@ -1,0 +1,51 @@
+"""Gates: for each kind who decides it, what a rejection does, and what happens when nobody attends the run.
+
+``GATES`` is the one table; ``fold``, ``decide`` and the engine read it, and a test holds it complete.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from wainwright.domain.events import GateKind
+from wainwright.domain.goal import Autonomy
+from wainwright.domain.state import RunState
+
+Rejected = Literal["plans anew", "builds again", "is not deployed", "fails"]
+
+
+@dataclass(frozen=True)
+class GateRule:
+    """How gates of one kind are decided."""
+
+    asks_at: frozenset[Autonomy]
+    """At which autonomy a person decides; at the others the policy approves."""
+    unattended: Literal["approve", "fail"]
+    """Without a person the policy approves, or the run fails with the question as its reason and can be resumed."""
+    rejected: Rejected
+    """What the run does when the answer is no."""
+
+
+_ALWAYS: frozenset[Autonomy] = frozenset({"suggest", "auto-edit", "full-auto"})
+
+GATES: dict[GateKind, GateRule] = {
+    "plan": GateRule(frozenset({"suggest", "auto-edit"}), unattended="approve", rejected="plans anew"),
+    "apply": GateRule(frozenset({"suggest"}), unattended="approve", rejected="builds again"),
+    "deploy": GateRule(frozenset({"suggest", "auto-edit"}), unattended="approve", rejected="is not deployed"),
+    "unverified": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
+    "question": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
+}
+
+
+def asks(state: RunState, kind: GateKind) -> bool:
+    """Whether a person has to decide a gate of this kind in this run."""
+    return state.attended and state.autonomy in GATES[kind].asks_at
+
+
+def passes_by_policy(state: RunState, kind: GateKind) -> bool:
+    """Whether the policy approves a gate of this kind: no person is asked, and none is needed."""
+    return not asks(state, kind) and not fails_unattended(state, kind)
+
+
+def fails_unattended(state: RunState, kind: GateKind) -> bool:
+    """Whether the run cannot pass a gate of this kind, since only a person may and nobody attends it."""
+    return not state.attended and GATES[kind].unattended == "fail"

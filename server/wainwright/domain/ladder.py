@@ -1,0 +1,221 @@
+"""The ways back and their bounds: what a failure, a red test, a review or an incident leads to.
+
+A task that fails climbs ``TASK_LADDER``; a red TEST, a review or an incident adds a task and climbs ``ROUND_LADDER``.
+At the end of either the plan is made anew, ``REPLANS_MAX`` times; then the person is asked.
+"""
+
+from wainwright.domain import events as ev
+from wainwright.domain.errors import IllegalTransition
+from wainwright.domain.events import Rung
+from wainwright.domain.goal import Stage, title
+from wainwright.domain.plan import EVERYTHING, Task
+from wainwright.domain.state import GateState, RunState, TaskState
+
+TASK_LADDER: tuple[Rung, ...] = ("first", "fresh", "stronger")
+"""Attempts at one task; repairs in context happen inside an attempt. Then the plan is made anew, once."""
+ROUND_LADDER: tuple[Rung, ...] = ("repair", "repair", "repair", "fresh", "stronger")
+"""Rounds back to BUILD after a red test, a review or an incident. Then the plan is made anew, once."""
+REPLANS_MAX = 1
+
+S = Stage
+_AFTER_DELIVERY: dict[str, object] = {"deployment_plan": None, "deployment": None, "monitored": None}
+"""What no longer holds once a deployment has to be made anew."""
+_AFTER_BUILD: dict[str, object] = {
+    "tested": None,
+    "triaged": None,
+    "reviewed": None,
+    "delivered": None,
+    **_AFTER_DELIVERY,
+}
+"""What no longer holds once the code changes again."""
+
+
+def task_changed(
+    state: RunState, event: ev.TaskStarted | ev.TaskFailed | ev.TaskLanded, **changes: object
+) -> RunState:
+    """Change the task that the news is about. Raises IllegalTransition for news of an attempt that is over."""
+    one = _at_work(state, event)
+    return state.changed(tasks={**state.tasks, event.task: one.model_copy(update=changes)})
+
+
+def _at_work(state: RunState, event: ev.TaskStarted | ev.TaskFailed | ev.TaskLanded) -> TaskState:
+    """The task that the news is about; news of an attempt that is not the present one is refused."""
+    one = state.tasks.get(event.task)
+    if one is None or one.status not in ("waiting", "running") or one.attempt != event.attempt:
+        raise IllegalTransition(f"Attempt {event.attempt} at task {event.task} is not at work.")
+    if isinstance(event, ev.TaskStarted) and one.revision != event.revision:
+        raise IllegalTransition(f"Task {event.task} of plan {event.revision} is not at work.")
+    return one
+
+
+def climb(state: RunState, event: ev.TaskFailed) -> RunState:
+    """The next rung for a task that failed: another way of trying, or the end of the ladder."""
+    one = _at_work(state, event)
+    if event.cause == "environment":
+        return task_changed(state, event, status="blocked", digest=event.digest)
+    attempt = one.attempt + 1
+    if event.cause == "conflict" and attempt < len(TASK_LADDER):
+        return task_changed(state, event, status="waiting", attempt=attempt, digest=event.digest)
+    step = TASK_LADDER.index(one.rung) + 1 if one.rung in TASK_LADDER else 1
+    if event.cause == "impossible" or step >= len(TASK_LADDER):
+        if state.replans < REPLANS_MAX and S.PLANNING in state.route:
+            return replan(state, f"Task {event.task} could not be done. {event.digest}")
+        return task_changed(state, event, status="stuck", digest=event.digest)
+    rung = TASK_LADDER[step]
+    return task_changed(state, event, status="waiting", attempt=attempt, rung=rung, digest=event.digest)
+
+
+def replan(state: RunState, digest: str) -> RunState:
+    """Give the plan up for a new one, which is told why; what has landed stays."""
+    done = "; ".join(f"{t.task.id}: {t.task.title}" for t in state.tasks.values() if t.status == "landed")
+    kept = f"\nAlready done and kept: {done}." if done else ""
+    return state.changed(
+        stage=S.PLANNING,
+        plan=None,
+        plan_approved=False,
+        plan_reason=digest + kept,
+        former_plan=state.plan or state.former_plan,
+        tasks=landed(state),
+        design=None,
+        former_design=state.design or state.former_design,
+        acceptance=None,
+        acceptance_round=state.acceptance_round + 1,
+        acceptance_digest=digest,
+        replans=state.replans + 1,
+        gates=without_questions(state),
+        **_AFTER_BUILD,
+    )
+
+
+def back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int = 0) -> RunState:
+    """Add a task that answers a red test, a review or an incident, one rung up; else plan anew, or stop."""
+    step = state.rounds + extra_rung
+    if step >= len(ROUND_LADDER) and state.replans < REPLANS_MAX and S.PLANNING in state.route:
+        return replan(state, digest)
+    number = state.repairs + 1
+    while f"{name}-{number}" in state.tasks:  # the planner may have used the name
+        number += 1
+    requirements = tuple(r.id for r in state.plan.requirements) if state.plan else ("R1",)
+    task = Task(
+        id=f"{name}-{number}",
+        title=title(f"{name.capitalize()}: {digest}"),
+        instruction=digest,
+        write_set=(EVERYTHING,),
+        acceptance=requirements,
+    )
+    stuck = step >= len(ROUND_LADDER)
+    one = TaskState(
+        task=task,
+        revision=state.revision,
+        digest=digest,
+        rung="repair" if stuck else ROUND_LADDER[step],
+        status="stuck" if stuck else "waiting",
+    )
+    return state.changed(
+        stage=S.BUILD,
+        tasks={**state.tasks, task.id: one},
+        repairs=number,
+        rounds=step + 1,
+        **_AFTER_BUILD,
+    )
+
+
+def triage(state: RunState, event: ev.FailureTriaged) -> RunState:
+    """Answer a red test: repair the code, write the test anew, or wait for what the surroundings lack."""
+    tested = state.tested
+    if tested is None or tested.verdict.passed:
+        raise IllegalTransition("There is no red receipt to judge.")
+    if event.cause == "environment":
+        return state.changed(triaged=event)
+    if S.BUILD not in state.route:
+        return state.changed(
+            stage=S.FAILED,
+            failure=ev.RunFailed(reason=f"The tests are red. {event.digest}"),
+            stopped_at=S.TEST,
+        )
+    rewritable = event.consent and state.acceptance is not None and state.rounds < len(ROUND_LADDER)
+    if event.cause == "test" and rewritable:
+        rewritten = state.changed(
+            stage=S.BUILD, acceptance=None, acceptance_digest=event.digest, **_AFTER_BUILD
+        )
+        return rewritten.changed(acceptance_round=state.acceptance_round + 1, rounds=state.rounds + 1)
+    failing = tuple(sorted({*tested.verdict.turned_red, *tested.verdict.acceptance_red}))
+    pair = (tested.tree, failing)
+    back = back_to_build(state, event.digest, "repair", extra_rung=1 if pair in state.seen else 0)
+    return back.changed(seen=state.seen | {pair})
+
+
+def review(state: RunState, event: ev.Reviewed) -> RunState:
+    """Take a review over: findings that bind lead back to BUILD, to DESIGN, or to the person."""
+    state = state.changed(reviewed=event, reviews=state.reviews + 1)
+    binding = [f for f in event.findings if f.binding]
+    if not binding or S.BUILD not in state.route:
+        # A route without BUILD asked for a review only: the findings are its result.
+        return state if S.BUILD in state.route else state.changed(stage=S.DEPLOY)
+    digest = "\n".join(
+        f"- {f.where}: {f.trigger} -> {f.consequence} ({f.severity}, {f.route})" for f in binding
+    )
+    routes = {f.route for f in binding}
+    if "intent_gap" in routes:
+        return state
+    back = back_to_build(state, f"The review found:\n{digest}", "review")
+    if "bad_spec" in routes and back.stage is S.BUILD and S.DESIGN in state.route:
+        return back.changed(
+            stage=S.DESIGN,
+            design=None,
+            former_design=state.design,
+            plan_reason=f"The review found the design wrong:\n{digest}",
+        )
+    return back
+
+
+def incident(state: RunState, digest: str) -> RunState:
+    """Answer a failed deployment or a breach: a task that mends it, or the end of a run without BUILD."""
+    if S.BUILD not in state.route:
+        failure = ev.RunFailed(reason=digest)
+        return state.changed(stage=S.FAILED, failure=failure, stopped_at=S.DEPLOY, **_AFTER_DELIVERY)
+    return back_to_build(state, digest, "incident")
+
+
+def freshen(state: RunState, digest: str) -> RunState:
+    """Give everything that had come to its end one more try: a new ladder, a new look at the surroundings."""
+    tasks = {
+        i: t.model_copy(
+            update={
+                "status": "waiting",
+                "attempt": t.attempt + 1,
+                # What the surroundings lacked is not charged to the task: it stays on its rung.
+                "rung": t.rung if t.status == "blocked" else "fresh",
+                "digest": digest or t.digest,
+            }
+        )
+        if t.status in ("stuck", "blocked")
+        else t
+        for i, t in state.tasks.items()
+    }
+    changes: dict[str, object] = {"tasks": tasks, "rounds": 0, "replans": 0, "triaged": None}
+    if state.gaps:
+        changes["reviewed"] = None
+    if state.tested is not None and not state.tested.verdict.passed:
+        changes["tested"] = None
+    base = state.base_tested
+    if base is not None and (base.receipt is None or base.receipt.environment):
+        changes["base_tested"] = None
+    return state.changed(**changes)
+
+
+def landed(state: RunState) -> dict[str, TaskState]:
+    """What stays when a plan is given up."""
+    return {i: t for i, t in state.tasks.items() if t.status == "landed"}
+
+
+def without_questions(state: RunState) -> dict[str, GateState]:
+    """The gates, with open questions closed: what they asked about has been overtaken by what is done now."""
+    return {
+        i: g.model_copy(
+            update={"decided": ev.GateDecided(gate=i, decision="answer", reason="overtaken", by="machine")}
+        )
+        if g.decided is None and g.gate.kind == "question"
+        else g
+        for i, g in state.gates.items()
+    }
