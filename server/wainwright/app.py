@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from wainwright.deploy.process import ProcessTarget
+from wainwright.deploy.targets import available
 from wainwright.domain.errors import SandboxError
 from wainwright.domain.ports import Editor, NoEditor
 from wainwright.engine.engine import Engine, workspace_of
@@ -38,11 +38,6 @@ async def open_engine(
     await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
     sandbox, reason = await _sandbox(state)
     keys = await asyncio.to_thread(resolve_keys, settings.models.everyone())
-
-    def target(fence: object) -> ProcessTarget:
-        assert isinstance(fence, Bubblewrap)
-        return ProcessTarget(state / "deployments", fence)
-
     house = House(
         workspace=workspace,
         state=state,
@@ -54,7 +49,7 @@ async def open_engine(
         redactor=Redactor(keys.values()),
         sandbox=sandbox,
         sandbox_reason=reason,
-        target=target,
+        targets=available(state / "deployments", sandbox),
         editor=editor or NoEditor(),
     )
     return Engine(house)

@@ -569,11 +569,9 @@ def _tell_end(seen: RunView) -> None:
     for label, value in (("branch", seen.branch), ("patch", seen.patch)):
         if value:
             out.print(Text(f"{label}: {value}"))
-    if seen.deployment and seen.deployment.get("url"):
-        # The first process of the service's own process namespace heeds no other signal.
-        out.print(
-            Text(f"deployed at {seen.deployment['url']}; stop it with kill -9 {seen.deployment['pid']}")
-        )
+    if seen.deployment is not None and seen.deployment.url:
+        stop = f"; stop it with {seen.deployment.stop}" if seen.deployment.stop else ""
+        out.print(Text(f"deployed at {seen.deployment.url}{stop}"))
     for path in seen.artifacts:
         out.print(Text(f"  {path}", style="dim"))
 
@@ -599,7 +597,7 @@ def _summary(seen: RunView) -> dict[str, Any]:
         "lost_calls": seen.lost_calls,
         "tokens": seen.tokens,
         "cost_usd": seen.cost_usd,
-        "deployment": seen.deployment,
+        "deployment": seen.deployment.model_dump() if seen.deployment else None,
         "gates": [gate.model_dump(mode="json") for gate in seen.gates],
         "failure": seen.failure,
         "hint": seen.hint,

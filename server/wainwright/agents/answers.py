@@ -176,7 +176,8 @@ class FindingsAnswer(Fact):
 class DeployAnswer(Fact):
     """The deployer's; the runbook comes as a FILE block."""
 
-    target: Literal["process", "branch"]
+    target: str
+    """The name of one of the targets that the prompt lists."""
     reason: str = Field(min_length=1)
     command: tuple[str, ...] = ()
     health_path: str = Field(default="/", pattern=r"^(/.*)?$")

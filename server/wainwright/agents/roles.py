@@ -4,6 +4,8 @@ Planner, designer, reviewer, critic, deployer and monitor answer with one valida
 before; implementer and tester act on a tree of their own until their work is done.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -18,6 +20,7 @@ from wainwright.agents.answers import (
     TriageAnswer,
     WorkAnswer,
 )
+from wainwright.deploy.targets import TARGETS
 from wainwright.domain.goal import Fact, Role
 from wainwright.domain.plan import Plan
 from wainwright.tools.files import LIST, READ, SEARCH
@@ -27,6 +30,11 @@ from wainwright.tools.toolbox import Tool
 
 LOOK: tuple[Tool[Any], ...] = (READ, SEARCH, LIST, FIND_SYMBOL, REFERENCES, CALLERS, OUTLINE, READ_SYMBOL)
 WORK: tuple[Tool[Any], ...] = (*LOOK, SHELL, RUN_TESTS, HISTORY)
+
+_FILLED_IN: Mapping[str, str] = {
+    "targets": "\n".join(target.choice for target in TARGETS.values()),
+    "target_names": " | ".join(f'"{name}"' for name in TARGETS),
+}
 
 
 @dataclass(frozen=True)
@@ -47,10 +55,9 @@ class Assignment:
 
     @property
     def prompt(self) -> str:
-        """The system prompt."""
-        return (resources.files("wainwright.agents") / "prompts" / f"{self.name}.md").read_text(
-            encoding="utf-8"
-        )
+        """The system prompt; ``{{name}}`` in its file stands for a value of ``_FILLED_IN``."""
+        text = (resources.files("wainwright.agents") / "prompts" / f"{self.name}.md").read_text("utf-8")
+        return re.sub(r"\{\{(\w+)\}\}", lambda found: _FILLED_IN[found[1]], text)
 
 
 PLAN = Assignment("planner", "planner", Plan)

@@ -31,9 +31,9 @@ class Sample:
         say("just now: sandbox, tests, merging, deployment and probes.")
         if seen.branch:
             say(f"Look at it:  git -C {self.workspace} log --oneline {seen.branch}")
-        if seen.deployment and seen.deployment.get("url"):
-            say(f"It serves:   curl {seen.deployment['url']}/health")
-            say(f"Stop it:     kill -9 {seen.deployment['pid']}")
+        if seen.deployment is not None and seen.deployment.url:
+            say(f"It serves:   curl {seen.deployment.url}{seen.deployment.health_path}")
+            say(f"Stop it:     {seen.deployment.stop}")
 
 
 def prepare(folder: Path, say: Callable[[str], None]) -> Sample:

@@ -1,4 +1,4 @@
-"""Asks a service on this machine whether it is well: one HTTP request, never through a proxy."""
+"""Asks a service on this machine whether it is healthy: one HTTP request, never through a proxy."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ class Probe(BaseModel):
 
 
 async def ask(port: int, path: str, timeout_s: float) -> Probe:
-    """GET ``path`` from the loopback; any status from 200 to 399 is well. Never raises for an unwell service.
+    """GET ``path`` from the loopback; any status from 200 to 399 is healthy. Never raises for an unhealthy service.
 
     Only the status line is read, so a service cannot make us hold or parse what it sends.
     """

@@ -182,10 +182,7 @@ def _handed_over(state: RunState) -> list[str]:
             )
         lines += [text for text in (_EDITOR[delivered.editor], delivered.detail) if text]
     if deployment is not None:
-        serves = (
-            f"serves at {deployment.url}"
-            if deployment.url
-            else "nothing is served; the branch is all there is"
-        )
-        lines += ["", f"Deployment {deployment.id}: {serves}."]
+        serves = f"serves at {deployment.url}" if deployment.url else "nothing is served"
+        stop = f" Stop it: `{deployment.stop}`." if deployment.stop else ""
+        lines += ["", f"Deployment {deployment.id}: {serves}.{stop}"]
     return lines

@@ -162,16 +162,14 @@ def _deploy(state: RunState) -> tuple[Effect, ...]:
     plan = state.deployment_plan
     if plan is None:
         return (PlanDeployment(number=state.deployment_plans),)
-    if plan.target == "branch":
+    detail = f"{' '.join(plan.command) or plan.target} (attempt {state.deployment_plans})"
+    if not plan.question or _agreed(state, "deploy", detail):
         return (DeployService(number=state.deployment_plans),)
-    detail = f"{' '.join(plan.command)} (attempt {state.deployment_plans})"
-    if _agreed(state, "deploy", detail):
-        return (DeployService(number=state.deployment_plans),)
-    return _gate(state, "deploy", "Start the service on this machine's loopback address?", detail)
+    return _gate(state, "deploy", plan.question, detail)
 
 
 def _monitor(state: RunState) -> tuple[Effect, ...]:
-    if state.deployment is None or state.deployment.target != "process":
+    if state.deployment is None or not state.deployment.serves:
         return (SkipStage(stage=S.MONITOR, reason="nothing serves"),)
     return (Watch(deployment=state.deployment.id),)
 

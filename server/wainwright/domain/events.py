@@ -214,8 +214,10 @@ class DeploymentPlanned(Fact):
     """The deployer answered, and the smoke test ran inside the sandbox."""
 
     kind: Literal["deployment-planned"] = "deployment-planned"
-    target: Literal["process", "branch"]
+    target: str
     reason: str
+    question: str = ""
+    """What the gate asks before it is deployed; empty when nothing has to be asked."""
     command: tuple[str, ...] = ()
     health_path: str = "/"
     smoke: Receipt | None = None

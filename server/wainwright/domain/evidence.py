@@ -89,11 +89,19 @@ class AcceptanceTest(Fact):
 
 
 class Deployment(Fact):
-    """Something that serves, or a branch that was left for others to take."""
+    """Something that serves, or what was left for others to take."""
 
     id: str
-    target: Literal["process", "branch"]
+    target: str
+    """The name of the place it was deployed to."""
     commit: str
+    serves: bool = False
+    """Whether something runs that can be watched."""
     url: str = ""
+    health_path: str = ""
+    """What of ``url`` is asked to see whether it is healthy."""
+    command: tuple[str, ...] = ()
     pid: int | None = None
     branch: str = ""
+    stop: str = ""
+    """The shell line that ends it; empty where there is nothing to end."""

@@ -108,7 +108,7 @@ def render(view: RunView, lines: list[str]) -> str:
     if view.branch or view.patch:
         parts.append(f"## Delivered\n\n{view.branch or view.patch}; editor: {view.editor}")
     if view.deployment:
-        parts.append(f"## Deployment\n\n{view.deployment.get('url') or view.deployment.get('branch')}")
+        parts.append(f"## Deployment\n\n{view.deployment.url or view.deployment.branch}")
     if lines:
         parts.append("## Newest\n\n" + "\n".join(f"- {line}" for line in lines))
     ended = f"\n\nEnded {time.strftime('%Y-%m-%d %H:%M:%S')}." if view.stage in ENDS else ""

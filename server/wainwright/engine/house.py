@@ -1,10 +1,10 @@
 """The parts a run works with, made in ``app.py`` and handed around as one value."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wainwright.deploy.process import ProcessTarget
+from wainwright.deploy.target import Target
 from wainwright.domain.ports import Editor
 from wainwright.journal import Journal
 from wainwright.models.router import Models
@@ -31,5 +31,6 @@ class House:
     sandbox: Sandbox | None
     """None when none could be proven; ``sandbox_reason`` says why."""
     sandbox_reason: str
-    target: Callable[[Sandbox], ProcessTarget]
+    targets: Mapping[str, Target]
+    """Where things can be deployed to from here, by name."""
     editor: Editor

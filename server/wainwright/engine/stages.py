@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar, assert_never, cast
 
 import yaml
@@ -23,12 +22,11 @@ from wainwright.agents.answers import (
 from wainwright.agents.loop import Work, work
 from wainwright.agents.roles import Assignment
 from wainwright.deploy.probe import Probe
-from wainwright.deploy.process import Deployment as Service
-from wainwright.deploy.process import ProcessTarget, ServiceSpec, watch
+from wainwright.deploy.target import Order, Target, Wanted, watch
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
-from wainwright.domain.errors import DeployError, SandboxError
-from wainwright.domain.evidence import Deployment, Receipt, Verdict
+from wainwright.domain.errors import DeployError
+from wainwright.domain.evidence import Receipt, Verdict
 from wainwright.domain.goal import Fact
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState
@@ -295,10 +293,10 @@ class Stages:
 
     async def _plan_deployment(self, run: Scheduler, effect: ef.PlanDeployment) -> Sequence[ev.Event]:
         house, state = self._house, run.state
-        if house.sandbox is None:
-            return (ev.DeploymentPlanned(target="branch", reason="nothing is started without a sandbox"),)
-        current = self._target().current()
-        earlier = f"## Deployed before\n\n{current.url}, {' '.join(current.spec.command)}" if current else ""
+        targets = house.targets
+        if not any(target.serves for target in targets.values()):
+            return (ev.DeploymentPlanned(target=next(iter(targets)), reason=house.sandbox_reason),)
+        earlier = [f"{c.url}, {' '.join(c.command)}" for t in targets.values() if (c := t.current())]
         dependencies = ", ".join(await asyncio.to_thread(house.repository.dependencies)) or "none"
         done = await self._ask(
             run,
@@ -308,112 +306,126 @@ class Stages:
             lambda shown: briefs.join(
                 briefs.goal(state),
                 briefs.requirements(state),
-                earlier or "## Deployed before\n\nNothing.",
+                "## Deployed before\n\n" + ("\n".join(earlier) or "Nothing."),
                 briefs.branch(state),
                 f"## Dependency folders\n\n{dependencies}",
                 shown,
             ),
-            check=_check_deployment,
+            check=self._check_deployment,
             about="server port listen http health",
         )
-        answer = done.answer
+        answer, target = done.answer, targets[done.answer.target]
+        wanted = target.plan(_wanted(answer))
         smoke = None
-        if answer.target == "process" and answer.smoke:
+        if target.serves and answer.smoke:
             assert state.head is not None
             smoke = await self._desks.command(state, "smoke", state.head, answer.smoke)
         return (
             ev.DeploymentPlanned(
-                target=answer.target,
+                target=target.name,
                 reason=answer.reason,
-                command=answer.command if answer.target == "process" else (),
-                health_path=answer.health_path or "/",
+                question=target.question(wanted),
+                command=wanted.command,
+                health_path=wanted.health_path,
                 smoke=smoke,
                 runbook=next((d.text for d in done.documents if d.name == "runbook.md"), ""),
             ),
         )
+
+    async def _check_deployment(self, done: Work[DeployAnswer]) -> str:
+        target = self._house.targets.get(done.answer.target)
+        if target is None:
+            return f"The target {done.answer.target} is not one of {', '.join(self._house.targets)}."
+        try:
+            target.plan(_wanted(done.answer))
+        except DeployError as error:
+            return str(error)
+        return ""
 
     async def _deploy(self, run: Scheduler, effect: ef.DeployService) -> Sequence[ev.Event]:
         state = run.state
         plan, head = state.deployment_plan, state.head
         assert plan is not None
         assert head is not None
-        name = f"{state.run}-{effect.number}"
-        if plan.target == "branch":
-            branch = (state.delivered.branch if state.delivered else None) or ""
-            return (ev.Deployed(deployment=Deployment(id=name, target="branch", commit=head, branch=branch)),)
-        run.tell("starts the service")
-        target = self._target()
-        view = await self._desks.view(state, f"deploy-{effect.number}", head)
-        spec = ServiceSpec(command=plan.command, health_path=plan.health_path)
+        target = self._target(plan.target)
+        if target.serves:
+            run.tell("starts the service")
+        order = Order(
+            id=f"{state.run}-{effect.number}",
+            commit=head,
+            branch=(state.delivered.branch if state.delivered else None) or "",
+            wanted=Wanted(plan.command, plan.health_path),
+            view=lambda: self._desks.view(state, f"deploy-{effect.number}", head),
+        )
         before = target.current()
         try:
-            service = await target.start(name, spec, view, head)
+            return (ev.Deployed(deployment=await target.apply(order)),)
         except DeployError as error:
             return (ev.DeployFailed(reason=str(error), rolled_back_to=before.id if before else None),)
-        deployed = Deployment(id=name, target="process", commit=head, url=service.url, pid=service.pid)
-        return (ev.Deployed(deployment=deployed),)
 
-    def _target(self) -> ProcessTarget:
-        if self._house.sandbox is None:
-            raise SandboxError(f"Nothing is started without a sandbox: {self._house.sandbox_reason}")
-        return self._house.target(self._house.sandbox)
+    def _target(self, name: str) -> Target:
+        target = self._house.targets.get(name)
+        if target is None:
+            why = self._house.sandbox_reason or f"it is none of {', '.join(self._house.targets)}"
+            raise DeployError(f"Nothing can be deployed to {name} here: {why}.", "Resume when it can be.")
+        return target
 
     async def _watch(self, run: Scheduler) -> Sequence[ev.Event]:
-        state = run.state
-        assert state.deployment is not None
-        target, settings = self._target(), self._house.settings.deploy
-        service = target.find(state.deployment.id)
-        if service is None:
-            raise DeployError(
-                f"Deployment {state.deployment.id} has no record any more.", "Resume to deploy again."
-            )
-        run.tell(f"watches {service.url} for {settings.monitor_window_s:.0f} s")
+        deployment, settings = run.state.deployment, self._house.settings.deploy
+        assert deployment is not None
+        target = self._target(deployment.target)
+        run.tell(f"watches {deployment.url} for {settings.monitor_window_s:.0f} s")
         probes = await watch(
-            target, service, settings.monitor_window_s, settings.monitor_interval_s, settings.breach_after
+            target,
+            deployment,
+            settings.monitor_window_s,
+            settings.monitor_interval_s,
+            settings.breach_after,
         )
         failures = sum(not p.ok for p in probes)
         tail = [p.ok for p in probes[-settings.breach_after :]]
         breach = len(tail) >= settings.breach_after and not any(tail)
-        where = f"{service.url}{service.spec.health_path}"
-        facts = f"{len(probes) - failures} of {len(probes)} probes of {where} were well"
-        if breach:
-            last = next((p.error for p in reversed(probes) if p.error), "")
-            rolled = await target.roll_back(service)
-            log = await asyncio.to_thread(_tail, service.log)
-            report = f"{facts}. The last failure: {last}\n\nLog:\n{self._house.redactor.redact(log)}"
-            return (
-                ev.Monitored(
-                    probes=len(probes),
-                    failures=failures,
-                    breach=True,
-                    report=report,
-                    rolled_back_to=rolled.id if rolled else None,
-                ),
-            )
-        return (await self._read_probes(run, service, facts, probes, failures),)
+        where = f"{deployment.url}{deployment.health_path}"
+        facts = f"{len(probes) - failures} of {len(probes)} probes of {where} were healthy"
+        if not breach:
+            return (await self._read_probes(run, target, facts, probes, failures),)
+        last = next((p.error for p in reversed(probes) if p.error), "")
+        rolled = await target.roll_back(deployment)
+        log = await asyncio.to_thread(target.log, deployment)
+        report = f"{facts}. The last failure: {last}\n\nLog:\n{self._house.redactor.redact(log)}"
+        return (
+            ev.Monitored(
+                probes=len(probes),
+                failures=failures,
+                breach=True,
+                report=report,
+                rolled_back_to=rolled.id if rolled else None,
+            ),
+        )
 
     async def _read_probes(
-        self, run: Scheduler, service: Service, facts: str, probes: list[Probe], failures: int
+        self, run: Scheduler, target: Target, facts: str, probes: list[Probe], failures: int
     ) -> ev.Monitored:
-        state = run.state
-        steps = run.steps(f"/MONITOR/{service.id.rpartition('-')[2]}/probes")
+        state, deployment = run.state, run.state.deployment
+        assert deployment is not None
+        scope = f"/MONITOR/{deployment.id.rpartition('-')[2]}"
+        steps = run.steps(f"{scope}/probes")
 
         async def kept(_key: str) -> tuple[JsonValue, Spend]:
-            log = await asyncio.to_thread(_tail, service.log)
+            log = await asyncio.to_thread(target.log, deployment)
             return [_timing(probes), self._house.redactor.redact(log)], Spend()
 
         # Times differ on every watch: the monitor is asked about what was recorded first.
-        timing, log = cast(
-            "list[str]", await steps.step("watched", inputs=service.id, effect="read", act=kept)
-        )
+        watched = await steps.step("watched", inputs=deployment.id, effect="read", act=kept)
+        timing, log = cast("list[str]", watched)
         runbook = state.deployment_plan.runbook if state.deployment_plan else ""
         done = await self._ask(
             run,
             roles.MONITOR,
             MonitorAnswer,
-            f"/MONITOR/{service.id.rpartition('-')[2]}",
+            scope,
             lambda _: briefs.join(
-                f"## Deployment\n\n{service.url}, commit {service.commit}",
+                f"## Deployment\n\n{deployment.url}, commit {deployment.commit}",
                 f"## Probes\n\n{facts}. {timing}",
                 f"## Log\n\n{fenced(log)}",
                 f"## Runbook\n\n{fenced(runbook)}",
@@ -511,22 +523,13 @@ def _leads_out(reference: object) -> bool:
     return isinstance(reference, str) and not reference.startswith("#")
 
 
-async def _check_deployment(done: Work[DeployAnswer]) -> str:
-    if done.answer.target == "process" and not done.answer.command:
-        return "A process needs a command."
-    return ""
+def _wanted(answer: DeployAnswer) -> Wanted:
+    return Wanted(answer.command, answer.health_path)
 
 
 def _timing(probes: list[Probe]) -> str:
     answers = sorted(p.seconds * 1000 for p in probes if p.ok)
     if not answers:
-        return "None was answered well."
+        return "None was answered."
     median = answers[len(answers) // 2]
     return f"Latency in ms: least {answers[0]:.1f}, median {median:.1f}, most {answers[-1]:.1f}."
-
-
-def _tail(log: Path) -> str:
-    try:
-        return log.read_bytes()[-4000:].decode("utf-8", "replace")
-    except OSError:
-        return ""

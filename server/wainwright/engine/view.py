@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from wainwright.domain.decide import held
 from wainwright.domain.events import Decision
-from wainwright.domain.evidence import Finding
+from wainwright.domain.evidence import Deployment, Finding
 from wainwright.domain.goal import WAY, Autonomy, Fact, Goal, Stage
 from wainwright.domain.state import RunState
 from wainwright.journal import Account
@@ -101,7 +101,7 @@ class RunView(Fact):
     patch: str | None
     editor: str
     receipts: tuple[ReceiptView, ...]
-    deployment: dict[str, JsonValue] | None
+    deployment: Deployment | None
     model_calls: int
     lost_calls: int
     tokens: int
@@ -162,7 +162,7 @@ def view(
         patch=delivered.patch if delivered else None,
         editor=delivered.editor if delivered else "absent",
         receipts=receipts,
-        deployment=deployment.model_dump() if deployment else None,
+        deployment=deployment,
         model_calls=account.calls,
         lost_calls=account.lost,
         tokens=account.spent_tokens,

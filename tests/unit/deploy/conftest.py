@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from wainwright.deploy.process import ProcessTarget
+from wainwright.deploy.services import Services
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 
 
@@ -13,13 +13,13 @@ async def sandbox(tmp_path: Path) -> Bubblewrap:
 
 
 @pytest.fixture
-async def target(tmp_path: Path, sandbox: Bubblewrap) -> AsyncIterator[ProcessTarget]:
-    """A target whose services all end with the test."""
+async def services(tmp_path: Path, sandbox: Bubblewrap) -> AsyncIterator[Services]:
+    """Services that all end with the test."""
     state = tmp_path / "state" / "deploy"
-    yield ProcessTarget(state, sandbox)
-    last = ProcessTarget(state, sandbox)
+    yield Services(state, sandbox)
+    last = Services(state, sandbox)
     for record in (state / "deployments").glob("*.json"):
-        deployment = last.find(record.stem)
-        if deployment is not None:
-            await last.stop(deployment)
-            assert not last.alive(deployment)
+        service = last.find(record.stem)
+        if service is not None:
+            await last.stop(service)
+            assert not last.alive(service)

@@ -103,9 +103,9 @@ class World:
     def perform(self, state: RunState, effect: ef.Effect) -> list[ev.Event]:
         self.done.append(effect)
         answer = self.answers.get(type(effect))
-        return answer(state, effect) if answer else self.well(state, effect)
+        return answer(state, effect) if answer else self.everyday(state, effect)
 
-    def well(self, state: RunState, effect: ef.Effect) -> list[ev.Event]:  # noqa: C901 - one arm an effect
+    def everyday(self, state: RunState, effect: ef.Effect) -> list[ev.Event]:  # noqa: C901 - one arm an effect
         head = state.head_tree or ""
         match effect:
             case ef.TakeSnapshot():
@@ -148,13 +148,19 @@ class World:
             case ef.PlanDeployment():
                 return [
                     ev.DeploymentPlanned(
-                        target="process", reason="It serves.", command=("serve",), smoke=None
+                        target="process",
+                        reason="It serves.",
+                        question="Start it?",
+                        command=("serve",),
+                        smoke=None,
                     )
                 ]
             case ef.DeployService():
                 return [
                     ev.Deployed(
-                        deployment=Deployment(id=f"d{effect.number}", target="process", commit="c9", url="u")
+                        deployment=Deployment(
+                            id=f"d{effect.number}", target="process", commit="c9", serves=True, url="u"
+                        )
                     )
                 ]
             case ef.Watch():
@@ -311,7 +317,13 @@ def review(route: str, severity: str = "major") -> Answer:
 
 RED: dict[type, Answer] = {ef.RunTests: red}
 SMOKE_RED: Answer = lambda s, _e: [  # noqa: E731
-    ev.DeploymentPlanned(target="process", reason="r", command=("serve",), smoke=receipt("t", green=False))
+    ev.DeploymentPlanned(
+        target="process",
+        reason="r",
+        question="Start it?",
+        command=("serve",),
+        smoke=receipt("t", green=False),
+    )
 ]
 BREACH: Answer = lambda _s, _e: [ev.Monitored(probes=3, failures=3, breach=True, report="Down.")]  # noqa: E731
 NO_TESTS_HERE: Answer = lambda _s, e: [  # noqa: E731
@@ -498,7 +510,7 @@ def test_what_a_person_said_reaches_the_builder_without_a_planner() -> None:
     (gate,) = state.open_gates
     state = fold(state, ev.GateDecided(gate=gate.id, decision="answer", reason="Use blue.", by="person"))
     (effect,) = decide(state)
-    state = fold(state, World().well(state, effect)[0])
+    state = fold(state, World().everyday(state, effect)[0])
     assert "Use blue." in state.tasks["goal"].task.instruction
 
 
@@ -683,10 +695,10 @@ def outcomes(rng: random.Random, state: RunState, effect: ef.Effect) -> list[ev.
     if choices and rng.random() < 0.5:
         return rng.choice(choices)(state, effect)
     if isinstance(effect, ef.OpenGate) and not asks(state, effect.gate.kind):
-        return world.well(state, effect)
+        return world.everyday(state, effect)
     if isinstance(effect, ef.TakeSnapshot) and rng.random() < 0.3:
         return [ev.SnapshotTaken(commit="c0", tree="t0", head=None)]
-    return world.well(state, effect)
+    return world.everyday(state, effect)
 
 
 def steer(rng: random.Random, state: RunState) -> ev.Event | None:

@@ -105,9 +105,11 @@ RED = ev.Tested(
 )
 REVIEWED = ev.Reviewed(tree="t2", summary="Good.")
 DELIVERED = ev.Delivered(commit="c3", branch="wainwright/make-it-work")
-SERVICE = ev.DeploymentPlanned(target="process", reason="It serves.", command=("serve",), smoke=receipt("t2"))
+SERVICE = ev.DeploymentPlanned(
+    target="process", reason="It serves.", question="Start it?", command=("serve",), smoke=receipt("t2")
+)
 DEPLOYED = ev.Deployed(
-    deployment=Deployment(id="d1", target="process", commit="c3", url="http://127.0.0.1:1")
+    deployment=Deployment(id="d1", target="process", commit="c3", serves=True, url="http://127.0.0.1:1")
 )
 QUIET = ev.Monitored(probes=3, failures=0, breach=False, report="Quiet.")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures import team
 
-from wainwright.deploy.process import ProcessTarget
+from wainwright.deploy.targets import available
 from wainwright.domain import events as ev
 from wainwright.domain.errors import InputError, RunBusy
 from wainwright.domain.fold import replay
@@ -46,7 +46,7 @@ class Place:
             redactor=Redactor(),
             sandbox=None,
             sandbox_reason="not needed",
-            target=lambda fence: ProcessTarget(self.state, fence),
+            targets=available(self.state, None),
             editor=NoEditor(),
         )
         return Engine(house)
