@@ -195,12 +195,22 @@ class Settings(_Section):
     """How many tasks may be worked on at a time."""
 
 
-_FREE = frozenset({"test.command", "test.timeout_s", "parallel", "editor.symbols"}) | {
-    f"deploy.{name}" for name in DeploySettings.model_fields
-}
-_LOWER_ONLY = frozenset({"budget.usd", "budget.tokens"}) | {
-    f"limits.{name}" for name in LimitSettings.model_fields
-}
+_FREE = frozenset(
+    {
+        "deploy.breach_after",
+        "deploy.monitor_interval_s",
+        "deploy.monitor_window_s",
+        "editor.symbols",
+        "parallel",
+        "test.command",
+        "test.timeout_s",
+    }
+)
+"""What a workspace may set as it likes, one by one: a setting that is added is closed until it is named here."""
+_LOWER_ONLY = frozenset(
+    {"budget.tokens", "budget.usd", "limits.repairs", "limits.run_wall_s", "limits.turns_per_task"}
+)
+"""What a workspace may set lower than the person has it, named one by one."""
 _WORKSPACE_KEYS = sorted(_FREE | _LOWER_ONLY | {"autonomy", "budget.unknown_price"})
 
 

@@ -1,8 +1,11 @@
 """Settings: three sources, and what a repository may not decide."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from wainwright.domain.errors import InputError
 from wainwright.settings import Candidate, Settings, config_dir, json_schema, load
@@ -159,3 +162,41 @@ def test_every_key_is_described() -> None:
         if not node.get("description")
     ]
     assert missing == []
+
+
+def test_a_setting_is_closed_to_a_workspace_unless_it_is_named(workspace: Path) -> None:
+    def leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, object]]:
+        for name in type(section).model_fields:
+            value = getattr(section, name)
+            if isinstance(value, BaseModel):
+                yield from leaves(value, f"{prefix}{name}.")
+            else:
+                yield f"{prefix}{name}", value
+
+    def opened(key: str, value: object) -> bool:
+        section, _, name = key.rpartition(".")
+        text = json.dumps("x" if value is None else {"planner": "openai/x"} if value == {} else value)
+        line = f"{name} = {text.replace(': ', ' = ')}"
+        write(workspace / "wainwright.toml", f"[{section}]\n{line}" if section else line)
+        try:
+            load(workspace)
+        except InputError as refused:
+            return f"`{key}" not in refused.message
+        return True
+
+    assert {key for key, value in leaves(Settings()) if opened(key, value)} == {
+        "autonomy",
+        "budget.tokens",
+        "budget.unknown_price",
+        "budget.usd",
+        "deploy.breach_after",
+        "deploy.monitor_interval_s",
+        "deploy.monitor_window_s",
+        "editor.symbols",
+        "limits.repairs",
+        "limits.run_wall_s",
+        "limits.turns_per_task",
+        "parallel",
+        "test.command",
+        "test.timeout_s",
+    }
