@@ -1,4 +1,4 @@
-"""The hand: ask, act, observe, until a typed answer.
+"""The heart: ask, act, observe, until a typed answer.
 
 One linear conversation. Every model call and every action is a step of the journal, so that an agent that was killed
 goes on: recorded steps give their recorded outcome, and the tree is put back to the last checkpoint before the first
@@ -10,13 +10,14 @@ context, a bounded number of times.
 
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import JsonValue, ValidationError
 
 from wainwright.agents.answers import Reading, explain, read
+from wainwright.agents.fit import fit
 from wainwright.agents.roles import Assignment
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
@@ -24,19 +25,19 @@ from wainwright.domain.goal import Fact
 from wainwright.journal import Spend, Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest, ToolCall, ToolSpec
 from wainwright.models.router import Models
-from wainwright.tools.files import Block, apply
-from wainwright.tools.toolbox import Desk, Tool, cut
+from wainwright.tools.files import apply
+from wainwright.tools.toolbox import Desk, Tool
 
 MISFITS_MAX = 3
 """Answers in a row that do not fit their form before the work is given up."""
 REPEATS_MAX = 4
 """How often the same action may give the same observation."""
-CONTEXT_MAX = 360_000
-"""Characters of one conversation that are sent; older observations are shortened first."""
 
 _AGAIN = "Resume the run: the role tries anew, with another model if you have one. Or make the goal smaller."
 
 A = TypeVar("A", bound=Fact)
+Act = Callable[[], Awaitable[tuple[bool, str]]]
+"""Does something; gives whether it was done, and the observation."""
 
 
 class OutOfTurns(WainwrightError):
@@ -51,21 +52,7 @@ class Work(Generic[A]):
     documents: tuple[Document, ...]
 
 
-@dataclass
-class _Talk:
-    """The conversation and its counters."""
-
-    messages: list[Message]
-    misfits: int = 0
-    refusals: int = 0
-    seen: Counter[str] = field(default_factory=Counter)
-    documents: dict[str, str] = field(default_factory=dict)
-
-    def say(self, text: str) -> None:
-        self.messages.append(Message(role="user", content=text))
-
-
-async def work(
+async def run_agent(
     assignment: Assignment,
     form: type[A],
     brief: str,
@@ -84,70 +71,222 @@ async def work(
 
     Raises BadAnswer when the replies never fit, OutOfTurns at the limits, and what the models and the journal raise.
     """
-    talk = _Talk(await _opening(assignment, brief, steps))
+    conversation = Conversation(assignment, form, desk, steps, models, check, refusals_max, rung, tell)
     try:
-        return await _converse(
-            assignment,
-            form,
-            talk,
-            desk=desk,
-            steps=steps,
-            models=models,
-            check=check,
-            refusals_max=refusals_max,
-            rung=rung,
-            tell=tell,
-        )
+        await conversation.open(brief)
+        return await conversation.go_on()
     except (BadAnswer, OutOfTurns):
         # Kept outcomes would be replayed for ever: the next try asks the model anew.
         await steps.void()
         raise
 
 
-async def _opening(assignment: Assignment, brief: str, steps: Steps) -> list[Message]:
-    """The first two messages; recorded, so that a resumed agent is told the same again."""
+@dataclass
+class Conversation(Generic[A]):
+    """An agent at work: whom it asks, where it acts, what was said so far, and how often something was wrong."""
 
-    async def act(_key: str) -> tuple[JsonValue, Spend]:
-        return [assignment.prompt, brief], Spend()
+    assignment: Assignment
+    form: type[A]
+    desk: Desk
+    steps: Steps
+    models: Models
+    check: Callable[[Work[A]], Awaitable[str]] | None
+    refusals_max: int
+    rung: Rung
+    tell: Callable[[str], None]
 
-    kept = await steps.step("opening", inputs=None, effect="read", act=act)
-    prompt, told = cast("list[str]", kept)
-    return [Message(role="system", content=prompt), Message(role="user", content=told)]
+    messages: list[Message] = field(default_factory=list)
+    misfits: int = 0
+    refusals: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+    """How often each action gave each observation."""
+    documents: dict[str, str] = field(default_factory=dict)
+    """What the agent wrote for people, by name."""
 
+    @property
+    def tools(self) -> tuple[Tool[Any], ...]:
+        """Those that can be used at this desk."""
+        return tuple(t for t in self.assignment.tools if self.desk.sandbox is not None or not t.needs_sandbox)
 
-async def _converse(
-    assignment: Assignment,
-    form: type[A],
-    talk: _Talk,
-    *,
-    desk: Desk,
-    steps: Steps,
-    models: Models,
-    check: Callable[[Work[A]], Awaitable[str]] | None,
-    refusals_max: int,
-    rung: Rung,
-    tell: Callable[[str], None],
-) -> Work[A]:
-    tools = tuple(t for t in assignment.tools if desk.sandbox is not None or not t.needs_sandbox)
-    for turn in range(1, assignment.turns + 1):
-        reply = await _ask(assignment, talk, tools, steps, models, rung)
-        reading = _reading(reply)
-        if await _act(assignment, talk, reply, reading, tools, desk, steps, tell):
-            talk.misfits = 0
-        else:
-            answer = _fit(assignment, form, talk, reading)
-            if isinstance(answer, Fact):
-                await _catch_up(desk)
-                done = Work(answer, _documents(talk))
-                refusal = await check(done) if check else ""
-                if not refusal:
-                    return done
-                _refuse(talk, refusal, refusals_max)
+    async def open(self, brief: str) -> None:
+        """Say the first two messages; recorded, so that a resumed agent is told the same again."""
+
+        async def act(_key: str) -> tuple[JsonValue, Spend]:
+            return [self.assignment.prompt, brief], Spend()
+
+        kept = await self.steps.step("opening", inputs=None, effect="read", act=act)
+        prompt, told = cast("list[str]", kept)
+        self.messages += [Message(role="system", content=prompt), Message(role="user", content=told)]
+
+    async def go_on(self) -> Work[A]:
+        """Go on turn by turn until an answer is accepted."""
+        turns = self.assignment.turns
+        for turn in range(1, turns + 1):
+            reply = await self._ask()
+            reading = _reading(reply)
+            if await self._act(reply, reading):
+                self.misfits = 0
             else:
-                _misfit(talk, answer, assignment)
-        if turn >= assignment.turns - 3:
-            talk.say(f"{assignment.turns - turn} turns are left. Finish and answer.")
-    raise OutOfTurns(f"The {assignment.role} used all of its {assignment.turns} turns.", _AGAIN)
+                done = await self._answered(reading)
+                if done is not None:
+                    return done
+            if turn >= turns - 3:
+                self._say(f"{turns - turn} turns are left. Finish and answer.")
+        raise OutOfTurns(f"The {self.assignment.role} used all of its {turns} turns.", _AGAIN)
+
+    async def _ask(self) -> ModelReply:
+        specs = tuple(
+            ToolSpec(name=t.name, description=t.description, parameters=t.arguments.model_json_schema())
+            for t in self.tools
+        )
+        request = ModelRequest(role=self.assignment.role, messages=tuple(fit(self.messages)), tools=specs)
+        reply = await self.models.ask(self.steps, request, rung=self.rung)
+        # Some providers refuse a history with a message that says nothing.
+        said = reply.text if reply.text.strip() or reply.tool_calls else "(nothing)"
+        self.messages.append(Message(role="assistant", content=said, tool_calls=reply.tool_calls))
+        return reply
+
+    # ---- acting
+
+    async def _act(self, reply: ModelReply, reading: Reading) -> bool:
+        """Do what the reply asks for and say what came of it. False when it asks for nothing, or only answers."""
+        pending = refused = False
+        came_of_it: list[str] = []
+        if reading.blocks and self.assignment.edits:
+            self.tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
+            blocks: JsonValue = [b.model_dump() for b in reading.blocks]
+            done = await self._step("edit", blocks, lambda: apply(self.desk, reading.blocks))
+            came_of_it.append(done["text"])
+            refused = not done["ok"]
+            pending = refused or reading.answer is None
+        elif reading.blocks:
+            self.documents.update({b.path: b.replace for b in reading.blocks if b.kind == "file"})
+        for call in reply.tool_calls:
+            pending = True
+            seen = "Not done, because the edit blocks of the same reply were refused."
+            if not refused:
+                seen = await self._call(call)
+            self.messages.append(Message(role="tool", content=seen, tool_call_id=call.id))
+        if reading.problems and (came_of_it or pending):
+            came_of_it += reading.problems
+            pending = True
+        if came_of_it:
+            # After the tools' observations: providers want those right behind the calls.
+            self._say("\n".join(came_of_it))
+        return pending
+
+    async def _call(self, call: ToolCall) -> str:
+        """One tool call as a step; its observation."""
+
+        async def act() -> tuple[bool, str]:
+            tool = next((t for t in self.tools if t.name == call.name), None)
+            if tool is None:
+                names = ", ".join(t.name for t in self.tools) or "none"
+                return False, f"There is no tool {call.name}. Tools: {names}."
+            if call.malformed:
+                return False, f"The arguments of {call.name} are not a JSON object."
+            return True, await tool.call(self.desk, call.arguments)
+
+        self.tell(_describe(call))
+        done = await self._step(call.name, call.arguments, act)
+        return self._repeated(call, done["text"])
+
+    async def _step(self, name: str, inputs: JsonValue, act: Act) -> dict[str, str]:
+        """One action as a step: from the last checkpoint, and with a new one after it."""
+        desk = self.desk
+
+        async def live(_key: str) -> tuple[JsonValue, Spend]:
+            await self._catch_up()
+            ok, text = await act()
+            commit = await desk.checkpoint(name) if desk.writable else desk.tree_at
+            return {"ok": "yes" if ok else "", "text": text, "commit": commit}, Spend()
+
+        done = cast(
+            "dict[str, str]",
+            await self.steps.step(f"act-{name}", inputs=inputs, effect="idempotent", act=live),
+        )
+        desk.expected_at = done["commit"]
+        return done
+
+    async def _catch_up(self) -> None:
+        """Put the tree to where the recorded actions left it, when they were not done by this process."""
+        if self.desk.tree_at != self.desk.expected_at:
+            await self.desk.restore(self.desk.expected_at)
+
+    def _repeated(self, call: ToolCall, observation: str) -> str:
+        """Watch for an agent that does the same and sees the same, over and over."""
+        mark = hashlib.sha256(f"{call.name} {call.arguments} {observation}".encode()).hexdigest()
+        self.seen[mark] += 1
+        times = self.seen[mark]
+        if times > REPEATS_MAX:
+            raise OutOfTurns(f"The same {call.name} call gave the same observation {times} times.", _AGAIN)
+        if times == REPEATS_MAX:
+            return f"{observation}\n(You have seen this {REPEATS_MAX} times. Do something else, or answer.)"
+        return observation
+
+    # ---- answering
+
+    async def _answered(self, reading: Reading) -> Work[A] | None:
+        """The accepted answer; None when there is something to mend, which was said."""
+        answer = self._fitting(reading)
+        if isinstance(answer, str):
+            self._misfit(answer)
+            return None
+        await self._catch_up()
+        done = Work(answer, self._documents())
+        refusal = await self.check(done) if self.check else ""
+        if not refusal:
+            return done
+        self._refuse(refusal)
+        return None
+
+    def _fitting(self, reading: Reading) -> A | str:
+        """The answer in its form, or what is wrong with it."""
+        if reading.problems:
+            return " ".join(reading.problems)
+        if reading.answer is None:
+            actions = "call a tool, write edit blocks," if self.assignment.edits else "call a tool"
+            return f"Your reply has no answer in a ```json block. Either {actions} or answer."
+        missing = [name for name in self.assignment.documents if not self.documents.get(name, "").strip()]
+        try:
+            answer = self.form.model_validate(reading.answer)
+        except (ValidationError, PlanError) as error:
+            return f"Your answer does not fit its form: {explain(error)}"
+        if missing:
+            return f"The document {', '.join(missing)} is missing. Write it as a FILE block."
+        return answer
+
+    def _documents(self) -> tuple[Document, ...]:
+        documents = []
+        for name, text in self.documents.items():
+            try:
+                documents.append(Document(name=name, text=text))
+            except ValidationError:
+                # A document with a path that leads elsewhere is left out; required ones were checked by name.
+                continue
+        return tuple(documents)
+
+    def _misfit(self, wrong: str) -> None:
+        self.misfits += 1
+        if self.misfits >= MISFITS_MAX:
+            raise BadAnswer(
+                f"The {self.assignment.role}'s model gave {MISFITS_MAX} answers that cannot be used. "
+                f"The last: {wrong}",
+                "Try another model for this role, then resume the run.",
+            )
+        self._say(wrong)
+
+    def _refuse(self, refusal: str) -> None:
+        self.misfits = 0
+        self.refusals += 1
+        if self.refusals > self.refusals_max:
+            raise OutOfTurns(f"The work was refused {self.refusals} times. The last time: {refusal}", _AGAIN)
+        self._say(
+            f"Not accepted yet ({self.refusals} of {self.refusals_max}).\n{refusal}\nMend this, then answer again."
+        )
+
+    def _say(self, text: str) -> None:
+        self.messages.append(Message(role="user", content=text))
 
 
 def _reading(reply: ModelReply) -> Reading:
@@ -158,193 +297,8 @@ def _reading(reply: ModelReply) -> Reading:
     return reading
 
 
-async def _ask(
-    assignment: Assignment, talk: _Talk, tools: Sequence[Tool[Any]], steps: Steps, models: Models, rung: Rung
-) -> ModelReply:
-    specs = tuple(
-        ToolSpec(name=t.name, description=t.description, parameters=t.arguments.model_json_schema())
-        for t in tools
-    )
-    request = ModelRequest(role=assignment.role, messages=tuple(fit(talk.messages)), tools=specs)
-    reply = await models.ask(steps, request, rung=rung)
-    # Some providers refuse a history with a message that says nothing.
-    said = reply.text if reply.text.strip() or reply.tool_calls else "(nothing)"
-    talk.messages.append(Message(role="assistant", content=said, tool_calls=reply.tool_calls))
-    return reply
-
-
-async def _act(
-    assignment: Assignment,
-    talk: _Talk,
-    reply: ModelReply,
-    reading: Reading,
-    tools: Sequence[Tool[Any]],
-    desk: Desk,
-    steps: Steps,
-    tell: Callable[[str], None],
-) -> bool:
-    """Do what the reply asks for and say what came of it. False when it asks for nothing, or only answers."""
-    pending = refused = False
-    came_of_it: list[str] = []
-    if reading.blocks and assignment.edits:
-        tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
-        done = await _step(
-            desk, steps, "edit", [b.model_dump() for b in reading.blocks], _applier(desk, reading.blocks)
-        )
-        came_of_it.append(done["text"])
-        refused = not done["ok"]
-        pending = refused or reading.answer is None
-    elif reading.blocks:
-        talk.documents.update({b.path: b.replace for b in reading.blocks if b.kind == "file"})
-    for call in reply.tool_calls:
-        pending = True
-        seen = "Not done, because the edit blocks of the same reply were refused."
-        if not refused:
-            tell(_describe(call))
-            done = await _step(desk, steps, call.name, call.arguments, _caller(desk, tools, call))
-            seen = _repeated(talk, call, done["text"])
-        talk.messages.append(Message(role="tool", content=seen, tool_call_id=call.id))
-    if reading.problems and (came_of_it or pending):
-        came_of_it += reading.problems
-        pending = True
-    if came_of_it:
-        # After the tools' observations: providers want those right behind the calls.
-        talk.say("\n".join(came_of_it))
-    return pending
-
-
-async def _step(
-    desk: Desk, steps: Steps, name: str, inputs: JsonValue, act: Callable[[], Awaitable[tuple[bool, str]]]
-) -> dict[str, str]:
-    """One action as a step: from the last checkpoint, and with a new one after it."""
-
-    async def live(_key: str) -> tuple[JsonValue, Spend]:
-        await _catch_up(desk)
-        ok, text = await act()
-        commit = await desk.checkpoint(name) if desk.writable else desk.tree_at
-        return {"ok": "yes" if ok else "", "text": text, "commit": commit}, Spend()
-
-    done = cast(
-        "dict[str, str]", await steps.step(f"act-{name}", inputs=inputs, effect="idempotent", act=live)
-    )
-    desk.expected_at = done["commit"]
-    return done
-
-
-async def _catch_up(desk: Desk) -> None:
-    """Put the tree to where the recorded actions left it, when they were not done by this process."""
-    if desk.tree_at != desk.expected_at:
-        await desk.restore(desk.expected_at)
-
-
-def _applier(desk: Desk, blocks: Sequence[Block]) -> Callable[[], Awaitable[tuple[bool, str]]]:
-    async def act() -> tuple[bool, str]:
-        return await apply(desk, blocks)
-
-    return act
-
-
-def _caller(
-    desk: Desk, tools: Sequence[Tool[Any]], call: ToolCall
-) -> Callable[[], Awaitable[tuple[bool, str]]]:
-    async def act() -> tuple[bool, str]:
-        tool = next((t for t in tools if t.name == call.name), None)
-        if tool is None:
-            return (
-                False,
-                f"There is no tool {call.name}. Tools: {', '.join(t.name for t in tools) or 'none'}.",
-            )
-        if call.malformed:
-            return False, f"The arguments of {call.name} are not a JSON object."
-        return True, await tool.call(desk, call.arguments)
-
-    return act
-
-
-def _fit(assignment: Assignment, form: type[A], talk: _Talk, reading: Reading) -> A | str:
-    """The answer in its form, or what is wrong with it."""
-    if reading.problems:
-        return " ".join(reading.problems)
-    if reading.answer is None:
-        actions = "call a tool, write edit blocks," if assignment.edits else "call a tool"
-        return f"Your reply has no answer in a ```json block. Either {actions} or answer."
-    missing = [name for name in assignment.documents if not talk.documents.get(name, "").strip()]
-    try:
-        answer = form.model_validate(reading.answer)
-    except (ValidationError, PlanError) as error:
-        return f"Your answer does not fit its form: {explain(error)}"
-    if missing:
-        return f"The document {', '.join(missing)} is missing. Write it as a FILE block."
-    return answer
-
-
-def _misfit(talk: _Talk, wrong: str, assignment: Assignment) -> None:
-    talk.misfits += 1
-    if talk.misfits >= MISFITS_MAX:
-        raise BadAnswer(
-            f"The {assignment.role}'s model gave {MISFITS_MAX} answers that cannot be used. The last: {wrong}",
-            "Try another model for this role, then resume the run.",
-        )
-    talk.say(wrong)
-
-
-def _refuse(talk: _Talk, refusal: str, refusals_max: int) -> None:
-    talk.misfits = 0
-    talk.refusals += 1
-    if talk.refusals > refusals_max:
-        raise OutOfTurns(f"The work was refused {talk.refusals} times. The last time: {refusal}", _AGAIN)
-    talk.say(
-        f"Not accepted yet ({talk.refusals} of {refusals_max}).\n{refusal}\nMend this, then answer again."
-    )
-
-
-def _repeated(talk: _Talk, call: ToolCall, observation: str) -> str:
-    """Watch for an agent that does the same and sees the same, over and over."""
-    mark = hashlib.sha256(f"{call.name} {call.arguments} {observation}".encode()).hexdigest()
-    talk.seen[mark] += 1
-    if talk.seen[mark] > REPEATS_MAX:
-        times = talk.seen[mark]
-        raise OutOfTurns(f"The same {call.name} call gave the same observation {times} times.", _AGAIN)
-    if talk.seen[mark] == REPEATS_MAX:
-        return f"{observation}\n(You have seen this {REPEATS_MAX} times. Do something else, or answer.)"
-    return observation
-
-
-def _documents(talk: _Talk) -> tuple[Document, ...]:
-    documents = []
-    for name, text in talk.documents.items():
-        try:
-            documents.append(Document(name=name, text=text))
-        except ValidationError:
-            # A document with a path that leads elsewhere is left out; required ones were checked by name.
-            continue
-    return tuple(documents)
-
-
 def _describe(call: ToolCall) -> str:
     arguments = call.arguments
     first = next((str(v) for v in arguments.values()), "")
     line = f"{call.name} {first}".split("\n")[0]
     return line if len(line) <= 100 else line[:99] + "…"
-
-
-def fit(messages: Sequence[Message], limit: int = CONTEXT_MAX) -> list[Message]:
-    """The conversation within a number of characters: old observations are shortened, oldest first.
-
-    If that is not enough, old replies are too, and then the newest messages; never the first two. What is shortened
-    depends on the messages alone, so that a resumed agent asks the same again.
-    """
-    total = sum(len(m.content) for m in messages)
-    fitted = list(messages)
-    recent = max(2, len(messages) - 6)
-    old = [at for at in range(2, recent) if messages[at].role != "assistant"]
-    own = [at for at in range(2, recent) if messages[at].role == "assistant"]
-    for at in (*old, *own, *range(recent, len(messages))):
-        message = messages[at]
-        if total <= limit:
-            break
-        if len(message.content) > 400:
-            short = cut(message.content, 200)
-            total -= len(message.content) - len(short)
-            fitted[at] = message.model_copy(update={"content": short})
-    return fitted

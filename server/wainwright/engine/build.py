@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from wainwright.agents import roles
 from wainwright.agents.answers import AcceptanceAnswer, FindingsAnswer, WorkAnswer
-from wainwright.agents.loop import OutOfTurns, Work, work
+from wainwright.agents.loop import OutOfTurns, Work, run_agent
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.errors import BadAnswer, WorkspaceError
@@ -84,7 +84,7 @@ class Builder:
             briefs.tests(state),
             await self._desks.shown(state, desk, state.goal.text),
         )
-        done = await work(
+        done = await run_agent(
             roles.ACCEPTANCE,
             AcceptanceAnswer,
             self._house.redactor.redact(brief),
@@ -214,7 +214,7 @@ class Builder:
             await self._desks.shown(state, desk, one.task.instruction, one.task.write_set),
         )
         limits = self._house.settings.limits
-        done = await work(
+        done = await run_agent(
             replace(roles.IMPLEMENT, turns=limits.turns_per_task),
             WorkAnswer,
             self._house.redactor.redact(brief),
@@ -320,7 +320,7 @@ class Builder:
     async def _ask(
         self, assignment: roles.Assignment, brief: str, desk: Desk, steps: Steps
     ) -> FindingsAnswer:
-        done = await work(
+        done = await run_agent(
             assignment,
             FindingsAnswer,
             self._house.redactor.redact(brief),

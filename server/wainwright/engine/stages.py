@@ -19,7 +19,7 @@ from wainwright.agents.answers import (
     MonitorAnswer,
     TriageAnswer,
 )
-from wainwright.agents.loop import Work, work
+from wainwright.agents.loop import Work, run_agent
 from wainwright.agents.roles import Assignment
 from wainwright.deploy.probe import Probe
 from wainwright.deploy.target import Order, Target, Wanted, watch
@@ -460,7 +460,7 @@ class Stages:
         desk = await self._desks.reading(state, name, commit)
         shown = await self._desks.shown(state, desk, about) if about else ""
         text = self._house.redactor.redact(brief(shown))
-        return await work(
+        return await run_agent(
             assignment,
             form,
             text,

@@ -1,6 +1,6 @@
 """The length of a conversation: old observations are shortened first, then all else but the opening."""
 
-from wainwright.agents.loop import fit
+from wainwright.agents.fit import fit
 from wainwright.models.client import Message
 
 

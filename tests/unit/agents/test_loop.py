@@ -11,7 +11,7 @@ from tests.fixtures.team import answer, text_of
 
 from wainwright.agents import loop, roles
 from wainwright.agents.answers import FindingsAnswer, WorkAnswer
-from wainwright.agents.loop import OutOfTurns, Work, work
+from wainwright.agents.loop import OutOfTurns, Work, run_agent
 from wainwright.agents.roles import WORK
 from wainwright.domain.errors import BadAnswer, WainwrightError
 from wainwright.models.client import GatewayBackend
@@ -38,7 +38,7 @@ async def act(
     rules += [Rule(answers[-1])] if repeat else []
     with OpenAIServer(rules) as server:
         try:
-            done: Any = await work(
+            done: Any = await run_agent(
                 assignment,
                 form,
                 "The brief.",
@@ -294,7 +294,7 @@ async def test_a_resumed_agent_is_told_what_it_was_told(bench: Bench, gateway: G
     await act(bench, gateway, EDIT)
     bench.crash()
     with OpenAIServer([Rule(DONE)]) as server:
-        await work(
+        await run_agent(
             roles.IMPLEMENT, WorkAnswer, "Another brief, after files lay about.",
             desk=bench.desk(), steps=bench.steps(), models=models(server, gateway),
         )  # fmt: skip
