@@ -18,7 +18,7 @@ def main() -> None:
     if sys.argv[1:2] == ["serve"]:
         raise SystemExit(_serve(sys.argv[2:]))
     try:
-        from wainwright.cli import app  # noqa: PLC0415 - see above
+        from wainwright.cli.program import app  # noqa: PLC0415 - see above
     except ImportError as error:
         raise SystemExit(f"Wainwright is not completely installed: {error}. Run `make setup`.") from error
     except KeyboardInterrupt:

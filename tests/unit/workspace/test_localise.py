@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from wainwright.cli import app
+from wainwright.cli.program import app
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.localise import history, rank_cases, rank_commit, rank_workspace
 from wainwright.workspace.native.ranking import Ranker

@@ -1,0 +1,99 @@
+"""What all commands share: the two streams, the options that come again, and an engine for a moment."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from wainwright.app import open_engine
+from wainwright.domain.errors import WainwrightError
+from wainwright.engine.engine import Engine
+
+out = Console(highlight=False, markup=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="The folder of the project.")]
+Json = Annotated[bool, typer.Option("--json", help="The last line is one JSON object.")]
+Model = Annotated[list[str] | None, typer.Option("--model", help="provider/model; again for a fall-back.")]
+ApiBase = Annotated[str | None, typer.Option("--api-base", help="Address of an OpenAI-compatible server.")]
+KeyName = Annotated[
+    str | None, typer.Option("--api-key-env", help="Name of the variable that holds the key.")
+]
+Usd = Annotated[float | None, typer.Option("--budget-usd", help="The most a run may cost, in US dollars.")]
+Tokens = Annotated[int | None, typer.Option("--budget-tokens", help="The most tokens a run may take.")]
+Cassette = Annotated[
+    Path | None, typer.Option("--cassette", help="Play recorded replies instead of a model.")
+]
+Record = Annotated[Path | None, typer.Option("--record", help="Record the model's replies to this file.")]
+Tests = Annotated[str | None, typer.Option("--test-command", help="How to run all tests.")]
+Run = Annotated[str | None, typer.Argument(help="The run, or how its name begins; the newest without it.")]
+
+
+T = TypeVar("T")
+
+
+def overrides(
+    model: list[str] | None,
+    api_base: str | None,
+    key_name: str | None,
+    usd: float | None,
+    tokens: int | None,
+    cassette: Path | None,
+    record: Path | None,
+    tests: str | None,
+) -> dict[str, Any]:
+    """What was typed, in the shape of the settings."""
+    found: dict[str, Any] = {}
+    if model:
+        extra = {k: v for k, v in (("api_base", api_base), ("api_key_env", key_name)) if v}
+        found["models"] = {"default": [{"model": name, **extra} for name in model], "roles": {}}
+    elif api_base or key_name:
+        raise typer.BadParameter("--api-base and --api-key-env go with --model, such as --model openai/any")
+    for name, path in (("cassette", cassette), ("record", record)):
+        if path is not None:
+            found.setdefault("models", {})[name] = str(path.resolve())
+    budget = {k: v for k, v in (("usd", usd), ("tokens", tokens)) if v is not None}
+    if budget:
+        found["budget"] = budget
+    if tests:
+        found["test"] = {"command": tests}
+    return found
+
+
+def with_engine(
+    workspace: Path, overrides: dict[str, Any], act: Callable[[Engine], Coroutine[Any, Any, T]]
+) -> T:
+    """Open the engine, act, close it; what goes wrong is told in a sentence and ends with 2."""
+
+    async def work() -> T:
+        engine = await open_engine(workspace, overrides=overrides)
+        try:
+            return await act(engine)
+        finally:
+            await engine.close()
+
+    try:
+        return asyncio.run(work())
+    except WainwrightError as error:
+        err.print(Text(error.message, style="red"))
+        if error.hint:
+            err.print(Text(error.hint))
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        err.print("Stopped. The run stays as it is: `wainwright resume` goes on.")
+        raise SystemExit(130) from None
+
+
+@contextmanager
+def complaining() -> Iterator[None]:
+    """Tell what cannot be used in a sentence, and end the program with 2."""
+    try:
+        yield
+    except (OSError, ValueError, WainwrightError) as error:
+        err.print(Text(str(error), style="red"))
+        raise SystemExit(2) from None

@@ -1,0 +1,152 @@
+"""Shows a run on the terminal, to its end or until it waits for somebody."""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+from rich.console import Group
+from rich.live import Live
+from rich.prompt import Prompt
+from rich.table import Table
+from rich.text import Text
+
+from wainwright.cli.console import out
+from wainwright.domain.errors import WainwrightError
+from wainwright.domain.goal import WAY, Stage
+from wainwright.engine.engine import Engine
+from wainwright.engine.view import Decide, Notice, RunView
+
+
+async def follow(engine: Engine, run: str, *, ask: bool, plain: bool) -> RunView:
+    """Show a run until it ends, is held, or waits for somebody who is not here."""
+    lines: list[str] = []
+    news = asyncio.Event()
+
+    def heard(notice: Notice) -> None:
+        if not notice.text:
+            news.set()
+            return
+        lines.append(f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{notice.text}")
+        if plain or not out.is_terminal:
+            out.print(Text(lines[-1]))
+        news.set()
+
+    stop = engine.subscribe(heard)
+    waiting = asyncio.create_task(engine.wait(run))
+    live = (
+        Live(console=out, refresh_per_second=4) if out.is_terminal and not plain else contextlib.nullcontext()
+    )
+    try:
+        with live as shown:
+            while not waiting.done():
+                seen = await engine.view(run)
+                if shown is not None:
+                    shown.update(picture(seen, lines[-6:]))
+                if seen.gates and ask:
+                    if shown is not None:
+                        shown.stop()
+                    await _answer(engine, seen)
+                    if shown is not None:
+                        shown.start()
+                elif seen.gates and not ask:
+                    break
+                news.clear()
+                await asyncio.wait(
+                    {waiting, asyncio.create_task(news.wait())}, timeout=2, return_when="FIRST_COMPLETED"
+                )
+    finally:
+        stop()
+    return await engine.view(run)
+
+
+async def _answer(engine: Engine, seen: RunView) -> None:
+    gate = seen.gates[0]
+    out.print(Text(f"\n{gate.question}", style="bold"))
+    out.print(Text(gate.detail))
+    for path in seen.artifacts:
+        out.print(Text(f"  {path}"))
+    said = await asyncio.to_thread(
+        Prompt.ask, "y to approve; anything else is your reason to refuse", default=""
+    )
+    if not said.strip():
+        # Enter alone decides nothing: the question is asked again.
+        return
+    decision = "approve" if said.strip().lower() in ("y", "yes") else "reject"
+    reason = "" if decision == "approve" else said
+    if gate.kind == "question" and decision == "reject" and said.strip().lower() not in ("n", "no"):
+        decision = "answer"
+    with contextlib.suppress(WainwrightError):
+        await engine.decide(
+            Decide.model_validate({"run": seen.run, "gate": gate.id, "decision": decision, "reason": reason})
+        )
+
+
+def picture(seen: RunView, lines: list[str]) -> Group:
+    """Stages, tasks and the newest lines."""
+    at = WAY.index(seen.stage) if seen.stage in WAY else -1
+    way = Text()
+    for number, stage in enumerate(WAY):
+        style = "green" if number < at else "bold yellow" if number == at else "dim"
+        way.append(f"{stage} ", style="green" if seen.stage is Stage.DONE else style)
+    if at < 0:
+        way.append(str(seen.stage), style="bold red")
+    tasks = Table("task", "status", "attempt", "summary", box=None)
+    for task in seen.tasks:
+        tasks.add_row(task.id, task.status, str(task.attempt + 1), task.summary or task.title)
+    spent = Text(f"{seen.model_calls} model calls, {seen.tokens} tokens, ${seen.cost_usd:.4f}", style="dim")
+    return Group(Text(f"{seen.run}: {seen.goal.splitlines()[0][:90]}"), way, tasks, *map(Text, lines), spent)
+
+
+def tell_end(seen: RunView) -> None:
+    """Say how a run stands, what it left, and what to do next."""
+    if seen.stage is Stage.DONE:
+        out.print(Text("DONE", style="bold green"))
+    elif seen.failure:
+        out.print(Text(f"FAILED: {seen.failure}", style="red"))
+        out.print(Text(seen.hint or f"`wainwright resume {seen.run}` tries again."))
+    elif seen.gates:
+        for gate in seen.gates:
+            out.print(Text(f"Waits for you: {gate.question} {gate.detail}", style="yellow"))
+        out.print(
+            Text(
+                f"`wainwright approve {seen.run}` or `wainwright reject REASON --run {seen.run}`, then resume."
+            )
+        )
+    for label, value in (("branch", seen.branch), ("patch", seen.patch)):
+        if value:
+            out.print(Text(f"{label}: {value}"))
+    if seen.deployment is not None and seen.deployment.url:
+        stop = f"; stop it with {seen.deployment.stop}" if seen.deployment.stop else ""
+        out.print(Text(f"deployed at {seen.deployment.url}{stop}"))
+    for path in seen.artifacts:
+        out.print(Text(f"  {path}", style="dim"))
+
+
+def summary(seen: RunView) -> dict[str, Any]:
+    """The JSON object of ``--json``."""
+    return {
+        "run": seen.run,
+        "stage": str(seen.stage),
+        "tasks": [task.model_dump(mode="json") for task in seen.tasks],
+        "artifacts": list(seen.artifacts),
+        "branch": seen.branch,
+        "patch": seen.patch,
+        "receipts": [r.model_dump(mode="json") for r in seen.receipts],
+        "model_calls": seen.model_calls,
+        "lost_calls": seen.lost_calls,
+        "tokens": seen.tokens,
+        "cost_usd": seen.cost_usd,
+        "deployment": seen.deployment.model_dump() if seen.deployment else None,
+        "gates": [gate.model_dump(mode="json") for gate in seen.gates],
+        "failure": seen.failure,
+        "hint": seen.hint,
+    }
+
+
+def finish(seen: RunView, as_json: bool) -> None:
+    """Say how a run stands and end the program: 0 when it is done or waits, else 1."""
+    tell_end(seen)
+    if as_json:
+        out.out(json.dumps(summary(seen)))
+    raise SystemExit(0 if seen.stage is Stage.DONE or seen.waiting else 1)

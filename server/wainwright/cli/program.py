@@ -1,0 +1,81 @@
+"""The program ``wainwright``: its options and its commands, which are the functions of the files beside this one."""
+
+import asyncio
+import logging
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+from rich.text import Text
+
+from wainwright.cli import native, start, steer
+from wainwright.cli.console import Workspace, out
+from wainwright.doctor import examine
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"wainwright {metadata.version('wainwright')}")
+        raise typer.Exit
+
+
+def _quiet(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None:
+    """Log to standard error, warnings only unless asked for more."""
+    level = logging.DEBUG if verbose else logging.ERROR
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+
+
+def doctor(workspace: Workspace = Path()) -> None:
+    """Say what is missing on this machine, and how to get it."""
+    found = asyncio.run(examine(workspace.resolve()))
+    styles = {"ok": "green", "missing": "red", "note": "yellow"}
+    for one in found:
+        out.print(Text(f"{one.status:7} ", style=styles[one.status]) + Text(f"{one.name}: {one.detail}"))
+        if one.cure:
+            out.print(Text(f"        {one.cure}"))
+    raise SystemExit(1 if any(one.status == "missing" for one in found) else 0)
+
+
+def serve() -> None:
+    """Be the language server, on standard input and output."""
+    # __main__ takes this word before typer is loaded; the command stands here for --help.
+    raise SystemExit(shutil.which("wainwright") is None)
+
+
+app = typer.Typer(
+    name="wainwright",
+    help="An autonomous software engineer that lives in the editor as a language server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    callback=_quiet,
+)
+for _command in (
+    start.run,
+    start.resume,
+    steer.runs,
+    steer.show,
+    steer.approve,
+    steer.reject,
+    steer.cancel,
+    doctor,
+    start.demo,
+    native.apply,
+    native.index,
+    native.context,
+    serve,
+):
+    app.command()(_command)

@@ -1,0 +1,129 @@
+"""Commands that set a run to work: ``run``, ``resume``, ``demo``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from wainwright.cli.console import (
+    ApiBase,
+    Cassette,
+    Json,
+    KeyName,
+    Model,
+    Record,
+    Run,
+    Tests,
+    Tokens,
+    Usd,
+    Workspace,
+    complaining,
+    out,
+    overrides,
+    with_engine,
+)
+from wainwright.cli.follow import finish, follow
+from wainwright.demo.demo import prepare
+from wainwright.domain.errors import InputError
+from wainwright.domain.goal import WAY, Goal, Stage
+from wainwright.engine.engine import Engine
+from wainwright.engine.view import RunView, Start
+
+
+def run(
+    goal: Annotated[
+        str, typer.Argument(help="What should be true when the work is done; - reads standard input.")
+    ],
+    workspace: Workspace = Path(),
+    model: Model = None,
+    api_base: ApiBase = None,
+    api_key_env: KeyName = None,
+    budget_usd: Usd = None,
+    budget_tokens: Tokens = None,
+    cassette: Cassette = None,
+    record: Record = None,
+    test_command: Tests = None,
+    route: Annotated[str | None, typer.Option(help="Only these stages, such as BUILD,TEST,REVIEW.")] = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take a goal through every stage; the result is a branch `wainwright/…`."""
+    typed = overrides(model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command)
+    text = sys.stdin.read() if goal == "-" else goal
+
+    async def act(engine: Engine) -> RunView:
+        start = Start(
+            goal=_goal(text),
+            route=_route(route),
+            autonomy="suggest" if ask else "full-auto",
+            attended=ask,
+        )
+        return await follow(engine, (await engine.start(start)).run, ask=ask, plain=as_json)
+
+    finish(with_engine(workspace, typed, act), as_json)
+
+
+def resume(
+    run: Run = None,
+    workspace: Workspace = Path(),
+    model: Model = None,
+    api_base: ApiBase = None,
+    api_key_env: KeyName = None,
+    budget_usd: Usd = None,
+    budget_tokens: Tokens = None,
+    cassette: Cassette = None,
+    record: Record = None,
+    test_command: Tests = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let a run go on that was killed, failed, was cancelled, or waits; unattended, unless you --ask."""
+    typed = overrides(model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command)
+
+    async def act(engine: Engine) -> RunView:
+        seen = await engine.resume(run, attended=ask, cap_usd=budget_usd, cap_tokens=budget_tokens)
+        if seen.waiting == "hold":
+            await engine.advance(seen.run, None)
+            await engine.resume(seen.run)
+        return await follow(engine, seen.run, ask=ask, plain=as_json)
+
+    finish(with_engine(workspace, typed, act), as_json)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the sample workspace.")] = Path(
+        "demo-workspace"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Run the main job on a shipped sample workspace; the model's part is a recording, no key is needed."""
+    with complaining():
+        sample = prepare(folder, out.print)
+
+    async def act(engine: Engine) -> RunView:
+        start = Start(goal=Goal(text=sample.goal), autonomy="full-auto", attended=False)
+        return await follow(engine, (await engine.start(start)).run, ask=False, plain=as_json)
+
+    played = {"models": {"cassette": str(sample.cassette), "default": [], "roles": {}}}
+    seen = with_engine(sample.workspace, played, act)
+    sample.explain(seen, out.print)
+    finish(seen, as_json)
+
+
+def _goal(text: str) -> Goal:
+    try:
+        return Goal(text=text)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]["msg"]
+        raise InputError(f"The goal cannot be used: {wrong}.", "Say it shorter, in plain text.") from None
+
+
+def _route(text: str | None) -> tuple[Stage, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(Stage(word.strip().upper()) for word in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; stages: {', '.join(WAY[1:-1])}") from None
