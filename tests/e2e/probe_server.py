@@ -12,8 +12,8 @@ from wainwright.lsp.server import create_server, serve
 
 def build():  # noqa: C901
     from wainwright.domain.errors import InputError
-    from wainwright.lsp.commands import Call, NoArguments, Wire
-    from wainwright.lsp.progress import Progress
+    from wainwright.lsp.connection.commands import Call, NoArguments, Wire
+    from wainwright.lsp.connection.progress import Progress
 
     class Seconds(Wire):
         seconds: float = 0.0
@@ -132,9 +132,9 @@ def build():  # noqa: C901
 
 def add_editing(server):
     """Commands that change files through the editor."""
-    from wainwright.lsp.commands import Call, Wire
-    from wainwright.lsp.edits import Digest, Editor, FileEdit
-    from wainwright.lsp.merge import one_hunk
+    from wainwright.lsp.connection.commands import Call, Wire
+    from wainwright.lsp.edits.apply import Digest, Editor, FileEdit
+    from wainwright.lsp.edits.merge import one_hunk
     from wainwright.workspace.native import line_hunks
 
     class Edit(Wire):

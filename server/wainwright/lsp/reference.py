@@ -11,9 +11,9 @@ import textwrap
 import typing
 from typing import Any
 
-from wainwright.lsp.actions import KINDS
-from wainwright.lsp.catalogue import Catalogue
-from wainwright.lsp.commands import Command, Commands, Wire
+from wainwright.lsp.connection.commands import Command, Commands, Wire
+from wainwright.lsp.features.code_actions import KINDS
+from wainwright.lsp.features.execute_command import Catalogue
 
 _PAGE = """\
 # What an editor says to Wainwright

@@ -5,20 +5,20 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from wainwright.lsp.transport import claim_stdio
+from wainwright.lsp.connection.transport import claim_stdio
 
 if TYPE_CHECKING:
-    from wainwright.lsp.product import OpenEngine
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
+    from wainwright.lsp.features.register import OpenEngine
 
 VERSION = "0.1.0"
 
 
 def create_server(open_engine: "OpenEngine | None" = None) -> "WainwrightServer":
     """A server that is ready for `WainwrightServer.converse`; without an engine it only speaks the protocol."""
-    from wainwright.lsp.commands import Commands  # noqa: PLC0415 - after the descriptors are ours
-    from wainwright.lsp.product import Product  # noqa: PLC0415
-    from wainwright.lsp.session import WainwrightServer  # noqa: PLC0415
+    from wainwright.lsp.connection.commands import Commands  # noqa: PLC0415 - after the descriptors are ours
+    from wainwright.lsp.connection.session import WainwrightServer  # noqa: PLC0415
+    from wainwright.lsp.features.register import Product  # noqa: PLC0415
 
     # What pygls logs about messages is answered or logged by our protocol, in one line and once.
     logging.getLogger("pygls").setLevel(logging.CRITICAL)

@@ -13,10 +13,9 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
-from wainwright.lsp.buffers import Buffers
-from wainwright.lsp.capabilities import ClientProfile, client_profile
-from wainwright.lsp.protocol import MessageId, WainwrightProtocol, is_request, plain_converter
-from wainwright.lsp.transport import (
+from wainwright.lsp.connection.capabilities import ClientProfile, client_profile
+from wainwright.lsp.connection.protocol import MessageId, WainwrightProtocol, is_request, plain_converter
+from wainwright.lsp.connection.transport import (
     EndOfInput,
     Incoming,
     Streams,
@@ -25,9 +24,10 @@ from wainwright.lsp.transport import (
     parent_gone,
     start_reader,
 )
+from wainwright.lsp.documents.buffers import Buffers
 
 if TYPE_CHECKING:
-    from wainwright.lsp.commands import Commands
+    from wainwright.lsp.connection.commands import Commands
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal
 
 from wainwright.domain.goal import Autonomy, Stage
-from wainwright.lsp.commands import Call, Commands, NoArguments, Wire
+from wainwright.lsp.connection.commands import Call, Commands, NoArguments, Wire
 
 if TYPE_CHECKING:
-    from wainwright.lsp.product import Product
+    from wainwright.lsp.features.register import Product
 
 
 class Spot(Wire):

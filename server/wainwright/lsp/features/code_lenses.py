@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from wainwright.lsp.documents import own_document
-from wainwright.lsp.offers import Offer, offers, start_offers
+from wainwright.lsp.documents.own import own_document
+from wainwright.lsp.runs.available import Offer, offers, start_offers
 
 if TYPE_CHECKING:
-    from wainwright.lsp.runs import Runs
+    from wainwright.lsp.runs.commands import Runs
 
 TOP = types.Range(types.Position(0, 0), types.Position(0, 0))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wainwright.lsp.merge import merge, one_hunk, replacements
+from wainwright.lsp.edits.merge import merge, one_hunk, replacements
 from wainwright.workspace.native import line_hunks
 
 lines = st.lists(st.sampled_from(["a\n", "b\n", "c\r\n", "d\r", "e\f\n", "\n", "😀\n"]), max_size=12)

@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from wainwright.lsp.session import ProgressToken, WainwrightServer
+    from wainwright.lsp.connection.session import ProgressToken, WainwrightServer
 
 
 class Wire(BaseModel):

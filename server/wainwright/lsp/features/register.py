@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.errors import InputError, WainwrightError
-from wainwright.lsp.actions import KINDS, actions
-from wainwright.lsp.catalogue import Catalogue
-from wainwright.lsp.convert import local_path
-from wainwright.lsp.lenses import lenses
+from wainwright.lsp.documents.positions import local_path
+from wainwright.lsp.features.code_actions import KINDS, actions
+from wainwright.lsp.features.code_lenses import lenses
+from wainwright.lsp.features.execute_command import Catalogue
 
 if TYPE_CHECKING:
     from wainwright.domain.ports import Editor
     from wainwright.engine.engine import Engine
-    from wainwright.lsp.runs import Runs
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
+    from wainwright.lsp.runs.commands import Runs
 
 OpenEngine = Callable[[Path, "Editor"], Awaitable["Engine"]]
 """Opens the engine of a folder. Raises InputError for one that cannot be worked in."""
@@ -103,6 +103,6 @@ class Product:
 
 
 def _load_runs() -> "Callable[[WainwrightServer, Path, OpenEngine], Awaitable[Runs]]":
-    from wainwright.lsp.runs import open_runs  # noqa: PLC0415 - takes the engine along: not before it is needed
+    from wainwright.lsp.runs.commands import open_runs  # noqa: PLC0415 - takes the engine along: not before it is needed
 
     return open_runs

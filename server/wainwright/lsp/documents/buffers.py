@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from lsprotocol import types
 from pygls.workspace import TextDocument, Workspace
 
-from wainwright.lsp.convert import TextIndex, local_path, split_lines
+from wainwright.lsp.documents.positions import TextIndex, local_path, split_lines
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ from wainwright.domain.changes import protected
 from wainwright.domain.errors import InputError
 from wainwright.domain.goal import Goal, Place
 from wainwright.engine.editing import Editing
-from wainwright.lsp.buffers import Buffer
-from wainwright.lsp.catalogue import StartArguments
-from wainwright.lsp.convert import local_path, uri_from_path
-from wainwright.lsp.documents import GOAL, GOAL_TEMPLATE, goal_text, read_text, relative
+from wainwright.lsp.documents.buffers import Buffer
+from wainwright.lsp.documents.own import GOAL, GOAL_TEMPLATE, goal_text, read_text, relative
+from wainwright.lsp.documents.positions import local_path, uri_from_path
+from wainwright.lsp.features.execute_command import StartArguments
 
 if TYPE_CHECKING:
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
 
 LONGEST_GOAL = 20_000
 LONGEST_SELECTION = 20_000

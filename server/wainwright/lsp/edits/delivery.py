@@ -11,11 +11,11 @@ from wainwright.domain.changes import Changeset, FileChange
 from wainwright.domain.errors import InputError
 from wainwright.domain.ports import EditorAnswer
 from wainwright.engine.editing import Editing, TextChange
-from wainwright.lsp.catalogue import EditInfo, FileInfo
-from wainwright.lsp.edits import Digest, DiskChange, Editor, EditOutcome, FileEdit
+from wainwright.lsp.edits.apply import Digest, DiskChange, Editor, EditOutcome, FileEdit
+from wainwright.lsp.features.execute_command import EditInfo, FileInfo
 
 if TYPE_CHECKING:
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
 
 log = logging.getLogger(__name__)
 

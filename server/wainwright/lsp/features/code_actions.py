@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from wainwright.lsp.documents import OwnDocument, own_document, relative
-from wainwright.lsp.offers import Offer, offers, start_offers
+from wainwright.lsp.documents.own import OwnDocument, own_document, relative
+from wainwright.lsp.runs.available import Offer, offers, start_offers
 
 if TYPE_CHECKING:
-    from wainwright.lsp.buffers import Buffer
-    from wainwright.lsp.runs import Runs
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
+    from wainwright.lsp.documents.buffers import Buffer
+    from wainwright.lsp.runs.commands import Runs
 
 FIX = "quickfix.wainwright"
 """For what belongs to the place where the person is, and for decisions that somebody waits for."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from wainwright.lsp.convert import split_lines
+from wainwright.lsp.documents.positions import split_lines
 
 Hunk = tuple[int, int, int, int]
 """First old line, number of old lines, first new line, number of new lines; lines count from 0."""

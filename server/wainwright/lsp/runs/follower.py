@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.goal import ENDS, Stage
-from wainwright.lsp.progress import Progress
+from wainwright.lsp.connection.progress import Progress
 
 if TYPE_CHECKING:
     from wainwright.engine.view import GateView, Notice, RunView
-    from wainwright.lsp.runs import Runs
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
+    from wainwright.lsp.runs.commands import Runs
 
 APPROVE, REJECT, SHOW = "Approve", "Reject", "Show"
 _DETAIL_LENGTH = 400

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.changes import protected
-from wainwright.lsp.convert import TextIndex, uri_from_path
-from wainwright.lsp.documents import read_text
+from wainwright.lsp.documents.own import read_text
+from wainwright.lsp.documents.positions import TextIndex, uri_from_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wainwright.domain.evidence import Finding
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
 
 SOURCE = "wainwright"
 _WHERE = re.compile(r"(.+?)(?::(\d+))?(?::\d+)?")

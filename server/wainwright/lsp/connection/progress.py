@@ -9,7 +9,7 @@ from uuid import uuid4
 from lsprotocol import types
 
 if TYPE_CHECKING:
-    from wainwright.lsp.session import ProgressToken, WainwrightServer
+    from wainwright.lsp.connection.session import ProgressToken, WainwrightServer
 
 REPORT_SECONDS = 0.1
 """Least time between two reports."""

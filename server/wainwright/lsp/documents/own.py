@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from wainwright.lsp.convert import local_path
+from wainwright.lsp.documents.positions import local_path
 
 GOAL = ".wainwright/goal.md"
 GOAL_TEMPLATE = "# Goal\n\n"

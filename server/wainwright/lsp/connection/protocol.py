@@ -29,13 +29,13 @@ from pygls.protocol import (
 )
 
 from wainwright.domain.errors import WainwrightError
-from wainwright.lsp.buffers import Buffers
-from wainwright.lsp.transport import Fault
+from wainwright.lsp.connection.transport import Fault
+from wainwright.lsp.documents.buffers import Buffers
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
 
 log = logging.getLogger(__name__)
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Literal
 
 from lsprotocol import types
 
-from wainwright.lsp.merge import LineHunks, merge, one_hunk, replacements
+from wainwright.lsp.edits.merge import LineHunks, merge, one_hunk, replacements
 
 if TYPE_CHECKING:
-    from wainwright.lsp.buffers import Buffer
-    from wainwright.lsp.session import Reply, WainwrightServer
+    from wainwright.lsp.connection.session import Reply, WainwrightServer
+    from wainwright.lsp.documents.buffers import Buffer
 
 ANSWER_SECONDS = 300.0
 """How long the editor may take to answer: some ask the person first."""

@@ -13,7 +13,10 @@ from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision
 from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.engine.view import Decide, Notice, RunView, Start
-from wainwright.lsp.catalogue import (
+from wainwright.lsp.documents.positions import uri_from_path
+from wainwright.lsp.edits.delivery import Delivery
+from wainwright.lsp.features.diagnostics import Findings
+from wainwright.lsp.features.execute_command import (
     BeginArguments,
     EditInfo,
     GateInfo,
@@ -22,17 +25,14 @@ from wainwright.lsp.catalogue import (
     Shown,
     StartArguments,
 )
-from wainwright.lsp.convert import uri_from_path
-from wainwright.lsp.delivery import Delivery
-from wainwright.lsp.findings import Findings
-from wainwright.lsp.follow import Follower
-from wainwright.lsp.goals import Goals
-from wainwright.lsp.offers import Offer, offers
-from wainwright.lsp.symbols import follow_buffers, symbols
+from wainwright.lsp.features.workspace_symbols import follow_buffers, symbols
+from wainwright.lsp.runs.available import Offer, offers
+from wainwright.lsp.runs.follower import Follower
+from wainwright.lsp.runs.goal_input import Goals
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol.types import Position, Range
 
-from wainwright.lsp.convert import (
+from wainwright.lsp.documents.positions import (
     TextIndex,
     count_units,
     local_path,

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.changes import protected
-from wainwright.lsp.convert import uri_from_path
-from wainwright.lsp.documents import relative
+from wainwright.lsp.documents.own import relative
+from wainwright.lsp.documents.positions import uri_from_path
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
-    from wainwright.lsp.session import WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
 
 SYMBOLS_MAX = 200
 """How many names one answer holds; the editor asks again when the person types on."""

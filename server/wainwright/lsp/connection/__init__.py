@@ -1,0 +1,1 @@
+"""The wire: streams, JSON-RPC, requests in both directions, what the client can do, progress."""

@@ -1,0 +1,1 @@
+"""What the editor asks for, one file a request."""

@@ -1,0 +1,1 @@
+"""Runs as an editor drives and follows them."""
