@@ -15,7 +15,7 @@ from wainwright.deploy.targets import available
 from wainwright.domain.errors import SandboxError
 from wainwright.domain.ports import Editor, NoEditor
 from wainwright.engine.engine import Engine, workspace_of
-from wainwright.engine.house import House
+from wainwright.engine.parts import House
 from wainwright.journal import Journal
 from wainwright.models.router import Models
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove

@@ -18,7 +18,7 @@ from wainwright.agents.roles import WORK
 from wainwright.app import open_engine
 from wainwright.domain.goal import Goal
 from wainwright.engine.engine import Engine
-from wainwright.engine.view import RunView, Start
+from wainwright.engine.views.run_view import RunView, Start
 
 
 @pytest.fixture

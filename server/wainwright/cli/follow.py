@@ -15,7 +15,7 @@ from wainwright.cli.console import out
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import WAY, Stage
 from wainwright.engine.engine import Engine
-from wainwright.engine.view import Decide, Notice, RunView
+from wainwright.engine.views.run_view import Decide, Notice, RunView
 
 
 async def follow(engine: Engine, run: str, *, ask: bool, plain: bool) -> RunView:

@@ -29,7 +29,7 @@ from wainwright.demo.demo import prepare
 from wainwright.domain.errors import InputError
 from wainwright.domain.goal import WAY, Goal, Stage
 from wainwright.engine.engine import Engine
-from wainwright.engine.view import RunView, Start
+from wainwright.engine.views.run_view import RunView, Start
 
 
 def run(

@@ -11,7 +11,7 @@ from wainwright.cli.console import Json, Run, Workspace, out, with_engine
 from wainwright.cli.follow import picture, summary, tell_end
 from wainwright.domain.goal import Stage
 from wainwright.engine.engine import Engine
-from wainwright.engine.view import Decide, RunView
+from wainwright.engine.views.run_view import Decide, RunView
 
 
 def runs(workspace: Workspace = Path(), as_json: Json = False) -> None:

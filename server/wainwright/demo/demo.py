@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from wainwright.domain.errors import InputError
-from wainwright.engine.view import RunView
+from wainwright.engine.views.run_view import RunView
 
 MARK = Path(".git") / "wainwright-demo"
 """Names the folder as ours, so that a second demo may replace it and nothing else."""

@@ -32,12 +32,12 @@ from wainwright.domain.evidence import Receipt
 from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
 from wainwright.domain.state import RunState
-from wainwright.engine.documents import Documents
 from wainwright.engine.editing import Editing
-from wainwright.engine.house import House
-from wainwright.engine.scheduler import Scheduler
-from wainwright.engine.stages import Stages
-from wainwright.engine.view import Decide, Notice, ReceiptView, RunView, Start, SymbolView, view
+from wainwright.engine.live_run import Scheduler
+from wainwright.engine.parts import House
+from wainwright.engine.stages.performer import Stages
+from wainwright.engine.views.documents import Documents
+from wainwright.engine.views.run_view import Decide, Notice, ReceiptView, RunView, Start, SymbolView, view
 from wainwright.journal import Lease
 from wainwright.workspace.index import LiveIndex
 

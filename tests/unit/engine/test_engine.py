@@ -15,8 +15,8 @@ from wainwright.domain.goal import WORKING, Goal, Stage
 from wainwright.domain.plan import Plan
 from wainwright.domain.ports import NoEditor
 from wainwright.engine.engine import Engine
-from wainwright.engine.house import House
-from wainwright.engine.view import Decide
+from wainwright.engine.parts import House
+from wainwright.engine.views.run_view import Decide
 from wainwright.journal import Journal
 from wainwright.models.router import Models
 from wainwright.secrets import Redactor

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from wainwright.domain.goal import ENDS, Stage
 
 if TYPE_CHECKING:
-    from wainwright.engine.view import RunView
+    from wainwright.engine.views.run_view import RunView
 
 
 @dataclass(frozen=True)

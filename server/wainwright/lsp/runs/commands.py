@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision
 from wainwright.domain.goal import ENDS, WAY, Stage
-from wainwright.engine.view import Decide, Notice, RunView, Start
+from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
 from wainwright.lsp.features.diagnostics import Findings

@@ -9,7 +9,7 @@ from wainwright.domain.goal import ENDS, Stage
 from wainwright.lsp.connection.progress import Progress
 
 if TYPE_CHECKING:
-    from wainwright.engine.view import GateView, Notice, RunView
+    from wainwright.engine.views.run_view import GateView, Notice, RunView
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.commands import Runs
 

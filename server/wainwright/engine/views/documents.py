@@ -14,7 +14,7 @@ from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.goal import ENDS, WAY
 from wainwright.domain.state import RunState
-from wainwright.engine.view import RunView
+from wainwright.engine.views.run_view import RunView
 from wainwright.workspace import native
 
 log = structlog.get_logger()

@@ -20,10 +20,10 @@ from wainwright.domain.evidence import Finding, Receipt
 from wainwright.domain.goal import Fact
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.domain.state import RunState, TaskState
-from wainwright.engine import briefs
-from wainwright.engine.desks import Desks
-from wainwright.engine.house import House
-from wainwright.engine.scheduler import Scheduler
+from wainwright.engine.live_run import Scheduler
+from wainwright.engine.parts import House
+from wainwright.engine.stages import briefs
+from wainwright.engine.workbenches import Desks
 from wainwright.journal import Spend, Steps
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Desk

@@ -30,12 +30,12 @@ from wainwright.domain.evidence import Receipt, Verdict
 from wainwright.domain.goal import Fact
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState
-from wainwright.engine import briefs
-from wainwright.engine.build import Builder
-from wainwright.engine.desks import Desks
-from wainwright.engine.documents import folder, write
-from wainwright.engine.house import House
-from wainwright.engine.scheduler import Scheduler
+from wainwright.engine.live_run import Scheduler
+from wainwright.engine.parts import House
+from wainwright.engine.stages import briefs
+from wainwright.engine.stages.build import Builder
+from wainwright.engine.views.documents import folder, write
+from wainwright.engine.workbenches import Desks
 from wainwright.journal import Spend
 from wainwright.tools import receipts
 from wainwright.workspace.context import fenced

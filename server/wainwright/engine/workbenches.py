@@ -8,7 +8,7 @@ from pathlib import Path
 from wainwright.domain.errors import SandboxError
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.state import RunState
-from wainwright.engine.house import House
+from wainwright.engine.parts import House
 from wainwright.sandbox.protocol import View
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Desk

@@ -22,8 +22,8 @@ from wainwright.domain.fold import fold
 from wainwright.domain.gates import passes_by_policy
 from wainwright.domain.goal import ENDS
 from wainwright.domain.state import RunState
-from wainwright.engine.telling import told
-from wainwright.engine.view import Notice
+from wainwright.engine.views.event_text import told
+from wainwright.engine.views.run_view import Notice
 from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
 
 log = structlog.get_logger()

@@ -1,0 +1,1 @@
+"""What people see of a run: values for the fronts, documents, sentences."""
