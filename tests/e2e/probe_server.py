@@ -12,8 +12,9 @@ from wainwright.lsp.server import create_server, serve
 
 def build():  # noqa: C901
     from wainwright.domain.errors import InputError
-    from wainwright.lsp.connection.commands import Call, NoArguments, Wire
+    from wainwright.lsp.connection.commands import Call
     from wainwright.lsp.connection.progress import Progress
+    from wainwright.lsp.messages import NoArguments, Wire
 
     class Seconds(Wire):
         seconds: float = 0.0
@@ -132,9 +133,10 @@ def build():  # noqa: C901
 
 def add_editing(server):
     """Commands that change files through the editor."""
-    from wainwright.lsp.connection.commands import Call, Wire
+    from wainwright.lsp.connection.commands import Call
     from wainwright.lsp.edits.apply import Digest, Editor, FileEdit
     from wainwright.lsp.edits.merge import one_hunk
+    from wainwright.lsp.messages import Wire
     from wainwright.workspace.native import line_hunks
 
     class Edit(Wire):

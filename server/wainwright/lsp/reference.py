@@ -11,9 +11,10 @@ import textwrap
 import typing
 from typing import Any
 
-from wainwright.lsp.connection.commands import Command, Commands, Wire
+from wainwright.lsp.connection.commands import Command, Commands
 from wainwright.lsp.features.code_actions import KINDS
 from wainwright.lsp.features.execute_command import Catalogue
+from wainwright.lsp.messages import Wire
 
 _PAGE = """\
 # What an editor says to Wainwright

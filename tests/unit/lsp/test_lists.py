@@ -12,8 +12,9 @@ from lsprotocol.converters import get_converter
 from lsprotocol.types import InitializeParams
 
 from wainwright.lsp.connection.capabilities import ClientProfile, client_profile
-from wainwright.lsp.connection.commands import Call, Commands, NoArguments, Wire
+from wainwright.lsp.connection.commands import Call, Commands
 from wainwright.lsp.documents.own import goal_text
+from wainwright.lsp.messages import NoArguments, Wire
 from wainwright.lsp.options import read_options
 from wainwright.lsp.reference import render
 from wainwright.lsp.server import VERSION

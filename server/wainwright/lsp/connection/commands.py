@@ -5,41 +5,23 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 from pygls.exceptions import JsonRpcInvalidParams
 
+from wainwright.lsp.connection.peer import Peer, ProgressToken
+from wainwright.lsp.messages import Wire
+
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-    from wainwright.lsp.connection.session import ProgressToken, WainwrightServer
-
-
-class Wire(BaseModel):
-    """Base of what goes over the wire: frozen, closed, snake_case here and camelCase there."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-        defer_build=True,
-    )
-
-
-class NoArguments(Wire):
-    """For commands that take nothing."""
 
 
 @dataclass(frozen=True)
 class Call:
     """The circumstances of one call: who serves it, and the client's progress token if it sent one."""
 
-    server: "WainwrightServer"
-    token: "ProgressToken | None" = None
+    server: Peer
+    token: ProgressToken | None = None
 
 
 A = TypeVar("A", bound=Wire)
@@ -90,10 +72,10 @@ class Commands:
 
     async def run(
         self,
-        server: "WainwrightServer",
+        server: Peer,
         name: str,
         arguments: Sequence[Any] | None,
-        token: "ProgressToken | None" = None,
+        token: ProgressToken | None = None,
     ) -> Any:
         """Check the arguments, run the command, and give its result as JSON.
 
@@ -108,7 +90,7 @@ class Commands:
 
 def _models(handler: Callable[..., Any]) -> tuple[type[Wire], Any]:
     """The argument model and the result that a handler is annotated with."""
-    hints = typing.get_type_hints(handler, localns={"WainwrightServer": object, "ProgressToken": object})
+    hints = typing.get_type_hints(handler)
     parameters = [hint for name, hint in hints.items() if name != "return"]
     model = parameters[1] if len(parameters) > 1 else None
     if not (isinstance(model, type) and issubclass(model, Wire)):

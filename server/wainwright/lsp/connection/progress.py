@@ -8,8 +8,10 @@ from uuid import uuid4
 
 from lsprotocol import types
 
+from wainwright.lsp.connection.peer import ProgressToken
+
 if TYPE_CHECKING:
-    from wainwright.lsp.connection.session import ProgressToken, WainwrightServer
+    from wainwright.lsp.connection.session import WainwrightServer
 
 REPORT_SECONDS = 0.1
 """Least time between two reports."""

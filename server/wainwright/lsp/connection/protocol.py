@@ -15,10 +15,11 @@ import json
 import logging
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
 from pygls.protocol import (
     JsonRPCNotification,
     JsonRPCRequestMessage,
@@ -29,13 +30,13 @@ from pygls.protocol import (
 )
 
 from wainwright.domain.errors import WainwrightError
+from wainwright.lsp.connection.peer import Peer
 from wainwright.lsp.connection.transport import Fault
 from wainwright.lsp.documents.buffers import Buffers
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-    from wainwright.lsp.connection.session import WainwrightServer
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +67,8 @@ def plain_converter() -> "Converter":
 class WainwrightProtocol(LanguageServerProtocol):
     """pygls' protocol with its defects cured and one entrance, `receive`."""
 
-    _server: "WainwrightServer"
-
-    def __init__(self, server: "WainwrightServer", converter: "Converter") -> None:
+    def __init__(self, server: LanguageServer, converter: "Converter") -> None:
+        self._peer = cast("Peer", server)
         self._ids = itertools.count(1)
         self.exited = False
         super().__init__(server, converter)
@@ -293,7 +293,7 @@ class WainwrightProtocol(LanguageServerProtocol):
             list(plain.folders.values()),
             plain.position_encoding,
         )
-        self._server.welcome(params, result.capabilities)
+        self._peer.welcome(params, result.capabilities)
         return result
 
     @lsp_method(types.SHUTDOWN)
@@ -305,7 +305,7 @@ class WainwrightProtocol(LanguageServerProtocol):
         for message_id, future in list(self._request_futures.items()):
             if message_id != this:
                 future.cancel()
-        self._server.cancel_background()
+        self._peer.cancel_background()
         self._shutdown = True
 
     @lsp_method(types.EXIT)
@@ -318,12 +318,12 @@ class WainwrightProtocol(LanguageServerProtocol):
         self, params: types.ExecuteCommandParams
     ) -> Any:
         """Defect 1: as a coroutine of its own a command can be cancelled, and sees its progress token."""
-        return await self._server.run_command(params)
+        return await self._peer.run_command(params)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
         """Defect 4: progress is tracked by `progress`, which forgets a token at its end."""
-        self._server.cancel_progress(params.token)
+        self._peer.cancel_progress(params.token)
 
 
 def is_request(message: dict[str, Any]) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
 from wainwright.lsp.connection.capabilities import ClientProfile, client_profile
-from wainwright.lsp.connection.protocol import MessageId, WainwrightProtocol, is_request, plain_converter
+from wainwright.lsp.connection.inbox import Inbox, Withdrawn
+from wainwright.lsp.connection.peer import ProgressToken
+from wainwright.lsp.connection.protocol import WainwrightProtocol, plain_converter
 from wainwright.lsp.connection.transport import (
     EndOfInput,
     Incoming,
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 1.0
 """How long background work may take to end: editors wait for 1.5 to 2 seconds and then kill."""
 
-ProgressToken = int | str
-
 
 @dataclass(frozen=True)
 class Reply:
@@ -48,55 +47,6 @@ class Reply:
     def ok(self) -> bool:
         """Whether there is an answer."""
         return not self.failure
-
-
-@dataclass(frozen=True)
-class Withdrawn:
-    """A request that the client cancelled before it was started."""
-
-    request_id: MessageId
-
-
-class Inbox:
-    """Messages that wait for the loop. A request that is cancelled while it waits is never started."""
-
-    def __init__(self) -> None:
-        self._messages: deque[Incoming] = deque()
-        self._waiting: set[MessageId] = set()
-        self._withdrawn: set[MessageId] = set()
-        self._filled = asyncio.Event()
-
-    def put(self, message: Incoming) -> None:
-        """Add a message; loop thread only."""
-        if isinstance(message, dict):
-            if (target := _cancel_target(message)) is not None and target in self._waiting:
-                self._withdrawn.add(target)
-                return
-            if is_request(message) and isinstance(message["id"], int | str):
-                self._waiting.add(message["id"])
-        self._messages.append(message)
-        self._filled.set()
-
-    async def get(self) -> Incoming | Withdrawn:
-        """The next message, in the order of arrival."""
-        while not self._messages:
-            self._filled.clear()
-            await self._filled.wait()
-        message = self._messages.popleft()
-        if isinstance(message, dict) and is_request(message) and isinstance(message["id"], int | str):
-            request_id: MessageId = message["id"]
-            self._waiting.discard(request_id)
-            if request_id in self._withdrawn:
-                self._withdrawn.discard(request_id)
-                return Withdrawn(request_id)
-        return message
-
-
-def _cancel_target(message: dict[str, Any]) -> MessageId | None:
-    if message.get("method") != types.CANCEL_REQUEST or not isinstance(message.get("params"), dict):
-        return None
-    target = message["params"].get("id")
-    return target if isinstance(target, int | str) else None
 
 
 class WainwrightServer(LanguageServer):

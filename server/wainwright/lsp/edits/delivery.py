@@ -12,7 +12,7 @@ from wainwright.domain.errors import InputError
 from wainwright.domain.ports import EditorAnswer
 from wainwright.engine.editing import Editing, TextChange
 from wainwright.lsp.edits.apply import Digest, DiskChange, Editor, EditOutcome, FileEdit
-from wainwright.lsp.features.execute_command import EditInfo, FileInfo
+from wainwright.lsp.messages import EditInfo, FileInfo
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
-from wainwright.lsp.runs.available import Offer, offers, start_offers
+from wainwright.lsp.runs.available import AvailableCommand, available, to_start
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.documents.buffers import Buffer
-    from wainwright.lsp.runs.commands import Runs
+    from wainwright.lsp.runs.board import Board
 
 FIX = "quickfix.wainwright"
 """For what belongs to the place where the person is, and for decisions that somebody waits for."""
@@ -26,30 +26,30 @@ _COMMENT_END = re.compile(r"\s*(?:\*/|-->|#\}|--\}\}|\*\))\s*$")
 
 
 async def actions(
-    server: "WainwrightServer", runs: "Runs", params: types.CodeActionParams
+    server: "WainwrightServer", board: "Board", params: types.CodeActionParams
 ) -> list[types.CodeAction]:
     """What is offered for a range of a document."""
-    document = own_document(runs.workspace, params.text_document.uri)
+    document = own_document(board.workspace, params.text_document.uri)
     if document is None:
-        found = [*_work_here(server, runs, params), *(_of(offer, FIX) for offer in runs.urgent())]
+        found = [*_work_here(server, board, params), *(_of(offer, FIX) for offer in board.urgent())]
     else:
-        found = await _about_own(runs, document)
+        found = await _about_own(board, document)
     return [action for action in found if _wanted(action, params.context.only)]
 
 
-async def _about_own(runs: "Runs", document: OwnDocument) -> list[types.CodeAction]:
-    found = [_of(offer, FIX) for offer in start_offers()] if document.is_goal else []
-    view = await runs.look(document.run)
+async def _about_own(board: "Board", document: OwnDocument) -> list[types.CodeAction]:
+    found = [_of(offer, FIX) for offer in to_start()] if document.is_goal else []
+    view = await board.look(document.run)
     if view is not None:
-        found += [_of(offer, FIX if offer.urgent else SOURCE) for offer in offers(view)]
-        found.append(_of(Offer("Show the run", "wainwright.show", {"run": view.run}), SOURCE))
+        found += [_of(offer, FIX if offer.urgent else SOURCE) for offer in available(view)]
+        found.append(_of(AvailableCommand("Show the run", "wainwright.show", {"run": view.run}), SOURCE))
     if not document.is_goal:
-        found.append(_of(Offer("Plan the goal in goal.md", "wainwright.plan"), SOURCE))
-    found.append(_of(Offer("Review the present changes", "wainwright.review"), SOURCE))
+        found.append(_of(AvailableCommand("Plan the goal in goal.md", "wainwright.plan"), SOURCE))
+    found.append(_of(AvailableCommand("Review the present changes", "wainwright.review"), SOURCE))
     return found
 
 
-def _of(offer: Offer, kind: str, **more: Any) -> types.CodeAction:
+def _of(offer: AvailableCommand, kind: str, **more: Any) -> types.CodeAction:
     title = f"Wainwright: {offer.title}"
     command = types.Command(title, offer.command, arguments=[offer.argument])
     return types.CodeAction(title, kind=kind, command=command, **more)
@@ -68,10 +68,10 @@ def _wanted(action: types.CodeAction, only: "Sequence[types.CodeActionKind | str
 
 
 def _work_here(
-    server: "WainwrightServer", runs: "Runs", params: types.CodeActionParams
+    server: "WainwrightServer", board: "Board", params: types.CodeActionParams
 ) -> list[types.CodeAction]:
     uri = params.text_document.uri
-    path = relative(runs.workspace, uri)
+    path = relative(board.workspace, uri)
     buffer = server.buffers.open_document(uri)
     if path is None or buffer is None:
         return []
@@ -88,7 +88,7 @@ def _work_here(
 
 
 def _on(uri: str, span: types.Range, goal: str, kind: str) -> types.CodeAction:
-    return _of(Offer("work on this", "wainwright.start", _start(uri, span, goal)), kind)
+    return _of(AvailableCommand("work on this", "wainwright.start", _start(uri, span, goal)), kind)
 
 
 def _on_diagnostic(uri: str, diagnostic: types.Diagnostic) -> types.CodeAction:
@@ -96,7 +96,7 @@ def _on_diagnostic(uri: str, diagnostic: types.Diagnostic) -> types.CodeAction:
     argument = _start(uri, diagnostic.range, f"Fix: {message}"[:10_000])
     argument["diagnostics"] = [message[:2000]]
     short = message.partition("\n")[0][:60]
-    offer = Offer(f"work on this: {short}", "wainwright.start", argument)
+    offer = AvailableCommand(f"work on this: {short}", "wainwright.start", argument)
     return _of(offer, FIX, diagnostics=[diagnostic])
 
 

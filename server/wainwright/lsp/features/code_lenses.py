@@ -5,26 +5,26 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.lsp.documents.own import own_document
-from wainwright.lsp.runs.available import Offer, offers, start_offers
+from wainwright.lsp.runs.available import AvailableCommand, available, to_start
 
 if TYPE_CHECKING:
-    from wainwright.lsp.runs.commands import Runs
+    from wainwright.lsp.runs.board import Board
 
 TOP = types.Range(types.Position(0, 0), types.Position(0, 0))
 
 
-async def lenses(runs: "Runs", params: types.CodeLensParams) -> list[types.CodeLens]:
+async def lenses(board: "Board", params: types.CodeLensParams) -> list[types.CodeLens]:
     """The lenses of one document, all at its top."""
-    document = own_document(runs.workspace, params.text_document.uri)
+    document = own_document(board.workspace, params.text_document.uri)
     if document is None or not document.has_lenses:
         return []
-    view = await runs.look(document.run)
+    view = await board.look(document.run)
     if not document.is_goal:
-        shown = offers(view) if view else []
+        shown = available(view) if view else []
     elif view is not None and view.at_work:
-        shown = [*start_offers(), Offer("Show the run", "wainwright.show", {"run": view.run})]
+        shown = [*to_start(), AvailableCommand("Show the run", "wainwright.show", {"run": view.run})]
     else:
-        shown = start_offers()
+        shown = to_start()
     return [
         types.CodeLens(
             TOP, types.Command(offer.short or offer.title, offer.command, arguments=[offer.argument])

@@ -14,7 +14,9 @@ from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.lsp.documents.positions import local_path
 from wainwright.lsp.features.code_actions import KINDS, actions
 from wainwright.lsp.features.code_lenses import lenses
+from wainwright.lsp.features.diagnostics import Findings
 from wainwright.lsp.features.execute_command import Catalogue
+from wainwright.lsp.features.workspace_symbols import follow_buffers, symbols
 
 if TYPE_CHECKING:
     from wainwright.domain.ports import Editor
@@ -33,7 +35,7 @@ class Product:
         self._server = server
         self._open_engine = open_engine
         self._opening: asyncio.Task[Runs | WainwrightError] | None = None
-        Catalogue(self).register(server.commands)
+        Catalogue(self.runs).register(server.commands)
         self._register_features()
 
     def _register_features(self) -> None:
@@ -47,17 +49,17 @@ class Product:
         @feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(KINDS)))
         async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
             runs = self._ready
-            return [] if runs is None else await actions(self._server, runs, params)
+            return [] if runs is None else await actions(self._server, runs.board, params)
 
         @feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
         async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
             runs = self._ready
-            return [] if runs is None else await lenses(runs, params)
+            return [] if runs is None else await lenses(runs.board, params)
 
         @feature(types.WORKSPACE_SYMBOL)
         async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
             runs = self._ready
-            return [] if runs is None else await runs.symbols(params.query)
+            return [] if runs is None else await symbols(runs.engine, params.query)
 
     async def runs(self) -> "Runs":
         """The runs of the workspace, once its engine is open. Raises the reason when it cannot be."""
@@ -92,7 +94,10 @@ class Product:
             self._server.window_log_message(said)
             return error
         self._server.on_stop.append(runs.close)
-        await runs.greet()
+        findings = Findings(self._server, runs.workspace)
+        runs.board.listeners.append(lambda view: findings.show(view.findings))
+        await runs.restore()
+        self._server.spawn(follow_buffers(self._server, runs.engine), "follow the buffers")
         return runs
 
     def _folder(self) -> Path | None:

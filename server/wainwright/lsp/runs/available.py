@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Offer:
+class AvailableCommand:
     """One command that is possible now."""
 
     title: str
@@ -22,50 +22,50 @@ class Offer:
     """Its title where the run is in plain sight, and the line is full soon."""
 
 
-def start_offers() -> list[Offer]:
+def to_start() -> list[AvailableCommand]:
     """What the goal document offers."""
     return [
-        Offer("Start", "wainwright.start"),
-        Offer("Plan only", "wainwright.plan"),
+        AvailableCommand("Start", "wainwright.start"),
+        AvailableCommand("Plan only", "wainwright.plan"),
     ]
 
 
-def offers(view: "RunView") -> list[Offer]:
+def available(view: "RunView") -> list[AvailableCommand]:
     """What can be done about a run, the most urgent first."""
     run = {"run": view.run}
     found = _decisions(view)
     if view.stage not in ENDS:
         found += _moves(view)
     elif view.stage is not Stage.DONE:
-        found.append(Offer(f"Resume {view.run}", "wainwright.resume", run, short="Resume"))
+        found.append(AvailableCommand(f"Resume {view.run}", "wainwright.resume", run, short="Resume"))
     if view.editor in ("applied", "partial"):
         title = f"Revert the change of {view.run}"
-        found.append(Offer(title, "wainwright.revert", run, short="Revert the change"))
+        found.append(AvailableCommand(title, "wainwright.revert", run, short="Revert the change"))
     if view.editor in ("refused", "partial") or (view.editor == "absent" and (view.branch or view.patch)):
         title = f"Apply the change of {view.run}"
-        found.append(Offer(title, "wainwright.apply", run, short="Apply the change"))
+        found.append(AvailableCommand(title, "wainwright.apply", run, short="Apply the change"))
     return found
 
 
-def _decisions(view: "RunView") -> list[Offer]:
+def _decisions(view: "RunView") -> list[AvailableCommand]:
     found = []
     for gate in view.gates:
         argument = {"run": view.run, "gate": gate.id}
         for word in ("Approve", "Reject"):
             short = word if len(view.gates) == 1 else ""
             title, command = f"{word}: {gate.question}", f"wainwright.{word.lower()}"
-            found.append(Offer(title, command, argument, urgent=True, short=short))
+            found.append(AvailableCommand(title, command, argument, urgent=True, short=short))
     return found
 
 
-def _moves(view: "RunView") -> list[Offer]:
+def _moves(view: "RunView") -> list[AvailableCommand]:
     run = {"run": view.run}
     if view.at_work:
-        return [Offer(f"Cancel {view.run}", "wainwright.cancel", run, short="Cancel")]
+        return [AvailableCommand(f"Cancel {view.run}", "wainwright.cancel", run, short="Cancel")]
     if view.waiting == "hold":
         command = f"wainwright.{view.stage.value.lower().removesuffix('ning')}"
         return [
-            Offer(f"Go on with {view.stage}", command, run),
-            Offer("Go on to the end", "wainwright.resume", run),
+            AvailableCommand(f"Go on with {view.stage}", command, run),
+            AvailableCommand("Go on to the end", "wainwright.resume", run),
         ]
-    return [Offer(f"Resume {view.run}", "wainwright.resume", run, urgent=True, short="Resume")]
+    return [AvailableCommand(f"Resume {view.run}", "wainwright.resume", run, urgent=True, short="Resume")]

@@ -1,10 +1,9 @@
 """The runs of the workspace as the editor works with them. Imports the engine: loaded after ``initialize``."""
 
 import logging
-import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pydantic_core import to_jsonable_python
@@ -15,8 +14,7 @@ from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
-from wainwright.lsp.features.diagnostics import Findings
-from wainwright.lsp.features.execute_command import (
+from wainwright.lsp.messages import (
     BeginArguments,
     EditInfo,
     GateInfo,
@@ -25,10 +23,10 @@ from wainwright.lsp.features.execute_command import (
     Shown,
     StartArguments,
 )
-from wainwright.lsp.features.workspace_symbols import follow_buffers, symbols
-from wainwright.lsp.runs.available import Offer, offers
+from wainwright.lsp.runs.board import Board
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
+from wainwright.lsp.runs.questions import Questions
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -36,14 +34,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GREETED = 20
+RECENT = 20
 """How many of the newest runs are looked at when the server starts."""
 EVENT = "wainwright/event"
 RESUME, LATER = "Resume", "Not now"
-_TOLD_LENGTH = 38
-"""With all that stands around it one line of a narrow terminal: after a longer one Neovim asks for Enter."""
-_HANDS_OFF_S = 3.0
-"""How long nobody has typed before a question may take the keyboard."""
 _AUTONOMY = ("suggest", "auto-edit", "full-auto")
 
 
@@ -65,45 +59,43 @@ class Runs:
     def __init__(self, server: "WainwrightServer", engine: "Engine", delivery: Delivery) -> None:
         self.workspace = engine.workspace
         self._server = server
-        self._engine = engine
+        self.engine = engine
+        self.board = Board(server, engine)
+        self._questions = Questions(server)
         self._delivery = delivery
         self._goals = Goals(server, engine.editing)
-        self._findings = Findings(server, engine.workspace)
         self._followers: dict[str, Follower] = {}
-        self._seen: dict[str, RunView] = {}
-        self._newest: str | None = None
         self._closing = False
         engine.subscribe(self._heard)
 
-    async def greet(self) -> None:
+    async def restore(self) -> None:
         """Show what was going on when the last server ended: open gates again, interrupted runs as an offer."""
-        views = await self._engine.runs(GREETED)
-        self._newest = views[0].run if views else None
+        views = await self.engine.runs(RECENT)
+        self.board.newest = views[0].run if views else None
         for view in reversed(views):
-            self._remember(view)
+            self.board.remember(view)
             if view.stage in ENDS or view.at_work or view.waiting == "hold":
                 continue
             if view.waiting == "gate":
                 self._server.spawn(self._resume_quietly(view.run), f"attach {view.run}")
             else:
                 self._server.spawn(self._offer_resume(view), f"offer to resume {view.run}")
-        self._server.spawn(self._engine.warm(), "start the model gateway")
-        self._server.spawn(self._engine.follow_files(), "keep the index")
-        self._server.spawn(follow_buffers(self._server, self._engine), "follow the buffers")
+        self._server.spawn(self.engine.warm(), "start the model gateway")
+        self._server.spawn(self.engine.follow_files(), "keep the index")
 
     async def close(self) -> None:
         """Let go of the engine; runs stay as they are."""
         self._closing = True
-        await self._engine.close()
+        await self.engine.close()
 
     # ---- commands
 
     async def start(self, arguments: StartArguments, route: tuple[Stage, ...] | None = None) -> RunInfo:
         """Begin a run with what is unsaved in the editor over what is on disk."""
         autonomy = arguments.autonomy
-        if autonomy and _AUTONOMY.index(autonomy) > _AUTONOMY.index(self._engine.autonomy):
+        if autonomy and _AUTONOMY.index(autonomy) > _AUTONOMY.index(self.engine.autonomy):
             raise InputError(
-                f"The autonomy {autonomy} goes further than your settings allow ({self._engine.autonomy}).",
+                f"The autonomy {autonomy} goes further than your settings allow ({self.engine.autonomy}).",
                 "Set it in your own config.toml, or start the server with --autonomy.",
             )
         ask = Start(
@@ -113,8 +105,8 @@ class Runs:
             autonomy=autonomy,
             until=arguments.until,
         )
-        view = await self._engine.start(ask)
-        self._newest = view.run
+        view = await self.engine.start(ask)
+        self.board.newest = view.run
         self._follow(view)
         return _info(view)
 
@@ -135,13 +127,13 @@ class Runs:
             raise InputError("No run is under way.", "Begin one: wainwright.plan, or wainwright.start.")
         if not _holds_before(view, stage):
             raise _not_now(view, stage)
-        await self._engine.advance(view.run, stage)
+        await self.engine.advance(view.run, stage)
         return await self._drive(view.run)
 
     async def _meant(self, run: str | None) -> RunView | None:
         if run is not None:
-            return await self._engine.view(run)
-        views = [view for view in await self._engine.runs(GREETED) if view.stage not in ENDS]
+            return await self.engine.view(run)
+        views = [view for view in await self.engine.runs(RECENT) if view.stage not in ENDS]
         holding = [view for view in views if view.waiting == "hold"]
         return next(iter([*holding, *views]), None)
 
@@ -150,18 +142,18 @@ class Runs:
         view = await self._deciding(run, gate)
         if gate is not None and gate not in {one.id for one in view.gates}:
             return _info(view)
-        decided = await self._engine.decide(
+        decided = await self.engine.decide(
             Decide(run=view.run, gate=gate, decision=decision, reason=reason, by="editor")
         )
         if not decided.waiting and not decided.at_work and decided.stage not in ENDS:
             return await self._drive(decided.run)
-        self._remember(decided)
+        self.board.remember(decided)
         return _info(decided)
 
     async def _deciding(self, run: str | None, gate: str | None) -> RunView:
         if run is not None:
-            return await self._engine.view(run)
-        waiting = [view for view in await self._engine.runs(GREETED) if view.waiting == "gate"]
+            return await self.engine.view(run)
+        waiting = [view for view in await self.engine.runs(RECENT) if view.waiting == "gate"]
         if not waiting:
             raise InputError("No gate is open.", "Nothing waits for a decision.")
         if len(waiting) > 1 and gate is None:
@@ -171,30 +163,30 @@ class Runs:
 
     async def resume(self, run: str | None) -> RunInfo:
         """Let a run go on to its end. Raises RunBusy while another process is at work on it."""
-        view = await self._engine.view(run) if run is not None else None
+        view = await self.engine.view(run) if run is not None else None
         if view is None:
-            views = await self._engine.runs(GREETED)
+            views = await self.engine.runs(RECENT)
             stopped = (v for v in views if v.stage is not Stage.DONE and (v.stage in ENDS or not v.at_work))
             view = next(stopped, None)
         if view is None:
             raise InputError("There is no run to resume.", "Begin one: wainwright.start.")
         if view.waiting == "hold" and not view.at_work:
-            await self._engine.advance(view.run, None)
+            await self.engine.advance(view.run, None)
         return await self._drive(view.run)
 
     async def cancel(self, run: str | None) -> RunInfo:
         """Stop a run."""
-        view = await self._engine.cancel(run, by="editor")
-        self._remember(view)
+        view = await self.engine.cancel(run, by="editor")
+        self.board.remember(view)
         return _info(view)
 
     async def every(self) -> RunList:
         """All runs, newest first."""
-        return RunList(runs=tuple(_info(view) for view in await self._engine.runs()))
+        return RunList(runs=tuple(_info(view) for view in await self.engine.runs()))
 
     async def show(self, run: str | None) -> Shown:
         """Open the document of a run."""
-        view = await self._engine.view(run)
+        view = await self.engine.view(run)
         return await self.show_document(view.run, "run.md")
 
     async def show_document(self, run: str, name: str) -> Shown:
@@ -205,23 +197,23 @@ class Runs:
     async def apply(self, run: str | None) -> EditInfo:
         """Offer the change of a run to the editor once more."""
         if run is None:
-            views = await self._engine.runs(GREETED)
+            views = await self.engine.runs(RECENT)
             run = next((v.run for v in views if v.branch or v.patch or v.editor != "absent"), None)
-        name, changeset = await self._engine.delivered(run)
+        name, changeset = await self.engine.delivered(run)
         answer = await self._delivery.offer(name, changeset)
         if answer.status == "refused":
             raise InputError(
                 f"The change of {name} was not applied. {answer.detail}", "Take it from the branch."
             )
-        self._refresh()
+        self.board.refresh()
         return EditInfo(run=name, status=answer.status, detail=answer.detail)
 
     async def revert(self, run: str | None) -> EditInfo:
         """Take back what a run changed; without a run, the newest change that can be taken back."""
         if run is not None:
-            return await self._revert((await self._engine.view(run)).run)
-        for view in await self._engine.runs(GREETED):
-            if await self._engine.editing.undo(view.run):
+            return await self._revert((await self.engine.view(run)).run)
+        for view in await self.engine.runs(RECENT):
+            if await self.engine.editing.undo(view.run):
                 return await self._revert(view.run)
         raise InputError("Nothing was applied here.", "There is nothing to take back.")
 
@@ -230,75 +222,22 @@ class Runs:
         done = await self._delivery.revert(run)
         said = f"The change of {run} was taken back."
         self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
-        self._refresh()
+        self.board.refresh()
         return done
-
-    # ---- what is known about runs
-
-    async def look(self, run: str | None) -> RunView | None:
-        """A run, or the newest one; None when there is none. Runs at work here cost nothing to look at."""
-        name = run or self._newest
-        known = self._seen.get(name) if name else None
-        if known is not None and known.at_work == "here":
-            return known
-        try:
-            view = await self._view(run)
-        except InputError:
-            return None
-        self._remember(view)
-        return view
-
-    async def _view(self, run: str | None) -> RunView:
-        """A run; what became of its change in the editor is told as it is since commands moved it."""
-        view = await self._engine.view(run)
-        if view.editor not in ("applied", "refused"):
-            return view
-        there = bool(await self._engine.editing.undo(view.run))
-        if there == (view.editor == "applied"):
-            return view
-        return view.model_copy(update={"editor": "applied" if there else "absent"})
-
-    async def look_again(self, run: str) -> RunView:
-        """A run as it is right now; whatever shows it is brought up to date."""
-        view = await self._view(run)
-        before = self._seen.get(run)
-        self._remember(view)
-        if before is None or (before.stage, before.gates) != (view.stage, view.gates):
-            self._refresh()
-        return view
-
-    def urgent(self) -> list[Offer]:
-        """What somebody waits for, in any run that no other process looks after."""
-        mine = [view for view in self._seen.values() if view.at_work != "elsewhere"]
-        return [offer for view in mine for offer in offers(view) if offer.urgent]
-
-    def _remember(self, view: RunView) -> None:
-        self._seen.pop(view.run, None)
-        self._seen[view.run] = view
-        if self._newest == view.run:
-            self._findings.show(view.findings)
-
-    def _refresh(self) -> None:
-        if self._server.profile.code_lens_refresh:
-            self._server.spawn(self._server.ask(types.WORKSPACE_CODE_LENS_REFRESH), "refresh lenses")
-
-    async def symbols(self, query: str) -> list[types.WorkspaceSymbol]:
-        """Names of the workspace for the editor's own search."""
-        return await symbols(self._engine, query)
 
     # ---- driving and following
 
     async def _drive(self, run: str) -> RunInfo:
-        view = await self._engine.resume(run, attended=True)
+        view = await self.engine.resume(run, attended=True)
         self._follow(view)
         return _info(view)
 
     def _follow(self, view: RunView) -> None:
-        self._remember(view)
+        self.board.remember(view)
         if view.run in self._followers:
             return
         follower = self._followers[view.run] = Follower(
-            self._server, self, view.run, alone=not self._followers
+            self._server, self.board, self._questions, self, view.run, alone=not self._followers
         )
         task = self._server.spawn(follower.follow(), f"follow {view.run}")
         task.add_done_callback(lambda _: self._followed(view.run))
@@ -306,7 +245,7 @@ class Runs:
     def _followed(self, run: str) -> None:
         """A run has come to rest; one that was resumed while this was being told is followed anew."""
         self._followers.pop(run, None)
-        view = self._seen[run]
+        view = self.board.last_seen(run)
         if view.at_work == "here" and not self._closing:
             self._follow(view)
 
@@ -316,31 +255,9 @@ class Runs:
         if self._server.profile.rich:
             self._server.protocol.notify(EVENT, to_jsonable_python(notice))
 
-    # ---- asking
-
-    async def choose(self, question: str, choices: list[str], detail: str = "") -> str | None:
-        """Ask the person to choose; None when they close the question or the editor cannot ask.
-
-        Where a question takes the keyboard, a person is told of it in one line first, and asked when they have not
-        typed for a while: keys that were meant for a text must not answer it. Every question has its code actions.
-        """
-        if self._server.profile.questions_take_keys:
-            line = f"{textwrap.shorten(question, _TOLD_LENGTH, placeholder='…')} Answer by code action."
-            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, line))
-            await self._server.buffers.quiet(_HANDS_OFF_S)
-        message = f"{question}\n{detail}" if detail else question
-        params = types.ShowMessageRequestParams(
-            type=types.MessageType.Info,
-            message=message,
-            actions=[types.MessageActionItem(title) for title in choices],
-        )
-        reply = await self._server.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params, seconds=None)
-        title: Any = getattr(reply.result, "title", None)
-        return title if title in choices else None
-
     async def _offer_resume(self, view: RunView) -> None:
         message = f"A run was interrupted in {view.stage}: {view.goal.splitlines()[0][:80]} ({view.run})"
-        if await self.choose(message, [RESUME, LATER]) == RESUME:
+        if await self._questions.choose(message, [RESUME, LATER]) == RESUME:
             await self._resume_quietly(view.run)
 
     async def _resume_quietly(self, run: str) -> None:

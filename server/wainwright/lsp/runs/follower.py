@@ -1,7 +1,7 @@
 """Follows one run at work: its progress bar, its questions, and the word at its end."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lsprotocol import types
 
@@ -9,9 +9,12 @@ from wainwright.domain.goal import ENDS, Stage
 from wainwright.lsp.connection.progress import Progress
 
 if TYPE_CHECKING:
+    from wainwright.domain.events import Decision
     from wainwright.engine.views.run_view import GateView, Notice, RunView
     from wainwright.lsp.connection.session import WainwrightServer
-    from wainwright.lsp.runs.commands import Runs
+    from wainwright.lsp.messages import Shown
+    from wainwright.lsp.runs.board import Board
+    from wainwright.lsp.runs.questions import Questions
 
 APPROVE, REJECT, SHOW = "Approve", "Reject", "Show"
 _DETAIL_LENGTH = 400
@@ -22,12 +25,39 @@ _IN_FILES = {
 }
 
 
+class Steering(Protocol):
+    """What a person can do about a run from its bar and its questions."""
+
+    async def decide_quietly(self, run: str, gate: str, decision: "Decision", reason: str) -> None:
+        """Decide a gate unless somebody did so already."""
+        ...
+
+    async def cancel_quietly(self, run: str) -> None:
+        """Stop a run unless it has ended by itself."""
+        ...
+
+    async def show_document(self, run: str, name: str) -> "Shown":
+        """Open one document of a run, if the editor can."""
+        ...
+
+
 class Follower:
     """Shows a run in the editor from now until it rests."""
 
-    def __init__(self, server: "WainwrightServer", runs: "Runs", run: str, *, alone: bool) -> None:
+    def __init__(
+        self,
+        server: "WainwrightServer",
+        board: "Board",
+        questions: "Questions",
+        steering: Steering,
+        run: str,
+        *,
+        alone: bool,
+    ) -> None:
         self._server = server
-        self._runs = runs
+        self._board = board
+        self._questions = questions
+        self._steering = steering
         self._run = run
         # Status bars cut after some sixty characters: a run is named where there is another one.
         self._title = "Wainwright" if alone else f"Wainwright: {run}"
@@ -50,7 +80,7 @@ class Follower:
         try:
             while True:
                 self._news.clear()
-                view = await self._runs.look_again(self._run)
+                view = await self._board.look_again(self._run)
                 last = _word(view)
                 self._bar.report(last, view.percent)
                 self._ask_about(view.gates)
@@ -63,7 +93,7 @@ class Follower:
         self._say(view)
 
     def _cancel(self) -> None:
-        self._server.spawn(self._runs.cancel_quietly(self._run), f"cancel {self._run}")
+        self._server.spawn(self._steering.cancel_quietly(self._run), f"cancel {self._run}")
 
     # ---- gates
 
@@ -80,12 +110,12 @@ class Follower:
         """Ask once. A person who closes the question has decided nothing: the gate stays open."""
         choices = [APPROVE, REJECT] + ([SHOW] if self._server.profile.show_document else [])
         detail = gate.detail if len(gate.detail) <= _DETAIL_LENGTH else f"{gate.detail[:_DETAIL_LENGTH]}…"
-        said = await self._runs.choose(gate.question, choices, "" if gate.kind == "plan" else detail)
+        said = await self._questions.choose(gate.question, choices, "" if gate.kind == "plan" else detail)
         if said == SHOW:
-            await self._runs.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
+            await self._steering.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
         elif said is not None:
             reason = "rejected in the editor" if said == REJECT else ""
-            await self._runs.decide_quietly(
+            await self._steering.decide_quietly(
                 self._run, gate.id, "reject" if said == REJECT else "approve", reason
             )
 

@@ -12,7 +12,7 @@ from wainwright.engine.editing import Editing
 from wainwright.lsp.documents.buffers import Buffer
 from wainwright.lsp.documents.own import GOAL, GOAL_TEMPLATE, goal_text, read_text, relative
 from wainwright.lsp.documents.positions import local_path, uri_from_path
-from wainwright.lsp.features.execute_command import StartArguments
+from wainwright.lsp.messages import StartArguments
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer

@@ -1,0 +1,160 @@
+"""All models that cross the wire: what commands take, and what they answer. Imports nothing of this room."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from wainwright.domain.goal import Autonomy, Stage
+
+
+class Wire(BaseModel):
+    """Base of what goes over the wire: frozen, closed, snake_case here and camelCase there."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        defer_build=True,
+    )
+
+
+class NoArguments(Wire):
+    """For commands that take nothing."""
+
+
+class Spot(Wire):
+    """A position as the protocol has it: line and character count from 0."""
+
+    line: int
+    character: int
+
+
+class Span(Wire):
+    """A range as the protocol has it."""
+
+    start: Spot
+    end: Spot
+
+
+class StartArguments(Wire):
+    """What to work on."""
+
+    goal: str | None = None
+    """What should be true when the work is done. Default: the text of `.wainwright/goal.md`."""
+    uri: str | None = None
+    """The document that the person looks at."""
+    range: Span | None = None
+    """What is selected there."""
+    diagnostics: tuple[str, ...] = ()
+    """Messages that the goal is about."""
+    autonomy: Autonomy | None = None
+    """How far the run may go by itself; never further than the settings allow."""
+    until: Stage | None = None
+    """Hold after this stage."""
+
+
+class StageArguments(Wire):
+    """Which run goes on with the stage."""
+
+    run: str | None = None
+    """Default: the newest run that has not ended."""
+
+
+class BeginArguments(StageArguments):
+    """Which run goes on with the stage, or what a new one is for."""
+
+    goal: str | None = None
+    """What a new run is for; one is started unless a run holds before this stage."""
+
+
+class RunArguments(Wire):
+    """Which run is meant."""
+
+    run: str | None = None
+    """The run, or how its name begins. Default: the newest one that fits."""
+
+
+class ApproveArguments(RunArguments):
+    """Which gate to pass."""
+
+    gate: str | None = None
+    """Default: the one that is open."""
+    answer: str = ""
+    """What to answer when the gate is a question."""
+
+
+class RejectArguments(RunArguments):
+    """Which gate to refuse, and why."""
+
+    gate: str | None = None
+    """Default: the one that is open."""
+    reason: str = ""
+    """Why; the team works it in."""
+
+
+class GateInfo(Wire):
+    """An open gate: somebody has to decide."""
+
+    id: str
+    kind: str
+    question: str
+    detail: str
+
+
+class RunInfo(Wire):
+    """How far a run is."""
+
+    run: str
+    goal: str
+    stage: Stage
+    percent: int
+    waiting: Literal["", "gate", "hold"]
+    """Why nothing goes on: a decision is open, or the run holds after the stage it was let go to."""
+    at_work: Literal["here", "elsewhere", ""]
+    """Which process drives the run: this server, another process, none."""
+    gates: tuple[GateInfo, ...]
+    branch: str | None
+    editor: str
+    """What became of the change in the editor: `applied`, `partial`, `refused`, or `absent`."""
+    failure: str
+    hint: str
+    model_calls: int
+    tokens: int
+    cost_usd: float
+
+
+class RunList(Wire):
+    """All runs of the workspace."""
+
+    runs: tuple[RunInfo, ...]
+
+
+class Shown(Wire):
+    """Where the document of a run is."""
+
+    run: str
+    uri: str
+    shown: bool
+    """Whether the editor says that it has opened it."""
+
+
+class FileInfo(Wire):
+    """What became of one file."""
+
+    path: str
+    applied: bool
+    reason: str = ""
+
+
+class EditInfo(Wire):
+    """What became of a change in the editor."""
+
+    run: str
+    status: str
+    """`applied`, `partial` or `refused`."""
+    detail: str = ""
+    files: tuple[FileInfo, ...] = ()

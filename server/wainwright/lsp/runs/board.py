@@ -1,0 +1,81 @@
+"""The board: what is known about the runs of the workspace, and who wants to hear when it changes."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from wainwright.domain.errors import InputError
+from wainwright.lsp.runs.available import AvailableCommand, available
+
+if TYPE_CHECKING:
+    from wainwright.engine.engine import Engine
+    from wainwright.engine.views.run_view import RunView
+    from wainwright.lsp.connection.session import WainwrightServer
+
+
+class Board:
+    """Runs as they were seen last; the newest one is told to ``listeners``, as often as it is seen."""
+
+    def __init__(self, server: "WainwrightServer", engine: "Engine") -> None:
+        self.newest: str | None = None
+        """The run that the editor shows when none is named."""
+        self.listeners: list[Callable[[RunView], None]] = []
+        self.workspace = engine.workspace
+        self._server = server
+        self._engine = engine
+        self._seen: dict[str, RunView] = {}
+
+    def last_seen(self, run: str) -> "RunView":
+        """A run as it was seen last. Raises KeyError for one that never was."""
+        return self._seen[run]
+
+    async def look(self, run: str | None) -> "RunView | None":
+        """A run, or the newest one; None when there is none. Runs at work here cost nothing to look at."""
+        name = run or self.newest
+        known = self._seen.get(name) if name else None
+        if known is not None and known.at_work == "here":
+            return known
+        try:
+            view = await self._view(run)
+        except InputError:
+            return None
+        self.remember(view)
+        return view
+
+    async def _view(self, run: str | None) -> "RunView":
+        """A run; what became of its change in the editor is told as it is since commands moved it."""
+        view = await self._engine.view(run)
+        if view.editor not in ("applied", "refused"):
+            return view
+        there = bool(await self._engine.editing.undo(view.run))
+        if there == (view.editor == "applied"):
+            return view
+        return view.model_copy(update={"editor": "applied" if there else "absent"})
+
+    async def look_again(self, run: str) -> "RunView":
+        """A run as it is right now; whatever shows it is brought up to date."""
+        view = await self._view(run)
+        before = self._seen.get(run)
+        self.remember(view)
+        if before is None or (before.stage, before.gates) != (view.stage, view.gates):
+            self.refresh()
+        return view
+
+    def urgent(self) -> list[AvailableCommand]:
+        """What somebody waits for, in any run that no other process looks after."""
+        mine = [view for view in self._seen.values() if view.at_work != "elsewhere"]
+        return [offer for view in mine for offer in available(view) if offer.urgent]
+
+    def remember(self, view: "RunView") -> None:
+        """Take a run over as it is now; listeners hear of the newest one."""
+        self._seen.pop(view.run, None)
+        self._seen[view.run] = view
+        if self.newest == view.run:
+            for listener in self.listeners:
+                listener(view)
+
+    def refresh(self) -> None:
+        """Have the editor ask for its lenses again."""
+        if self._server.profile.code_lens_refresh:
+            self._server.spawn(self._server.ask(types.WORKSPACE_CODE_LENS_REFRESH), "refresh lenses")

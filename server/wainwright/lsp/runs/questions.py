@@ -1,0 +1,41 @@
+"""Questions to the person: a choice with its titles, never one that typing answers by accident."""
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+if TYPE_CHECKING:
+    from wainwright.lsp.connection.session import WainwrightServer
+
+_LINE_LENGTH = 38
+"""With all that stands around it one line of a narrow terminal: after a longer one Neovim asks for Enter."""
+_HANDS_OFF_S = 3.0
+"""How long nobody has typed before a question may take the keyboard."""
+
+
+class Questions:
+    """Asks the person."""
+
+    def __init__(self, server: "WainwrightServer") -> None:
+        self._server = server
+
+    async def choose(self, question: str, choices: list[str], detail: str = "") -> str | None:
+        """Ask the person to choose; None when they close the question or the editor cannot ask.
+
+        Where a question takes the keyboard, a person is told of it in one line first, and asked when they have not
+        typed for a while: keys that were meant for a text must not answer it. Every question has its code actions.
+        """
+        if self._server.profile.questions_take_keys:
+            line = f"{textwrap.shorten(question, _LINE_LENGTH, placeholder='…')} Answer by code action."
+            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, line))
+            await self._server.buffers.quiet(_HANDS_OFF_S)
+        message = f"{question}\n{detail}" if detail else question
+        params = types.ShowMessageRequestParams(
+            type=types.MessageType.Info,
+            message=message,
+            actions=[types.MessageActionItem(title) for title in choices],
+        )
+        reply = await self._server.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params, seconds=None)
+        title: Any = getattr(reply.result, "title", None)
+        return title if title in choices else None
