@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check bench fuzz miri clean
+.PHONY: help setup system demo lint test check map bench fuzz miri clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -38,6 +38,9 @@ lint: setup  ## Format, lint, layers, types, crates
 	cargo test --workspace --quiet
 
 check: lint test  ## Everything: lint, then test
+
+map: setup  ## Which file uses which: levels and circles, Python and Rust
+	PYTHONPATH=server $(BIN)/python -m tests.map
 
 bench: setup  ## Figures beside public tools; ROWS=diff,index CORPUS=dir QUICK=1
 	PYTHONPATH=server $(BIN)/python -m tests.bench $(if $(ROWS),--rows $(ROWS)) $(if $(CORPUS),--corpus '$(CORPUS)') $(if $(QUICK),--quick)
