@@ -15,7 +15,7 @@ from wainwright.deploy.targets import available
 from wainwright.domain.errors import SandboxError
 from wainwright.domain.ports import Editor, NoEditor
 from wainwright.engine.engine import Engine, workspace_of
-from wainwright.engine.parts import House
+from wainwright.engine.parts import EngineParts
 from wainwright.journal import Journal
 from wainwright.models.router import Models
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
@@ -38,7 +38,7 @@ async def open_engine(
     await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
     sandbox, reason = await _sandbox(state)
     keys = await asyncio.to_thread(resolve_keys, settings.models.everyone())
-    house = House(
+    parts = EngineParts(
         workspace=workspace,
         state=state,
         settings=settings,
@@ -52,7 +52,7 @@ async def open_engine(
         targets=available(state / "deployments", sandbox),
         editor=editor or NoEditor(),
     )
-    return Engine(house)
+    return Engine(parts)
 
 
 async def _sandbox(state: Path) -> tuple[Bubblewrap | None, str]:

@@ -19,7 +19,7 @@ from wainwright.domain.events import (
     Rung,
     Tested,
 )
-from wainwright.domain.evidence import Deployment, Finding
+from wainwright.domain.evidence import Deployment, Finding, Receipt
 from wainwright.domain.goal import Autonomy, Fact, Goal, Stage, Trust
 from wainwright.domain.plan import Plan, Task
 
@@ -141,3 +141,23 @@ class RunState(Fact):
         """Findings of the review that only the person can settle, because the goal itself leaves something open."""
         findings = self.reviewed.findings if self.reviewed else ()
         return tuple(f for f in findings if f.binding and f.route == "intent_gap")
+
+    @property
+    def present_head(self) -> str:
+        """The run's own head. Only after the snapshot."""
+        assert self.head is not None
+        return self.head
+
+    @property
+    def base_receipt(self) -> Receipt | None:
+        """The receipt of the base, if its tests were run."""
+        return self.base_tested.receipt if self.base_tested else None
+
+    @property
+    def base_passing(self) -> frozenset[str]:
+        """Tests that passed on the base."""
+        return self.base_receipt.passing if self.base_receipt else frozenset()
+
+    def turned_red(self, receipt: Receipt) -> list[str]:
+        """Tests that passed on the base and do not in ``receipt``; all of them when it could not even begin."""
+        return sorted(self.base_passing - receipt.passing)

@@ -10,6 +10,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from wainwright.domain.changes import Changeset
@@ -33,9 +34,9 @@ from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
 from wainwright.domain.state import RunState
 from wainwright.engine.editing import Editing
-from wainwright.engine.live_run import Scheduler
-from wainwright.engine.parts import House
-from wainwright.engine.stages.performer import Stages
+from wainwright.engine.live_run import LiveRun
+from wainwright.engine.parts import EngineParts
+from wainwright.engine.stages.performer import perform
 from wainwright.engine.views.documents import Documents
 from wainwright.engine.views.run_view import Decide, Notice, ReceiptView, RunView, Start, SymbolView, view
 from wainwright.journal import Lease
@@ -52,7 +53,7 @@ Listener = Callable[[Notice], None]
 class _Active:
     """A run at work in this process."""
 
-    scheduler: Scheduler
+    scheduler: LiveRun
     documents: Documents
     receipts: list[ReceiptView]
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
@@ -63,28 +64,27 @@ class _Active:
 class Engine:
     """All runs of one workspace."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._stages = Stages(house)
+    def __init__(self, parts: EngineParts) -> None:
+        self._parts = parts
         self._active: dict[str, _Active] = {}
         self._listeners: list[Listener] = []
-        self.editing = Editing(house.workspace, house.state, house.repository)
-        self._live = LiveIndex(house.indexes, house.workspace)
+        self.editing = Editing(parts.workspace, parts.state, parts.repository)
+        self._live = LiveIndex(parts.indexes, parts.workspace)
 
     @property
     def workspace(self) -> Path:
         """The folder that all runs of this engine work for."""
-        return self._house.workspace
+        return self._parts.workspace
 
     @property
     def autonomy(self) -> Autonomy:
         """How far a run may go by itself, as the settings have it."""
-        return self._house.settings.autonomy
+        return self._parts.settings.autonomy
 
     async def warm(self) -> None:
         """Mend what the last process left, and start what is slow to start. Never raises."""
         await self.editing.recover()
-        await self._house.models.warm()
+        await self._parts.models.warm()
 
     # ---- what stands where
 
@@ -98,7 +98,7 @@ class Engine:
 
     async def symbols(self, query: str, limit: int) -> tuple[SymbolView, ...]:
         """Definitions whose name holds the letters of ``query`` in this order; none while the setting is off."""
-        if not self._house.settings.editor.symbols:
+        if not self._parts.settings.editor.symbols:
             return ()
         return tuple(
             SymbolView(
@@ -115,31 +115,31 @@ class Engine:
 
     async def start(self, ask: Start) -> RunView:
         """Begin a run and let it go on in the background. Raises InputError for a route that makes no sense."""
-        house = self._house
+        parts = self._parts
         route = tuple(s for s in WORKING if s in (ask.route or WORKING))
         if not route:
             raise InputError("The route names no stage.", f"Stages: {', '.join(WORKING)}.")
         run = f"{ask.goal.slug()[:24].rstrip('-')}-{secrets.token_hex(2)}"
         overlay = {
-            path: await asyncio.to_thread(house.journal.put_blob, text.encode())
+            path: await asyncio.to_thread(parts.journal.put_blob, text.encode())
             for path, text in ask.overlay.items()
         }
         first = RunStarted(
             run=run,
             goal=ask.goal,
-            workspace=str(house.workspace),
+            workspace=str(parts.workspace),
             route=route,
-            autonomy=ask.autonomy or house.settings.autonomy,
+            autonomy=ask.autonomy or parts.settings.autonomy,
             trust="trusted",
-            tier=house.sandbox.tier if house.sandbox else "none",
-            tier_reason=house.sandbox_reason,
+            tier=parts.sandbox.tier if parts.sandbox else "none",
+            tier_reason=parts.sandbox_reason,
             attended=ask.attended,
             overlay=overlay,
             until=ask.until,
         )
-        budget = house.settings.budget
+        budget = parts.settings.budget
         lease = await asyncio.to_thread(
-            house.journal.create, first, run, ask.goal.text, cap_usd=budget.usd, cap_tokens=budget.tokens
+            parts.journal.create, first, run, ask.goal.text, cap_usd=budget.usd, cap_tokens=budget.tokens
         )
         self._drive(fold(None, first), lease, [])
         return await self.view(run)
@@ -166,22 +166,22 @@ class Engine:
             await asyncio.wait({active.driving})  # cancelled or failed a moment ago: it is still tidying up
         if (await self._state(run)).stage is Stage.DONE:
             raise InputError(f"Run {run} is done.", f"`wainwright show {run}` tells what came of it.")
-        lease = await asyncio.to_thread(self._house.journal.claim, run)
+        lease = await asyncio.to_thread(self._parts.journal.claim, run)
         # Only now nobody else writes to it.
         state, events = await self._load(run)
-        await asyncio.to_thread(self._house.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
-        house = self._house
-        tier = house.sandbox.tier if house.sandbox else "none"
+        await asyncio.to_thread(self._parts.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
+        parts = self._parts
+        tier = parts.sandbox.tier if parts.sandbox else "none"
         other_hands = (attended is not None and attended != state.attended) or tier != state.tier
         if state.stage in ENDS or other_hands:
             resumed = RunResumed(
                 by="person",
                 attended=attended,
                 tier=tier,
-                tier_reason=house.sandbox_reason,
-                test_command=house.settings.test.command if state.stage in ENDS else None,
+                tier_reason=parts.sandbox_reason,
+                test_command=parts.settings.test.command if state.stage in ENDS else None,
             )
-            await asyncio.to_thread(house.journal.append, lease, [resumed])
+            await asyncio.to_thread(parts.journal.append, lease, [resumed])
             state = fold(state, resumed)
         self._drive(state, lease, events)
         return await self.view(run)
@@ -218,7 +218,7 @@ class Engine:
         if active is not None:
             await active.scheduler.emit(event)
             return
-        journal = self._house.journal
+        journal = self._parts.journal
         fold(await self._state(run), event)
         try:
             lease = await asyncio.to_thread(journal.claim, run)
@@ -237,13 +237,13 @@ class Engine:
 
     async def runs(self, newest: int | None = None) -> list[RunView]:
         """The runs of the workspace, newest first; at most ``newest`` of them."""
-        rows = await asyncio.to_thread(self._house.journal.runs)
+        rows = await asyncio.to_thread(self._parts.journal.runs)
         return [await self.view(row.run) for row in rows[:newest]]
 
     async def view(self, run: str | None = None) -> RunView:
         """One run; None: the newest."""
         run = await self._name(run, lambda _: True)
-        account = await asyncio.to_thread(self._house.journal.account, run)
+        account = await asyncio.to_thread(self._parts.journal.account, run)
         active = self._active.get(run)
         if active is not None:
             state = active.scheduler.state
@@ -252,12 +252,12 @@ class Engine:
                 update={"activity": active.lines[-1] if active.lines else "", "at_work": "here"}
             )
         state, events = await self._load(run)
-        names = Documents(self._house.workspace, run).names(state)
+        names = Documents(self._parts.workspace, run).names(state)
         seen = view(state, account, tuple(_receipts(events)), names)
         return seen.model_copy(update={"at_work": "elsewhere"}) if await self._owned(run) else seen
 
     async def _owned(self, run: str) -> bool:
-        rows = await asyncio.to_thread(self._house.journal.runs)
+        rows = await asyncio.to_thread(self._parts.journal.runs)
         return any(row.run == run and row.owned for row in rows)
 
     async def delivered(self, run: str | None = None) -> tuple[str, Changeset]:
@@ -266,7 +266,7 @@ class Engine:
         state = await self._state(run)
         if state.base is None or state.delivered is None:
             raise InputError(f"Run {run} has not handed over a change.", "Let it go on to the end of REVIEW.")
-        repository = self._house.repository
+        repository = self._parts.repository
         return run, await asyncio.to_thread(repository.changeset, state.base, state.delivered.commit)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -287,23 +287,23 @@ class Engine:
         for one in driving:
             one.cancel()
         await asyncio.gather(*driving, return_exceptions=True)
-        await self._house.models.close()
-        await asyncio.to_thread(self._house.journal.close)
+        await self._parts.models.close()
+        await asyncio.to_thread(self._parts.journal.close)
 
     # ---- inside
 
     def _drive(self, state: RunState, lease: Lease, events: list[Event]) -> None:
-        house = self._house
-        scheduler = Scheduler(
+        parts = self._parts
+        scheduler = LiveRun(
             state,
             lease,
-            house.journal,
-            self._stages,
-            parallel=house.settings.parallel,
-            wall_s=house.settings.limits.run_wall_s,
+            parts.journal,
+            partial(perform, self._parts),
+            parallel=parts.settings.parallel,
+            wall_s=parts.settings.limits.run_wall_s,
             notify=self._heard,
         )
-        active = _Active(scheduler, Documents(house.workspace, state.run), list(_receipts(events)))
+        active = _Active(scheduler, Documents(parts.workspace, state.run), list(_receipts(events)))
         self._active[state.run] = active
         active.driving = asyncio.create_task(self._work(active), name=f"run {state.run}")
 
@@ -344,7 +344,7 @@ class Engine:
     async def _show(self, active: _Active) -> None:
         state = active.scheduler.state
         await asyncio.to_thread(active.documents.write, state)
-        account = await asyncio.to_thread(self._house.journal.account, state.run)
+        account = await asyncio.to_thread(self._parts.journal.account, state.run)
         seen = view(state, account, tuple(active.receipts), active.documents.names(state))
         await asyncio.to_thread(active.documents.show, seen, list(active.lines))
 
@@ -353,7 +353,7 @@ class Engine:
         return active.scheduler.state if active else (await self._load(run))[0]
 
     async def _load(self, run: str) -> tuple[RunState, list[Event]]:
-        events = await asyncio.to_thread(self._house.journal.events, run)
+        events = await asyncio.to_thread(self._parts.journal.events, run)
         state = replay(events)
         if state is None:
             raise InputError(
@@ -363,7 +363,7 @@ class Engine:
 
     async def _name(self, run: str | None, fits: Callable[[Stage], bool]) -> str:
         """The run of that name, or of that beginning; without a name the newest that fits."""
-        rows = await asyncio.to_thread(self._house.journal.runs)
+        rows = await asyncio.to_thread(self._parts.journal.runs)
         if run is not None:
             found = [row.run for row in rows if row.run == run] or [
                 r.run for r in rows if r.run.startswith(run)

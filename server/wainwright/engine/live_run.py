@@ -8,8 +8,7 @@ resumable, and nothing lost.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from pydantic import ValidationError
@@ -32,15 +31,7 @@ SIGNALS_EVERY_S = 0.4
 """How often decisions from other processes are looked for, in seconds."""
 
 
-class Performer(Protocol):
-    """Does what an effect asks for, and says what came of it."""
-
-    async def perform(self, effect: Effect, run: "Scheduler") -> Sequence[Event]:
-        """The events that end the effect."""
-        ...
-
-
-class Scheduler:
+class LiveRun:
     """One run at work in this process."""
 
     def __init__(
@@ -48,7 +39,7 @@ class Scheduler:
         state: RunState,
         lease: Lease,
         journal: Journal,
-        performer: Performer,
+        perform: "Perform",
         *,
         parallel: int,
         wall_s: float,
@@ -59,7 +50,7 @@ class Scheduler:
         self.integration = asyncio.Lock()
         """Held while a commit is landed: one at a time."""
         self._journal = journal
-        self._performer = performer
+        self._carry_out = perform
         self._notify = notify
         self._slots = asyncio.Semaphore(parallel)
         self._wall_s = wall_s
@@ -158,8 +149,8 @@ class Scheduler:
             return self._open(effect)
         if isinstance(effect, RunTask):
             async with self._slots:
-                return await self._performer.perform(effect, self)
-        return await self._performer.perform(effect, self)
+                return await self._carry_out(effect, self)
+        return await self._carry_out(effect, self)
 
     def _open(self, effect: OpenGate) -> Sequence[Event]:
         opened = GateOpened(gate=effect.gate)
@@ -224,3 +215,7 @@ class Scheduler:
         except (WainwrightError, ValidationError) as error:
             log.warning("signal.refused", run=self.state.run, reason=str(error))
             await asyncio.to_thread(self._journal.settle_signal, signal.id)
+
+
+Perform = Callable[[Effect, LiveRun], Awaitable[Sequence[Event]]]
+"""Does what an effect asks for, and gives the events that end it."""

@@ -16,7 +16,7 @@ from wainwright.workspace.repository import Repository
 
 
 @dataclass
-class House:
+class EngineParts:
     """Everything around one workspace."""
 
     workspace: Path

@@ -15,7 +15,7 @@ from wainwright.domain.goal import WORKING, Goal, Stage
 from wainwright.domain.plan import Plan
 from wainwright.domain.ports import NoEditor
 from wainwright.engine.engine import Engine
-from wainwright.engine.parts import House
+from wainwright.engine.parts import EngineParts
 from wainwright.engine.views.run_view import Decide
 from wainwright.journal import Journal
 from wainwright.models.router import Models
@@ -35,7 +35,7 @@ class Place:
     def engine(self) -> Engine:
         settings = Settings()
         self.journals.append(Journal(self.state / "journal.db"))
-        house = House(
+        parts = EngineParts(
             workspace=self.workspace,
             state=self.state,
             settings=settings,
@@ -49,7 +49,7 @@ class Place:
             targets=available(self.state, None),
             editor=NoEditor(),
         )
-        return Engine(house)
+        return Engine(parts)
 
     def waiting_run(self, name: str) -> None:
         """A run that nobody owns, whose plan waits for somebody."""

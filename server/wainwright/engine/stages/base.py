@@ -1,0 +1,67 @@
+"""What a run begins with: the snapshot, the test command, the tests of the base."""
+
+import asyncio
+from collections.abc import Sequence
+
+from wainwright.domain import effects as ef
+from wainwright.domain import events as ev
+from wainwright.domain.state import RunState
+from wainwright.engine import workbenches
+from wainwright.engine.live_run import LiveRun
+from wainwright.engine.parts import EngineParts
+from wainwright.tools import receipts
+
+
+async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
+    """Commit what the person sees, pin it, and find out how its tests are run."""
+    state = run.state
+    run.tell("takes a snapshot of the workspace")
+    overlay = {path: parts.journal.get_blob(sha).decode() for path, sha in state.overlay.items()}
+    taken = await asyncio.to_thread(parts.repository.snapshot, state.run, overlay)
+    await asyncio.to_thread(_pin, parts, run, taken.commit)
+    command = parts.settings.test.command or await asyncio.to_thread(_detect, parts, taken.commit)
+    return (
+        ev.SnapshotTaken(
+            commit=taken.commit,
+            tree=taken.tree,
+            head=taken.head,
+            skipped=tuple(f"{s.path}: {s.reason}" for s in taken.skipped),
+            test_command=command,
+        ),
+    )
+
+
+def _pin(parts: EngineParts, run: LiveRun, commit: str) -> None:
+    ref = f"{run.state.run}/head"
+    parts.repository.move(ref, commit, parts.repository.resolve(ref))
+
+
+def _detect(parts: EngineParts, commit: str) -> str | None:
+    repository = parts.repository
+    files = repository.files(commit)
+    texts = {
+        name: (repository.read(commit, name) or b"").decode("utf-8", "replace")
+        for name in receipts.MANIFESTS
+        if name in files
+    }
+    return receipts.detect(files, texts, repository.dependencies())
+
+
+async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Sequence[ev.Event]:
+    """Run the tests on the base, or say why they cannot be run."""
+    state, base = run.state, run.state.base
+    assert base is not None
+    if parts.sandbox is None:
+        return (ev.BaseTested(command=effect.command, reason=parts.sandbox_reason),)
+    run.tell(f"tests the base: {effect.command}")
+    receipt = await workbenches.receipt(parts, state, "base", base, effect.command)
+    return (ev.BaseTested(command=effect.command, receipt=receipt),)
+
+
+async def change(parts: EngineParts, state: RunState) -> str:
+    """What the run changed; for a route without BUILD, what the person changed since their last commit."""
+    repository = parts.repository
+    assert state.base is not None
+    assert state.head is not None
+    since = state.base if state.base != state.head else (state.person_head or state.base)
+    return parts.redactor.redact(await asyncio.to_thread(repository.diff, since, state.head))

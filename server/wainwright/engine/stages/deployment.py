@@ -1,0 +1,191 @@
+"""DEPLOY and MONITOR: to which target, with what, and how it is watched."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+from pydantic import JsonValue
+
+from wainwright.agents import roles
+from wainwright.agents.answers import DeployAnswer, MonitorAnswer
+from wainwright.agents.loop import Work
+from wainwright.deploy.probe import Probe
+from wainwright.deploy.target import Order, Target, Wanted, watch
+from wainwright.domain import effects as ef
+from wainwright.domain import events as ev
+from wainwright.domain.errors import DeployError
+from wainwright.engine import workbenches
+from wainwright.engine.live_run import LiveRun
+from wainwright.engine.parts import EngineParts
+from wainwright.engine.stages import briefs
+from wainwright.engine.stages.structured_answer import ask
+from wainwright.journal import Spend
+from wainwright.workspace.context import fenced
+
+
+async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeployment) -> Sequence[ev.Event]:
+    """Let the deployer choose a target and say how; its smoke test runs in the sandbox."""
+    state = run.state
+    targets = parts.targets
+    if not any(target.serves for target in targets.values()):
+        return (ev.DeploymentPlanned(target=next(iter(targets)), reason=parts.sandbox_reason),)
+
+    async def check(done: Work[DeployAnswer]) -> str:
+        target = targets.get(done.answer.target)
+        if target is None:
+            return f"The target {done.answer.target} is not one of {', '.join(targets)}."
+        try:
+            target.plan(_wanted(done.answer))
+        except DeployError as error:
+            return str(error)
+        return ""
+
+    earlier = [f"{c.url}, {' '.join(c.command)}" for t in targets.values() if (c := t.current())]
+    dependencies = ", ".join(await asyncio.to_thread(parts.repository.dependencies)) or "none"
+    done = await ask(
+        parts,
+        run,
+        roles.DEPLOY,
+        DeployAnswer,
+        f"/DEPLOY/{effect.number}",
+        lambda shown: briefs.join(
+            briefs.goal(state),
+            briefs.requirements(state),
+            "## Deployed before\n\n" + ("\n".join(earlier) or "Nothing."),
+            briefs.branch(state),
+            f"## Dependency folders\n\n{dependencies}",
+            shown,
+        ),
+        check=check,
+        about="server port listen http health",
+    )
+    answer, target = done.answer, targets[done.answer.target]
+    wanted = target.plan(_wanted(answer))
+    smoke = None
+    if target.serves and answer.smoke:
+        assert state.head is not None
+        smoke = await workbenches.command(parts, state, "smoke", state.head, answer.smoke)
+    return (
+        ev.DeploymentPlanned(
+            target=target.name,
+            reason=answer.reason,
+            question=target.question(wanted),
+            command=wanted.command,
+            health_path=wanted.health_path,
+            smoke=smoke,
+            runbook=next((d.text for d in done.documents if d.name == "runbook.md"), ""),
+        ),
+    )
+
+
+async def deploy(parts: EngineParts, run: LiveRun, effect: ef.DeployService) -> Sequence[ev.Event]:
+    """Deploy to the target that was planned; one that does not become healthy is an event too."""
+    state = run.state
+    plan, head = state.deployment_plan, state.head
+    assert plan is not None
+    assert head is not None
+    target = _target(parts, plan.target)
+    if target.serves:
+        run.tell("starts the service")
+    order = Order(
+        id=f"{state.run}-{effect.number}",
+        commit=head,
+        branch=(state.delivered.branch if state.delivered else None) or "",
+        wanted=Wanted(plan.command, plan.health_path),
+        view=lambda: workbenches.view(parts, state, f"deploy-{effect.number}", head),
+    )
+    before = target.current()
+    try:
+        return (ev.Deployed(deployment=await target.apply(order)),)
+    except DeployError as error:
+        return (ev.DeployFailed(reason=str(error), rolled_back_to=before.id if before else None),)
+
+
+def _target(parts: EngineParts, name: str) -> Target:
+    target = parts.targets.get(name)
+    if target is None:
+        why = parts.sandbox_reason or f"it is none of {', '.join(parts.targets)}"
+        raise DeployError(f"Nothing can be deployed to {name} here: {why}.", "Resume when it can be.")
+    return target
+
+
+async def watch_deployment(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
+    """Watch for the monitor window; a breach rolls back."""
+    deployment, settings = run.state.deployment, parts.settings.deploy
+    assert deployment is not None
+    target = _target(parts, deployment.target)
+    run.tell(f"watches {deployment.url} for {settings.monitor_window_s:.0f} s")
+    probes = await watch(
+        target,
+        deployment,
+        settings.monitor_window_s,
+        settings.monitor_interval_s,
+        settings.breach_after,
+    )
+    failures = sum(not p.ok for p in probes)
+    tail = [p.ok for p in probes[-settings.breach_after :]]
+    breach = len(tail) >= settings.breach_after and not any(tail)
+    where = f"{deployment.url}{deployment.health_path}"
+    facts = f"{len(probes) - failures} of {len(probes)} probes of {where} were healthy"
+    if not breach:
+        return (await _read_probes(parts, run, target, facts, probes, failures),)
+    last = next((p.error for p in reversed(probes) if p.error), "")
+    rolled = await target.roll_back(deployment)
+    log = await asyncio.to_thread(target.log, deployment)
+    report = f"{facts}. The last failure: {last}\n\nLog:\n{parts.redactor.redact(log)}"
+    return (
+        ev.Monitored(
+            probes=len(probes),
+            failures=failures,
+            breach=True,
+            report=report,
+            rolled_back_to=rolled.id if rolled else None,
+        ),
+    )
+
+
+async def _read_probes(
+    parts: EngineParts, run: LiveRun, target: Target, facts: str, probes: list[Probe], failures: int
+) -> ev.Monitored:
+    state, deployment = run.state, run.state.deployment
+    assert deployment is not None
+    scope = f"/MONITOR/{deployment.id.rpartition('-')[2]}"
+    steps = run.steps(f"{scope}/probes")
+
+    async def kept(_key: str) -> tuple[JsonValue, Spend]:
+        log = await asyncio.to_thread(target.log, deployment)
+        return [_timing(probes), parts.redactor.redact(log)], Spend()
+
+    # Times differ on every watch: the monitor is asked about what was recorded first.
+    watched = await steps.step("watched", inputs=deployment.id, effect="read", act=kept)
+    timing, log = cast("list[str]", watched)
+    runbook = state.deployment_plan.runbook if state.deployment_plan else ""
+    done = await ask(
+        parts,
+        run,
+        roles.MONITOR,
+        MonitorAnswer,
+        scope,
+        lambda _: briefs.join(
+            f"## Deployment\n\n{deployment.url}, commit {deployment.commit}",
+            f"## Probes\n\n{facts}. {timing}",
+            f"## Log\n\n{fenced(log)}",
+            f"## Runbook\n\n{fenced(runbook)}",
+        ),
+    )
+    report = f"{facts}.\n\n{done.answer.report}"
+    if done.answer.concern:
+        report += f"\n\nConcern: {done.answer.concern}"
+    return ev.Monitored(probes=len(probes), failures=failures, breach=False, report=report)
+
+
+def _wanted(answer: DeployAnswer) -> Wanted:
+    return Wanted(answer.command, answer.health_path)
+
+
+def _timing(probes: list[Probe]) -> str:
+    answers = sorted(p.seconds * 1000 for p in probes if p.ok)
+    if not answers:
+        return "None was answered."
+    median = answers[len(answers) // 2]
+    return f"Latency in ms: least {answers[0]:.1f}, median {median:.1f}, most {answers[-1]:.1f}."

@@ -1,0 +1,54 @@
+"""What an attempt writes down as steps of the journal, so that a resumed one finds the same again."""
+
+import asyncio
+
+from pydantic import JsonValue
+
+from wainwright.domain.evidence import Receipt
+from wainwright.domain.goal import Fact
+from wainwright.domain.state import RunState
+from wainwright.engine import workbenches
+from wainwright.engine.parts import EngineParts
+from wainwright.journal import Spend, Steps
+from wainwright.tools.toolbox import Desk
+
+
+class Beginning(Fact):
+    """Where an attempt started; recorded, so that a resumed attempt starts at the same place."""
+
+    commit: str
+    claimed: tuple[str, ...] = ()
+    landed: tuple[str, ...] = ()
+    """Tasks that were on the head already."""
+    own_tests: tuple[str, ...] = ()
+    """Acceptance tests of the requirements that the task serves."""
+    due_tests: tuple[str, ...] = ()
+    """Those of them that no other unfinished task has a part in: they have to pass before the task may land."""
+
+
+async def begin(steps: Steps, now: Beginning) -> Beginning:
+    """Where this attempt starts, or where it started when it is resumed."""
+
+    async def act(_key: str) -> tuple[JsonValue, Spend]:
+        return now.model_dump(mode="json"), Spend()
+
+    return Beginning.model_validate(await steps.step("begin", inputs=None, effect="read", act=act))
+
+
+async def recorded_receipt(
+    parts: EngineParts, state: RunState, desk: Desk, steps: Steps, commit: str
+) -> Receipt | None:
+    """The tests on the agent's tree as it stands; recorded."""
+    if parts.sandbox is None or state.test_command is None:
+        return None
+    command = state.test_command
+    name = f"{desk.tree.name}-check"
+
+    async def act(_key: str) -> tuple[JsonValue, Spend]:
+        receipt = await workbenches.receipt(parts, state, name, commit, command)
+        return receipt.model_dump(mode="json"), Spend()
+
+    tree = await asyncio.to_thread(desk.repository.tree_of, commit)
+    return Receipt.model_validate(
+        await steps.step("receipt", inputs={"tree": tree, "command": command}, effect="read", act=act)
+    )

@@ -1,0 +1,48 @@
+"""One structured answer of a role that can look at the tree and not write."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from wainwright.agents.loop import Work, run_agent
+from wainwright.agents.roles import Assignment
+from wainwright.domain.goal import Fact
+from wainwright.engine import workbenches
+from wainwright.engine.live_run import LiveRun
+from wainwright.engine.parts import EngineParts
+
+A = TypeVar("A", bound=Fact)
+
+
+async def ask(
+    parts: EngineParts,
+    run: LiveRun,
+    assignment: Assignment,
+    form: type[A],
+    scope: str,
+    brief: Callable[[str], str],
+    check: Callable[[Work[A]], Awaitable[str]] | None = None,
+    about: str = "",
+) -> Work[A]:
+    """Ask a role that answers with one structure, at a desk where it can only read.
+
+    ``brief`` is given what the desk shows of the workspace, looked through for what it is ``about``.
+    """
+    state = run.state
+    run.tell(f"the {assignment.role} thinks")
+    commit = state.head or state.base
+    assert commit is not None
+    name = f"{assignment.name}-{hashlib.sha256(scope.encode()).hexdigest()[:8]}"
+    desk = await workbenches.reading(parts, state, name, commit)
+    shown = await workbenches.shown(parts, state, desk, about) if about else ""
+    text = parts.redactor.redact(brief(shown))
+    return await run_agent(
+        assignment,
+        form,
+        text,
+        desk=desk,
+        steps=run.steps(f"{scope}/{assignment.name}"),
+        models=parts.models,
+        check=check,
+        tell=run.tell,
+    )
