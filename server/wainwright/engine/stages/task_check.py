@@ -1,0 +1,126 @@
+"""BUILD: what is checked before a task may land: which files it touched, the tests, the critic and the reviewer."""
+
+import asyncio
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from wainwright.agents import roles
+from wainwright.agents.answers import FindingsAnswer
+from wainwright.agents.loop import run_agent
+from wainwright.domain.evidence import Finding, Receipt
+from wainwright.domain.goal import Fact
+from wainwright.domain.plan import covers
+from wainwright.domain.state import TaskState
+from wainwright.engine import workbenches
+from wainwright.engine.live_run import LiveRun
+from wainwright.engine.parts import EngineParts
+from wainwright.engine.stages import briefs
+from wainwright.engine.stages.recorded import recorded_receipt
+from wainwright.journal import Spend, Steps
+from wainwright.tools import receipts
+from wainwright.tools.toolbox import Desk
+
+_OWN_RED = (
+    "Acceptance tests of requirements that only this task serves are red. Mend the code. If one can only pass "
+    "once another task is there, answer again as you did; the whole is tested when all tasks are merged."
+)
+
+
+class Checked(Fact):
+    """What the engine found out about an answer."""
+
+    refusal: str
+    """What to mend before the task may land; empty when it may."""
+    remarks: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskCheck:
+    """The check of one attempt."""
+
+    parts: EngineParts
+    run: LiveRun
+    one: TaskState
+    desk: Desk
+
+    async def check(self, steps: Steps) -> Checked:
+        """May this land? Recorded as one step, since tests print times."""
+        commit = await self.desk.checkpoint(self.one.task.title)
+        tree = await asyncio.to_thread(self.desk.repository.tree_of, commit)
+
+        async def act(key: str) -> tuple[JsonValue, Spend]:
+            number = int(key.rpartition("#")[2])
+            # An attempt that was killed while it was given up may come here again with another tree.
+            inside = steps.below(f"check{number}-{tree[:12]}")
+            checked = await self._look(inside, commit, first=number == 0)
+            return checked.model_dump(mode="json"), Spend()
+
+        found = await steps.step("check", inputs=tree, effect="read", act=act)
+        return Checked.model_validate(found)
+
+    async def _look(self, steps: Steps, commit: str, *, first: bool) -> Checked:
+        state, desk = self.run.state, self.desk
+        misplaced = await asyncio.to_thread(self._misplaced, commit)
+        if misplaced:
+            return Checked(refusal=misplaced)
+        receipt = await recorded_receipt(self.parts, state, desk, steps, commit)
+        if receipt is not None:
+            broken = state.turned_red(receipt)
+            if broken:
+                names = ", ".join(broken[:10])
+                text = receipts.report_text(receipt, own=broken)
+                return Checked(refusal=f"Green before your change and red now: {names}.\n{text}")
+            if first and receipts.red(receipt, desk.due_tests):
+                self.run.tell("sends it back: acceptance tests of its own are red", self.one.task.id)
+                return Checked(refusal=f"{_OWN_RED}\n{receipts.report_text(receipt, own=desk.due_tests)}")
+        findings = await self._opinions(steps, commit, receipt)
+        binding = [f for f in findings if f.binding]
+        if binding:
+            return Checked(refusal=briefs.findings(tuple(binding), "The review found"), remarks=findings)
+        return Checked(refusal="", remarks=findings)
+
+    def _misplaced(self, commit: str) -> str:
+        """Changes by shell that the edit blocks would have refused, and deletions that were not declared."""
+        wrong = []
+        for status, path in self.desk.repository.changes(self.desk.began_at, commit):
+            refusal = self.desk.refuses(path)
+            if refusal:
+                wrong.append(f"{path}: {refusal}")
+            elif status == "D" and not covers(self.desk.write_set, path):
+                wrong.append(f"{path} is deleted and not in your write set; put it back")
+        return "\n".join(wrong)
+
+    async def _opinions(self, steps: Steps, commit: str, receipt: Receipt | None) -> tuple[Finding, ...]:
+        """The critic looks first and advises; the reviewer verifies and decides."""
+        state, desk, task = self.run.state, self.desk, self.one.task
+        diff = await asyncio.to_thread(desk.repository.diff, desk.began_at, commit)
+        if not diff.strip():
+            return ()
+        shared = briefs.join(
+            briefs.goal(state),
+            briefs.requirements(state, task.acceptance),
+            briefs.design(state),
+            briefs.task(self.one).replace("## Your task", "## The task"),
+            briefs.diff(diff),
+            briefs.receipt(receipt, own=desk.own_tests),
+        )
+        reader = await workbenches.reading(self.parts, state, f"{desk.tree.name}-read", commit)
+        self.run.tell("the critic looks at the change", task.id)
+        critique = await self._opinion(roles.CRITIQUE, shared, reader, steps)
+        self.run.tell("the reviewer looks at the change", task.id)
+        text = briefs.join(shared, briefs.findings(critique.findings, "The Critic's findings"))
+        return (await self._opinion(roles.TASK_REVIEW, text, reader, steps)).findings
+
+    async def _opinion(
+        self, assignment: roles.Assignment, brief: str, reader: Desk, steps: Steps
+    ) -> FindingsAnswer:
+        done = await run_agent(
+            assignment,
+            FindingsAnswer,
+            self.parts.redactor.redact(brief),
+            desk=reader,
+            steps=steps.below(assignment.name),
+            models=self.parts.models,
+        )
+        return done.answer
