@@ -1,14 +1,37 @@
 """What is added needs a place in each of these lists; forgetting one is named here, or by mypy."""
 
 import importlib
+import inspect
+import json
 import pkgutil
-from typing import get_args
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
 
-from wainwright import deploy
+from pydantic import BaseModel
+
+from wainwright import deploy, tools
+from wainwright.agents.roles import ASSIGNMENTS
+from wainwright.cli import native, program, start, steer
 from wainwright.deploy.targets import TARGETS
 from wainwright.domain.events import EVENT, Event, GateKind
 from wainwright.domain.fold import LEGAL
 from wainwright.domain.gates import GATES
+from wainwright.lsp.connection.commands import Commands
+from wainwright.lsp.features.execute_command import Catalogue
+from wainwright.settings import Settings
+from wainwright.tools.toolbox import Tool
+
+ROOT = Path(__file__).parents[1]
+
+
+def modules(package: ModuleType) -> list[ModuleType]:
+    return [
+        importlib.import_module(f"{package.__name__}.{m.name}")
+        for m in pkgutil.iter_modules(package.__path__)
+    ]
 
 
 def test_every_event_has_its_stages() -> None:
@@ -29,3 +52,46 @@ def test_every_target_is_in_the_table() -> None:
     written = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
     targets = {one for one in written if hasattr(one, "choice")}
     assert targets == set(TARGETS.values()), "deploy/targets.py: TARGETS needs an entry for each target"
+
+
+def test_every_tool_is_given_to_a_role() -> None:
+    written = {
+        one.name for module in modules(tools) for one in vars(module).values() if isinstance(one, Tool)
+    }
+    given = {tool.name for assignment in ASSIGNMENTS for tool in assignment.tools}
+    assert written == given, "agents/roles.py: LOOK or WORK needs each tool"
+
+
+def test_every_command_of_the_editor_is_in_the_palette() -> None:
+    nobody: Any = None
+    commands = Commands()
+    Catalogue(nobody).register(commands)
+    package = json.loads((ROOT / "clients" / "vscode" / "package.json").read_text(encoding="utf-8"))
+    shown = {entry["command"]: entry["title"] for entry in package["contributes"]["commands"]}
+    listed = {entry.name: entry.title for entry in commands.entries()}
+    assert list(shown.items()) == list(listed.items()), (
+        "clients/vscode/package.json: contributes.commands needs each command with its title"
+    )
+
+
+def test_every_command_of_the_terminal_is_in_the_program() -> None:
+    registered = {command.callback for command in program.app.registered_commands}
+    for module in (start, steer, native):
+        for name, one in inspect.getmembers(module, inspect.isfunction):
+            if one.__module__ == module.__name__ and not name.startswith("_"):
+                assert one in registered, f"cli/program.py: the program does not have the command {name}"
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    def leaves(section: type[BaseModel]) -> Iterator[str]:
+        for name, field in section.model_fields.items():
+            inner = field.annotation
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from leaves(inner)
+            else:
+                yield name
+
+    package = ROOT / "server" / "wainwright"
+    code = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    unread = [name for name in leaves(Settings) if not re.search(rf"\.{name}\b", code)]
+    assert unread == [], "nothing reads these settings"

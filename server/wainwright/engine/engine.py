@@ -53,7 +53,7 @@ Listener = Callable[[Notice], None]
 class _Active:
     """A run at work in this process."""
 
-    scheduler: LiveRun
+    live: LiveRun
     documents: Documents
     receipts: list[ReceiptView]
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
@@ -161,7 +161,7 @@ class Engine:
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         active = self._active.get(run)
         if active is not None:
-            if active.driving is None or active.scheduler.state.stage not in ENDS:
+            if active.driving is None or active.live.state.stage not in ENDS:
                 return await self.view(run)
             await asyncio.wait({active.driving})  # cancelled or failed a moment ago: it is still tidying up
         if (await self._state(run)).stage is Stage.DONE:
@@ -216,7 +216,7 @@ class Engine:
         """Write a fact for a run: here, by its owner, or ourselves when nobody owns it."""
         active = self._active.get(run)
         if active is not None:
-            await active.scheduler.emit(event)
+            await active.live.emit(event)
             return
         journal = self._parts.journal
         fold(await self._state(run), event)
@@ -246,7 +246,7 @@ class Engine:
         account = await asyncio.to_thread(self._parts.journal.account, run)
         active = self._active.get(run)
         if active is not None:
-            state = active.scheduler.state
+            state = active.live.state
             seen = view(state, account, tuple(active.receipts), active.documents.names(state))
             return seen.model_copy(
                 update={"activity": active.lines[-1] if active.lines else "", "at_work": "here"}
@@ -294,7 +294,7 @@ class Engine:
 
     def _drive(self, state: RunState, lease: Lease, events: list[Event]) -> None:
         parts = self._parts
-        scheduler = LiveRun(
+        live = LiveRun(
             state,
             lease,
             parts.journal,
@@ -303,21 +303,21 @@ class Engine:
             wall_s=parts.settings.limits.run_wall_s,
             notify=self._heard,
         )
-        active = _Active(scheduler, Documents(parts.workspace, state.run), list(_receipts(events)))
+        active = _Active(live, Documents(parts.workspace, state.run), list(_receipts(events)))
         self._active[state.run] = active
         active.driving = asyncio.create_task(self._work(active), name=f"run {state.run}")
 
     async def _work(self, active: _Active) -> None:
-        run = active.scheduler.state.run
+        run = active.live.state.run
         try:
-            await asyncio.to_thread(active.documents.write, active.scheduler.state)
-            await active.scheduler.drive()
+            await asyncio.to_thread(active.documents.write, active.live.state)
+            await active.live.drive()
         finally:
             if active.showing is not None:
                 active.showing.cancel()
             await self._show(active)
             self._active.pop(run, None)
-            state = active.scheduler.state
+            state = active.live.state
             kind = "held" if held(state) else "ended"
             self._publish(Notice(run=run, kind=kind, text="", stage=state.stage))
 
@@ -342,7 +342,7 @@ class Engine:
         await self._show(active)
 
     async def _show(self, active: _Active) -> None:
-        state = active.scheduler.state
+        state = active.live.state
         await asyncio.to_thread(active.documents.write, state)
         account = await asyncio.to_thread(self._parts.journal.account, state.run)
         seen = view(state, account, tuple(active.receipts), active.documents.names(state))
@@ -350,7 +350,7 @@ class Engine:
 
     async def _state(self, run: str) -> RunState:
         active = self._active.get(run)
-        return active.scheduler.state if active else (await self._load(run))[0]
+        return active.live.state if active else (await self._load(run))[0]
 
     async def _load(self, run: str) -> tuple[RunState, list[Event]]:
         events = await asyncio.to_thread(self._parts.journal.events, run)

@@ -1,7 +1,6 @@
 """What can be said about commands and clients without a conversation."""
 
 import json
-import re
 import subprocess
 import sys
 import tomllib
@@ -125,12 +124,6 @@ def test_a_server_is_made_without_anything_heavy():
 def test_the_page_about_the_protocol_is_up_to_date():
     page = (ROOT / "clients" / "PROTOCOL.md").read_text()
     assert page == render(), "python -m wainwright.lsp.reference > clients/PROTOCOL.md"
-
-
-def test_the_extension_for_vscode_lists_every_command_for_its_palette():
-    package = json.loads((ROOT / "clients" / "vscode" / "package.json").read_text())
-    listed = [entry["command"] for entry in package["contributes"]["commands"]]
-    assert listed == re.findall(r"^### `(wainwright\.\w+)`", render(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(

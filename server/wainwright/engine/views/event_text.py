@@ -53,7 +53,7 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm an e
         case ev.DeployFailed():
             return f"the deployment failed: {_line(event.reason)}"
         case ev.Monitored():
-            return f"{event.probes - event.failures} of {event.probes} probes were well"
+            return f"{event.probes - event.failures} of {event.probes} probes were healthy"
         case ev.RunFailed():
             return f"failed: {_line(event.reason)}"
         case ev.RunCancelled():
