@@ -66,7 +66,7 @@ miri: export PROPTEST_CASES := 1
 miri:  ## The pure parts of the native crates, interpreted
 	@cargo +nightly miri --version >/dev/null 2>&1 || { echo 'Miri is missing: rustup toolchain install nightly --component miri,rust-src'; exit 1; }
 	cargo +nightly miri test -p wainwright-diff --lib -- --skip apply
-	cargo +nightly miri test -p wainwright-indexer --lib -- bytes:: lexicon:: needs:: parts:: resolve:: traits:: rank::model rank::role rank::words
+	cargo +nightly miri test -p wainwright-indexer --lib -- bytes:: lexicon:: prefilter:: subwords:: resolve:: traits:: rank::model rank::role rank::words
 	cargo +nightly miri test -p wainwright-fsops --lib -- tree::tests::a_folder_is_read tree::tests::no_bytes tree::tests::a_hash journal::tests::a_record_is_read
 
 clean:  ## Remove what was built

@@ -11,42 +11,28 @@
 
 use std::path::PathBuf;
 
-mod build;
 mod bytes;
-mod define;
-mod disk;
+mod files;
 mod index;
-mod lexicon;
-mod lines;
-mod needs;
-mod parts;
+mod lexer;
+mod prefilter;
 pub mod rank;
-mod resolve;
-mod rules;
-mod scan;
 mod search;
 mod segment;
-mod snapshot;
-mod source;
-mod stamp;
-mod store;
 mod structure;
-mod text;
-mod traits;
-mod walk;
 mod work;
 
-pub use define::Kind;
+pub use files::rules::NEVER_LISTED;
+pub use files::traits::Traits;
+pub use files::walk::{FileEntry, Listing, walk};
+pub use index::scan::INDEXED_BYTES_MAX;
+pub use index::snapshot::{Definition, FileInfo, Snapshot};
 pub use index::{Index, Refreshed, Stats};
-pub use parts::each_part;
-pub use rules::NEVER_LISTED;
-pub use scan::INDEXED_BYTES_MAX;
+pub use lexer::define::Kind;
 pub use search::{Found, Hit, LINE_CHARS_MAX, Query, SEARCHED_BYTES_MAX, search};
 pub use segment::Posting;
-pub use snapshot::{Definition, FileInfo, Snapshot};
+pub use segment::subwords::each_part;
 pub use structure::{Caller, Filled, How, Structure, StructureStats, Symbol, SymbolQuery, Usage, Usages};
-pub use traits::Traits;
-pub use walk::{FileEntry, Listing, walk};
 
 /// Why a tree could not be listed or searched.
 #[derive(Debug, thiserror::Error)]

@@ -10,10 +10,12 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
 use memchr::memmem::Finder;
 
-use crate::needs::{self, Need};
-use crate::snapshot::Snapshot;
-use crate::text::{first_char, is_word, last_char, text};
-use crate::{IndexError, scan, walk, work};
+use crate::files::text::{first_char, is_word, last_char, text};
+use crate::files::walk;
+use crate::index::scan;
+use crate::index::snapshot::Snapshot;
+use crate::prefilter::{self, Need};
+use crate::{IndexError, work};
 
 /// Longer lines are cut to this many characters in a [`Hit`].
 pub const LINE_CHARS_MAX: usize = 400;
@@ -99,7 +101,7 @@ impl Snapshot {
     /// `cancel` became true.
     pub fn search(&self, query: Query<'_>, cancel: &AtomicBool) -> Result<Found, IndexError> {
         let search = Search::new(query)?;
-        let found = needs::files(&search.need, self, query.ignore_case);
+        let found = prefilter::files(&search.need, self, query.ignore_case);
         let mut files: Vec<u32> = match found {
             Some(mut files) => {
                 files.extend(self.unindexed());
@@ -128,7 +130,7 @@ impl Snapshot {
             Lines::Word(..) => self.known_lines(word),
             Lines::Pattern(_) => None,
         };
-        let mut files: Vec<u32> = match (&known, needs::files(&search.need, self, false)) {
+        let mut files: Vec<u32> = match (&known, prefilter::files(&search.need, self, false)) {
             (Some(_), _) => self
                 .word(word)
                 .iter()
@@ -186,7 +188,7 @@ impl<'a> Search<'a> {
         } else {
             Lines::Pattern(Box::new(compile(query)?))
         };
-        let need = if regex { needs::of_regex(pattern) } else { needs::of_text(pattern, plain_word) };
+        let need = if regex { prefilter::of_regex(pattern) } else { prefilter::of_text(pattern, plain_word) };
         Ok(Self { max_hits, glob: glob.map(compile_glob).transpose()?, need, lines })
     }
 

@@ -9,10 +9,10 @@ use super::corpus::{Corpus, Held, Vocabulary};
 use super::history::History;
 use super::reading::Readings;
 use super::{Ground, Moment, Past, PathCache, Ranking, Tree, is_worth_reading, rank_and_pack, words};
-use crate::lexicon::Seed;
-use crate::snapshot::Snapshot;
+use crate::files::traits::Traits;
+use crate::index::snapshot::Snapshot;
+use crate::lexer::lexicon::Seed;
 use crate::structure::Structure;
-use crate::traits::Traits;
 
 /// So many files are kept as they were read closely.
 const READINGS: usize = 600;

@@ -21,9 +21,9 @@ pub use self::names::How;
 use self::names::{Names, Spot};
 use self::record::{encode, innermost, name_hash};
 use self::store::{Draft, Key, Store};
-use crate::snapshot::Snapshot;
-use crate::text::text;
-use crate::traits::Traits;
+use crate::files::text::text;
+use crate::files::traits::Traits;
+use crate::index::snapshot::Snapshot;
 
 /// Records are written when so many bytes are ready.
 const BATCH: usize = 1 << 19;
@@ -536,7 +536,7 @@ fn contents(cache: &Path) -> Option<HashSet<u128>> {
     let folders = std::fs::read_dir(cache).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut found = HashSet::new();
     for folder in std::iter::once(cache.to_owned()).chain(folders) {
-        if let Some(segment) = crate::store::open(&folder.join(crate::store::NAME)) {
+        if let Some(segment) = crate::segment::store::open(&folder.join(crate::segment::store::NAME)) {
             found.extend((0..segment.files).map(|file| segment.facts(file).hash));
         }
     }

@@ -1,5 +1,11 @@
 //! An index of many files that does not change: a few sections of bytes, the same in memory and on disk.
 
+pub(crate) mod build;
+pub(crate) mod posting_lines;
+pub(crate) mod resolve;
+pub(crate) mod store;
+pub(crate) mod subwords;
+
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -7,14 +13,14 @@ use std::sync::OnceLock;
 use memmap2::Mmap;
 
 use crate::bytes::{self, list, take, take_text, take_u32, u32_at};
-use crate::define::Kind;
-use crate::lexicon::{Seed, slot_for};
-use crate::lines;
-use crate::parts::Parts;
-use crate::rules::RuleFile;
-use crate::source::{COUNT_MAX, DEFINES, Facts};
-use crate::stamp::Stamp;
-use crate::traits::Traits;
+use crate::lexer::define::Kind;
+use crate::lexer::lexicon::{Seed, slot_for};
+
+use self::subwords::Parts;
+use crate::files::rules::RuleFile;
+use crate::files::stamp::Stamp;
+use crate::files::traits::Traits;
+use crate::lexer::source::{COUNT_MAX, DEFINES, Facts};
 
 /// Where a segment's bytes are.
 #[derive(Debug)]
@@ -288,7 +294,7 @@ impl Segment {
             if u32_at(words, middle)? < word { low = middle + 1 } else { high = middle }
         }
         let place = u32::try_from(low).ok().filter(|_| u32_at(words, low) == Some(word))?;
-        let mut lines = lines::Reader::new(self.list(Section::Lines, Section::LineEnds, place));
+        let mut lines = posting_lines::Reader::new(self.list(Section::Lines, Section::LineEnds, place));
         let total = |file: u32| self.facts(file).lines;
         let posting = move |one: Posting| Some((one, lines.take(total(one.file), one.count)?));
         Some(self.postings(word).map_while(posting))

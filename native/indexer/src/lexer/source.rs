@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::bytes::{push_varint, take, take_u32};
-use crate::define::{self, Family, Finding, Keywords, Kind};
-use crate::lexicon::{Lexicon, PADDING, Seed, WORD_BYTES_MAX};
-use crate::lines;
-use crate::stamp::Stamp;
-use crate::text::{first_char, is_word, text};
-use crate::traits::Traits;
+use crate::files::stamp::Stamp;
+use crate::files::text::{first_char, is_word, text};
+use crate::files::traits::Traits;
+use crate::lexer::define::{self, Family, Finding, Keywords, Kind};
+use crate::lexer::lexicon::{Lexicon, PADDING, Seed, WORD_BYTES_MAX};
+use crate::segment::posting_lines;
 
 /// A word's count is kept up to this bound.
 pub(crate) const COUNT_MAX: u8 = 0x7F;
@@ -219,7 +219,7 @@ impl Source {
                 let count = &mut self.counts[place as usize];
                 *count += u8::from(*count < COUNT_MAX);
             }
-            if self.lexicon.documents(id) <= *lines::FILES.end() && !define::is_keyword(id) {
+            if self.lexicon.documents(id) <= *posting_lines::FILES.end() && !define::is_keyword(id) {
                 self.marks.all.push((place - first, line_here));
             }
             if define::is_keyword(id) && keywords.matters(id) {

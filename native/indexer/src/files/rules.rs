@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::stamp::Stamp;
+use crate::files::stamp::Stamp;
 
 /// Folders (or files) that are never listed or searched: their content is not the person's source.
 pub const NEVER_LISTED: [&str; 2] = [".git", ".wainwright"];

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::define::Family;
+use crate::lexer::define::Family;
 use crate::segment::Target;
 
 /// Finds the targets of imports among the files of one tree.

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::define::{Family, Kind};
-use crate::disk::{Bits, Disk};
-use crate::lexicon::{Seed, WORD_BYTES_MAX, known_part};
-use crate::resolve::Resolver;
-use crate::scan;
+use crate::files::text::text;
+use crate::files::traits::Traits;
+use crate::index::disk::{Bits, Disk};
+use crate::index::scan;
+use crate::lexer::define::{Family, Kind};
+use crate::lexer::lexicon::{Seed, WORD_BYTES_MAX, known_part};
+use crate::lexer::source::{Facts, Found, Source};
+use crate::segment::resolve::Resolver;
 use crate::segment::{Posting, Target};
-use crate::source::{Facts, Found, Source};
-use crate::text::text;
-use crate::traits::Traits;
 
 /// An unsaved text, and what the lexer saw in it.
 #[derive(Debug, Clone)]
@@ -497,7 +497,7 @@ impl Snapshot {
 fn has_part(word: &[u8], part: &str) -> bool {
     let mut found = false;
     if let Ok(word) = std::str::from_utf8(word) {
-        crate::parts::each_part(word, |own| found |= own == part);
+        crate::segment::subwords::each_part(word, |own| found |= own == part);
     }
     found
 }

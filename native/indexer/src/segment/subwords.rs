@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::build::slots;
 use crate::bytes::{Lists, list};
-use crate::lexicon::WORD_BYTES_MAX;
+use crate::lexer::lexicon::WORD_BYTES_MAX;
+use crate::segment::build::slots;
 use crate::segment::{Section, Segment, ascending, find, push_ascending};
 
 /// Lower-case parts, and the words that have them.

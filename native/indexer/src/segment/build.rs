@@ -5,14 +5,14 @@ use std::ops::Range;
 use std::thread;
 
 use crate::bytes::{Lists, push_text, push_varint};
-use crate::lexicon::{Lexicon, Seed, slot_for};
-use crate::lines;
-use crate::resolve;
-use crate::rules::RuleFile;
+use crate::files::rules::RuleFile;
+use crate::files::stamp::Stamp;
+use crate::lexer::lexicon::{Lexicon, Seed, slot_for};
+use crate::lexer::source::{self, COUNT_MAX, Doc, Names, Source, take_steps};
+use crate::segment::posting_lines;
+use crate::segment::resolve;
+use crate::segment::store;
 use crate::segment::{Bytes, SECTIONS, Section, Segment, Target, push_ascending, push_facts, push_stamp};
-use crate::source::{self, COUNT_MAX, Doc, Names, Source, take_steps};
-use crate::stamp::Stamp;
-use crate::store;
 use crate::work;
 
 /// A folder that was listed.
@@ -177,13 +177,13 @@ fn postings_of(
     let mut total = 0_u32;
     // For each word which of those it is that lines are kept of.
     let mut lined = vec![NONE; range.len()];
-    let mut writers: Vec<(u32, lines::Writer)> = Vec::new();
+    let mut writers: Vec<(u32, posting_lines::Writer)> = Vec::new();
     for (at, files) in files_of[range.clone()].iter().enumerate() {
         next.push(total);
         total += files;
-        if lines::FILES.contains(files) {
+        if posting_lines::FILES.contains(files) {
             lined[at] = writers.len() as u32;
-            writers.push(((range.start + at) as u32, lines::Writer::default()));
+            writers.push(((range.start + at) as u32, posting_lines::Writer::default()));
         }
     }
     let mut files = vec![0_u32; total as usize];

@@ -2,9 +2,9 @@
 
 use regex_syntax::hir::{Hir, HirKind};
 
-use crate::lexicon::{WORD_BYTES_MAX, known_part};
-use crate::snapshot::Snapshot;
-use crate::text::{first_char, is_word};
+use crate::files::text::{first_char, is_word};
+use crate::index::snapshot::Snapshot;
+use crate::lexer::lexicon::{WORD_BYTES_MAX, known_part};
 
 /// A condition on the words of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

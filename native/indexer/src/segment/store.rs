@@ -13,7 +13,7 @@ use memmap2::Mmap;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::bytes::take;
-use crate::lexicon::Seed;
+use crate::lexer::lexicon::Seed;
 use crate::segment::{Bytes, SECTIONS, Section, Segment};
 
 /// The name of a store in its folder.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::build::{self, Folder, folder_of};
-use crate::lexicon::Seed;
-use crate::rules::RuleFile;
+use crate::files::rules::RuleFile;
+use crate::files::stamp::Stamp;
+use crate::lexer::lexicon::Seed;
+use crate::lexer::source::{Doc, Facts, Found, Source, push_lines, take_steps};
 use crate::segment::Segment;
-use crate::source::{Doc, Facts, Found, Source, push_lines, take_steps};
-use crate::stamp::Stamp;
+use crate::segment::build::{self, Folder, folder_of};
 
 /// A set of numbers below a bound.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::IndexError;
-use crate::rules::{self, RuleFile, Rules};
+use crate::files::rules::{self, RuleFile, Rules};
 
 /// One regular file of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

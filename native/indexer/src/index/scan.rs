@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::build::{Folder, folder_of};
-use crate::disk::{Changes, Disk};
-use crate::lexicon::PADDING;
-use crate::rules::{Listing, Present, RuleFile, Rules};
-use crate::source::{Facts, Source};
-use crate::stamp::{Stamp, now};
-use crate::text;
-use crate::traits::Traits;
+use crate::files::rules::{Listing, Present, RuleFile, Rules};
+use crate::files::stamp::{Stamp, now};
+use crate::files::text;
+use crate::files::traits::Traits;
+use crate::index::disk::{Changes, Disk};
+use crate::lexer::lexicon::PADDING;
+use crate::lexer::source::{Facts, Source};
+use crate::segment::build::{Folder, folder_of};
 use crate::work::{self, Queue};
 
 /// Larger files are not indexed, but searched by reading them.

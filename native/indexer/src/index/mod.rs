@@ -1,5 +1,9 @@
 //! The index of one tree: opened once, kept up to date, asked through its snapshots.
 
+mod disk;
+pub(crate) mod scan;
+pub(crate) mod snapshot;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,14 +12,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::IndexError;
-use crate::disk::Disk;
-use crate::lexicon::{PADDING, Seed};
-use crate::rules::Rules;
-use crate::scan::Scan;
-use crate::snapshot::{Snapshot, Unsaved};
-use crate::source::Source;
-use crate::stamp::Stamp;
-use crate::store;
+use crate::files::rules::Rules;
+use crate::files::stamp::Stamp;
+use crate::index::disk::Disk;
+use crate::index::scan::Scan;
+use crate::index::snapshot::{Snapshot, Unsaved};
+use crate::lexer::lexicon::{PADDING, Seed};
+use crate::lexer::source::Source;
+use crate::segment::store;
 
 /// What a look at the tree did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
