@@ -8,6 +8,7 @@
 
 mod document;
 mod language;
+mod meaning;
 mod outline;
 mod parse;
 mod path;

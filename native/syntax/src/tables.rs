@@ -1,8 +1,8 @@
-//! The tables: what the nodes of each grammar mean. Data only; `rules` says what the words mean, `path` how paths are written.
+//! The tables: what the nodes of each grammar mean. Data only; `meaning` says what the words mean, `path` how paths are written.
 
 use crate::Language;
+use crate::meaning::{Define, Naming, Owner, Role, Row, Table, When};
 use crate::outline::{Kind, Use};
-use crate::rules::{Define, Naming, Owner, Role, Row, Table, When};
 
 const NOTHING: Table =
     Table { rows: &[], callees: &[], functions: &[], import_calls: &[], docstrings: false };

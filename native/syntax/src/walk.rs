@@ -7,9 +7,10 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Tree};
 
+use crate::meaning::{Naming, Owner, When};
 use crate::outline::{Definition, Import, Kind, Outline, Reference, Use};
 use crate::path::Path;
-use crate::rules::{Caller, Definer, Importer, Naming, Owner, Rule, Rules, When};
+use crate::rules::{Caller, Definer, Importer, Rule, Rules};
 
 /// Names are cut to this many bytes.
 const MAX_NAME: usize = 200;

@@ -4,7 +4,7 @@ use super::super::edit::{Action, Edit};
 use super::super::forgiven::{Forgiven, Tolerance};
 use super::super::refusal::{Reason, Refusal};
 use super::super::text::is_blank;
-use super::{Row, fence, rows};
+use super::rows::{Row, fence, rows};
 
 const SEARCH_WORDS: [&str; 5] = ["SEARCH", "ORIGINAL", "OLD", "BEFORE", "HEAD"];
 const REPLACE_WORDS: [&str; 6] = ["REPLACE", "UPDATED", "NEW", "AFTER", "UPDATE", "REPLACED"];

@@ -1,9 +1,11 @@
 //! Answers in the formats that models write edits in, read as [`Edit`]s.
 
 mod blocks;
+mod rows;
 mod unified;
 mod v4a;
 
+use self::rows::{fence, rows};
 use super::edit::{Action, Edit};
 use super::refusal::{Reason, Refusal};
 use super::text::is_blank;
@@ -75,39 +77,6 @@ fn detect(answer: &str) -> Format<'static> {
         }
     }
     Format::Blocks
-}
-
-/// A line of an answer and where it begins.
-#[derive(Debug, Clone, Copy)]
-struct Row<'a> {
-    start: usize,
-    /// Without its end.
-    text: &'a str,
-    /// Where the next one begins.
-    next: usize,
-}
-
-fn rows(answer: &str) -> Vec<Row<'_>> {
-    let mut rows = Vec::new();
-    let mut start = 0;
-    for line in answer.split_inclusive('\n') {
-        let next = start + line.len();
-        let text = line.strip_suffix('\n').unwrap_or(line);
-        let text = text.strip_suffix('\r').unwrap_or(text);
-        let text = if start == 0 { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
-        rows.push(Row { start, text, next });
-        start = next;
-    }
-    rows
-}
-
-/// The marks of a code fence and what is behind them.
-fn fence(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim();
-    let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
-    let rest = line.trim_start_matches(mark);
-    let marks = &line[..line.len() - rest.len()];
-    (marks.len() >= 3).then_some((marks, rest.trim()))
 }
 
 /// The content of the one fenced block of an answer, or the whole answer if nothing is fenced.

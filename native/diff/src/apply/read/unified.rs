@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::super::edit::{Action, Edit, Hunk, HunkLine, Sign};
 use super::super::forgiven::Forgiven;
 use super::super::refusal::{Reason, Refusal};
-use super::{Row, fence, rows};
+use super::rows::{Row, fence, rows};
 
 /// One file of the difference.
 #[derive(Debug, Default)]

@@ -3,8 +3,8 @@
 use super::super::edit::{Action, Edit, Hunk, Sign};
 use super::super::forgiven::{Forgiven, Tolerance};
 use super::super::refusal::{Reason, Refusal};
+use super::rows::{fence, rows};
 use super::unified::{body_line, new_text, trim_end};
-use super::{fence, rows};
 
 pub fn read(answer: &str) -> Result<Vec<Edit<'_>>, Refusal> {
     let mut reader = Reader::default();
