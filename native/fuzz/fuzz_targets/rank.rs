@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wainwright_indexer::each_part;
+use wainwright_indexer::each_subword;
 use wainwright_indexer::rank::{Ranker, TreeEntry};
 
 const PIECES: [&str; 48] = [
@@ -120,7 +120,7 @@ fn run(data: &[u8]) -> Result<()> {
     if data.len() % 8 == 0 {
         assert_eq!(found, ranked(&files, &log, &query, with));
     }
-    each_part(&query, |part| assert!(!part.is_empty()));
+    each_subword(&query, |part| assert!(!part.is_empty()));
     Ok(())
 }
 

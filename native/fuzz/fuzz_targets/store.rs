@@ -91,8 +91,8 @@ fn ask(index: &Index, structure: &Structure) {
     for word in ["rate", "sell", "Sell", ""] {
         black_box((
             snapshot.word(word),
-            snapshot.part(word),
-            snapshot.words_with_part(word),
+            snapshot.subword(word),
+            snapshot.words_with_subword(word),
             snapshot.defined(word),
         ));
         let _ = snapshot.search(Query::literal(word), &go());

@@ -17,21 +17,22 @@ mod index;
 mod lexer;
 mod prefilter;
 pub mod rank;
+mod replace;
 mod search;
 mod segment;
 mod structure;
 mod work;
 
+pub use files::read::INDEXED_BYTES_MAX;
 pub use files::rules::NEVER_LISTED;
 pub use files::traits::Traits;
 pub use files::walk::{FileEntry, Listing, walk};
-pub use index::scan::INDEXED_BYTES_MAX;
 pub use index::snapshot::{Definition, FileInfo, Snapshot};
 pub use index::{Index, Refreshed, Stats};
 pub use lexer::define::Kind;
 pub use search::{Found, Hit, LINE_CHARS_MAX, Query, SEARCHED_BYTES_MAX, search};
 pub use segment::Posting;
-pub use segment::subwords::each_part;
+pub use segment::subwords::each_subword;
 pub use structure::{Caller, Filled, How, Structure, StructureStats, Symbol, SymbolQuery, Usage, Usages};
 
 /// Why a tree could not be listed or searched.

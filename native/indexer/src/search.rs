@@ -11,8 +11,7 @@ use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch}
 use memchr::memmem::Finder;
 
 use crate::files::text::{first_char, is_word, last_char, text};
-use crate::files::walk;
-use crate::index::scan;
+use crate::files::{read, walk};
 use crate::index::snapshot::Snapshot;
 use crate::prefilter::{self, Need};
 use crate::{IndexError, work};
@@ -252,7 +251,7 @@ impl<'a> Search<'a> {
     fn on_disk(&self, reader: &mut Reader, within: &Path, path: &str, room: usize) -> Vec<Hit> {
         let mut hits = Hits { path, room, found: Vec::new() };
         let absolute = within.join(path);
-        let Some(read) = scan::read_into(&absolute, &mut reader.buffer) else {
+        let Some(read) = read::read_into(&absolute, &mut reader.buffer) else {
             return hits.found;
         };
         let Some(text) = text(&reader.buffer[..read.length]) else {
@@ -279,7 +278,7 @@ impl<'a> Search<'a> {
 
     /// Searches a file that does not fit into memory.
     fn in_pieces(&self, path: &Path, hits: &mut Hits<'_>) {
-        let Some(file) = scan::open(path) else { return };
+        let Some(file) = read::open(path) else { return };
         let file = file.take(SEARCHED_BYTES_MAX);
         // Where reading fails, or a line is too long, the hits before count.
         let _ = match &self.lines {

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::files::facts::Facts;
+use crate::files::folder::{Folder, folder_of};
 use crate::files::rules::RuleFile;
 use crate::files::stamp::Stamp;
 use crate::lexer::lexicon::Seed;
-use crate::lexer::source::{Doc, Facts, Found, Source, push_lines, take_steps};
+use crate::lexer::occurrences::{push_lines, take_steps};
+use crate::lexer::source::{Doc, Found, Source};
 use crate::segment::Segment;
-use crate::segment::build::{self, Folder, folder_of};
+use crate::segment::build;
 
 /// A set of numbers below a bound.
 #[derive(Debug, Clone, Default)]

@@ -12,12 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::IndexError;
+use crate::files::read::PADDING;
 use crate::files::rules::Rules;
 use crate::files::stamp::Stamp;
 use crate::index::disk::Disk;
 use crate::index::scan::Scan;
 use crate::index::snapshot::{Snapshot, Unsaved};
-use crate::lexer::lexicon::{PADDING, Seed};
+use crate::lexer::lexicon::Seed;
 use crate::lexer::source::Source;
 use crate::segment::store;
 

@@ -1,23 +1,21 @@
 //! Looks at the file system: what is new, what has changed, what is gone.
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::Read;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::files::facts::Facts;
+use crate::files::folder::{Folder, folder_of};
+use crate::files::read::{FileRead, open, read_file};
 use crate::files::rules::{Listing, Present, RuleFile, Rules};
 use crate::files::stamp::{Stamp, now};
 use crate::files::text;
 use crate::files::traits::Traits;
 use crate::index::disk::{Changes, Disk};
-use crate::lexer::lexicon::PADDING;
-use crate::lexer::source::{Facts, Source};
-use crate::segment::build::{Folder, folder_of};
+use crate::lexer::source::Source;
 use crate::work::{self, Queue};
 
-/// Larger files are not indexed, but searched by reading them.
-pub const INDEXED_BYTES_MAX: u64 = 8_000_000;
 /// What all threads together may hold of what they have read. Files beyond it are searched by reading them.
 const MEMORY_MAX: usize = 600_000_000;
 /// So many changed files have a source each; if there are more, they share sources.
@@ -296,16 +294,6 @@ fn joined(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-/// What was read of a file into the buffer.
-pub(crate) struct FileRead {
-    stamp: Stamp,
-    settled: bool,
-    /// Bytes in the buffer.
-    pub length: usize,
-    /// There are more bytes than are indexed.
-    pub huge: bool,
-}
-
 impl Worker {
     fn take_unreadable(&mut self, path: &str, absolute: &Path, known: Option<Facts>) {
         match fs::symlink_metadata(absolute).ok().filter(Metadata::is_file) {
@@ -357,71 +345,4 @@ impl Worker {
         }
         self.buffer = buffer;
     }
-}
-
-/// Opens a regular file. A link or a pipe that took its place meanwhile is not followed, and not waited for.
-pub(crate) fn open(path: &Path) -> Option<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
-    }
-    options.open(path).ok()
-}
-
-/// The bytes of a regular file that is not larger than what is indexed.
-pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
-    let file = open(path)?;
-    let size = file.metadata().ok().filter(Metadata::is_file)?.len();
-    if size > INDEXED_BYTES_MAX {
-        return None;
-    }
-    let mut content = Vec::with_capacity(usize::try_from(size).ok()? + 1);
-    file.take(INDEXED_BYTES_MAX + 1).read_to_end(&mut content).ok()?;
-    (content.len() as u64 <= INDEXED_BYTES_MAX).then_some(content)
-}
-
-/// Reads a regular file into the front of the buffer; only its beginning if it is larger than what is indexed.
-pub(crate) fn read_into(path: &Path, buffer: &mut Vec<u8>) -> Option<FileRead> {
-    read_file(open(path)?, 0, buffer)
-}
-
-/// Reads a file into the front of the buffer, with zeros behind it.
-fn read_file(mut file: File, began: i64, buffer: &mut Vec<u8>) -> Option<FileRead> {
-    let metadata = file.metadata().ok().filter(Metadata::is_file)?;
-    let stamp = Stamp::of(&metadata);
-    let settled = !stamp.is_fresh(began);
-    let huge = stamp.size > INDEXED_BYTES_MAX;
-    let wanted = if huge { text::BINARY_HEAD } else { usize::try_from(stamp.size).ok()? };
-    let mut length = 0;
-    // One byte more than is expected tells that the file has grown.
-    let mut end = wanted + 1;
-    loop {
-        if buffer.len() < end + PADDING {
-            buffer.resize((end + PADDING).next_power_of_two().max(1 << 16), 0);
-        }
-        match file.read(&mut buffer[length..end]) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
-        if length == wanted || huge && length > wanted {
-            break;
-        }
-        if length == end {
-            end = (end * 2).min(usize::try_from(INDEXED_BYTES_MAX).ok()? + 2);
-            if length == end {
-                break;
-            }
-        }
-    }
-    let huge = huge || length as u64 > INDEXED_BYTES_MAX;
-    length = length.min(if huge { text::BINARY_HEAD } else { length });
-    buffer[length..length + PADDING].fill(0);
-    Some(FileRead { stamp, settled, length, huge })
 }

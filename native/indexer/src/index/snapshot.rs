@@ -5,15 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::files::facts::Facts;
+use crate::files::read::read;
 use crate::files::text::text;
 use crate::files::traits::Traits;
 use crate::index::disk::{Bits, Disk};
-use crate::index::scan;
 use crate::lexer::define::{Family, Kind};
 use crate::lexer::lexicon::{Seed, WORD_BYTES_MAX, known_part};
-use crate::lexer::source::{Facts, Found, Source};
+use crate::lexer::source::{Found, Source};
+use crate::segment::Posting;
+use crate::segment::format::Target;
 use crate::segment::resolve::Resolver;
-use crate::segment::{Posting, Target};
+use crate::segment::subwords::each_subword;
 
 /// An unsaved text, and what the lexer saw in it.
 #[derive(Debug, Clone)]
@@ -235,7 +238,7 @@ impl Snapshot {
     /// The files that have a word with this part: `header` is part of `parseHTTPHeader` and of `http_header`. The
     /// part is lower-case. Counts are those of all such words together; the order is that of the numbers.
     #[must_use]
-    pub fn part(&self, part: &str) -> Vec<Posting> {
+    pub fn subword(&self, part: &str) -> Vec<Posting> {
         let base = &self.disk.base;
         let mut all: HashMap<u32, Posting> = HashMap::new();
         let mut add = |posting: Posting| {
@@ -243,12 +246,12 @@ impl Snapshot {
             sum.count += posting.count;
             sum.defines |= posting.defines;
         };
-        for word in base.parts().words(base, part) {
+        for word in base.subwords().words(base.seed, part) {
             base.postings(word).filter(|posting| !self.hidden.has(posting.file)).for_each(&mut add);
         }
         for (number, fresh) in self.fresh_numbers().zip(&self.fresh) {
             for (word, count) in fresh.source.words() {
-                if has_part(word, part) {
+                if has_subword(word, part) {
                     add(Posting::new(number, count));
                 }
             }
@@ -260,13 +263,15 @@ impl Snapshot {
 
     /// All words that have this part, in order.
     #[must_use]
-    pub fn words_with_part(&self, part: &str) -> Vec<&str> {
+    pub fn words_with_subword(&self, part: &str) -> Vec<&str> {
         let base = &self.disk.base;
-        let known =
-            base.parts().words(base, part).filter_map(|word| std::str::from_utf8(base.word(word)).ok());
+        let known = base
+            .subwords()
+            .words(base.seed, part)
+            .filter_map(|word| std::str::from_utf8(base.word(word)).ok());
         let mut words: Vec<&str> = known.collect();
         for fresh in &self.fresh {
-            let own = fresh.source.words().filter(|(word, _)| has_part(word, part));
+            let own = fresh.source.words().filter(|(word, _)| has_subword(word, part));
             words.extend(own.filter_map(|(word, _)| std::str::from_utf8(word).ok()));
         }
         words.sort_unstable();
@@ -470,7 +475,7 @@ impl Snapshot {
         if let Some(Fresh { unsaved: Some(text), .. }) = self.fresh(file) {
             return Some(text.to_vec());
         }
-        scan::read(&self.root.join(self.path(file)))
+        read(&self.root.join(self.path(file)))
     }
 
     /// Files that cannot be found by their words: they were not read, but may be text.
@@ -494,10 +499,10 @@ impl Snapshot {
     }
 }
 
-fn has_part(word: &[u8], part: &str) -> bool {
+fn has_subword(word: &[u8], part: &str) -> bool {
     let mut found = false;
     if let Ok(word) = std::str::from_utf8(word) {
-        crate::segment::subwords::each_part(word, |own| found |= own == part);
+        each_subword(word, |own| found |= own == part);
     }
     found
 }

@@ -2,11 +2,10 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use crate::files::read::PADDING;
+
 /// Longer words are known by so many first bytes (a whole number of characters).
 pub(crate) const WORD_BYTES_MAX: usize = 64;
-
-/// So many bytes behind a word must be readable for [`Seed::hash`].
-pub(crate) const PADDING: usize = 16;
 
 /// What makes the hashes of one index unlike those of another, so that no file can be made to collide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

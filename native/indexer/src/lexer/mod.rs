@@ -2,4 +2,5 @@
 
 pub(crate) mod define;
 pub(crate) mod lexicon;
+pub(crate) mod occurrences;
 pub(crate) mod source;

@@ -3,33 +3,14 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::bytes::{push_varint, take, take_u32};
+use crate::files::facts::Facts;
+use crate::files::read::PADDING;
 use crate::files::stamp::Stamp;
 use crate::files::text::{first_char, is_word, text};
 use crate::files::traits::Traits;
 use crate::lexer::define::{self, Family, Finding, Keywords, Kind};
-use crate::lexer::lexicon::{Lexicon, PADDING, Seed, WORD_BYTES_MAX};
-use crate::segment::posting_lines;
-
-/// A word's count is kept up to this bound.
-pub(crate) const COUNT_MAX: u8 = 0x7F;
-/// Beside a word's count: the file defines it.
-pub(crate) const DEFINES: u8 = 0x80;
-
-/// What is known of a file beside its words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Facts {
-    pub stamp: Stamp,
-    /// False if the content must be compared although the stamp is the same.
-    pub settled: bool,
-    /// XXH3 of the whole content; 0 if it was not read.
-    pub hash: u128,
-    /// How many words the text has.
-    pub words: u32,
-    /// How many lines the text has.
-    pub lines: u32,
-    pub traits: Traits,
-}
+use crate::lexer::lexicon::{Lexicon, Seed, WORD_BYTES_MAX};
+use crate::lexer::occurrences::{COUNT_MAX, DEFINES, LINED, push_lines};
 
 /// A definition as the lexer guesses it.
 #[derive(Debug, Clone, Copy)]
@@ -219,7 +200,7 @@ impl Source {
                 let count = &mut self.counts[place as usize];
                 *count += u8::from(*count < COUNT_MAX);
             }
-            if self.lexicon.documents(id) <= *posting_lines::FILES.end() && !define::is_keyword(id) {
+            if self.lexicon.documents(id) <= *LINED.end() && !define::is_keyword(id) {
                 self.marks.all.push((place - first, line_here));
             }
             if define::is_keyword(id) && keywords.matters(id) {
@@ -332,54 +313,6 @@ impl Marks {
             start = *end;
         }
         self.all.clear();
-    }
-}
-
-/// Shorter runs of bytes have their length in one byte.
-const LONG: u8 = u8::MAX;
-
-/// Appends lines from 1, in order: how many bytes follow, and the steps from one to the next.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the lines of a file take less than 4 GiB; a short length is below 255"
-)]
-pub(crate) fn push_lines(lines: &[u32], bytes: &mut Vec<u8>) {
-    let at = bytes.len();
-    bytes.push(0);
-    let mut before = 0;
-    for line in lines {
-        if *line != before {
-            push_varint(bytes, u64::from(line - before));
-            before = *line;
-        }
-    }
-    let length = bytes.len() - at - 1;
-    if length < usize::from(LONG) {
-        bytes[at] = length as u8;
-    } else {
-        bytes[at] = LONG;
-        bytes.extend((length as u32).to_le_bytes());
-        bytes[at + 1..].rotate_right(4);
-    }
-}
-
-/// Takes the steps of one word off the front of what [`push_lines`] wrote.
-#[inline]
-pub(crate) fn take_steps<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
-    let [length] = take::<1>(bytes)?;
-    let length = if length == LONG { u32::from_le_bytes(take(bytes)?) as usize } else { usize::from(length) };
-    let (steps, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    Some(steps)
-}
-
-/// The lines that steps lead to.
-pub(crate) fn lines_of(mut steps: &[u8], lines: &mut Vec<u32>) {
-    lines.clear();
-    let mut line = 0;
-    while let Some(step) = take_u32(&mut steps) {
-        line += step;
-        lines.push(line);
     }
 }
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use wainwright_syntax::{Language, Limits, Outline, outline};
 
 use super::words;
+use crate::files::read::PADDING;
 use crate::files::stamp::Stamp;
 use crate::files::traits::Traits;
-use crate::lexer::lexicon::{PADDING, Seed};
-use crate::lexer::source::{COUNT_MAX, DEFINES, Source};
+use crate::lexer::lexicon::Seed;
+use crate::lexer::occurrences::{COUNT_MAX, DEFINES};
+use crate::lexer::source::Source;
 
 /// Digests are thrown away with the lexicon they were counted in.
 const SEED: Seed = Seed([0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F]);

@@ -35,19 +35,18 @@ mod pack;
 mod past;
 mod query;
 mod ranker;
+mod ranking;
 mod reading;
 pub mod role;
 mod tree;
 mod words;
 
-pub use answer::{
-    Moment, RankedFile, RankedFunction, Ranking, Values, file_features, function_features, rank,
-    rank_and_pack, values,
-};
+pub use answer::{Values, file_features, function_features, rank, rank_and_pack, values};
 pub use live::{Asked, Live};
 pub use past::Past;
 pub use query::Query;
 pub use ranker::{Ranker, TreeEntry};
+pub use ranking::{Moment, RankedFile, RankedFunction, Ranking};
 pub use reading::{Reading, Readings};
 pub use tree::{PathCache, Tree};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use wainwright_syntax::Definition;
 
-use super::answer::Ranking;
+use super::ranking::Ranking;
 use super::reading::Reading;
 
 /// So many bytes are about a token.

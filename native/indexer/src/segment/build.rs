@@ -5,24 +5,17 @@ use std::ops::Range;
 use std::thread;
 
 use crate::bytes::{Lists, push_text, push_varint};
+use crate::files::folder::{Folder, folder_of};
 use crate::files::rules::RuleFile;
-use crate::files::stamp::Stamp;
-use crate::lexer::lexicon::{Lexicon, Seed, slot_for};
-use crate::lexer::source::{self, COUNT_MAX, Doc, Names, Source, take_steps};
+use crate::lexer::lexicon::{Lexicon, Seed};
+use crate::lexer::occurrences::{COUNT_MAX, LINED, lines_of, take_steps};
+use crate::lexer::source::{Doc, Names, Source};
+use crate::segment::format::{Section, Sections, Target, push_ascending, push_facts, push_stamp};
+use crate::segment::hash_table::slots;
 use crate::segment::posting_lines;
-use crate::segment::resolve;
-use crate::segment::store;
-use crate::segment::{Bytes, SECTIONS, Section, Segment, Target, push_ascending, push_facts, push_stamp};
+use crate::segment::resolve::Resolver;
+use crate::segment::{Bytes, Segment};
 use crate::work;
-
-/// A folder that was listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Folder {
-    /// Relative to the root, which itself is empty.
-    pub path: Box<str>,
-    /// `None` if it must be listed again.
-    pub stamp: Option<Stamp>,
-}
 
 /// A document: number of its source, number in there.
 type Place = (u32, u32);
@@ -68,7 +61,8 @@ pub(crate) fn build(
     sections.lists(Section::Lines, Section::LineEnds, postings.lines);
     sections.lists(Section::Definitions, Section::DefinitionEnds, definitions);
     graph.put(&mut sections);
-    sections.assemble(seed)
+    let (bytes, sections) = sections.assemble(seed);
+    Segment::new(Bytes::Heap(bytes), sections, seed)
 }
 
 /// All documents in the order of their paths.
@@ -181,7 +175,7 @@ fn postings_of(
     for (at, files) in files_of[range.clone()].iter().enumerate() {
         next.push(total);
         total += files;
-        if posting_lines::FILES.contains(files) {
+        if LINED.contains(files) {
             lined[at] = writers.len() as u32;
             writers.push(((range.start + at) as u32, posting_lines::Writer::default()));
         }
@@ -203,7 +197,7 @@ fn postings_of(
                 counts[*place as usize] = *count;
                 *place += 1;
                 if lined[word] != NONE {
-                    source::lines_of(steps, &mut here);
+                    lines_of(steps, &mut here);
                     let (_, writer) = &mut writers[lined[word] as usize];
                     writer.add(&here, doc.facts.lines, u32::from(count & COUNT_MAX));
                 }
@@ -269,11 +263,6 @@ fn files(sources: &[Source], order: &[Place], folders: &[Folder]) -> Files {
         lists.end();
     }
     Files { paths, facts, within: lists }
-}
-
-/// The path of the folder a file lies in.
-pub(crate) fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn put_folders(sections: &mut Sections, folders: &[Folder]) {
@@ -346,7 +335,7 @@ fn imports(sources: &[Source], order: &[Place], folders: &[Folder]) -> Graph {
         .collect();
     let paths: Vec<&str> = order.iter().map(|place| &*doc(sources, *place).path).collect();
     let folder_paths: Vec<&str> = folders.iter().map(|folder| &*folder.path).collect();
-    let mut resolver = resolve::Resolver::new(&paths, &folder_paths);
+    let mut resolver = Resolver::new(&paths, &folder_paths);
     let mut importers: Vec<Vec<u32>> = vec![Vec::new(); order.len()];
     let mut folder_importers: Vec<Vec<u32>> = vec![Vec::new(); folders.len()];
     let (mut imports, mut edges) = (Lists::default(), Lists::default());
@@ -359,7 +348,7 @@ fn imports(sources: &[Source], order: &[Place], folders: &[Folder]) -> Graph {
         for id in &ids {
             targets.extend(resolver.resolve(file as u32, &names.list[*id as usize]));
         }
-        targets.sort_unstable_by_key(|target| edge(*target));
+        targets.sort_unstable_by_key(|target| target.number());
         targets.dedup();
         for target in &targets {
             match target {
@@ -369,7 +358,7 @@ fn imports(sources: &[Source], order: &[Place], folders: &[Folder]) -> Graph {
         }
         push_ascending(&mut imports.bytes, ids.into_iter());
         imports.end();
-        push_ascending(&mut edges.bytes, targets.into_iter().map(edge));
+        push_ascending(&mut edges.bytes, targets.into_iter().map(Target::number));
         edges.end();
     }
     let lists = |all: Vec<Vec<u32>>| {
@@ -386,51 +375,5 @@ fn imports(sources: &[Source], order: &[Place], folders: &[Folder]) -> Graph {
         edges,
         importers: lists(importers),
         folder_importers: lists(folder_importers),
-    }
-}
-
-fn edge(target: Target) -> u32 {
-    match target {
-        Target::File(file) => file << 1,
-        Target::Folder(folder) => folder << 1 | 1,
-    }
-}
-
-/// A table of 32-bit numbers + 1 by hash; 0 is free.
-#[expect(clippy::cast_possible_truncation, reason = "there are fewer than 2^32 words")]
-pub(crate) fn slots(hashes: impl Iterator<Item = u64>, count: usize) -> Vec<u8> {
-    let room = count * 5 / 4 + 1;
-    let mut slots = vec![0_u32; room];
-    for (id, hash) in hashes.enumerate() {
-        let mut at = slot_for(hash, room);
-        while slots[at] != 0 {
-            at = if at + 1 == room { 0 } else { at + 1 };
-        }
-        slots[at] = id as u32 + 1;
-    }
-    slots.into_iter().flat_map(u32::to_le_bytes).collect()
-}
-
-/// Sections that are being written.
-pub(crate) struct Sections([Vec<u8>; SECTIONS]);
-
-impl Sections {
-    pub fn new() -> Self {
-        Self(std::array::from_fn(|_| Vec::new()))
-    }
-
-    pub fn put(&mut self, section: Section, bytes: Vec<u8>) {
-        self.0[section as usize] = bytes;
-    }
-
-    pub fn lists(&mut self, bytes: Section, ends: Section, lists: Lists) {
-        let (all, places) = lists.finish();
-        self.put(bytes, all);
-        self.put(ends, places);
-    }
-
-    fn assemble(self, seed: Seed) -> Segment {
-        let (bytes, sections) = store::assemble(seed, self.0.iter().map(Vec::as_slice));
-        Segment::new(Bytes::Heap(bytes), sections, seed)
     }
 }

@@ -1,26 +1,31 @@
 //! An index of many files that does not change: a few sections of bytes, the same in memory and on disk.
 
 pub(crate) mod build;
-pub(crate) mod posting_lines;
+pub(crate) mod format;
+mod hash_table;
+mod posting_lines;
 pub(crate) mod resolve;
 pub(crate) mod store;
 pub(crate) mod subwords;
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use memmap2::Mmap;
 
+use self::format::{
+    FILE_BYTES, NO_FACTS, Ranges, STAMP_BYTES, Section, Target, ascending, read_facts, read_stamp,
+};
+use self::hash_table::find;
+use self::subwords::Subwords;
 use crate::bytes::{self, list, take, take_text, take_u32, u32_at};
-use crate::lexer::define::Kind;
-use crate::lexer::lexicon::{Seed, slot_for};
-
-use self::subwords::Parts;
+use crate::files::facts::Facts;
 use crate::files::rules::RuleFile;
 use crate::files::stamp::Stamp;
 use crate::files::traits::Traits;
-use crate::lexer::source::{COUNT_MAX, DEFINES, Facts};
+use crate::lexer::define::Kind;
+use crate::lexer::lexicon::Seed;
+use crate::lexer::occurrences::{COUNT_MAX, DEFINES};
 
 /// Where a segment's bytes are.
 #[derive(Debug)]
@@ -38,57 +43,11 @@ impl Bytes {
     }
 }
 
-/// The sections, in the order of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Section {
-    PathText,
-    PathEnds,
-    Files,
-    FolderText,
-    FolderEnds,
-    FolderStamps,
-    FolderFiles,
-    FolderFileEnds,
-    RuleFiles,
-    WordText,
-    WordEnds,
-    Slots,
-    Postings,
-    PostingEnds,
-    LinedWords,
-    Lines,
-    LineEnds,
-    Definitions,
-    DefinitionEnds,
-    ImportText,
-    ImportEnds,
-    FileImports,
-    FileImportEnds,
-    Edges,
-    EdgeEnds,
-    Importers,
-    ImporterEnds,
-    FolderImporters,
-    FolderImporterEnds,
-    PartText,
-    PartEnds,
-    PartSlots,
-    PartWords,
-    PartWordEnds,
-}
-
-/// How many sections there are.
-pub(crate) const SECTIONS: usize = Section::PartWordEnds as usize + 1;
-/// Bytes of one file's entry in the section of files.
-pub(crate) const FILE_BYTES: usize = 64;
-/// Bytes of one folder's stamp.
-pub(crate) const STAMP_BYTES: usize = 33;
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Segment {
     bytes: Bytes,
-    sections: [Range<usize>; SECTIONS],
+    sections: Ranges,
     pub seed: Seed,
     pub files: u32,
     pub words: u32,
@@ -97,7 +56,7 @@ pub(crate) struct Segment {
     pub text_words: u64,
     /// Files that were not read, but may be text.
     unindexed: Vec<u32>,
-    parts: OnceLock<Parts>,
+    subwords: OnceLock<Subwords>,
 }
 
 /// That a file has a word.
@@ -143,13 +102,6 @@ impl Iterator for Postings<'_> {
     }
 }
 
-/// What a file imports: another file, or (as in Go) all files of a folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Target {
-    File(u32),
-    Folder(u32),
-}
-
 impl Segment {
     /// A segment without files.
     pub fn empty(seed: Seed) -> Self {
@@ -157,14 +109,15 @@ impl Segment {
         Self::new(Bytes::Heap(Vec::new()), sections, seed)
     }
 
-    pub fn new(bytes: Bytes, sections: [Range<usize>; SECTIONS], seed: Seed) -> Self {
+    pub fn new(bytes: Bytes, sections: Ranges, seed: Seed) -> Self {
         let count = |section: Section, each: usize| {
             u32::try_from(sections[section as usize].len() / each).unwrap_or(u32::MAX)
         };
         let files = count(Section::Files, FILE_BYTES);
         let folders = count(Section::FolderStamps, STAMP_BYTES);
-        let (text_words, unindexed, parts, words) = (0, Vec::new(), OnceLock::new(), 0);
-        let mut segment = Self { bytes, sections, seed, files, words, folders, text_words, unindexed, parts };
+        let (text_words, unindexed, subwords, words) = (0, Vec::new(), OnceLock::new(), 0);
+        let mut segment =
+            Self { bytes, sections, seed, files, words, folders, text_words, unindexed, subwords };
         segment.words = bytes::count(segment.section(Section::WordEnds));
         for file in 0..files {
             let facts = segment.facts(file);
@@ -328,7 +281,7 @@ impl Segment {
 
     pub fn targets(&self, file: u32) -> impl Iterator<Item = Target> + '_ {
         let ids = ascending(self.list(Section::Edges, Section::EdgeEnds, file));
-        ids.map(|id| if id & 1 == 1 { Target::Folder(id >> 1) } else { Target::File(id >> 1) })
+        ids.map(Target::of)
     }
 
     /// The files that import this one.
@@ -341,92 +294,17 @@ impl Segment {
         ascending(self.list(Section::FolderImporters, Section::FolderImporterEnds, folder))
     }
 
-    /// Parts of words, which are made when they are asked for first.
-    pub fn parts(&self) -> &Parts {
-        self.parts.get_or_init(|| Parts::of(self))
+    /// The parts of words, which are made when they are asked for first, unless the store has them.
+    pub fn subwords(&self) -> &Subwords {
+        self.subwords.get_or_init(|| {
+            let words = (0..self.words).map(|word| (word, self.word(word)));
+            Subwords::stored(|section| self.section(section))
+                .unwrap_or_else(|| Subwords::made(self.seed, words))
+        })
     }
 
     /// How many bytes it has, whether in memory or on disk.
     pub fn len(&self) -> usize {
         self.bytes.all().len()
     }
-}
-
-/// Looks a hash up in a table of numbers + 1, 32 bits each.
-pub(crate) fn find(slots: &[u8], hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
-    let room = slots.len() / 4;
-    let start = slot_for(hash, room);
-    // A damaged table may have no free place.
-    for at in (start..room).chain(0..start) {
-        let id = u32_at(slots, at)?.checked_sub(1)?;
-        if is(id) {
-            return Some(id);
-        }
-    }
-    None
-}
-
-/// A list of ascending numbers, as [`push_ascending`] wrote it.
-pub(crate) fn ascending(mut rest: &[u8]) -> impl Iterator<Item = u32> + '_ {
-    let mut next = 0_u32;
-    std::iter::from_fn(move || {
-        let number = next.checked_add(take_u32(&mut rest)?)?;
-        next = number.checked_add(1)?;
-        Some(number)
-    })
-}
-
-/// Writes distinct ascending numbers.
-pub(crate) fn push_ascending(bytes: &mut Vec<u8>, numbers: impl Iterator<Item = u32>) {
-    let mut next = 0;
-    for number in numbers {
-        crate::bytes::push_varint(bytes, u64::from(number - next));
-        next = number + 1;
-    }
-}
-
-const NO_FACTS: Facts = Facts {
-    stamp: Stamp { size: 0, modified: 0, changed: 0, inode: 0 },
-    settled: false,
-    hash: 0,
-    words: 0,
-    lines: 0,
-    traits: Traits::BINARY,
-};
-
-fn read_facts(mut bytes: &[u8]) -> Option<(Facts, u32)> {
-    let stamp = read_stamp(&mut bytes)?;
-    let hash = u128::from_le_bytes(take(&mut bytes)?);
-    let words = u32::from_le_bytes(take(&mut bytes)?);
-    let lines = u32::from_le_bytes(take(&mut bytes)?);
-    let folder = u32::from_le_bytes(take(&mut bytes)?);
-    let traits = Traits(u16::from_le_bytes(take(&mut bytes)?));
-    let settled = take::<1>(&mut bytes)? == [1];
-    Some((Facts { stamp, settled, hash, words, lines, traits }, folder))
-}
-
-pub(crate) fn push_facts(bytes: &mut Vec<u8>, facts: &Facts, folder: u32) {
-    push_stamp(bytes, &facts.stamp);
-    bytes.extend(facts.hash.to_le_bytes());
-    bytes.extend(facts.words.to_le_bytes());
-    bytes.extend(facts.lines.to_le_bytes());
-    bytes.extend(folder.to_le_bytes());
-    bytes.extend(facts.traits.0.to_le_bytes());
-    bytes.extend([u8::from(facts.settled), 0]);
-}
-
-fn read_stamp(bytes: &mut &[u8]) -> Option<Stamp> {
-    Some(Stamp {
-        size: u64::from_le_bytes(take(bytes)?),
-        modified: i64::from_le_bytes(take(bytes)?),
-        changed: i64::from_le_bytes(take(bytes)?),
-        inode: u64::from_le_bytes(take(bytes)?),
-    })
-}
-
-pub(crate) fn push_stamp(bytes: &mut Vec<u8>, stamp: &Stamp) {
-    bytes.extend(stamp.size.to_le_bytes());
-    bytes.extend(stamp.modified.to_le_bytes());
-    bytes.extend(stamp.changed.to_le_bytes());
-    bytes.extend(stamp.inode.to_le_bytes());
 }

@@ -3,11 +3,7 @@
 //! Of each posting the steps from line to line are written by a Rice code, whose parameter follows from how many lines the
 //! file and the posting have: so it takes no room. What is damaged reads as nothing.
 
-use crate::lexer::source::COUNT_MAX;
-
-/// Lines are kept of words that so many files have: where there are fewer, these are soon read; more would not fit into
-/// what an index may take on disk.
-pub(crate) const FILES: std::ops::RangeInclusive<u32> = 17..=1536;
+use crate::lexer::occurrences::COUNT_MAX;
 
 /// Writes the postings of one word.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::lexer::define::Family;
-use crate::segment::Target;
+use crate::segment::format::Target;
 
 /// Finds the targets of imports among the files of one tree.
 pub(crate) struct Resolver<'p> {

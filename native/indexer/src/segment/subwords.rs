@@ -2,39 +2,42 @@
 
 use std::collections::HashMap;
 
+use super::format::{Section, ascending, push_ascending};
+use super::hash_table::{find, slots};
 use crate::bytes::{Lists, list};
-use crate::lexer::lexicon::WORD_BYTES_MAX;
-use crate::segment::build::slots;
-use crate::segment::{Section, Segment, ascending, find, push_ascending};
+use crate::lexer::lexicon::{Seed, WORD_BYTES_MAX};
 
 /// Lower-case parts, and the words that have them.
 #[derive(Debug)]
-pub(crate) struct Parts {
+pub(crate) struct Subwords {
     /// Bytes and places, as [`Lists::finish`] gives them.
     pub text: (Vec<u8>, Vec<u8>),
     pub words: (Vec<u8>, Vec<u8>),
     pub slots: Vec<u8>,
 }
 
-impl Parts {
-    /// The parts of all words of a segment: from its store if it came from one, else made now.
-    pub fn of(segment: &Segment) -> Self {
-        if !segment.section(Section::PartEnds).is_empty() {
-            let stored = |bytes: Section, ends: Section| {
-                (segment.section(bytes).to_vec(), segment.section(ends).to_vec())
-            };
-            return Self {
-                text: stored(Section::PartText, Section::PartEnds),
-                words: stored(Section::PartWords, Section::PartWordEnds),
-                slots: segment.section(Section::PartSlots).to_vec(),
-            };
+impl Subwords {
+    /// As the sections of a store have them; `None` if they have none.
+    pub fn stored<'s>(section: impl Fn(Section) -> &'s [u8]) -> Option<Self> {
+        if section(Section::SubwordEnds).is_empty() {
+            return None;
         }
+        let both = |bytes: Section, ends: Section| (section(bytes).to_vec(), section(ends).to_vec());
+        Some(Self {
+            text: both(Section::SubwordText, Section::SubwordEnds),
+            words: both(Section::SubwordWords, Section::SubwordWordEnds),
+            slots: section(Section::SubwordSlots).to_vec(),
+        })
+    }
+
+    /// The parts of some words, which have numbers.
+    pub fn made<'w>(seed: Seed, all: impl Iterator<Item = (u32, &'w [u8])>) -> Self {
         let mut numbers: HashMap<Box<str>, u32> = HashMap::new();
         let mut names: Vec<Box<str>> = Vec::new();
         let mut words: Vec<Vec<u32>> = Vec::new();
-        for word in 0..segment.words {
-            let Ok(text) = std::str::from_utf8(segment.word(word)) else { continue };
-            each_part(text, |part| {
+        for (word, text) in all {
+            let Ok(text) = std::str::from_utf8(text) else { continue };
+            each_subword(text, |part| {
                 let next = u32::try_from(names.len()).unwrap_or(u32::MAX);
                 let number = *numbers.entry(part.into()).or_insert(next);
                 if number == next {
@@ -52,17 +55,17 @@ impl Parts {
             push_ascending(&mut lists.bytes, list.into_iter());
             lists.end();
         }
-        let hashes = names.iter().map(|name| segment.seed.hash_alone(name.as_bytes()));
+        let hashes = names.iter().map(|name| seed.hash_alone(name.as_bytes()));
         let slots = slots(hashes, names.len());
         let text = Lists::of_texts(names.iter().map(|name| name.as_bytes()));
         Self { text: text.finish(), words: lists.finish(), slots }
     }
 
     /// The words that have a part, which is lower-case.
-    pub fn words(&self, segment: &Segment, part: &str) -> impl Iterator<Item = u32> + '_ {
+    pub fn words(&self, seed: Seed, part: &str) -> impl Iterator<Item = u32> + '_ {
         let text = |id: u32| list(&self.text.0, &self.text.1, id as usize);
         let fits = (1..=WORD_BYTES_MAX).contains(&part.len());
-        let hash = fits.then(|| segment.seed.hash_alone(part.as_bytes()));
+        let hash = fits.then(|| seed.hash_alone(part.as_bytes()));
         let found = hash.and_then(|hash| find(&self.slots, hash, |id| text(id) == part.as_bytes()));
         ascending(found.map_or(&[], |id| list(&self.words.0, &self.words.1, id as usize)))
     }
@@ -70,7 +73,7 @@ impl Parts {
 
 /// Reports the parts of a word, in lower case: letters up to a change from lower to upper case, or the last of
 /// several capitals before a lower-case letter; digits do not count.
-pub fn each_part(word: &str, mut report: impl FnMut(&str)) {
+pub fn each_subword(word: &str, mut report: impl FnMut(&str)) {
     let mut part = String::new();
     let mut characters = word.chars().peekable();
     let mut before = ' ';
@@ -104,7 +107,7 @@ mod tests {
 
     fn parts(word: &str) -> Vec<String> {
         let mut parts = Vec::new();
-        each_part(word, |part| parts.push(part.to_owned()));
+        each_subword(word, |part| parts.push(part.to_owned()));
         parts
     }
 

@@ -4,6 +4,7 @@
 //! question needs a file that has not had its turn, it is parsed for that question. What is kept depends on the content of a
 //! file only, so branches and worktrees share it.
 
+mod lines;
 mod names;
 mod record;
 mod store;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use wainwright_syntax::{Definition, Document, Kind, Language, Limits, Outline, Use};
 
+use self::lines::Lines;
 pub use self::names::How;
 use self::names::{Names, Spot};
 use self::record::{encode, innermost, name_hash};
@@ -127,26 +129,6 @@ pub struct Caller {
     pub caller: Option<(String, Kind, u32, u32)>,
     /// The lines of the calls, from 1.
     pub lines: Vec<u32>,
-}
-
-/// Tells the lines of places that come in order.
-#[derive(Debug, Default)]
-pub(crate) struct Lines {
-    at: usize,
-    ends: u32,
-}
-
-impl Lines {
-    /// The line of a place, from 1.
-    pub(crate) fn line(&mut self, text: &[u8], place: u32) -> u32 {
-        let place = (place as usize).min(text.len());
-        if place > self.at {
-            let between = memchr::memchr_iter(b'\n', &text[self.at..place]).count();
-            self.ends += u32::try_from(between).unwrap_or(u32::MAX);
-            self.at = place;
-        }
-        self.ends + 1
-    }
 }
 
 /// See the module. It may be asked by several threads, also while it is filled.

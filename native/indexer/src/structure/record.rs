@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use wainwright_syntax::{Definition, Import, Kind, Outline, Reference, Use};
 
+use super::lines::Lines;
 use crate::bytes::{push_varint, take, take_u32, take_varint};
 
 /// The strings of one batch, each once.
@@ -255,7 +256,7 @@ impl<'b> Record<'b> {
         let (errors, truncated, _) = self.start()?;
         let definitions = self.definitions(strings);
         let imports = self.imports_and_rest(Some(strings))?.0;
-        let mut lines = crate::structure::Lines::default();
+        let mut lines = Lines::default();
         let references = self.places().into_iter().map(|place| Reference {
             at: place.start..place.start + place.length,
             line: lines.line(text, place.start),

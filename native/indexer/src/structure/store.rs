@@ -15,7 +15,7 @@ use memmap2::Mmap;
 
 use super::record::{Dictionary, Record, Strings};
 use crate::bytes::{push_text, push_varint, take, take_text, take_u32, take_varint};
-use crate::segment::store::{discard, replace};
+use crate::replace::{discard, replace};
 
 /// The first bytes of a batch. They change with the form of records, or when the same text is to give another outline.
 const MAGIC: [u8; 16] = {

@@ -216,7 +216,7 @@ pub fn same(one: &Snapshot, other: &Snapshot) {
     for part in ["alpha", "beta", "x"] {
         let of = |snapshot: &Snapshot| {
             let mut found: Vec<_> = snapshot
-                .part(part)
+                .subword(part)
                 .into_iter()
                 .map(|p| (snapshot.path(p.file).to_owned(), p.count, p.defines))
                 .collect();
@@ -226,7 +226,7 @@ pub fn same(one: &Snapshot, other: &Snapshot) {
         assert_eq!(of(one), of(other), "part {part}");
         // A segment keeps words that are nowhere any more, so only those that are somewhere count.
         let words = |snapshot: &Snapshot| {
-            let words = snapshot.words_with_part(part).into_iter().map(str::to_owned);
+            let words = snapshot.words_with_subword(part).into_iter().map(str::to_owned);
             words.filter(|word| !snapshot.word(word).is_empty()).collect::<Vec<_>>()
         };
         assert_eq!(words(one), words(other));
