@@ -29,7 +29,7 @@ pub use files::traits::Traits;
 pub use files::walk::{FileEntry, Listing, walk};
 pub use index::snapshot::{Definition, FileInfo, Snapshot};
 pub use index::{Index, Refreshed, Stats};
-pub use lexer::define::Kind;
+pub use lexer::keywords::Kind;
 pub use search::{Found, Hit, LINE_CHARS_MAX, Query, SEARCHED_BYTES_MAX, search};
 pub use segment::Posting;
 pub use segment::subwords::each_subword;

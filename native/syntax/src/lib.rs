@@ -9,11 +9,13 @@
 mod document;
 mod language;
 mod meaning;
+mod names;
 mod outline;
 mod parse;
 mod path;
 mod rules;
 mod scanners;
+mod span;
 mod tables;
 mod walk;
 

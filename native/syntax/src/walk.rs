@@ -8,21 +8,14 @@ use std::ops::Range;
 use tree_sitter::{Node, Tree};
 
 use crate::meaning::{Naming, Owner, When};
+use crate::names::{is_constant, last_word, receiver, type_path, unquote_module, unquoted};
 use crate::outline::{Definition, Import, Kind, Outline, Reference, Use};
 use crate::path::Path;
 use crate::rules::{Caller, Definer, Importer, Rule, Rules};
+use crate::span::{Span, span, to_range};
 
 /// Names are cut to this many bytes.
 const MAX_NAME: usize = 200;
-
-/// A run of text and the rows it stands in.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    start: u32,
-    end: u32,
-    first_row: u32,
-    last_row: u32,
-}
 
 /// What stands before the next definition among the children of a node.
 #[derive(Clone, Copy, Debug, Default)]
@@ -600,25 +593,6 @@ struct Declared<'tree> {
     prototype: bool,
 }
 
-/// Where a node is; a node that ends with its line's break ends in that line.
-fn span(node: Node) -> Span {
-    let (start, end) = (node.start_position(), node.end_position());
-    let row = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
-    let ends_at_line_start = end.column == 0 && end.row > start.row;
-    let bytes = to_range(node.byte_range());
-    Span {
-        start: bytes.start,
-        end: bytes.end,
-        first_row: row(start.row),
-        last_row: row(end.row - usize::from(ends_at_line_start)),
-    }
-}
-
-fn to_range(range: Range<usize>) -> Range<u32> {
-    let at = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
-    at(range.start)..at(range.end)
-}
-
 /// What a definition is with the attributes before it, and the comment that documents it.
 fn lead_of(own: Span, lead: Lead) -> (Span, Option<Span>) {
     let whole = match lead.attribute {
@@ -670,73 +644,4 @@ fn refined(node: Node, kind: Kind) -> Kind {
         }
     }
     kind
-}
-
-fn is_constant(name: &str) -> bool {
-    name.len() > 1
-        && name.chars().any(char::is_alphabetic)
-        && name.chars().all(|c| c.is_uppercase() || c.is_ascii_digit() || c == '_')
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
-}
-
-/// The last word that starts with a letter, `_` or `$`.
-fn last_word(text: &[u8]) -> Option<Range<usize>> {
-    let mut end = text.len();
-    while end > 0 {
-        end = text[..end].iter().rposition(|&byte| is_word(byte))? + 1;
-        let start = text[..end].iter().rposition(|&byte| !is_word(byte)).map_or(0, |at| at + 1);
-        // Digits before the first letter are no part of a word.
-        if let Some(skip) = text[start..end].iter().position(|byte| !byte.is_ascii_digit()) {
-            return Some(start + skip..end);
-        }
-        end = start;
-    }
-    None
-}
-
-/// What may stand before a type's path.
-const BEFORE_TYPES: [&str; 7] = ["&", "mut ", "dyn ", " ", "\n", "\t", "::"];
-
-/// The last part of a type's path, without references before it and arguments after it.
-fn type_path(text: &[u8]) -> Option<Range<usize>> {
-    let mut start = 0;
-    loop {
-        let rest = &text[start..];
-        match BEFORE_TYPES.iter().find(|word| rest.starts_with(word.as_bytes())) {
-            Some(word) => start += word.len(),
-            None => break,
-        }
-    }
-    let is_path = |&byte: &u8| is_word(byte) || byte == b':' || byte == b'.';
-    let length = text[start..].iter().position(|byte| !is_path(byte)).unwrap_or(text.len() - start);
-    let path = &text[start..start + length];
-    let end = path.iter().rposition(|&byte| is_word(byte))? + 1;
-    let first = path[..end].iter().rposition(|&byte| !is_word(byte)).map_or(0, |at| at + 1);
-    Some(start + first..start + end)
-}
-
-/// The type in Go's `(name *Type[Arguments])`.
-fn receiver(text: &[u8]) -> Option<Range<usize>> {
-    let inside = text.strip_suffix(b")")?.trim_ascii_end();
-    let inside = match inside.strip_suffix(b"]") {
-        Some(_) => &inside[..inside.iter().position(|&byte| byte == b'[')?],
-        None => inside,
-    };
-    let at = last_word(inside)?;
-    (at.end == inside.trim_ascii_end().len()).then_some(at)
-}
-
-fn unquoted(text: &[u8]) -> Range<usize> {
-    match text {
-        [first @ (b'"' | b'\'' | b'`'), .., last] if first == last => 1..text.len() - 1,
-        _ => 0..text.len(),
-    }
-}
-
-fn unquote_module(text: &str) -> &str {
-    let at = unquoted(text.as_bytes());
-    &text[at]
 }

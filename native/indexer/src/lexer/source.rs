@@ -8,9 +8,12 @@ use crate::files::read::PADDING;
 use crate::files::stamp::Stamp;
 use crate::files::text::{first_char, is_word, text};
 use crate::files::traits::Traits;
-use crate::lexer::define::{self, Family, Finding, Keywords, Kind};
+use crate::lexer::define;
+use crate::lexer::family::Family;
+use crate::lexer::keywords::{KEYWORDS, Keywords, Kind, is_keyword};
 use crate::lexer::lexicon::{Lexicon, Seed, WORD_BYTES_MAX};
 use crate::lexer::occurrences::{COUNT_MAX, DEFINES, LINED, push_lines};
+use crate::lexer::statement::Finding;
 
 /// A definition as the lexer guesses it.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +80,7 @@ impl Source {
     pub fn new(seed: Seed, room: usize) -> Self {
         let mut lexicon = Lexicon::new(seed, room.next_power_of_two().max(1024));
         // The first numbers belong to the keywords, so that one comparison tells them.
-        for word in define::KEYWORDS {
+        for word in KEYWORDS {
             let hash = seed.hash_alone(word.as_bytes());
             lexicon.intern(word.as_bytes(), hash);
         }
@@ -200,10 +203,10 @@ impl Source {
                 let count = &mut self.counts[place as usize];
                 *count += u8::from(*count < COUNT_MAX);
             }
-            if self.lexicon.documents(id) <= *LINED.end() && !define::is_keyword(id) {
+            if self.lexicon.documents(id) <= *LINED.end() && !is_keyword(id) {
                 self.marks.all.push((place - first, line_here));
             }
-            if define::is_keyword(id) && keywords.matters(id) {
+            if is_keyword(id) && keywords.matters(id) {
                 self.keyword(keywords, id, &padded[..length], start..end, &mut lines);
             }
         }

@@ -25,9 +25,11 @@ macro_rules! features {
     };
 }
 mod answer;
+mod close;
 pub mod corpus;
 mod files;
 pub mod history;
+mod lens;
 mod live;
 mod model;
 mod near;

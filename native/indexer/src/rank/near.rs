@@ -1,16 +1,16 @@
 //! The second look: functions, imports and references of the files that the first look found best.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use wainwright_syntax::{Definition, Kind, Outline};
+use wainwright_syntax::Kind;
 
 use super::Ground;
+use super::close::{Close, Function, PairWeights, close_of, functions_of};
 use super::files::{FileFeature, Survey, over};
-use super::past::rarity;
+use super::lens::{Lens, Sight};
 use super::query::Query;
-use super::reading::{Name, Reading, Readings, Stem, Word};
+use super::reading::{Reading, Readings, Word};
 use crate::work;
 
 features! {
@@ -28,12 +28,6 @@ const CLOSE: usize = 48;
 const TESTS: usize = 12;
 /// So many functions are weighed by the model.
 const FUNCTIONS: usize = 260;
-/// A window of so many words is about a screen.
-const WINDOW: u32 = 150;
-/// Words so near to each other stand side by side: a small word may be between them.
-const PAIR_WORDS: u32 = 2;
-/// The length of an ordinary function, in words.
-const MEAN_WORDS: f32 = 120.0;
 /// A name that more candidates define says nothing about any of them.
 const DEFINERS_MAX: usize = 4;
 
@@ -52,287 +46,6 @@ pub(crate) struct Near {
     pub functions: Vec<Candidate>,
     /// For a file the definition whose name the query says.
     pub named: FxHashMap<u32, String>,
-}
-
-/// The terms of a query, as texts are searched for them.
-struct Lens<'q> {
-    query: &'q Query,
-    rarity: &'q [f32],
-    terms: FxHashMap<Stem, u16>,
-    names: FxHashMap<Word, (bool, bool)>,
-    mass: f32,
-}
-
-/// A term in a text: where, which, and as which word of the text.
-struct Hit {
-    at: u32,
-    term: u16,
-    word: u32,
-}
-
-/// Where a text has terms.
-struct Sight {
-    reading: Arc<Reading>,
-    hits: Vec<Hit>,
-    /// Where terms stand side by side that do so in the query.
-    pairs: Vec<(u32, Pairs)>,
-}
-
-/// Pairs of the query, a bit each.
-type Pairs = u64;
-
-#[derive(Clone, Copy, Default)]
-struct Weight {
-    all: f32,
-    title: f32,
-    covered: f32,
-}
-
-impl<'q> Lens<'q> {
-    fn new(query: &'q Query, rarity: &'q [f32]) -> Self {
-        let terms = (0..).zip(&query.terms).map(|(number, term)| (Stem::new(&term.stem), number)).collect();
-        let word = |folded: &str| Word::new(folded.as_bytes());
-        let names = query.names.iter().map(|name| (word(&name.folded), (name.code, name.joined))).collect();
-        let mass =
-            query.terms.iter().zip(rarity).map(|(term, rare)| term.weight * rare).sum::<f32>().max(1e-6);
-        Self { query, rarity, terms, names, mass }
-    }
-
-    fn sight(&self, reading: Arc<Reading>) -> Sight {
-        let found = reading.stems.iter();
-        let found: Vec<(u32, u16)> =
-            found.filter_map(|(spelling, stem)| Some((*spelling, *self.terms.get(stem)?))).collect();
-        let mut known: Vec<(u32, u32)> = vec![(0, 0); reading.spellings];
-        for (place, (spelling, _)) in (0..).zip(&found) {
-            let range = &mut known[*spelling as usize];
-            *range = (if range.1 == 0 { place } else { range.0 }, place + 1);
-        }
-        let mut hits = Vec::new();
-        for (word, (at, spelling)) in (0..).zip(&reading.words) {
-            let (start, end) = known[*spelling as usize];
-            let terms = &found[start as usize..end as usize];
-            hits.extend(terms.iter().map(|(_, term)| Hit { at: *at, term: *term, word }));
-        }
-        let pairs = self.pairs(&hits);
-        Sight { reading, hits, pairs }
-    }
-
-    /// Where hits stand side by side whose terms do so in the query.
-    fn pairs(&self, hits: &[Hit]) -> Vec<(u32, Pairs)> {
-        let mut found = Vec::new();
-        for (at, hit) in hits.iter().enumerate() {
-            let near = hits[at + 1..].iter().take_while(|other| other.word - hit.word <= PAIR_WORDS);
-            let mut pairs = 0;
-            for other in near.filter(|other| other.term != hit.term) {
-                for pair in [(hit.term, other.term), (other.term, hit.term)] {
-                    if let Ok(place) = self.query.pairs.binary_search(&pair) {
-                        pairs |= 1 << place;
-                    }
-                }
-            }
-            if pairs != 0 {
-                found.push((hit.at, pairs));
-            }
-        }
-        found
-    }
-
-    fn value(&self, term: usize) -> f32 {
-        self.rarity[term] * self.query.terms[term].weight
-    }
-
-    /// BM25 of a passage that has each term so often.
-    fn weigh(&self, times: &[f32], length: f32) -> Weight {
-        let mut weight = Weight::default();
-        for (term, times) in times.iter().enumerate().filter(|(_, times)| **times > 0.0) {
-            let part = self.rarity[term] * times * 2.2 / (times + 1.2 * (0.4 + 0.6 * length / MEAN_WORDS));
-            weight.all += part * self.query.terms[term].weight;
-            weight.title += if self.query.terms[term].title { part } else { 0.0 };
-            weight.covered += self.value(term) / self.mass;
-        }
-        weight
-    }
-
-    /// How much of the query's weight a passage has.
-    fn covered(&self, hits: &[Hit]) -> f32 {
-        let mut terms: Vec<u16> = hits.iter().map(|hit| hit.term).collect();
-        terms.sort_unstable();
-        terms.dedup();
-        terms.iter().map(|term| self.value(usize::from(*term))).sum::<f32>() / self.mass
-    }
-
-    /// Of a name: which share of its parts the query has, and their weight.
-    fn name(&self, name: &Name) -> (f32, f32) {
-        let terms = name.stems.iter().filter_map(|stem| self.terms.get(stem));
-        let (found, weight) = terms.fold((0.0f32, 0.0f32), |(found, weight), term| {
-            (found + 1.0, weight + self.value(usize::from(*term)))
-        });
-        (found / (name.stems.len() as f32).max(1.0), weight)
-    }
-}
-
-impl Sight {
-    fn hits(&self, range: &Range<u32>) -> &[Hit] {
-        let start = self.hits.partition_point(|hit| hit.at < range.start);
-        let end = self.hits.partition_point(|hit| hit.at < range.end);
-        &self.hits[start..end]
-    }
-
-    fn pairs(&self, range: &Range<u32>) -> Pairs {
-        let start = self.pairs.partition_point(|(at, _)| *at < range.start);
-        let within = self.pairs[start..].iter().take_while(|(at, _)| *at < range.end);
-        within.fold(0, |all, (_, pairs)| all | pairs)
-    }
-
-    fn length(&self, range: &Range<u32>) -> f32 {
-        let before = |at: u32| self.reading.words.partition_point(|(start, _)| *start < at);
-        (before(range.end) - before(range.start)) as f32
-    }
-
-    fn outline(&self) -> &Outline {
-        &self.reading.outline
-    }
-}
-
-/// A function in a file that was read closely.
-struct Function {
-    file: u32,
-    definition: usize,
-    whole: Weight,
-    /// Without the functions that lie in it.
-    own: Weight,
-    length: f32,
-    pairs: Pairs,
-}
-
-fn is_candidate(definition: &Definition) -> bool {
-    definition.kind.is_function() || definition.kind == Kind::Declaration
-}
-
-/// The definition with its comment.
-fn with_doc(definition: &Definition) -> Range<u32> {
-    let start =
-        definition.doc.as_ref().map_or(definition.whole.start, |doc| doc.start.min(definition.whole.start));
-    start..definition.whole.end
-}
-
-fn functions_of(file: u32, sight: &Sight, lens: &Lens<'_>) -> Vec<Function> {
-    let definitions = &sight.outline().definitions;
-    let mut inner: Vec<Vec<usize>> = vec![Vec::new(); definitions.len()];
-    for (number, definition) in definitions.iter().enumerate().filter(|(_, one)| one.kind.is_function()) {
-        let mut above = definition.parent;
-        while let Some(at) = above.map(|at| at as usize) {
-            if definitions[at].kind.is_function() {
-                inner[at].push(number);
-                break;
-            }
-            above = definitions[at].parent;
-        }
-    }
-    let mut times = vec![0.0f32; lens.query.terms.len()];
-    let mut all = Vec::new();
-    for (number, definition) in definitions.iter().enumerate().filter(|(_, one)| is_candidate(one)) {
-        let range = with_doc(definition);
-        let length = sight.length(&range);
-        times.fill(0.0);
-        for hit in sight.hits(&range) {
-            times[usize::from(hit.term)] += 1.0;
-        }
-        let whole = lens.weigh(&times, length);
-        let mut own = whole;
-        if !inner[number].is_empty() {
-            let mut left = length;
-            for child in &inner[number] {
-                let range = &definitions[*child].whole;
-                left -= sight.length(range);
-                for hit in sight.hits(range) {
-                    times[usize::from(hit.term)] -= 1.0;
-                }
-            }
-            own = lens.weigh(&times, left.max(1.0));
-        }
-        let pairs = sight.pairs(&range);
-        all.push(Function { file, definition: number, whole, own, length, pairs });
-    }
-    all
-}
-
-/// The features that the second look adds to a file's.
-#[derive(Clone, Debug, Default)]
-struct Close {
-    best: f32,
-    top3: f32,
-    covered: f32,
-    own: f32,
-    title: f32,
-    /// In the whole text.
-    pairs: Pairs,
-    /// Of each function that has any.
-    pairs_within: Vec<Pairs>,
-    name_best: f32,
-    name_exact: f32,
-    name_count: f32,
-    signature: f32,
-    window: f32,
-    window_covered: f32,
-    window_title: f32,
-    imports_top: f32,
-    imports_sum: f32,
-    imported_by_sum: f32,
-    importers: f32,
-    ref_in: f32,
-    ref_out: f32,
-    ref_test: f32,
-    named: Option<String>,
-}
-
-fn close_of(sight: &Sight, functions: &[Function], lens: &Lens<'_>) -> Close {
-    let mut close = Close::default();
-    let mut best: Vec<f32> = functions.iter().map(|one| one.whole.all).collect();
-    best.sort_by(|left, right| right.total_cmp(left));
-    close.best = best.first().copied().unwrap_or(0.0);
-    close.top3 = best.iter().take(3).sum();
-    close.covered = functions.iter().map(|one| one.whole.covered).fold(0.0, f32::max);
-    close.own = functions.iter().map(|one| one.own.all).fold(0.0, f32::max);
-    close.title = functions.iter().map(|one| one.whole.title).fold(0.0, f32::max);
-    close.pairs = sight.pairs(&(0..u32::MAX));
-    close.pairs_within = functions.iter().map(|one| one.pairs).filter(|pairs| *pairs != 0).collect();
-    for (definition, name) in sight.outline().definitions.iter().zip(&sight.reading.names) {
-        let counts =
-            is_candidate(definition) || definition.kind.is_type() || definition.kind == Kind::Constant;
-        if !counts {
-            continue;
-        }
-        let (share, weight) = lens.name(name);
-        close.name_count += share * share;
-        close.name_best = close.name_best.max(weight * share);
-        if let Some((code, joined)) = lens.names.get(&name.folded) {
-            let exact = if *code { 1.0 } else { 0.5 + 0.3 * f32::from(*joined) };
-            if exact > close.name_exact {
-                close.name_exact = exact;
-                close.named = Some(definition.name.clone());
-            }
-        }
-        close.signature = close.signature.max(lens.covered(sight.hits(&definition.signature)));
-    }
-    close.name_count = (1.0 + close.name_count).ln();
-    let mut times = vec![0.0f32; lens.query.terms.len()];
-    let mut start = 0;
-    for (number, hit) in sight.hits.iter().enumerate() {
-        times[usize::from(hit.term)] += 1.0;
-        while hit.word - sight.hits[start].word > WINDOW {
-            times[usize::from(sight.hits[start].term)] -= 1.0;
-            start += 1;
-        }
-        if sight.hits.get(number + 1).is_some_and(|next| next.word == hit.word) {
-            continue;
-        }
-        let weight = lens.weigh(&times, WINDOW as f32);
-        close.window = close.window.max(weight.all);
-        close.window_title = close.window_title.max(weight.title);
-        close.window_covered = close.window_covered.max(weight.covered);
-    }
-    close
 }
 
 struct Look<'l> {
@@ -376,41 +89,6 @@ pub(crate) fn look(query: &Query, ground: &Ground<'_>, survey: &mut Survey, read
     let named = close.iter().filter_map(|(file, close)| Some((*file, close.named.clone()?))).collect();
     let readings = sights.into_iter().map(|(file, sight)| (file, sight.reading)).collect();
     Near { readings, functions, named }
-}
-
-/// What each pair of the query is worth.
-struct PairWeights {
-    /// By its terms, and by how few of the files that were read closely have it; of the sum of all.
-    said: Vec<f32>,
-    rare: Vec<f32>,
-}
-
-impl PairWeights {
-    fn of<'c>(lens: &Lens<'_>, close: impl Iterator<Item = &'c Close>) -> Self {
-        let pairs = &lens.query.pairs;
-        let mut having = vec![0usize; pairs.len()];
-        let mut read = 0;
-        for close in close {
-            read += 1;
-            for (place, having) in having.iter_mut().enumerate() {
-                *having += usize::from(close.pairs & 1 << place != 0);
-            }
-        }
-        let terms =
-            |(left, right): &(u16, u16)| lens.value(usize::from(*left)) + lens.value(usize::from(*right));
-        let shares = |weights: Vec<f32>| {
-            let all = weights.iter().sum::<f32>();
-            weights.into_iter().map(|weight| over(weight, all)).collect()
-        };
-        let rare = having.iter().map(|having| if *having == 0 { 0.0 } else { rarity(read, *having) });
-        Self { said: shares(pairs.iter().map(terms).collect()), rare: shares(rare.collect()) }
-    }
-
-    /// How much of all pairs these are.
-    fn sum(weights: &[f32], pairs: Pairs) -> f32 {
-        let has = |place: &usize| pairs & 1 << place != 0;
-        if pairs == 0 { 0.0 } else { (0..weights.len()).filter(has).map(|place| weights[place]).sum() }
-    }
 }
 
 /// What imports say of files that were not read themselves: by the best source, by tests.

@@ -23,7 +23,7 @@ use crate::files::facts::Facts;
 use crate::files::rules::RuleFile;
 use crate::files::stamp::Stamp;
 use crate::files::traits::Traits;
-use crate::lexer::define::Kind;
+use crate::lexer::keywords::Kind;
 use crate::lexer::lexicon::Seed;
 use crate::lexer::occurrences::{COUNT_MAX, DEFINES};
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::lexer::define::Family;
+use crate::lexer::family::Family;
 use crate::segment::format::Target;
 
 /// Finds the targets of imports among the files of one tree.
