@@ -155,12 +155,25 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+        self.mention(node, rule, top, inner.within);
+        if rule.types.is_some() || rule.values {
+            inner.types = rule.types;
+        }
+        inner.tokens = rule.tokens;
+        if !rule.attribute {
+            top.lead = Lead::default();
+        }
+        (!rule.skip).then_some(inner)
+    }
+
+    /// Notes what a node calls, and what it names as a type.
+    fn mention(&mut self, node: Node, rule: &Rule, top: &Frame, within: Option<u32>) {
         if let Some(caller) = &rule.call {
             self.call(node, caller, top);
         }
         if let Some(path) = &rule.type_at {
             if let Some((name, _)) = path.first(node).and_then(|at| self.last_name(at)) {
-                self.refer(name, top.types.unwrap_or(Use::Type), inner.within);
+                self.refer(name, top.types.unwrap_or(Use::Type), within);
             }
         }
         if rule.type_name {
@@ -170,14 +183,6 @@ impl<'a> Walk<'a> {
                 self.type_name(node, usage, top);
             }
         }
-        if rule.types.is_some() || rule.values {
-            inner.types = rule.types;
-        }
-        inner.tokens = rule.tokens;
-        if !rule.attribute {
-            top.lead = Lead::default();
-        }
-        (!rule.skip).then_some(inner)
     }
 
     fn comment(&self, node: Node, lead: &mut Lead) {
@@ -210,52 +215,12 @@ impl<'a> Walk<'a> {
     fn define(&mut self, node: Node, definer: &Definer, top: &Frame) -> Option<(u32, Kind)> {
         let row = &definer.row;
         let body = definer.body.first(node);
-        let value_is_function =
-            || definer.value.first(node).is_some_and(|value| self.rules.is_function(value.kind_id()));
-        let mut kind = row.kind;
-        let bound = matches!(row.when, When::Bound | When::BoundOrGlobal) && value_is_function();
-        match row.when {
-            When::HasBody if body.is_none() => return None,
-            When::Global if top.local => return None,
-            When::BoundOrGlobal if !bound && top.local => return None,
-            When::Bound if !bound => return None,
-            When::Labelled(label) => {
-                let first = node.child(0)?;
-                if self.slice(first.byte_range()) != label.as_bytes() {
-                    return None;
-                }
-            }
-            _ => {}
-        }
-        if bound {
-            kind = Kind::Function;
-        }
-        let named = definer.name.first(node)?;
-        let (name, name_at, owner) = match row.naming {
-            Naming::Declarator => {
-                let found = self.declarator(named)?;
-                if found.prototype && kind == Kind::Variable {
-                    kind = Kind::Declaration;
-                }
-                if row.when == When::Prototype && !found.prototype {
-                    return None;
-                }
-                (self.name(found.name.byte_range()), found.name.byte_range(), found.owner)
-            }
-            naming => {
-                if row.when == When::Global || (row.when == When::BoundOrGlobal && !bound) {
-                    // A pattern, an attribute of another thing: no variable of this name.
-                    if named.child_count() > 0 {
-                        return None;
-                    }
-                }
-                let at = self.name_in(named, naming)?;
-                (self.name(at.clone()), at, self.owner(node, definer))
-            }
-        };
-        if name.is_empty() {
+        let bound = matches!(row.when, When::Bound | When::BoundOrGlobal)
+            && definer.value.first(node).is_some_and(|value| self.rules.is_function(value.kind_id()));
+        if !self.applies(node, row.when, body.is_some(), bound, top.local) {
             return None;
         }
+        let Named { name, at: name_at, owner, mut kind } = self.named(node, definer, bound)?;
         if row.refine {
             kind = refined(node, kind);
         }
@@ -292,6 +257,49 @@ impl<'a> Walk<'a> {
             parent: top.scope,
         });
         Some((index, kind))
+    }
+
+    /// Whether a node that looks like a definition is one. `bound` says that its value is a function.
+    fn applies(&self, node: Node, when: When, has_body: bool, bound: bool, local: bool) -> bool {
+        match when {
+            When::HasBody => has_body,
+            When::Global => !local,
+            When::BoundOrGlobal => bound || !local,
+            When::Bound => bound,
+            When::Labelled(label) => {
+                node.child(0).is_some_and(|first| self.slice(first.byte_range()) == label.as_bytes())
+            }
+            When::Always | When::Prototype => true,
+        }
+    }
+
+    /// What a definition is called, and what it is so far; `None` if it has no name or defines nothing.
+    fn named(&self, node: Node, definer: &Definer, bound: bool) -> Option<Named> {
+        let row = &definer.row;
+        let mut kind = if bound { Kind::Function } else { row.kind };
+        let named = definer.name.first(node)?;
+        let (at, owner) = match row.naming {
+            Naming::Declarator => {
+                let found = self.declarator(named)?;
+                if found.prototype && kind == Kind::Variable {
+                    kind = Kind::Declaration;
+                }
+                if row.when == When::Prototype && !found.prototype {
+                    return None;
+                }
+                (found.name.byte_range(), found.owner)
+            }
+            naming => {
+                let global = row.when == When::Global || (row.when == When::BoundOrGlobal && !bound);
+                // A pattern, an attribute of another thing: no variable of this name.
+                if global && named.child_count() > 0 {
+                    return None;
+                }
+                (self.name_in(named, naming)?, self.owner(node, definer))
+            }
+        };
+        let name = self.name(at.clone());
+        (!name.is_empty()).then_some(Named { name, at, owner, kind })
     }
 
     fn signature(&self, node: Node, core: Span, body: Option<&Range<u32>>, kind: Kind) -> Range<u32> {
@@ -585,6 +593,13 @@ impl<'a> Walk<'a> {
         }
         name
     }
+}
+
+struct Named {
+    name: String,
+    at: Range<usize>,
+    owner: Option<String>,
+    kind: Kind,
 }
 
 struct Declared<'tree> {

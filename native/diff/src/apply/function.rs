@@ -18,7 +18,7 @@ use super::reading::hunk_between;
 use super::refusal::{Reason, Refusal};
 use super::shift::indented;
 use super::site::Site;
-use super::splice;
+use super::splice::{self, Change};
 use super::text::{BOM, answer_lines, indent_of, is_blank};
 
 /// Finds the function in the text and what its new code changes.
@@ -42,13 +42,7 @@ pub fn function(
     let wanted = plain_name(symbol);
     let alone = Code::new(language, code, wanted.rsplit('.').next().unwrap_or(&wanted));
     let at = chosen(&before, &wanted, &alone, body)?;
-    let target = before.qualname(at);
-    let elsewhere = |name: &String| {
-        ends(name, &before.definitions[at].name) && !ends(&target, name) && !ends(name, &target)
-    };
-    if let Some(other) = alone.scoped().into_iter().find(elsewhere) {
-        return Err(Refusal::new(Reason::NotTheFunction).because(format!("it defines {other}, not {target}")));
-    }
+    meant(&alone, &before, at)?;
     let (code, unwrapped) = alone.unwrapped(&before, at)?;
     let old = &before.definitions[at];
     if code.is_cut_off() {
@@ -77,8 +71,39 @@ pub fn function(
     let lines = around(&parted, lines, decorators, &site, &file)?;
     let old_lines = &file[site.rows.clone()];
     let new: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let hunk = hunk_between(old_lines, &new);
-    let mut row = site.rows.start;
+    let changes = rewritten(old_lines, &new, site.rows.start, index)?;
+    let after = splice::write(&index.text, &mut changes.clone(), whole.len());
+    let after = after.strip_prefix(BOM).unwrap_or(&after);
+    let outlined = outline(language, after.as_bytes(), &Limits::default());
+    check(&before, at, &outlined)?;
+    let rows = site.rows.start..site.rows.start + new.len();
+    alone_there(language, &outlined.definitions[at], after, rows)?;
+    Ok(Found { changes, forgiven, undone: Typography::default(), line: site.rows.start + 1 })
+}
+
+/// Refuses code that says by its scopes that it is another function of the same name.
+fn meant(alone: &Code<'_>, before: &Outline, at: usize) -> Result<(), Refusal> {
+    let target = before.qualname(at);
+    let elsewhere = |name: &String| {
+        ends(name, &before.definitions[at].name) && !ends(&target, name) && !ends(name, &target)
+    };
+    match alone.scoped().into_iter().find(elsewhere) {
+        Some(other) => {
+            Err(Refusal::new(Reason::NotTheFunction).because(format!("it defines {other}, not {target}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What changes if new lines take the place of old ones, which begin at row `start`.
+fn rewritten(
+    old_lines: &[&str],
+    new: &[&str],
+    start: usize,
+    index: &Index<'_>,
+) -> Result<Vec<Change>, Refusal> {
+    let hunk = hunk_between(old_lines, new);
+    let mut row = start;
     let rows = hunk.lines.iter().map(|line| {
         (line.sign != Sign::Add).then(|| {
             row += 1;
@@ -87,15 +112,7 @@ pub fn function(
     });
     let placement =
         Placement { rows: rows.collect(), relations: Vec::new(), forgiven: Forgiven::NOTHING, missed: 0 };
-    let changes =
-        changes(&hunk, &placement, index).map_err(|line| Refusal::new(Reason::Indentation).because(line))?;
-    let after = splice::write(&index.text, &mut changes.clone(), whole.len());
-    let after = after.strip_prefix(BOM).unwrap_or(&after);
-    let outlined = outline(language, after.as_bytes(), &Limits::default());
-    check(&before, at, &outlined)?;
-    let rows = site.rows.start..site.rows.start + new.len();
-    alone_there(language, &outlined.definitions[at], after, rows)?;
-    Ok(Found { changes, forgiven, undone: Typography::default(), line: site.rows.start + 1 })
+    changes(&hunk, &placement, index).map_err(|line| Refusal::new(Reason::Indentation).because(line))
 }
 
 /// The new lines with the comments around them.

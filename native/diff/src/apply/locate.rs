@@ -517,9 +517,15 @@ fn align(segment: &Segment<'_>, index: &Index<'_>, offset: isize) -> Alignment {
 /// A line that is not as quoted must be at least so similar to the one that stands in its place, in percent.
 const SIMILAR_MIN: usize = 60;
 
-/// The placement that follows from an alignment; `None` if the place of a new line is not certain, or a line that
-/// stands where another was quoted is another line.
-fn settle(hunk: &Hunk<'_>, segment: &Segment<'_>, look: &Alignment, index: &Index<'_>) -> Option<Placement> {
+/// The places of the lines of a segment: also of those between the known ones, if they are similar to what stands there.
+///
+/// One line may have no place where nothing comes or goes beside it.
+fn with_similar(
+    hunk: &Hunk<'_>,
+    segment: &Segment<'_>,
+    look: &Alignment,
+    index: &Index<'_>,
+) -> Option<Vec<Option<usize>>> {
     let mut dense = look.pairs.clone();
     let mut strange = 0;
     let mut at = 0;
@@ -554,9 +560,13 @@ fn settle(hunk: &Hunk<'_>, segment: &Segment<'_>, look: &Alignment, index: &Inde
         at = end;
     }
     // A line may have become another; more of them are another place.
-    if strange > 1 {
-        return None;
-    }
+    (strange <= 1).then_some(dense)
+}
+
+/// The placement that follows from an alignment; `None` if the place of a new line is not certain, or a line that
+/// stands where another was quoted is another line.
+fn settle(hunk: &Hunk<'_>, segment: &Segment<'_>, look: &Alignment, index: &Index<'_>) -> Option<Placement> {
+    let dense = with_similar(hunk, segment, look, index)?;
     // Between lines of the file that are neighbours in the hunk only, nothing may change: nobody has seen what stands
     // between lines that go.
     let goes = |at: usize| segment.lines[segment.dense[at]].1.sign == Sign::Remove;

@@ -249,18 +249,8 @@ impl Disk {
     /// The files of the segment that are still valid, as a source: file by file instead of word by word.
     fn inverted(&self) -> Source {
         let base = &self.base;
-        let mut ends = vec![0_usize; base.files as usize + 1];
         let kept = |file: u32| !self.gone.has(file);
-        for word in 0..base.words {
-            base.postings(word).filter(|posting| kept(posting.file)).for_each(|posting| {
-                if let Some(end) = ends.get_mut(posting.file as usize + 1) {
-                    *end += 1;
-                }
-            });
-        }
-        for file in 1..ends.len() {
-            ends[file] += ends[file - 1];
-        }
+        let ends = self.word_ends();
         let total = ends.last().copied().unwrap_or(0);
         let (mut source, numbers) = Source::of_words(base.seed, (0..base.words).map(|word| base.word(word)));
         source.ids = vec![0; total];
@@ -290,11 +280,44 @@ impl Disk {
             source.lexicon.set_documents(id, documents);
         }
         begins.sort_unstable();
-        let mut begins = begins.into_iter().peekable();
         for name in base.import_names() {
             source.import_names.intern(name);
         }
-        for file in (0..base.files).filter(|file| kept(*file)) {
+        self.add_documents(&mut source, &numbers, &ends, &steps, begins);
+        source
+    }
+
+    /// Where the distinct words of each file of the segment end, if all of them stand in a row; before it a 0.
+    fn word_ends(&self) -> Vec<usize> {
+        let base = &self.base;
+        let mut ends = vec![0_usize; base.files as usize + 1];
+        let kept = |file: u32| !self.gone.has(file);
+        for word in 0..base.words {
+            base.postings(word).filter(|posting| kept(posting.file)).for_each(|posting| {
+                if let Some(end) = ends.get_mut(posting.file as usize + 1) {
+                    *end += 1;
+                }
+            });
+        }
+        for file in 1..ends.len() {
+            ends[file] += ends[file - 1];
+        }
+        ends
+    }
+
+    /// Adds the files of the segment that are still valid to a source that has their words already. `numbers` are those of
+    /// the words, `steps` their lines, each of which begins where `begins` says for the place of the word.
+    fn add_documents(
+        &self,
+        source: &mut Source,
+        numbers: &[u32],
+        ends: &[usize],
+        steps: &[u8],
+        begins: Vec<(usize, usize)>,
+    ) {
+        let base = &self.base;
+        let mut begins = begins.into_iter().peekable();
+        for file in (0..base.files).filter(|file| !self.gone.has(*file)) {
             let (definitions, imports) = (source.definitions.len(), source.imports.len());
             for (word, line, kind) in base.definitions(file) {
                 if let Some(word) = numbers.get(word as usize) {
@@ -323,7 +346,6 @@ impl Disk {
                 imports: imports..source.imports.len(),
             });
         }
-        source
     }
 }
 

@@ -12,7 +12,7 @@ use super::near::{self, FunctionFeature, Near};
 use super::pack::pack;
 use super::query::Query;
 use super::ranking::{Moment, RankedFile, RankedFunction, Ranking};
-use super::reading::{Readings, Stem};
+use super::reading::{Reading, Readings, Stem};
 use super::role::Role;
 
 static FILES: LazyLock<Option<Model>> =
@@ -243,16 +243,7 @@ fn why(
     ground: &Ground<'_>,
     moment: &Moment,
 ) -> Vec<String> {
-    let mut reasons = Vec::new();
-    let path = ground.corpus.path(file);
-    if moment.cursor.as_ref().is_some_and(|(at, _)| at == path) {
-        reasons.push("the cursor is in it".to_owned());
-    } else if moment.open.iter().any(|at| at == path) {
-        reasons.push("it is open".to_owned());
-    }
-    if moment.diagnostics.iter().any(|(at, _)| at == path) {
-        reasons.push("it has diagnostics".to_owned());
-    }
+    let mut reasons = pointed_at(ground.corpus.path(file), moment);
     if let Some(name) = near.named.get(&file) {
         reasons.push(format!("defines {name}"));
     }
@@ -284,26 +275,37 @@ fn why(
         let test = ground.corpus.path(test);
         reasons.push(format!("its test {} matches", test.rsplit('/').next().unwrap_or(test)));
     }
-    if let Some(reading) = near.readings.get(&file) {
-        let has = |term: &usize| {
-            let stem = Stem::new(&query.terms[*term].stem);
-            reading.stems.iter().any(|(_, held)| *held == stem)
-        };
-        let said: Vec<&str> = terms
-            .iter()
-            .filter(|term| has(term))
-            .map(|term| query.terms[*term].said.as_str())
-            .take(3)
-            .collect();
-        if !said.is_empty() {
-            reasons.push(format!("says {}", said.join(", ")));
-        }
-    }
+    reasons.extend(near.readings.get(&file).and_then(|reading| says(reading, query, &terms)));
     reasons.truncate(REASONS);
     if reasons.is_empty() {
         reasons.push("changed along with the others, or near them".to_owned());
     }
     reasons
+}
+
+/// What the moment says of a path.
+fn pointed_at(path: &str, moment: &Moment) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if moment.cursor.as_ref().is_some_and(|(at, _)| at == path) {
+        reasons.push("the cursor is in it".to_owned());
+    } else if moment.open.iter().any(|at| at == path) {
+        reasons.push("it is open".to_owned());
+    }
+    if moment.diagnostics.iter().any(|(at, _)| at == path) {
+        reasons.push("it has diagnostics".to_owned());
+    }
+    reasons
+}
+
+/// The first of some terms that a text has.
+fn says(reading: &Reading, query: &Query, terms: &[usize]) -> Option<String> {
+    let has = |term: &usize| {
+        let stem = Stem::new(&query.terms[*term].stem);
+        reading.stems.iter().any(|(_, held)| *held == stem)
+    };
+    let said: Vec<&str> =
+        terms.iter().filter(|term| has(term)).map(|term| query.terms[*term].said.as_str()).take(3).collect();
+    (!said.is_empty()).then(|| format!("says {}", said.join(", ")))
 }
 
 #[cfg(test)]

@@ -156,6 +156,23 @@ struct Paths {
     best: Scores,
 }
 
+impl Paths {
+    fn of(files: usize) -> Self {
+        let zero = || vec![0.0f32; files];
+        Self {
+            name: zero(),
+            above: zero(),
+            all: zero(),
+            share: zero(),
+            exact: zero(),
+            scope: zero(),
+            scope_name: zero(),
+            lead: zero(),
+            best: zero(),
+        }
+    }
+}
+
 /// The first terms of a title name the component.
 const LEAD: usize = 3;
 /// Names that share fewer letters are not near.
@@ -172,18 +189,7 @@ fn nearness(left: &str, right: &str) -> f32 {
 /// Words of the query in the paths.
 fn path_words(query: &Query, ground: &Ground<'_>) -> Paths {
     let tree = ground.tree;
-    let zero = || vec![0.0f32; tree.facts.len()];
-    let mut paths = Paths {
-        name: zero(),
-        above: zero(),
-        all: zero(),
-        share: zero(),
-        exact: zero(),
-        scope: zero(),
-        scope_name: zero(),
-        lead: zero(),
-        best: zero(),
-    };
+    let mut paths = Paths::of(tree.facts.len());
     let terms: Vec<(u32, f32, bool, bool)> = query
         .terms
         .iter()
@@ -544,16 +550,7 @@ fn features_of(
         (F::co_rank, ranks(candidates, &sums.co_source)),
     ];
     let languages = languages(ground, &evidence.lengths);
-    let sources: usize = ground.tree.by_folder.values().map(Vec::len).sum();
-    let about_query = [
-        (F::log_files, (1.0 + sources as f32).ln()),
-        (F::terms, query.terms.len() as f32),
-        (F::title_terms, query.terms.iter().filter(|term| term.title).count() as f32),
-        (F::content_top, tops.content),
-        (F::hist_top, tops.doc),
-        (F::path_top, tops.path),
-        (F::def_top, tops.names),
-    ];
+    let about_query = of_query(query, ground, tops);
     let scoped = |files: &[u32]| files.iter().map(|file| evidence.spoken.scoped[*file as usize]).sum::<f32>();
     let one = |(at, file): (usize, &u32)| {
         let mut all = [0.0f32; F::COUNT];
@@ -586,6 +583,21 @@ fn features_of(
         all
     };
     candidates.iter().enumerate().map(one).collect()
+}
+
+/// What is the same for all files.
+fn of_query(query: &Query, ground: &Ground<'_>, tops: &Tops) -> [(FileFeature, f32); 7] {
+    use FileFeature as F;
+    let sources: usize = ground.tree.by_folder.values().map(Vec::len).sum();
+    [
+        (F::log_files, (1.0 + sources as f32).ln()),
+        (F::terms, query.terms.len() as f32),
+        (F::title_terms, query.terms.iter().filter(|term| term.title).count() as f32),
+        (F::content_top, tops.content),
+        (F::hist_top, tops.doc),
+        (F::path_top, tops.path),
+        (F::def_top, tops.names),
+    ]
 }
 
 fn of_evidence(file: usize, evidence: &Evidence, tops: &Tops, set: &mut impl FnMut(FileFeature, f32)) {

@@ -146,6 +146,9 @@ fn write_features(
     }
 }
 
+/// Files and definitions by the name that these have.
+type Definers = FxHashMap<Word, Vec<(u32, usize)>>;
+
 /// For each function: how good the best of its callers and of those it calls are.
 struct Calls {
     by: Vec<f32>,
@@ -233,8 +236,9 @@ impl Look<'_> {
         outside
     }
 
-    fn references(&mut self) -> Calls {
-        let mut defined: FxHashMap<Word, Vec<(u32, usize)>> = FxHashMap::default();
+    /// Where the names are defined that few of the sources define: file and definition.
+    fn definers(&self) -> Definers {
+        let mut defined: Definers = Definers::default();
         for file in &self.sources {
             let sight = &self.sights[file];
             let definitions = sight.outline().definitions.iter().zip(&sight.reading.names);
@@ -245,6 +249,25 @@ impl Look<'_> {
             }
         }
         defined.retain(|_, places| places.len() <= DEFINERS_MAX);
+        defined
+    }
+
+    /// The files that define what the tests use, each with how much that says.
+    fn tested_files(&self, defined: &Definers) -> Vec<(u32, f32)> {
+        let best = self.tested.values().copied().fold(0.0, f32::max);
+        let mut tested: Vec<(u32, f32)> = Vec::new();
+        for (name, score) in &self.tested {
+            let places = defined.get(name).map_or(&[][..], Vec::as_slice);
+            let share = over(*score, best) / places.len() as f32;
+            tested.extend(places.iter().map(|(file, _)| (*file, share)));
+        }
+        // The same order each time gives the same sums.
+        tested.sort_unstable_by(|left, right| left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)));
+        tested
+    }
+
+    fn references(&mut self) -> Calls {
+        let defined = self.definers();
         let at: FxHashMap<(u32, usize), usize> = self
             .functions
             .iter()
@@ -279,15 +302,7 @@ impl Look<'_> {
                 links.push(((*file, names[0].0), names.iter().map(|(_, _, weight)| weight).sum()));
             }
         }
-        let best = self.tested.values().copied().fold(0.0, f32::max);
-        let mut tested: Vec<(u32, f32)> = Vec::new();
-        for (name, score) in &self.tested {
-            let places = defined.get(name).map_or(&[][..], Vec::as_slice);
-            let share = over(*score, best) / places.len() as f32;
-            tested.extend(places.iter().map(|(file, _)| (*file, share)));
-        }
-        // The same order each time gives the same sums.
-        tested.sort_unstable_by(|left, right| left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)));
+        let tested = self.tested_files(&defined);
         for ((from, to), weight) in links {
             let weight = (weight / 3.0).min(1.0);
             let (source, target) = (self.score(from), self.score(to));

@@ -56,78 +56,112 @@ impl Query {
     pub fn read(text: &str) -> Self {
         let text = text.trim_start();
         let title_end = text.find('\n').unwrap_or(text.len());
-        let mut order: Vec<Term> = Vec::new();
-        let mut at: HashMap<String, usize> = HashMap::new();
-        let mut names: HashMap<String, (usize, bool, bool)> = HashMap::new();
-        let bytes = text.as_bytes();
-        let mut run: Vec<(usize, usize, String)> = Vec::new();
-        let mut count = 0;
-        let mut pairs: Vec<(u16, u16)> = Vec::new();
-        let mut last: Option<(u16, usize)> = None;
-        for (offset, word) in words::words(bytes) {
-            let title = offset < title_end;
+        let mut reader = Reader { text, title_end, ..Reader::default() };
+        for (offset, word) in words::words(text.as_bytes()) {
             let word = String::from_utf8_lossy(word);
             let folded = words::fold(&word);
-            let before = offset.checked_sub(1).map_or(b' ', |p| bytes[p]);
-            let after = bytes.get(offset + word.len()).copied().unwrap_or(b' ');
-            let inner = word.trim_matches('_');
-            let code = inner.contains('_')
-                || inner.chars().skip(1).any(char::is_uppercase) && inner.chars().any(char::is_lowercase)
-                || matches!(before, b'`' | b'.' | b'@' | b'$' | b'-') && before != b'-'
-                || matches!(after, b'`' | b'(')
-                || (after == b':' && bytes.get(offset + word.len() + 1) == Some(&b':'));
-            let common = words::is_common(&folded);
-            if !common || code {
-                count += 1;
-                let entry = names.entry(folded.clone()).or_insert((count, false, false));
-                entry.1 |= code;
-            }
-            for part in words::parts(&word) {
-                let low = part.to_lowercase();
-                if words::is_common(&low) && !(code && low.len() > 2) {
-                    continue;
-                }
-                let stem = words::stem(part);
-                let weight = if title { 1.0 } else { 0.5 };
-                let place = at.get(&stem).copied().unwrap_or(order.len());
-                if place < order.len() {
-                    order[place].weight = (order[place].weight + 0.25).min(2.0);
-                } else {
-                    at.insert(stem.clone(), place);
-                    order.push(Term { stem, said: low, weight, title });
-                }
-                let this = u16::try_from(place).unwrap_or(u16::MAX);
-                let beside = last.filter(|(_, end)| offset.saturating_sub(*end) <= GAP_MAX);
-                let pair = beside.map(|(other, _)| (other, this)).filter(|(other, _)| *other != this);
-                pairs.extend(pair.filter(|pair| !pairs.contains(pair)));
-                last = Some((this, offset + word.len()));
-            }
-            // Words side by side may be one identifier: `web socket`, `block in place`.
-            let gap = run.last().map(|(start, len, _)| &text[start + len..offset]);
-            if gap.is_some_and(|gap| !matches!(gap, " " | "-" | "." | "::" | "/")) {
-                run.clear();
-            }
-            run.push((offset, word.len(), folded));
-            for take in 2..=3usize.min(run.len()) {
-                let tail = &run[run.len() - take..];
-                if tail.iter().all(|(_, _, w)| words::is_common(w))
-                    || words::is_common(&tail[take - 1].2) && words::is_common(&tail[0].2)
-                {
-                    continue;
-                }
-                let joined: String = tail.iter().map(|(_, _, w)| w.as_str()).collect();
-                count += 1;
-                names.entry(joined).or_insert((count, false, true));
-            }
-            if run.len() > 3 {
-                run.remove(0);
-            }
+            let code = is_code(text.as_bytes(), offset, &word);
+            reader.name(&folded, code);
+            reader.terms(offset, &word, code);
+            reader.joined(offset, word.len(), folded);
         }
-        order.truncate(TERMS_MAX);
+        reader.finish()
+    }
+}
+
+/// Whether a word is written as code is, or stands where code does.
+fn is_code(bytes: &[u8], offset: usize, word: &str) -> bool {
+    let before = offset.checked_sub(1).map_or(b' ', |p| bytes[p]);
+    let after = bytes.get(offset + word.len()).copied().unwrap_or(b' ');
+    let inner = word.trim_matches('_');
+    inner.contains('_')
+        || inner.chars().skip(1).any(char::is_uppercase) && inner.chars().any(char::is_lowercase)
+        || matches!(before, b'`' | b'.' | b'@' | b'$' | b'-') && before != b'-'
+        || matches!(after, b'`' | b'(')
+        || (after == b':' && bytes.get(offset + word.len() + 1) == Some(&b':'))
+}
+
+/// What was read of a goal so far.
+#[derive(Default)]
+struct Reader<'t> {
+    text: &'t str,
+    title_end: usize,
+    terms: Vec<Term>,
+    /// The place of each stem in `terms`.
+    places: HashMap<String, usize>,
+    /// In which order they came, whether they are code, whether they are joined.
+    names: HashMap<String, (usize, bool, bool)>,
+    count: usize,
+    pairs: Vec<(u16, u16)>,
+    /// The last term, and where it ends.
+    last: Option<(u16, usize)>,
+    /// The last words that stand side by side: start, length, folded.
+    run: Vec<(usize, usize, String)>,
+}
+
+impl Reader<'_> {
+    fn name(&mut self, folded: &str, code: bool) {
+        if !words::is_common(folded) || code {
+            self.count += 1;
+            let entry = self.names.entry(folded.to_owned()).or_insert((self.count, false, false));
+            entry.1 |= code;
+        }
+    }
+
+    fn terms(&mut self, offset: usize, word: &str, code: bool) {
+        let title = offset < self.title_end;
+        for part in words::parts(word) {
+            let low = part.to_lowercase();
+            if words::is_common(&low) && !(code && low.len() > 2) {
+                continue;
+            }
+            let stem = words::stem(part);
+            let weight = if title { 1.0 } else { 0.5 };
+            let place = self.places.get(&stem).copied().unwrap_or(self.terms.len());
+            if place < self.terms.len() {
+                self.terms[place].weight = (self.terms[place].weight + 0.25).min(2.0);
+            } else {
+                self.places.insert(stem.clone(), place);
+                self.terms.push(Term { stem, said: low, weight, title });
+            }
+            let this = u16::try_from(place).unwrap_or(u16::MAX);
+            let beside = self.last.filter(|(_, end)| offset.saturating_sub(*end) <= GAP_MAX);
+            let pair = beside.map(|(other, _)| (other, this)).filter(|(other, _)| *other != this);
+            self.pairs.extend(pair.filter(|pair| !self.pairs.contains(pair)));
+            self.last = Some((this, offset + word.len()));
+        }
+    }
+
+    /// Words side by side may be one identifier: `web socket`, `block in place`.
+    fn joined(&mut self, offset: usize, length: usize, folded: String) {
+        let gap = self.run.last().map(|(start, length, _)| &self.text[start + length..offset]);
+        if gap.is_some_and(|gap| !matches!(gap, " " | "-" | "." | "::" | "/")) {
+            self.run.clear();
+        }
+        self.run.push((offset, length, folded));
+        for take in 2..=3usize.min(self.run.len()) {
+            let tail = &self.run[self.run.len() - take..];
+            if tail.iter().all(|(_, _, w)| words::is_common(w))
+                || words::is_common(&tail[take - 1].2) && words::is_common(&tail[0].2)
+            {
+                continue;
+            }
+            let joined: String = tail.iter().map(|(_, _, w)| w.as_str()).collect();
+            self.count += 1;
+            self.names.entry(joined).or_insert((self.count, false, true));
+        }
+        if self.run.len() > 3 {
+            self.run.remove(0);
+        }
+    }
+
+    fn finish(self) -> Query {
+        let Self { text, title_end, mut terms, mut pairs, .. } = self;
+        terms.truncate(TERMS_MAX);
         pairs.retain(|(left, right)| usize::from(*left.max(right)) < TERMS_MAX);
         pairs.truncate(PAIRS_MAX);
         pairs.sort_unstable();
-        let mut names: Vec<_> = names.into_iter().collect();
+        let mut names: Vec<_> = self.names.into_iter().collect();
         names.sort_by_key(|(_, (n, _, _))| *n);
         let names = names
             .into_iter()
@@ -135,7 +169,7 @@ impl Query {
             .map(|(folded, (_, code, joined))| Name { folded, code, joined })
             .collect();
         let (scope, scope_words) = scope(&text[..title_end]);
-        Query { terms: order, names, scope, scope_words, pairs }
+        Query { terms, names, scope, scope_words, pairs }
     }
 }
 

@@ -205,10 +205,22 @@ fn postings_of(
         }
     }
     let mut all = Postings::default();
-    let lists = &mut all.lists;
-    lists.bytes.reserve(total as usize * 3);
+    all.lists.bytes.reserve(total as usize * 3);
+    write_files(&mut all.lists, next, &files, &counts);
+    for (word, writer) in writers {
+        if let Some(bytes) = writer.finish() {
+            all.lined.push(word);
+            all.lines.bytes.extend(bytes);
+            all.lines.end();
+        }
+    }
+    all
+}
+
+/// Writes for each word its files and how often they have it; `ends` says where these end.
+fn write_files(lists: &mut Lists, ends: Vec<u32>, files: &[u32], counts: &[u8]) {
     let mut start = 0;
-    for end in next {
+    for end in ends {
         let mut expected = 0;
         for at in start as usize..end as usize {
             let (file, count) = (files[at], counts[at]);
@@ -221,14 +233,6 @@ fn postings_of(
         lists.end();
         start = end;
     }
-    for (word, writer) in writers {
-        if let Some(bytes) = writer.finish() {
-            all.lined.push(word);
-            all.lines.bytes.extend(bytes);
-            all.lines.end();
-        }
-    }
-    all
 }
 
 struct Files {

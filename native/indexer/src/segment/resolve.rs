@@ -88,45 +88,8 @@ impl<'p> Resolver<'p> {
     fn relative(&self, family: Family, path: &str, import: &str) -> Option<u32> {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         match family {
-            Family::Python => {
-                let (module, name) = import.split_once(':').unwrap_or((import, ""));
-                let rest = module.trim_start_matches('.');
-                let mut base = folder;
-                for _ in 1..module.len() - rest.len() {
-                    base = parent(base);
-                }
-                let base = join(base, &rest.replace('.', "/"));
-                let base = if name.is_empty() { base } else { join(&base, name) };
-                self.first_of(&base, &[".py", "/__init__.py", ".pyi"])
-            }
-            Family::Rust => {
-                let stem = last(path, '/').trim_end_matches(".rs");
-                let here = match stem {
-                    "mod" | "lib" | "main" => folder.to_owned(),
-                    _ => join(folder, stem),
-                };
-                let mut base = here;
-                let mut parts: Vec<&str> = import.split("::").collect();
-                while let Some(part) = parts.first() {
-                    match *part {
-                        "self" => {}
-                        "super" => base = parent(&base).to_owned(),
-                        "crate" => {
-                            base = path.rfind("src/").map_or(String::new(), |at| path[..at + 3].to_owned());
-                        }
-                        _ => break,
-                    }
-                    parts.remove(0);
-                }
-                while !parts.is_empty() {
-                    let target = join(&base, &parts.join("/"));
-                    if let Some(found) = self.first_of(&target, &[".rs", "/mod.rs"]) {
-                        return Some(found);
-                    }
-                    parts.pop();
-                }
-                None
-            }
+            Family::Python => self.python(folder, import),
+            Family::Rust => self.rust(folder, path, import),
             Family::Style => {
                 let base = normal(folder, import)?;
                 let partial = join(parent(&base), &format!("_{}", last(&base, '/')));
@@ -157,6 +120,49 @@ impl<'p> Resolver<'p> {
                 plain.or_else(|| self.first_of(base.strip_suffix(".js")?, &[".ts", ".tsx"]))
             }
         }
+    }
+
+    /// `.a.b:name`, by the dots before it.
+    fn python(&self, folder: &str, import: &str) -> Option<u32> {
+        let (module, name) = import.split_once(':').unwrap_or((import, ""));
+        let rest = module.trim_start_matches('.');
+        let mut base = folder;
+        for _ in 1..module.len() - rest.len() {
+            base = parent(base);
+        }
+        let base = join(base, &rest.replace('.', "/"));
+        let base = if name.is_empty() { base } else { join(&base, name) };
+        self.first_of(&base, &[".py", "/__init__.py", ".pyi"])
+    }
+
+    /// `crate::a`, `super::a`, `self::a`: the longest part of it that is a file.
+    fn rust(&self, folder: &str, path: &str, import: &str) -> Option<u32> {
+        let stem = last(path, '/').trim_end_matches(".rs");
+        let here = match stem {
+            "mod" | "lib" | "main" => folder.to_owned(),
+            _ => join(folder, stem),
+        };
+        let mut base = here;
+        let mut parts: Vec<&str> = import.split("::").collect();
+        while let Some(part) = parts.first() {
+            match *part {
+                "self" => {}
+                "super" => base = parent(&base).to_owned(),
+                "crate" => {
+                    base = path.rfind("src/").map_or(String::new(), |at| path[..at + 3].to_owned());
+                }
+                _ => break,
+            }
+            parts.remove(0);
+        }
+        while !parts.is_empty() {
+            let target = join(&base, &parts.join("/"));
+            if let Some(found) = self.first_of(&target, &[".rs", "/mod.rs"]) {
+                return Some(found);
+            }
+            parts.pop();
+        }
+        None
     }
 
     /// An import that means the same in all files.

@@ -82,6 +82,14 @@ const HAS_DOC: u8 = 0x80;
 /// Appends the outline of a text to `bytes`.
 pub(crate) fn encode(outline: &Outline, text: &[u8], strings: &mut Dictionary, bytes: &mut Vec<u8>) {
     push_varint(bytes, u64::from(outline.errors) << 1 | u64::from(outline.truncated));
+    let definitions = encode_definitions(outline, strings);
+    push_varint(bytes, definitions.len() as u64);
+    bytes.extend_from_slice(&definitions);
+    encode_imports(outline, strings, bytes);
+    encode_references(outline, text, bytes);
+}
+
+fn encode_definitions(outline: &Outline, strings: &mut Dictionary) -> Vec<u8> {
     let mut definitions = Vec::new();
     push_varint(&mut definitions, outline.definitions.len() as u64);
     let (mut at, mut line) = (0, 0);
@@ -115,9 +123,10 @@ pub(crate) fn encode(outline: &Outline, text: &[u8], strings: &mut Dictionary, b
         line = definition.start_line;
         push_varint(&mut definitions, u64::from(definition.end_line - line));
     }
-    push_varint(bytes, definitions.len() as u64);
-    bytes.extend_from_slice(&definitions);
+    definitions
+}
 
+fn encode_imports(outline: &Outline, strings: &mut Dictionary, bytes: &mut Vec<u8>) {
     push_varint(bytes, outline.imports.len() as u64);
     let (mut at, mut line) = (0, 0);
     for import in &outline.imports {
@@ -131,7 +140,9 @@ pub(crate) fn encode(outline: &Outline, text: &[u8], strings: &mut Dictionary, b
         push_from(bytes, line, import.line);
         line = import.line;
     }
+}
 
+fn encode_references(outline: &Outline, text: &[u8], bytes: &mut Vec<u8>) {
     push_varint(bytes, outline.references.len() as u64);
     let mut names: HashMap<&[u8], usize> = HashMap::new();
     let mut at = 0;
