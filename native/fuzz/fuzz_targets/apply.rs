@@ -126,7 +126,7 @@ fn attempt<'t>(
         found.map_or(Source::Nothing, |(_, text)| Source::Text(Cow::<'t, str>::Borrowed(text)))
     };
     let applied = plan.apply(read)?;
-    let there = applied.done.iter().any(|done| done.forgiven.has(Tolerance::AlreadyThere));
+    let there = applied.done.iter().any(|done| done.tolerances.has(Tolerance::AlreadyThere));
     Ok((applied.changes.into_iter().map(|change| (change.path, change.after)).collect(), there))
 }
 

@@ -180,8 +180,8 @@ fn source(read: &Py<PyAny>, path: &str) -> PyResult<Source<'static>> {
 fn applied_answer(applied: Applied) -> AppliedAnswer {
     let changes = applied.changes.into_iter().map(|change| (change.path, change.after));
     let done = applied.done.into_iter().map(|done| {
-        let forgiven = done.forgiven.iter().map(apply::Tolerance::name).collect();
-        (done.path, done.line, forgiven)
+        let tolerances = done.tolerances.iter().map(apply::Tolerance::name).collect();
+        (done.path, done.line, tolerances)
     });
     (changes.collect(), done.collect())
 }

@@ -1,9 +1,9 @@
-//! When two lines are alike, and what must be forgiven for it.
+//! When two lines are alike, and which tolerances that needs.
 
 use std::borrow::Cow;
 
-use super::forgiven::{Forgiven, Tolerance};
 use super::text::indent_of;
+use super::tolerances::{Tolerance, Tolerances};
 
 /// The plain character that a typographic one stands for; `None` for one that nobody sees.
 fn plain(c: char) -> Option<char> {
@@ -123,31 +123,31 @@ impl Hash {
 }
 
 /// What makes the two lines alike apart from their indentation; `None` if they are not.
-pub fn alike(file: &str, edit: &str) -> Option<Forgiven> {
+pub fn alike(file: &str, edit: &str) -> Option<Tolerances> {
     if file == edit {
-        return Some(Forgiven::NOTHING);
+        return Some(Tolerances::NOTHING);
     }
-    let mut forgiven = Forgiven::NOTHING;
+    let mut tolerances = Tolerances::NOTHING;
     if trailing(file) != trailing(edit) {
-        forgiven = forgiven.with(Tolerance::TrailingBlanks);
+        tolerances = tolerances.with(Tolerance::TrailingBlanks);
     }
     let (file, edit) = (file.trim_matches([' ', '\t']), edit.trim_matches([' ', '\t']));
     if file == edit {
-        return Some(forgiven);
+        return Some(tolerances);
     }
     let (file, edit) = if has_typography(file) || has_typography(edit) {
-        forgiven = forgiven.with(Tolerance::LookAlikes);
+        tolerances = tolerances.with(Tolerance::LookAlikes);
         (plainly(file), plainly(edit))
     } else {
         (Cow::Borrowed(file), Cow::Borrowed(edit))
     };
     let (file, edit) = (file.trim(), edit.trim());
     if file == edit {
-        return Some(forgiven);
+        return Some(tolerances);
     }
     file.split_ascii_whitespace()
         .eq(edit.split_ascii_whitespace())
-        .then(|| forgiven.with(Tolerance::InnerBlanks))
+        .then(|| tolerances.with(Tolerance::InnerBlanks))
 }
 
 fn trailing(line: &str) -> &str {

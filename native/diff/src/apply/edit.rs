@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::forgiven::Forgiven;
+use super::tolerances::Tolerances;
 
 /// One edit of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub struct Edit<'a> {
     pub path: Cow<'a, str>,
     /// What to do to the file.
     pub action: Action<'a>,
-    /// What its form was forgiven.
-    pub forgiven: Forgiven,
+    /// The tolerances that its form needed.
+    pub tolerances: Tolerances,
 }
 
 /// What an edit does to its file.
@@ -44,7 +44,7 @@ impl<'a> Edit<'a> {
     /// An edit that was written without any mistake of form.
     #[must_use]
     pub fn new(path: impl Into<Cow<'a, str>>, action: Action<'a>) -> Self {
-        Self { path: path.into(), action, forgiven: Forgiven::NOTHING }
+        Self { path: path.into(), action, tolerances: Tolerances::NOTHING }
     }
 
     /// A text to find exactly once, and the text to put there.

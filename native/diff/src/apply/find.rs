@@ -5,20 +5,20 @@ use std::borrow::Cow;
 use super::alike::{Typography, key, similarity};
 use super::edit::{Edit, Hunk, HunkLine, Sign, is_middle};
 use super::elision::{expand, is_stub, stands_for_more};
-use super::forgiven::{Forgiven, Tolerance};
 use super::index::Index;
 use super::locate::{Lost, Near, Placement, stale, whole};
-use super::place::{already_there, changes, forgiven, undone};
+use super::place::{already_there, changes, tolerances, undone};
 use super::reading::{gaps, hunk_between, hunk_of, others, unfenced, unsigned};
 use super::refusal::{Difference, PLACE_LINES_MAX, PLACES_MAX, Place, Reason, Refusal};
 use super::splice::Change;
 use super::text::{answer_lines, is_blank};
+use super::tolerances::{Tolerance, Tolerances};
 
 /// What an edit changes in a file.
 #[derive(Debug)]
 pub struct Found {
     pub changes: Vec<Change>,
-    pub forgiven: Forgiven,
+    pub tolerances: Tolerances,
     /// The kinds of typographic characters that it has for plain ones of the file.
     pub undone: Typography,
     /// The first line of the place, from 1.
@@ -97,7 +97,7 @@ fn one_search(search: &str, replace: &str, index: &Index<'_>) -> Result<Found, R
     };
     let mut found = find(&plain, Some((search, replace)), index)?;
     if !elided.is_empty() {
-        found.forgiven = found.forgiven.with(Tolerance::Elision);
+        found.tolerances = found.tolerances.with(Tolerance::Elision);
     }
     Ok(found)
 }
@@ -176,7 +176,7 @@ type Read<'a> = (Placement, Option<Hunk<'a>>);
 fn as_written<'a>(plain: &Hunk<'a>, index: &Index<'_>) -> Result<Read<'a>, Lost> {
     let strict = whole(plain, &[], index);
     let shifted = |placement: &Placement| {
-        placement.forgiven.has(Tolerance::Indentation) || placement.forgiven.has(Tolerance::Tabs)
+        placement.tolerances.has(Tolerance::Indentation) || placement.tolerances.has(Tolerance::Tabs)
     };
     if strict.as_ref().is_ok_and(|placement| !shifted(placement)) || matches!(strict, Err(Lost::NoPlace)) {
         return strict.map(|placement| (placement, None));
@@ -184,7 +184,7 @@ fn as_written<'a>(plain: &Hunk<'a>, index: &Index<'_>) -> Result<Read<'a>, Lost>
     if let Some(other) = unsigned(plain) {
         if let Ok(mut placement) = whole(&other, &[], index) {
             if !shifted(&placement) {
-                placement.forgiven = placement.forgiven.with(Tolerance::Unsigned);
+                placement.tolerances = placement.tolerances.with(Tolerance::Unsigned);
                 return Ok((placement, Some(other)));
             }
         }
@@ -219,7 +219,7 @@ fn read_otherwise(
         }
         match placed {
             Ok((mut placement, again)) => {
-                placement.forgiven = placement.forgiven.with(tolerance);
+                placement.tolerances = placement.tolerances.with(tolerance);
                 let other = again.unwrap_or(other);
                 if tolerance == Tolerance::Misquoted && !stands_as_added(plain, &other, &placement, index) {
                     continue;
@@ -230,7 +230,7 @@ fn read_otherwise(
                         let lost = Lost::Ambiguous(starts, other.old().count());
                         return Err(refusal(plain, lost, index));
                     }
-                    Some((kept, _)) if kept.forgiven.count() <= placement.forgiven.count() => {}
+                    Some((kept, _)) if kept.tolerances.count() <= placement.tolerances.count() => {}
                     _ => best = Some((placement, other)),
                 }
             }
@@ -250,10 +250,10 @@ fn stale_in_any_reading<'a>(plain: &Hunk<'a>, index: &Index<'_>) -> Result<Read<
     let unsigned = unsigned(plain).map(|other| (Tolerance::Unsigned, other));
     for (tolerance, other) in unsigned.into_iter().chain(others(plain)) {
         let Ok(mut placement) = stale(&other, index) else { continue };
-        placement.forgiven = placement.forgiven.with(tolerance);
+        placement.tolerances = placement.tolerances.with(tolerance);
         let better = match &best {
             Ok((kept, _)) => {
-                (placement.missed, placement.forgiven.count()) < (kept.missed, kept.forgiven.count())
+                (placement.missed, placement.tolerances.count()) < (kept.missed, kept.tolerances.count())
             }
             Err(Lost::Ambiguous(..)) => false,
             Err(_) => true,
@@ -320,15 +320,15 @@ fn alike_enough(hunk: &Hunk<'_>, gone: usize, come: usize) -> bool {
 
 fn finish(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Result<Found, Refusal> {
     let line = placement.rows.iter().flatten().min().map_or(1, |row| row + 1);
-    let mut forgiven = forgiven(hunk, placement);
+    let mut tolerances = tolerances(hunk, placement);
     let undone = undone(hunk, placement, index);
     let changes =
         changes(hunk, placement, index).map_err(|text| Refusal::new(Reason::Indentation).because(text))?;
     if already_there(hunk, placement, &changes, index) {
-        forgiven = forgiven.with(Tolerance::AlreadyThere);
-        return Ok(Found { changes: Vec::new(), forgiven, undone, line });
+        tolerances = tolerances.with(Tolerance::AlreadyThere);
+        return Ok(Found { changes: Vec::new(), tolerances, undone, line });
     }
-    Ok(Found { changes, forgiven, undone, line })
+    Ok(Found { changes, tolerances, undone, line })
 }
 
 /// The place of the lines as the hunk would leave them, if the file has these already.
@@ -354,13 +354,13 @@ fn done_already(plain: &Hunk<'_>, index: &Index<'_>) -> Option<Found> {
     }
     // White space is forgiven where it is not the change itself.
     let allowed = if changes_words(plain) {
-        Forgiven::from(Tolerance::TrailingBlanks).with(Tolerance::BlankLines)
+        Tolerances::from(Tolerance::TrailingBlanks).with(Tolerance::BlankLines)
     } else {
-        Forgiven::NOTHING
+        Tolerances::NOTHING
     };
-    placement.forgiven.within(allowed).then(|| Found {
+    placement.tolerances.within(allowed).then(|| Found {
         changes: Vec::new(),
-        forgiven: placement.forgiven.with(Tolerance::AlreadyThere),
+        tolerances: placement.tolerances.with(Tolerance::AlreadyThere),
         undone: Typography::default(),
         line: placement.first() + 1,
     })
@@ -428,7 +428,7 @@ fn part_of_line(search: Option<(&str, &str)>, index: &Index<'_>) -> Option<Resul
     let (row, text) = found.pop()?;
     Some(Ok(Found {
         changes: vec![Change::replace(row, row + 1, vec![text])],
-        forgiven: Tolerance::PartOfLine.into(),
+        tolerances: Tolerance::PartOfLine.into(),
         undone: Typography::default(),
         line: row + 1,
     }))

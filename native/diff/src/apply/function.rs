@@ -9,7 +9,6 @@ use super::code::{Code, Parted, remarks};
 use super::edit::Sign;
 use super::elision::{expand, is_stub, stands_for_more};
 use super::find::Found;
-use super::forgiven::{Forgiven, Tolerance};
 use super::indent::Relation;
 use super::index::Index;
 use super::locate::Placement;
@@ -20,6 +19,7 @@ use super::shift::indented;
 use super::site::Site;
 use super::splice::{self, Change};
 use super::text::{BOM, answer_lines, indent_of, is_blank};
+use super::tolerances::{Tolerance, Tolerances};
 
 /// Finds the function in the text and what its new code changes.
 pub fn function(
@@ -34,7 +34,7 @@ pub fn function(
         Refusal::new(Reason::NoFunction).because("no function of a file in this language can be told")
     })?;
     let before = outline(language, body.as_bytes(), &Limits::default());
-    let mut forgiven = Forgiven::NOTHING;
+    let mut tolerances = Tolerances::NOTHING;
     let mut code = trimmed(&answer_lines(code));
     if code.first().is_some_and(|line| is_comment_of(line, path)) {
         code = trimmed(&code[1..]);
@@ -52,20 +52,20 @@ pub fn function(
     let file: Vec<&str> = index.text.lines.iter().map(|line| line.text).collect();
     let parted = code.parted(&old.name, &file)?;
     if unwrapped || parted.known {
-        forgiven = forgiven.with(Tolerance::Wrapper);
+        tolerances = tolerances.with(Tolerance::Wrapper);
     }
     let mut site = Site::new(body, old, &code);
     if site.kept_decorators {
-        forgiven = forgiven.with(Tolerance::Decorators);
+        tolerances = tolerances.with(Tolerance::Decorators);
     }
     let stands = &file[site.rows.clone()];
     let strings = code.string_rows(&old.name);
     let (mut lines, shifted) = indented(&parted.lines, stands, site.indent, &file, &strings)?;
-    forgiven = forgiven.union(shifted);
+    tolerances = tolerances.union(shifted);
     site.dress(&mut lines);
     if let Some(filled) = filled(&lines, stands)? {
         lines = filled;
-        forgiven = forgiven.with(Tolerance::Elision);
+        tolerances = tolerances.with(Tolerance::Elision);
     }
     let decorators = site.headed(language, old, &parted.head, &file)?;
     let lines = around(&parted, lines, decorators, &site, &file)?;
@@ -78,7 +78,7 @@ pub fn function(
     check(&before, at, &outlined)?;
     let rows = site.rows.start..site.rows.start + new.len();
     alone_there(language, &outlined.definitions[at], after, rows)?;
-    Ok(Found { changes, forgiven, undone: Typography::default(), line: site.rows.start + 1 })
+    Ok(Found { changes, tolerances, undone: Typography::default(), line: site.rows.start + 1 })
 }
 
 /// Refuses code that says by its scopes that it is another function of the same name.
@@ -111,7 +111,7 @@ fn rewritten(
         })
     });
     let placement =
-        Placement { rows: rows.collect(), relations: Vec::new(), forgiven: Forgiven::NOTHING, missed: 0 };
+        Placement { rows: rows.collect(), relations: Vec::new(), tolerances: Tolerances::NOTHING, missed: 0 };
     changes(&hunk, &placement, index).map_err(|line| Refusal::new(Reason::Indentation).because(line))
 }
 

@@ -1,6 +1,6 @@
 //! How the indentation of an edit becomes that of the file.
 
-use super::forgiven::{Forgiven, Tolerance};
+use super::tolerances::{Tolerance, Tolerances};
 
 /// What all lines of an edit have in common with those of the file before their text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,12 +89,12 @@ impl Relation {
     }
 
     /// What it forgives.
-    pub fn forgiven(&self) -> Forgiven {
+    pub fn tolerances(&self) -> Tolerances {
         match self {
-            Self::Same => Forgiven::NOTHING,
+            Self::Same => Tolerances::NOTHING,
             Self::Deeper(_) | Self::Shallower(_) => Tolerance::Indentation.into(),
             Self::Columns { shift: 0, .. } => Tolerance::Tabs.into(),
-            Self::Columns { .. } => Forgiven::from(Tolerance::Tabs).with(Tolerance::Indentation),
+            Self::Columns { .. } => Tolerances::from(Tolerance::Tabs).with(Tolerance::Indentation),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where in a file the lines of a hunk stand.
 //!
 //! Blank lines tell nothing about a place, so the others are looked for: all of them, one after another, alike in
-//! the loosest sense (`alike`). Each place found says what it must be forgiven; a place wins if that is less than, and
+//! the loosest sense (`alike`). Each place found says which tolerances it needs; a place wins if they are less than, and
 //! part of, what any other place needs. Two places of which neither is better are no place.
 
 use std::borrow::Cow;
@@ -9,10 +9,10 @@ use std::ops::Range;
 
 use super::alike::{alike, key, plain_indent, similarity};
 use super::edit::{Hunk, HunkLine, Sign};
-use super::forgiven::{Forgiven, Tolerance};
 use super::indent::{Pair, Relation};
 use super::index::Index;
 use super::text::{indent_of, is_blank};
+use super::tolerances::{Tolerance, Tolerances};
 
 /// Where the lines of a hunk stand.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct Placement {
     pub rows: Vec<Option<usize>>,
     /// For each line of the hunk, by how its indentation is brought to that of the file.
     pub relations: Vec<(usize, Relation)>,
-    pub forgiven: Forgiven,
+    pub tolerances: Tolerances,
     /// How many lines of the hunk are not in the file as quoted.
     pub missed: usize,
 }
@@ -131,13 +131,13 @@ fn candidates(hunk: &Hunk<'_>, segment: &Segment<'_>, index: &Index<'_>) -> Vec<
     found
 }
 
-/// What a place must be forgiven, if it is one.
+/// The tolerances that a place needs, if it is one.
 fn verify(hunk: &Hunk<'_>, segment: &Segment<'_>, index: &Index<'_>, start: usize) -> Option<Placement> {
-    let mut forgiven = Forgiven::NOTHING;
+    let mut tolerances = Tolerances::NOTHING;
     let mut indents = Vec::with_capacity(segment.keys.len());
     for at in 0..segment.keys.len() {
         let (file, edit) = (index.text_at(start + at), segment.text(at));
-        forgiven = forgiven.union(alike(file, edit)?);
+        tolerances = tolerances.union(alike(file, edit)?);
         indents.push((plain_indent(file), plain_indent(edit)));
     }
     let pairs: Vec<Pair<'_>> = indents.iter().map(|(file, edit)| (&**file, &**edit)).collect();
@@ -152,13 +152,13 @@ fn verify(hunk: &Hunk<'_>, segment: &Segment<'_>, index: &Index<'_>, start: usiz
     {
         return None;
     }
-    forgiven = forgiven.union(relation.forgiven());
+    tolerances = tolerances.union(relation.tolerances());
     let dense: Vec<Option<usize>> = (0..segment.keys.len()).map(|at| Some(index.line(start + at))).collect();
     let mut rows = vec![None; hunk.lines.len()];
     if place_blanks(segment, &dense, index, &mut rows) {
-        forgiven = forgiven.with(Tolerance::BlankLines);
+        tolerances = tolerances.with(Tolerance::BlankLines);
     }
-    Some(Placement { rows, relations: vec![(segment.from, relation)], forgiven, missed: 0 })
+    Some(Placement { rows, relations: vec![(segment.from, relation)], tolerances, missed: 0 })
 }
 
 /// Fills in the rows: those that are not blank as given, the blank ones between them as far as the file has them.
@@ -225,8 +225,8 @@ fn pick(blanks: &[(usize, &HunkLine<'_>)], count: usize, first: usize) -> Vec<us
 fn choose(hunk: &Hunk<'_>, mut found: Vec<Placement>, index: &Index<'_>) -> Result<Placement, Lost> {
     let least: Vec<usize> = (0..found.len())
         .filter(|&at| {
-            let mine = found[at].forgiven;
-            !found.iter().any(|other| other.forgiven != mine && other.forgiven.within(mine))
+            let mine = found[at].tolerances;
+            !found.iter().any(|other| other.tolerances != mine && other.tolerances.within(mine))
         })
         .collect();
     match least.as_slice() {
@@ -236,7 +236,7 @@ fn choose(hunk: &Hunk<'_>, mut found: Vec<Placement>, index: &Index<'_>) -> Resu
             let places: Vec<_> = several.iter().map(|&at| &found[at]).collect();
             if let Some((at, hint)) = hinted(hunk, &places, index) {
                 let mut placement = places[at].clone();
-                placement.forgiven = placement.forgiven.with(hint);
+                placement.tolerances = placement.tolerances.with(hint);
                 return Ok(placement);
             }
             let first = |place: &&Placement| place.rows.iter().flatten().copied().min().unwrap_or(0);
@@ -336,7 +336,7 @@ fn chain(hunk: &Hunk<'_>, segments: &[Segment<'_>], index: &Index<'_>) -> Result
     }
     let mut rows = vec![None; hunk.lines.len()];
     let mut relations = Vec::new();
-    let mut forgiven = Forgiven::from(Tolerance::Elision);
+    let mut tolerances = Tolerances::from(Tolerance::Elision);
     for (segment, places) in segments.iter().zip(found) {
         let place = if segment.changes {
             choose(hunk, places, index)?
@@ -346,7 +346,7 @@ fn chain(hunk: &Hunk<'_>, segments: &[Segment<'_>], index: &Index<'_>) -> Result
                 None => return Err(Lost::Missing(None)),
             }
         };
-        forgiven = forgiven.union(place.forgiven);
+        tolerances = tolerances.union(place.tolerances);
         relations.extend(place.relations);
         if segment.changes {
             for (row, found) in rows.iter_mut().zip(place.rows) {
@@ -354,7 +354,7 @@ fn chain(hunk: &Hunk<'_>, segments: &[Segment<'_>], index: &Index<'_>) -> Result
             }
         }
     }
-    Ok(Placement { rows, relations, forgiven, missed: 0 })
+    Ok(Placement { rows, relations, tolerances, missed: 0 })
 }
 
 /// Lines of a hunk and of a file that are the same, in order, and those between them.
@@ -590,21 +590,21 @@ fn settle(hunk: &Hunk<'_>, segment: &Segment<'_>, look: &Alignment, index: &Inde
         .collect();
     let held: Vec<Pair<'_>> = held.iter().map(|(file, edit)| (&**file, &**edit)).collect();
     let relation = Relation::of(&held)?;
-    let mut forgiven = Forgiven::from(Tolerance::StaleContext).union(relation.forgiven());
+    let mut tolerances = Tolerances::from(Tolerance::StaleContext).union(relation.tolerances());
     for (at, place) in look.pairs.iter().enumerate() {
         if let Some(place) = place {
-            forgiven = forgiven.union(alike(index.text_at(*place), segment.text(at))?);
+            tolerances = tolerances.union(alike(index.text_at(*place), segment.text(at))?);
         }
     }
     let mut rows = vec![None; hunk.lines.len()];
     let lines: Vec<_> = dense.iter().map(|place| place.map(|place| index.line(place))).collect();
     if place_blanks(segment, &lines, index, &mut rows) {
-        forgiven = forgiven.with(Tolerance::BlankLines);
+        tolerances = tolerances.with(Tolerance::BlankLines);
     }
     Some(Placement {
         rows,
         relations: vec![(0, relation)],
-        forgiven,
+        tolerances,
         missed: look.pairs.len() - look.matched,
     })
 }

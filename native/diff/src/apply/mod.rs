@@ -5,7 +5,6 @@ mod code;
 mod edit;
 mod elision;
 mod find;
-mod forgiven;
 mod function;
 mod indent;
 mod index;
@@ -21,15 +20,16 @@ mod splice;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tolerances;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 pub use edit::{Action, Edit, Hunk as EditHunk, HunkLine, Sign};
-pub use forgiven::{Forgiven, Tolerance};
 pub use function::more_syntax_errors;
 pub use read::{Format, read as read_answer};
 pub use refusal::{Difference, PLACE_LINES_MAX, PLACES_MAX, Place, Reason, Refusal};
+pub use tolerances::{Tolerance, Tolerances};
 
 use alike::Typography;
 use elision::{expand, is_stub, stands_for_more};
@@ -64,8 +64,8 @@ pub struct Done {
     pub path: String,
     /// The first line of the place in the old text, from 1; 0 for the whole file.
     pub line: usize,
-    /// What the edit was forgiven.
-    pub forgiven: Forgiven,
+    /// The tolerances that the edit needed.
+    pub tolerances: Tolerances,
 }
 
 /// What all edits of an answer come to.
@@ -102,7 +102,7 @@ impl<'a> Plan<'a> {
                 Found::As(path) => (path, Vec::new()),
                 Found::Otherwise(path) => {
                     if !lettered(edit, &path) {
-                        edit.forgiven = edit.forgiven.with(Tolerance::Path);
+                        edit.tolerances = edit.tolerances.with(Tolerance::Path);
                     }
                     (path, Vec::new())
                 }
@@ -202,24 +202,24 @@ impl File<'_> {
         Ok(())
     }
 
-    fn note(&mut self, number: usize, line: usize, forgiven: Forgiven) {
-        self.done[number] = Some(Done { path: self.path.to_owned(), line, forgiven });
+    fn note(&mut self, number: usize, line: usize, tolerances: Tolerances) {
+        self.done[number] = Some(Done { path: self.path.to_owned(), line, tolerances });
     }
 
     /// An edit that concerns the file as a whole.
     fn whole(&mut self, edit: &Edit<'_>, number: usize) -> Result<(), Refusal> {
-        let mut forgiven = edit.forgiven;
+        let mut tolerances = edit.tolerances;
         match &edit.action {
             Action::Write(text) => {
                 let (text, filled) = written(text, self.text.as_deref())?;
                 if filled {
-                    forgiven = forgiven.with(Tolerance::Elision);
+                    tolerances = tolerances.with(Tolerance::Elision);
                 }
                 self.text = Some(text.into());
             }
             Action::Create(text) => match self.text.as_deref() {
                 Some(old) if old == &**text && !old.is_empty() => {
-                    forgiven = forgiven.with(Tolerance::AlreadyThere);
+                    tolerances = tolerances.with(Tolerance::AlreadyThere);
                 }
                 Some(old) if !is_blank(old) => return Err(Refusal::new(Reason::FileExists)),
                 _ => self.text = Some(written(text, None)?.0.into()),
@@ -239,7 +239,7 @@ impl File<'_> {
             }
             Action::Search(_) | Action::Hunk(_) | Action::Function { .. } => {}
         }
-        self.note(number, 0, forgiven);
+        self.note(number, 0, tolerances);
         Ok(())
     }
 
@@ -256,16 +256,16 @@ impl File<'_> {
         };
         if let [number] = numbers {
             if let Some((text, line)) = exact(&edits[*number], text) {
-                let forgiven = edits[*number].forgiven;
+                let tolerances = edits[*number].tolerances;
                 self.text = Some(text.into());
-                self.note(*number, line, forgiven);
+                self.note(*number, line, tolerances);
                 return Ok(());
             }
         }
         match together(self.path, edits, numbers, text) {
             Ok((text, found)) => {
-                for (number, (line, forgiven)) in numbers.iter().zip(found) {
-                    self.note(*number, line, forgiven);
+                for (number, (line, tolerances)) in numbers.iter().zip(found) {
+                    self.note(*number, line, tolerances);
                 }
                 self.text = Some(text.into());
                 Ok(())
@@ -285,8 +285,8 @@ impl File<'_> {
                     current = text;
                     notes.push((*one, found[0]));
                 }
-                for (number, (line, forgiven)) in notes {
-                    self.note(number, line, forgiven.with(Tolerance::Sequence));
+                for (number, (line, tolerances)) in notes {
+                    self.note(number, line, tolerances.with(Tolerance::Sequence));
                 }
                 self.text = Some(current.into());
                 Ok(())
@@ -324,7 +324,7 @@ impl File<'_> {
                 return Err(refusal.at(number, self.path));
             };
             self.text = Some(written(&new, None).map_err(|refusal| refusal.at(number, self.path))?.0.into());
-            self.note(number, 1, edits[number].forgiven);
+            self.note(number, 1, edits[number].tolerances);
         }
         Ok(())
     }
@@ -348,7 +348,7 @@ fn written(new: &str, old: Option<&str>) -> Result<(String, bool), Refusal> {
     Ok((filled.join("\n") + "\n", true))
 }
 
-type Notes = Vec<(usize, Forgiven)>;
+type Notes = Vec<(usize, Tolerances)>;
 
 /// An edit, the lines it changes, and whether it is stale.
 type Spans = (usize, Vec<(usize, usize)>, bool);
@@ -379,7 +379,7 @@ fn together(
     for (&number, found) in numbers.iter().zip(all_found) {
         let line = found.line;
         // A stale hunk that makes the change of another has come to a place that is not its own.
-        let stale = found.forgiven.has(Tolerance::StaleContext);
+        let stale = found.tolerances.has(Tolerance::StaleContext);
         let spans: Vec<_> = found.changes.iter().map(|change| (change.start, change.end)).collect();
         let twin = done.iter().any(|(other, taken, other_stale)| {
             (stale || *other_stale)
@@ -392,7 +392,7 @@ fn together(
             let place = Place { line: u32::try_from(line).unwrap_or(u32::MAX), text: format!("{there}\n") };
             return Err((number, Refusal { places: vec![place], ..Refusal::new(Reason::Conflict) }));
         }
-        notes.push((line, edits[number].forgiven.union(found.forgiven)));
+        notes.push((line, edits[number].tolerances.union(found.tolerances)));
     }
     match failed {
         Some(failed) => Err(failed),
@@ -423,18 +423,18 @@ fn agree(text: &str, all_found: &mut [find::Found]) {
     }
     let shown = all_found.iter().fold(Typography::default(), |all, found| all.union(found.undone));
     let shown = if shown.is_none() { shown } else { shown.without(Typography::of(text)) };
-    let escapes = |found: &find::Found| found.forgiven.has(Tolerance::HtmlEscapes);
+    let escapes = |found: &find::Found| found.tolerances.has(Tolerance::HtmlEscapes);
     let habit = all_found.iter().any(escapes) && !html_escaped(text);
     for found in all_found {
         let unescapes = habit && !escapes(found);
         for line in found.changes.iter_mut().flat_map(|change| &mut change.lines) {
             if let Cow::Owned(plain) = shown.plainly(line) {
                 *line = plain;
-                found.forgiven = found.forgiven.with(Tolerance::LookAlikes);
+                found.tolerances = found.tolerances.with(Tolerance::LookAlikes);
             }
             if unescapes && html_escaped(line) {
                 *line = reading::unescaped_html(line);
-                found.forgiven = found.forgiven.with(Tolerance::HtmlEscapes);
+                found.tolerances = found.tolerances.with(Tolerance::HtmlEscapes);
             }
         }
     }
@@ -463,7 +463,7 @@ fn unescape(path: &str, text: &str, index: &Index<'_>, found: &mut find::Found) 
     };
     if worse(&found.changes) && !worse(&plain) {
         found.changes = plain;
-        found.forgiven = found.forgiven.with(Tolerance::HtmlEscapes);
+        found.tolerances = found.tolerances.with(Tolerance::HtmlEscapes);
     }
 }
 

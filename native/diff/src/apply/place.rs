@@ -2,11 +2,11 @@
 
 use super::alike::{Typography, key};
 use super::edit::{Hunk, Sign};
-use super::forgiven::{Forgiven, Tolerance};
 use super::index::Index;
 use super::locate::Placement;
 use super::splice::Change;
 use super::text::{indent_of, is_blank};
+use super::tolerances::{Tolerance, Tolerances};
 
 /// What is to stand at a place, one line after another.
 enum Piece {
@@ -150,7 +150,7 @@ fn new_line(text: &str, placement: &Placement, at: usize, plain: Typography) -> 
     if is_blank(&text) {
         // A shifted blank line is empty; one that was written into its place keeps what was written.
         let shifted =
-            placement.forgiven.has(Tolerance::Indentation) || placement.forgiven.has(Tolerance::Tabs);
+            placement.tolerances.has(Tolerance::Indentation) || placement.tolerances.has(Tolerance::Tabs);
         return Ok(if shifted { String::new() } else { text.into_owned() });
     }
     let indent = indent_of(&text);
@@ -160,7 +160,7 @@ fn new_line(text: &str, placement: &Placement, at: usize, plain: Typography) -> 
 
 /// The kinds of typographic characters that the edit has where the file has plain ones.
 pub fn undone(hunk: &Hunk<'_>, placement: &Placement, index: &Index<'_>) -> Typography {
-    if !placement.forgiven.has(Tolerance::LookAlikes) {
+    if !placement.tolerances.has(Tolerance::LookAlikes) {
         return Typography::default();
     }
     hunk.lines.iter().zip(&placement.rows).fold(Typography::default(), |all, (line, row)| {
@@ -199,13 +199,13 @@ pub fn already_there(hunk: &Hunk<'_>, placement: &Placement, changes: &[Change],
 }
 
 /// What the changes of a hunk forgive beyond its place.
-pub fn forgiven(hunk: &Hunk<'_>, placement: &Placement) -> Forgiven {
+pub fn tolerances(hunk: &Hunk<'_>, placement: &Placement) -> Tolerances {
     let plus = (0..hunk.lines.len()).any(|at| forgotten_plus(hunk, placement, at));
     let unsigned =
         hunk.lines.iter().any(|line| line.unsigned && (line.sign == Sign::Add || !is_blank(&line.text)));
-    let mut forgiven = placement.forgiven;
+    let mut tolerances = placement.tolerances;
     if plus || unsigned && hunk.signed {
-        forgiven = forgiven.with(Tolerance::Unsigned);
+        tolerances = tolerances.with(Tolerance::Unsigned);
     }
-    forgiven
+    tolerances
 }

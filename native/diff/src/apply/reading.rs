@@ -6,8 +6,8 @@ use imara_diff::{Algorithm, Diff, InternedInput};
 
 use super::edit::{Hunk, HunkLine, Sign};
 use super::elision::stands_for_more;
-use super::forgiven::Tolerance;
 use super::text::{answer_lines, is_blank};
+use super::tolerances::Tolerance;
 
 /// The hunk that a text to find and the text to put there make: lines of both stay.
 pub fn hunk_of<'a>(search: &'a str, replace: &'a str) -> Hunk<'a> {

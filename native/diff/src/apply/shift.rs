@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::forgiven::Forgiven;
 use super::indent::{Pair, Relation};
 use super::refusal::{Reason, Refusal};
 use super::text::{indent_of, is_blank};
+use super::tolerances::Tolerances;
 
 /// The lines in the indentation of the old function, which stands `indent` deep in the lines of `file`; `strings` are
 /// the rows within strings.
@@ -15,7 +15,7 @@ pub fn indented(
     indent: &str,
     file: &[&str],
     strings: &[Range<usize>],
-) -> Result<(Vec<String>, Forgiven), Refusal> {
+) -> Result<(Vec<String>, Tolerances), Refusal> {
     let own = lines.first().map_or("", |line| indent_of(line));
     let mixed = mixed(lines, old, own, indent, file);
     let relation = if mixed { columns(lines, old, own, indent) } else { Relation::of(&[(indent, own)]) };
@@ -46,7 +46,7 @@ pub fn indented(
         let text = moved(line).filter(|_| !unsure);
         out.push(text.ok_or_else(|| Refusal::new(Reason::Indentation).because(line.trim()))?);
     }
-    Ok((out, relation.forgiven()))
+    Ok((out, relation.tolerances()))
 }
 
 /// How many lines of a string the old function has, moved and as they are.

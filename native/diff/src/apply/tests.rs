@@ -9,9 +9,9 @@ fn one(text: &str, answer: &str, format: Format<'_>) -> Result<(String, Vec<&'st
         assert_eq!(path, "f.py");
         Source::Text(Cow::Owned(text.to_owned()))
     })?;
-    let forgiven = applied.done.iter().fold(Forgiven::NOTHING, |all, done| all.union(done.forgiven));
+    let tolerances = applied.done.iter().fold(Tolerances::NOTHING, |all, done| all.union(done.tolerances));
     let after = applied.changes.into_iter().next().and_then(|change| change.after);
-    Ok((after.unwrap_or_else(|| text.to_owned()), forgiven.iter().map(Tolerance::name).collect()))
+    Ok((after.unwrap_or_else(|| text.to_owned()), tolerances.iter().map(Tolerance::name).collect()))
 }
 
 fn block(search: &str, replace: &str) -> String {
@@ -19,9 +19,9 @@ fn block(search: &str, replace: &str) -> String {
 }
 
 #[track_caller]
-fn check(text: &str, search: &str, replace: &str, expected: &str, forgiven: &[&str]) {
+fn check(text: &str, search: &str, replace: &str, expected: &str, tolerances: &[&str]) {
     let (after, names) = one(text, &block(search, replace), Format::Blocks).unwrap();
-    assert_eq!((after.as_str(), names.as_slice()), (expected, forgiven));
+    assert_eq!((after.as_str(), names.as_slice()), (expected, tolerances));
 }
 
 #[track_caller]
@@ -30,10 +30,10 @@ fn refused(text: &str, search: &str, replace: &str) -> Reason {
 }
 
 #[track_caller]
-fn check_diff(text: &str, body: &str, expected: &str, forgiven: &[&str]) {
+fn check_diff(text: &str, body: &str, expected: &str, tolerances: &[&str]) {
     let answer = format!("--- a/f.py\n+++ b/f.py\n{body}");
     let (after, names) = one(text, &answer, Format::Unified).unwrap();
-    assert_eq!((after.as_str(), names.as_slice()), (expected, forgiven));
+    assert_eq!((after.as_str(), names.as_slice()), (expected, tolerances));
 }
 
 #[track_caller]
@@ -230,8 +230,8 @@ fn several_edits_of_one_file() {
     let answer = block("a\nb\n", "x\nb\n") + &block("b\nc\n", "b\ny\n");
     assert_eq!(one("a\nb\nc\n", &answer, Format::Blocks).unwrap().0, "x\nb\ny\n");
     let answer = block("a\nb\n", "x\nb\n") + &block("x\n", "z\n");
-    let (after, forgiven) = one("a\nb\nc\n", &answer, Format::Blocks).unwrap();
-    assert_eq!((after.as_str(), forgiven.as_slice()), ("z\nb\nc\n", ["sequence"].as_slice()));
+    let (after, tolerances) = one("a\nb\nc\n", &answer, Format::Blocks).unwrap();
+    assert_eq!((after.as_str(), tolerances.as_slice()), ("z\nb\nc\n", ["sequence"].as_slice()));
     let answer = block("a\n", "x\n") + &block("a\n", "y\n");
     let refusal = one("a\nb\n", &answer, Format::Blocks).unwrap_err();
     assert_eq!((refusal.edit, refusal.reason), (1, Reason::Conflict));
@@ -280,12 +280,12 @@ fn v4a() {
     let text =
         "class A:\n    def f(self):\n        return 1\n\nclass B:\n    def f(self):\n        return 1\n";
     let answer = "*** Begin Patch\n*** Update File: f.py\n@@ class B:\n-        return 1\n+        return 2\n*** End Patch\n";
-    let (after, forgiven) = one(text, answer, Format::Auto).unwrap();
+    let (after, tolerances) = one(text, answer, Format::Auto).unwrap();
     assert_eq!(
         (after.matches("return 2").count(), after.rfind("return 2") > after.find("class B")),
         (1, true)
     );
-    assert_eq!(forgiven, ["anchor"]);
+    assert_eq!(tolerances, ["anchor"]);
     let cut = &answer[..answer.len() - 14];
     assert_eq!(one(text, cut, Format::V4a).unwrap_err().reason, Reason::Truncated);
     assert_eq!(
@@ -384,9 +384,9 @@ fn a_refusal_shows_the_place_and_what_differs() {
 }
 
 #[track_caller]
-fn check_function(text: &str, symbol: &str, code: &str, expected: &str, forgiven: &[&str]) {
+fn check_function(text: &str, symbol: &str, code: &str, expected: &str, tolerances: &[&str]) {
     let (after, names) = one(text, code, Format::Function { path: "f.py", symbol }).unwrap();
-    assert_eq!((after.as_str(), names.as_slice()), (expected, forgiven));
+    assert_eq!((after.as_str(), names.as_slice()), (expected, tolerances));
 }
 
 #[track_caller]
@@ -824,9 +824,9 @@ mod properties {
         fn what_replaces_the_first_is_what_is_applied(text in lines(), from in 0..12_usize, length in 1..4_usize, new in lines()) {
             let search: String = text.split_inclusive('\n').skip(from).take(length).collect();
             if crate::apply::replaces_first(&text, &search, &new) {
-                let (edited, forgiven) = one(&text, &block(&search, &new), Format::Blocks).unwrap();
+                let (edited, tolerances) = one(&text, &block(&search, &new), Format::Blocks).unwrap();
                 prop_assert_eq!(edited, text.replacen(&search, &new, 1));
-                prop_assert!(forgiven.is_empty());
+                prop_assert!(tolerances.is_empty());
             }
         }
 

@@ -1,9 +1,9 @@
 //! Blocks with a marker before the old text, between both, and after the new one.
 
 use super::super::edit::{Action, Edit};
-use super::super::forgiven::{Forgiven, Tolerance};
 use super::super::refusal::{Reason, Refusal};
 use super::super::text::is_blank;
+use super::super::tolerances::{Tolerance, Tolerances};
 use super::rows::{Row, fence, rows};
 
 const SEARCH_WORDS: [&str; 5] = ["SEARCH", "ORIGINAL", "OLD", "BEFORE", "HEAD"];
@@ -158,8 +158,8 @@ fn search<'a>(
     let first = middles[0];
     let readings = Edit::search(path, slice(0, first), slice(first + 1, close));
     let well_written = plain && close_plain && middles.iter().any(|&m| body[m].text == "=======");
-    let forgiven = if well_written { Forgiven::NOTHING } else { Tolerance::Markers.into() };
-    Ok((Edit { forgiven, ..readings }, at + 1 + close))
+    let tolerances = if well_written { Tolerances::NOTHING } else { Tolerance::Markers.into() };
+    Ok((Edit { tolerances, ..readings }, at + 1 + close))
 }
 
 /// The path on the last line before a block that is neither blank nor a code fence.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::super::edit::{Action, Edit, Hunk, HunkLine, Sign};
-use super::super::forgiven::Forgiven;
 use super::super::refusal::{Reason, Refusal};
+use super::super::tolerances::Tolerances;
 use super::rows::{Row, fence, rows};
 
 /// One file of the difference.
@@ -165,7 +165,7 @@ fn edit<'a>(header: &Header<'a>, hunk: Hunk<'a>, only_path: Option<&'a str>) -> 
     if header.deleted {
         return Ok(Edit::new(unlettered(&path), Action::Delete));
     }
-    Ok(Edit { path, action: Action::Hunk(hunk), forgiven: Forgiven::NOTHING })
+    Ok(Edit { path, action: Action::Hunk(hunk), tolerances: Tolerances::NOTHING })
 }
 
 pub fn new_text(hunk: &Hunk<'_>) -> String {

@@ -1,8 +1,8 @@
 //! `*** Begin Patch` to `*** End Patch`.
 
 use super::super::edit::{Action, Edit, Hunk, Sign};
-use super::super::forgiven::{Forgiven, Tolerance};
 use super::super::refusal::{Reason, Refusal};
+use super::super::tolerances::{Tolerance, Tolerances};
 use super::rows::{fence, rows};
 use super::unified::{body_line, new_text, trim_end};
 
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
         trim_end(&mut hunk);
         match self.file {
             Some(File::Update(path)) if !hunk.lines.is_empty() => {
-                let edit = Edit { path: path.into(), action: Action::Hunk(hunk), forgiven: self.form() };
+                let edit = Edit { path: path.into(), action: Action::Hunk(hunk), tolerances: self.form() };
                 self.edits.push(edit);
             }
             Some(File::Add(path)) => {
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn form(&self) -> Forgiven {
-        if self.begun { Forgiven::NOTHING } else { Tolerance::Markers.into() }
+    fn form(&self) -> Tolerances {
+        if self.begun { Tolerances::NOTHING } else { Tolerance::Markers.into() }
     }
 }

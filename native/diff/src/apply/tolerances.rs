@@ -1,4 +1,4 @@
-//! What an edit was forgiven.
+//! In what an edit may differ from the file, or an answer from its format, and still be applied.
 
 use std::fmt;
 
@@ -119,10 +119,10 @@ impl Tolerance {
 
 /// A set of tolerances.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Forgiven(u32);
+pub struct Tolerances(u32);
 
-impl Forgiven {
-    /// Nothing was forgiven: the edit stands in the file byte by byte.
+impl Tolerances {
+    /// None: the edit stands in the file byte by byte.
     pub const NOTHING: Self = Self(0);
 
     /// This set and one more.
@@ -161,13 +161,13 @@ impl Forgiven {
     }
 }
 
-impl From<Tolerance> for Forgiven {
+impl From<Tolerance> for Tolerances {
     fn from(tolerance: Tolerance) -> Self {
         Self::NOTHING.with(tolerance)
     }
 }
 
-impl fmt::Debug for Forgiven {
+impl fmt::Debug for Tolerances {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()
     }
