@@ -205,7 +205,7 @@ def read_file(file: Path, path: tuple[str, ...] = (), parent: Module | None = No
     return module
 
 
-def test_files(file: Path) -> set[Path]:
+def files_of_tests(file: Path) -> set[Path]:
     """The files that a file names as test code."""
     _, tests = without_tests(code_of(file.read_text(encoding="utf-8")))
     home = file.parent if file.name in {"lib.rs", "mod.rs"} else file.with_suffix("")

@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.map import Room, crates, python_rooms, rust_rooms
+from tests.rust_source import files_of_tests, functions
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "server" / "wainwright"
@@ -14,6 +16,25 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if SHIPPED not in path.p
 LINES_MAX = 60
 """Of one function; one-arm-an-event dispatchers are listed by name, and the list may only shrink."""
 LONG = {"fold.py:_apply": 75}
+FILE_LINES_MAX = 500
+"""Of one module; those that were longer when this was made are listed, and the list may only shrink."""
+LONG_FILES = {"journal.py": 653}
+SOURCES = sorted((ROOT / "native").glob("*/src/**/*.rs"))
+RUST = [path for path in SOURCES if path not in {test for file in SOURCES for test in files_of_tests(file)}]
+"""Without the files that are test code as a whole."""
+RUST_FILE_LINES_MAX = 700
+TABLES = {"syntax/src/tables.rs"}
+"""Data that is best read in one piece, however long."""
+RUST_LONG_FILES = {"fsops/src/journal.rs": 846, "fsops/src/snapshots.rs": 857, "fsops/src/tree.rs": 834}
+RUST_LONG = {"diff/src/apply/refusal.rs:explain": 73}
+RUST_CIRCLES: dict[str, list[set[str]]] = {
+    "native/fsops": [{"(own file)", "batch", "beneath", "journal"}],
+}
+"""All three may only shrink."""
+
+
+def crate_path(path: Path) -> str:
+    return path.relative_to(ROOT / "native").as_posix()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -32,6 +53,48 @@ def test_functions_stay_short(path: Path) -> None:
             if lines > limit:
                 long.append(f"{path.name}:{node.name} has {lines} lines, {limit} are allowed")
     assert not long
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_modules_stay_short(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= LONG_FILES.get(path.relative_to(PACKAGE).as_posix(), FILE_LINES_MAX)
+
+
+@pytest.mark.parametrize("path", RUST, ids=crate_path)
+def test_rust_files_stay_short(path: Path) -> None:
+    name = crate_path(path)
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert name in TABLES or lines <= RUST_LONG_FILES.get(name, RUST_FILE_LINES_MAX)
+
+
+@pytest.mark.parametrize("path", RUST, ids=crate_path)
+def test_rust_functions_stay_short_or_say_why_not(path: Path) -> None:
+    long = [
+        f"{crate_path(path)}:{function.line}: {function.name} has {function.lines} lines and no `// Long: why` above"
+        for function in functions(path.read_text(encoding="utf-8"))
+        if function.lines > RUST_LONG.get(f"{crate_path(path)}:{function.name}", LINES_MAX)
+        and not function.reason
+    ]
+    assert not long
+
+
+def new_circles(rooms: list[Room], known: dict[str, list[set[str]]]) -> list[str]:
+    return [
+        f"{room.name}: {' '.join(circle)}"
+        for room in rooms
+        for circle in room.circles
+        if not any(set(circle) <= old for old in known.get(room.name, []))
+    ]
+
+
+def test_no_room_of_the_server_has_a_circle() -> None:
+    assert new_circles(python_rooms(), {}) == []
+
+
+@pytest.mark.parametrize("crate", crates(), ids=lambda path: path.name)
+def test_no_folder_of_a_crate_has_a_circle(crate: Path) -> None:
+    assert new_circles(rust_rooms(crate), RUST_CIRCLES) == []
 
 
 def test_the_map_names_every_package() -> None:
