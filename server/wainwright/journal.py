@@ -28,9 +28,10 @@ import time
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from pydantic import Field, JsonValue
 from sqlite_utils import Database
@@ -43,6 +44,9 @@ LEASE_S = 15.0
 """How long a lease holds without a beat, in seconds."""
 BEAT_S = 5.0
 """How often the owner renews its lease, in seconds."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PROC = Path("/proc")
 """Where the kernel tells when a process started; absent on some systems."""
@@ -135,6 +139,7 @@ class Journal:
         self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
         self._db = Database(self._connection)
         self._lock = threading.RLock()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         with _alone(path.with_name(path.name + ".lock")):
             self._set_up(path)
 
@@ -150,8 +155,16 @@ class Journal:
         self._connection.executescript(SCHEMA)
         self._db.execute(f"PRAGMA user_version={VERSION}")
 
+    def queue(self, write: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Do a write in the journal's own thread, after those that were queued before it.
+
+        Nothing takes it back: neither the end of a task or of its event loop, nor `close`, which waits for it.
+        """
+        return self._writer.submit(write, *args, **kwargs)
+
     def close(self) -> None:
-        """Close the file. Leases are not given back by this."""
+        """Finish what is queued and close the file. Leases are not given back by this."""
+        self._writer.shutdown()
         with self._lock:
             self._connection.close()
 
@@ -535,9 +548,10 @@ class Steps:
         ``effect`` is ``read`` or ``idempotent`` (may be done again after a crash) or ``llm`` (is asked again; what
         the lost call may have cost counts as spent). If ``act`` raises, the step is recorded as failed with the
         exception's ``spend`` attribute, and the next ask tries it anew; when it is broken off (cancelled, or the
-        process is told to end), its cost is unknown and the whole reservation counts as spent. Steps of one scope
-        may run side by side: they are numbered in the order in which they were asked for. Raises BudgetExceeded,
-        Diverged, Fenced, JournalError when the step is under way already, and what ``act`` raises.
+        process is told to end), its cost is unknown and the whole reservation counts as spent. Whenever a
+        cancellation comes, it takes effect with the outcome on disk. Steps of one scope may run side by side: they
+        are numbered in the order in which they were asked for. Raises BudgetExceeded, Diverged, Fenced,
+        JournalError when the step is under way already, and what ``act`` raises.
         """
         number = self._number(name)
         key = f"{self.scope}/{name}#{number}"
@@ -551,7 +565,7 @@ class Steps:
             heapq.heappush(self._failed[name], number)
             raise
         self._keys.append(key)
-        await asyncio.to_thread(self._journal.end, self._lease, key, ("done", value), effect, hold, spend)
+        await to_its_end(self._end(key, ("done", value), effect, hold, spend))
         return value
 
     def _number(self, name: str) -> int:
@@ -561,25 +575,15 @@ class Steps:
         return self._counts[name] - 1
 
     async def _begin(self, key: str, inputs: JsonValue, effect: str, hold: Hold) -> tuple[JsonValue] | None:
-        begun = asyncio.get_running_loop().run_in_executor(
-            None, self._journal.begin, self._lease, key, inputs, effect, hold
-        )
+        begun = self._journal.queue(self._journal.begin, self._lease, key, inputs, effect, hold)
         try:
-            return await asyncio.shield(begun)
+            return await to_its_end(begun)
         except asyncio.CancelledError:
-            # The thread writes the intent all the same; nobody will act on it.
-            begun.add_done_callback(lambda done: self._give_back(done, key, effect, hold))
+            if begun.exception() is None and begun.result() is None:
+                # The intent is on disk, and nobody will act on it.
+                outcome = ("failed", "cancelled before it began")
+                await to_its_end(self._end(key, outcome, effect, hold, Spend()))
             raise
-
-    def _give_back(
-        self, begun: asyncio.Future[tuple[JsonValue] | None], key: str, effect: str, hold: Hold
-    ) -> None:
-        if begun.cancelled() or begun.exception() is not None or begun.result() is not None:
-            return
-        with suppress(Fenced):
-            self._journal.end(
-                self._lease, key, ("failed", "cancelled before it began"), effect, hold, Spend()
-            )
 
     async def _act(
         self, act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]], key: str, effect: str, hold: Hold
@@ -589,9 +593,17 @@ class Steps:
         except BaseException as error:
             unknown = Spend(usd=hold.usd, tokens=hold.tokens)
             spent = getattr(error, "spend", Spend() if isinstance(error, Exception) else unknown)
-            # Not awaited: a cancelled task must not wait here, and the write takes a millisecond.
-            self._journal.end(self._lease, key, ("failed", str(error)), effect, hold, spent)
+            ended = self._end(key, ("failed", str(error)), effect, hold, spent)
+            if isinstance(error, GeneratorExit):
+                ended.result()  # a coroutine that is being closed may not await
+            else:
+                await to_its_end(ended)
             raise
+
+    def _end(
+        self, key: str, outcome: tuple[str, JsonValue], effect: str, hold: Hold, spend: Spend
+    ) -> Future[None]:
+        return self._journal.queue(self._journal.end, self._lease, key, outcome, effect, hold, spend)
 
     def below(self, name: str) -> "Steps":
         """A scope inside this one."""
@@ -599,7 +611,21 @@ class Steps:
 
     async def void(self) -> None:
         """What this scope did was useless: ask everything anew the next time."""
-        await asyncio.to_thread(self._journal.void, self._lease, self._keys)
+        await to_its_end(self._journal.queue(self._journal.void, self._lease, self._keys))
+
+
+async def to_its_end(work: Future[T] | asyncio.Future[T]) -> T:
+    """Wait for what must not be cut short; whoever cancels the waiter is obeyed when it has ended."""
+    waiting = asyncio.wrap_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not waiting.done():
+        try:
+            await asyncio.wait({waiting})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from waiting.exception()
+    return waiting.result()
 
 
 def _no_run(run: str) -> InputError:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -259,29 +260,202 @@ async def test_a_cancelled_call_gives_its_reservation_up_and_is_asked_anew(
     assert await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=Act("new")) == "new"
 
 
+async def passes(turns: int = 5) -> None:
+    """Let what is ready go on."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
 async def test_a_call_cancelled_before_it_was_made_costs_nothing(
     journal: Journal, lease: Lease, path: Path
 ) -> None:
     # Another writer keeps the reservation waiting, so the cancel comes while it is being written.
-    blocker = sqlite3.connect(path, isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
     act = Act()
-    call = asyncio.create_task(
-        journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=5))
-    )
-    for _ in range(5):
-        await asyncio.sleep(0)
-    call.cancel()
+    with busy(path):
+        call = asyncio.create_task(
+            journal.steps(lease, "/s").step(
+                "ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=5)
+            )
+        )
+        await passes()
+        call.cancel()
+        await passes()
     with pytest.raises(asyncio.CancelledError):
         await call
-    blocker.execute("ROLLBACK")
-    blocker.close()
-    await asyncio.get_running_loop().shutdown_default_executor()
-    await asyncio.sleep(0)
     assert act.keys == []
     assert held(path) == (0, 0)
     assert journal.account("r1").spent_usd == 0
     assert kinds(path) == ["intent", "failed"]
+
+
+@contextmanager
+def busy(path: Path) -> Iterator[None]:
+    """Another writer, so that a write that is asked for meanwhile has to wait."""
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        blocker.execute("ROLLBACK")
+        blocker.close()
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("threads", ["free", "all at work"])
+async def test_a_reply_that_was_paid_is_kept_when_the_cancel_comes_while_it_is_written(
+    journal: Journal, lease: Lease, path: Path, times: int, threads: str
+) -> None:
+    asked, answered, go_on = asyncio.Event(), asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+
+    async def act(_: str) -> tuple[JsonValue, Spend]:
+        asked.set()
+        await answered.wait()
+        if threads == "all at work":
+            loop.run_in_executor(None, go_on.wait)
+        return "dear", Spend(usd=1, tokens=7)
+
+    steps = journal.steps(lease, "/s")
+    call = asyncio.create_task(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=9)))
+    await asked.wait()
+    with busy(path):
+        answered.set()
+        await passes()
+        for _ in range(times):
+            call.cancel()
+            await passes()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    account = journal.account("r1")
+    assert (kinds(path), held(path)) == (["intent", "done"], (0, 0))
+    assert (account.spent_usd, account.spent_tokens) == (1, 7)
+    again = Act("anew")
+    assert await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=again) == "dear"
+    assert again.keys == []
+
+
+async def test_a_failure_that_was_paid_is_kept_when_the_cancel_comes_while_it_is_written(
+    journal: Journal, lease: Lease, path: Path
+) -> None:
+    class Refused(Exception):
+        spend = Spend(usd=0.25, tokens=7)
+
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def act(_: str) -> tuple[JsonValue, Spend]:
+        asked.set()
+        await answered.wait()
+        raise Refused
+
+    steps = journal.steps(lease, "/s")
+    call = asyncio.create_task(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=9)))
+    await asked.wait()
+    with busy(path):
+        answered.set()
+        await passes()
+        call.cancel()
+        await passes()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert (kinds(path), held(path)) == (["intent", "failed"], (0, 0))
+    assert journal.account("r1").spent_usd == 0.25
+
+
+@pytest.mark.parametrize("moment", range(0, 24, 2))
+async def test_whenever_the_cancel_comes_the_books_balance(
+    journal: Journal, lease: Lease, path: Path, moment: int
+) -> None:
+    answered: list[str] = []
+
+    async def act(_: str) -> tuple[JsonValue, Spend]:
+        await passes(4)
+        answered.append("yes")
+        return "yes", Spend(usd=1)
+
+    steps = journal.steps(lease, "/s")
+    call = asyncio.create_task(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2)))
+    for _ in range(moment):
+        # The journal's thread gets its turn too: the cancel meets each part of the step.
+        await asyncio.to_thread(lambda: None)
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    assert held(path) == (0, 0)
+    assert kinds(path) in ([], ["intent", "done" if answered else "failed"])
+    if answered:
+        assert journal.account("r1").spent_usd == 1
+
+
+async def test_closing_waits_for_what_is_being_written(journal: Journal, lease: Lease, path: Path) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def act(_: str) -> tuple[JsonValue, Spend]:
+        asked.set()
+        await answered.wait()
+        return "dear", Spend(usd=1)
+
+    steps = journal.steps(lease, "/s")
+    call = asyncio.create_task(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2)))
+    await asked.wait()
+    with busy(path):
+        answered.set()
+        await passes()
+        call.cancel()
+        closing = asyncio.create_task(asyncio.to_thread(journal.close))
+        await passes()
+        assert not closing.done()
+    await closing
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert (kinds(path), held(path)) == (["intent", "done"], (0, 0))
+
+
+ENDING = """
+import asyncio, sys
+from pathlib import Path
+from wainwright.journal import Hold, Journal, Spend
+
+async def main():
+    answered = asyncio.Event()
+
+    async def act(key):
+        print("asked", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        answered.set()
+        return "dear", Spend(usd=1)
+
+    journal = Journal(Path(sys.argv[1]))
+    steps = journal.steps(journal.claim("r1"), "/s")
+    call = asyncio.ensure_future(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2)))
+    await answered.wait()
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_does_not_end_before_the_outcome_is_on_disk(
+    journal: Journal, lease: Lease, path: Path
+) -> None:
+    journal.release(lease)
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDING, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "asked\n"
+        with busy(path):
+            process.stdin.write("answered\n")
+            process.stdin.flush()
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)
+        assert process.wait(60) == 0
+    assert (kinds(path), held(path)) == (["intent", "done"], (0, 0))
+    assert journal.account("r1").spent_usd == 1
 
 
 async def test_a_useless_answer_is_voided_and_asked_anew(journal: Journal, lease: Lease) -> None:

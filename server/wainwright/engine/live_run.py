@@ -23,7 +23,7 @@ from wainwright.domain.goal import ENDS
 from wainwright.domain.state import RunState
 from wainwright.engine.views.event_text import told
 from wainwright.engine.views.run_view import Notice
-from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
+from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps, to_its_end
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ class LiveRun:
         ``settles`` names the signal that asked for them: with its outcome on disk it is not given out again.
         Cancelling the caller does not cut this short: what is on disk and what is in memory stay the same.
         """
-        await asyncio.shield(asyncio.ensure_future(self._append(events, settles)))
+        await to_its_end(asyncio.ensure_future(self._append(events, settles)))
 
     async def _append(self, events: Sequence[Event], settles: str) -> None:
         async with self._appending:
@@ -83,7 +83,7 @@ class LiveRun:
                 notices.append(
                     Notice(run=state.run, kind=event.kind, text=told(event), stage=where, task=task)
                 )
-            await asyncio.to_thread(self._journal.append, self.lease, events, settles=settles)
+            await to_its_end(self._journal.queue(self._journal.append, self.lease, events, settles=settles))
             self.state = state
             self._wake.set()
         for notice, event in zip(notices, events, strict=True):
