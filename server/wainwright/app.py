@@ -79,5 +79,5 @@ def state_folder(workspace: Path) -> Path:
     """Where the journal, the private repository and the trees of a workspace lie: never inside it."""
     base = os.environ.get("XDG_STATE_HOME", "")
     root = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
-    mark = hashlib.sha256(str(workspace).encode()).hexdigest()[:12]
+    mark = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:12]
     return root / "wainwright" / f"{workspace.name or 'root'}-{mark}"

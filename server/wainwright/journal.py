@@ -36,9 +36,18 @@ from typing import Any, ParamSpec, TypeVar
 from pydantic import Field, JsonValue
 from sqlite_utils import Database
 
-from wainwright.domain.errors import BudgetExceeded, Diverged, Fenced, InputError, JournalError, RunBusy
+from wainwright.domain.errors import (
+    BudgetExceeded,
+    Diverged,
+    Fenced,
+    InputError,
+    JournalError,
+    RunBusy,
+    WainwrightError,
+)
 from wainwright.domain.events import EVENT, Event
 from wainwright.domain.goal import Fact
+from wainwright.domain.text import clean
 
 LEASE_S = 15.0
 """How long a lease holds without a beat, in seconds."""
@@ -177,10 +186,10 @@ class Journal:
         with self._write() as db:
             db.execute(
                 "INSERT INTO runs (run, created, goal, cap_usd, cap_tokens) VALUES (?, ?, ?, ?, ?)",
-                [run, time.time(), goal, cap_usd, cap_tokens],
+                [run, time.time(), clean(goal), cap_usd, cap_tokens],
             )
             lease = self._take(run)
-            self._append_row(lease, "event", key="", body=EVENT.dump_json(first).decode())
+            self._append_row(lease, "event", key="", body=_written(first))
         return lease
 
     def claim(self, run: str) -> Lease:
@@ -247,7 +256,7 @@ class Journal:
         with self._write() as db:
             self._check(lease)
             for event in events:
-                self._append_row(lease, "event", key="", body=EVENT.dump_json(event).decode())
+                self._append_row(lease, "event", key="", body=_written(event))
             db.execute("UPDATE signals SET taken = 1 WHERE id = ?", [settles])
 
     def events(self, run: str) -> list[Event]:
@@ -384,7 +393,7 @@ class Journal:
 
         Raises BudgetExceeded, Diverged, Fenced, and JournalError while the same step is under way.
         """
-        canonical = json.dumps(inputs, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        canonical = _json(inputs, sort_keys=True).encode()
         fingerprint = hashlib.sha256(canonical).hexdigest()
         with self._write() as db:
             self._check(lease)
@@ -438,7 +447,7 @@ class Journal:
                 fingerprint=fingerprint,
                 usd=spend.usd,
                 tokens=spend.tokens,
-                body=json.dumps(value, ensure_ascii=False),
+                body=_json(value),
             )
             self._settle(lease.run, hold, spend)
 
@@ -526,7 +535,7 @@ class Steps:
     """Keyed access to the journal for one scope; two scopes never see each other's steps."""
 
     def __init__(self, journal: Journal, lease: Lease, scope: str) -> None:
-        self.scope = scope
+        self.scope = clean(scope)
         self._journal = journal
         self._lease = lease
         self._counts: Counter[str] = Counter()
@@ -546,9 +555,10 @@ class Steps:
         """Do an act once. A recorded outcome is returned without acting.
 
         ``effect`` is ``read`` or ``idempotent`` (may be done again after a crash) or ``llm`` (is asked again; what
-        the lost call may have cost counts as spent). If ``act`` raises, the step is recorded as failed with the
-        exception's ``spend`` attribute, and the next ask tries it anew; when it is broken off (cancelled, or the
-        process is told to end), its cost is unknown and the whole reservation counts as spent. Whenever a
+        the lost call may have cost counts as spent). If ``act`` raises, the step is recorded as failed and the
+        next ask tries it anew. What that cost tells the exception's ``spend`` attribute; a WainwrightError without
+        one cost nothing. Of anything else (a defect, a cancellation, a process that is told to end) the cost is
+        unknown, and the whole reservation counts as spent. Whenever a
         cancellation comes, it takes effect with the outcome on disk. Steps of one scope may run side by side: they
         are numbered in the order in which they were asked for. Raises BudgetExceeded, Diverged, Fenced,
         JournalError when the step is under way already, and what ``act`` raises.
@@ -589,16 +599,19 @@ class Steps:
         self, act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]], key: str, effect: str, hold: Hold
     ) -> tuple[JsonValue, Spend]:
         try:
-            return await act(key)
+            value, spend = await act(key)
         except BaseException as error:
             unknown = Spend(usd=hold.usd, tokens=hold.tokens)
-            spent = getattr(error, "spend", Spend() if isinstance(error, Exception) else unknown)
+            # Our own errors say what they cost. What nobody foresaw may come after the act was paid.
+            spent = getattr(error, "spend", Spend() if isinstance(error, WainwrightError) else unknown)
             ended = self._end(key, ("failed", str(error)), effect, hold, spent)
             if isinstance(error, GeneratorExit):
                 ended.result()  # a coroutine that is being closed may not await
             else:
                 await to_its_end(ended)
             raise
+        found: JsonValue = json.loads(_json(value))  # as a resumed run finds it
+        return found, spend
 
     def _end(
         self, key: str, outcome: tuple[str, JsonValue], effect: str, hold: Hold, spend: Spend
@@ -641,6 +654,14 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def _json(value: JsonValue, *, sort_keys: bool = False) -> str:
+    return clean(json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys))
+
+
+def _written(event: Event) -> str:
+    return _json(EVENT.dump_python(event, mode="json"))
 
 
 def _chain(before: str, content: Sequence[Any]) -> str:

@@ -272,3 +272,35 @@ async def test_a_second_server_decides_but_does_not_drive(workplace):
     assert "holds before DESIGN" in await first.reads(run)
     assert await second.client.leave() == 0
     assert await first.client.leave() == 0
+
+
+async def test_what_no_encoder_takes_stops_nothing_and_stays_in_the_buffer(workplace):
+    half = "\ud83d"
+    person = await workplace.sit_down(VsCode, "--autonomy", "auto-edit")
+    person.editor.open(workplace.file, ON_DISK)
+    unsaved = UNSAVED.replace("only in", f"{half} only in")
+    person.editor.change(workplace.uri("calc/__init__.py"), unsaved)
+    person.editor.open(workplace.root / "odd\udcff.py", "x = 1\n")
+    selected = {"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 40}}
+    run = await person.command(
+        "start",
+        goal=f"{GOAL} {half}",
+        uri=workplace.uri("calc/__init__.py"),
+        range=selected,
+        diagnostics=[f"odd {half}"],
+    )
+    assert run["goal"] == f"{GOAL} \N{REPLACEMENT CHARACTER}"
+    await person.is_asked("Is the plan")
+    await person.command("approve")
+    await person.is_asked("Start the service")
+    await person.command("reject", reason=f"not now {half}")
+    await person.reads("DONE")
+    assert person.editor.text(workplace.file) == unsaved + ADDED
+    (seen,) = await person.runs()
+    assert (seen["stage"], seen["editor"]) == ("DONE", "applied")
+    cleaned = unsaved.replace(half, "\N{REPLACEMENT CHARACTER}")
+    assert workplace.git("show", f"{seen['branch']}:calc/__init__.py") == cleaned + ADDED
+    assert any(r"# \ufffd only in" in asked for asked in completed(workplace.model))
+    names = workplace.git("ls-tree", "-r", "--name-only", seen["branch"]).split()
+    assert not [name for name in names if "odd" in name]
+    assert await person.client.leave() == 0

@@ -16,6 +16,10 @@ async def test_symbols_follow_what_is_typed(workplace):
     config.write_text("[editor]\nsymbols = true\n")
     person = await workplace.sit_down(VsCode)
     await person.command("runs")
+    # What no encoder takes, in a name, a text or a query, does not end the following.
+    person.editor.open(workplace.root / "odd\udcff.py", "def odd(): ...\n")
+    person.editor.open(workplace.root / "half.py", "def half(): ...  # \ud800\n")
+    assert await names(person, "\ud800") == []
     person.editor.open(workplace.file, ON_DISK + "\n\nclass Fresh:\n    def typed_only(self): ...\n")
 
     async def there():
@@ -25,6 +29,7 @@ async def test_symbols_follow_what_is_typed(workplace):
     while not found:
         found = await there()
     assert found == [("typed_only", "Fresh", 10)]
+    assert await names(person, "half") == [("half", None, 0)]
     (location,) = [
         one["location"]
         for one in await person.client.request("workspace/symbol", {"query": "add"})

@@ -21,8 +21,9 @@ from pydantic import JsonValue, ValidationError
 
 from wainwright import journal as module
 from wainwright.domain.errors import BudgetExceeded, Diverged, Fenced, InputError, JournalError, RunBusy
-from wainwright.domain.events import HoldMoved, RunStarted, SnapshotTaken
+from wainwright.domain.events import HoldMoved, RunFailed, RunStarted, SnapshotTaken
 from wainwright.domain.goal import WORKING, Goal, Stage
+from wainwright.domain.text import clean
 from wainwright.journal import Hold, Journal, Lease, Spend, Steps
 
 FIRST = RunStarted(
@@ -200,9 +201,9 @@ async def test_a_step_that_is_under_way_is_not_begun_again(journal: Journal, lea
 
 async def test_a_failed_step_is_tried_again_under_its_key(journal: Journal, lease: Lease, path: Path) -> None:
     steps, good = journal.steps(lease, "/s"), Act("good")
-    bad = Act(fails=ValueError("no"))
+    bad = Act(fails=InputError("no"))
     for _ in range(2):
-        with pytest.raises(ValueError, match="no"):
+        with pytest.raises(InputError, match="no"):
             await steps.step("ask", inputs=1, effect="llm", act=bad, hold=Hold(usd=1, tokens=9))
     # What failed may be asked for with other inputs.
     assert await steps.step("ask", inputs=2, effect="llm", act=good) == "good"
@@ -225,8 +226,10 @@ async def test_a_failure_may_have_cost_something(journal: Journal, lease: Lease,
     assert (account.spent_usd, account.spent_tokens, held(path)) == (0.25, 7, (0, 0))
 
 
-@pytest.mark.parametrize("end", [asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit])
-async def test_when_the_act_is_broken_off_its_whole_reservation_counts(
+@pytest.mark.parametrize(
+    "end", [asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit, ValueError, OSError]
+)
+async def test_when_the_act_is_broken_off_or_has_a_defect_its_whole_reservation_counts(
     journal: Journal, lease: Lease, path: Path, end: type[BaseException]
 ) -> None:
     with pytest.raises(end):
@@ -414,6 +417,7 @@ async def test_closing_waits_for_what_is_being_written(journal: Journal, lease: 
 ENDING = """
 import asyncio, sys
 from pathlib import Path
+from wainwright.domain.text import clean
 from wainwright.journal import Hold, Journal, Spend
 
 async def main():
@@ -476,6 +480,59 @@ async def test_a_scope_below_has_steps_of_its_own(journal: Journal, lease: Lease
     await steps.below("inner").step("ask", inputs=2, effect="read", act=act)
     assert act.keys == ["/s/ask#0", "/s/inner/ask#0"]
     assert steps.below("inner").scope == "/s/inner"
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+"""Half surrogate pairs and NUL too."""
+
+
+@given(
+    told=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT,
+        lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner),
+        max_leaves=8,
+    ),
+    scope=ANY_TEXT,
+)
+@settings(max_examples=30, deadline=None)
+def test_whatever_is_told_is_recorded(
+    told: JsonValue, scope: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    journal = Journal(tmp_path_factory.mktemp("told") / "journal.db")
+    lease = begin_run(journal)
+    act, again = Act(told, Spend(usd=1)), Act()
+
+    async def ask(act: Act) -> JsonValue:
+        steps = journal.steps(lease, f"/{scope}")
+        return await steps.step("ask", inputs=told, effect="llm", act=act, hold=Hold(usd=2))
+
+    first = asyncio.run(ask(act))
+    assert asyncio.run(ask(again)) == first
+    assert again.keys == []
+    assert journal.account("r1").spent_usd == 1
+    journal.verify("r1")
+    journal.close()
+
+
+@given(text=ANY_TEXT)
+@settings(max_examples=30, deadline=None)
+def test_whatever_a_failure_or_an_event_says_is_recorded(
+    text: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    journal = Journal(tmp_path_factory.mktemp("told") / "journal.db")
+    lease = journal.create(FIRST, "r1", text, cap_usd=None, cap_tokens=None)
+    # Not made by its constructor, which would have cleaned it.
+    moved = RunFailed(reason="").model_copy(update={"reason": text})
+    journal.append(lease, [moved])
+    journal.post("r1", "s1", {"reason": text})
+    steps = journal.steps(lease, "/s")
+    with pytest.raises(ValueError, match="refused"):
+        asyncio.run(steps.step("ask", inputs=1, effect="llm", act=Act(fails=ValueError(f"refused {text}"))))
+    assert journal.events("r1")[1] == RunFailed(reason=clean(text))
+    assert [row.goal for row in journal.runs()] == [clean(text)]
+    assert len(journal.signals("r1")) == 1
+    journal.verify("r1")
+    journal.close()
 
 
 # ---- caps
@@ -622,6 +679,7 @@ def test_no_reservation_is_negative_or_endless(amount: float) -> None:
 OWNER = """
 import sys, time
 from pathlib import Path
+from wainwright.domain.text import clean
 from wainwright.journal import Hold, Journal
 
 journal = Journal(Path(sys.argv[1]))

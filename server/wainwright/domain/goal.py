@@ -2,17 +2,26 @@
 
 import re
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wainwright.domain.errors import InputError
+from wainwright.domain.text import REPLACEMENT, clean_within
 
 
 class Fact(BaseModel):
-    """Base of every value that is stored or crosses a room: frozen, and unknown keys are refused."""
+    """Base of every value that is stored or crosses a room: frozen, and unknown keys are refused.
+
+    Its texts can be written down, wherever they come from: see ``text.clean``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, given: Any) -> Any:
+        return clean_within(given)
 
 
 class Stage(StrEnum):
@@ -88,7 +97,8 @@ class Goal(Fact):
             raise InputError(
                 "The goal is empty.", "Say in a sentence what should be true when the work is done."
             )
-        return text.strip()
+        # Neither an argument of a command nor the message of a commit can hold the character NUL.
+        return text.strip().replace("\0", REPLACEMENT)
 
     def slug(self) -> str:
         """A short name for branches: lower-case words of the first line, at most 40 characters."""

@@ -33,6 +33,7 @@ from wainwright.domain.evidence import Receipt
 from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
 from wainwright.domain.state import RunState
+from wainwright.domain.text import clean
 from wainwright.engine.editing import Editing
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -94,7 +95,8 @@ class Engine:
 
     async def typed(self, path: str, text: str | None) -> None:
         """Take over the text of an open document, by its path relative to the workspace; None: it was closed."""
-        await self._live.typed(path, text)
+        if clean(path) == path:  # a name that is not UTF-8 is in no index
+            await self._live.typed(path, None if text is None else clean(text))
 
     async def symbols(self, query: str, limit: int) -> tuple[SymbolView, ...]:
         """Definitions whose name holds the letters of ``query`` in this order; none while the setting is off."""
@@ -108,7 +110,7 @@ class Engine:
                 kind=symbol.kind,
                 line=symbol.line,
             )
-            for symbol in await self._live.find(query, limit)
+            for symbol in await self._live.find(clean(query), limit)
         )
 
     # ---- commands

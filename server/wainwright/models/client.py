@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
 import wainwright
 from wainwright.domain.errors import ModelRejected, ModelUnavailable
+from wainwright.domain.goal import Fact
 from wainwright.journal import Spend
 from wainwright.secrets import Redactor, key_for, key_name
 from wainwright.settings import Candidate
@@ -31,14 +32,12 @@ from wainwright.settings import Candidate
 log = structlog.get_logger()
 
 LONGEST_LINE = 64 * 2**20
+MOST_TOKENS = 10**9
+"""More than any call can take: a count above this is none."""
 Finish = Literal["stop", "tool_calls", "length", "content_filter"]
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ToolCall(_Data):
+class ToolCall(Fact):
     """What a model asked to do."""
 
     id: str
@@ -51,7 +50,7 @@ class ToolCall(_Data):
     """The arguments as the model wrote them, when malformed."""
 
 
-class Message(_Data):
+class Message(Fact):
     """One message of a conversation."""
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -62,7 +61,7 @@ class Message(_Data):
     """Of a tool's message: the call that it answers."""
 
 
-class ToolSpec(_Data):
+class ToolSpec(Fact):
     """A tool as a model sees it."""
 
     name: str
@@ -71,7 +70,7 @@ class ToolSpec(_Data):
     """JSON schema of the arguments; its root is an object."""
 
 
-class ModelRequest(_Data):
+class ModelRequest(Fact):
     """What a role asks."""
 
     role: str
@@ -81,15 +80,20 @@ class ModelRequest(_Data):
     """At most the candidate's own limit; None takes that."""
 
 
-class Usage(_Data):
+class Usage(Fact):
     """Tokens of one call; ``cached`` is the part of ``input`` that the provider had in its cache."""
 
-    input: int = 0
-    output: int = 0
-    cached: int = 0
+    input: int = Field(default=0, ge=0, le=MOST_TOKENS)
+    output: int = Field(default=0, ge=0, le=MOST_TOKENS)
+    cached: int = Field(default=0, ge=0, le=MOST_TOKENS)
+
+    @property
+    def counted(self) -> bool:
+        """Whether the provider told: nothing is answered without a token of input."""
+        return self.input > 0
 
 
-class ModelReply(_Data):
+class ModelReply(Fact):
     """What a model answered."""
 
     text: str = ""
@@ -99,7 +103,7 @@ class ModelReply(_Data):
     finish: Finish = "stop"
     """Why the reply ended. ``length``: it was cut off at ``max_output_tokens``."""
     usage: Usage = Usage()
-    cost_usd: float | None = None
+    cost_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """What the call cost; None when the price is unknown."""
     recorded_cost_usd: float | None = None
     """What a replayed call cost when it was recorded."""
@@ -108,7 +112,7 @@ class ModelReply(_Data):
     """Calls it took, failed ones and other candidates included."""
 
 
-class PriceTier(_Data):
+class PriceTier(Fact):
     """Prices that hold for calls with more than ``above`` input tokens, in US dollars for a million tokens."""
 
     above: int = 0
@@ -117,7 +121,7 @@ class PriceTier(_Data):
     output_usd_per_mtok: float
 
 
-class Price(_Data):
+class Price(Fact):
     """What a model costs."""
 
     tiers: tuple[PriceTier, ...]

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from wainwright.domain.errors import WainwrightError, WorkspaceError
+from wainwright.domain.text import clean
 from wainwright.workspace.index import Look
 from wainwright.workspace.native.ranking import Ranker, Ranking, TreeEntry
 from wainwright.workspace.plumbing import GitDirectory, unquote
@@ -137,4 +138,4 @@ def rank_workspace(look: Look, query: str, limit: int = LIMIT) -> Ranking:
     tip = (person.head if person else None) or ""
     if person and tip and not look.ranker.knows(tip):
         look.ranker.read_history(history(person.git, [tip], HISTORY_MAX))
-    return look.ranker.rank(look.index, look.structure, query, limit=limit, tokens=0, tip=tip)[0]
+    return look.ranker.rank(look.index, look.structure, clean(query), limit=limit, tokens=0, tip=tip)[0]

@@ -616,8 +616,9 @@ def test_a_failure_is_triaged_only_after_a_red_receipt() -> None:
 @given(st.text(min_size=1).filter(lambda text: bool(text.strip())))
 def test_any_goal_makes_a_plan_when_nobody_plans(text: str) -> None:
     route = (S.BUILD, S.TEST, S.REVIEW)
+    goal = Goal(text=text)
     events: list[ev.Event] = [
-        started(goal=Goal(text=text), route=route),
+        started(goal=goal, route=route),
         SNAPSHOT,
         ev.StageSkipped(stage=S.PLANNING, reason="short"),
     ]
@@ -625,7 +626,7 @@ def test_any_goal_makes_a_plan_when_nobody_plans(text: str) -> None:
     assert state is not None
     assert list(state.tasks) == ["goal"]
     assert state.plan is not None
-    assert state.plan.tasks[0].instruction.startswith(text.strip())
+    assert state.plan.tasks[0].instruction.startswith(goal.text)
 
 
 def test_a_resumed_run_sees_its_surroundings_as_they_are_now() -> None:

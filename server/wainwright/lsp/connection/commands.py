@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 from pygls.exceptions import JsonRpcInvalidParams
 
+from wainwright.domain.text import clean_within
 from wainwright.lsp.connection.peer import Peer, ProgressToken
 from wainwright.lsp.messages import Wire
 
@@ -102,7 +103,7 @@ def _parse(entry: Command, arguments: Sequence[Any] | None) -> Wire:
     given = list(arguments or ())
     if len(given) > 1:
         raise JsonRpcInvalidParams(f"{entry.name} takes one argument object, not {len(given)} arguments.")
-    raw = given[0] if given and given[0] is not None else {}
+    raw = clean_within(given[0]) if given and given[0] is not None else {}
     if not isinstance(raw, dict):
         raise JsonRpcInvalidParams(f"{entry.name} takes an argument object, not {_kind(raw)}.")
     try:

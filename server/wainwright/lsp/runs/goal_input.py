@@ -8,6 +8,7 @@ from lsprotocol import types
 from wainwright.domain.changes import protected
 from wainwright.domain.errors import InputError
 from wainwright.domain.goal import Goal, Place
+from wainwright.domain.text import clean
 from wainwright.engine.editing import Editing
 from wainwright.lsp.documents.buffers import Buffer
 from wainwright.lsp.documents.own import GOAL, GOAL_TEMPLATE, goal_text, read_text, relative
@@ -82,7 +83,8 @@ class Goals:
         opened: dict[str, str] = {}
         for document in self._server.buffers.text_documents.values():
             path = relative(self._workspace, document.uri)
-            if path is not None and not protected(path):
+            # A name that is not UTF-8 is in no snapshot: the file is left out there, and named.
+            if path is not None and not protected(path) and clean(path) == path:
                 opened[path] = document.source
         return await asyncio.to_thread(self._differing, opened)
 

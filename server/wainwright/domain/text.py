@@ -1,0 +1,37 @@
+"""Text from outside, made such that it can be written down: of people, editors, file names, programs and models.
+
+Half a surrogate pair is no character: JSON can carry one, an editor may hold one, Python spells undecodable bytes of
+a file name or an argument with one, and no encoder takes it. What is kept or sent on has the mark of a character
+that could not be read in its place.
+"""
+
+from typing import Any
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+DEEPEST = 64
+"""Levels of lists and dictionaries in each other that are looked into."""
+
+
+def clean(text: str) -> str:
+    """``text`` with each half of a surrogate pair that stands alone replaced; both halves make their character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def clean_within(value: Any, *, levels: int = DEEPEST) -> Any:
+    """``value`` with all strings in its dictionaries (keys too), lists and tuples cleaned.
+
+    Raises ValueError for what is nested deeper than ``levels``.
+    """
+    if isinstance(value, str):
+        return clean(value)
+    if not isinstance(value, dict | list | tuple):
+        return value
+    if levels == 0:
+        raise ValueError("it is nested too deeply")
+    if isinstance(value, dict):
+        return {clean_within(key): clean_within(one, levels=levels - 1) for key, one in value.items()}
+    return type(value)([clean_within(one, levels=levels - 1) for one in value])
