@@ -106,8 +106,12 @@ class RecordingBackend:
             "request": {"role": request.role, "sha": request_sha(request)},
             "reply": reply.model_dump(mode="json", exclude_defaults=True),
         }
-        with self._lock, self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        try:
+            with self._lock, self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        except OSError:
+            # The reply was paid: the run has it, only the recording has a hole.
+            log.exception("recording.failed", key=key, path=str(self._path))
         return reply
 
     async def price(self, candidate: Candidate) -> Price | None:

@@ -23,17 +23,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from wainwright.models.client import (
-    Finish,
-    Message,
-    ModelReply,
-    ModelRequest,
-    Price,
-    PriceTier,
-    ToolCall,
-    Usage,
-)
+from wainwright.models.client import Message, ModelReply, ModelRequest, Price, PriceTier, ToolCall, Usage
 from wainwright.models.client import own_price as price_set_by_person
+from wainwright.models.replies import MendingClient, to_cost, to_reply
 from wainwright.secrets import Redactor, key_name
 from wainwright.settings import Candidate
 
@@ -54,13 +46,6 @@ _BROKEN = frozenset(
 )
 _NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low")
 _PREFIX = re.compile(r"^.*?(?:Exception|Error) - ", re.DOTALL)
-_FINISH: dict[str, Finish] = {
-    "stop": "stop",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "length": "length",
-    "content_filter": "content_filter",
-}
 
 
 def main() -> None:
@@ -94,6 +79,7 @@ def _litellm() -> Any:
 
     litellm.suppress_debug_info = True
     litellm.telemetry = False
+    litellm.aclient_session = MendingClient(follow_redirects=True)
     return litellm
 
 
@@ -182,14 +168,15 @@ class Gateway:
 
     def _cost(self, response: Any, usage: Usage, candidate: Candidate) -> float | None:
         """US dollars of one call, or None when the price is unknown."""
-        if own := price_set_by_person(candidate):
+        if usage.counted and (own := price_set_by_person(candidate)):
             return own.worst(usage.input, usage.output)
-        if self._price(candidate) is None:
+        if self._price(candidate) is None or not usage.counted:
             return None
         try:
-            return float(self._litellm.completion_cost(completion_response=response, model=candidate.model))
+            cost = self._litellm.completion_cost(completion_response=response, model=candidate.model)
         except Exception:  # noqa: BLE001  # it raises bare Exceptions for models it cannot price
             return None
+        return to_cost(cost)
 
 
 def is_anthropic(candidate: Candidate) -> bool:
@@ -235,40 +222,6 @@ def _arguments_of(call: ToolCall) -> str:
     return json.dumps({"malformed": call.raw} if call.malformed else call.arguments)
 
 
-def to_reply(response: Any, candidate: Candidate) -> ModelReply:
-    """A reply from LiteLLM's response. Raises ``NotACompletion`` when it has none in it."""
-    choices = getattr(response, "choices", None)
-    if not choices or getattr(choices[0], "message", None) is None:
-        raise NotACompletion
-    message, usage = choices[0].message, getattr(response, "usage", None)
-    details = getattr(usage, "prompt_tokens_details", None)
-    calls = tuple(_to_call(index, call) for index, call in enumerate(message.tool_calls or ()))
-    finish = _FINISH.get(choices[0].finish_reason or "stop", "stop")
-    return ModelReply(
-        text=message.content or "",
-        tool_calls=calls,
-        model=candidate.model,
-        finish="tool_calls" if calls and finish == "stop" else finish,
-        usage=Usage(
-            input=getattr(usage, "prompt_tokens", 0) or 0,
-            output=getattr(usage, "completion_tokens", 0) or 0,
-            cached=getattr(details, "cached_tokens", 0) or 0,
-        ),
-    )
-
-
-def _to_call(index: int, call: Any) -> ToolCall:
-    name, raw = call.function.name or "", call.function.arguments or "{}"
-    number = call.id or f"call_{index}"
-    try:
-        arguments = json.loads(raw)
-    except ValueError:
-        return ToolCall(id=number, name=name, malformed=True, raw=raw)
-    if not isinstance(arguments, dict):
-        return ToolCall(id=number, name=name, malformed=True, raw=raw)
-    return ToolCall(id=number, name=name, arguments=arguments)
-
-
 def to_price(known: dict[str, Any]) -> Price | None:
     """The price tiers in one row of LiteLLM's table; None when it has no price for text.
 
@@ -299,10 +252,6 @@ def _thresholds(row: dict[str, Any]) -> Iterator[tuple[int, str]]:
     yield from (
         (int(thousands) * 1000, f"_above_{thousands}k_tokens") for thousands in sorted(found, key=int)
     )
-
-
-class NotACompletion(Exception):
-    """A 200 answer that is not a chat completion."""
 
 
 def describe(error: BaseException, candidate: Candidate) -> dict[str, Any]:

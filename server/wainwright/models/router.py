@@ -37,6 +37,8 @@ from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Setti
 log = structlog.get_logger()
 
 STRONGER = "stronger"
+FAR_PAST = 10
+"""How many times the reservation a provider can count and be believed: the bound may be wrong, but not by that."""
 LONGEST_WAIT_S = 90.0
 FIRST_WAIT_S = 0.5
 OPENS_AFTER = 3
@@ -156,7 +158,8 @@ class Models:
                     error.spend = Spend(usd=hold.usd, tokens=hold.tokens)
                 raise
             reply = reply.model_copy(update={"attempts": attempt})
-            self._bounds.learn(candidate, request, reply)
+            if _believable(reply, hold):
+                self._bounds.learn(candidate, request, reply)
             return reply.model_dump(mode="json"), _spend(reply, price, hold)
 
         outcome = await steps.step("model", inputs=_inputs(request), effect="llm", act=act, hold=hold)
@@ -224,14 +227,24 @@ def _inputs(request: ModelRequest) -> JsonValue:
     return inputs
 
 
-def _spend(reply: ModelReply, price: Price | None, hold: Hold) -> Spend:
-    """What a call cost; a server that does not count its tokens is believed to have used all of the reservation."""
+def _believable(reply: ModelReply, hold: Hold) -> bool:
+    """Whether what the provider counted can be true."""
     usage = reply.usage
-    if usage.input + usage.output == 0:
+    answered = usage.output > 0 or not (reply.text or reply.tool_calls)
+    return usage.counted and answered and usage.input + usage.output <= FAR_PAST * hold.tokens
+
+
+def _spend(reply: ModelReply, price: Price | None, hold: Hold) -> Spend:
+    """What a call cost; who does not count its tokens, or not believably, is taken to have used the reservation."""
+    usage = reply.usage
+    if not _believable(reply, hold):
+        log.warning("budget.not_counted", model=reply.model, usage=usage.model_dump(), hold=hold.model_dump())
         return Spend(usd=hold.usd, tokens=hold.tokens)
     usd = reply.cost_usd
     if usd is None:
         usd = price.worst(usage.input, usage.output) if price else 0.0
+    if usd > FAR_PAST * hold.usd > 0:
+        usd = hold.usd
     if usage.input + usage.output > hold.tokens or usd > hold.usd > 0:
         log.error("budget.bound_passed", model=reply.model, usage=usage.model_dump(), hold=hold.model_dump())
     return Spend(usd=usd, tokens=usage.input + usage.output)

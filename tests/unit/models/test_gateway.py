@@ -24,6 +24,7 @@ from tests.fixtures.openai_server import (
 from tests.unit.models.support import KEY, gone
 
 from wainwright.domain.errors import ModelRejected
+from wainwright.domain.text import clean
 from wainwright.models.client import (
     CallFailed,
     ContextTooLong,
@@ -35,6 +36,7 @@ from wainwright.models.client import (
     Usage,
 )
 from wainwright.models.gateway import to_messages
+from wainwright.models.replies import LONGEST_TEXT, MOST_CALLS
 from wainwright.settings import Candidate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -106,6 +108,130 @@ async def test_malformed_arguments_are_kept_and_flagged(gateway: GatewayBackend,
     assert reply.tool_calls == (ToolCall(id="call_0", name="read", malformed=True, raw=arguments),)
     told = to_messages((Message(role="assistant", tool_calls=reply.tool_calls),), cache=False)
     assert told[0]["tool_calls"][0]["function"]["arguments"].startswith("{")
+
+
+SENSE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        SENSE | {name: value}
+        for name in ("prompt_tokens", "completion_tokens")
+        for value in (-1, NAN, INF, 1.5, 10**30, True, "many", "12", None, [1], {"a": 1})
+    ]
+    + ["lots", [1, 2], {"prompt_tokens": 9}, {}],
+    ids=str,
+)
+async def test_a_count_that_cannot_be_true_is_no_count(gateway: GatewayBackend, usage: Any) -> None:
+    with OpenAIServer([Rule(say("good day", usage=usage))]) as server:
+        priced = candidate(server, input_usd_per_mtok=1, output_usd_per_mtok=2)
+        reply = await gateway.complete(priced, request(), "k")
+    assert (reply.text, reply.usage, reply.cost_usd) == ("good day", Usage(), None)
+
+
+@pytest.mark.parametrize(
+    ("more", "cached"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": -3}}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 900}}, 9),
+        ({"prompt_tokens_details": "odd", "completion_tokens_details": [1]}, 0),
+        ({"cost": -3, "total_tokens": "many", "queue_time": NAN}, 0),
+        ({"prompt_tokens": 9.0}, 0),
+    ],
+)
+async def test_what_is_odd_beside_the_counts_is_left_out(
+    gateway: GatewayBackend, more: dict[str, Any], cached: int
+) -> None:
+    with OpenAIServer([Rule(say("x", usage=SENSE | more))]) as server:
+        reply = await gateway.complete(candidate(server), request(), "k")
+    assert reply.usage == Usage(input=9, output=4, cached=cached)
+
+
+async def test_what_no_encoder_takes_is_marked(gateway: GatewayBackend) -> None:
+    asked = {"id": "\ud800", "name": "read\udfff", "arguments": {"path\ud800": ["\udfff", "a\0b"]}}
+    with OpenAIServer([Rule(Answer(text="a\ud800b\0", tool_calls=(asked,)))]) as server:
+        reply = await gateway.complete(candidate(server), request(tools=(READ,)), "k")
+    mark = "\N{REPLACEMENT CHARACTER}"
+    assert reply.text == f"a{mark}b{mark}"
+    wanted = {f"path{mark}": [mark, "a\0b"]}
+    assert reply.tool_calls == (ToolCall(id=mark, name="read_", arguments=wanted),)
+    assert reply.model_dump_json().encode()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"path": NaN}',
+        '{"path": 1e999}',
+        '{"path": ' + "1" * 5000 + "}",
+        '{"path": ' + "[" * 400 + "]" * 400 + "}",
+        '{"path": ' + "[" * 50_000 + "]" * 50_000 + "}",
+        '{"path": "\ud800',
+        '{"path": "' + "é" * 1_100_000 + '"}',
+        "null",
+    ],
+    ids=lambda one: one[:20],
+)
+async def test_arguments_that_nobody_can_send_on_are_malformed(
+    gateway: GatewayBackend, arguments: str
+) -> None:
+    odd = {"name": "read", "arguments": arguments}
+    with OpenAIServer([Rule(Answer(tool_calls=(odd, {"name": "read", "arguments": {}})))]) as server:
+        reply = await gateway.complete(candidate(server), request(tools=(READ,)), "k")
+    first, *_ = reply.tool_calls
+    assert (first.name, first.malformed, first.arguments) == ("read", True, {})
+    assert clean(arguments)[:9_000].startswith(first.raw[:9_000])
+    assert len(first.raw) <= 10_000
+    assert len(reply.tool_calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (None, "unnamed"),
+        ("", "unnamed"),
+        (5, "5"),
+        ("read file", "read_file"),
+        ("functions.read", "functions_read"),
+        ("r" * 500, "r" * 64),
+    ],
+)
+async def test_a_name_that_providers_do_not_take_back_is_changed(
+    gateway: GatewayBackend, name: Any, told: str
+) -> None:
+    with OpenAIServer([Rule(Answer(tool_calls=({"name": name, "arguments": "{}"},)))]) as server:
+        reply = await gateway.complete(candidate(server), request(tools=(READ,)), "k")
+    assert [one.name for one in reply.tool_calls] == [told]
+
+
+async def test_each_call_has_an_id_of_its_own(gateway: GatewayBackend) -> None:
+    asked = tuple({"name": "read", "arguments": {}, "id": one} for one in ("a", "a", "call_1", 7, "", "a"))
+    with OpenAIServer([Rule(Answer(tool_calls=asked))]) as server:
+        reply = await gateway.complete(candidate(server), request(tools=(READ,)), "k")
+    numbers = [one.id for one in reply.tool_calls]
+    assert len(set(numbers)) == len(numbers) == 6
+    assert all(numbers)
+    assert numbers[0] == "a"
+    assert numbers[3] == "7"
+
+
+async def test_an_endless_reply_is_cut_and_says_so(gateway: GatewayBackend) -> None:
+    asked = tuple({"name": "read", "arguments": {}} for _ in range(1_000))
+    with OpenAIServer([Rule(say("x" * 3_000_000), times=1), Rule(Answer(tool_calls=asked))]) as server:
+        long = await gateway.complete(candidate(server), request(), "k")
+        many = await gateway.complete(candidate(server), request(tools=(READ,)), "k")
+    assert (len(long.text), long.finish) == (LONGEST_TEXT, "length")
+    assert len(many.tool_calls) == MOST_CALLS
+
+
+async def test_what_is_too_long_to_be_read_counts_as_lost(gateway: GatewayBackend) -> None:
+    pid = gateway.pid
+    with OpenAIServer([Rule(say("x" * 34_000_000))]) as server, pytest.raises(CallFailed) as caught:
+        await gateway.complete(candidate(server), request(), "k")
+    assert caught.value.lost
+    assert gateway.pid == pid
 
 
 async def test_a_reply_that_was_cut_off_says_so(gateway: GatewayBackend) -> None:

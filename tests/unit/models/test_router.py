@@ -195,6 +195,51 @@ async def test_a_server_that_counts_nothing_uses_up_the_reservation(
     assert books.account.spent_usd > 0.002
 
 
+@pytest.mark.parametrize("count", [-5, float("nan"), 10**30, 10**8, True, "many", None, 0])
+@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
+async def test_a_reply_with_a_count_that_cannot_be_true_is_kept_and_uses_up_the_reservation(
+    gateway: GatewayBackend, books: Books, name: str, count: object
+) -> None:
+    with OpenAIServer([Rule(say("\ud800 yes", usage=USAGE | {name: count}))]) as server:
+        asker = models(gateway, at(server, **PRICED))
+        first = await asker.ask(books.steps(), asking())
+        assert await asker.ask(books.steps(), asking()) == first
+        assert server.completed == 1
+        assert 1000 < books.account.spent_tokens < 10_000
+        assert 0.002 < books.account.spent_usd < 0.02
+        # Nothing was learned from it: the next reservation is no other.
+        await asker.ask(books.steps("/again"), asking())
+        assert 2000 < books.account.spent_tokens < 20_000
+    assert books.journal.verify("r1")
+
+
+async def test_what_goes_wrong_after_the_call_was_paid_is_booked_as_paid(
+    gateway: GatewayBackend, books: Books
+) -> None:
+    class Breaks(RecordingBackend):
+        async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
+            await super().complete(candidate, request, key)
+            raise ZeroDivisionError
+
+    with OpenAIServer([Rule(say("yes", usage=USAGE))]) as server:
+        only = ModelsSettings(default=(at(server, **PRICED),))
+        asker = Models(only, BudgetSettings(), Breaks(gateway, Path("/dev/null")))
+        with pytest.raises(ZeroDivisionError):
+            await asker.ask(books.steps(), asking())
+    assert books.account.spent_usd > 0.002
+    assert books.account.spent_tokens > 1000
+
+
+async def test_a_recording_that_cannot_be_written_loses_no_reply(
+    gateway: GatewayBackend, books: Books, tmp_path: Path
+) -> None:
+    with OpenAIServer([Rule(say("yes", usage=USAGE))]) as server:
+        only = ModelsSettings(default=(at(server, **PRICED),))
+        asker = Models(only, BudgetSettings(), RecordingBackend(gateway, tmp_path / "no" / "story.jsonl"))
+        assert (await asker.ask(books.steps(), asking())).text == "yes"
+    assert books.account.spent_tokens == 150
+
+
 @pytest.mark.parametrize(
     ("caps", "priced"), [({"usd": 0.05}, True), ({"usd": None, "tokens": 20_000}, False)]
 )
