@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -31,6 +32,30 @@ def wainwright() -> Iterator[Program]:
 def server() -> Iterator[OpenAIServer]:
     with OpenAIServer(team.play) as started:
         yield started
+
+
+def test_files_in_conflict_are_named_before_anything_is_paid(
+    wainwright: Program, server: OpenAIServer
+) -> None:
+    place = wainwright.workspace / "calc" / "__init__.py"
+    wainwright.git("checkout", "-q", "-b", "side")
+    place.write_text("side = 1\n")
+    wainwright.git("commit", "-q", "-a", "-m", "side")
+    wainwright.git("checkout", "-q", "-")
+    place.write_text("mine = 1\n")
+    wainwright.git("commit", "-q", "-a", "-m", "mine")
+    with pytest.raises(subprocess.CalledProcessError):
+        wainwright.git("merge", "side")
+
+    ended = wainwright.do("run", team.GOAL, "--json", server=server)
+
+    assert ended.last["stage"] == "FAILED"
+    assert "in conflict: calc/__init__.py" in ended.last["failure"]
+    assert "git add" in ended.last["hint"]
+    assert server.completed == 0
+
+    wainwright.git("merge", "--abort")
+    assert wainwright.do("resume", "--json", server=server).last["stage"] == "DONE"
 
 
 def test_a_goal_becomes_a_branch_and_a_service(wainwright: Program, server: OpenAIServer) -> None:

@@ -153,7 +153,12 @@ def _summary(state: RunState) -> str:
     lines += _handed_over(state)
     lines += ["", *(f"- {stage} was left out: {reason}" for stage, reason in state.skips.items())]
     if state.skipped_files:
-        lines += ["", "Not in the snapshot:", "", *(f"- {s}" for s in state.skipped_files)]
+        lines += [
+            "",
+            "Not in the snapshot, or not as on your disk:",
+            "",
+            *(f"- {s}" for s in state.skipped_files),
+        ]
     return "\n".join(lines).rstrip() + "\n"
 
 

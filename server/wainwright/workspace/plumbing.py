@@ -99,16 +99,35 @@ class GitDirectory:
     """
 
     def __init__(
-        self, path: Path, worktree: Path | None = None, environment: Mapping[str, str] | None = None
+        self, path: Path, worktree: Path | None = None, environment: Mapping[str, str | None] | None = None
     ) -> None:
         self.path = path
         self.worktree = worktree
         self.environment = dict(environment or {})
 
-    def within(self, worktree: Path | None = None, **environment: str | Path) -> Self:
-        """Return the same git directory with another work tree and more environment."""
-        added = {name: str(value) for name, value in environment.items()}
+    def within(self, worktree: Path | None = None, /, **environment: str | Path | None) -> Self:
+        """Return the same git directory with another work tree and more environment; None takes a variable away."""
+        added = {name: None if value is None else str(value) for name, value in environment.items()}
         return type(self)(self.path, worktree or self.worktree, {**self.environment, **added})
+
+    def configured(self, settings: Mapping[str, str]) -> Self:
+        """Return the same git directory with settings that outrank those in files, and ours."""
+        first = int(self.environment.get("GIT_CONFIG_COUNT") or len(_SETTINGS))
+        added = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+        for number, (key, value) in enumerate(settings.items(), start=first):
+            added |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return self.within(**added)
+
+    def settings(self, pattern: str, *, owners: bool = False) -> dict[str, str]:
+        """Return the settings of this repository whose lower-case names match a regular expression.
+
+        ``owners``: with those of the system and of the person, as their own git goes by them.
+        """
+        wider = {"GIT_CONFIG_NOSYSTEM": "0", "GIT_CONFIG_GLOBAL": None} if owners else {}
+        git = self.within(GIT_CONFIG_COUNT="0", **wider)
+        reply = git.run("config", "--null", "--get-regexp", pattern, ok=(0, 1, 128))
+        pairs = (item.partition("\n") for item in reply.items)
+        return {name: value if given else "true" for name, given, value in pairs}
 
     def run(self, *arguments: str, stdin: bytes | None = None, ok: Container[int] = (0,)) -> Reply:
         """Run one git command; raises WorkspaceError when its exit code is not in ``ok``."""
@@ -152,7 +171,9 @@ class GitDirectory:
 
     def _execute(self, arguments: Sequence[str], **streams: object) -> tuple[int, bytes, str]:
         where = [f"--git-dir={self.path}", *([f"--work-tree={self.worktree}"] if self.worktree else [])]
-        environment = {**_ENVIRONMENT, **self.environment}
+        environment = {
+            name: value for name, value in {**_ENVIRONMENT, **self.environment}.items() if value is not None
+        }
         # A server started from a hook or a terminal inherits variables that would redirect git.
         strangers = [name for name in os.environ if name.startswith("GIT_") and name not in environment]
         strangers = [name for name in strangers if not name.startswith("GIT_PYTHON_")]

@@ -23,18 +23,11 @@ from wainwright.domain.changes import Changeset
 from wainwright.domain.errors import OutsideBoundary, WorkspaceError
 from wainwright.workspace import comparison, delivery
 from wainwright.workspace.comparison import Change
+from wainwright.workspace.dependencies import dependencies, exclude_rules
 from wainwright.workspace.localise import HISTORY_MAX, history
 from wainwright.workspace.plumbing import GitDirectory, unquote
-from wainwright.workspace.snapshot import (
-    Person,
-    Skipped,
-    Snapshot,
-    Taker,
-    dependencies,
-    everyday_settings,
-    exclude_rules,
-    ignored,
-)
+from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Person, Skipped, Snapshot, Taker
+from wainwright.workspace.staging import ignored
 from wainwright.workspace.trees import Committed, TaskTree
 
 __all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Snapshot"]
@@ -43,6 +36,8 @@ SNAPSHOT = "Your uncommitted work, as it was when the run began"
 _PREFIX = "refs/wainwright/"
 _HEADS = "refs/person/"
 _HEADS_COMPARED_MAX = 20
+_NO_FILTERS = "* -filter\n"
+"""Filters are named by attributes and defined by settings; there are no such settings here, and no names either."""
 _OBJECT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NAME = re.compile(r"(?!.*(\.\.|\.lock$|\.git$|\.$))[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 
@@ -276,21 +271,25 @@ class Repository:
         self._directory.run("init", "--bare", "--quiet", "--template=", *hashing)
         made_last.parent.mkdir(exist_ok=True)
         made_last.with_name("exclude").touch()
-        # Filters are named by files and defined by settings; there are no such settings here, and no names either.
-        made_last.write_text("* -filter\n")
+        made_last.write_text(_NO_FILTERS)
 
     def _refreshed(self, person: Person | None) -> GitDirectory:
         """Take over those of the person's settings and ignore rules that decide what a snapshot holds."""
         private = self._private
         with self.exclusive():
-            rules = ""
+            rules = attributes = ""
             if person is not None:
-                ours = everyday_settings(private)
-                for name, value in person.settings().items():
+                ours = private.settings(EVERYDAY_SETTINGS)
+                theirs = person.git.settings(EVERYDAY_SETTINGS, owners=True)
+                for name in ours.keys() - theirs.keys():
+                    private.run("config", "--unset-all", name)
+                for name, value in theirs.items():
                     if ours.get(name) != value:
                         private.run("config", "--replace-all", name, value)
                 rules = _read(person.place("info/exclude"))
+                attributes = _read(person.place("info/attributes"))
                 self._take_over_shallow(person)
+            _write(private.path / "info" / "attributes", "\n".join((attributes, _NO_FILTERS)).lstrip("\n"))
             # The second round sees what the rules written by the first one ignore.
             for _ in range(2):
                 _write(private.path / "info" / "exclude", exclude_rules(rules, self._dependencies(person)))

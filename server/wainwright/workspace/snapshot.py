@@ -2,25 +2,32 @@
 
 All work happens in the private repository with an index of its own. It starts as a copy of the person's
 index, because that carries what HEAD does not know: staged files that are ignored otherwise, sparse
-checkouts, and which files are unchanged since git last looked (so that they need not be read, and a file
-that their git stores in another form, as LFS does, keeps that form). Objects that only the person's
-repository holds are borrowed while the tree is made, and copied before anything relies on it.
+checkouts, and which files are unchanged since git last looked (so that they need not be read). A path keeps
+what is stored for it unless the person's own git calls it changed; files that a filter stores in another form
+are told apart in ``filters``. Objects that only the person's repository holds are borrowed while the tree is
+made, and copied before anything relies on it.
 """
 
+import io
 import os
 import re
 import shutil
 import stat
+import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.changes import names_git
+from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace import filters
 from wainwright.workspace.files import encoded
 from wainwright.workspace.plumbing import GitDirectory, printable, quote
+from wainwright.workspace.staging import Stored, blobs, differing, ignored, stage, tracked, untracked
 
 _LARGE_BYTES = 10 * 1024 * 1024
 _OPEN_NAMES = re.compile(
@@ -33,11 +40,17 @@ _SECRET_NAMES = re.compile(
 )
 _SECRET_FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".kube"})
 
-_SURE_DEPENDENCIES = frozenset({".venv", "venv", "node_modules", "__pypackages__", ".tox"})
-_LIKELY_DEPENDENCIES = frozenset({"target"})
-_DEPENDENCY_DEPTH = 3
-_EXCLUDED = ("/.wainwright/", "__pycache__/", *(f"{name}/" for name in sorted(_SURE_DEPENDENCIES)))
-_EVERYDAY_SETTINGS = r"^core\.(autocrlf|eol|excludesfile|filemode|ignorecase|precomposeunicode|symlinks)$"
+EVERYDAY_SETTINGS = r"^core\.(autocrlf|eol|excludesfile|filemode|ignorecase|precomposeunicode|symlinks)$"
+"""Settings about line ends, ignored files and file modes; none of them can run a program."""
+_LOOKING_SETTINGS = r"^core\.(checkstat|trustctime|sparsecheckout|sparsecheckoutcone)$|^index\.sparse$"
+"""Those that decide when git takes a file for unchanged without reading it."""
+_FILE_MODES = frozenset({"100644", "100755"})
+_INDEX_TRIES = 3
+_NAMED_MAX = 20
+_KEPT = "as last committed or staged: its filter {} is a program that is not run, so no change to it is taken"
+_NOT_RUN = "left out: its filter {} is a program that is not run"
+_OTHER_FORM = "as the filter {} stores it, not as it is on disk"
+_POINTER = "a Git LFS file: the snapshot has its pointer, not its content"
 
 
 class Skipped(BaseModel):
@@ -98,9 +111,16 @@ class Person:
         """Return where git keeps ``name`` (index, objects, info/exclude, shallow) for this work tree."""
         return self.git.path.parent / self.git.text("rev-parse", "--git-path", name)
 
-    def settings(self) -> dict[str, str]:
-        """Return the person's settings that decide how bytes on disk become bytes in git."""
-        return everyday_settings(self.git.within(GIT_CONFIG_GLOBAL=Path.home() / ".gitconfig"))
+    def seeing(self, worktree: Path) -> GitDirectory:
+        """Return the repository with all attributes that the person's git goes by."""
+        return self.git.within(worktree).configured({"core.attributesFile": self.attributes_file})
+
+    @cached_property
+    def attributes_file(self) -> str:
+        """The file with attributes for all repositories of the person, which need not be there."""
+        named = self.git.settings(r"^core\.attributesfile$", owners=True).get("core.attributesfile")
+        base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+        return named or str(Path(base, "git", "attributes"))
 
 
 class Taker:
@@ -111,6 +131,7 @@ class Taker:
         self._person = person
         self._private = private
         self._skipped: dict[str, str] = {}
+        self._filters: dict[str, str] = {}
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -125,6 +146,8 @@ class Taker:
         index = self._private.path / f"snapshot-{uuid.uuid4().hex}"
         git = self._private.within(self._workspace, GIT_INDEX_FILE=index)
         if self._person is not None:
+            looking = self._person.git.settings(_LOOKING_SETTINGS, owners=True)
+            git = git.configured({**looking, "core.attributesFile": self._person.attributes_file})
             git = git.within(GIT_ALTERNATE_OBJECT_DIRECTORIES=_as_list_item(self._person.place("objects")))
         try:
             yield git
@@ -133,28 +156,129 @@ class Taker:
             index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
 
     def tree(self, git: GitDirectory, overlay: Mapping[str, str]) -> str:
-        """Write the tree of what the person sees and return its name; ``git`` comes from ``borrowing``."""
+        """Write the tree of what the person sees and return its name; ``git`` comes from ``borrowing``.
+
+        Raises WorkspaceError while files are in conflict.
+        """
         self._start_index(git)
-        modes = tracked(git)
-        self._skipped.update({path: "submodule" for path, mode in modes.items() if mode == "160000"})
+        _refuse_unmerged(git)
+        stored = tracked(git)
+        self._skipped.update({path: "submodule" for path, one in stored.items() if one.mode == "160000"})
         others = [path for path in untracked(git) if self._welcome(path)]
-        stage(git, others)
-        self._stage_overlay(git, overlay, modes)
+        places = {path: self._real(path) for path in overlay}
+        self._filters = self._filtered([*stored, *others, *filter(None, places.values())])
+        differs = differing(git)
+        plain = {path: status for path, status in differs.items() if not self._is_filtered(path)}
+        stage(git, plain, [path for path in others if not self._is_filtered(path)])
+        changed = [path for path in differs if path not in plain]
+        # What is only meant to be added has no content in the index yet.
+        known = {path: stored[path] for path in changed if differs[path] != "A"}
+        new = [path for path in others if self._is_filtered(path)]
+        self._stage_filtered(git, known, {path: _opener(self._workspace / path) for path in (*changed, *new)})
+        unsaved = {place: overlay[path] for path, place in places.items() if place is not None}
+        self._skipped.update(
+            {path: "not a file of the workspace" for path in overlay if places[path] is None}
+        )
+        self._stage_overlay(git, unsaved, stored)
+        self._tell_filtered()
         return git.text("write-tree")
 
     def _start_index(self, git: GitDirectory) -> None:
         if self._person is None:
             return
-        source, copy = self._person.place("index"), Path(git.environment["GIT_INDEX_FILE"])
+        source, copy = self._person.place("index"), Path(git.environment["GIT_INDEX_FILE"] or "")
         if source.is_file():
+            self._copy_index(git, source, copy)
+        elif self._person.head is not None:
+            git.run("read-tree", self._person.head)
+
+    def _copy_index(self, git: GitDirectory, source: Path, copy: Path) -> None:
+        said = ""
+        for _ in range(_INDEX_TRIES):
             # The time stamp comes along: git compares it with those of the files to find late changes.
             shutil.copy2(source, copy)
-            if git.run("ls-files", "--stage", ok=(0, 128)).code == 0:
+            self._copy_shared_index()
+            reply = git.run("ls-files", "--stage", ok=(0, 128))
+            if reply.code == 0:
                 return
-            # It leans on a second file (a split index): HEAD is the next best beginning.
-            copy.unlink()
-        if self._person.head is not None:
-            git.run("read-tree", self._person.head)
+            said = reply.err.strip()
+        # Without it, files that a sparse checkout leaves out would be taken for deleted ones.
+        raise WorkspaceError(
+            f"The index of the repository cannot be read: {said}",
+            "Look at what `git status` says about it, then resume.",
+        )
+
+    def _copy_shared_index(self) -> None:
+        """An index may be split: most of it lies in a second file, which git looks for in its own directory."""
+        assert self._person is not None
+        shared = self._person.git.text("rev-parse", "--shared-index-path")
+        source = self._person.git.path.parent / shared
+        for old in self._private.path.glob("sharedindex.*"):
+            if not shared or old.name != source.name:
+                old.unlink(missing_ok=True)
+        if shared and source.is_file():
+            shutil.copy2(source, self._private.path / source.name)
+
+    def _filtered(self, paths: Iterable[str]) -> dict[str, str]:
+        if self._person is None:
+            return {}
+        programs = self._person.git.settings(filters.PROGRAMS, owners=True)
+        return filters.of(self._person.seeing(self._workspace), programs, paths)
+
+    def _is_filtered(self, path: str) -> bool:
+        """Tell whether a path is stored by a filter and is a file, as a link or nothing at all is not."""
+        if path not in self._filters:
+            return False
+        try:
+            return stat.S_ISREG((self._workspace / path).lstat().st_mode)
+        except OSError:
+            return False
+
+    def _stage_filtered(
+        self,
+        git: GitDirectory,
+        stored: Mapping[str, Stored],
+        contents: Mapping[str, Callable[[], filters.Content]],
+    ) -> None:
+        """Put what the filters would store into the index, as far as that is known without running them."""
+        pointers = [path for path in contents if self._filters[path] == filters.LFS]
+        old = blobs(git, {stored[path].blob for path in pointers if path in stored})
+        entries = []
+        for path, opened in contents.items():
+            before = stored.get(path)
+            try:
+                new = self._stored_form(path, old.get(before.blob, b"") if before else b"", opened)
+                if new is None:
+                    self._skipped[path] = (_KEPT if before else _NOT_RUN).format(self._filters[path])
+            except OSError as error:
+                self._skipped[path] = error.strerror or "unreadable"
+                new = None
+            if before and new in {None, old.get(before.blob)}:
+                entries.append(f"{self._mode(path, before)} {before.blob} 0\t{path}")
+            elif new is not None:
+                blob = git.text("hash-object", "-w", "--stdin", stdin=new)
+                entries.append(f"{self._mode(path, before)} {blob} 0\t{path}")
+        if entries:
+            git.run("update-index", "--replace", "-z", "--index-info", stdin=quote(entries))
+
+    def _stored_form(self, path: str, old: bytes, opened: Callable[[], filters.Content]) -> bytes | None:
+        """Return what a filter would make of a content; None where that is not known."""
+        if self._filters[path] != filters.LFS:
+            return None
+        with opened() as content:
+            return filters.lfs_stores(content, old)
+
+    def _tell_filtered(self) -> None:
+        """Name the files that the snapshot has in another form than the disk; many of them by their number."""
+        told: dict[str, list[str]] = {}
+        for path in sorted(set(self._filters).difference(self._skipped)):
+            if self._is_filtered(path) and not filters.is_pointer(self._workspace / path):
+                told.setdefault(self._filters[path], []).append(path)
+        for name, paths in told.items():
+            reason = _POINTER if name == filters.LFS else _OTHER_FORM.format(name)
+            self._skipped.update(dict.fromkeys(paths[:_NAMED_MAX], reason))
+            if len(paths) > _NAMED_MAX:
+                self._skipped[f"{len(paths) - _NAMED_MAX} more files"] = reason
 
     def _welcome(self, path: str) -> bool:
         """Decide on one untracked path; what is turned away is listed with the reason."""
@@ -183,20 +307,36 @@ class Taker:
             return "unreadable"
         return ""
 
-    def _stage_overlay(self, git: GitDirectory, overlay: Mapping[str, str], modes: Mapping[str, str]) -> None:
+    def _stage_overlay(
+        self, git: GitDirectory, unsaved: Mapping[str, str], stored: Mapping[str, Stored]
+    ) -> None:
         """Put unsaved text over what is on disk, with the same rules for files that git does not track."""
-        entries = []
-        for path, text in sorted(overlay.items()):
-            place = self._real(path)
-            if place is None:
-                self._skipped[path] = "not a file of the workspace"
-                continue
-            if place not in modes and not self._overlay_welcome(git, place):
-                continue
-            name = git.text("hash-object", "-w", "--stdin", f"--path={place}", stdin=encoded(text))
-            entries.append(f"{self._mode(place, modes)} {name} 0\t{place}")
-        if entries:
-            git.run("update-index", "--replace", "-z", "--index-info", stdin=quote(entries))
+        with tempfile.TemporaryDirectory(dir=self._private.path) as scratch:
+            written = []
+            for place, text in sorted(unsaved.items()):
+                before = stored.get(place)
+                if before is None and not self._overlay_welcome(git, place):
+                    continue
+                if place in self._filters:
+                    known = {place: before} if before else {}
+                    self._stage_filtered(git, known, {place: partial(io.BytesIO, encoded(text))})
+                elif self._saved(Path(scratch, place), text, self._mode(place, before)):
+                    written.append(place)
+                else:
+                    self._skipped[place] = "it cannot be saved where it is"
+            # As files beside the same index: what git stores depends on what is stored already.
+            adding = ("update-index", "--add", "--replace", "-z", "--stdin")
+            git.within(Path(scratch)).run(*adding, stdin=quote(written))
+
+    @staticmethod
+    def _saved(place: Path, text: str, mode: str) -> bool:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(encoded(text))
+            place.chmod(int(mode, 8) & 0o777)
+        except OSError:
+            return False
+        return True
 
     def _real(self, path: str) -> str | None:
         """Follow links: an editor that opened a link edits its target. None outside the workspace."""
@@ -218,99 +358,40 @@ class Taker:
             self._skipped[path] = "ignored"
         elif secret_shaped(path):
             self._skipped[path] = "named like a secret"
+        elif any((self._workspace / folder).is_file() for folder in PurePosixPath(path).parents):
+            self._skipped[path] = "a file is where its folder would be"
         else:
             return True
         return False
 
-    def _mode(self, path: str, modes: Mapping[str, str]) -> str:
-        if modes.get(path) in {"100644", "100755"}:
-            return modes[path]
-        return "100755" if os.access(self._workspace / path, os.X_OK) else "100644"
+    @cached_property
+    def _modes_count(self) -> bool:
+        return self._private.settings(r"^core\.filemode$").get("core.filemode", "true") != "false"
+
+    def _mode(self, path: str, before: Stored | None) -> str:
+        """Return the mode of a file: what the disk says, where the person's git believes the disk."""
+        place = self._workspace / path
+        if before and before.mode in _FILE_MODES and not (self._modes_count and place.exists()):
+            return before.mode
+        return "100755" if os.access(place, os.X_OK) else "100644"
 
 
-def everyday_settings(git: GitDirectory) -> dict[str, str]:
-    """Return the settings about line ends, ignored files and file modes; none of them can run a program."""
-    reply = git.run("config", "--null", "--get-regexp", _EVERYDAY_SETTINGS, ok=(0, 1, 128))
-    pairs = (item.partition("\n") for item in reply.items)
-    return {name: value if given else "true" for name, given, value in pairs}
+def _refuse_unmerged(git: GitDirectory) -> None:
+    paths = sorted({row.partition("\t")[2] for row in git.run("ls-files", "-z", "--unmerged").items})
+    if paths:
+        more = f" and {len(paths) - _NAMED_MAX} more" if len(paths) > _NAMED_MAX else ""
+        names = ", ".join(printable(path) for path in paths[:_NAMED_MAX])
+        raise WorkspaceError(
+            f"These files are in conflict: {names}{more}.",
+            "Resolve them and `git add` them, or go back (`git merge --abort`, `git rebase --abort`), then resume.",
+        )
 
 
-def tracked(git: GitDirectory) -> dict[str, str]:
-    """Return every path of the index with its mode."""
-    rows = (item.partition("\t") for item in git.run("ls-files", "-z", "--stage").items)
-    return {path: entry.split(" ", 1)[0] for entry, _, path in rows}
+def _opener(place: Path) -> Callable[[], filters.Content]:
+    def opened() -> filters.Content:
+        return place.open("rb")
 
-
-def untracked(git: GitDirectory) -> list[str]:
-    """Return files that git does not track and no rule ignores; a nested repository ends with a slash."""
-    return git.run("ls-files", "-z", "--others", "--exclude-standard").items
-
-
-def ignored(git: GitDirectory, paths: Sequence[str]) -> set[str]:
-    """Return those of the untracked paths that a rule ignores."""
-    if not paths:
-        return set()
-    # This command refuses the literal mode that all others run in; "./" keeps a name from being read as magic.
-    plain = git.within(GIT_LITERAL_PATHSPECS="0")
-    reply = plain.run("check-ignore", "-z", "--stdin", stdin=quote(f"./{path}" for path in paths), ok=(0, 1))
-    return {path.removeprefix("./") for path in reply.items}
-
-
-def stage(git: GitDirectory, new: Iterable[str]) -> None:
-    """Bring the index in line with all tracked files and the ``new`` ones; submodules are not looked into."""
-    items = git.run("diff-files", "-z", "--name-status", "--ignore-submodules=all").items
-    rows = list(zip(items[::2], items[1::2], strict=True))
-    there = [path for status, path in rows if status != "D" and _can_hold(git, path)]
-    # Named as gone, because git refuses a path where a folder is a link now, or the file a pipe.
-    gone = sorted({path for _, path in rows}.difference(there))
-    git.run("update-index", "--force-remove", "-z", "--stdin", stdin=quote(gone))
-    adding = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
-    git.run(*adding, stdin=quote([*there, *new]))
-
-
-def _can_hold(git: GitDirectory, path: str) -> bool:
-    assert git.worktree is not None
-    try:
-        mode = (git.worktree / path).lstat().st_mode
-    except OSError:
-        return False
-    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
-
-
-def dependencies(
-    workspace: Path, is_tracked: Callable[[str], bool], is_ignored: Callable[[str], bool]
-) -> list[str]:
-    """Return the folders of installed dependencies and build output that git does not track, sorted.
-
-    Folders named ``target`` count when a rule ignores them or their maker marked them as a cache.
-    """
-    found = []
-    for path in _candidates(workspace, workspace, _DEPENDENCY_DEPTH):
-        name = path.relative_to(workspace).as_posix()
-        sure = path.name not in _LIKELY_DEPENDENCIES or (path / "CACHEDIR.TAG").is_file()
-        if not is_tracked(name) and (sure or is_ignored(name)):
-            found.append(name)
-    return sorted(found)
-
-
-def exclude_rules(persons: str, found: Iterable[str]) -> str:
-    """Return the text of the private exclude file; the person's own rules come last and win."""
-    anchored = (re.sub(r"([\\*?\[\] ])", r"\\\1", f"/{path}/") for path in found)
-    return "\n".join((*_EXCLUDED, *anchored, persons)).rstrip("\n") + "\n"
-
-
-def _candidates(root: Path, folder: Path, depth: int) -> Iterator[Path]:
-    try:
-        entries = [entry for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
-    except OSError:
-        return
-    for entry in entries:
-        path = Path(entry.path)
-        bundle = path.name == "bundle" and folder.name == "vendor"
-        if bundle or path.name in _SURE_DEPENDENCIES | _LIKELY_DEPENDENCIES:
-            yield path
-        elif depth > 1 and path.name not in {".git", ".wainwright"}:
-            yield from _candidates(root, path, depth - 1)
+    return opened
 
 
 def _as_list_item(path: Path) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.changes import names_git
 from wainwright.workspace.plumbing import GitDirectory
-from wainwright.workspace.snapshot import ignored, stage, untracked
+from wainwright.workspace.staging import differing, ignored, stage, untracked
 
 
 class Committed(BaseModel):
@@ -66,7 +66,7 @@ class TaskTree:
     def commit(self, message: str, ref: str) -> Committed:
         """Commit all that differs; the private repository's full ``ref`` points to it before this tree does."""
         self._unlock()
-        stage(self._git, self._new_files(self._git, ""))
+        stage(self._git, differing(self._git), self._new_files(self._git, ""))
         tree, parent = self._git.text("write-tree"), self.head()
         differs = tree != self._git.text("rev-parse", f"{parent}^{{tree}}")
         commit = parent

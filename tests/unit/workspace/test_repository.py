@@ -6,80 +6,17 @@ import shutil
 import stat
 import subprocess
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.fixtures.person import Git, write
 
 from wainwright.domain.errors import OutsideBoundary, WorkspaceError
 from wainwright.workspace.repository import Repository
 from wainwright.workspace.snapshot import secret_shaped
 
-Git = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the person's own, with a name to commit by."""
-    place = tmp_path / "home"
-    place.mkdir()
-    for name in [
-        name for name in os.environ if name.startswith("GIT_") and not name.startswith("GIT_PYTHON_")
-    ]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(place))
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    (place / ".gitconfig").write_text(
-        "[user]\nname = Person\nemail = person@example.org\n[init]\ndefaultBranch = main\n"
-    )
-    return place
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    place = tmp_path / "work space"
-    place.mkdir()
-    return place
-
-
-@pytest.fixture
-def git(workspace: Path) -> Git:
-    """The person's own git, in their workspace."""
-
-    def run(*arguments: str, cwd: Path = workspace) -> str:
-        done = subprocess.run(
-            ["git", *arguments], cwd=cwd, check=True, capture_output=True, stdin=subprocess.DEVNULL
-        )
-        return done.stdout.decode("utf-8", "surrogateescape").strip("\n")
-
-    return run
-
-
-@pytest.fixture
-def repository(workspace: Path, tmp_path: Path) -> Repository:
-    return Repository(workspace, tmp_path / "state")
-
-
-@pytest.fixture
-def started(workspace: Path, git: Git) -> str:
-    """A repository with one commit, whose name this is."""
-    git("init", "-q")
-    write(
-        workspace,
-        {"a.txt": "one\n", "src/b.py": "b = 1\n", "run.sh": "#!/bin/sh\n", ".gitignore": "*.log\nbuild/\n"},
-    )
-    (workspace / "run.sh").chmod(0o755)
-    git("add", ".")
-    git("commit", "-qm", "first")
-    return git("rev-parse", "HEAD")
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        place = root / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(text.encode())
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def sha(content: bytes) -> str:
@@ -181,9 +118,13 @@ def test_a_stash_and_an_unfinished_merge_are_left_alone(
     with pytest.raises(subprocess.CalledProcessError):
         git("merge", "other")
     before = persons_state(workspace, git)
-    snapshot = repository.snapshot("r1", {})
+    with pytest.raises(WorkspaceError, match=r"in conflict: a\.txt"):
+        repository.snapshot("r1", {})
     assert persons_state(workspace, git) == before
-    assert "<<<<<<<" in (repository.read(snapshot.commit, "a.txt") or b"").decode()
+    git("add", "a.txt")
+    before = persons_state(workspace, git)
+    repository.snapshot("r1", {})
+    assert persons_state(workspace, git) == before
 
 
 def test_before_the_first_commit(repository: Repository, workspace: Path, git: Git) -> None:

@@ -5,6 +5,9 @@ from typing import assert_never
 from wainwright.domain import events as ev
 from wainwright.domain.evidence import Receipt
 
+_NAMED_MAX = 3
+"""Files named in one line."""
+
 
 def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm an event
     """What happened, in one line."""
@@ -12,8 +15,7 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm an e
         case ev.RunStarted():
             return "the run begins"
         case ev.SnapshotTaken():
-            left_out = f", {len(event.skipped)} files left out" if event.skipped else ""
-            return f"snapshot {event.commit[:10]}{left_out}"
+            return f"snapshot {event.commit[:10]}{_not_as_on_disk(event.skipped)}"
         case ev.HoldMoved():
             return f"goes on to the end of {event.until}" if event.until else "goes on to its end"
         case ev.StageSkipped():
@@ -82,3 +84,9 @@ def _counts(receipt: Receipt) -> str:
 def _line(text: str) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return first if len(first) <= 120 else first[:119] + "…"
+
+
+def _not_as_on_disk(skipped: tuple[str, ...]) -> str:
+    more = f" and {len(skipped) - _NAMED_MAX} more" if len(skipped) > _NAMED_MAX else ""
+    named = "; ".join(skipped[:_NAMED_MAX])
+    return f", without or not as on your disk: {named}{more}" if skipped else ""

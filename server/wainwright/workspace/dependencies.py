@@ -1,0 +1,47 @@
+"""Folders of installed dependencies and build output: never part of a snapshot, shown to commands beside it."""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+_SURE_DEPENDENCIES = frozenset({".venv", "venv", "node_modules", "__pypackages__", ".tox"})
+_LIKELY_DEPENDENCIES = frozenset({"target"})
+_DEPENDENCY_DEPTH = 3
+_EXCLUDED = ("/.wainwright/", "__pycache__/", *(f"{name}/" for name in sorted(_SURE_DEPENDENCIES)))
+
+
+def dependencies(
+    workspace: Path, is_tracked: Callable[[str], bool], is_ignored: Callable[[str], bool]
+) -> list[str]:
+    """Return the folders of installed dependencies and build output that git does not track, sorted.
+
+    Folders named ``target`` count when a rule ignores them or their maker marked them as a cache.
+    """
+    found = []
+    for path in _candidates(workspace, workspace, _DEPENDENCY_DEPTH):
+        name = path.relative_to(workspace).as_posix()
+        sure = path.name not in _LIKELY_DEPENDENCIES or (path / "CACHEDIR.TAG").is_file()
+        if not is_tracked(name) and (sure or is_ignored(name)):
+            found.append(name)
+    return sorted(found)
+
+
+def exclude_rules(persons: str, found: Iterable[str]) -> str:
+    """Return the text of the private exclude file; the person's own rules come last and win."""
+    anchored = (re.sub(r"([\\*?\[\] ])", r"\\\1", f"/{path}/") for path in found)
+    return "\n".join((*_EXCLUDED, *anchored, persons)).rstrip("\n") + "\n"
+
+
+def _candidates(root: Path, folder: Path, depth: int) -> Iterator[Path]:
+    try:
+        entries = [entry for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        bundle = path.name == "bundle" and folder.name == "vendor"
+        if bundle or path.name in _SURE_DEPENDENCIES | _LIKELY_DEPENDENCIES:
+            yield path
+        elif depth > 1 and path.name not in {".git", ".wainwright"}:
+            yield from _candidates(root, path, depth - 1)
