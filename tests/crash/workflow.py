@@ -19,12 +19,12 @@ from pydantic import JsonValue
 from wainwright.domain.errors import InputError
 from wainwright.domain.events import RunStarted, TaskLanded
 from wainwright.domain.goal import Goal
-from wainwright.journal import Hold, Journal, Lease, Spend
+from wainwright.journal import Journal, Lease, Reservation, Spend, Steps
 
 RUN = "r1"
 TASKS = ("a", "b", "c")
 CALLS = 3
-HOLD = Hold(usd=0.25, tokens=20)
+HOLD = Reservation(usd=0.25, tokens=20)
 SPEND = Spend(usd=0.125, tokens=10)
 
 
@@ -73,7 +73,7 @@ def own(journal: Journal) -> Lease:
 
 async def one_task(journal: Journal, lease: Lease, task: str, outside: Path) -> JsonValue:
     """Ask a few times, each question made of the answer before it; then land."""
-    steps = journal.steps(lease, f"/BUILD/{task}.1.0")
+    steps = Steps(journal, lease, f"/BUILD/{task}.1.0")
     said: JsonValue = task
 
     async def call(key: str) -> tuple[JsonValue, Spend]:
@@ -83,7 +83,7 @@ async def one_task(journal: Journal, lease: Lease, task: str, outside: Path) -> 
         return f"{said}+{key.rpartition('#')[2]}", SPEND
 
     for _ in range(CALLS):
-        said = await steps.step("model", inputs={"said": said}, effect="llm", act=call, hold=HOLD)
+        said = await steps.step("model", inputs={"said": said}, effect="llm", act=call, reservation=HOLD)
     landed = {e.task for e in journal.events(RUN) if isinstance(e, TaskLanded)}
     if task not in landed:
         journal.append(lease, [TaskLanded(task=task, attempt=0, commit="c", tree="t", summary=str(said))])

@@ -19,12 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
 
-from wainwright import journal as module
 from wainwright.domain.errors import BudgetExceeded, Diverged, Fenced, InputError, JournalError, RunBusy
 from wainwright.domain.events import HoldMoved, RunFailed, RunStarted, SnapshotTaken
 from wainwright.domain.goal import WORKING, Goal, Stage
 from wainwright.domain.text import clean
-from wainwright.journal import Hold, Journal, Lease, Spend, Steps
+from wainwright.journal import Journal, Lease, Reservation, Spend, Steps, owners, schema
 
 FIRST = RunStarted(
     run="r1",
@@ -110,7 +109,7 @@ def held(path: Path) -> tuple[JsonValue, ...]:
 async def test_a_step_is_done_once(journal: Journal, lease: Lease) -> None:
     act = Act({"text": "ü", "n": [1, None]})
     for _ in range(3):
-        steps = journal.steps(lease, "/BUILD/t1.1.0")
+        steps = Steps(journal, lease, "/BUILD/t1.1.0")
         assert await steps.step("ask", inputs={"q": 1}, effect="read", act=act) == {
             "text": "ü",
             "n": [1, None],
@@ -121,7 +120,7 @@ async def test_a_step_is_done_once(journal: Journal, lease: Lease) -> None:
 async def test_equal_asks_in_one_scope_are_numbered(journal: Journal, lease: Lease) -> None:
     acts = [Act(), Act()]
     for act in acts:
-        steps = journal.steps(lease, "/s")
+        steps = Steps(journal, lease, "/s")
         for _ in range(3):
             await steps.step("ask", inputs="same", effect="read", act=act)
         await steps.step("other", inputs="same", effect="read", act=act)
@@ -134,21 +133,21 @@ def rows_of_done(journal: Journal) -> list[tuple[str]]:
 
 
 async def test_other_inputs_under_the_same_key_diverge(journal: Journal, lease: Lease) -> None:
-    await journal.steps(lease, "/s").step("ask", inputs={"a": 1, "b": 2}, effect="read", act=Act())
+    await Steps(journal, lease, "/s").step("ask", inputs={"a": 1, "b": 2}, effect="read", act=Act())
     act = Act()
     with pytest.raises(Diverged) as caught:
-        await journal.steps(lease, "/s").step("ask", inputs={"a": 1, "b": 3}, effect="read", act=act)
+        await Steps(journal, lease, "/s").step("ask", inputs={"a": 1, "b": 3}, effect="read", act=act)
     assert "/s/ask#0" in caught.value.message
     assert caught.value.hint
     assert act.keys == []
     # The order of keys is no difference.
-    await journal.steps(lease, "/s").step("ask", inputs={"b": 2, "a": 1}, effect="read", act=act)
+    await Steps(journal, lease, "/s").step("ask", inputs={"b": 2, "a": 1}, effect="read", act=act)
     assert act.keys == []
 
 
 async def test_parallel_scopes_never_mix(journal: Journal, lease: Lease) -> None:
     async def task(scope: str) -> list[JsonValue]:
-        steps = journal.steps(lease, scope)
+        steps = Steps(journal, lease, scope)
 
         async def act(key: str) -> tuple[JsonValue, Spend]:
             await asyncio.sleep(0)
@@ -168,7 +167,7 @@ async def test_steps_side_by_side_in_one_scope_get_numbers_of_their_own(
     journal: Journal, lease: Lease
 ) -> None:
     async def twice() -> list[JsonValue]:
-        steps = journal.steps(lease, "/s")
+        steps = Steps(journal, lease, "/s")
         return await asyncio.gather(
             *(steps.step("read", inputs=n, effect="read", act=Act(f"answer {n}")) for n in range(8))
         )
@@ -187,12 +186,16 @@ async def test_a_step_that_is_under_way_is_not_begun_again(journal: Journal, lea
         return "slow", Spend(usd=1)
 
     first = asyncio.create_task(
-        journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=slow, hold=Hold(usd=2))
+        Steps(journal, lease, "/s").step(
+            "ask", inputs=1, effect="llm", act=slow, reservation=Reservation(usd=2)
+        )
     )
     await begun.wait()
     act = Act()
     with pytest.raises(JournalError, match="under way"):
-        await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2))
+        await Steps(journal, lease, "/s").step(
+            "ask", inputs=1, effect="llm", act=act, reservation=Reservation(usd=2)
+        )
     go_on.set()
     assert await first == "slow"
     assert act.keys == []
@@ -200,11 +203,11 @@ async def test_a_step_that_is_under_way_is_not_begun_again(journal: Journal, lea
 
 
 async def test_a_failed_step_is_tried_again_under_its_key(journal: Journal, lease: Lease, path: Path) -> None:
-    steps, good = journal.steps(lease, "/s"), Act("good")
+    steps, good = Steps(journal, lease, "/s"), Act("good")
     bad = Act(fails=InputError("no"))
     for _ in range(2):
         with pytest.raises(InputError, match="no"):
-            await steps.step("ask", inputs=1, effect="llm", act=bad, hold=Hold(usd=1, tokens=9))
+            await steps.step("ask", inputs=1, effect="llm", act=bad, reservation=Reservation(usd=1, tokens=9))
     # What failed may be asked for with other inputs.
     assert await steps.step("ask", inputs=2, effect="llm", act=good) == "good"
     assert await steps.step("ask", inputs=3, effect="llm", act=good) == "good"
@@ -219,8 +222,8 @@ async def test_a_failure_may_have_cost_something(journal: Journal, lease: Lease,
         spend = Spend(usd=0.25, tokens=7)
 
     with pytest.raises(Refused):
-        await journal.steps(lease, "/s").step(
-            "ask", inputs=1, effect="llm", act=Act(fails=Refused()), hold=Hold(usd=1, tokens=9)
+        await Steps(journal, lease, "/s").step(
+            "ask", inputs=1, effect="llm", act=Act(fails=Refused()), reservation=Reservation(usd=1, tokens=9)
         )
     account = journal.account("r1")
     assert (account.spent_usd, account.spent_tokens, held(path)) == (0.25, 7, (0, 0))
@@ -233,8 +236,8 @@ async def test_when_the_act_is_broken_off_or_has_a_defect_its_whole_reservation_
     journal: Journal, lease: Lease, path: Path, end: type[BaseException]
 ) -> None:
     with pytest.raises(end):
-        await journal.steps(lease, "/s").step(
-            "ask", inputs=1, effect="llm", act=Act(fails=end()), hold=Hold(usd=1, tokens=9)
+        await Steps(journal, lease, "/s").step(
+            "ask", inputs=1, effect="llm", act=Act(fails=end()), reservation=Reservation(usd=1, tokens=9)
         )
     account = journal.account("r1")
     assert (account.spent_usd, account.spent_tokens, held(path)) == (1, 9, (0, 0))
@@ -252,7 +255,9 @@ async def test_a_cancelled_call_gives_its_reservation_up_and_is_asked_anew(
         raise AssertionError
 
     call = asyncio.create_task(
-        journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=endless, hold=Hold(usd=2))
+        Steps(journal, lease, "/s").step(
+            "ask", inputs=1, effect="llm", act=endless, reservation=Reservation(usd=2)
+        )
     )
     await begun.wait()
     call.cancel()
@@ -260,7 +265,7 @@ async def test_a_cancelled_call_gives_its_reservation_up_and_is_asked_anew(
         await call
     assert held(path) == (0, 0)
     assert journal.account("r1").spent_usd == 2
-    assert await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=Act("new")) == "new"
+    assert await Steps(journal, lease, "/s").step("ask", inputs=1, effect="llm", act=Act("new")) == "new"
 
 
 async def passes(turns: int = 5) -> None:
@@ -276,8 +281,8 @@ async def test_a_call_cancelled_before_it_was_made_costs_nothing(
     act = Act()
     with busy(path):
         call = asyncio.create_task(
-            journal.steps(lease, "/s").step(
-                "ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=5)
+            Steps(journal, lease, "/s").step(
+                "ask", inputs=1, effect="llm", act=act, reservation=Reservation(usd=2, tokens=5)
             )
         )
         await passes()
@@ -319,8 +324,10 @@ async def test_a_reply_that_was_paid_is_kept_when_the_cancel_comes_while_it_is_w
             loop.run_in_executor(None, go_on.wait)
         return "dear", Spend(usd=1, tokens=7)
 
-    steps = journal.steps(lease, "/s")
-    call = asyncio.create_task(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=9)))
+    steps = Steps(journal, lease, "/s")
+    call = asyncio.create_task(
+        steps.step("ask", inputs=1, effect="llm", act=act, reservation=Reservation(usd=2, tokens=9))
+    )
     await asked.wait()
     with busy(path):
         answered.set()
@@ -335,7 +342,7 @@ async def test_a_reply_that_was_paid_is_kept_when_the_cancel_comes_while_it_is_w
     assert (kinds(path), held(path)) == (["intent", "done"], (0, 0))
     assert (account.spent_usd, account.spent_tokens) == (1, 7)
     again = Act("anew")
-    assert await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=again) == "dear"
+    assert await Steps(journal, lease, "/s").step("ask", inputs=1, effect="llm", act=again) == "dear"
     assert again.keys == []
 
 
@@ -352,8 +359,10 @@ async def test_a_failure_that_was_paid_is_kept_when_the_cancel_comes_while_it_is
         await answered.wait()
         raise Refused
 
-    steps = journal.steps(lease, "/s")
-    call = asyncio.create_task(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=9)))
+    steps = Steps(journal, lease, "/s")
+    call = asyncio.create_task(
+        steps.step("ask", inputs=1, effect="llm", act=act, reservation=Reservation(usd=2, tokens=9))
+    )
     await asked.wait()
     with busy(path):
         answered.set()
@@ -377,8 +386,10 @@ async def test_whenever_the_cancel_comes_the_books_balance(
         answered.append("yes")
         return "yes", Spend(usd=1)
 
-    steps = journal.steps(lease, "/s")
-    call = asyncio.create_task(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2)))
+    steps = Steps(journal, lease, "/s")
+    call = asyncio.create_task(
+        steps.step("ask", inputs=1, effect="llm", act=act, reservation=Reservation(usd=2))
+    )
     for _ in range(moment):
         # The journal's thread gets its turn too: the cancel meets each part of the step.
         await asyncio.to_thread(lambda: None)
@@ -398,8 +409,10 @@ async def test_closing_waits_for_what_is_being_written(journal: Journal, lease: 
         await answered.wait()
         return "dear", Spend(usd=1)
 
-    steps = journal.steps(lease, "/s")
-    call = asyncio.create_task(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2)))
+    steps = Steps(journal, lease, "/s")
+    call = asyncio.create_task(
+        steps.step("ask", inputs=1, effect="llm", act=act, reservation=Reservation(usd=2))
+    )
     await asked.wait()
     with busy(path):
         answered.set()
@@ -418,7 +431,7 @@ ENDING = """
 import asyncio, sys
 from pathlib import Path
 from wainwright.domain.text import clean
-from wainwright.journal import Hold, Journal, Spend
+from wainwright.journal import Journal, Reservation, Spend, Steps
 
 async def main():
     answered = asyncio.Event()
@@ -430,8 +443,8 @@ async def main():
         return "dear", Spend(usd=1)
 
     journal = Journal(Path(sys.argv[1]))
-    steps = journal.steps(journal.claim("r1"), "/s")
-    call = asyncio.ensure_future(steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2)))
+    steps = Steps(journal, journal.claim("r1"), "/s")
+    call = asyncio.ensure_future(steps.step("ask", inputs=1, effect="llm", act=act, reservation=Reservation(usd=2)))
     await answered.wait()
 
 asyncio.run(main())
@@ -463,18 +476,18 @@ def test_a_process_does_not_end_before_the_outcome_is_on_disk(
 
 
 async def test_a_useless_answer_is_voided_and_asked_anew(journal: Journal, lease: Lease) -> None:
-    steps = journal.steps(lease, "/s")
+    steps = Steps(journal, lease, "/s")
     await steps.step("ask", inputs=1, effect="llm", act=Act("useless"))
-    await journal.steps(lease, "/other").step("ask", inputs=1, effect="llm", act=Act("kept"))
+    await Steps(journal, lease, "/other").step("ask", inputs=1, effect="llm", act=Act("kept"))
     await steps.void()
     act = Act("better")
-    assert await journal.steps(lease, "/s").step("ask", inputs=2, effect="llm", act=act) == "better"
-    assert await journal.steps(lease, "/other").step("ask", inputs=1, effect="llm", act=act) == "kept"
+    assert await Steps(journal, lease, "/s").step("ask", inputs=2, effect="llm", act=act) == "better"
+    assert await Steps(journal, lease, "/other").step("ask", inputs=1, effect="llm", act=act) == "kept"
     assert journal.account("r1").calls == 3, "a voided call was paid all the same"
 
 
 async def test_a_scope_below_has_steps_of_its_own(journal: Journal, lease: Lease) -> None:
-    steps = journal.steps(lease, "/s")
+    steps = Steps(journal, lease, "/s")
     act = Act()
     await steps.step("ask", inputs=1, effect="read", act=act)
     await steps.below("inner").step("ask", inputs=2, effect="read", act=act)
@@ -503,8 +516,8 @@ def test_whatever_is_told_is_recorded(
     act, again = Act(told, Spend(usd=1)), Act()
 
     async def ask(act: Act) -> JsonValue:
-        steps = journal.steps(lease, f"/{scope}")
-        return await steps.step("ask", inputs=told, effect="llm", act=act, hold=Hold(usd=2))
+        steps = Steps(journal, lease, f"/{scope}")
+        return await steps.step("ask", inputs=told, effect="llm", act=act, reservation=Reservation(usd=2))
 
     first = asyncio.run(ask(act))
     assert asyncio.run(ask(again)) == first
@@ -525,7 +538,7 @@ def test_whatever_a_failure_or_an_event_says_is_recorded(
     moved = RunFailed(reason="").model_copy(update={"reason": text})
     journal.append(lease, [moved])
     journal.post("r1", "s1", {"reason": text})
-    steps = journal.steps(lease, "/s")
+    steps = Steps(journal, lease, "/s")
     with pytest.raises(ValueError, match="refused"):
         asyncio.run(steps.step("ask", inputs=1, effect="llm", act=Act(fails=ValueError(f"refused {text}"))))
     assert journal.events("r1")[1] == RunFailed(reason=clean(text))
@@ -538,11 +551,13 @@ def test_whatever_a_failure_or_an_event_says_is_recorded(
 # ---- caps
 
 
-async def ask_many(steps: Callable[[int], Steps], count: int, hold: Hold, spend: Spend) -> tuple[int, int]:
+async def ask_many(
+    steps: Callable[[int], Steps], count: int, hold: Reservation, spend: Spend
+) -> tuple[int, int]:
     """How many of so many calls at once were made, and how many were refused."""
     done = await asyncio.gather(
         *(
-            steps(n).step("ask", inputs=n, effect="llm", act=Act(spend=spend), hold=hold)
+            steps(n).step("ask", inputs=n, effect="llm", act=Act(spend=spend), reservation=hold)
             for n in range(count)
         ),
         return_exceptions=True,
@@ -557,7 +572,7 @@ async def test_a_cap_in_money_is_never_passed_by_many_at_once(journal: Journal, 
     lease = begin_run(journal, cap_usd=1.0)
     peak = watch_peak(journal)
     made, refused = await ask_many(
-        lambda n: journal.steps(lease, f"/t{n}"), 30, Hold(usd=0.125), Spend(usd=0.125)
+        lambda n: Steps(journal, lease, f"/t{n}"), 30, Reservation(usd=0.125), Spend(usd=0.125)
     )
     assert (made, refused) == (8, 22)
     assert journal.account("r1").spent_usd == 1.0
@@ -568,7 +583,7 @@ async def test_a_cap_in_money_is_never_passed_by_many_at_once(journal: Journal, 
 async def test_a_cap_in_tokens_is_never_passed_by_many_at_once(journal: Journal, path: Path) -> None:
     lease = begin_run(journal, cap_tokens=100)
     made, refused = await ask_many(
-        lambda n: journal.steps(lease, f"/t{n}"), 30, Hold(tokens=30), Spend(tokens=30)
+        lambda n: Steps(journal, lease, f"/t{n}"), 30, Reservation(tokens=30), Spend(tokens=30)
     )
     assert (made, refused) == (3, 27)
     account = journal.account("r1")
@@ -579,8 +594,12 @@ async def test_what_is_not_spent_may_be_spent_by_others(journal: Journal, path: 
     lease = begin_run(journal, cap_usd=1.0)
     peak = watch_peak(journal)
     for n in range(30):
-        await journal.steps(lease, f"/t{n}").step(
-            "ask", inputs=n, effect="llm", act=Act(spend=Spend(usd=0.03125)), hold=Hold(usd=0.0625)
+        await Steps(journal, lease, f"/t{n}").step(
+            "ask",
+            inputs=n,
+            effect="llm",
+            act=Act(spend=Spend(usd=0.03125)),
+            reservation=Reservation(usd=0.0625),
         )
     assert journal.account("r1").spent_usd == 0.9375
     assert held(path) == (0, 0)
@@ -596,11 +615,11 @@ def watch_peak(journal: Journal) -> Callable[[], float]:
         row = journal._connection.execute("SELECT max(spent_usd + held_usd) FROM runs").fetchone()
         most[0] = max(most[0], row[0])
 
-    def reserving(run: str, hold: Hold) -> None:
+    def reserving(run: str, hold: Reservation) -> None:
         reserve(run, hold)
         look()
 
-    def settling(run: str, hold: Hold, spend: Spend) -> None:
+    def settling(run: str, hold: Reservation, spend: Spend) -> None:
         settle(run, hold, spend)
         look()
 
@@ -613,15 +632,15 @@ async def test_a_refused_call_leaves_nothing_behind_and_a_raised_cap_lets_it_thr
     journal: Journal, path: Path
 ) -> None:
     lease = begin_run(journal, cap_usd=1.0, cap_tokens=10)
-    steps, act = journal.steps(lease, "/s"), Act()
+    steps, act = Steps(journal, lease, "/s"), Act()
     with pytest.raises(BudgetExceeded, match="may cost"):
-        await steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2))
+        await steps.step("ask", inputs=1, effect="llm", act=act, reservation=Reservation(usd=2))
     with pytest.raises(BudgetExceeded, match="tokens"):
-        await steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(tokens=11))
+        await steps.step("ask", inputs=1, effect="llm", act=act, reservation=Reservation(tokens=11))
     assert (kinds(path), act.keys) == ([], [])
     await steps.step("free", inputs=1, effect="read", act=act)
     journal.raise_caps("r1", cap_usd=3.0, cap_tokens=20)
-    await steps.step("ask", inputs=1, effect="llm", act=act, hold=Hold(usd=2, tokens=11))
+    await steps.step("ask", inputs=1, effect="llm", act=act, reservation=Reservation(usd=2, tokens=11))
     assert act.keys == ["/s/free#0", "/s/ask#0"]
 
 
@@ -639,7 +658,7 @@ def test_the_books_balance(cap: int, calls: list[tuple[int, int, str]], tmp_path
     lease = begin_run(journal, cap_tokens=cap)
     settled = 0
     for number, (reserve, part, end) in enumerate(calls):
-        hold, spend = Hold(tokens=reserve), Spend(tokens=min(reserve, part))
+        hold, spend = Reservation(tokens=reserve), Spend(tokens=min(reserve, part))
         key = f"/s/ask#{number}"
         try:
             journal.begin(lease, key, number, "llm", hold)
@@ -666,11 +685,11 @@ def db_path(journal: Journal) -> Path:
 
 @pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf")])
 def test_no_reservation_is_negative_or_endless(amount: float) -> None:
-    for kind in (Hold, Spend):
+    for kind in (Reservation, Spend):
         with pytest.raises(ValidationError):
             kind(usd=amount)
     with pytest.raises(ValidationError):
-        Hold(tokens=-1)
+        Reservation(tokens=-1)
 
 
 # ---- ownership
@@ -680,11 +699,11 @@ OWNER = """
 import sys, time
 from pathlib import Path
 from wainwright.domain.text import clean
-from wainwright.journal import Hold, Journal
+from wainwright.journal import Journal, Reservation
 
 journal = Journal(Path(sys.argv[1]))
 lease = journal.claim("r1")
-journal.begin(lease, "/s/ask#0", 1, "llm", Hold(usd=2.0, tokens=5))
+journal.begin(lease, "/s/ask#0", 1, "llm", Reservation(usd=2.0, tokens=5))
 print(lease.epoch, flush=True)
 sys.stdin.read()
 """
@@ -741,8 +760,8 @@ def test_a_live_process_whose_lease_ran_out_is_fenced(
     refused: tuple[Callable[[], object], ...] = (
         lambda: journal.append(old, [SNAPSHOT]),
         lambda: journal.beat(old),
-        lambda: journal.begin(old, "/s/b#0", 1, "llm", Hold()),
-        lambda: journal.end(old, "/s/ask#0", ("done", 1), "llm", Hold(usd=2, tokens=5), Spend()),
+        lambda: journal.begin(old, "/s/b#0", 1, "llm", Reservation()),
+        lambda: journal.end(old, "/s/ask#0", ("done", 1), "llm", Reservation(usd=2, tokens=5), Spend()),
         lambda: journal.void(old, ["/s/ask#0"]),
     )
     for act in refused:
@@ -762,7 +781,9 @@ async def test_a_call_that_ends_after_the_run_was_taken_over_is_not_recorded(
         return "late", Spend(usd=1)
 
     with pytest.raises(Fenced):
-        await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=taken, hold=Hold(usd=2))
+        await Steps(journal, lease, "/s").step(
+            "ask", inputs=1, effect="llm", act=taken, reservation=Reservation(usd=2)
+        )
     assert kinds(path) == ["intent", "lost"]
     assert journal.account("r1").spent_usd == 2
 
@@ -781,7 +802,7 @@ def test_where_the_system_does_not_tell_start_times_a_live_pid_still_owns(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(module, "PROC", tmp_path / "no-proc")
+    monkeypatch.setattr(owners, "PROC", tmp_path / "no-proc")
     write(path, f"UPDATE runs SET owner = '{owner.pid}:unknown'")
     with pytest.raises(RunBusy):
         journal.claim("r1")
@@ -826,9 +847,13 @@ def test_runs_are_listed_newest_first_and_do_not_mix(journal: Journal) -> None:
 
 
 async def test_calls_are_told_in_order_with_their_cost(journal: Journal, lease: Lease) -> None:
-    steps = journal.steps(lease, "/s")
+    steps = Steps(journal, lease, "/s")
     await steps.step(
-        "model", inputs=1, effect="llm", act=Act({"text": "hi"}, Spend(usd=0.5, tokens=3)), hold=Hold(usd=1)
+        "model",
+        inputs=1,
+        effect="llm",
+        act=Act({"text": "hi"}, Spend(usd=0.5, tokens=3)),
+        reservation=Reservation(usd=1),
     )
     await steps.step("read", inputs=1, effect="read", act=Act())
     assert journal.calls("r1") == [{"key": "/s/model#0", "reply": {"text": "hi"}, "usd": 0.5, "tokens": 3}]
@@ -864,7 +889,7 @@ def test_blobs_are_kept_under_their_digest(journal: Journal) -> None:
 
 
 async def test_the_inputs_of_a_step_are_kept(journal: Journal, lease: Lease, path: Path) -> None:
-    await journal.steps(lease, "/s").step("ask", inputs={"b": "ü", "a": 1}, effect="read", act=Act())
+    await Steps(journal, lease, "/s").step("ask", inputs={"b": "ü", "a": 1}, effect="read", act=Act())
     ((fingerprint,),) = rows(path, "SELECT fingerprint FROM journal WHERE kind = 'intent'")
     assert journal.get_blob(str(fingerprint)).decode() == '{"a":1,"b":"ü"}'
 
@@ -874,7 +899,7 @@ async def test_the_inputs_of_a_step_are_kept(journal: Journal, lease: Lease, pat
 
 @pytest.fixture
 async def chained(journal: Journal, lease: Lease) -> Journal:
-    await journal.steps(lease, "/s").step("ask", inputs=1, effect="llm", act=Act("yes", Spend(usd=1)))
+    await Steps(journal, lease, "/s").step("ask", inputs=1, effect="llm", act=Act("yes", Spend(usd=1)))
     journal.append(lease, [SNAPSHOT, HoldMoved(until=None)])
     assert journal.verify("r1") == 5
     return journal
@@ -922,7 +947,7 @@ def test_only_the_owner_may_read_the_files(journal: Journal, lease: Lease, path:
 
 
 def test_a_journal_of_a_newer_version_is_refused(journal: Journal, lease: Lease, path: Path) -> None:
-    write(path, f"PRAGMA user_version = {module.VERSION + 1}")
+    write(path, f"PRAGMA user_version = {schema.VERSION + 1}")
     with pytest.raises(JournalError, match="newer version") as caught:
         Journal(path)
     assert caught.value.hint
@@ -970,8 +995,8 @@ def test_two_threads_write_one_chain(journal: Journal, lease: Lease) -> None:
         for n in range(20):
             journal.append(lease, [SNAPSHOT])
             key = f"/{name}/ask#{n}"
-            journal.begin(lease, key, n, "llm", Hold(tokens=2))
-            journal.end(lease, key, ("done", n), "llm", Hold(tokens=2), Spend(tokens=1))
+            journal.begin(lease, key, n, "llm", Reservation(tokens=2))
+            journal.end(lease, key, ("done", n), "llm", Reservation(tokens=2), Spend(tokens=1))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, ("a", "b")))

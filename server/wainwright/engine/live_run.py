@@ -61,7 +61,7 @@ class LiveRun:
 
     def steps(self, scope: str) -> Steps:
         """Keyed access to the journal for one piece of work."""
-        return self._journal.steps(self.lease, scope)
+        return Steps(self._journal, self.lease, scope)
 
     async def emit(self, *events: Event, settles: str = "") -> None:
         """Write facts and take them over; illegal ones are refused before anything is written.

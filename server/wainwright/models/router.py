@@ -19,7 +19,7 @@ import structlog
 from pydantic import JsonValue
 
 from wainwright.domain.errors import BudgetExceeded, ModelError, ModelRejected
-from wainwright.journal import Hold, Spend, Steps
+from wainwright.journal import Reservation, Spend, Steps
 from wainwright.models.budget import TokenBounds
 from wainwright.models.cassette import CassetteBackend, RecordingBackend
 from wainwright.models.client import (
@@ -148,21 +148,23 @@ class Models:
     ) -> ModelReply:
         """One journal step with one call in it."""
         price = await self._price(candidate)
-        hold = self._hold(candidate, request, price)
+        reservation = self._reservation(candidate, request, price)
 
         async def act(key: str) -> tuple[JsonValue, Spend]:
             try:
                 reply = await self._backend.complete(candidate, request, key)
             except CallFailed as error:
                 if error.lost:
-                    error.spend = Spend(usd=hold.usd, tokens=hold.tokens)
+                    error.spend = Spend(usd=reservation.usd, tokens=reservation.tokens)
                 raise
             reply = reply.model_copy(update={"attempts": attempt})
-            if _believable(reply, hold):
+            if _believable(reply, reservation):
                 self._bounds.learn(candidate, request, reply)
-            return reply.model_dump(mode="json"), _spend(reply, price, hold)
+            return reply.model_dump(mode="json"), _spend(reply, price, reservation)
 
-        outcome = await steps.step("model", inputs=_inputs(request), effect="llm", act=act, hold=hold)
+        outcome = await steps.step(
+            "model", inputs=_inputs(request), effect="llm", act=act, reservation=reservation
+        )
         return ModelReply.model_validate(outcome)
 
     async def _without_candidates(self, steps: Steps, request: ModelRequest) -> ModelReply:
@@ -191,9 +193,9 @@ class Models:
             )
         return price
 
-    def _hold(self, candidate: Candidate, request: ModelRequest, price: Price | None) -> Hold:
+    def _reservation(self, candidate: Candidate, request: ModelRequest, price: Price | None) -> Reservation:
         asked, told = self._bounds.input(candidate, request), self._bounds.output(candidate, request)
-        return Hold(usd=price.worst(asked, told) if price else 0.0, tokens=asked + told)
+        return Reservation(usd=price.worst(asked, told) if price else 0.0, tokens=asked + told)
 
 
 class _Breaker:
@@ -227,26 +229,36 @@ def _inputs(request: ModelRequest) -> JsonValue:
     return inputs
 
 
-def _believable(reply: ModelReply, hold: Hold) -> bool:
+def _believable(reply: ModelReply, reservation: Reservation) -> bool:
     """Whether what the provider counted can be true."""
     usage = reply.usage
     answered = usage.output > 0 or not (reply.text or reply.tool_calls)
-    return usage.counted and answered and usage.input + usage.output <= FAR_PAST * hold.tokens
+    return usage.counted and answered and usage.input + usage.output <= FAR_PAST * reservation.tokens
 
 
-def _spend(reply: ModelReply, price: Price | None, hold: Hold) -> Spend:
+def _spend(reply: ModelReply, price: Price | None, reservation: Reservation) -> Spend:
     """What a call cost; who does not count its tokens, or not believably, is taken to have used the reservation."""
     usage = reply.usage
-    if not _believable(reply, hold):
-        log.warning("budget.not_counted", model=reply.model, usage=usage.model_dump(), hold=hold.model_dump())
-        return Spend(usd=hold.usd, tokens=hold.tokens)
+    if not _believable(reply, reservation):
+        log.warning(
+            "budget.not_counted",
+            model=reply.model,
+            usage=usage.model_dump(),
+            reservation=reservation.model_dump(),
+        )
+        return Spend(usd=reservation.usd, tokens=reservation.tokens)
     usd = reply.cost_usd
     if usd is None:
         usd = price.worst(usage.input, usage.output) if price else 0.0
-    if usd > FAR_PAST * hold.usd > 0:
-        usd = hold.usd
-    if usage.input + usage.output > hold.tokens or usd > hold.usd > 0:
-        log.error("budget.bound_passed", model=reply.model, usage=usage.model_dump(), hold=hold.model_dump())
+    if usd > FAR_PAST * reservation.usd > 0:
+        usd = reservation.usd
+    if usage.input + usage.output > reservation.tokens or usd > reservation.usd > 0:
+        log.error(
+            "budget.bound_passed",
+            model=reply.model,
+            usage=usage.model_dump(),
+            reservation=reservation.model_dump(),
+        )
     return Spend(usd=usd, tokens=usage.input + usage.output)
 
 

@@ -29,7 +29,7 @@ class Books:
         self.lease = self.journal.create(first, "r1", "a goal", cap_usd=usd, cap_tokens=tokens)
 
     def steps(self, scope: str = "/BUILD/t1.0/implementer") -> Steps:
-        return self.journal.steps(self.lease, scope)
+        return Steps(self.journal, self.lease, scope)
 
     @property
     def account(self) -> Account:

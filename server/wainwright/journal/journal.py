@@ -1,53 +1,28 @@
-"""The journal: the append-only, hash-chained list of everything a run did. The only place that knows SQLite.
+"""The journal of one workspace, in one SQLite file."""
 
-Two kinds of rows share one chain. *Events* are facts; a run's state is their fold. *Steps* are acts that cost money
-or change something: an intent is on disk before the act and its outcome after it, so that a run that was killed goes
-on without paying twice.
-
-    tx 1  check the epoch; reserve what the act may cost; write `intent`
-    act
-    tx 2  check the epoch; write `done` (or `failed`); settle
-
-A step is found again by its key, ``/stage/task/scope/name#n`` with n counted per scope and name, never by a global
-counter: parallel tasks cannot get each other's results. The same key with other inputs is ``Diverged``.
-
-One process owns a run: it holds a lease with an epoch, which is checked inside every write. Who takes a run over
-closes the intents that have no outcome as `lost`: what they may have cost counts as spent. A decision may be posted
-by any process; the owner takes it.
-"""
-
-import asyncio
 import fcntl
 import hashlib
-import heapq
 import json
 import os
 import sqlite3
 import threading
 import time
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 from sqlite_utils import Database
 
-from wainwright.domain.errors import (
-    BudgetExceeded,
-    Diverged,
-    Fenced,
-    InputError,
-    JournalError,
-    RunBusy,
-    WainwrightError,
-)
+from wainwright.domain.errors import BudgetExceeded, Diverged, Fenced, InputError, JournalError, RunBusy
 from wainwright.domain.events import EVENT, Event
-from wainwright.domain.goal import Fact
 from wainwright.domain.text import clean
+from wainwright.journal.owners import alive, me
+from wainwright.journal.records import Account, Lease, Reservation, RunRow, Signal, Spend
+from wainwright.journal.schema import SCHEMA, VERSION
 
 LEASE_S = 15.0
 """How long a lease holds without a beat, in seconds."""
@@ -56,86 +31,6 @@ BEAT_S = 5.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-PROC = Path("/proc")
-"""Where the kernel tells when a process started; absent on some systems."""
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    run TEXT PRIMARY KEY, created REAL NOT NULL, goal TEXT NOT NULL,
-    owner TEXT NOT NULL DEFAULT '', lease_until REAL NOT NULL DEFAULT 0, epoch INTEGER NOT NULL DEFAULT 0,
-    cap_usd REAL, cap_tokens INTEGER,
-    spent_usd REAL NOT NULL DEFAULT 0, spent_tokens INTEGER NOT NULL DEFAULT 0,
-    held_usd REAL NOT NULL DEFAULT 0, held_tokens INTEGER NOT NULL DEFAULT 0,
-    head TEXT NOT NULL DEFAULT ''
-) STRICT;
-CREATE TABLE IF NOT EXISTS journal (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs(run),
-    kind TEXT NOT NULL CHECK (kind IN ('event', 'intent', 'done', 'failed', 'lost', 'void')),
-    key TEXT NOT NULL, effect TEXT NOT NULL DEFAULT '', fingerprint TEXT NOT NULL DEFAULT '',
-    usd REAL NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0,
-    body TEXT NOT NULL, epoch INTEGER NOT NULL, at REAL NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS journal_key ON journal (run, key, seq);
-CREATE TABLE IF NOT EXISTS signals (
-    id TEXT PRIMARY KEY, run TEXT NOT NULL, body TEXT NOT NULL, at REAL NOT NULL, taken INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE TABLE IF NOT EXISTS blobs (sha TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
-"""
-VERSION = 1
-"""Of the schema; a journal written by a newer one is refused."""
-
-
-class Hold(Fact):
-    """The most a step may cost; reserved before it."""
-
-    usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    tokens: int = Field(default=0, ge=0)
-
-
-NOTHING = Hold()
-
-
-class Spend(Fact):
-    """What a step did cost."""
-
-    usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    tokens: int = Field(default=0, ge=0)
-
-
-class RunRow(Fact):
-    """What the journal knows of a run without reading its events."""
-
-    run: str
-    created: float
-    goal: str
-    owned: bool
-    """A live process owns it now."""
-
-
-class Account(Fact):
-    """Money and tokens of a run; ``lost`` counts calls that were under way when a process died."""
-
-    cap_usd: float | None
-    cap_tokens: int | None
-    spent_usd: float
-    spent_tokens: int
-    calls: int
-    lost: int
-
-
-class Signal(Fact):
-    """Something another process asks the owner of a run to do."""
-
-    id: str
-    body: dict[str, JsonValue]
-
-
-class Lease(Fact):
-    """The right to write to a run, until somebody else claims it."""
-
-    run: str
-    epoch: int
 
 
 class Journal:
@@ -199,7 +94,7 @@ class Journal:
             if row is None:
                 raise _no_run(run)
             owner, until = row
-            if _alive(owner) and until > time.time():
+            if alive(owner) and until > time.time():
                 pid = owner.split(":")[0]
                 raise RunBusy(f"Run {run} is at work in process {pid}.", "Wait for it, or cancel it there.")
             lease = self._take(run)
@@ -214,12 +109,12 @@ class Journal:
         ).fetchall()
         for key, effect, usd, tokens in dangling:
             self._append_row(lease, "lost", key=key, effect=effect, usd=usd, tokens=tokens)
-            self._settle(lease.run, Hold(usd=usd, tokens=tokens), Spend(usd=usd, tokens=tokens))
+            self._settle(lease.run, Reservation(usd=usd, tokens=tokens), Spend(usd=usd, tokens=tokens))
 
     def _take(self, run: str) -> Lease:
         row = self._db.execute(
             "UPDATE runs SET owner = ?, lease_until = ?, epoch = epoch + 1 WHERE run = ? RETURNING epoch",
-            [_me(), time.time() + LEASE_S, run],
+            [me(), time.time() + LEASE_S, run],
         ).fetchone()
         return Lease(run=run, epoch=row[0])
 
@@ -245,7 +140,7 @@ class Journal:
             ).fetchall()
         now = time.time()
         return [
-            RunRow(run=run, created=created, goal=goal, owned=_alive(owner) and until > now)
+            RunRow(run=run, created=created, goal=goal, owned=alive(owner) and until > now)
             for run, created, goal, owner, until in rows
         ]
 
@@ -382,18 +277,14 @@ class Journal:
 
     # ---- steps; used through Steps
 
-    def steps(self, lease: Lease, scope: str) -> "Steps":
-        """Keyed access for one scope, such as ``/BUILD/t1.1.0/implementer``."""
-        return Steps(self, lease, scope)
-
     def begin(
-        self, lease: Lease, key: str, inputs: JsonValue, effect: str, hold: Hold
+        self, lease: Lease, key: str, inputs: JsonValue, effect: str, reservation: Reservation
     ) -> tuple[JsonValue] | None:
         """Transaction 1. The recorded outcome in a tuple, or None when the act is to be done now.
 
         Raises BudgetExceeded, Diverged, Fenced, and JournalError while the same step is under way.
         """
-        canonical = _json(inputs, sort_keys=True).encode()
+        canonical = as_json(inputs, sort_keys=True).encode()
         fingerprint = hashlib.sha256(canonical).hexdigest()
         with self._write() as db:
             self._check(lease)
@@ -413,7 +304,7 @@ class Journal:
                 raise JournalError(
                     f"Step {key} is under way already.", f"If it is not, `wainwright resume {lease.run}`."
                 )
-            self._reserve(lease.run, hold)
+            self._reserve(lease.run, reservation)
             blob = zlib.compress(canonical)
             db.execute("INSERT OR IGNORE INTO blobs (sha, bytes) VALUES (?, ?)", [fingerprint, blob])
             self._append_row(
@@ -422,13 +313,19 @@ class Journal:
                 key=key,
                 effect=effect,
                 fingerprint=fingerprint,
-                usd=hold.usd,
-                tokens=hold.tokens,
+                usd=reservation.usd,
+                tokens=reservation.tokens,
             )
         return None
 
     def end(
-        self, lease: Lease, key: str, outcome: tuple[str, JsonValue], effect: str, hold: Hold, spend: Spend
+        self,
+        lease: Lease,
+        key: str,
+        outcome: tuple[str, JsonValue],
+        effect: str,
+        reservation: Reservation,
+        spend: Spend,
     ) -> None:
         """Transaction 2: ``outcome`` is ("done" or "failed", value)."""
         kind, value = outcome
@@ -447,9 +344,9 @@ class Journal:
                 fingerprint=fingerprint,
                 usd=spend.usd,
                 tokens=spend.tokens,
-                body=_json(value),
+                body=as_json(value),
             )
-            self._settle(lease.run, hold, spend)
+            self._settle(lease.run, reservation, spend)
 
     def void(self, lease: Lease, keys: Sequence[str]) -> None:
         """Outcomes of these keys are no longer returned: the act was useless and is to be tried anew."""
@@ -458,32 +355,32 @@ class Journal:
             for key in keys:
                 self._append_row(lease, "void", key=key)
 
-    def _reserve(self, run: str, hold: Hold) -> None:
+    def _reserve(self, run: str, reservation: Reservation) -> None:
         row = self._db.execute(
             "SELECT cap_usd, cap_tokens, spent_usd + held_usd, spent_tokens + held_tokens FROM runs WHERE run = ?",
             [run],
         ).fetchone()
         cap_usd, cap_tokens, usd, tokens = row
-        if cap_usd is not None and hold.usd > 0 and usd + hold.usd > cap_usd:
+        if cap_usd is not None and reservation.usd > 0 and usd + reservation.usd > cap_usd:
             raise BudgetExceeded(
-                f"The next call may cost ${hold.usd:.4f}; ${usd:.4f} of ${cap_usd:.2f} is spent or held.",
+                f"The next call may cost ${reservation.usd:.4f}; ${usd:.4f} of ${cap_usd:.2f} is spent or held.",
                 f"Raise the cap: `wainwright resume {run} --budget-usd …`.",
             )
-        if cap_tokens is not None and hold.tokens > 0 and tokens + hold.tokens > cap_tokens:
+        if cap_tokens is not None and reservation.tokens > 0 and tokens + reservation.tokens > cap_tokens:
             raise BudgetExceeded(
-                f"The next call may take {hold.tokens} tokens; {tokens} of {cap_tokens} are spent or held.",
+                f"The next call may take {reservation.tokens} tokens; {tokens} of {cap_tokens} are spent or held.",
                 f"Raise the cap: `wainwright resume {run} --budget-tokens …`.",
             )
         self._db.execute(
             "UPDATE runs SET held_usd = held_usd + ?, held_tokens = held_tokens + ? WHERE run = ?",
-            [hold.usd, hold.tokens, run],
+            [reservation.usd, reservation.tokens, run],
         )
 
-    def _settle(self, run: str, hold: Hold, spend: Spend) -> None:
+    def _settle(self, run: str, reservation: Reservation, spend: Spend) -> None:
         self._db.execute(
             "UPDATE runs SET held_usd = max(0, held_usd - ?), held_tokens = max(0, held_tokens - ?), "
             "spent_usd = spent_usd + ?, spent_tokens = spent_tokens + ? WHERE run = ?",
-            [hold.usd, hold.tokens, spend.usd, spend.tokens, run],
+            [reservation.usd, reservation.tokens, spend.usd, spend.tokens, run],
         )
 
     # ---- rows
@@ -531,116 +428,6 @@ class Journal:
         self._db.execute("UPDATE runs SET head = ? WHERE run = ?", [head, lease.run])
 
 
-class Steps:
-    """Keyed access to the journal for one scope; two scopes never see each other's steps."""
-
-    def __init__(self, journal: Journal, lease: Lease, scope: str) -> None:
-        self.scope = clean(scope)
-        self._journal = journal
-        self._lease = lease
-        self._counts: Counter[str] = Counter()
-        self._failed: defaultdict[str, list[int]] = defaultdict(list)
-        """Numbers to be used again, by name: their steps have no outcome yet. Each list is a heap."""
-        self._keys: list[str] = []
-
-    async def step(
-        self,
-        name: str,
-        *,
-        inputs: JsonValue,
-        effect: str,
-        act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
-        hold: Hold = NOTHING,
-    ) -> JsonValue:
-        """Do an act once. A recorded outcome is returned without acting.
-
-        ``effect`` is ``read`` or ``idempotent`` (may be done again after a crash) or ``llm`` (is asked again; what
-        the lost call may have cost counts as spent). If ``act`` raises, the step is recorded as failed and the
-        next ask tries it anew. What that cost tells the exception's ``spend`` attribute; a WainwrightError without
-        one cost nothing. Of anything else (a defect, a cancellation, a process that is told to end) the cost is
-        unknown, and the whole reservation counts as spent. Whenever a
-        cancellation comes, it takes effect with the outcome on disk. Steps of one scope may run side by side: they
-        are numbered in the order in which they were asked for. Raises BudgetExceeded, Diverged, Fenced,
-        JournalError when the step is under way already, and what ``act`` raises.
-        """
-        number = self._number(name)
-        key = f"{self.scope}/{name}#{number}"
-        try:
-            recorded = await self._begin(key, inputs, effect, hold)
-            if recorded is not None:
-                self._keys.append(key)
-                return recorded[0]
-            value, spend = await self._act(act, key, effect, hold)
-        except BaseException:
-            heapq.heappush(self._failed[name], number)
-            raise
-        self._keys.append(key)
-        await to_its_end(self._end(key, ("done", value), effect, hold, spend))
-        return value
-
-    def _number(self, name: str) -> int:
-        if self._failed[name]:
-            return heapq.heappop(self._failed[name])
-        self._counts[name] += 1
-        return self._counts[name] - 1
-
-    async def _begin(self, key: str, inputs: JsonValue, effect: str, hold: Hold) -> tuple[JsonValue] | None:
-        begun = self._journal.queue(self._journal.begin, self._lease, key, inputs, effect, hold)
-        try:
-            return await to_its_end(begun)
-        except asyncio.CancelledError:
-            if begun.exception() is None and begun.result() is None:
-                # The intent is on disk, and nobody will act on it.
-                outcome = ("failed", "cancelled before it began")
-                await to_its_end(self._end(key, outcome, effect, hold, Spend()))
-            raise
-
-    async def _act(
-        self, act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]], key: str, effect: str, hold: Hold
-    ) -> tuple[JsonValue, Spend]:
-        try:
-            value, spend = await act(key)
-        except BaseException as error:
-            unknown = Spend(usd=hold.usd, tokens=hold.tokens)
-            # Our own errors say what they cost. What nobody foresaw may come after the act was paid.
-            spent = getattr(error, "spend", Spend() if isinstance(error, WainwrightError) else unknown)
-            ended = self._end(key, ("failed", str(error)), effect, hold, spent)
-            if isinstance(error, GeneratorExit):
-                ended.result()  # a coroutine that is being closed may not await
-            else:
-                await to_its_end(ended)
-            raise
-        found: JsonValue = json.loads(_json(value))  # as a resumed run finds it
-        return found, spend
-
-    def _end(
-        self, key: str, outcome: tuple[str, JsonValue], effect: str, hold: Hold, spend: Spend
-    ) -> Future[None]:
-        return self._journal.queue(self._journal.end, self._lease, key, outcome, effect, hold, spend)
-
-    def below(self, name: str) -> "Steps":
-        """A scope inside this one."""
-        return Steps(self._journal, self._lease, f"{self.scope}/{name}")
-
-    async def void(self) -> None:
-        """What this scope did was useless: ask everything anew the next time."""
-        await to_its_end(self._journal.queue(self._journal.void, self._lease, self._keys))
-
-
-async def to_its_end(work: Future[T] | asyncio.Future[T]) -> T:
-    """Wait for what must not be cut short; whoever cancels the waiter is obeyed when it has ended."""
-    waiting = asyncio.wrap_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not waiting.done():
-        try:
-            await asyncio.wait({waiting})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled from waiting.exception()
-    return waiting.result()
-
-
 def _no_run(run: str) -> InputError:
     return InputError(f"There is no run {run} here.", "`wainwright runs` lists the runs of this workspace.")
 
@@ -656,45 +443,14 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _json(value: JsonValue, *, sort_keys: bool = False) -> str:
+def as_json(value: JsonValue, *, sort_keys: bool = False) -> str:
+    """Compact JSON without half surrogate pairs, which SQLite does not take."""
     return clean(json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys))
 
 
 def _written(event: Event) -> str:
-    return _json(EVENT.dump_python(event, mode="json"))
+    return as_json(EVENT.dump_python(event, mode="json"))
 
 
 def _chain(before: str, content: Sequence[Any]) -> str:
     return hashlib.sha256((before + json.dumps(list(content), ensure_ascii=False)).encode()).hexdigest()
-
-
-def _me() -> str:
-    return f"{os.getpid()}:{_started(os.getpid())}"
-
-
-def _alive(owner: str) -> bool:
-    """Whether the process that wrote this owner mark lives; a reused pid has another start time."""
-    pid, _, started = owner.partition(":")
-    return pid.isdigit() and _started(int(pid)) == started
-
-
-def _started(pid: int) -> str:
-    """When a process started, in the kernel's ticks; empty when there is none, ``unknown`` if that is not told."""
-    if not PROC.is_dir():
-        return "unknown" if _listed(pid) else ""
-    try:
-        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    # A killed process that nobody has reaped yet is dead for us.
-    return "" if fields[0] == "Z" else fields[19]
-
-
-def _listed(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

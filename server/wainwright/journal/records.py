@@ -1,0 +1,57 @@
+"""What goes into the journal and comes out of it, as values."""
+
+from pydantic import Field, JsonValue
+
+from wainwright.domain.goal import Fact
+
+
+class Reservation(Fact):
+    """The most a step may cost; reserved before it."""
+
+    usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    tokens: int = Field(default=0, ge=0)
+
+
+NOTHING = Reservation()
+
+
+class Spend(Fact):
+    """What a step did cost."""
+
+    usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    tokens: int = Field(default=0, ge=0)
+
+
+class RunRow(Fact):
+    """What the journal knows of a run without reading its events."""
+
+    run: str
+    created: float
+    goal: str
+    owned: bool
+    """A live process owns it now."""
+
+
+class Account(Fact):
+    """Money and tokens of a run; ``lost`` counts calls that were under way when a process died."""
+
+    cap_usd: float | None
+    cap_tokens: int | None
+    spent_usd: float
+    spent_tokens: int
+    calls: int
+    lost: int
+
+
+class Signal(Fact):
+    """Something another process asks the owner of a run to do."""
+
+    id: str
+    body: dict[str, JsonValue]
+
+
+class Lease(Fact):
+    """The right to write to a run, until somebody else claims it."""
+
+    run: str
+    epoch: int

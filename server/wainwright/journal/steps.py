@@ -1,0 +1,134 @@
+"""Keyed access to the journal: an act is done once, and its outcome is written whatever becomes of who waits."""
+
+import asyncio
+import heapq
+import json
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from pydantic import JsonValue
+
+from wainwright.domain.errors import WainwrightError
+from wainwright.domain.text import clean
+from wainwright.journal.journal import Journal, as_json
+from wainwright.journal.records import NOTHING, Lease, Reservation, Spend
+
+T = TypeVar("T")
+
+
+class Steps:
+    """Keyed access to the journal for one scope; two scopes never see each other's steps."""
+
+    def __init__(self, journal: Journal, lease: Lease, scope: str) -> None:
+        self.scope = clean(scope)
+        self._journal = journal
+        self._lease = lease
+        self._counts: Counter[str] = Counter()
+        self._failed: defaultdict[str, list[int]] = defaultdict(list)
+        """Numbers to be used again, by name: their steps have no outcome yet. Each list is a heap."""
+        self._keys: list[str] = []
+
+    async def step(
+        self,
+        name: str,
+        *,
+        inputs: JsonValue,
+        effect: str,
+        act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
+        reservation: Reservation = NOTHING,
+    ) -> JsonValue:
+        """Do an act once. A recorded outcome is returned without acting.
+
+        ``effect`` is ``read`` or ``idempotent`` (may be done again after a crash) or ``llm`` (is asked again; what
+        the lost call may have cost counts as spent). If ``act`` raises, the step is recorded as failed and the
+        next ask tries it anew. What that cost tells the exception's ``spend`` attribute; a WainwrightError without
+        one cost nothing. Of anything else (a defect, a cancellation, a process that is told to end) the cost is
+        unknown, and the whole reservation counts as spent. Whenever a
+        cancellation comes, it takes effect with the outcome on disk. Steps of one scope may run side by side: they
+        are numbered in the order in which they were asked for. Raises BudgetExceeded, Diverged, Fenced,
+        JournalError when the step is under way already, and what ``act`` raises.
+        """
+        number = self._number(name)
+        key = f"{self.scope}/{name}#{number}"
+        try:
+            recorded = await self._begin(key, inputs, effect, reservation)
+            if recorded is not None:
+                self._keys.append(key)
+                return recorded[0]
+            value, spend = await self._act(act, key, effect, reservation)
+        except BaseException:
+            heapq.heappush(self._failed[name], number)
+            raise
+        self._keys.append(key)
+        await to_its_end(self._end(key, ("done", value), effect, reservation, spend))
+        return value
+
+    def _number(self, name: str) -> int:
+        if self._failed[name]:
+            return heapq.heappop(self._failed[name])
+        self._counts[name] += 1
+        return self._counts[name] - 1
+
+    async def _begin(
+        self, key: str, inputs: JsonValue, effect: str, reservation: Reservation
+    ) -> tuple[JsonValue] | None:
+        begun = self._journal.queue(self._journal.begin, self._lease, key, inputs, effect, reservation)
+        try:
+            return await to_its_end(begun)
+        except asyncio.CancelledError:
+            if begun.exception() is None and begun.result() is None:
+                # The intent is on disk, and nobody will act on it.
+                outcome = ("failed", "cancelled before it began")
+                await to_its_end(self._end(key, outcome, effect, reservation, Spend()))
+            raise
+
+    async def _act(
+        self,
+        act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
+        key: str,
+        effect: str,
+        reservation: Reservation,
+    ) -> tuple[JsonValue, Spend]:
+        try:
+            value, spend = await act(key)
+        except BaseException as error:
+            unknown = Spend(usd=reservation.usd, tokens=reservation.tokens)
+            # Our own errors say what they cost. What nobody foresaw may come after the act was paid.
+            spent = getattr(error, "spend", Spend() if isinstance(error, WainwrightError) else unknown)
+            ended = self._end(key, ("failed", str(error)), effect, reservation, spent)
+            if isinstance(error, GeneratorExit):
+                ended.result()  # a coroutine that is being closed may not await
+            else:
+                await to_its_end(ended)
+            raise
+        found: JsonValue = json.loads(as_json(value))  # as a resumed run finds it
+        return found, spend
+
+    def _end(
+        self, key: str, outcome: tuple[str, JsonValue], effect: str, reservation: Reservation, spend: Spend
+    ) -> Future[None]:
+        return self._journal.queue(self._journal.end, self._lease, key, outcome, effect, reservation, spend)
+
+    def below(self, name: str) -> "Steps":
+        """A scope inside this one."""
+        return Steps(self._journal, self._lease, f"{self.scope}/{name}")
+
+    async def void(self) -> None:
+        """What this scope did was useless: ask everything anew the next time."""
+        await to_its_end(self._journal.queue(self._journal.void, self._lease, self._keys))
+
+
+async def to_its_end(work: Future[T] | asyncio.Future[T]) -> T:
+    """Wait for what must not be cut short; whoever cancels the waiter is obeyed when it has ended."""
+    waiting = asyncio.wrap_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not waiting.done():
+        try:
+            await asyncio.wait({waiting})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from waiting.exception()
+    return waiting.result()
