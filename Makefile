@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check map bench fuzz miri clean
+.PHONY: help setup system demo lint test check map bench saving fuzz miri clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -44,6 +44,11 @@ map: setup  ## Which file uses which: levels and circles, Python and Rust
 
 bench: setup  ## Figures beside public tools; ROWS=diff,index CORPUS=dir QUICK=1
 	PYTHONPATH=server $(BIN)/python -m tests.bench $(if $(ROWS),--rows $(ROWS)) $(if $(CORPUS),--corpus '$(CORPUS)') $(if $(QUICK),--quick)
+
+TRIALS := 2000
+SEED := 1
+saving: setup  ## Another program saves while files are written; TRIALS=2000 SEED=1
+	$(BIN)/python -m tests.crash.saving --trials $(TRIALS) --seed $(SEED)
 
 SECONDS := 60
 TARGETS := outline index store diff apply fsops rank

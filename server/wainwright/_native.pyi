@@ -13,6 +13,7 @@ __all__ = [
     "BoundaryError",
     "Cancel",
     "Cancelled",
+    "ChangedError",
     "Index",
     "Live",
     "Ranker",
@@ -37,6 +38,9 @@ __all__ = [
 
 class BoundaryError(ValueError):
     """A path leads out of the root, or through a link that must not be followed."""
+
+class ChangedError(Exception):
+    """Files are not what they were when they were read: what to say, the paths, and whether one is being written."""
 
 def walk(root: str | PathLike[str], max_files: int) -> tuple[list[tuple[str, int]], bool]:
     """List regular files as (path, size in bytes), sorted by path, and whether there are more than ``max_files``.
@@ -238,14 +242,16 @@ def apply_edits(
 
 def write_batch(
     root: str | PathLike[str],
-    changes: Sequence[tuple[str | PathLike[str], bytes | None, int | None]],
+    changes: Sequence[tuple[str | PathLike[str], bytes | None, int | None, tuple[bytes | None] | None]],
     journal: str | PathLike[str] | None,
 ) -> None:
-    """Write or delete (None) all files, each (path, content, permission bits or None), or change nothing.
+    """Write or delete (None) all files, each (path, content, permission bits or None, what is there), or nothing.
 
-    With a journal, a folder, ``recover`` completes what a kill or a power cut left half done.
+    What is there: the content in a tuple, None in one for no file; None if it does not matter. With a journal, a
+    folder, ``recover`` completes what a kill or a power cut left half done.
 
-    Raises BoundaryError, ValueError for a relative root or a path given twice, and the OSError that fits.
+    Raises ChangedError, BoundaryError, ValueError for a relative root or a path given twice, and the OSError that
+    fits.
     """
 
 def recover(

@@ -16,7 +16,7 @@ root, journal = sys.argv[1:]
 os.sched_yield()
 write_batch(root, [
     ("a", b"new", None), ("gone", None, None), ("sub/b", b"n" * 9000, 0o600), ("made/deep/c", b"new", 0o755),
-], journal=journal)
+], journal=journal, expected={"a": b"old", "gone": b"old", "sub/b": b"old", "made/deep/c": None})
 os.sched_yield()
 """
 RESTORE = """
@@ -62,6 +62,25 @@ def test_a_batch_killed_at_any_system_call_is_all_or_nothing(tmp_path: Path) -> 
         outcomes.add(found == new)
         assert recover(journal, root) == ((), ())
     assert outcomes == {True, False}
+
+
+@pytest.mark.timeout(600)
+def test_what_another_program_saves_after_a_kill_survives_the_recovery(tmp_path: Path) -> None:
+    places = kills(BATCH, lambda name: lay_out(tmp_path / name))
+    old, new = state(lay_out(tmp_path / "old")[0]), state(next(places)[0])
+    outcomes = set()
+    for number, (root, journal) in enumerate(places):
+        path = ("a", "gone", "sub/b", "made/deep/c")[number % 4]
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"saved later")
+        recover(journal, root)
+        found = state(root)
+        assert found.pop(path)[0] == b"saved later"
+        others = [{name: kept for name, kept in whole.items() if name != path} for whole in (old, new)]
+        assert found in others, path
+        outcomes.add(others.index(found))
+        assert recover(journal, root) == ((), ())
+    assert outcomes == {0, 1}
 
 
 @pytest.mark.timeout(600)

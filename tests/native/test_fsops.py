@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wainwright.domain.errors import OutsideBoundary
+from wainwright.domain.errors import OutsideBoundary, StaleEdit
 from wainwright.workspace.native import read_beneath, write_batch
 
 AT_FDCWD = -100
@@ -136,6 +136,30 @@ def test_a_batch_is_all_or_nothing(tmp_path_factory, files: dict[str, bytes | No
         wanted = {"a": b"old"} | files
         left = {path: content for path, content in contents(root).items() if content is not None}
         assert left == {path: content for path, content in wanted.items() if content is not None}
+
+
+def test_files_are_replaced_only_while_they_are_what_was_read(root: Path) -> None:
+    (root / "other").write_text("theirs")
+    before = contents(root)
+    changes = [("file", b"new", None), ("other", None, None), ("made", b"", None)]
+    with pytest.raises(StaleEdit, match="Read it again") as caught:
+        write_batch(root, changes, expected={"file": b"old", "other": b"read", "made": None})
+    assert (caught.value.paths, caught.value.busy) == (("other",), False)
+    assert contents(root) == before
+    write_batch(root, changes, expected={"file": b"old", "other": b"theirs", "made": None})
+    assert contents(root) == {"folder": None, "file": b"new", "made": b""}
+    with pytest.raises(KeyError):
+        write_batch(root, changes, expected={"file": b"new"})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell who has a file open")
+def test_a_file_that_another_program_has_open_for_writing_is_left_to_it(root: Path) -> None:
+    with (root / "file").open("r+b") as theirs:
+        with pytest.raises(StaleEdit, match="being written by another program") as caught:
+            write_batch(root, [("file", b"new", None)], expected={"file": b"old"})
+        assert (caught.value.paths, caught.value.busy) == (("file",), True)
+        theirs.write(b"saved late")
+    assert contents(root) == {"folder": None, "file": b"saved late"}
 
 
 def test_a_reader_sees_the_old_file_or_the_new_one(root: Path) -> None:

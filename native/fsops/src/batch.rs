@@ -1,9 +1,14 @@
-//! Several files changed as one.
+//! Several files changed as one, each only while it is what was expected.
+//!
+//! Nothing that another program wrote is removed: a name goes only when its content, seen through a handle, is what we
+//! wrote or what was expected. A file that is found changed at the exchange takes the whole batch back, which keeps to
+//! all or nothing. Taking back can lose nothing either: where somebody has saved over what we wrote, the newest text
+//! stays, the old one is kept beside it, and both are told.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,7 +19,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode};
 use rustix::io::Errno;
 
 use crate::beneath::{FOLDER, Links, Stamp, open_beneath, open_root, plain, told};
-use crate::{Change, FsError};
+use crate::exchange::{Back, Moved, Sure, exchange, look, put_back, rename_to_new, replace};
+use crate::{Change, Expected, FsError};
 
 /// Changes that are ready to happen. Dropping it removes whatever it left beside the targets.
 pub struct Batch<'a> {
@@ -32,27 +38,36 @@ pub struct Step<'a> {
     /// The same path without `.` components.
     pub plain: PathBuf,
     pub content: Option<&'a [u8]>,
+    pub expected: Expected<'a>,
     /// The mode to set; `None` leaves it to the umask.
     pub mode: Option<Mode>,
     /// What was there when the batch was planned.
     pub old: Option<Stamp>,
+    /// Names beside the target: for the new content, and for the old.
+    names: [OsString; 2],
     /// Its folder, once it is there.
     folder: Option<Rc<OwnedFd>>,
     /// The file with the new content, until it is in place.
     fresh: Option<OsString>,
     /// The file with the old content, once it is out of place.
     kept: Option<OsString>,
+    /// Whether the old content is out of place and was found as expected.
+    as_expected: bool,
+    sure: Sure,
+    /// Whether names are exchanged if the file system can.
+    exchanges: bool,
 }
 
 impl<'a> Batch<'a> {
     /// Looks at all targets and changes nothing. `synced`: what is written reaches the disk before it counts.
     pub fn plan(root: &Path, changes: &[Change<'a>], synced: bool) -> Result<Self, FsError> {
-        let mut batch = Self {
-            id: new_id(),
-            steps: Vec::with_capacity(changes.len()),
-            folders: Folders::new(open_root(root)?),
-            synced,
-        };
+        Self::plan_as(new_id(), root, changes, synced)
+    }
+
+    /// The same, with a number that the caller chooses.
+    pub fn plan_as(id: u64, root: &Path, changes: &[Change<'a>], synced: bool) -> Result<Self, FsError> {
+        let steps = Vec::with_capacity(changes.len());
+        let mut batch = Self { id, steps, folders: Folders::new(open_root(root)?), synced };
         let mut writes = BTreeMap::new();
         for change in changes {
             let step = batch.plan_one(change)?;
@@ -71,6 +86,11 @@ impl<'a> Batch<'a> {
                 });
             }
         }
+        let moved = batch.steps.iter().filter(|step| step.has_changed());
+        let paths: Vec<_> = moved.map(|step| step.path.to_path_buf()).collect();
+        if !paths.is_empty() {
+            return Err(FsError::Changed { paths, busy: false });
+        }
         Ok(batch)
     }
 
@@ -80,16 +100,17 @@ impl<'a> Batch<'a> {
         let (Some(parent), Some(name)) = (plain.parent(), plain.file_name()) else {
             return Err(failed(Errno::XDEV));
         };
-        let create = change.content.is_some();
+        // What is expected and not there has changed; what is only to be deleted has to be there.
+        let needed = change.content.is_none() && !matches!(change.expected, Expected::Content(_));
         let folder = match self.folders.open(parent, false) {
-            Err(Errno::NOENT) if create => None,
+            Err(Errno::NOENT) if !needed => None,
             opened => Some(opened.map_err(failed)?),
         };
         let old = match &folder {
             Some(folder) => target(folder, name).map_err(failed)?,
             None => None,
         };
-        if old.is_none() && !create {
+        if old.is_none() && needed {
             return Err(failed(Errno::NOENT));
         }
         let mode = change.mode.or(old.as_ref().map(|old| old.mode)).map(permissions);
@@ -97,17 +118,22 @@ impl<'a> Batch<'a> {
             path: change.path,
             plain,
             content: change.content,
+            expected: change.expected,
             mode,
             old,
+            names: beside(self.id, self.steps.len()),
             folder,
             fresh: None,
             kept: None,
+            as_expected: false,
+            sure: Sure::No,
+            exchanges: true,
         })
     }
 
     /// Writes all new content beside its target; changes no target.
     pub fn stage(&mut self) -> Result<(), FsError> {
-        for (number, step) in self.steps.iter_mut().enumerate() {
+        for step in &mut self.steps {
             let failed = |errno| told(step.path, errno);
             let Some(content) = step.content else { continue };
             let folder = if let Some(folder) = &step.folder {
@@ -116,10 +142,9 @@ impl<'a> Batch<'a> {
                 let parent = step.plain.parent().unwrap_or(Path::new(""));
                 Rc::clone(step.folder.insert(self.folders.open(parent, true).map_err(failed)?))
             };
-            let name = beside(self.id, number)[0].clone();
-            let (file, mode) = create(&folder, &name, step.mode).map_err(failed)?;
+            let (file, mode) = create(&folder, &step.names[0], step.mode).map_err(failed)?;
             // Noted before it is complete, so that dropping the batch finds it.
-            step.fresh = Some(name);
+            step.fresh = Some(step.names[0].clone());
             fill(file, content, mode, self.synced).map_err(failed)?;
         }
         Ok(())
@@ -128,10 +153,14 @@ impl<'a> Batch<'a> {
     /// Puts everything in place, or takes back what was put.
     pub fn commit(mut self) -> Result<(), FsError> {
         for index in 0..self.steps.len() {
-            if let Err(errno) = self.steps[index].take(&beside(self.id, index)) {
-                let failure = told(self.steps[index].path, errno);
-                let torn = self.take_back(index);
-                return Err(torn.unwrap_or(failure));
+            if let Err(failure) = self.steps[index].take() {
+                return Err(self.take_back(index).unwrap_or(failure));
+            }
+        }
+        // Somebody who had a file open all the time may have written to it since.
+        for index in 0..self.steps.len() {
+            if let Err(failure) = self.steps[index].check_again() {
+                return Err(self.take_back(self.steps.len()).unwrap_or(failure));
             }
         }
         self.folders.keep(self.synced);
@@ -141,9 +170,15 @@ impl<'a> Batch<'a> {
     /// Takes some steps and no more.
     #[cfg(test)]
     pub fn die_after(&mut self, steps: usize) {
-        for (number, step) in self.steps.iter_mut().enumerate().take(steps) {
-            assert!(step.take(&beside(self.id, number)).is_ok());
+        for step in self.steps.iter_mut().take(steps) {
+            assert!(step.take().is_ok());
         }
+    }
+
+    /// Puts one file in place and does not come to look at what was there.
+    #[cfg(test)]
+    pub fn die_before_the_look(&mut self, index: usize) {
+        assert!(self.steps[index].put().is_ok());
     }
 
     /// Takes back the steps before `index`, the last first, and goes on if one cannot be taken back.
@@ -174,50 +209,118 @@ impl Step<'_> {
         self.mode.map(|mode| crate::beneath::bits(mode.as_raw_mode()))
     }
 
-    /// Changes the target in one step, and keeps what was there under the second of the names.
-    fn take(&mut self, names: &[OsString; 2]) -> Result<(), Errno> {
-        let name = self.plain.file_name().ok_or(Errno::XDEV)?;
-        let folder = self.folder.as_ref().ok_or(Errno::NOENT)?;
-        match self.fresh.take() {
-            None => {
-                rustix::fs::renameat(folder, name, folder, &names[1])?;
-                self.kept = Some(names[1].clone());
-            }
-            Some(fresh) if self.old.is_some() => match replace(folder, &fresh, name, &names[1]) {
-                Ok(kept) => self.kept = Some(kept),
-                Err(errno) => {
-                    self.fresh = Some(fresh);
-                    return Err(errno);
-                }
+    /// Whether the target is not what was expected.
+    fn has_changed(&self) -> bool {
+        match (self.expected, &self.old) {
+            (Expected::Anything, _) | (Expected::Nothing, None) => false,
+            (Expected::Nothing, Some(_)) | (Expected::Content(_), None) => true,
+            (Expected::Content(content), Some(old)) => match self.place() {
+                Ok((folder, name)) => look(&folder, name, content, Some(old.mode), false).is_err(),
+                Err(_) => true,
             },
-            Some(fresh) => {
-                if let Err(errno) = rename_to_new(folder, &fresh, name) {
-                    self.fresh = Some(fresh);
-                    return Err(errno);
-                }
-            }
+        }
+    }
+
+    fn place(&self) -> Result<(Rc<OwnedFd>, &OsStr), Errno> {
+        let folder = self.folder.as_ref().ok_or(Errno::NOENT)?;
+        Ok((Rc::clone(folder), self.plain.file_name().ok_or(Errno::XDEV)?))
+    }
+
+    fn moved(&self, moved: Moved) -> FsError {
+        FsError::Changed { paths: vec![self.path.to_path_buf()], busy: moved == Moved::Busy }
+    }
+
+    /// Changes the target in one step, keeps what was there, and takes it back if that is not what was expected.
+    fn take(&mut self) -> Result<(), FsError> {
+        self.put().map_err(|errno| match errno {
+            // Something was deleted there, or made.
+            Errno::NOENT | Errno::EXIST if self.expected != Expected::Anything => self.moved(Moved::Changed),
+            errno => told(self.path, errno),
+        })?;
+        match self.check(true) {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.take_back().err().unwrap_or(failure)),
+        }
+    }
+
+    fn put(&mut self) -> Result<(), Errno> {
+        let (folder, name) = self.place()?;
+        let [fresh, old] = &self.names;
+        if self.content.is_none() {
+            rustix::fs::renameat(&folder, name, &folder, old)?;
+            self.kept = Some(old.clone());
+        } else if self.old.is_none() {
+            rename_to_new(&folder, fresh, name)?;
+            self.fresh = None;
+        } else if self.exchanges && exchange(&folder, fresh, name)? {
+            self.kept = self.fresh.take();
+        } else {
+            replace(&folder, fresh, name, old, || self.holds_expected(&folder, old, false).is_ok())?;
+            self.kept = Some(old.clone());
+            self.fresh = None;
         }
         Ok(())
     }
 
-    fn take_back(&mut self) -> Result<(), FsError> {
-        let kept = self.kept.take();
-        let back = || {
-            let name = self.plain.file_name().ok_or(Errno::XDEV)?;
-            let folder = self.folder.as_ref().ok_or(Errno::NOENT)?;
-            match &kept {
-                Some(kept) => rustix::fs::renameat(folder, kept, folder, name),
-                None => match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
-                    Err(Errno::NOENT) => Ok(()),
-                    done => done,
-                },
-            }
+    fn holds_expected(&self, folder: &OwnedFd, name: &OsStr, ask: bool) -> Result<Sure, Moved> {
+        match (self.expected, &self.old) {
+            (Expected::Content(content), Some(old)) => look(folder, name, content, Some(old.mode), ask),
+            _ => Ok(Sure::Yes),
+        }
+    }
+
+    /// Looks at what was there. `ask`: nobody may have it open for writing either.
+    fn check(&mut self, ask: bool) -> Result<(), FsError> {
+        let found = match (&self.kept, &self.folder) {
+            (Some(kept), Some(folder)) => self.holds_expected(folder, kept, ask),
+            _ => Ok(Sure::Yes),
         };
-        back().map_err(|errno| FsError::Torn {
+        self.as_expected = found.is_ok();
+        self.sure = found.map_err(|moved| self.moved(moved))?;
+        Ok(())
+    }
+
+    fn check_again(&mut self) -> Result<(), FsError> {
+        if self.sure == Sure::Yes { Ok(()) } else { self.check(false) }
+    }
+
+    fn take_back(&mut self) -> Result<(), FsError> {
+        self.put_back().map_err(|errno| FsError::Torn {
             path: self.path.to_path_buf(),
-            kept: kept.map(|kept| self.path.with_file_name(kept)),
+            // From here on nobody removes it.
+            kept: self.kept.take().map(|kept| self.path.with_file_name(kept)),
             source: errno.into(),
         })
+    }
+
+    fn put_back(&mut self) -> Result<(), Errno> {
+        let (folder, name) = self.place()?;
+        match (&self.kept, self.content) {
+            (Some(kept), None) => rename_to_new(&folder, kept, name),
+            (Some(kept), Some(content)) => match put_back(&folder, kept, name, &[content])? {
+                Back::Done => Ok(()),
+                // Somebody has deleted it meanwhile; a text that only they know is not deleted with it.
+                Back::Gone if self.as_expected => Ok(()),
+                Back::Gone => rename_to_new(&folder, kept, name),
+                Back::Taken => Err(Errno::EXIST),
+            },
+            (None, Some(content)) => {
+                let away = &self.names[0];
+                match rename_to_new(&folder, name, away) {
+                    Err(Errno::NOENT) => return Ok(()),
+                    moved => moved?,
+                }
+                if look(&folder, away, content, None, true).is_ok() {
+                    self.fresh = Some(away.clone());
+                    return Ok(());
+                }
+                if rename_to_new(&folder, away, name).is_err() {
+                    self.kept = Some(away.clone());
+                }
+                Err(Errno::EXIST)
+            }
+            (None, None) => Ok(()),
+        }
     }
 }
 
@@ -323,59 +426,19 @@ pub fn permissions(bits: u32) -> Mode {
 }
 
 /// Makes an empty file, and tells which mode is still to be set. No mode is ever wider than the one wanted.
-fn create(folder: &OwnedFd, name: &OsStr, mode: Option<Mode>) -> Result<(File, Option<Mode>), Errno> {
+pub fn create(folder: &OwnedFd, name: &OsStr, mode: Option<Mode>) -> Result<(File, Option<Mode>), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = rustix::fs::openat(folder, name, flags, mode.unwrap_or(permissions(0o666)))?;
     let has = Mode::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
     Ok((File::from(file), mode.filter(|mode| *mode != has)))
 }
 
-fn fill(mut file: File, content: &[u8], mode: Option<Mode>, synced: bool) -> Result<(), Errno> {
+pub fn fill(mut file: File, content: &[u8], mode: Option<Mode>, synced: bool) -> Result<(), Errno> {
     file.write_all(content).map_err(|error| errno_of(&error))?;
     if let Some(mode) = mode {
         rustix::fs::fchmod(&file, mode)?;
     }
     if synced { rustix::fs::fsync(&file) } else { Ok(()) }
-}
-
-/// Puts a new file in the place of an old one, and returns the name that the old one has now.
-fn replace(folder: &OwnedFd, fresh: &OsStr, name: &OsStr, kept: &OsStr) -> Result<OsString, Errno> {
-    #[cfg(target_os = "linux")]
-    match rustix::fs::renameat_with(folder, fresh, folder, name, rustix::fs::RenameFlags::EXCHANGE) {
-        // Not every file system knows how.
-        Err(Errno::INVAL | Errno::NOSYS) => {}
-        exchanged => return exchanged.map(|()| fresh.to_owned()),
-    }
-    keep(folder, name, kept)?;
-    rustix::fs::renameat(folder, fresh, folder, name).inspect_err(|_| {
-        let _ = rustix::fs::unlinkat(folder, kept, AtFlags::empty());
-    })?;
-    Ok(kept.to_owned())
-}
-
-/// Gives the old content a second name; where the file system or its rules forbid that, copies it.
-fn keep(folder: &OwnedFd, name: &OsStr, kept: &OsStr) -> Result<(), Errno> {
-    if rustix::fs::linkat(folder, name, folder, kept, AtFlags::empty()).is_ok() {
-        return Ok(());
-    }
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let old = open_beneath(folder.as_fd(), Path::new(name), flags, Links::Refuse)?;
-    let mode = permissions(Stamp::of(&rustix::fs::fstat(&old)?).mode);
-    let mut content = Vec::new();
-    File::from(old).read_to_end(&mut content).map_err(|error| errno_of(&error))?;
-    let (file, mode) = create(folder, kept, Some(mode))?;
-    fill(file, &content, mode, false)
-}
-
-/// Renames to a name that was free when the batch was planned, and still has to be.
-fn rename_to_new(folder: &OwnedFd, fresh: &OsStr, name: &OsStr) -> Result<(), Errno> {
-    #[cfg(target_os = "linux")]
-    match rustix::fs::renameat_with(folder, fresh, folder, name, rustix::fs::RenameFlags::NOREPLACE) {
-        // Not every file system knows how.
-        Err(Errno::INVAL | Errno::NOSYS) => {}
-        renamed => return renamed,
-    }
-    rustix::fs::renameat(folder, fresh, folder, name)
 }
 
 pub fn errno_of(error: &std::io::Error) -> Errno {
@@ -393,11 +456,16 @@ mod tests {
     use super::*;
 
     fn write<'a>(path: &'a str, content: &'a str) -> Change<'a> {
-        Change { path: Path::new(path), content: Some(content.as_bytes()), mode: None }
+        Change {
+            path: Path::new(path),
+            content: Some(content.as_bytes()),
+            mode: None,
+            expected: Expected::Anything,
+        }
     }
 
     fn delete(path: &str) -> Change<'_> {
-        Change { path: Path::new(path), content: None, mode: None }
+        Change { path: Path::new(path), content: None, mode: None, expected: Expected::Anything }
     }
 
     fn run(root: &Path, changes: &[Change<'_>]) -> Result<(), FsError> {
@@ -530,8 +598,7 @@ mod tests {
         let root = sample();
         let changes = [write("a", "new a"), delete("b")];
         let mut batch = staged(root.path(), &changes);
-        batch.steps[0].take(&beside(batch.id, 0)).unwrap();
-        batch.steps[1].take(&beside(batch.id, 1)).unwrap();
+        batch.die_after(2);
         fs::remove_file(root.path().join("a")).unwrap();
         fs::create_dir(root.path().join("a")).unwrap();
         let Some(FsError::Torn { kept: Some(kept), .. }) = batch.take_back(2) else {
@@ -540,6 +607,154 @@ mod tests {
         drop(batch);
         assert_eq!(fs::read_to_string(root.path().join(kept)).unwrap(), "old a");
         assert_eq!(fs::read_to_string(root.path().join("b")).unwrap(), "old b");
+    }
+
+    fn over<'a>(path: &'a str, content: &'a str, old: &'a str) -> Change<'a> {
+        Change { expected: Expected::Content(old.as_bytes()), ..write(path, content) }
+    }
+
+    fn anew<'a>(path: &'a str, content: &'a str) -> Change<'a> {
+        Change { expected: Expected::Nothing, ..write(path, content) }
+    }
+
+    /// A batch that replaces, deletes and makes files, with or without the exchange of names.
+    fn expecting(root: &Path, exchanges: bool) -> Batch<'static> {
+        let gone = Change { expected: Expected::Content(b"old b"), ..delete("b") };
+        let mut batch = staged(root, &[over("a", "new a", "old a"), gone, anew("c", "new c")]);
+        batch.steps.iter_mut().for_each(|step| step.exchanges = exchanges);
+        batch
+    }
+
+    const OLD: [(&str, &str); 3] = [("a", "old a"), ("b", "old b"), ("folder/", "")];
+
+    #[test]
+    fn what_is_as_expected_is_changed() {
+        for exchanges in [true, false] {
+            let root = sample();
+            expecting(root.path(), exchanges).commit().unwrap();
+            expect(root.path(), &[("a", "new a"), ("c", "new c"), ("folder/", "")]);
+        }
+    }
+
+    #[test]
+    fn all_that_has_changed_before_is_told() {
+        let root = sample();
+        let gone = Change { expected: Expected::Content(b"x"), ..delete("x/y") };
+        let changes =
+            [over("a", "1", "old a"), over("b", "2", "other"), anew("a2", "3"), gone, over("c", "4", "")];
+        match run(root.path(), &changes) {
+            Err(FsError::Changed { paths, busy: false }) => {
+                assert_eq!(paths, ["b", "x/y", "c"].map(PathBuf::from));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(run(root.path(), &[anew("a", "")]), Err(FsError::Changed { .. })));
+        expect(root.path(), &OLD);
+    }
+
+    /// What somebody else does after the batch was planned, and what the files are after the batch then.
+    type Meanwhile = (fn(&Path), &'static [(&'static str, &'static str)]);
+
+    #[test]
+    fn a_file_that_changes_at_the_last_moment_takes_the_batch_back() {
+        let cases: [Meanwhile; 6] = [
+            (|root| fs::write(root.join("a"), "theirs").unwrap(), &[("a", "theirs"), OLD[1], OLD[2]]),
+            (|root| fs::write(root.join("b"), "theirs").unwrap(), &[OLD[0], ("b", "theirs"), OLD[2]]),
+            (|root| fs::write(root.join("c"), "theirs").unwrap(), &[OLD[0], OLD[1], ("c", "theirs"), OLD[2]]),
+            (|root| fs::remove_file(root.join("a")).unwrap(), &[OLD[1], OLD[2]]),
+            (|root| fs::remove_file(root.join("b")).unwrap(), &[OLD[0], OLD[2]]),
+            (|root| fs::set_permissions(root.join("b"), fs::Permissions::from_mode(0o600)).unwrap(), &OLD),
+        ];
+        for (meanwhile, after) in cases {
+            for exchanges in [true, false] {
+                let root = sample();
+                let batch = expecting(root.path(), exchanges);
+                meanwhile(root.path());
+                let failure = batch.commit().unwrap_err();
+                assert!(matches!(failure, FsError::Changed { busy: false, .. }), "{failure:?}");
+                expect(root.path(), after);
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_or_a_folder_in_the_place_is_put_back() {
+        for folder in [true, false] {
+            let root = sample();
+            let batch = expecting(root.path(), true);
+            let a = root.path().join("a");
+            fs::remove_file(&a).unwrap();
+            if folder {
+                fs::create_dir(&a).unwrap();
+            } else {
+                symlink("b", &a).unwrap();
+            }
+            assert!(matches!(batch.commit(), Err(FsError::Changed { .. })));
+            assert_eq!(a.is_dir(), folder);
+            assert_eq!(a.is_symlink(), !folder);
+            assert_eq!(fs::read_to_string(root.path().join("b")).unwrap(), "old b");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_program_that_has_a_file_open_for_writing_keeps_it() {
+        let root = sample();
+        let mut theirs = fs::OpenOptions::new().append(true).open(root.path().join("b")).unwrap();
+        let failure = expecting(root.path(), true).commit().unwrap_err();
+        assert!(matches!(failure, FsError::Changed { busy: true, .. }), "{failure:?}");
+        theirs.write_all(b", and theirs").unwrap();
+        expect(root.path(), &[OLD[0], ("b", "old b, and theirs"), OLD[2]]);
+    }
+
+    #[test]
+    fn what_was_written_to_a_file_after_it_was_exchanged_is_seen() {
+        let root = sample();
+        let mut theirs = fs::OpenOptions::new().append(true).open(root.path().join("a")).unwrap();
+        let mut batch = staged(root.path(), &[over("a", "new a", "old a"), write("c", "new c")]);
+        // As where the system does not tell who has it open.
+        batch.steps[0].put().unwrap();
+        theirs.write_all(b", and theirs").unwrap();
+        assert!(matches!(batch.steps[0].check_again(), Err(FsError::Changed { .. })));
+        assert!(batch.take_back(1).is_none());
+        drop(batch);
+        expect(root.path(), &[("a", "old a, and theirs"), OLD[1], OLD[2]]);
+    }
+
+    #[test]
+    fn a_text_that_was_saved_over_ours_stays_when_the_batch_is_taken_back() {
+        for exchanges in [true, false] {
+            let root = sample();
+            let mut batch = expecting(root.path(), exchanges);
+            batch.die_after(3);
+            fs::write(root.path().join("a"), "newest a").unwrap();
+            fs::write(root.path().join("b"), "newest b").unwrap();
+            fs::write(root.path().join("c"), "newest c").unwrap();
+            let kept = match batch.take_back(3) {
+                Some(FsError::Torn { kept: Some(kept), .. }) => kept,
+                other => panic!("{other:?}"),
+            };
+            drop(batch);
+            for name in ["a", "b", "c"] {
+                assert_eq!(fs::read_to_string(root.path().join(name)).unwrap(), format!("newest {name}"));
+            }
+            let left: Vec<_> =
+                snapshot(root.path()).into_iter().filter(|(name, _)| name.contains(".wainwright-")).collect();
+            assert_eq!(left.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["old a", "old b"]);
+            assert!(root.path().join(kept).exists());
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_deleted_meanwhile_stays_deleted_when_the_batch_is_taken_back() {
+        let root = sample();
+        let mut batch = expecting(root.path(), true);
+        batch.die_after(3);
+        fs::remove_file(root.path().join("a")).unwrap();
+        fs::remove_file(root.path().join("c")).unwrap();
+        assert!(batch.take_back(3).is_none());
+        drop(batch);
+        expect(root.path(), &OLD[1..]);
     }
 
     #[test]

@@ -24,10 +24,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, beside, errno_of, target};
 use crate::beneath::{FOLDER, Links, Stamp, open_beneath, open_root, told};
-use crate::{Change, FsError, Recovery};
+use crate::exchange::{Back, put_back, rename_to_new};
+use crate::{Change, Expected, FsError, Hash, Recovery};
 
 const NAME: &str = "batches.journal";
-const MAGIC: [u8; 8] = *b"wwredo1\n";
+const MAGIC: [u8; 8] = *b"wwredo2\n";
+/// A journal of the version before, whose records cannot be read any more, is begun anew.
+const BEFORE: [u8; 8] = *b"wwredo1\n";
 const PAGE: u64 = 4096;
 const PAGE_BYTES: usize = 4096;
 /// What the file holds at first, so that a common batch need not make it grow.
@@ -68,11 +71,24 @@ struct Entry {
     /// Length of the new content; `None` deletes.
     length: Option<u64>,
     old: Option<Stamp>,
+    /// What the old content has to be, where that is known.
+    before: Option<Hash>,
 }
 
 impl Entry {
     fn path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.path))
+    }
+
+    /// Whether a file is the one that was there when the batch was planned.
+    fn was(&self, stamp: &Stamp, bytes: &[u8]) -> bool {
+        self.old.is_some_and(|old| old.same_content(stamp))
+            && self.before.is_none_or(|before| before == Hash::of(bytes))
+    }
+
+    /// Bytes of the longest content that the batch knows of.
+    fn longest(&self) -> u64 {
+        self.length.unwrap_or(0).max(self.old.map_or(0, |old| old.size))
     }
 }
 
@@ -165,7 +181,7 @@ impl Journal {
         let mut journal = Self { file, path: path.clone(), length, settled: 0, pending: Vec::new(), boot };
         let mut header = [0; 8];
         let known = journal.file.read_at(&mut header, 0).map_err(|error| failed(&error))?;
-        if length < PAGE + CAPACITY || header[..known] == [0; 8] {
+        if length < PAGE + CAPACITY || header[..known] == [0; 8] || header == BEFORE {
             journal.begin(folder).map_err(|error| failed(&error))?;
         }
         journal.find_pending().map_err(|error| failed(&error))?;
@@ -258,6 +274,10 @@ impl Journal {
                     mode: step.mode_bits(),
                     length: step.content.map(|content| content.len() as u64),
                     old: step.old,
+                    before: match step.expected {
+                        Expected::Content(content) => Some(Hash::of(content)),
+                        Expected::Anything | Expected::Nothing => None,
+                    },
                 })
                 .collect(),
         };
@@ -331,10 +351,21 @@ struct History<'a> {
 enum Now {
     /// Nothing; with the time when its folder was last changed, if there is one.
     Absent(Option<i64>),
-    /// The content is left out if it is longer than any that a batch wrote.
+    /// The content is left out if it is longer than any that a batch wrote or found.
     File(Stamp, Option<Vec<u8>>),
     /// Something that no batch has made.
     Other,
+}
+
+impl Now {
+    /// What a batch that is made for this may replace; `None`: nothing.
+    fn expected(&self) -> Option<Expected<'_>> {
+        match self {
+            Self::Absent(_) => Some(Expected::Nothing),
+            Self::File(_, Some(content)) => Some(Expected::Content(content)),
+            Self::File(_, None) | Self::Other => None,
+        }
+    }
 }
 
 /// What to do about a path.
@@ -349,6 +380,21 @@ enum Verdict {
 }
 
 impl History<'_> {
+    /// Whether a file beside the target is one of ours: complete or not what a batch wrote, or what it found.
+    fn knows(&self, stamp: &Stamp, bytes: &[u8]) -> bool {
+        let found = |entry: &Entry| entry.was(stamp, bytes) || entry.before == Some(Hash::of(bytes));
+        self.entries.iter().any(|(entry, _)| found(entry))
+            || self.contents().any(|content| content.starts_with(bytes) || damaged(bytes, content))
+    }
+
+    fn contents(&self) -> impl Iterator<Item = &[u8]> {
+        self.entries.iter().filter_map(|(_, content)| *content)
+    }
+
+    fn longest(&self) -> u64 {
+        self.entries.iter().map(|(entry, _)| entry.longest()).max().unwrap_or(0).max(1)
+    }
+
     fn judge(&self, now: &Now) -> Verdict {
         let Some((wanted, content)) = self.entries.last() else { return Verdict::Keep };
         match now {
@@ -360,11 +406,10 @@ impl History<'_> {
                 if began_without && (self.same_boot || quiet) { Verdict::Redo } else { Verdict::Leave }
             }
             Now::File(stamp, bytes) => {
-                let is_old = |entry: &Entry| entry.old.is_some_and(|old| old.same_content(stamp));
-                if self.entries.iter().any(|(entry, _)| is_old(entry)) {
+                let Some(bytes) = bytes else { return Verdict::Leave };
+                if self.entries.iter().any(|(entry, _)| entry.was(stamp, bytes)) {
                     return Verdict::Redo;
                 }
-                let Some(bytes) = bytes else { return Verdict::Leave };
                 if *content == Some(bytes) && wanted.mode.is_none_or(|mode| mode == stamp.mode) {
                     return Verdict::Keep;
                 }
@@ -401,7 +446,7 @@ struct Redo<'a> {
     root: &'a Path,
     handle: OwnedFd,
     paths: BTreeMap<&'a Path, History<'a>>,
-    /// Names the files of this recovery: always the same, so that the next one finds them.
+    /// Names the files of this recovery, together with their paths.
     id: u64,
 }
 
@@ -428,28 +473,54 @@ impl<'a> Redo<'a> {
         }
         for (path, history) in &self.paths {
             let now = if history.certain { None } else { Some(self.look(path, history)?) };
-            match now.map_or(Verdict::Keep, |now| history.judge(&now)) {
-                Verdict::Keep => {}
-                Verdict::Leave => recovery.left.push(path.to_path_buf()),
-                Verdict::Redo => match self.write(path, history) {
-                    Ok(()) => recovery.written.push(path.to_path_buf()),
-                    Err(error @ FsError::Io { .. }) => return Err(error),
-                    Err(_) => recovery.left.push(path.to_path_buf()),
-                },
+            let Some(now) = now.filter(|now| history.judge(now) != Verdict::Keep) else { continue };
+            let redone = match history.judge(&now) {
+                Verdict::Redo => self.write(path, history, &now),
+                Verdict::Keep | Verdict::Leave => Ok(false),
+            };
+            match redone {
+                Ok(true) => recovery.written.push(path.to_path_buf()),
+                Err(error @ FsError::Io { .. }) => return Err(error),
+                Ok(false) | Err(_) => recovery.left.push(path.to_path_buf()),
             }
         }
         self.sync()?;
         Ok(recovery)
     }
 
-    /// Removes what a batch, or a recovery, that died left beside its targets.
+    /// Removes what a batch, or a recovery, that died left beside its targets. What somebody else had saved, and was to
+    /// be put back, is put back.
     fn sweep(&self, meta: &Meta) {
         for (number, entry) in meta.entries.iter().enumerate() {
             let Ok(folder) = self.folder(entry.path()) else { continue };
-            for name in beside(meta.id, number).iter().chain(&beside(self.id, 0)) {
-                let _ = rustix::fs::unlinkat(&folder, name, AtFlags::empty());
+            let Some(history) = self.paths.get(entry.path()) else { continue };
+            for stray in beside(meta.id, number).iter().chain(&beside(self.id_of(entry.path()), 0)) {
+                match self.is_ours(&folder, stray, entry.path(), history) {
+                    None => {}
+                    Some(true) => {
+                        let _ = rustix::fs::unlinkat(&folder, stray, AtFlags::empty());
+                    }
+                    Some(false) => put_back_stray(&folder, stray, entry.path(), history),
+                }
             }
         }
+    }
+
+    /// Whether a file beside a target is one that a batch may remove; `None` if there is none.
+    fn is_ours(&self, folder: &OwnedFd, stray: &OsStr, path: &Path, history: &History<'_>) -> Option<bool> {
+        let stamp = match target(folder, stray) {
+            Ok(None) => return None,
+            Ok(Some(stamp)) => stamp,
+            Err(_) => return Some(false),
+        };
+        let content = crate::read_beneath(self.root, &path.with_file_name(stray), history.longest());
+        Some(content.is_ok_and(|content| history.knows(&stamp, &content)))
+    }
+
+    /// The number of the batch that writes a path again: always the same, so that the next recovery finds its files.
+    fn id_of(&self, path: &Path) -> u64 {
+        let hash = Hash::of(path.as_os_str().as_bytes());
+        self.id ^ number(&hash.0)
     }
 
     fn folder(&self, path: &Path) -> Result<OwnedFd, Errno> {
@@ -471,14 +542,11 @@ impl<'a> Redo<'a> {
         };
         let name = path.file_name().unwrap_or_default();
         match target(&folder, name) {
-            Ok(Some(stamp)) => {
-                let longest = history.entries.iter().filter_map(|(entry, _)| entry.length).max().unwrap_or(0);
-                match crate::read_beneath(self.root, path, longest.max(1)) {
-                    Ok(content) => Ok(Now::File(stamp, Some(content))),
-                    Err(FsError::TooLarge { .. }) => Ok(Now::File(stamp, None)),
-                    Err(error) => Err(error),
-                }
-            }
+            Ok(Some(stamp)) => match crate::read_beneath(self.root, path, history.longest()) {
+                Ok(content) => Ok(Now::File(stamp, Some(content))),
+                Err(FsError::TooLarge { .. }) => Ok(Now::File(stamp, None)),
+                Err(error) => Err(error),
+            },
             Ok(None) => {
                 let stat = rustix::fs::fstat(&folder).map_err(failed)?;
                 Ok(Now::Absent(Some(Stamp::of(&stat).modified)))
@@ -488,13 +556,16 @@ impl<'a> Redo<'a> {
         }
     }
 
-    fn write(&self, path: &Path, history: &History<'_>) -> Result<(), FsError> {
-        let Some((entry, content)) = history.entries.last() else { return Ok(()) };
-        let change = Change { path, content: *content, mode: entry.mode };
-        let mut batch = Batch::plan(self.root, &[change], true)?;
-        batch.id = self.id;
+    /// Writes what the last record wants, unless somebody has changed the file since it was looked at.
+    fn write(&self, path: &Path, history: &History<'_>, now: &Now) -> Result<bool, FsError> {
+        let (Some((entry, content)), Some(expected)) = (history.entries.last(), now.expected()) else {
+            return Ok(false);
+        };
+        let change = Change { path, content: *content, mode: entry.mode, expected };
+        let mut batch = Batch::plan_as(self.id_of(path), self.root, &[change], true)?;
         batch.stage()?;
-        batch.commit()
+        batch.commit()?;
+        Ok(true)
     }
 
     /// Asks the disk to remember every file and every name.
@@ -514,6 +585,18 @@ impl<'a> Redo<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Gives a target back what somebody else had saved there, if what stands there now is a batch's.
+fn put_back_stray(folder: &OwnedFd, stray: &OsStr, path: &Path, history: &History<'_>) {
+    let Some(name) = path.file_name() else { return };
+    // Whatever fails, the file keeps the name that it has: it is not lost, and its target counts as changed.
+    if rename_to_new(folder, stray, name) == Err(Errno::EXIST) {
+        let ours: Vec<&[u8]> = history.contents().collect();
+        if put_back(folder, stray, name, &ours) == Ok(Back::Done) {
+            let _ = rustix::fs::unlinkat(folder, stray, AtFlags::empty());
+        }
     }
 }
 
@@ -625,6 +708,7 @@ mod tests {
             path: Path::new(*path),
             content: content.as_deref(),
             mode: None,
+            expected: Expected::Anything,
         };
         wanted.iter().map(change).collect()
     }
@@ -685,6 +769,91 @@ mod tests {
         }
     }
 
+    /// Each change of `wanted`, expecting what `place` has laid out.
+    fn expecting<'a>(wanted: &'a [(&'static str, Option<Vec<u8>>)]) -> Vec<Change<'a>> {
+        let olds = [Some("old a"), Some("old b"), Some("old sub/c"), None, None];
+        let expected = olds.map(|old| old.map_or(Expected::Nothing, |old| Expected::Content(old.as_bytes())));
+        changes(wanted)
+            .into_iter()
+            .zip(expected)
+            .map(|(change, expected)| Change { expected, ..change })
+            .collect()
+    }
+
+    #[test]
+    fn what_somebody_saved_at_the_moment_of_the_kill_is_put_back() {
+        let wanted = wanted();
+        for (index, path) in ["a", "b", "sub/c"].iter().enumerate() {
+            for later in [false, true] {
+                let place = place();
+                let root = place.path().join("root");
+                let mut journal = open(place.path());
+                let changes = expecting(&wanted);
+                let mut batch = Batch::plan(&root, &changes, false).unwrap();
+                journal.append(&root, &batch).unwrap();
+                batch.stage().unwrap();
+                batch.die_after(index);
+                fs::write(root.join(path), "theirs").unwrap();
+                batch.die_before_the_look(index);
+                std::mem::forget(batch);
+                drop(journal);
+                if later {
+                    fs::write(root.join(path), "theirs, later").unwrap();
+                }
+                let recovery = recover(&place.path().join("state"), &root).unwrap();
+                assert_eq!(recovery.left, [PathBuf::from(path)]);
+                let mut found = files(&root);
+                let theirs = if later { "theirs, later" } else { "theirs" };
+                assert_eq!(found.remove(*path).unwrap(), theirs.as_bytes());
+                let stray = found.keys().find(|name| name.contains(".wainwright-")).cloned();
+                let kept = stray.and_then(|name| found.remove(&name));
+                assert_eq!(kept, later.then(|| b"theirs".to_vec()), "what they saved first");
+                let mut new = new_state();
+                new.remove(*path);
+                assert_eq!(found, new);
+            }
+        }
+    }
+
+    #[test]
+    fn what_somebody_saved_after_the_kill_is_left_alone() {
+        let wanted = wanted();
+        let place = place();
+        let root = place.path().join("root");
+        let mut journal = open(place.path());
+        let changes = expecting(&wanted);
+        let mut batch = Batch::plan(&root, &changes, false).unwrap();
+        journal.append(&root, &batch).unwrap();
+        batch.stage().unwrap();
+        std::mem::forget(batch);
+        drop(journal);
+        let a = File::options().write(true).open(root.join("a")).unwrap();
+        let times = a.metadata().unwrap().modified().unwrap();
+        // Not even size and times tell.
+        a.write_all_at(b"OLD", 0).unwrap();
+        a.set_modified(times).unwrap();
+        fs::write(root.join("d"), "theirs").unwrap();
+        let recovery = recover(&place.path().join("state"), &root).unwrap();
+        assert_eq!(recovery.left, ["a", "d"].map(PathBuf::from));
+        let found = files(&root);
+        assert_eq!((&found["a"][..], &found["d"][..]), (&b"OLD a"[..], &b"theirs"[..]));
+        assert_eq!(found["sub/c"], wanted[2].1.clone().unwrap());
+    }
+
+    #[test]
+    fn a_journal_of_the_version_before_is_begun_anew() {
+        let place = place();
+        let (root, state) = (place.path().join("root"), place.path().join("state"));
+        crate::write_batch(&root, &expecting(&wanted()), Some(&state)).unwrap();
+        let file = open(place.path()).file;
+        file.write_all_at(&BEFORE, 0).unwrap();
+        drop(file);
+        let change = Change { path: Path::new("a"), content: None, mode: None, expected: Expected::Anything };
+        crate::write_batch(&root, &[change], Some(&state)).unwrap();
+        assert!(!root.join("a").exists());
+        assert_eq!(recover(&state, &root).unwrap(), Recovery::default());
+    }
+
     #[test]
     fn a_record_that_was_not_complete_changes_nothing() {
         let place = place();
@@ -738,7 +907,12 @@ mod tests {
         let state = place.path().join("state");
         for number in 0..40_u8 {
             let content = vec![number; if number == 20 { 3 << 20 } else { 100_000 }];
-            let change = Change { path: Path::new("a"), content: Some(&content), mode: Some(0o600) };
+            let change = Change {
+                path: Path::new("a"),
+                content: Some(&content),
+                mode: Some(0o600),
+                expected: Expected::Anything,
+            };
             crate::write_batch(&root, &[change], Some(&state)).unwrap();
         }
         assert_eq!(fs::read(root.join("a")).unwrap(), vec![39; 100_000]);
@@ -778,7 +952,7 @@ mod tests {
             let state = place.path().join("state");
             if twice {
                 // An earlier batch that the power cut takes back as well.
-                let earlier = [Change { path: Path::new("a"), content: Some(b"between"), mode: None }];
+                let earlier = [Change { path: Path::new("a"), content: Some(b"between"), mode: None, expected: Expected::Anything }];
                 crate::write_batch(&root, &earlier, Some(&state)).unwrap();
             }
             crate::write_batch(&root, &changes(&wanted), Some(&state)).unwrap();
@@ -818,6 +992,7 @@ mod tests {
                 mode: Some(0o644),
                 length: content.as_ref().map(|content| content.len() as u64),
                 old: None,
+                before: None,
             });
             let meta = Meta { id: 7, at: -1, boot: None, root: b"/".to_vec(), entries: entries.collect() };
             let slices: Vec<_> = contents.iter().flatten().map(Vec::as_slice).collect();

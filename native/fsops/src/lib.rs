@@ -16,6 +16,8 @@ mod batch;
 #[cfg(unix)]
 mod beneath;
 #[cfg(unix)]
+mod exchange;
+#[cfg(unix)]
 mod journal;
 #[cfg(unix)]
 mod snapshots;
@@ -36,6 +38,20 @@ pub struct Change<'a> {
     pub content: Option<&'a [u8]>,
     /// Permission bits to set. `None` keeps those of an existing file; a new one follows the umask.
     pub mode: Option<u32>,
+    /// What must be there.
+    pub expected: Expected<'a>,
+}
+
+/// What must be at a path for a batch to change it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Expected<'a> {
+    /// Whatever is there is replaced: for files that nobody else writes.
+    #[default]
+    Anything,
+    /// No file.
+    Nothing,
+    /// A file with exactly this content, which nobody has open for writing.
+    Content(&'a [u8]),
 }
 
 /// Why files were not read or written. Unless it is [`FsError::Torn`], nothing was changed.
@@ -94,6 +110,14 @@ pub enum FsError {
         /// What the system said when the file was to be set back.
         source: io::Error,
     },
+    /// Files of a batch are not what was expected: somebody else has changed, made or deleted them.
+    #[error("{} {}", list(.paths), if *.busy { "is being written by another program" } else { "is not what was read" })]
+    Changed {
+        /// The paths as they were given; one if it was found when the files were changed.
+        paths: Vec<PathBuf>,
+        /// Another program has the file open for writing.
+        busy: bool,
+    },
     /// Files change faster than they can be read.
     #[error("{} changes again and again while it is read", .path.display())]
     Restless {
@@ -109,6 +133,10 @@ pub enum FsError {
     /// This system offers no way to keep the promises of this crate.
     #[error("not supported on this system")]
     Unsupported,
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// A BLAKE3 hash. Written in hexadecimal.
@@ -156,6 +184,16 @@ pub struct Recovery {
 /// and the old content is kept until the last, so that a reader sees the old file or the new one. If a step fails,
 /// those before it are taken back. Missing folders are made. Modes of existing files are kept.
 ///
+/// Each file is changed only while it is what its change expects. That is looked at first, for all of them, and again at
+/// the moment of the exchange, on the file that came out: through its handle, with its mode, and (where the system
+/// tells: Linux, for files of the own user) with the certainty that nobody has it open for writing. If it is another,
+/// the batch is taken back and the path told. Nothing that another program saved is lost, whichever way it saves; what
+/// it saves after the exchange replaces what the batch wrote, as after any other save. Two things cannot be promised.
+/// On file systems that cannot exchange names (`RENAME_EXCHANGE`) the look comes right before the rename, and a file
+/// that is put there by a rename between the two is replaced. And where the system does not tell who has a file open,
+/// a program that had it open before, and writes to it after the second look at the end of the batch, writes to a
+/// file that has no name any more.
+///
 /// With a `journal`, an existing folder outside `root` that serves this root only, all or nothing also holds when the
 /// process is killed or the power goes: as soon as the journal is synced, which is the one thing this call waits for,
 /// the batch will be completed, by [`recover`] if need be. Call that at start, and after a batch off the path, which
@@ -185,8 +223,8 @@ pub fn write_batch(root: &Path, changes: &[Change<'_>], journal: Option<&Path>) 
 /// Completes the batches in a journal that a kill or a power cut may have left half done, makes sure that the disk
 /// has them, and removes what they left behind. A journal that was never made is empty.
 ///
-/// A batch whose journal entry was not complete has changed nothing and is forgotten. A file that was changed by
-/// somebody else after its batch is left alone. May be called at any time, also again after it was killed itself.
+/// A batch whose journal entry was not complete has changed nothing and is forgotten. A file that somebody else has
+/// changed since the batch looked at it is left alone, or gets back what they saved, and the others are completed. May be called at any time, also again after it was killed itself.
 ///
 /// # Errors
 /// [`FsError::Invalid`] if the journal holds batches of another root; [`FsError::Io`] if a file cannot be written:

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::beneath::{FOLDER, Links, Stamp, open_beneath, open_root, plain, told};
-use crate::{Change, FsError, Hash};
+use crate::{Change, Expected, FsError, Hash};
 
 /// A stamp is trusted when the file is older than this, in nanoseconds: some times the clock of a file system.
 const FRESH: i64 = 20_000_000;
@@ -325,7 +325,12 @@ impl Tree {
         let (Some(folder), Some(name)) = (cache.parent(), cache.file_name()) else {
             return Err(FsError::NotFound { path: cache.to_path_buf() });
         };
-        let change = Change { path: Path::new(name), content: Some(&bytes), mode: Some(0o600) };
+        let change = Change {
+            path: Path::new(name),
+            content: Some(&bytes),
+            mode: Some(0o600),
+            expected: Expected::Anything,
+        };
         crate::write_batch(folder, &[change], None)
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wainwright_fsops::{Change, FsError, Hash, Snapshots, Tree, read_beneath, recover, write_batch};
+use wainwright_fsops::{Change, Expected, FsError, Hash, Snapshots, Tree, read_beneath, recover, write_batch};
 
 const PATHS: [&str; 22] = [
     "a",
@@ -93,7 +93,7 @@ fn write(root: &Path, plan: &Plan, journal: Option<&Path>) -> std::result::Resul
     let owned: Vec<_> = plan.iter().map(change).collect();
     let changes: Vec<_> = owned
         .iter()
-        .map(|(path, content, mode)| Change { path, content: content.as_deref(), mode: *mode })
+        .map(|(path, content, mode)| Change { path, content: content.as_deref(), mode: *mode, expected: Expected::Anything })
         .collect();
     write_batch(root, &changes, journal)
 }
@@ -140,7 +140,7 @@ fn interrupted(input: &mut Unstructured<'_>, plan: &Plan) -> Result<()> {
         assert_eq!(state(&root), found);
         write_batch(
             &root,
-            &[Change { path: Path::new("later"), content: Some(b"later"), mode: None }],
+            &[Change { path: Path::new("later"), content: Some(b"later"), mode: None, expected: Expected::Anything }],
             Some(&journal),
         )
         .expect("a journal that was recovered takes the next batch");

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use wainwright_fsops::{Change, FsError};
+use wainwright_fsops::{Change, Expected, FsError};
 #[cfg(unix)]
 use wainwright_fsops::{Item, Kind};
 
@@ -20,7 +20,15 @@ pyo3::create_exception!(
     "A path leads out of the root, or through a link that must not be followed."
 );
 
-type ChangeArgument = (PathBuf, Option<PyBackedBytes>, Option<u32>);
+pyo3::create_exception!(
+    wainwright._native,
+    ChangedError,
+    PyException,
+    "Files are not what they were when they were read: what to say, the paths, and whether one is being written."
+);
+
+/// Path, content, mode, and what must be there: `None` for anything, else the content or `None` for nothing.
+type ChangeArgument = (PathBuf, Option<PyBackedBytes>, Option<u32>, Option<(Option<PyBackedBytes>,)>);
 
 /// Writes and deletes files beneath a root, all or none.
 #[pyfunction]
@@ -33,7 +41,14 @@ pub fn write_batch(
     py.detach(|| {
         let changes: Vec<_> = changes
             .iter()
-            .map(|(path, content, mode)| Change { path, content: content.as_deref(), mode: *mode })
+            .map(|(path, content, mode, expected)| {
+                let expected = match expected {
+                    None => Expected::Anything,
+                    Some((None,)) => Expected::Nothing,
+                    Some((Some(content),)) => Expected::Content(content),
+                };
+                Change { path, content: content.as_deref(), mode: *mode, expected }
+            })
             .collect();
         wainwright_fsops::write_batch(&root, &changes, journal.as_deref())
     })
@@ -161,6 +176,7 @@ fn fs_error(error: FsError) -> PyErr {
     let message = error.to_string();
     match error {
         FsError::Outside { .. } => BoundaryError::new_err(message),
+        FsError::Changed { paths, busy } => ChangedError::new_err((message, paths, busy)),
         FsError::Invalid { .. } => PyValueError::new_err(message),
         FsError::NotFound { path } => os_error(errno::ENOENT, message, &path),
         FsError::TooLarge { path, .. } => os_error(errno::EFBIG, message, &path),

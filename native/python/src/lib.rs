@@ -22,7 +22,7 @@ mod _native {
         apply_answer, apply_blocks, apply_edits, line_hunks, merge, more_syntax_errors, unified,
     };
     #[pymodule_export]
-    use super::fsops::{BoundaryError, read_beneath, recover, write_batch};
+    use super::fsops::{BoundaryError, ChangedError, read_beneath, recover, write_batch};
     #[cfg(unix)]
     #[pymodule_export]
     use super::fsops::{Snapshots, Tree};

@@ -99,7 +99,14 @@ class OutsideBoundary(WorkspaceError):
 
 
 class StaleEdit(WorkspaceError):
-    """An edit was made against text that is no longer there."""
+    """An edit was made against text that is no longer there; nothing was written."""
+
+    def __init__(self, message: str, hint: str = "", *, paths: tuple[str, ...], busy: bool) -> None:
+        super().__init__(message, hint)
+        self.paths = paths
+        """The files that somebody else has changed, as the caller named them."""
+        self.busy = busy
+        """Whether another program has the file open for writing at this moment."""
 
 
 class DeployError(WainwrightError):

@@ -127,7 +127,7 @@ async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
     before = {path: await asyncio.to_thread(_content, desk, path) for path in outcome.changes}
     batch = [(path, None if text is None else text.encode(), None) for path, text in outcome.changes.items()]
     try:
-        await asyncio.to_thread(native.write_batch, desk.tree, batch)
+        await asyncio.to_thread(native.write_batch, desk.tree, batch, expected=outcome.before)
     except (OSError, ValueError, WainwrightError) as error:
         return False, f"No block was applied: {error}"
     worse = await asyncio.to_thread(_worse, outcome, before)

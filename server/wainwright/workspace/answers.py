@@ -32,13 +32,14 @@ def work_out(
 
 
 def write(workspace: Path, applied: Applied, journal: Path) -> None:
-    """Write what edits came to, all files or none, also after a kill; ``journal`` is the state folder.
+    """Write what edits came to over what they were made against, all files or none, also after a kill.
 
-    Raises OSError and the errors of files outside.
+    ``journal`` is the state folder. Raises StaleEdit if a file has changed since it was read, OSError, and the errors
+    of files outside.
     """
     native.recover(journal, workspace)
     batch = [(name, None if text is None else text.encode(), None) for name, text in applied.changes.items()]
-    native.write_batch(workspace, batch, journal=journal)
+    native.write_batch(workspace, batch, journal=journal, expected=applied.before)
 
 
 def difference(workspace: Path, applied: Applied) -> str:

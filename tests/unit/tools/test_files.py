@@ -1,6 +1,7 @@
 """Looking at files and editing them: what a model sees, and what it may not touch."""
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -155,6 +156,16 @@ async def test_another_spelling_of_a_path_opens_no_file(desk: Desk) -> None:
     ok, told = await apply(desk, [swap("TEST_calc.py", "assert add(1, 2) == 3\n", "pass\n")])
     assert not ok
     assert "is an acceptance test and read-only" in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell who has a file open")
+async def test_a_file_that_a_command_is_writing_is_left_to_it(desk: Desk) -> None:
+    with (desk.tree / "calc.py").open("a") as theirs:
+        ok, told = await apply(desk, [swap("calc.py", "return a + b\n", "return b + a\n")])
+        theirs.write("# late\n")
+    assert not ok
+    assert "calc.py is being written by another program" in told
+    assert (desk.tree / "calc.py").read_text().endswith("return a + b\n# late\n")
 
 
 async def test_one_wrong_block_stops_all(desk: Desk) -> None:

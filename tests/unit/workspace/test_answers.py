@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wainwright.domain.errors import InputError
+from wainwright.domain.errors import InputError, StaleEdit
 from wainwright.workspace.answers import difference, work_out, write
 from wainwright.workspace.native import Applied, Refusal
 
@@ -30,6 +30,15 @@ def test_an_answer_is_shown_and_written(folder: Path, tmp_path: Path) -> None:
     write(folder, outcome, tmp_path)
     assert (folder / "a.py").read_text() == "one = 2\ntwo = 2\n"
     assert [path.name for path in folder.iterdir()] == ["a.py"], "nothing is left beside it"
+
+
+def test_what_was_saved_after_the_answer_was_worked_out_stays(folder: Path, tmp_path: Path) -> None:
+    outcome = work_out(folder, ANSWER)
+    assert isinstance(outcome, Applied)
+    (folder / "a.py").write_text("one = 1\ntwo = 22\n")
+    with pytest.raises(StaleEdit, match=r"a\.py is not what was read"):
+        write(folder, outcome, tmp_path)
+    assert (folder / "a.py").read_text() == "one = 1\ntwo = 22\n"
 
 
 def test_what_does_not_fit_is_refused(folder: Path) -> None:

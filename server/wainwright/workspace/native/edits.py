@@ -67,6 +67,8 @@ class Applied:
 
     changes: Mapping[str, str | None]
     """The whole new text of each file that is not as before; None for one that goes."""
+    before: Mapping[str, bytes | None]
+    """What was read of each of these files; None for one that was not there."""
     done: tuple[Done, ...]
 
 
@@ -139,7 +141,8 @@ def apply_answer(
     written, or else in one of the declared ways it may differ, and only where no other place could be meant.
     Raises ValueError for lone surrogates, and what ``read`` raises.
     """
-    return _outcome(*_native.apply_answer(answer, form, path, symbol, tree, read))
+    reader = _Reader(read)
+    return reader.outcome(*_native.apply_answer(answer, form, path, symbol, tree, reader))
 
 
 def apply_blocks(text: str, blocks: Sequence[tuple[str, str]]) -> str | Refusal:
@@ -150,18 +153,34 @@ def apply_blocks(text: str, blocks: Sequence[tuple[str, str]]) -> str | Refusal:
 
 def apply_edits(edits: Sequence[Edit], tree: Sequence[str], read: Read) -> Applied | Refusal:
     """Apply all edits, or none, as ``apply_answer`` does. Those of one file are found in the text as it was."""
-    return _outcome(*_native.apply_edits(edits, tree, read))
+    reader = _Reader(read)
+    return reader.outcome(*_native.apply_edits(edits, tree, reader))
 
 
 _AppliedAnswer = tuple[list[tuple[str, str | None]], list[tuple[str, int, list[str]]]]
 _RefusalAnswer = tuple[int, str, str, list[str], list[tuple[int, str]], tuple[int, str, str] | None, str]
 
 
-def _outcome(applied: _AppliedAnswer | None, refusal: _RefusalAnswer | None) -> Applied | Refusal:
-    if refusal is not None:
-        return _refusal(refusal)
-    changes, done = cast("_AppliedAnswer", applied)
-    return Applied(dict(changes), tuple(Done(path, line, tuple(names)) for path, line, names in done))
+class _Reader:
+    """Reads for the applier, and remembers what was read."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._seen: dict[str, bytes | None] = {}
+
+    def __call__(self, path: str) -> str | bytes | None:
+        content = self._read(path)
+        self._seen[path] = content.encode() if isinstance(content, str) else content
+        return content
+
+    def outcome(self, applied: _AppliedAnswer | None, refusal: _RefusalAnswer | None) -> Applied | Refusal:
+        if refusal is not None:
+            return _refusal(refusal)
+        changes, done = cast("_AppliedAnswer", applied)
+        before = {path: self._seen[path] for path, _ in changes}
+        return Applied(
+            dict(changes), before, tuple(Done(path, line, tuple(names)) for path, line, names in done)
+        )
 
 
 def _refusal(refusal: _RefusalAnswer) -> Refusal:

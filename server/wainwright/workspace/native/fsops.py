@@ -1,11 +1,11 @@
 """Files beneath a root that no path can leave."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import NamedTuple
 
 from wainwright import _native
-from wainwright.domain.errors import OutsideBoundary
+from wainwright.domain.errors import OutsideBoundary, StaleEdit
 
 AnyPath = str | PathLike[str]
 """A path as callers have it."""
@@ -25,6 +25,7 @@ def write_batch(
     changes: Iterable[tuple[AnyPath, bytes | None, int | None]],
     *,
     journal: AnyPath | None = None,
+    expected: Mapping[str, bytes | None] | None = None,
 ) -> None:
     """Write or delete files beneath ``root``, all or none.
 
@@ -33,12 +34,29 @@ def write_batch(
     FileNotFoundError if a file to delete is not there, ValueError for a path given twice, and other OSErrors;
     nothing is changed then, except where the message of an OSError names a file that could not be set back.
 
+    ``expected`` says for each path what was read there; None stands for no file. Files are replaced only while that
+    is so, checked at the moment of the exchange: nothing that another program saves is overwritten, whichever way it
+    saves. Raises StaleEdit with the paths otherwise, and nothing is changed: one file that moved takes the others
+    back, so that a batch is all or none here as well. If somebody has saved over what was just written when it is to
+    be taken back, their text stays, and the OSError names the file that keeps the old one. What no system can
+    promise, and what some cannot, stands with ``write_batch`` in ``native/fsops``. Without ``expected``, whatever is
+    there is replaced.
+
     With ``journal``, an existing folder outside the root that serves this root only, all or none also holds when
     the process is killed or the power goes: ``recover`` completes what was begun. Call it before the first batch
     of a process, and after a batch in the background, which frees the journal.
     """
+    batch = [
+        (path, content, mode, None if expected is None else (expected[fspath(path)],))
+        for path, content, mode in changes
+    ]
     try:
-        _native.write_batch(root, list(changes), journal)
+        _native.write_batch(root, batch, journal)
+    except _native.ChangedError as error:
+        message, paths, busy = error.args
+        raise StaleEdit(
+            f"{message}.", "Read it again.", paths=tuple(map(fspath, paths)), busy=busy
+        ) from error
     except _native.BoundaryError as error:
         raise _outside(error) from error
 
