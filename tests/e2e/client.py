@@ -45,6 +45,8 @@ class Client:
         self.process = process
         self.stderr = b""
         self.answers: dict[Any, dict[str, Any]] = {}
+        self.waiting: set[int] = set()
+        """Requests that the server has not answered yet."""
         self.notifications: dict[str, list[Any]] = defaultdict(list)
         self.requests: list[dict[str, Any]] = []
         self.handlers: dict[str, Callable[[Any], Any | Awaitable[Any]]] = {}
@@ -95,6 +97,7 @@ class Client:
         message = {"jsonrpc": "2.0", "id": self.next_id, "method": method}
         if params is not None:
             message["params"] = params
+        self.waiting.add(self.next_id)
         self.send(message)
         return self.next_id
 
@@ -194,6 +197,7 @@ class Client:
             assert ("result" in message) != ("error" in message), message
             assert message["id"] not in self.answers, f"answered twice: {message}"
             self.answers[message["id"]] = message
+            self.waiting.discard(message["id"])
         elif "id" in message:
             self.requests.append(message)
             task = asyncio.create_task(self._serve(message))

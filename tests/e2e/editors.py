@@ -22,9 +22,9 @@ def to_offset(text: str, position: dict[str, int], encoding: str) -> int:
     if position["line"] >= len(lines):
         assert position == {"line": len(lines), "character": 0}, f"{position} is outside of the document"
         return len(text)
-    raw = lines[position["line"]].rstrip("\r\n").encode(codec)
+    raw = lines[position["line"]].rstrip("\r\n").encode(codec, "surrogatepass")
     assert position["character"] * width <= len(raw), f"{position} is outside of its line"
-    inside = raw[: position["character"] * width].decode(codec)
+    inside = raw[: position["character"] * width].decode(codec, "surrogatepass")
     return len("".join(lines[: position["line"]])) + len(inside)
 
 
@@ -33,7 +33,7 @@ def to_position(text: str, offset: int, encoding: str) -> dict[str, int]:
     line = 0
     for content in lines_of(text):
         if offset < len(content) or (offset == len(content) and not content.endswith(("\n", "\r"))):
-            return {"line": line, "character": len(content[:offset].encode(codec)) // width}
+            return {"line": line, "character": len(content[:offset].encode(codec, "surrogatepass")) // width}
         offset -= len(content)
         line += 1
     return {"line": line, "character": 0}
@@ -182,6 +182,18 @@ class Lsp4ij(FakeEditor):
         return {"applied": True}
 
 
+class Careless(FakeEditor):
+    """Applies every edit to whatever text is there, or none at all, and says "applied"."""
+
+    idle = False
+
+    async def apply(self, changes):
+        for change in [] if self.idle else changes:
+            uri = change["textDocument"]["uri"]
+            self.change(uri, self._edited(self.documents[uri].text, change["edits"]))
+        return {"applied": True}
+
+
 class Eglot(FakeEditor):
     """Counts in code points, asks the person, and answers stale edits with an error."""
 
@@ -200,3 +212,13 @@ class Eglot(FakeEditor):
             uri = change["textDocument"]["uri"]
             self.change(uri, self._edited(self.documents[uri].text, change["edits"]))
         return {"applied": True}
+
+
+class Emacs(Eglot):
+    """Reports no change while it waits for an answer of the server, to a command for instance."""
+
+    delay = 0.01
+
+    async def _tell_later(self, uri):
+        await self.client.until(lambda: not self.client.waiting, "an answer to everything that was asked")
+        self._tell(uri)

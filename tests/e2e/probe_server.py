@@ -133,11 +133,10 @@ def build():  # noqa: C901
 
 def add_editing(server):
     """Commands that change files through the editor."""
+    from wainwright.engine.editing import line_hunks, merged
     from wainwright.lsp.connection.commands import Call
     from wainwright.lsp.edits.apply import Digest, Editor, FileEdit
-    from wainwright.lsp.edits.merge import one_hunk
     from wainwright.lsp.messages import Wire
-    from wainwright.workspace.native import line_hunks
 
     class Edit(Wire):
         path: Path
@@ -147,7 +146,6 @@ def add_editing(server):
 
     class Edits(Wire):
         edits: list[Edit]
-        simple: bool = False
 
     class Nothing(Wire):
         pass
@@ -165,7 +163,7 @@ def add_editing(server):
         return failures
 
     past = []
-    editors = {simple: Editor(server, write, one_hunk if simple else line_hunks) for simple in (True, False)}
+    editor = Editor(server, write, line_hunks, merged)
 
     def told(outcome):
         past.append(outcome)
@@ -181,11 +179,11 @@ def add_editing(server):
             FileEdit(edit.path, Digest(edit.sha256) if edit.sha256 else edit.before, edit.after)
             for edit in arguments.edits
         ]
-        return told(await editors[arguments.simple].apply(edits, "Probe"))
+        return told(await editor.apply(edits, "Probe"))
 
     @server.commands.command("probe.revert", "Take the last edits back")
     async def revert(call: Call, arguments: Nothing):
-        return told(await editors[False].revert(past[-1], "Back"))
+        return told(await editor.revert(past[-1], "Back"))
 
 
 if __name__ == "__main__":

@@ -70,30 +70,57 @@ async def test_typing_in_other_lines_moves_the_edit_along(start, tmp_path, kind)
     assert await editor.client.leave() == 0
 
 
-@pytest.mark.parametrize("simple", [True, False], ids=["one-hunk", "native"])
-async def test_typing_in_the_same_lines_refuses_the_edit(start, tmp_path, simple):
+LONG = "".join(f"line {number} 😀é\n" for number in range(1, 41))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("kind", EDITORS)
+async def test_typing_between_two_far_places_of_a_change_is_kept(start, tmp_path, kind, end):
+    """The agent has changed lines 2 and 38, and the person types in line 20."""
+    path = tmp_path / "open.txt"
+    base = LONG.replace("\n", end)
+    wanted = base.replace("line 2 ", "LINE 2 ").replace("line 38 ", "LINE 38 ")
+    editor = await kind.connect(start)
+    editor.open(path, base)
+    editor.type(path, "line 20 😀", "line 20 😀, typed")
+    await asyncio.sleep(editor.delay)
+    result = await apply(editor, edit(path, base, wanted))
+    assert result["files"]["open.txt"] == {"applied": True, "rebased": True, "reason": ""}
+    assert editor.text(path) == wanted.replace("line 20 😀", "line 20 😀, typed")
+    (document,) = editor.edits[-1]["edit"]["documentChanges"]
+    lines = [(one["range"]["start"]["line"], one["range"]["end"]["line"]) for one in document["edits"]]
+    assert sorted(lines) == [(1, 2), (37, 38)], "small edits, not one large one"
+    assert await editor.client.leave() == 0
+
+
+async def test_half_a_character_that_an_editor_sent_stops_no_edit(start, tmp_path):
+    path = tmp_path / "open.txt"
+    editor = await VsCode.connect(start)
+    text = "one \ud83d\ntwo\n"
+    uri = editor.open(path, "one\ntwo\n")
+    editor.client.notify(
+        "textDocument/didChange",
+        {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": text}]},
+    )
+    editor.documents[uri].text, editor.documents[uri].version = text, 2
+    result = await apply(editor, edit(path, text, text.replace("two", "TWO")))
+    assert result["files"]["open.txt"] == {"applied": True, "rebased": False, "reason": ""}
+    assert editor.text(path) == text.replace("two", "TWO")
+    assert await editor.client.leave() == 0
+
+
+async def test_typing_in_the_same_lines_refuses_the_edit(start, tmp_path):
     path, other = tmp_path / "open.txt", tmp_path / "closed.txt"
     other.write_text(BASE)
     editor = await VsCode.connect(start)
     editor.open(path, BASE)
     editor.type(path, "two", "two, typed")
-    result = await apply(editor, edit(path), edit(other), simple=simple)
+    result = await apply(editor, edit(path), edit(other))
     assert result["status"] == "refused"
     assert reason(result, "open.txt") == "The same lines have been changed meanwhile."
     assert reason(result, "closed.txt") == "Left alone, because another file of the change is refused."
     assert other.read_text() == BASE
     assert editor.edits == []
-    assert await editor.client.leave() == 0
-
-
-async def test_the_simple_differ_moves_an_edit_along_as_well(start, tmp_path):
-    path = tmp_path / "open.txt"
-    editor = await VsCode.connect(start)
-    editor.open(path, BASE)
-    editor.type(path, "seven", "typed")
-    result = await apply(editor, edit(path, BASE, BASE.replace("two", "TWO")), simple=True)
-    assert result["status"] == "applied"
-    assert editor.text(path) == BASE.replace("two", "TWO").replace("seven", "typed")
     assert await editor.client.leave() == 0
 
 

@@ -10,14 +10,20 @@ import structlog
 from pydantic import TypeAdapter
 
 from wainwright.domain.changes import FileChange
-from wainwright.domain.errors import OutsideBoundary, WainwrightError
+from wainwright.domain.errors import OutsideBoundary, StaleEdit, WainwrightError
 from wainwright.domain.goal import Fact
-from wainwright.workspace.native import read_beneath, recover, write_batch
+from wainwright.workspace.native import line_hunks, merge, read_beneath, recover, write_batch
 from wainwright.workspace.repository import Repository
 
 log = structlog.get_logger()
 
 LARGEST_BYTES = 64 * 2**20
+
+_MOVED = "The file on disk has changed meanwhile."
+_LEFT_ALONE = "Left alone, because another file of the change has changed meanwhile."
+
+
+__all__ = ["Editing", "TextChange", "line_hunks", "merged"]
 
 
 class TextChange(Fact):
@@ -29,9 +35,20 @@ class TextChange(Fact):
     after: str | None
     executable: bool = False
     """Whether a created file may be executed."""
+    pending: bool = False
+    """Kept before ``before`` was written: whether that came about, the file tells."""
 
 
 _CHANGES: TypeAdapter[tuple[TextChange, ...]] = TypeAdapter(tuple[TextChange, ...])
+
+
+def merged(base: str, ours: str, theirs: str) -> str | None:
+    """Both changes of a text together; None when they touch, or when half a surrogate pair stands in one of them."""
+    try:
+        text = merge(base, ours, theirs)
+    except ValueError:
+        return None
+    return text if isinstance(text, str) else None
 
 
 class Editing:
@@ -80,6 +97,7 @@ class Editing:
     async def write(self, changes: Sequence[TextChange]) -> dict[str, str]:
         """Write files to disk, all or none, each only while it still is what ``before`` says.
 
+        That is checked at the moment of the exchange: what another program saves meanwhile is never overwritten.
         A kill or a power cut leaves none or, after ``recover``, all of them.
         Gives the reason for each path when nothing was written, as a sentence for a person.
         """
@@ -88,14 +106,13 @@ class Editing:
     def _write(self, changes: Sequence[TextChange]) -> dict[str, str]:
         try:
             self._recover()
-            moved = [c.path for c in changes if self._read(c.path) != _encoded(c.before)]
-            if moved:
-                reason = "The file on disk has changed meanwhile."
-                others = "Left alone, because another file of the change has changed meanwhile."
-                return {c.path: reason if c.path in moved else others for c in changes}
             modes = {c.path: 0o755 if c.executable and c.before is None else None for c in changes}
             batch = [(c.path, _encoded(c.after), modes[c.path]) for c in changes]
-            write_batch(self.workspace, batch, journal=self._journal)
+            expected = {c.path: _encoded(c.before) for c in changes}
+            write_batch(self.workspace, batch, journal=self._journal, expected=expected)
+        except StaleEdit as stale:
+            reason = "Another program is writing to the file." if stale.busy else _MOVED
+            return {c.path: reason if c.path in stale.paths else _LEFT_ALONE for c in changes}
         except (WainwrightError, OSError, ValueError) as error:
             return {c.path: f"It could not be written: {error}" for c in changes}
         return {}
@@ -107,7 +124,11 @@ class Editing:
             return None
 
     async def keep_undo(self, run: str, changes: Sequence[TextChange]) -> None:
-        """Keep what takes back the change of a run; nothing to take back forgets it."""
+        """Keep what takes back the change of a run, on the disk for sure; nothing to take back forgets it.
+
+        Call it before the files are written, with ``pending`` changes, and again when it is known what was written.
+        Raises OSError.
+        """
         await asyncio.to_thread(self._keep_undo, run, tuple(changes))
 
     def _keep_undo(self, run: str, changes: tuple[TextChange, ...]) -> None:
@@ -119,17 +140,33 @@ class Editing:
         draft = path.with_suffix(f".{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(_CHANGES.dump_json(changes))
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(path)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     async def undo(self, run: str) -> tuple[TextChange, ...]:
-        """What takes back the change of a run; empty when nothing was kept."""
+        """What takes back the change of a run; empty when nothing was kept, or nothing of it was written."""
         return await asyncio.to_thread(self._undo, run)
 
     def _undo(self, run: str) -> tuple[TextChange, ...]:
         try:
-            return _CHANGES.validate_json((self._folder / f"{run}.json").read_bytes())
+            kept = _CHANGES.validate_json((self._folder / f"{run}.json").read_bytes())
         except FileNotFoundError:
             return ()
+        return tuple(
+            change for change in kept if not (change.pending and self._holds(change.path, change.after))
+        )
+
+    def _holds(self, path: str, text: str | None) -> bool:
+        try:
+            return self._read(path) == _encoded(text)
+        except (WainwrightError, OSError, ValueError):
+            return False
 
     async def put(self, path: str, text: str) -> None:
         """Write a new file of our own below ``.wainwright/``. Raises OutsideBoundary for any other place."""

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from wainwright.domain.errors import OutsideBoundary
-from wainwright.engine.editing import Editing, TextChange
+from wainwright.engine.editing import Editing, TextChange, merged
 from wainwright.workspace.repository import Repository
 
 
@@ -67,6 +67,24 @@ async def test_a_file_that_changed_meanwhile_keeps_all_others_as_they_are(editin
     assert (editing.workspace / "b.txt").read_text() == "somebody's\n"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell who has a file open")
+async def test_a_file_that_is_being_written_is_named(editing):
+    (editing.workspace / "a.txt").write_text("one\n")
+    (editing.workspace / "b.txt").write_text("one\n")
+    with (editing.workspace / "b.txt").open("a"):
+        reasons = await editing.write([change(name, "one\n", "two\n") for name in ("a.txt", "b.txt")])
+    assert reasons["b.txt"] == "Another program is writing to the file."
+    assert reasons["a.txt"].startswith("Left alone")
+    assert (editing.workspace / "a.txt").read_text() == "one\n"
+
+
+def test_changes_of_other_lines_are_merged():
+    base = "1\n2\n3\n4\n5\n"
+    assert merged(base, base.replace("1", "I"), base.replace("4", "IV")) == "I\n2\n3\nIV\n5\n"
+    assert merged(base, base.replace("1", "I"), base.replace("1", "one")) is None
+    assert merged(base, base.replace("1", "I\ud83d"), base.replace("4", "IV")) is None, "half a character"
+
+
 async def test_a_path_that_leads_out_is_refused(editing, tmp_path):
     (editing.workspace / "link").symlink_to(tmp_path)
     for path in ("../out.txt", "link/out.txt"):
@@ -86,6 +104,19 @@ async def test_the_way_back_is_kept_for_later_servers_and_forgotten_when_it_was_
     assert await again.undo("run-1") == changes
     await editing.keep_undo("run-1", ())
     assert await again.undo("run-1") == ()
+
+
+async def test_a_way_back_that_was_kept_for_a_write_that_did_not_happen_does_no_harm(editing):
+    (editing.workspace / "a.txt").write_text("one\n")
+    (editing.workspace / "b.txt").write_text("one\n")
+    back = [change(name, "two\n", "one\n", pending=True) for name in ("a.txt", "b.txt")]
+    made = change("made.txt", "new\n", None, pending=True)
+    await editing.keep_undo("run-1", [*back, made])
+    assert await editing.undo("run-1") == (), "nothing was written"
+    (editing.workspace / "b.txt").write_text("two\n")
+    assert await editing.undo("run-1") == (back[1],)
+    (editing.workspace / "b.txt").write_text("three\n")
+    assert await editing.undo("run-1") == (back[1],), "somebody has changed it since: they are asked"
 
 
 async def test_the_text_before_is_what_was_on_disk(editing):

@@ -12,11 +12,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lsprotocol import types
 
-from wainwright.lsp.edits.merge import LineHunks, merge, one_hunk, replacements
+from wainwright.lsp.documents.positions import split_lines
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import Reply, WainwrightServer
@@ -74,6 +74,13 @@ WriteFiles = Callable[[Sequence[DiskChange]], Awaitable[Mapping[Path, str]]]
 """Writes the files and gives the reasons of those that could not be written."""
 
 
+LineHunks = Callable[[str, str], Sequence[tuple[int, int, int, int]]]
+"""The differing lines of two texts, in order: first old line, how many, first new line, how many; from 0."""
+
+Merge = Callable[[str, str, str], str | None]
+"""Both changes of a text together, or None when they touch the same lines: the text, one side, the other."""
+
+
 @dataclass(frozen=True)
 class FileOutcome:
     """How it went for one file: ``reason`` is a sentence for a person when it was not applied."""
@@ -118,13 +125,14 @@ class _Step:
 class Editor:
     """Applies changesets, one at a time.
 
-    ``write`` writes files that are not open; ``hunks`` finds the differing lines.
+    ``write`` writes closed files; ``hunks`` finds the differing lines; ``merge`` follows a person who types.
     """
 
-    def __init__(self, server: "WainwrightServer", write: WriteFiles, hunks: LineHunks = one_hunk) -> None:
+    def __init__(self, server: "WainwrightServer", write: WriteFiles, hunks: LineHunks, merge: Merge) -> None:
         self._server = server
         self._write = write
         self._hunks = hunks
+        self._merge = merge
         self._turn = asyncio.Lock()
 
     async def apply(
@@ -203,7 +211,7 @@ class Editor:
             return None, "The file is gone."
         if not rebase or isinstance(before, Digest) or edit.after is None:
             return None, "The text has changed since the change was made."
-        merged = merge(before, current, edit.after, self._hunks)
+        merged = self._merge(before, current, edit.after)
         return merged, "" if merged is not None else "The same lines have been changed meanwhile."
 
     # Performing ------------------------------------------------------------------------------------------------
@@ -262,7 +270,7 @@ class Editor:
     def _text_edits(self, step: _Step) -> list[types.TextEdit]:
         assert step.document is not None
         index = step.document.index
-        changes = replacements(step.before or "", step.after or "", self._hunks)
+        changes = _replacements(step.before or "", step.after or "", self._hunks)
         return [
             types.TextEdit(index.range(index.line_start(start), index.line_start(end)), text)
             for start, end, text in changes
@@ -289,7 +297,7 @@ class Editor:
         text = document.source
         if text == step.before:
             return False
-        return _alike(text, step.after) or merge(step.before or "", text, step.after, self._hunks) == text
+        return _alike(text, step.after) or self._merge(step.before or "", text, step.after) == text
 
     def _why_not(self, step: _Step, reply: "Reply") -> str:
         document = self._server.buffers.find_open(step.path)
@@ -304,7 +312,7 @@ class Editor:
         document = self._server.buffers.find_open(step.path)
         assert document is not None
         text, after, before = document.source, step.after or "", step.before or ""
-        back = before if _alike(text, after) else merge(after, text, before, self._hunks)
+        back = before if _alike(text, after) else self._merge(after, text, before)
         return [] if back is None else [FileEdit(step.path, text, back)]
 
     async def _write_disk(self, steps: Sequence[_Step]) -> list[str]:
@@ -323,6 +331,24 @@ class Editor:
             if not reasons.get(step.path) and await asyncio.to_thread(_read, step.path) != step.after:
                 reasons[step.path] = "The file on disk is not what was written."
         return [reasons.get(step.path, "") for step in steps]
+
+
+class _Replacement(NamedTuple):
+    """Lines ``start`` to ``end`` (not included) of the old text become ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def _replacements(old: str, new: str, hunks: LineHunks) -> list[_Replacement]:
+    """What turns ``old`` into ``new``, in pieces as small as ``hunks`` finds them."""
+    try:
+        found = hunks(old, new)
+    except ValueError:  # half a surrogate pair, which an editor may send
+        return [_Replacement(0, len(split_lines(old)), new)]
+    lines = split_lines(new)
+    return [_Replacement(a, a + n, "".join(lines[b : b + m])) for a, n, b, m in found]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from lsprotocol import types
 from wainwright.domain.changes import Changeset, FileChange
 from wainwright.domain.errors import InputError
 from wainwright.domain.ports import EditorAnswer
-from wainwright.engine.editing import Editing, TextChange
+from wainwright.engine.editing import Editing, TextChange, line_hunks, merged
 from wainwright.lsp.edits.apply import Digest, DiskChange, Editor, EditOutcome, FileEdit
 from wainwright.lsp.messages import EditInfo, FileInfo
 
@@ -28,7 +28,7 @@ class Delivery:
 
     def __init__(self, server: "WainwrightServer") -> None:
         self._server = server
-        self._editor = Editor(server, self._write)
+        self._editor = Editor(server, self._write, line_hunks, merged)
 
     async def apply(self, run: str, changeset: Changeset) -> EditorAnswer:
         """Apply a change at the end of REVIEW, and tell the person at once when it could not be."""
