@@ -21,9 +21,10 @@ use rustix::io::Errno;
 
 use crate::batch::{beside, errno_of, new_id, permissions};
 use crate::beneath::{FOLDER, Links, Stamp, open_beneath, told};
-use crate::tree::{
-    Entry, Folder, Item, Kind, LARGE, Leaf, Node, Tree, decode, open_folder, read_file, read_link,
-};
+use crate::tree::Tree;
+use crate::tree::folder::{Entry, Folder, Leaf, Node};
+use crate::tree::items::{Item, Kind, decode};
+use crate::tree::read::{LARGE, open_folder, read_file, read_link};
 use crate::{FsError, Hash};
 
 const PACK: &str = "objects";

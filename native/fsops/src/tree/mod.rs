@@ -4,6 +4,11 @@
 //! a file is trusted while its stamp stays the same, unless the file was written so shortly before that a later
 //! write could have left the same stamp. What was listed of a folder is trusted in the same way.
 
+pub(crate) mod folder;
+pub(crate) mod items;
+pub(crate) mod read;
+mod rules;
+
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -13,11 +18,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rayon::prelude::*;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
 
-use crate::beneath::{FOLDER, Links, Stamp, open_beneath, open_root, plain, told};
+use self::folder::{Entry, Folder, IGNORE, Leaf, Look, NO_STAMP, Node, hash_of};
+use self::items::protected;
+pub use self::items::{Item, Kind};
+use self::read::{open_folder, read_file, read_link};
+use self::rules::Rules;
+use crate::beneath::{Stamp, open_root, plain, told};
 use crate::{Change, Expected, FsError, Hash};
 
 /// A stamp is trusted when the file is older than this, in nanoseconds: some times the clock of a file system.
@@ -26,11 +35,7 @@ const FRESH: i64 = 20_000_000;
 const FRESH_COARSE: i64 = 2_500_000_000;
 /// Deeper folders are left out, so that no tree can exhaust the stack.
 const DEEPEST: usize = 256;
-/// Files above this are read and stored in pieces.
-pub const LARGE: u64 = 1 << 20;
 const FORMAT: u32 = 1;
-const IGNORE: &[u8] = b".gitignore";
-const FOLDER_PREFIX: &[u8] = b"wainwright folder 1\n";
 
 /// The files beneath a root, with a hash of all of them.
 ///
@@ -44,189 +49,6 @@ pub struct Tree {
     exclude: Vec<String>,
     excluded: Gitignore,
     pub(crate) top: Folder,
-}
-
-/// A folder as it was when it was last looked at.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Folder {
-    pub stamp: Stamp,
-    sure: bool,
-    pub hash: Hash,
-    /// Sorted by name.
-    pub entries: Vec<Entry>,
-    #[serde(skip)]
-    look: Look,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    pub name: Vec<u8>,
-    pub node: Node,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) enum Node {
-    Leaf(Leaf),
-    Folder(Box<Folder>),
-}
-
-/// A file or a link.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Leaf {
-    pub stamp: Stamp,
-    pub link: bool,
-    sure: bool,
-    pub hash: Hash,
-}
-
-/// What is to be looked at in a folder when only some paths are dirty.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Look {
-    #[default]
-    Nothing,
-    /// What is marked among the entries.
-    Entries,
-    /// Also which entries there are.
-    Names,
-    /// Everything beneath.
-    All,
-}
-
-/// One line of a folder in the form that is hashed and stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// Name within its folder, any bytes but `/`.
-    pub name: Vec<u8>,
-    /// What it is.
-    pub kind: Kind,
-    /// Permission bits; zero for a link.
-    pub mode: u32,
-    /// Bytes of a file or of a link's target; zero for a folder.
-    pub size: u64,
-    /// Of the content, the target, or the entries.
-    pub hash: Hash,
-}
-
-/// What an [`Item`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A symbolic link.
-    Link,
-    /// A folder.
-    Folder,
-}
-
-const NO_STAMP: Stamp = Stamp { inode: 0, size: 0, modified: 0, changed: 0, mode: 0 };
-
-impl Folder {
-    fn unseen() -> Self {
-        Self { stamp: NO_STAMP, sure: false, hash: Hash::ZERO, entries: Vec::new(), look: Look::All }
-    }
-
-    pub fn empty() -> Self {
-        Self { sure: true, look: Look::Nothing, ..Self::unseen() }
-    }
-
-    fn position(&self, name: &[u8]) -> Result<usize, usize> {
-        self.entries.binary_search_by(|entry| entry.name.as_slice().cmp(name))
-    }
-
-    pub fn find(&self, name: &[u8]) -> Option<&Entry> {
-        self.position(name).ok().map(|at| &self.entries[at])
-    }
-
-    /// The form that is hashed and stored.
-    pub fn encode(&self) -> Vec<u8> {
-        let items: Vec<_> = self.entries.iter().map(Entry::item).collect();
-        encode(&items)
-    }
-
-    /// Marks everything as not known.
-    fn doubt(&mut self) {
-        self.sure = false;
-        self.look = Look::All;
-        for entry in &mut self.entries {
-            match &mut entry.node {
-                Node::Leaf(leaf) => leaf.sure = false,
-                Node::Folder(folder) => folder.doubt(),
-            }
-        }
-    }
-
-    /// Marks a path as not known.
-    fn mark(&mut self, path: &Path) {
-        let mut names = path.iter();
-        let Some(name) = names.next() else { return self.doubt() };
-        let name = name.as_bytes();
-        let at = self.position(name);
-        let last = names.as_path().as_os_str().is_empty();
-        let look = match at.map(|at| &mut self.entries[at].node) {
-            Ok(Node::Folder(folder)) => {
-                folder.mark(names.as_path());
-                // The folder may have gone itself.
-                if last { Look::Names } else { Look::Entries }
-            }
-            Ok(Node::Leaf(leaf)) if last => {
-                leaf.sure = false;
-                Look::Entries
-            }
-            _ => Look::Names,
-        };
-        // Other rules may bring back what they left out anywhere beneath.
-        let look = if last && name == IGNORE { Look::All } else { look };
-        if look >= Look::Names {
-            self.sure = false;
-        }
-        self.look = self.look.max(look);
-    }
-}
-
-impl Entry {
-    pub fn item(&self) -> Item {
-        let (kind, mode, size, hash) = match &self.node {
-            Node::Folder(folder) => (Kind::Folder, folder.stamp.mode, 0, folder.hash),
-            Node::Leaf(leaf) if leaf.link => (Kind::Link, 0, leaf.stamp.size, leaf.hash),
-            Node::Leaf(leaf) => (Kind::File, leaf.stamp.mode, leaf.stamp.size, leaf.hash),
-        };
-        Item { name: self.name.clone(), kind, mode, size, hash }
-    }
-}
-
-/// The ignore rules that hold in a folder: its own, read when first asked for, and those above.
-struct Rules<'a> {
-    above: Option<&'a Rules<'a>>,
-    handle: BorrowedFd<'a>,
-    /// Where they are written.
-    file: PathBuf,
-    own: OnceLock<Gitignore>,
-    /// Length of the folder's path, with the slash behind it.
-    prefix: usize,
-}
-
-impl<'a> Rules<'a> {
-    fn of_folder(handle: BorrowedFd<'a>, path: &Path, above: &'a Rules<'a>) -> Self {
-        let prefix = match path.as_os_str().len() {
-            0 => 0,
-            length => length + 1,
-        };
-        Self { above: Some(above), handle, file: path.join(".gitignore"), own: OnceLock::new(), prefix }
-    }
-
-    fn ignores(&self, path: &Path, is_folder: bool) -> bool {
-        let mut rules = Some(self);
-        while let Some(here) = rules {
-            let below = &path.as_os_str().as_bytes()[here.prefix..];
-            let own = here.own.get_or_init(|| read_rules(here.handle, &here.file));
-            let found = own.matched(Path::new(OsStr::from_bytes(below)), is_folder);
-            if !found.is_none() {
-                return found.is_ignore();
-            }
-            rules = here.above;
-        }
-        false
-    }
 }
 
 /// What a look at the tree needs to know.
@@ -497,16 +319,6 @@ impl Looker<'_> {
     }
 }
 
-fn hash_of(folder: &Folder, name: &[u8]) -> Option<Hash> {
-    folder.find(name).map(|entry| entry.item().hash)
-}
-
-/// Names that belong to no tree.
-fn protected(name: &[u8]) -> bool {
-    let ours = name.starts_with(b".wainwright-") && name.ends_with(b".tmp");
-    ours || matches!(name, b"." | b".." | b".git" | b".wainwright")
-}
-
 /// Whether a later write would leave another stamp: the file was not written just before it was looked at.
 fn sure(stamp: &Stamp, asked: i64) -> bool {
     let newest = stamp.modified.max(stamp.changed);
@@ -517,113 +329,6 @@ fn sure(stamp: &Stamp, asked: i64) -> bool {
 fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     i64::try_from(now).unwrap_or(i64::MAX)
-}
-
-fn read_rules(handle: BorrowedFd<'_>, file: &Path) -> Gitignore {
-    let mut text = Vec::new();
-    let read = read_file(handle, file, |piece| text.extend_from_slice(piece));
-    let mut builder = GitignoreBuilder::new("");
-    if read.is_ok() {
-        for line in String::from_utf8_lossy(&text).trim_start_matches('\u{feff}').lines() {
-            // As git does: a line that does not parse leaves nothing out.
-            let _ = builder.add_line(None, line);
-        }
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
-}
-
-/// Opens the folder at a plain path; the empty path is the root itself.
-pub fn open_folder(handle: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
-    if path.as_os_str().is_empty() {
-        return rustix::fs::openat(handle, ".", FOLDER, Mode::empty());
-    }
-    open_beneath(handle, path, FOLDER, Links::Refuse)
-}
-
-/// Reads a regular file piece by piece.
-pub fn read_file(handle: BorrowedFd<'_>, path: &Path, mut take: impl FnMut(&[u8])) -> Result<Stamp, Errno> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = open_beneath(handle, path, flags, Links::Refuse)?;
-    let stat = rustix::fs::fstat(&file)?;
-    if !FileType::from_raw_mode(stat.st_mode).is_file() {
-        return Err(Errno::ISDIR);
-    }
-    let stamp = Stamp::of(&stat);
-    // One byte more than expected, so that the end is seen in the same call.
-    let room = usize::try_from(stamp.size.min(LARGE)).unwrap_or(0) + 1;
-    let mut buffer = vec![0; room];
-    let mut length = 0;
-    loop {
-        match rustix::io::read(&file, &mut buffer) {
-            Ok(0) => break,
-            Ok(count) => {
-                take(&buffer[..count]);
-                length += count as u64;
-                if length == stamp.size && count < buffer.len() {
-                    break;
-                }
-            }
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(Stamp { size: length, ..stamp })
-}
-
-/// Reads where a link points to.
-pub fn read_link(handle: BorrowedFd<'_>, path: &Path) -> Result<(Stamp, Vec<u8>), Errno> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(Errno::NOENT);
-    };
-    let folder = open_folder(handle, parent)?;
-    let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    let target = rustix::fs::readlinkat(&folder, name, Vec::new())?.into_bytes();
-    Ok((Stamp { size: target.len() as u64, ..Stamp::of(&stat) }, target))
-}
-
-/// Writes the items of a folder, which are sorted by name, in the form that is hashed and stored.
-pub fn encode(items: &[Item]) -> Vec<u8> {
-    let mut bytes = FOLDER_PREFIX.to_vec();
-    for item in items {
-        bytes.push(match item.kind {
-            Kind::File => b'f',
-            Kind::Link => b'l',
-            Kind::Folder => b'd',
-        });
-        bytes.extend_from_slice(&item.mode.to_le_bytes());
-        bytes.extend_from_slice(&item.size.to_le_bytes());
-        bytes.extend_from_slice(&item.hash.0);
-        bytes.extend_from_slice(&(item.name.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&item.name);
-    }
-    bytes
-}
-
-/// Reads the items of a folder; `None` if they are not in the form that [`encode`] writes.
-pub fn decode(bytes: &[u8]) -> Option<Vec<Item>> {
-    let mut rest = bytes.strip_prefix(FOLDER_PREFIX)?;
-    let mut items: Vec<Item> = Vec::new();
-    while let Some((kind, after)) = rest.split_first() {
-        let kind = match kind {
-            b'f' => Kind::File,
-            b'l' => Kind::Link,
-            b'd' => Kind::Folder,
-            _ => return None,
-        };
-        let (mode, after) = after.split_first_chunk()?;
-        let (size, after) = after.split_first_chunk()?;
-        let (hash, after) = after.split_first_chunk()?;
-        let (length, after) = after.split_first_chunk()?;
-        let (name, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-        let plain = !name.is_empty() && !name.contains(&b'/') && !name.contains(&0) && !protected(name);
-        if !plain || items.last().is_some_and(|last| last.name.as_slice() >= name) {
-            return None;
-        }
-        let (mode, size) = (u32::from_le_bytes(*mode), u64::from_le_bytes(*size));
-        items.push(Item { name: name.to_vec(), kind, mode, size, hash: Hash(*hash) });
-        rest = after;
-    }
-    Some(items)
 }
 
 #[cfg(test)]
@@ -691,8 +396,14 @@ mod tests {
             ("vendor/y.log", ""),
         ]);
         symlink("nowhere", root.path().join("link")).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, root.path().join("pipe"), FileType::Fifo, Mode::RWXU, 0)
-            .unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            root.path().join("pipe"),
+            FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .unwrap();
         let mut tree = Tree::open(root.path(), &["/vendor/".to_owned()], None).unwrap();
         tree.refresh().unwrap();
         let expected = [
@@ -792,28 +503,7 @@ mod tests {
         assert_eq!(list(&tree).len(), DEEPEST);
     }
 
-    fn item() -> impl Strategy<Value = Item> {
-        let kind = prop_oneof![Just(Kind::File), Just(Kind::Link), Just(Kind::Folder)];
-        (kind, 0..0o777_u32, any::<u64>(), any::<[u8; 32]>(), prop::collection::vec(b'0'..b'z', 1..9))
-            .prop_map(|(kind, mode, size, hash, name)| Item { name, kind, mode, size, hash: Hash(hash) })
-    }
-
     proptest! {
-        #[test]
-        fn a_folder_is_read_as_it_was_written(mut items in prop::collection::vec(item(), 0..6)) {
-            items.sort_by(|left, right| left.name.cmp(&right.name));
-            items.dedup_by(|left, right| left.name == right.name);
-            prop_assert_eq!(decode(&encode(&items)), Some(items));
-        }
-
-        #[test]
-        fn a_hash_is_read_as_it_was_written(bytes: [u8; 32], other in "[0-9a-fA-F]{0,80}|.{0,64}") {
-            prop_assert_eq!(Hash(bytes).to_string().parse::<Hash>().unwrap(), Hash(bytes));
-            if let Ok(hash) = other.parse::<Hash>() {
-                prop_assert_eq!(hash.to_string(), other.to_lowercase());
-            }
-        }
-
         #[test]
         fn what_a_damaged_cache_says_is_looked_up_again(at: usize, flip in 1..=255_u8, cut: usize) {
             let root = make(&[("a", "1"), ("d/b", "2"), ("d/e/c", "3")]);
@@ -830,10 +520,5 @@ mod tests {
             prop_assert_eq!(Tree::open(root.path(), &[], Some(&cache)).unwrap().refresh().unwrap(), hash);
         }
 
-        #[test]
-        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = decode(&[FOLDER_PREFIX, &bytes].concat());
-            prop_assert_eq!(decode(&bytes).is_some(), false);
-        }
     }
 }

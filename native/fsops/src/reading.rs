@@ -1,0 +1,21 @@
+//! Reads one file beneath a root.
+
+use std::path::Path;
+
+use crate::FsError;
+#[cfg(unix)]
+use crate::beneath;
+
+/// Reads a regular file beneath `root` that holds at most `max_bytes` bytes.
+///
+/// # Errors
+/// [`FsError`]; never [`FsError::Torn`].
+pub fn read_beneath(root: &Path, path: &Path, max_bytes: u64) -> Result<Vec<u8>, FsError> {
+    #[cfg(unix)]
+    return beneath::read(root, path, max_bytes);
+    #[cfg(not(unix))]
+    {
+        let _ = (root, path, max_bytes);
+        Err(FsError::Unsupported)
+    }
+}
