@@ -13,7 +13,6 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -127,8 +126,7 @@ impl Tree {
     fn look(&mut self, marked: bool) -> Result<Hash, FsError> {
         let handle = self.handle.as_fd();
         let looker = Looker { handle, excluded: &self.excluded, marked };
-        let file = PathBuf::from(".git/info/exclude");
-        let rules = Rules { above: None, handle, file, own: OnceLock::new(), prefix: 0 };
+        let rules = Rules::of_tree(handle);
         let done = rustix::fs::fstat(handle).and_then(|stat| {
             looker.folder(&mut self.top, Path::new(""), &Stamp::of(&stat), &rules, 0, false)
         });

@@ -12,16 +12,22 @@ use super::read::read_file;
 
 /// The ignore rules that hold in a folder: its own, read when first asked for, and those above.
 pub(crate) struct Rules<'a> {
-    pub above: Option<&'a Rules<'a>>,
-    pub handle: BorrowedFd<'a>,
+    above: Option<&'a Rules<'a>>,
+    handle: BorrowedFd<'a>,
     /// Where they are written.
-    pub file: PathBuf,
-    pub own: OnceLock<Gitignore>,
+    file: PathBuf,
+    own: OnceLock<Gitignore>,
     /// Length of the folder's path, with the slash behind it.
-    pub prefix: usize,
+    prefix: usize,
 }
 
 impl<'a> Rules<'a> {
+    /// Those that hold in the whole tree, beside its ignore files.
+    pub fn of_tree(handle: BorrowedFd<'a>) -> Self {
+        let file = PathBuf::from(".git/info/exclude");
+        Self { above: None, handle, file, own: OnceLock::new(), prefix: 0 }
+    }
+
     pub fn of_folder(handle: BorrowedFd<'a>, path: &Path, above: &'a Rules<'a>) -> Self {
         let prefix = match path.as_os_str().len() {
             0 => 0,
