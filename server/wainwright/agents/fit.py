@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from wainwright.models.client import Message
+from wainwright.models.client import Message, Text
 from wainwright.tools.toolbox import cut
 
 CONTEXT_MAX = 360_000
@@ -15,7 +15,7 @@ def fit(messages: Sequence[Message], limit: int = CONTEXT_MAX) -> list[Message]:
     If that is not enough, old replies are too, and then the newest messages; never the first two. What is shortened
     depends on the messages alone, so that a resumed agent asks the same again.
     """
-    total = sum(len(m.content) for m in messages)
+    total = sum(len(m.text) for m in messages)
     fitted = list(messages)
     recent = max(2, len(messages) - 6)
     old = [at for at in range(2, recent) if messages[at].role != "assistant"]
@@ -24,8 +24,8 @@ def fit(messages: Sequence[Message], limit: int = CONTEXT_MAX) -> list[Message]:
         message = messages[at]
         if total <= limit:
             break
-        if len(message.content) > 400:
-            short = cut(message.content, 200)
-            total -= len(message.content) - len(short)
-            fitted[at] = message.model_copy(update={"content": short})
+        if len(message.text) > 400:
+            short = cut(message.text, 200)
+            total -= len(message.text) - len(short)
+            fitted[at] = message.model_copy(update={"content": (Text(text=short),)})
     return fitted

@@ -116,7 +116,7 @@ class Conversation(Generic[A]):
 
         kept = await self.steps.step("opening", inputs=None, effect="read", act=act)
         prompt, told = cast("list[str]", kept)
-        self.messages += [Message(role="system", content=prompt), Message(role="user", content=told)]
+        self.messages += [_message("system", prompt), _message("user", told)]
 
     async def go_on(self) -> Work[A]:
         """Go on turn by turn until an answer is accepted."""
@@ -143,7 +143,7 @@ class Conversation(Generic[A]):
         reply = await self.models.ask(self.steps, request, rung=self.rung)
         # Some providers refuse a history with a message that says nothing.
         said = reply.text if reply.text.strip() or reply.tool_calls else "(nothing)"
-        self.messages.append(Message(role="assistant", content=said, tool_calls=reply.tool_calls))
+        self.messages.append(_message("assistant", said, tool_calls=reply.tool_calls))
         return reply
 
     # ---- acting
@@ -166,7 +166,7 @@ class Conversation(Generic[A]):
             seen = "Not done, because the edit blocks of the same reply were refused."
             if not refused:
                 seen = await self._call(call)
-            self.messages.append(Message(role="tool", content=seen, tool_call_id=call.id))
+            self.messages.append(_message("tool", seen, tool_call_id=call.id))
         if reading.problems and (came_of_it or pending):
             came_of_it += reading.problems
             pending = True
@@ -286,7 +286,11 @@ class Conversation(Generic[A]):
         )
 
     def _say(self, text: str) -> None:
-        self.messages.append(Message(role="user", content=text))
+        self.messages.append(_message("user", text))
+
+
+def _message(role: str, text: str, **more: object) -> Message:
+    return Message.model_validate({"role": role, "content": text, **more})
 
 
 def _reading(reply: ModelReply) -> Reading:

@@ -26,6 +26,8 @@ from wainwright.settings import Candidate
 
 PER_MESSAGE = 16
 PER_TOOL = 64
+PER_IMAGE = 6000
+"""More than the providers' own rules come to for the largest picture they take without shrinking it."""
 ONCE = 1024
 _KEPT = 4096
 
@@ -75,4 +77,5 @@ class TokenBounds:
 def _size(message: Message) -> int:
     calls: list[JsonValue] = [call.model_dump(mode="json") for call in message.tool_calls]
     told = len(json.dumps(calls).encode()) if calls else 0
-    return PER_MESSAGE + len(message.content.encode()) + told + len(message.tool_call_id or "")
+    seen = PER_IMAGE * sum(part.kind == "image" for part in message.content)
+    return PER_MESSAGE + len(message.text.encode()) + seen + told + len(message.tool_call_id or "")

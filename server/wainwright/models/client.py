@@ -17,10 +17,10 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import structlog
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue, field_serializer
 
 import wainwright
 from wainwright.domain.errors import ModelRejected, ModelUnavailable
@@ -50,15 +50,52 @@ class ToolCall(Fact):
     """The arguments as the model wrote them, when malformed."""
 
 
+class Text(Fact):
+    """Words of a message."""
+
+    kind: Literal["text"] = "text"
+    text: str
+
+
+class Image(Fact):
+    """A picture in a message, for models that can see."""
+
+    kind: Literal["image"] = "image"
+    media_type: Literal["image/png", "image/jpeg", "image/webp", "image/gif"]
+    base64: str = Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$")
+
+
+Part = Annotated[Text | Image, Field(discriminator="kind")]
+
+
+def _as_parts(content: object) -> object:
+    """Let a text stand for a message of that text."""
+    if isinstance(content, str):
+        return ({"kind": "text", "text": content},) if content else ()
+    return content
+
+
 class Message(Fact):
     """One message of a conversation."""
 
     role: Literal["system", "user", "assistant", "tool"]
-    content: str = ""
+    content: Annotated[tuple[Part, ...], BeforeValidator(_as_parts)] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     """Of an assistant's message."""
     tool_call_id: str | None = None
     """Of a tool's message: the call that it answers."""
+
+    @field_serializer("content")
+    def _plain(self, content: tuple[Part, ...]) -> str | list[dict[str, str]]:
+        """Text alone is written as text."""
+        if all(part.kind == "text" for part in content):
+            return self.text
+        return [part.model_dump() for part in content]
+
+    @property
+    def text(self) -> str:
+        """Its words, without pictures."""
+        return "".join(part.text for part in self.content if part.kind == "text")
 
 
 class ToolSpec(Fact):

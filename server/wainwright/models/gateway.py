@@ -195,9 +195,11 @@ def to_messages(messages: tuple[Message, ...], *, cache: bool) -> list[dict[str,
 
 
 def _to_message(message: Message, *, cache: bool) -> dict[str, Any]:
-    shaped: dict[str, Any] = {"role": message.role, "content": message.content}
+    mark = {"cache_control": {"type": "ephemeral"}} if cache and message.content else {}
+    on_parts = {} if message.role == "tool" else mark
+    shaped: dict[str, Any] = {"role": message.role, "content": _to_content(message, on_parts)}
     if message.tool_calls:
-        shaped["content"] = message.content or None
+        shaped["content"] = shaped["content"] or None
         shaped["tool_calls"] = [
             {
                 "id": call.id,
@@ -208,13 +210,20 @@ def _to_message(message: Message, *, cache: bool) -> dict[str, Any]:
         ]
     if message.tool_call_id is not None:
         shaped["tool_call_id"] = message.tool_call_id
-    if cache and message.content:
-        mark = {"type": "ephemeral"}
-        if message.role == "tool":
-            shaped["cache_control"] = mark
-        else:
-            shaped["content"] = [{"type": "text", "text": message.content, "cache_control": mark}]
-    return shaped
+    return shaped | (mark if message.role == "tool" else {})
+
+
+def _to_content(message: Message, mark: dict[str, Any]) -> str | list[dict[str, Any]]:
+    """Text alone as text, unless it is marked; the mark stands on the last part."""
+    if not mark and all(part.kind == "text" for part in message.content):
+        return message.text
+    parts: list[dict[str, Any]] = [
+        {"type": "text", "text": part.text}
+        if part.kind == "text"
+        else {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{part.base64}"}}
+        for part in message.content
+    ]
+    return [*parts[:-1], parts[-1] | mark]
 
 
 def _arguments_of(call: ToolCall) -> str:

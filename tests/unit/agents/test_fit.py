@@ -15,21 +15,21 @@ def test_a_short_conversation_is_sent_as_it_is() -> None:
 
 def test_old_observations_are_shortened_first_and_the_opening_never() -> None:
     fitted = fit(talk(3000), limit=25_000)
-    assert sum(len(m.content) for m in fitted) <= 25_000
+    assert sum(len(m.text) for m in fitted) <= 25_000
     assert fitted[:2] == talk(3000)[:2]
-    assert "characters left out" in fitted[2].content
+    assert "characters left out" in fitted[2].text
     assert fitted[-6:] == talk(3000)[-6:]
     assert fit(talk(3000), limit=25_000) == fitted
 
 
 def test_a_conversation_stays_below_the_limit_even_when_its_newest_part_is_long() -> None:
     for limit in (12_000, 20_000, 30_000):
-        assert sum(len(m.content) for m in fit(talk(9000), limit=limit)) <= limit
+        assert sum(len(m.text) for m in fit(talk(9000), limit=limit)) <= limit
 
 
 def test_own_replies_are_shortened_when_observations_are_not_enough() -> None:
     replies = [Message(role="assistant", content=str(n) * 5000) for n in range(9)]
     opening = talk(1)[:2]
     fitted = fit([*opening, *replies], limit=40_000)
-    assert sum(len(m.content) for m in fitted) <= 40_000
+    assert sum(len(m.text) for m in fitted) <= 40_000
     assert fitted[-6:] == replies[-6:]

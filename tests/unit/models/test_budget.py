@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wainwright.models.budget import TokenBounds
+from wainwright.models.budget import PER_IMAGE, TokenBounds
 from wainwright.models.client import Message, ModelReply, ModelRequest, Price, PriceTier, ToolSpec, Usage
 from wainwright.models.gateway import to_price
 from wainwright.settings import Candidate
@@ -76,3 +76,13 @@ def test_half_a_price_is_no_price(row: dict[str, float]) -> None:
 
 def test_an_empty_call_costs_nothing() -> None:
     assert Price(tiers=(PriceTier(input_usd_per_mtok=1, output_usd_per_mtok=1),)).worst(0, 0) == 0
+
+
+def test_a_picture_is_reserved_for():
+    picture = {"kind": "image", "media_type": "image/png", "base64": "iVBORw=="}
+    asked = [
+        ModelRequest(role="planner", messages=(Message(role="user", content=content),))
+        for content in ("x", (picture,))
+    ]
+    words, seen = (TokenBounds().input(Candidate(model="openai/any"), one) for one in asked)
+    assert seen - words == PER_IMAGE - 1

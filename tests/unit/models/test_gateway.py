@@ -492,3 +492,23 @@ async def test_anthropic_gets_marks_for_its_cache() -> None:
     assert told[0]["content"] == [{"type": "text", "text": "rules", "cache_control": mark}]
     assert told[1]["content"] == "goal"
     assert told[3] == {"role": "tool", "content": "text", "tool_call_id": "1", "cache_control": mark}
+
+
+async def test_a_picture_goes_along_as_a_part_and_text_alone_as_text():
+    seen = (
+        {"kind": "text", "text": "What is wrong here?"},
+        {"kind": "image", "media_type": "image/png", "base64": "iVBORw=="},
+    )
+    messages = (Message(role="user", content="goal"), Message(role="user", content=seen))
+    assert [told["content"] for told in to_messages(messages, cache=False)] == [
+        "goal",
+        [
+            {"type": "text", "text": "What is wrong here?"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
+        ],
+    ]
+    (_, marked) = to_messages(messages, cache=True)
+    assert "cache_control" not in marked["content"][0]
+    assert marked["content"][1]["cache_control"] == {"type": "ephemeral"}
+    assert Message.model_validate_json(messages[1].model_dump_json()) == messages[1]
+    assert messages[0].model_dump(mode="json")["content"] == "goal"
