@@ -44,6 +44,19 @@ def decide(state: RunState) -> tuple[Effect, ...]:
     return _DECIDE[state.stage](state)
 
 
+def goes_on(state: RunState, effect: Effect) -> bool:
+    """Whether an effect that has begun is let finish, and its outcome counts.
+
+    It is when it is wanted, and also when nothing but a pause keeps it from that: a hold, or something that is asked
+    or tested first. A pause lets nothing begin, and breaks nothing off. What was planned anew, failed or was
+    cancelled is over.
+    """
+    if effect in decide(state.changed(until=None)):
+        return True
+    running = [t for t in state.tasks.values() if t.status == "running"] if state.stage is S.BUILD else []
+    return any(effect == _attempt(one) for one in running)
+
+
 def held(state: RunState) -> bool:
     """Whether the run waits after the stage the person let it go to."""
     if state.until is None or state.until in ENDS or state.stage in ENDS:
@@ -89,11 +102,12 @@ def _build(state: RunState) -> tuple[Effect, ...]:
     # The other tasks go on while a person thinks.
     return (
         *question,
-        *(
-            RunTask(task=t.task.id, revision=t.revision, attempt=t.attempt, rung=t.rung)
-            for t in _together(state)
-        ),
+        *(_attempt(one) for one in _together(state)),
     )
+
+
+def _attempt(one: TaskState) -> RunTask:
+    return RunTask(task=one.task.id, revision=one.revision, attempt=one.attempt, rung=one.rung)
 
 
 def _about_stopped_task(state: RunState) -> tuple[Effect, ...]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
-from wainwright.domain.decide import decide, held
+from wainwright.domain.decide import decide, goes_on, held
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.evidence import AcceptanceTest, Case, Deployment, Finding, Receipt, Verdict
 from wainwright.domain.fold import LEGAL, fold, legal, replay
@@ -576,6 +576,85 @@ def test_a_stopped_run_goes_on_where_it_stopped(stage: Stage, end: str) -> None:
     state = fold(state, ev.RunResumed(by="person"))
     assert (state.stage, state.failure, state.stopped_at) == (stage, None, None)
     assert decide(state) == decide(before)
+
+
+# ---- what has begun
+
+PAUSES: dict[str, list[ev.Event]] = {
+    "nothing": [],
+    "a hold": [ev.HoldMoved(until=S.PLANNING)],
+    "a question": [opened("question")],
+    "another task lacks something": [ev.TaskFailed(task="b", attempt=0, cause="environment", digest="no db")],
+    "the base is tested once more": [
+        ev.TaskFailed(task="b", attempt=0, cause="environment", digest="no db"),
+        opened("question"),
+        decided("question-1", "answer"),
+    ],
+}
+ENDINGS: dict[str, list[ev.Event]] = {
+    "cancelled": [ev.RunCancelled(by="person")],
+    "failed": [ev.RunFailed(reason="no disk")],
+    "a question refused": [opened("question"), decided("question-1", "reject")],
+    "planned anew": [
+        ev.GateOpened(gate=gate(returns_to=S.PLANNING)),
+        decided("question-1", "answer", "another way"),
+    ],
+    "landed": [LANDED],
+    "the next attempt": [ev.TaskFailed(task="a", attempt=0, cause="code", digest="red")],
+}
+
+
+def at_work(*, tested: bool = True) -> RunState:
+    """Three tasks: `a` has begun, `b` could, `c` waits for `b`."""
+    state = replay(
+        [
+            started(),
+            SNAPSHOT,
+            BASE if tested else ev.BaseTested(command="pytest", reason="no sandbox then"),
+            ev.PlanProposed(plan=plan("a", "b", "c<b")),
+            opened("plan", number=9),
+            decided("plan-9"),
+            DESIGN,
+            ACCEPTANCE,
+            ev.TaskStarted(task="a", revision=1, attempt=0, rung="first"),
+        ]
+    )
+    assert state is not None
+    return state
+
+
+ATTEMPT = ef.RunTask(task="a", revision=1, attempt=0, rung="first")
+OTHER = ef.RunTask(task="b", revision=1, attempt=0, rung="first")
+
+
+@pytest.mark.parametrize("pause", PAUSES)
+def test_a_pause_lets_finish_what_has_begun_and_nothing_begin(pause: str) -> None:
+    state = at_work(tested=pause != "the base is tested once more")
+    for event in PAUSES[pause]:
+        state = fold(state, event)
+    assert goes_on(state, ATTEMPT)
+    assert ATTEMPT in decide(state) or OTHER not in decide(state)
+    ended = fold(state, LANDED)
+    assert ended.tasks["a"].status == "landed"
+    assert not goes_on(ended, ATTEMPT)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_is_over_is_not_let_finish(ending: str) -> None:
+    state = at_work()
+    for event in ENDINGS[ending]:
+        state = fold(state, event)
+    assert not goes_on(state, ATTEMPT)
+
+
+@pytest.mark.parametrize("stage", ACTIVE)
+def test_what_is_wanted_goes_on_through_a_hold(stage: Stage) -> None:
+    state = state_at(stage)
+    held_back = state.model_copy(update={"until": S.NEW})
+    for effect in decide(state):
+        assert goes_on(state, effect)
+        assert goes_on(held_back, effect)
+        assert not goes_on(fold(state, ev.RunCancelled(by="person")), effect)
 
 
 # ---- what the events of a task have to fit
