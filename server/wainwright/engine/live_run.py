@@ -1,19 +1,20 @@
 """Drives one run: ``events -> fold -> state -> decide -> effects -> perform -> outcomes -> events``.
 
-Effects that the machine wants go on at the same time, bounded; one that it no longer wants is cancelled, and its
-outcome never counts. Everything that can go wrong in an effect ends as a fact: FAILED with a reason and what to do,
-resumable, and nothing lost.
+Effects that the machine wants go on at the same time, bounded. One that has begun is let finish while the run only
+pauses; when the world has moved on, it is cancelled, and its outcome never counts. Everything that can go wrong in an
+effect ends as a fact: FAILED with a reason and what to do, resumable, and nothing lost.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import structlog
 from pydantic import ValidationError
 
-from wainwright.domain.decide import decide
+from wainwright.domain.decide import decide, goes_on
 from wainwright.domain.effects import Effect, OpenGate, RunTask
 from wainwright.domain.errors import Fenced, WainwrightError
 from wainwright.domain.events import EVENT, Event, GateDecided, GateOpened, RunCancelled, RunFailed
@@ -29,6 +30,14 @@ log = structlog.get_logger()
 
 SIGNALS_EVERY_S = 0.4
 """How often decisions from other processes are looked for, in seconds."""
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """An effect that is being performed."""
+
+    effect: Effect
+    work: asyncio.Task[Sequence[Event]]
 
 
 class LiveRun:
@@ -56,7 +65,7 @@ class LiveRun:
         self._wall_s = wall_s
         self._deadline = 0.0
         self._appending = asyncio.Lock()
-        self._running: dict[str, asyncio.Task[Sequence[Event]]] = {}
+        self._running: dict[str, _Begun] = {}
         self._wake = asyncio.Event()
 
     def steps(self, scope: str) -> Steps:
@@ -105,28 +114,29 @@ class LiveRun:
         except Fenced as error:
             log.warning("run.fenced", run=self.state.run, reason=error.message)
         finally:
-            for one in (*helpers, *self._running.values()):
+            for one in helpers:
                 one.cancel()
-            await asyncio.gather(*helpers, *self._running.values(), return_exceptions=True)
-            self._running.clear()
+            await self._stop(tuple(self._running))
+            await asyncio.gather(*helpers, return_exceptions=True)
             with contextlib.suppress(WainwrightError):
                 await asyncio.to_thread(self._journal.release, self.lease)
 
     async def _round(self, helpers: Sequence[asyncio.Task[None]]) -> bool:
-        """Start what is wanted, stop what is not, wait for news. False at rest."""
+        """Start what is wanted, stop what is over, wait for news. False at rest."""
         self._wake.clear()
-        wanted = {effect.key: effect for effect in decide(self.state)}
-        await self._stop(set(self._running) - set(wanted))
-        for key, effect in wanted.items():
-            if key not in self._running:
-                self._running[key] = asyncio.create_task(self._perform(effect))
+        await self._stop(k for k, one in self._running.items() if not goes_on(self.state, one.effect))
+        for effect in decide(self.state):
+            if effect.key not in self._running:
+                self._running[effect.key] = _Begun(effect, asyncio.create_task(self._perform(effect)))
         if not self._running and not self.state.open_gates:
             return False
         waker = asyncio.create_task(self._wake.wait())
         began, at_work = time.monotonic(), bool(self._running)
         left = max(0.0, self._deadline - began) if at_work else None
         await asyncio.wait(
-            {waker, *helpers, *self._running.values()}, timeout=left, return_when=asyncio.FIRST_COMPLETED
+            {waker, *helpers, *(one.work for one in self._running.values())},
+            timeout=left,
+            return_when=asyncio.FIRST_COMPLETED,
         )
         waker.cancel()
         if not at_work:
@@ -136,8 +146,8 @@ class LiveRun:
             if helper.done():
                 # Without a beat or an ear the run must not go on: this raises what ended it.
                 helper.result()
-        for key in [key for key, one in self._running.items() if one.done()]:
-            await self._finish(key, self._running.pop(key))
+        for key in [key for key, one in self._running.items() if one.work.done()]:
+            await self._finish(self._running.pop(key))
         if time.monotonic() >= self._deadline and self.state.stage not in ENDS:
             await self._fail(
                 f"The run took longer than {self._wall_s:.0f} s.", "Resume it to give it as long again."
@@ -166,11 +176,12 @@ class LiveRun:
                 reason = "nobody attends this run any more"
                 await self.emit(GateDecided(gate=gate.id, decision="approve", reason=reason, by="policy"))
 
-    async def _finish(self, key: str, done: asyncio.Task[Sequence[Event]]) -> None:
+    async def _finish(self, begun: _Begun) -> None:
+        done = begun.work
         error = done.exception() if not done.cancelled() else None
         if isinstance(error, Fenced):
             raise error
-        if done.cancelled() or key not in {effect.key for effect in decide(self.state)}:
+        if done.cancelled() or not goes_on(self.state, begun.effect):
             return
         if isinstance(error, WainwrightError):
             await self._fail(error.message, error.hint)
@@ -184,8 +195,8 @@ class LiveRun:
     async def _fail(self, reason: str, hint: str) -> None:
         await self.emit(RunFailed(reason=reason, hint=hint))
 
-    async def _stop(self, keys: set[str]) -> None:
-        stopped = [self._running.pop(key) for key in keys]
+    async def _stop(self, keys: Iterable[str]) -> None:
+        stopped = [self._running.pop(key).work for key in tuple(keys)]
         for one in stopped:
             one.cancel()
         await asyncio.gather(*stopped, return_exceptions=True)

@@ -1,0 +1,171 @@
+"""What a run lets finish while it pauses, and what it stops: a real journal, and calls that end when told to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+from tests.unit.domain.test_machine import (
+    ACCEPTANCE,
+    BASE,
+    DESIGN,
+    SNAPSHOT,
+    decided,
+    gate,
+    opened,
+    plan,
+    started,
+)
+
+from wainwright.domain import events as ev
+from wainwright.domain.effects import Effect, RunTask, TestBase
+from wainwright.domain.fold import replay
+from wainwright.domain.goal import Stage
+from wainwright.engine.live_run import LiveRun
+from wainwright.journal import Journal, Reservation, Spend
+
+RESERVED = Reservation(usd=2.0, tokens=900)
+PAID = Spend(usd=0.5, tokens=30)
+UNTESTED = ev.BaseTested(command="pytest", reason="no sandbox then")
+
+
+class Team:
+    """Each task is one model call, which is answered when the test says so; `b` lacks something at once."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answer = asyncio.Event()
+        self.performed: list[str] = []
+
+    async def perform(self, effect: Effect, run: LiveRun) -> Sequence[ev.Event]:
+        self.performed.append(f"{type(effect).__name__} {getattr(effect, 'task', '')}".strip())
+        match effect:
+            case RunTask(task="a" as task):
+                await run.emit(ev.TaskStarted(task=task, revision=effect.revision, attempt=0, rung="first"))
+                steps = run.steps(f"/BUILD/{task}")
+                await steps.step("model", inputs=task, effect="llm", act=self._call, reservation=RESERVED)
+                return (ev.TaskLanded(task=task, attempt=0, commit="c2", tree="t2"),)
+            case RunTask():
+                return (
+                    ev.TaskFailed(
+                        task=effect.task, attempt=effect.attempt, cause="environment", digest="no db"
+                    ),
+                )
+            case TestBase():
+                await self.answer.wait()
+                return (BASE,)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _call(self, _key: str) -> tuple[JsonValue, Spend]:
+        self.asked.set()
+        await self.answer.wait()
+        return "done", PAID
+
+
+class Place:
+    """A run in BUILD with two tasks, at work."""
+
+    def __init__(self, journal: Journal, team: Team, live: LiveRun, driving: asyncio.Task[None]) -> None:
+        self.journal, self.team, self.live, self.driving = journal, team, live, driving
+        self.changed = asyncio.Event()
+
+    async def until_gate(self) -> None:
+        async with asyncio.timeout(60):
+            while not self.live.state.open_gates:
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def until(self, kind: str) -> None:
+        async with asyncio.timeout(60):
+            while kind not in [event.kind for event in self.journal.events("r1")]:
+                self.changed.clear()
+                await self.changed.wait()
+
+    @property
+    def spent(self) -> tuple[float, int]:
+        account = self.journal.account("r1")
+        return account.spent_usd, account.spent_tokens
+
+
+@asynccontextmanager
+async def at_work(folder: Path, base: ev.BaseTested = BASE) -> AsyncIterator[Place]:
+    journal = Journal(folder / "journal.db")
+    first = started()
+    lease = journal.create(first, "r1", "x", cap_usd=None, cap_tokens=None)
+    events: list[ev.Event] = [
+        SNAPSHOT,
+        base,
+        ev.PlanProposed(plan=plan("a", "b")),
+        opened("plan"),
+        decided("plan-1"),
+    ]
+    events += [DESIGN, ACCEPTANCE]
+    journal.append(lease, events)
+    state = replay([first, *events])
+    assert state is not None
+    team = Team()
+
+    def hear(_notice: object, _event: object) -> None:
+        place.changed.set()
+
+    live = LiveRun(state, lease, journal, team.perform, parallel=4, wall_s=600, notify=hear)
+    place = Place(journal, team, live, asyncio.create_task(live.drive()))
+    async with asyncio.timeout(60):
+        await team.asked.wait()
+    try:
+        yield place
+    finally:
+        place.driving.cancel()
+        await asyncio.gather(place.driving, return_exceptions=True)
+        journal.close()
+
+
+async def test_a_hold_lets_a_call_finish_and_charges_what_it_cost(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as place:
+        await place.until_gate()
+        await place.live.emit(ev.HoldMoved(until=Stage.PLANNING))
+        place.team.answer.set()
+        await place.until("task-landed")
+        assert place.spent == (PAID.usd, PAID.tokens)
+        assert place.team.performed == ["RunTask a", "RunTask b"]
+
+
+async def test_a_question_and_what_its_answer_starts_let_a_call_finish(tmp_path: Path) -> None:
+    async with at_work(tmp_path, UNTESTED) as place:
+        await place.until_gate()
+        await place.live.emit(decided("question-1", "answer", "there is one now"))
+        async with asyncio.timeout(60):
+            while "TestBase" not in place.team.performed:
+                await asyncio.sleep(0)
+        assert place.team.performed.count("RunTask b") == 1, "nothing begins while the base is tested"
+        place.team.answer.set()
+        await place.until("task-landed")
+        assert place.spent == (PAID.usd, PAID.tokens)
+        assert place.team.performed.count("RunTask a") == 1
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (ev.RunCancelled(by="person"),),
+        (ev.RunFailed(reason="no disk"),),
+        (
+            ev.GateOpened(gate=gate(number=7, returns_to=Stage.PLANNING)),
+            decided("question-7", "answer", "anew"),
+        ),
+    ],
+    ids=["cancelled", "failed", "planned anew"],
+)
+async def test_what_is_over_is_stopped_and_its_cost_is_unknown(
+    tmp_path: Path, events: tuple[ev.Event, ...]
+) -> None:
+    async with at_work(tmp_path) as place:
+        await place.until_gate()
+        await place.live.emit(*events)
+        async with asyncio.timeout(60):
+            while place.spent != (RESERVED.usd, RESERVED.tokens):
+                await asyncio.sleep(0)
+        assert "task-landed" not in [event.kind for event in place.journal.events("r1")]
