@@ -304,3 +304,20 @@ async def test_what_no_encoder_takes_stops_nothing_and_stays_in_the_buffer(workp
     names = workplace.git("ls-tree", "-r", "--name-only", seen["branch"]).split()
     assert not [name for name in names if "odd" in name]
     assert await person.client.leave() == 0
+
+
+async def test_a_run_that_reached_its_cap_goes_on_with_a_higher_one(workplace):
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--budget-tokens", "9000")
+    run = (await person.command("start", goal=GOAL))["run"]
+    seen = await person.reads("FAILED")
+    assert "may take" in seen
+    assert "budgetTokens" in seen
+    for wrong in ({"budgetUsd": -1}, {"budgetUsd": 0}, {"budgetTokens": 0}, {"budgetTokens": 10**30}):
+        with pytest.raises(Refused):
+            await person.command("resume", run=run, **wrong)
+    assert (await person.command("resume", run=run, budgetTokens=900_000, budgetUsd=3.5))["run"] == run
+    await person.reads("DONE")
+    said = [note["message"] for note in person.client.notifications["window/showMessage"]]
+    assert any("up to $3.5 and 900000 tokens" in message for message in said)
+    person.client.allowed.add("window/showMessage")
+    assert await person.client.leave() == 0

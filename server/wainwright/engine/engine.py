@@ -46,6 +46,8 @@ from wainwright.workspace.index import LiveIndex
 SHOW_EVERY_S = 0.5
 """How often ``run.md`` is written at the most, in seconds."""
 LINES_KEPT = 12
+HIGHEST_CAP = 10**12
+"""US dollars or tokens: a run without a cap is a matter of the settings."""
 
 Listener = Callable[[Notice], None]
 
@@ -157,13 +159,17 @@ class Engine:
         """Let a run go on: one that was killed, failed, cancelled, held or waits for a gate. None: the newest.
 
         Its caps, and whether somebody attends it, stay as they were unless told otherwise; it goes on with the
-        sandbox of now, and a failed or cancelled one with the test command of now. Raises RunBusy while another
-        process is at work on it.
+        sandbox of now, and a failed or cancelled one with the test command of now. One that is at work here gets
+        the new caps while it works. Raises RunBusy while another process is at work on it, and InputError for a cap
+        that is none.
         """
+        _check_caps(cap_usd, cap_tokens)
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
+        raise_caps = partial(self._parts.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
         active = self._active.get(run)
         if active is not None:
             if active.driving is None or active.live.state.stage not in ENDS:
+                await asyncio.to_thread(raise_caps)
                 return await self.view(run)
             await asyncio.wait({active.driving})  # cancelled or failed a moment ago: it is still tidying up
         if (await self._state(run)).stage is Stage.DONE:
@@ -171,7 +177,7 @@ class Engine:
         lease = await asyncio.to_thread(self._parts.journal.claim, run)
         # Only now nobody else writes to it.
         state, events = await self._load(run)
-        await asyncio.to_thread(self._parts.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
+        await asyncio.to_thread(raise_caps)
         parts = self._parts
         tier = parts.sandbox.tier if parts.sandbox else "none"
         other_hands = (attended is not None and attended != state.attended) or tier != state.tier
@@ -378,6 +384,13 @@ class Engine:
             if fits((await self._state(row.run)).stage):
                 return row.run
         raise InputError("There is no such run in this workspace.", "Start one: `wainwright run GOAL`.")
+
+
+def _check_caps(*caps: float | None) -> None:
+    if any(cap is not None and not 0 <= cap <= HIGHEST_CAP for cap in caps):
+        raise InputError(
+            f"A cap is a number from 0 to {HIGHEST_CAP:.0e} of US dollars or tokens.", "Give such a number."
+        )
 
 
 def _receipts(events: list[Event]) -> list[ReceiptView]:

@@ -364,12 +364,12 @@ class Journal:
         if cap_usd is not None and reservation.usd > 0 and usd + reservation.usd > cap_usd:
             raise BudgetExceeded(
                 f"The next call may cost ${reservation.usd:.4f}; ${usd:.4f} of ${cap_usd:.2f} is spent or held.",
-                f"Raise the cap: `wainwright resume {run} --budget-usd …`.",
+                f"Raise the cap: `wainwright resume {run} --budget-usd …`, in an editor `budgetUsd`.",
             )
         if cap_tokens is not None and reservation.tokens > 0 and tokens + reservation.tokens > cap_tokens:
             raise BudgetExceeded(
                 f"The next call may take {reservation.tokens} tokens; {tokens} of {cap_tokens} are spent or held.",
-                f"Raise the cap: `wainwright resume {run} --budget-tokens …`.",
+                f"Raise the cap: `wainwright resume {run} --budget-tokens …`, in an editor `budgetTokens`.",
             )
         self._db.execute(
             "UPDATE runs SET held_usd = held_usd + ?, held_tokens = held_tokens + ? WHERE run = ?",

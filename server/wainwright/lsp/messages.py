@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from wainwright.domain.goal import Autonomy, Stage
@@ -76,6 +76,19 @@ class RunArguments(Wire):
 
     run: str | None = None
     """The run, or how its name begins. Default: the newest one that fits."""
+
+
+class ResumeArguments(RunArguments):
+    """Which run goes on, and what it may cost from now on.
+
+    New caps are the person's decision, as on the command line: they may go past the settings, hold for this run
+    alone, and are said aloud. A client asks the person for the number; it never offers one by itself.
+    """
+
+    budget_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """The most the run may cost in all, in US dollars, what is spent included. Default: as it was."""
+    budget_tokens: int | None = Field(default=None, gt=0)
+    """The most tokens the run may take in all, those taken included. Default: as it was."""
 
 
 class ApproveArguments(RunArguments):

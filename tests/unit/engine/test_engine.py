@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fixtures import team
@@ -155,3 +156,29 @@ async def test_looking_at_runs_in_a_folder_that_cannot_be_written(place: Place) 
     place.waiting_run("r")
     (place.workspace / ".wainwright").write_text("a file, where a folder is wanted")
     assert (await place.engine().view("r")).waiting == "gate"
+
+
+@pytest.mark.parametrize(
+    "caps",
+    [{"cap_usd": float("nan")}, {"cap_usd": float("inf")}, {"cap_usd": -1.0}, {"cap_tokens": 10**30}],
+    ids=str,
+)
+async def test_a_cap_that_is_no_number_is_refused_and_the_run_stays_free(
+    place: Place, caps: dict[str, Any]
+) -> None:
+    place.waiting_run("r1")
+    engine = place.engine()
+    with pytest.raises(InputError, match="A cap is a number"):
+        await engine.resume("r1", **caps)
+    assert not place.journals[0].runs()[0].owned
+    await engine.close()
+
+
+async def test_a_run_at_work_gets_its_new_caps_at_once(place: Place) -> None:
+    place.waiting_run("r1")
+    engine = place.engine()
+    await engine.resume("r1", attended=True)
+    assert (await engine.resume("r1", cap_usd=7.0, cap_tokens=9)).at_work == "here"
+    account = place.journals[0].account("r1")
+    assert (account.cap_usd, account.cap_tokens) == (7.0, 9)
+    await engine.close()

@@ -14,6 +14,7 @@ from wainwright.lsp.messages import (
     EditInfo,
     NoArguments,
     RejectArguments,
+    ResumeArguments,
     RunArguments,
     RunInfo,
     RunList,
@@ -76,9 +77,12 @@ class Catalogue:
         reason = arguments.reason or "rejected in the editor"
         return await (await self._runs()).decide(arguments.run, arguments.gate, "reject", reason)
 
-    async def resume(self, call: Call, arguments: RunArguments) -> RunInfo:
-        """Let a run go on that was interrupted, failed, was cancelled or holds."""
-        return await (await self._runs()).resume(arguments.run)
+    async def resume(self, call: Call, arguments: ResumeArguments) -> RunInfo:
+        """Let a run go on that was interrupted, failed, was cancelled or holds; or give it new caps."""
+        runs = await self._runs()
+        return await runs.resume(
+            arguments.run, cap_usd=arguments.budget_usd, cap_tokens=arguments.budget_tokens
+        )
 
     async def cancel(self, call: Call, arguments: RunArguments) -> RunInfo:
         """Stop a run."""

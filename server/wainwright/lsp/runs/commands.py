@@ -161,8 +161,10 @@ class Runs:
             raise InputError("More than one run waits for a decision.", f"Name one of them: {names}.")
         return waiting[0]
 
-    async def resume(self, run: str | None) -> RunInfo:
-        """Let a run go on to its end. Raises RunBusy while another process is at work on it."""
+    async def resume(
+        self, run: str | None, *, cap_usd: float | None = None, cap_tokens: int | None = None
+    ) -> RunInfo:
+        """Let a run go on to its end, with new caps if given. Raises RunBusy while another process works on it."""
         view = await self.engine.view(run) if run is not None else None
         if view is None:
             views = await self.engine.runs(RECENT)
@@ -172,7 +174,13 @@ class Runs:
             raise InputError("There is no run to resume.", "Begin one: wainwright.start.")
         if view.waiting == "hold" and not view.at_work:
             await self.engine.advance(view.run, None)
-        return await self._drive(view.run)
+        driven = await self._drive(view.run, cap_usd=cap_usd, cap_tokens=cap_tokens)
+        caps = [f"${cap_usd:g}"] if cap_usd is not None else []
+        caps += [f"{cap_tokens} tokens"] if cap_tokens is not None else []
+        if caps:
+            said = f"Run {view.run} may now cost up to {' and '.join(caps)} in all."
+            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
+        return driven
 
     async def cancel(self, run: str | None) -> RunInfo:
         """Stop a run."""
@@ -227,8 +235,10 @@ class Runs:
 
     # ---- driving and following
 
-    async def _drive(self, run: str) -> RunInfo:
-        view = await self.engine.resume(run, attended=True)
+    async def _drive(
+        self, run: str, *, cap_usd: float | None = None, cap_tokens: int | None = None
+    ) -> RunInfo:
+        view = await self.engine.resume(run, attended=True, cap_usd=cap_usd, cap_tokens=cap_tokens)
         self._follow(view)
         return _info(view)
 
