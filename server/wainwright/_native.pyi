@@ -21,7 +21,6 @@ __all__ = [
     "Structure",
     "Tree",
     "apply_answer",
-    "apply_blocks",
     "apply_edits",
     "line_hunks",
     "merge",
@@ -221,9 +220,6 @@ def apply_answer(
     lines), a difference (line from 1, the line of the file, the line of the edit). ``read`` is called with the lock
     held. Raises ValueError for an unknown format, and what ``read`` raises.
     """
-
-def apply_blocks(text: str, blocks: Sequence[tuple[str, str]]) -> tuple[str | None, _Refusal | None]:
-    """Apply (search, replace) blocks to one text, all or none: the new text, or the refusal."""
 
 def merge(
     base: str, ours: str, theirs: str

@@ -12,7 +12,6 @@ from wainwright.workspace.native.edits import (
     Place,
     Refusal,
     apply_answer,
-    apply_blocks,
     apply_edits,
 )
 
@@ -26,11 +25,18 @@ def refused(outcome: str | Applied | Refusal) -> Refusal:
     return outcome
 
 
+def in_one(text: str, *blocks: tuple[str, str]) -> str | Refusal:
+    """The text of a file after blocks, each the old and the new lines; or why none was made."""
+    edits = [Edit("search", "f", old, new) for old, new in blocks]
+    outcome = apply_edits(edits, ["f"], {"f": text}.get)
+    return outcome if isinstance(outcome, Refusal) else outcome.changes.get("f", text) or ""
+
+
 @given(before=texts(), after=texts(), replace=st.lists(st.sampled_from(["a", "  b", "c "]), max_size=3))
 def test_an_exact_block_leaves_every_other_byte_alone(before: str, after: str, replace: list[str]) -> None:
     before = before + "\n" if before else ""
     new = "".join(line + "\n" for line in replace)
-    edited = apply_blocks(before + "found here\n" + after, [("found here\n", new)])
+    edited = in_one(before + "found here\n" + after, ("found here\n", new))
     assert edited == before + new + after
 
 
@@ -44,14 +50,14 @@ def test_an_exact_block_leaves_every_other_byte_alone(before: str, after: str, r
 def test_a_tolerant_block_leaves_every_other_byte_alone(before, after, end, indent, trailing) -> None:
     before = before + "\n" if before else ""
     region = f"{indent}one {{{trailing}{end}{end}{indent}  two{trailing}{end}"
-    edited = apply_blocks(before + region + after, [("one {\n\n  two\n", "one {\n\n  four\n}\n")])
+    edited = in_one(before + region + after, ("one {\n\n  two\n", "one {\n\n  four\n}\n"))
     kept = f"{indent}one {{{trailing}{end}{end}"
     assert edited == f"{before}{kept}{indent}  four{end}{indent}}}{end}{after}"
 
 
 @given(text=texts(), blocks=st.lists(st.tuples(texts(), texts()), max_size=3))
 def test_a_refusal_names_a_block_and_lines_that_exist(text: str, blocks: list[tuple[str, str]]) -> None:
-    outcome = apply_blocks(text, blocks)
+    outcome = in_one(text, *blocks)
     if isinstance(outcome, str):
         return
     assert 0 <= outcome.edit < len(blocks)
@@ -62,7 +68,7 @@ def test_a_refusal_names_a_block_and_lines_that_exist(text: str, blocks: list[tu
 
 def test_a_missing_text_is_answered_with_the_most_similar_lines() -> None:
     search = "def mean(items):\n    return total(items) // len(items)\n"
-    refusal = refused(apply_blocks(MEAN, [(search, "def mean(items):\n    return 0\n")]))
+    refusal = refused(in_one(MEAN, (search, "def mean(items):\n    return 0\n")))
     assert refusal.reason == "stale_removed"
     assert refusal.places == (Place(5, "def mean(items):\n    return total(items) / len(items)\n"),)
     quoted = "    return total(items) // len(items)"
@@ -71,26 +77,26 @@ def test_a_missing_text_is_answered_with_the_most_similar_lines() -> None:
 
 
 def test_an_ambiguous_text_is_answered_with_its_lines() -> None:
-    refusal = refused(apply_blocks("x\ny\nx\n", [("y\n", "z\n"), ("x\n", "")]))
+    refusal = refused(in_one("x\ny\nx\n", ("y\n", "z\n"), ("x\n", "")))
     assert (refusal.edit, refusal.reason) == (1, "ambiguous")
     assert refusal.places == (Place(1, "x\n"), Place(3, "x\n"))
     assert "lines 1, 3" in refusal.explain()
 
 
 def test_an_empty_search_text_is_for_an_empty_file() -> None:
-    assert apply_blocks("", [("", "new\n")]) == "new\n"
-    assert refused(apply_blocks("old\n", [("", "new\n")])).reason == "no_place"
+    assert in_one("", ("", "new\n")) == "new\n"
+    assert refused(in_one("old\n", ("", "new\n"))).reason == "no_place"
 
 
 def test_nothing_similar_is_said_so() -> None:
-    refusal = refused(apply_blocks("alpha\n", [("12345", "")]))
+    refusal = refused(in_one("alpha\n", ("12345", "")))
     assert (refusal.reason, refusal.places) == ("missing", ())
     assert "Nothing similar" in refusal.explain()
 
 
 def test_a_lone_surrogate_is_refused_as_a_value_error() -> None:
     with pytest.raises(ValueError, match="surrogates"):
-        apply_blocks("\udce9", [("a", "b")])
+        in_one("\udce9", ("a", "b"))
 
 
 def test_all_edits_or_none() -> None:

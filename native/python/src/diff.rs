@@ -3,10 +3,8 @@
 use std::borrow::Cow;
 
 use pyo3::exceptions::PyValueError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::PyString;
 use wainwright_diff::apply::{self, Action, Applied, Edit, Format, Plan, Refusal, Source};
 
 type PlaceAnswer = (u32, String);
@@ -104,40 +102,6 @@ pub fn apply_edits(
         });
         apply_all(edits.collect::<PyResult<_>>()?, &tree, &read)
     })
-}
-
-/// Applies search and replace blocks to one text.
-#[pyfunction]
-pub fn apply_blocks<'py>(
-    py: Python<'py>,
-    text: Bound<'py, PyString>,
-    blocks: Vec<(PyBackedStr, PyBackedStr)>,
-) -> PyResult<(Option<Bound<'py, PyAny>>, Option<RefusalAnswer>)> {
-    const PATH: &str = "the text";
-    /// Bytes of a text that is searched in less time than it takes to let others run.
-    const SMALL: usize = 1 << 15;
-    let bytes = PyBackedStr::try_from(text.clone())?;
-    if let [(search, replace)] = blocks.as_slice() {
-        let simple = || apply::replaces_first(&bytes, search, replace);
-        let first = if bytes.len() < SMALL { simple() } else { py.detach(simple) };
-        if first {
-            let edited = text.call_method1(intern!(py, "replace"), (search, replace, 1))?;
-            return Ok((Some(edited), None));
-        }
-    }
-    let text: &str = &bytes;
-    let (edited, refusal) = py.detach(|| {
-        let edits = blocks.iter().map(|(search, replace)| Edit::search(PATH, search, replace)).collect();
-        let plan = Plan::new(edits, &[PATH]);
-        match plan.and_then(|plan| plan.apply(|_| Source::Text(text.into()))) {
-            Ok(applied) => {
-                let after = applied.changes.into_iter().next().and_then(|change| change.after);
-                (Some(after.unwrap_or_else(|| text.to_owned())), None)
-            }
-            Err(refusal) => (None, Some(refusal_answer(refusal))),
-        }
-    });
-    Ok((edited.map(|edited| PyString::new(py, &edited).into_any()), refusal))
 }
 
 fn apply_all(

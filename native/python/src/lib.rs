@@ -18,9 +18,7 @@ mod _native {
     #[pymodule_export]
     use super::context::{Live, Ranker, rank_features, role_of};
     #[pymodule_export]
-    use super::diff::{
-        apply_answer, apply_blocks, apply_edits, line_hunks, merge, more_syntax_errors, unified,
-    };
+    use super::diff::{apply_answer, apply_edits, line_hunks, merge, more_syntax_errors, unified};
     #[pymodule_export]
     use super::fsops::{BoundaryError, ChangedError, read_beneath, recover, write_batch};
     #[cfg(unix)]

@@ -475,7 +475,7 @@ fn exact(edit: &Edit<'_>, text: &str) -> Option<(String, usize)> {
     let [(search, replace)] = readings.as_slice() else {
         return None;
     };
-    let (at, _) = exact_place(text, search, replace)?;
+    let at = exact_place(text, search, replace)?;
     let mut out = String::with_capacity(text.len() - search.len() + replace.len());
     out.push_str(&text[..at]);
     out.push_str(replace);
@@ -484,17 +484,8 @@ fn exact(edit: &Edit<'_>, text: &str) -> Option<(String, usize)> {
     Some((out, line))
 }
 
-/// Whether all that a block does is to replace the first occurrence of its search text by its replacement.
-///
-/// Then whoever holds the text can do that without this crate making a copy of it. `false` says nothing.
-#[must_use]
-pub fn replaces_first(text: &str, search: &str, replace: &str) -> bool {
-    let several = replace.lines().any(edit::is_middle);
-    !several && exact_place(text, search, replace).is_some_and(|(_, first)| first)
-}
-
-/// Where the lines of a block stand byte by byte, if that is once, and whether the text is not found before that.
-fn exact_place(text: &str, search: &str, replace: &str) -> Option<(usize, bool)> {
+/// Where the lines of a block stand byte by byte, if that is once.
+fn exact_place(text: &str, search: &str, replace: &str) -> Option<usize> {
     let lined = |text: &str| text.ends_with('\n') && !text.contains('\r');
     if !lined(search) || !(replace.is_empty() || lined(replace)) || is_blank(search) {
         return None;
@@ -527,5 +518,5 @@ fn exact_place(text: &str, search: &str, replace: &str) -> Option<(usize, bool)>
     let end = at + search.len();
     let there = replace.starts_with(search) && text[at..].starts_with(replace)
         || replace.ends_with(search) && text[..end].ends_with(replace);
-    (!there).then_some((at, at == first))
+    (!there).then_some(at)
 }

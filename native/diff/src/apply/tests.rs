@@ -821,16 +821,6 @@ mod properties {
         }
 
         #[test]
-        fn what_replaces_the_first_is_what_is_applied(text in lines(), from in 0..12_usize, length in 1..4_usize, new in lines()) {
-            let search: String = text.split_inclusive('\n').skip(from).take(length).collect();
-            if crate::apply::replaces_first(&text, &search, &new) {
-                let (edited, tolerances) = one(&text, &block(&search, &new), Format::Blocks).unwrap();
-                prop_assert_eq!(edited, text.replacen(&search, &new, 1));
-                prop_assert!(tolerances.is_empty());
-            }
-        }
-
-        #[test]
         fn more_errors_are_told_once_there_are_more(before in lines(), after in lines()) {
             prop_assert_eq!(more_syntax_errors("f.py", &before, &before), None);
             let worse = more_syntax_errors("f.py", &before, &after);

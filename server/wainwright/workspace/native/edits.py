@@ -145,12 +145,6 @@ def apply_answer(
     return reader.outcome(*_native.apply_answer(answer, form, path, symbol, tree, reader))
 
 
-def apply_blocks(text: str, blocks: Sequence[tuple[str, str]]) -> str | Refusal:
-    """Apply (search, replace) blocks to one text, all or none, as ``apply_answer`` does."""
-    edited, refusal = _native.apply_blocks(text, blocks)
-    return cast("str", edited) if refusal is None else _refusal(refusal)
-
-
 def apply_edits(edits: Sequence[Edit], tree: Sequence[str], read: Read) -> Applied | Refusal:
     """Apply all edits, or none, as ``apply_answer`` does. Those of one file are found in the text as it was."""
     reader = _Reader(read)
