@@ -85,12 +85,7 @@ def _block(kind: str, path: str, body: list[str]) -> Block | str:
     middles = [at for at, line in enumerate(body) if _MIDDLE.match(line.rstrip("\r"))]
     if not middles:
         return f"The SEARCH block for {path} has no ======= line; nothing of it was used."
-    if len(middles) > 1:
-        # A line of equal signs may belong to the text, under a heading: a wrong edit is worse than none.
-        return (
-            f"The SEARCH block for {path} has more than one ======= line; nothing of it was used. "
-            "Search for lines without one, or write the whole file as a FILE block."
-        )
+    # A line of equal signs may belong to either text, under a heading, in a merge conflict: the file decides.
     at = middles[0]
     return Block(kind="search", path=path, search=_join(body[:at]), replace=_join(body[at + 1 :]))
 

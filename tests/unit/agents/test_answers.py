@@ -47,11 +47,14 @@ def test_a_search_block_without_its_middle_is_a_problem_and_what_follows_is_read
     assert reading.answer == {}
 
 
-def test_a_heading_underlined_with_equal_signs_makes_a_search_block_ambiguous() -> None:
+def test_lines_of_equal_signs_are_left_to_the_file_to_part() -> None:
+    """A heading, a merge conflict: only the file tells which of them is the one between both texts."""
     text = lines(f"{MARK['search']} a.rst", "Title", MIDDLE, "text", MIDDLE, "Title", "text", REPLACE)
-    reading = read(text)
-    assert reading.blocks == ()
-    assert "more than one ======= line" in reading.problems[0]
+    block = read(text).blocks[0]
+    assert (block.search, block.replace) == ("Title\n", f"text\n{MIDDLE}\nTitle\ntext\n")
+    conflict = ["<<<<<<< HEAD", "b = 2", MIDDLE, "b = 3", ">>>>>>> topic"]
+    block = read(lines(f"{MARK['search']} a.py", *conflict, MIDDLE, "b = 3", REPLACE)).blocks[0]
+    assert block.search + MIDDLE + "\n" + block.replace == lines(*conflict, MIDDLE, "b = 3")
 
 
 def test_windows_line_ends_around_markers_and_answer() -> None:

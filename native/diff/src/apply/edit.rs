@@ -49,7 +49,8 @@ impl<'a> Edit<'a> {
 
     /// A text to find exactly once, and the text to put there.
     ///
-    /// A line of equal signs in the latter may be the one between both: then there are several readings.
+    /// A line of equal signs in the latter may be the one between both: then there are several readings. None parts the
+    /// lines of a merge conflict, as long as another does not.
     #[must_use]
     pub fn search(path: &'a str, search: &'a str, replace: &'a str) -> Self {
         let mut readings = vec![(Cow::Borrowed(search), Cow::Borrowed(replace))];
@@ -62,8 +63,33 @@ impl<'a> Edit<'a> {
             }
             at = next;
         }
+        let whole = |(search, replace): &(Cow<'_, str>, Cow<'_, str>)| !cut(search) && !cut(replace);
+        if readings.len() > 1 && readings.iter().any(whole) {
+            readings.retain(whole);
+        }
         Self::new(path, Action::Search(readings))
     }
+}
+
+/// Whether a merge conflict begins in a text and does not end there, or the other way round.
+fn cut(text: &str) -> bool {
+    let mut open = false;
+    for line in text.lines() {
+        match conflict_mark(line) {
+            Some('<') if open => return true,
+            Some('>') if !open => return true,
+            Some(mark) => open = mark == '<',
+            None => {}
+        }
+    }
+    open
+}
+
+/// The mark with which git begins or ends the lines of a conflict.
+fn conflict_mark(line: &str) -> Option<char> {
+    let mark = line.chars().next().filter(|mark| matches!(mark, '<' | '>'))?;
+    let rest = line.trim_start_matches(mark);
+    (line.len() - rest.len() == 7 && (rest.is_empty() || rest.starts_with(' '))).then_some(mark)
 }
 
 /// Whether a line could be the one between a text to find and the text to put there.

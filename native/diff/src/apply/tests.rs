@@ -152,6 +152,25 @@ fn the_form_of_a_block_is_forgiven() {
 }
 
 #[test]
+fn the_lines_of_a_merge_conflict_are_found_as_one() {
+    let conflict = "<<<<<<< HEAD\nb = 2\n=======\nb = 3\n>>>>>>> topic\n";
+    let text = format!("a = 1\n{conflict}c = 4\n");
+    check(&text, conflict, "b = 3\n", "a = 1\nb = 3\nc = 4\n", &[]);
+    check(&text, &format!("a = 1\n{conflict}"), "a = 1\n", "a = 1\nc = 4\n", &[]);
+    let three = conflict.replace("=======", "||||||| base\nb = 1\n=======");
+    check(&format!("{three}d\n"), &three, "b = 3\n", "b = 3\nd\n", &[]);
+    // Part of it, and one that comes.
+    check(&text, ">>>>>>> topic\nc = 4\n", "c = 4\n", &text.replace(">>>>>>> topic\n", ""), &[]);
+    check(&text, "<<<<<<< HEAD\nb = 2\n", "b = 2\n", &text.replace("<<<<<<< HEAD\n", ""), &[]);
+    check("a = 1\nc = 4\n", "a = 1\n", &format!("a = 1\n{conflict}"), &text, &[]);
+    // The old form of a block is no conflict, and what was cut off is seen.
+    let old = "f.py\n<<<<<<< HEAD\na\n=======\nx\n>>>>>>> UPDATED\n";
+    assert_eq!(one("a\nb\n", old, Format::Auto).unwrap().0, "x\nb\n");
+    let cut = format!("f.py\n<<<<<<< SEARCH\na\n{old}");
+    assert_eq!(one("a\nb\n", &cut, Format::Blocks).unwrap_err().reason, Reason::Missing);
+}
+
+#[test]
 fn dots_stand_for_lines_that_stay_or_are_refused() {
     let search = "class Shelf:\n    # ...\n        book = self.find(name)\n";
     let replace = "class Shelf(Base):\n    # ...\n        book = self.get(name)\n";

@@ -56,6 +56,10 @@ fn marker(line: &str) -> Option<Marker<'_>> {
     }
 }
 
+fn is_head(line: &str) -> bool {
+    line.trim_start_matches('<').trim_start().starts_with("HEAD")
+}
+
 pub fn read<'a>(answer: &'a str, only_path: Option<&'a str>) -> Result<Vec<Edit<'a>>, Refusal> {
     let rows = rows(answer);
     let mut edits = Vec::new();
@@ -139,8 +143,13 @@ fn search<'a>(
                 close = Some((offset, plain));
                 break;
             }
-            // The next block begins although this one has not ended.
-            Some(Marker::Search { .. }) if row.text.starts_with("<<<<<<< ") => break,
+            // The next block begins although this one has not ended; `<<<<<<< HEAD` is a line of the file there, unless
+            // the answer writes its blocks so.
+            Some(Marker::Search { .. })
+                if row.text.starts_with("<<<<<<< ") && (!is_head(row.text) || is_head(rows[at].text)) =>
+            {
+                break;
+            }
             _ => {}
         }
     }
