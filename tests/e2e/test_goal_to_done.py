@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
-from client import Refused
-from editors import Eglot, Neovim, VsCode
+from client import Refused, load_profile
+from editors import Careless, Eglot, Emacs, Neovim, VsCode
 from workplace import ADDED, FINDING, GOAL, ON_DISK, UNSAVED, completed
 
 EDITORS = [VsCode, Neovim, Eglot]
+RICH = {"wainwright": True}
 TYPED = ("Sums.", "Sums, typed meanwhile.")
 
 
@@ -244,16 +245,96 @@ async def test_what_was_applied_can_be_taken_back_even_by_another_server(workpla
 
     person = await workplace.sit_down()
     workplace.file.write_text("# mine now\n")
-    with pytest.raises(Refused, match="The text has changed since the change was made"):
-        await person.command("revert", run=run)
+    assert await person.command("revert", run=run) == {"run": run, "status": "begun"}
+    assert "The text has changed since the change was made" in await person.reads("was not taken back")
     workplace.file.write_text(ON_DISK + ADDED)
-    assert (await person.command("revert", run=run))["status"] == "applied"
+    await person.command("revert", run=run)
     await person.reads("was taken back")
     assert workplace.file.read_text() == ON_DISK
     assert not (workplace.root / "tests" / "test_sub.py").exists()
     with pytest.raises(Refused, match="Nothing of run"):
         await person.command("revert", run=run)
     person.client.notifications.pop("textDocument/publishDiagnostics", None)
+    assert await person.client.leave() == 0
+
+
+DYING = """
+import os
+from wainwright.__main__ import main
+from wainwright.engine.editing import Editing
+
+def die(*_):
+    os.kill(os.getpid(), 9)
+
+def die_at_the_end(self, run, changes, keep=Editing._keep_undo):
+    keep(self, run, changes) if any(change.pending for change in changes) else die()
+
+Editing.{method} = {dies}
+main()
+"""
+
+
+@pytest.mark.parametrize(("method", "dies"), [("_write", "die"), ("_keep_undo", "die_at_the_end")])
+async def test_a_kill_beside_the_write_leaves_a_way_back_of_what_was_written(workplace, method, dies):
+    code = DYING.format(method=method, dies=dies)
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", run=("-c", code))
+    run = (await person.command("start", goal=GOAL))["run"]
+    assert await person.client.exit_code(patience=90) == -9
+    person = await workplace.sit_down()
+    if method == "_write":
+        assert workplace.file.read_text() == ON_DISK
+        with pytest.raises(Refused, match="Nothing of run"):
+            await person.command("revert", run=run)
+    else:
+        assert workplace.file.read_text() == ON_DISK + ADDED
+        await person.command("revert", run=run)
+        await person.reads("was taken back")
+        assert workplace.file.read_text() == ON_DISK
+        assert not (workplace.root / "tests" / "test_sub.py").exists()
+    assert await person.client.leave() == 0
+
+
+async def test_an_editor_that_reports_only_after_the_answer_is_told_the_truth(workplace):
+    person = await workplace.sit_down(Emacs, "--autonomy", "full-auto")
+    person.editor.open(workplace.file, ON_DISK)
+    run = (await person.command("start", goal=GOAL))["run"]
+    await person.reads("DONE")
+    assert person.editor.text(workplace.file) == ON_DISK + ADDED
+    assert await person.command("revert", run=run) == {"run": run, "status": "begun"}
+    assert await person.reads("The change of") == f"The change of {run} was taken back."
+    assert person.editor.text(workplace.file) == ON_DISK
+    assert not (workplace.root / "tests" / "test_sub.py").exists()
+    assert await person.command("apply", run=run) == {"run": run, "status": "begun"}
+    assert await person.reads("The change of") == f"The change of {run} was put into your files."
+    assert person.editor.text(workplace.file) == ON_DISK + ADDED
+    assert (workplace.root / "tests" / "test_sub.py").exists()
+    assert await person.client.leave() == 0
+
+
+async def test_what_editors_claim_about_a_command_is_found_out(workplace):
+    rich = {"capabilities": {**load_profile(Careless.profile)["capabilities"], "experimental": RICH}}
+    person = await workplace.sit_down(Careless, "--autonomy", "full-auto", **rich)
+    person.editor.open(workplace.file, ON_DISK)
+    run = (await person.command("start", goal=GOAL))["run"]
+    await person.reads("DONE")
+    person.editor.idle = True
+    await person.command("revert", run=run)
+    assert "The editor did not apply the edit" in await person.reads("was not taken back")
+    assert (workplace.root / "tests" / "test_sub.py").exists(), "no file without the others"
+    notices = person.client.notifications["wainwright/event"]
+    await person.client.until(lambda: notices[-1]["kind"] == "revert", "the notice of it")
+    assert notices[-1]["edit"]["status"] == "refused"
+    person.editor.idle = False
+    typed = "typed above\n" + ON_DISK + ADDED
+    person.editor.before_apply = lambda: person.editor.change(workplace.uri("calc/__init__.py"), typed)
+    await person.command("revert", run=run)
+    assert "look at it before you save" in await person.reads("was not taken back")
+    person.editor.before_apply = lambda: None
+    person.editor.change(workplace.uri("calc/__init__.py"), ON_DISK + ADDED)
+    await person.command("revert", run=run)
+    assert await person.reads("The change of") == f"The change of {run} was taken back."
+    assert person.editor.text(workplace.file) == ON_DISK
+    person.client.allowed.add("wainwright/event")
     assert await person.client.leave() == 0
 
 

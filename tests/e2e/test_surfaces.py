@@ -59,7 +59,12 @@ async def test_the_goal_document_starts_a_run_by_lens_and_by_action(workplace):
         await person.command("start")
     goal = workplace.root / ".wainwright" / "goal.md"
     assert goal.read_text() == "# Goal\n\n"
-    assert person.shown[0]["uri"] == workplace.uri(".wainwright/goal.md")
+    await person.client.until(lambda: person.shown, "the document to write the goal in")
+    assert person.shown.pop()["uri"] == workplace.uri(".wainwright/goal.md")
+    goal.write_bytes("# Ziel\n\nGröße ausgeben.\n".encode("latin-1"))
+    with pytest.raises(Refused, match=r"goal\.md cannot be read as text. Save it in UTF-8"):
+        await person.command("start")
+    assert goal.read_bytes() == "# Ziel\n\nGröße ausgeben.\n".encode("latin-1")
     with pytest.raises(Refused, match="The goal is empty"):
         await person.command("start", goal=" \n")
     person.editor.open(goal, f"# Goal\n\n<!-- in your words -->\n{GOAL}\n")
@@ -76,7 +81,7 @@ async def test_the_goal_document_starts_a_run_by_lens_and_by_action(workplace):
     assert seen["goal"] == GOAL, "the text that is not saved yet"
     assert workplace.git("status", "--porcelain") == "", "our folder ignores itself"
     shown = await person.command("show")
-    assert shown["shown"]
+    await person.client.until(lambda: person.shown, "a document to show")
     assert person.shown[-1]["uri"] == shown["uri"] == workplace.uri(f".wainwright/runs/{seen['run']}/run.md")
     assert await person.lenses("calc/__init__.py") == []
     assert await person.client.leave() == 0

@@ -169,10 +169,15 @@ class Editing:
             return False
 
     async def put(self, path: str, text: str) -> None:
-        """Write a new file of our own below ``.wainwright/``. Raises OutsideBoundary for any other place."""
+        """Write a new file of our own below ``.wainwright/``.
+
+        Raises OutsideBoundary for any other place, StaleEdit if there is something already, and OSError.
+        """
         if not path.startswith(".wainwright/") or ".." in path.split("/"):
             raise OutsideBoundary(f"{path} is not ours to write.")
-        await asyncio.to_thread(write_batch, self.workspace, [(path, text.encode(), None)])
+        await asyncio.to_thread(
+            write_batch, self.workspace, [(path, text.encode(), None)], expected={path: None}
+        )
 
 
 def _encoded(text: str | None) -> bytes | None:

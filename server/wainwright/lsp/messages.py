@@ -26,6 +26,10 @@ class NoArguments(Wire):
     """For commands that take nothing."""
 
 
+EVENT = "wainwright/event"
+"""The notification for clients that ask for it: an engine's `Notice`, or an `EditNotice`."""
+
+
 class Spot(Wire):
     """A position as the protocol has it: line and character count from 0."""
 
@@ -147,12 +151,10 @@ class RunList(Wire):
 
 
 class Shown(Wire):
-    """Where the document of a run is."""
+    """Where the document of a run is, which the editor is being asked to open."""
 
     run: str
     uri: str
-    shown: bool
-    """Whether the editor says that it has opened it."""
 
 
 class FileInfo(Wire):
@@ -163,11 +165,27 @@ class FileInfo(Wire):
     reason: str = ""
 
 
+class EditBegun(Wire):
+    """The text in the editor is being changed; what came of it is told later, for the editor may answer first."""
+
+    run: str
+    status: Literal["begun"] = "begun"
+
+
 class EditInfo(Wire):
     """What became of a change in the editor."""
 
-    run: str
-    status: str
-    """`applied`, `partial` or `refused`."""
-    detail: str = ""
+    status: Literal["applied", "partial", "refused"]
     files: tuple[FileInfo, ...] = ()
+    detail: str = ""
+    """Why, when it is not `applied`."""
+
+
+class EditNotice(Wire):
+    """What came of `wainwright.apply` or `wainwright.revert`."""
+
+    run: str
+    kind: Literal["apply", "revert"]
+    text: str
+    """The sentence that the person is shown."""
+    edit: EditInfo

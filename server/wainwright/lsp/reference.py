@@ -14,7 +14,7 @@ from typing import Any
 from wainwright.lsp.connection.commands import Command, Commands
 from wainwright.lsp.features.code_actions import KINDS
 from wainwright.lsp.features.execute_command import Catalogue
-from wainwright.lsp.messages import Wire
+from wainwright.lsp.messages import EditNotice, Wire
 
 _PAGE = """\
 # What an editor says to Wainwright
@@ -47,7 +47,8 @@ something is missing the answer is an error, and its message says what to do fir
 ## Notifications for clients that ask for them
 
 With `"experimental": {{"wainwright": true}}` in its capabilities, a client also gets `wainwright/event` for every fact of a
-run and every line of activity: `{{"run", "kind", "text", "stage", "task"}}`.
+run and every line of activity: `{{"run", "kind", "text", "stage", "task"}}`; and an `EditNotice` when it is known what came
+of `wainwright.apply` or `wainwright.revert`, which every client is told in one line by `window/showMessage`.
 """  # noqa: E501 - a page of prose
 
 
@@ -60,6 +61,7 @@ def render() -> str:
     for entry in entries:
         _collect_inner(entry.arguments, values)
         _collect(entry.result, values)
+    _collect(EditNotice, values)
     return _PAGE.format(
         kinds=", ".join(f"`{kind}`" for kind in KINDS),
         commands="\n\n".join(_command(entry) for entry in entries),
@@ -128,7 +130,7 @@ def _collect(model: type[Wire], found: dict[str, type[Wire]]) -> None:
 
 def _collect_inner(model: type[Wire], found: dict[str, type[Wire]]) -> None:
     for field in model.model_fields.values():
-        for inner in typing.get_args(field.annotation):
+        for inner in (field.annotation, *typing.get_args(field.annotation)):
             if isinstance(inner, type) and issubclass(inner, Wire):
                 _collect(inner, found)
 

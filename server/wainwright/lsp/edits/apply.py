@@ -74,6 +74,9 @@ WriteFiles = Callable[[Sequence[DiskChange]], Awaitable[Mapping[Path, str]]]
 """Writes the files and gives the reasons of those that could not be written."""
 
 
+KeepWayBack = Callable[[Sequence[FileEdit], Sequence[FileEdit]], Awaitable[None]]
+"""Keeps what takes back a change: what is done, and what is about to be written. Raises OSError or ValueError."""
+
 LineHunks = Callable[[str, str], Sequence[tuple[int, int, int, int]]]
 """The differing lines of two texts, in order: first old line, how many, first new line, how many; from 0."""
 
@@ -136,13 +139,20 @@ class Editor:
         self._turn = asyncio.Lock()
 
     async def apply(
-        self, edits: Sequence[FileEdit], label: str, *, rebase: bool = True, confirm: bool = False
+        self,
+        edits: Sequence[FileEdit],
+        label: str,
+        *,
+        rebase: bool = True,
+        confirm: bool = False,
+        keep: KeepWayBack | None = None,
     ) -> EditOutcome:
         """Apply ``edits`` together.
 
         When a file has changed since, its edit is moved along if it touches other lines (``rebase``); if any edit
         cannot be applied, nothing is touched at all. ``label`` is shown by editors that can; ``confirm`` asks them
-        to show a preview. Failures are outcomes with reasons, not exceptions.
+        to show a preview; ``keep`` is called before files are written. Failures are outcomes with reasons, not
+        exceptions.
         """
         async with self._turn:
             on_disk = {edit.path: await asyncio.to_thread(_read, edit.path) for edit in edits}
@@ -155,7 +165,7 @@ class Editor:
                 if len(on_disk) < len(edits):
                     why = "A file is named twice in the change."
                 return EditOutcome((*refused, *(step.outcome(why) for step in steps)))
-            return await self._perform(steps, label, confirm=confirm)
+            return await self._perform(steps, label, keep, confirm=confirm)
 
     async def revert(self, outcome: EditOutcome, label: str) -> EditOutcome:
         """Take back what an outcome applied; refused when the text has changed since."""
@@ -216,7 +226,9 @@ class Editor:
 
     # Performing ------------------------------------------------------------------------------------------------
 
-    async def _perform(self, steps: Sequence[_Step], label: str, *, confirm: bool) -> EditOutcome:
+    async def _perform(
+        self, steps: Sequence[_Step], label: str, keep: KeepWayBack | None, *, confirm: bool
+    ) -> EditOutcome:
         idle = [step for step in steps if step.before == step.after]
         through_editor = [step for step in steps if step.document is not None and step not in idle]
         to_disk = [step for step in steps if step.document is None and step not in idle]
@@ -234,11 +246,26 @@ class Editor:
                 step.outcome("Left alone, because the editor did not take its part.") for step in to_disk
             ]
         else:
-            for step, reason in zip(to_disk, await self._write_disk(to_disk), strict=True):
+            back = [FileEdit(step.path, step.after, step.before) for step in to_disk]
+            reasons = await self._kept(keep, inverse, back) or await self._write_disk(to_disk)
+            for step, reason, way_back in zip(to_disk, reasons, back, strict=True):
                 outcomes.append(step.outcome(reason))
                 if not reason:
-                    inverse.append(FileEdit(step.path, step.after, step.before))
+                    inverse.append(way_back)
         return EditOutcome(tuple(outcomes), tuple(inverse))
+
+    async def _kept(
+        self, keep: KeepWayBack | None, done: Sequence[FileEdit], planned: Sequence[FileEdit]
+    ) -> list[str]:
+        """Keep the way back before anything is written; the reasons why nothing may be, if that fails."""
+        try:
+            if keep is not None and planned:
+                await keep(done, planned)
+        except (OSError, ValueError) as failure:
+            errno = failure.errno if isinstance(failure, OSError) else None
+            reason = "a text holds half a character" if errno is None else os.strerror(errno)
+            return [f"It was not written, because the way back could not be kept: {reason}."] * len(planned)
+        return []
 
     async def _ask(self, steps: Sequence[_Step], label: str, *, confirm: bool) -> "Reply":
         params = types.ApplyWorkspaceEditParams(

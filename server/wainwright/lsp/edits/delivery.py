@@ -1,23 +1,29 @@
 """The editor as the engine sees it: a change is brought to where the person works, and can be taken back."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lsprotocol import types
+from pydantic_core import to_jsonable_python
 
 from wainwright.domain.changes import Changeset, FileChange
-from wainwright.domain.errors import InputError
+from wainwright.domain.errors import WainwrightError
 from wainwright.domain.ports import EditorAnswer
 from wainwright.engine.editing import Editing, TextChange, line_hunks, merged
 from wainwright.lsp.edits.apply import Digest, DiskChange, Editor, EditOutcome, FileEdit
-from wainwright.lsp.messages import EditInfo, FileInfo
+from wainwright.lsp.messages import EVENT, EditBegun, EditInfo, EditNotice, FileInfo
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
 
 log = logging.getLogger(__name__)
+
+_WORDS = {
+    "apply": ("put into your files", "Take it from the branch."),
+    "revert": ("taken back", "Undo it in the editor."),
+}
 
 
 class Delivery:
@@ -32,53 +38,104 @@ class Delivery:
 
     async def apply(self, run: str, changeset: Changeset) -> EditorAnswer:
         """Apply a change at the end of REVIEW, and tell the person at once when it could not be."""
-        answer = await self.offer(run, changeset)
-        if answer.status != "applied":
-            what = "The change" if answer.status == "refused" else "A part of the change"
-            why = answer.detail.partition("\n")[0]
-            said = f"{what} of {run} was not put into your files. {why} It stays on its branch."
-            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, said))
-        return answer
+        info = await self.offer(run, changeset)
+        if info.status != "applied":
+            self._say(run, "put into your files", info, "It stays on its branch.")
+        return EditorAnswer(status=info.status, detail=info.detail)
 
-    async def offer(self, run: str, changeset: Changeset) -> EditorAnswer:
+    async def offer(self, run: str, changeset: Changeset) -> EditInfo:
         """Apply what text can carry; safe to call again, since what is there already counts as applied."""
         edits, left = [], []
         for file in changeset.files:
             edit = await self._edit(changeset.base, file)
             if edit is None:
-                left.append(f"{file.path}: it is not text; take it from the branch.")
+                left.append(
+                    FileInfo(path=file.path, applied=False, reason="It is not text; take it from the branch.")
+                )
             else:
                 edits.append(edit)
-        if not edits:
-            return EditorAnswer(status="refused" if left else "applied", detail="\n".join(left))
-        outcome = await self._editor.apply(edits, f"Wainwright: {run}")
-        await self._remember(run, outcome)
-        left += [f"{self._relative(f.path)}: {f.reason}" for f in outcome.files if not f.applied]
-        status = "partial" if left and outcome.status == "applied" else outcome.status
-        return EditorAnswer(status=status, detail="\n".join(left))
+        earlier = await self.editing.undo(run)
+
+        async def keep(done: Sequence[FileEdit], planned: Sequence[FileEdit]) -> None:
+            await self.editing.keep_undo(run, self._way_back(earlier, done, planned))
+
+        outcome = await self._editor.apply(edits, f"Wainwright: {run}", keep=keep)
+        await self._settle(run, keep(outcome.inverse, ()))
+        return self._info([*self._files(outcome), *left])
+
+    async def can_revert(self, run: str) -> bool:
+        """Whether there is anything to take back."""
+        return bool(await self.editing.undo(run))
 
     async def revert(self, run: str) -> EditInfo:
-        """Take back what was applied. Raises InputError when there is nothing, or the texts have changed since."""
+        """Take back what was applied, unless the texts have changed since."""
         undo = await self.editing.undo(run)
-        if not undo:
-            raise InputError(f"Nothing of run {run} was applied here.", "There is nothing to take back.")
         edits = [
             FileEdit(self.editing.workspace / c.path, c.before, c.after, executable=c.executable)
             for c in undo
         ]
         outcome = await self._editor.apply(edits, f"Wainwright: take back {run}", rebase=False)
         done = {file.path for file in outcome.files if file.applied}
-        await self.editing.keep_undo(run, [c for c in undo if self.editing.workspace / c.path not in done])
-        if outcome.status == "refused":
-            reasons = " ".join(f"{self._relative(f.path)}: {f.reason}" for f in outcome.files)
-            raise InputError(f"The change was not taken back. {reasons}", "Undo it in the editor.")
-        return self._info(run, outcome)
+        left = [c for c in undo if self.editing.workspace / c.path not in done]
+        await self._settle(run, self.editing.keep_undo(run, left))
+        return self._info(self._files(outcome))
 
-    def _info(self, run: str, outcome: EditOutcome) -> EditInfo:
-        files = [
+    async def _settle(self, run: str, kept: Awaitable[None]) -> None:
+        """Keep the way back as it is now that the outcome is known."""
+        try:
+            await kept
+        except (OSError, ValueError) as error:
+            # What was written to disk is kept already, and the editor's own undo is left for the rest.
+            log.warning("the way back of %s could not be kept: %s", run, error)
+
+    def begin(
+        self, run: str, kind: Literal["apply", "revert"], work: Awaitable[EditInfo], then: Callable[[], None]
+    ) -> EditBegun:
+        """Change the editor's text in the background, tell the person what came of it, and call ``then``.
+
+        Some editors report what became of their text only after the command has been answered, so the answer of a
+        command must not wait for such a report.
+        """
+        self._server.spawn(self._change(run, kind, work, then), f"{kind} {run}")
+        return EditBegun(run=run)
+
+    async def _change(
+        self, run: str, kind: Literal["apply", "revert"], work: Awaitable[EditInfo], then: Callable[[], None]
+    ) -> None:
+        try:
+            info = await work
+        except (WainwrightError, OSError) as error:
+            info = EditInfo(status="refused", detail=str(error))
+        what, next_step = _WORDS[kind]
+        said = self._say(run, what, info, next_step)
+        if self._server.profile.rich:
+            notice = EditNotice(run=run, kind=kind, text=said, edit=info)
+            self._server.protocol.notify(EVENT, to_jsonable_python(notice, by_alias=True))
+        then()
+
+    def _say(self, run: str, what: str, info: EditInfo, next_step: str) -> str:
+        """Tell the person in one line: editors do not show what a command answers."""
+        if info.status == "applied":
+            said, level = f"The change of {run} was {what}.", types.MessageType.Info
+        else:
+            part = "The change" if info.status == "refused" else "A part of the change"
+            why = info.detail.partition("\n")[0]
+            said, level = f"{part} of {run} was not {what}. {why} {next_step}", types.MessageType.Warning
+        self._server.window_show_message(types.ShowMessageParams(level, said))
+        return said
+
+    def _files(self, outcome: EditOutcome) -> list[FileInfo]:
+        return [
             FileInfo(path=self._relative(f.path), applied=f.applied, reason=f.reason) for f in outcome.files
         ]
-        return EditInfo(run=run, status=outcome.status, files=tuple(files))
+
+    def _info(self, files: Sequence[FileInfo]) -> EditInfo:
+        detail = "\n".join(f"{file.path}: {file.reason}" for file in files if not file.applied)
+        applied = [file.applied for file in files]
+        status: Literal["applied", "partial", "refused"] = (
+            "applied" if all(applied) else "partial" if any(applied) else "refused"
+        )
+        return EditInfo(status=status, files=tuple(files), detail=detail)
 
     async def _edit(self, base: str, file: FileChange) -> FileEdit | None:
         """The edit of one file; None for what text cannot carry."""
@@ -94,22 +151,20 @@ class Delivery:
         path = self.editing.workspace / file.path
         return FileEdit(path, before, file.after, executable=file.executable)
 
-    async def _remember(self, run: str, outcome: EditOutcome) -> None:
-        """Keep the way back; what was applied earlier stays a part of it."""
-        kept = {change.path: change for change in await self.editing.undo(run)}
-        for edit in outcome.inverse:
+    def _way_back(
+        self, earlier: Sequence[TextChange], done: Sequence[FileEdit], planned: Sequence[FileEdit]
+    ) -> tuple[TextChange, ...]:
+        """What takes back all of a run; what was applied earlier stays a part of it."""
+        kept = {change.path: change for change in earlier}
+        for edit, pending in [*((edit, False) for edit in done), *((edit, True) for edit in planned)]:
             path = self._relative(edit.path)
             assert not isinstance(edit.before, Digest)
             older = kept.get(path)
             after = older.after if older is not None and older.before == edit.after else edit.after
-            kept[path] = TextChange(path=path, before=edit.before, after=after, executable=edit.executable)
-        if not outcome.inverse:
-            return
-        try:
-            await self.editing.keep_undo(run, tuple(kept.values()))
-        except (OSError, ValueError) as error:
-            # The change is in the editor by now, and the editor's own undo is left.
-            log.warning("the way back of %s could not be kept: %s", run, error)
+            kept[path] = TextChange(
+                path=path, before=edit.before, after=after, executable=edit.executable, pending=pending
+            )
+        return tuple(kept.values())
 
     async def _write(self, changes: Sequence[DiskChange]) -> Mapping[Path, str]:
         texts = [

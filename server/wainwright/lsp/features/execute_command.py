@@ -11,7 +11,7 @@ from wainwright.lsp.connection.commands import Call, Commands
 from wainwright.lsp.messages import (
     ApproveArguments,
     BeginArguments,
-    EditInfo,
+    EditBegun,
     NoArguments,
     RejectArguments,
     ResumeArguments,
@@ -96,12 +96,12 @@ class Catalogue:
         """Open `run.md`, which is kept up to date while the run is at work."""
         return await (await self._runs()).show(arguments.run)
 
-    async def apply(self, call: Call, arguments: RunArguments) -> EditInfo:
-        """Offer the change to the editor once more."""
+    async def apply(self, call: Call, arguments: RunArguments) -> EditBegun:
+        """Offer the change to the editor once more; what comes of it is told later."""
         return await (await self._runs()).apply(arguments.run)
 
-    async def revert(self, call: Call, arguments: RunArguments) -> EditInfo:
-        """Set the files back that the run changed."""
+    async def revert(self, call: Call, arguments: RunArguments) -> EditBegun:
+        """Set the files back that the run changed; what comes of it is told later."""
         return await (await self._runs()).revert(arguments.run)
 
 

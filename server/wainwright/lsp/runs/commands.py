@@ -15,8 +15,9 @@ from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
 from wainwright.lsp.messages import (
+    EVENT,
     BeginArguments,
-    EditInfo,
+    EditBegun,
     GateInfo,
     RunInfo,
     RunList,
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 
 RECENT = 20
 """How many of the newest runs are looked at when the server starts."""
-EVENT = "wainwright/event"
 RESUME, LATER = "Resume", "Not now"
 _AUTONOMY = ("suggest", "auto-edit", "full-auto")
 
@@ -195,43 +195,32 @@ class Runs:
     async def show(self, run: str | None) -> Shown:
         """Open the document of a run."""
         view = await self.engine.view(run)
-        return await self.show_document(view.run, "run.md")
+        return self.show_document(view.run, "run.md")
 
-    async def show_document(self, run: str, name: str) -> Shown:
-        """Open one document of a run, if the editor can."""
+    def show_document(self, run: str, name: str) -> Shown:
+        """Have one document of a run opened, if the editor can; does not wait for it."""
         uri = uri_from_path(self.workspace / ".wainwright" / "runs" / run / name)
-        return Shown(run=run, uri=uri, shown=await self._goals.open_document(uri))
+        self._goals.open_document(uri)
+        return Shown(run=run, uri=uri)
 
-    async def apply(self, run: str | None) -> EditInfo:
-        """Offer the change of a run to the editor once more."""
+    async def apply(self, run: str | None) -> EditBegun:
+        """Begin to offer the change of a run to the editor once more."""
         if run is None:
             views = await self.engine.runs(RECENT)
             run = next((v.run for v in views if v.branch or v.patch or v.editor != "absent"), None)
         name, changeset = await self.engine.delivered(run)
-        answer = await self._delivery.offer(name, changeset)
-        if answer.status == "refused":
-            raise InputError(
-                f"The change of {name} was not applied. {answer.detail}", "Take it from the branch."
-            )
-        self.board.refresh()
-        return EditInfo(run=name, status=answer.status, detail=answer.detail)
+        work = self._delivery.offer(name, changeset)
+        return self._delivery.begin(name, "apply", work, self.board.refresh)
 
-    async def revert(self, run: str | None) -> EditInfo:
-        """Take back what a run changed; without a run, the newest change that can be taken back."""
-        if run is not None:
-            return await self._revert((await self.engine.view(run)).run)
-        for view in await self.engine.runs(RECENT):
-            if await self.engine.editing.undo(view.run):
-                return await self._revert(view.run)
-        raise InputError("Nothing was applied here.", "There is nothing to take back.")
-
-    async def _revert(self, run: str) -> EditInfo:
-        """Take back, and say so: editors do not show what a command answers."""
-        done = await self._delivery.revert(run)
-        said = f"The change of {run} was taken back."
-        self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
-        self.board.refresh()
-        return done
+    async def revert(self, run: str | None) -> EditBegun:
+        """Begin to take back what a run changed; without a run, the newest change that can be taken back."""
+        views = await self.engine.runs(RECENT) if run is None else [await self.engine.view(run)]
+        for view in views:
+            if await self._delivery.can_revert(view.run):
+                work = self._delivery.revert(view.run)
+                return self._delivery.begin(view.run, "revert", work, self.board.refresh)
+        what = "Nothing" if run is None else f"Nothing of run {views[0].run}"
+        raise InputError(f"{what} was applied here.", "There is nothing to take back.")
 
     # ---- driving and following
 

@@ -36,8 +36,8 @@ class Steering(Protocol):
         """Stop a run unless it has ended by itself."""
         ...
 
-    async def show_document(self, run: str, name: str) -> "Shown":
-        """Open one document of a run, if the editor can."""
+    def show_document(self, run: str, name: str) -> "Shown":
+        """Have one document of a run opened, if the editor can."""
         ...
 
 
@@ -112,7 +112,7 @@ class Follower:
         detail = gate.detail if len(gate.detail) <= _DETAIL_LENGTH else f"{gate.detail[:_DETAIL_LENGTH]}…"
         said = await self._questions.choose(gate.question, choices, "" if gate.kind == "plan" else detail)
         if said == SHOW:
-            await self._steering.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
+            self._steering.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
         elif said is not None:
             reason = "rejected in the editor" if said == REJECT else ""
             await self._steering.decide_quietly(

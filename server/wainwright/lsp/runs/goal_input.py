@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.changes import protected
-from wainwright.domain.errors import InputError
+from wainwright.domain.errors import InputError, StaleEdit
 from wainwright.domain.goal import Goal, Place
 from wainwright.domain.text import clean
 from wainwright.engine.editing import Editing
@@ -46,13 +46,22 @@ class Goals:
         opened = self._server.buffers.find_open(path)
         text = opened.source if opened is not None else await asyncio.to_thread(read_text, path)
         if text is None:
-            await self._editing.put(GOAL, GOAL_TEMPLATE)
+            await self._offer_template()
         if goal := goal_text(text or ""):
             return goal
-        await self.open_document(uri_from_path(path))
+        self.open_document(uri_from_path(path))
         raise InputError(
             "The goal is empty.", f"Write what you want to have done into {GOAL}, and start again."
         )
+
+    async def _offer_template(self) -> None:
+        """Write a goal document to fill in. Raises InputError if there is one that could not be read."""
+        try:
+            await self._editing.put(GOAL, GOAL_TEMPLATE)
+        except StaleEdit as there:
+            raise InputError(
+                f"{GOAL} cannot be read as text.", "Save it in UTF-8, and start again."
+            ) from there
 
     def _place(self, arguments: StartArguments) -> Place | None:
         if arguments.uri is None or (path := relative(self._workspace, arguments.uri)) is None:
@@ -96,17 +105,16 @@ class Goals:
                 found[path] = text
         return found
 
-    async def open_document(self, uri: str) -> bool:
-        """Open a document in the editor, if it can; tells whether it says so."""
+    def open_document(self, uri: str) -> None:
+        """Have a document opened in the editor, if it can; nothing waits for its answer."""
         top = types.Position(0, 0)
         if not self._server.profile.show_document:
             where = local_path(uri) or uri
             said = types.ShowMessageParams(types.MessageType.Info, f"Look at {where}")
             self._server.window_show_message(said)
-            return False
+            return
         params = types.ShowDocumentParams(uri=uri, take_focus=True, selection=types.Range(top, top))
-        reply = await self._server.ask(types.WINDOW_SHOW_DOCUMENT, params)
-        return reply.ok and bool(getattr(reply.result, "success", False))
+        self._server.spawn(self._server.ask(types.WINDOW_SHOW_DOCUMENT, params), f"open {uri}")
 
 
 def _line_of(document: Buffer, line: int) -> str:
