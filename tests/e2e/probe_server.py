@@ -135,7 +135,7 @@ def add_editing(server):
     """Commands that change files through the editor."""
     from wainwright.engine.editing import line_hunks, merged
     from wainwright.lsp.connection.commands import Call
-    from wainwright.lsp.edits.apply import Digest, Editor, FileEdit
+    from wainwright.lsp.edits.apply import Editor, FileEdit, TextHash
     from wainwright.lsp.messages import Wire
 
     class Edit(Wire):
@@ -176,7 +176,7 @@ def add_editing(server):
     @server.commands.command("probe.apply", "Apply edits")
     async def apply(call: Call, arguments: Edits):
         edits = [
-            FileEdit(edit.path, Digest(edit.sha256) if edit.sha256 else edit.before, edit.after)
+            FileEdit(edit.path, TextHash(edit.sha256) if edit.sha256 else edit.before, edit.after)
             for edit in arguments.edits
         ]
         return told(await editor.apply(edits, "Probe"))

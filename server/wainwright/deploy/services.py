@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from wainwright.deploy.probe import Probe, ask
 from wainwright.domain.errors import DeployError
 from wainwright.sandbox.identity import start_time
-from wainwright.sandbox.protocol import Sandbox, View
+from wainwright.sandbox.protocol import Sandbox, SandboxView
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MARK = "WAINWRIGHT_DEPLOYMENT"
@@ -57,7 +57,7 @@ class Service(BaseModel):
     log: Path
     commit: str
     spec: ServiceSpec
-    view: View
+    view: SandboxView
 
     @property
     def tree(self) -> Path:
@@ -87,7 +87,7 @@ class Services:
         self._sandbox = sandbox
         self._changing = asyncio.Lock()
 
-    async def start(self, service_id: str, spec: ServiceSpec, view: View, commit: str) -> Service:
+    async def start(self, service_id: str, spec: ServiceSpec, view: SandboxView, commit: str) -> Service:
         """Start the service, wait until it is healthy, then stop the one that served before.
 
         The same id is never started twice: when it lives, it is returned as it is. Raises DeployError with the end of
@@ -147,7 +147,7 @@ class Services:
                 return None
             return await self._start(earlier.id, earlier.spec, earlier.view, earlier.commit)
 
-    async def _start(self, service_id: str, spec: ServiceSpec, view: View, commit: str) -> Service:
+    async def _start(self, service_id: str, spec: ServiceSpec, view: SandboxView, commit: str) -> Service:
         known = self.find(service_id)
         service = known if known is not None and self.alive(known) else None
         if service is None:
@@ -167,7 +167,7 @@ class Services:
             await self.stop(earlier)
         return service
 
-    async def _spawn(self, service_id: str, spec: ServiceSpec, view: View, commit: str) -> Service:
+    async def _spawn(self, service_id: str, spec: ServiceSpec, view: SandboxView, commit: str) -> Service:
         mark = f"{_MARK}={self._state.resolve()}:{service_id}"
         await asyncio.to_thread(_end_unrecorded, mark)
         port = _free_port()

@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 
 from wainwright.deploy.probe import Probe
 from wainwright.domain.evidence import Deployment
-from wainwright.sandbox.protocol import Sandbox, View
+from wainwright.sandbox.protocol import Sandbox, SandboxView
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Order:
     branch: str
     """The branch that was delivered; empty when there is none."""
     wanted: Wanted
-    view: Callable[[], Awaitable[View]]
+    view: Callable[[], Awaitable[SandboxView]]
     """Checks the commit out and gives its tree as commands see it."""
 
 

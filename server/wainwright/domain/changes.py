@@ -1,5 +1,6 @@
 """Changesets: edits that make sense only together, each made against known bytes."""
 
+import hashlib
 import re
 import unicodedata
 from typing import Literal, Self
@@ -82,3 +83,9 @@ def _plain(part: str) -> str:
     """
     visible = "".join(c for c in unicodedata.normalize("NFKC", part) if unicodedata.category(c) != "Cf")
     return visible.casefold().split(":", 1)[0].rstrip(". ")
+
+
+def content_hash(content: str | bytes) -> str:
+    """Return the SHA-256 of ``content`` in hex; text counts as its UTF-8 bytes, half surrogate pairs included."""
+    content = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    return hashlib.sha256(content).hexdigest()

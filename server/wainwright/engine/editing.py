@@ -1,7 +1,6 @@
 """What an editor needs to take a change over: the texts it was made against, writing to disk, and the way back."""
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import structlog
 from pydantic import TypeAdapter
 
-from wainwright.domain.changes import FileChange
+from wainwright.domain.changes import FileChange, content_hash
 from wainwright.domain.errors import OutsideBoundary, StaleEdit, WainwrightError
 from wainwright.domain.goal import Fact
 from wainwright.workspace.native import line_hunks, merge, read_beneath, recover, write_batch
@@ -71,7 +70,7 @@ class Editing:
             return None
         # git may keep a file with other line ends than a checkout gives it.
         for content in (stored, stored.replace(b"\n", b"\r\n")):
-            if hashlib.sha256(content).hexdigest() == change.before:
+            if content_hash(content) == change.before:
                 try:
                     return content.decode()
                 except UnicodeDecodeError:

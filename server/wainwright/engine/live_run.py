@@ -22,7 +22,7 @@ from wainwright.domain.fold import fold
 from wainwright.domain.gates import passes_by_policy
 from wainwright.domain.goal import ENDS
 from wainwright.domain.state import RunState
-from wainwright.engine.views.event_text import told
+from wainwright.engine.views.event_text import describe_event
 from wainwright.engine.views.run_view import Notice
 from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps, to_its_end
 
@@ -90,7 +90,7 @@ class LiveRun:
                 where = state.stage
                 state = fold(state, event)
                 notices.append(
-                    Notice(run=state.run, kind=event.kind, text=told(event), stage=where, task=task)
+                    Notice(run=state.run, kind=event.kind, text=describe_event(event), stage=where, task=task)
                 )
             await to_its_end(self._journal.queue(self._journal.append, self.lease, events, settles=settles))
             self.state = state

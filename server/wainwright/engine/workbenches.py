@@ -9,7 +9,7 @@ from wainwright.domain.errors import SandboxError
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
-from wainwright.sandbox.protocol import View
+from wainwright.sandbox.protocol import SandboxView
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Desk
 from wainwright.workspace import context
@@ -18,17 +18,17 @@ from wainwright.workspace.native.ranking import Moment
 from wainwright.workspace.threads import finish_in_thread
 
 
-async def view(parts: EngineParts, state: RunState, name: str, commit: str) -> View:
+async def view(parts: EngineParts, state: RunState, name: str, commit: str) -> SandboxView:
     """A fresh tree of a commit, at the workspace's own path, with its dependency folders beneath."""
     tree = await finish_in_thread(parts.repository.clone, state.run, name, commit)
     return await _see(parts, tree)
 
 
-async def _see(parts: EngineParts, tree: Path, cache: Path | None = None) -> View:
+async def _see(parts: EngineParts, tree: Path, cache: Path | None = None) -> SandboxView:
     dependencies = await asyncio.to_thread(parts.repository.dependencies)
     if cache is not None:
         await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True, mode=0o700)
-    return View(
+    return SandboxView(
         tree=tree,
         at=parts.workspace,
         beneath=tuple(Path(d) for d in dependencies),

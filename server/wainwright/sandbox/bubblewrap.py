@@ -19,7 +19,7 @@ from wainwright.sandbox import limits, proof
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.mount_points import MountPoints
 from wainwright.sandbox.output import BoundedOutput
-from wainwright.sandbox.protocol import Command, Outcome, View, inside
+from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
 from wainwright.sandbox.visible import Visible, dependency_mounts, interpreters, survey
 
 _NOBODY = "65534"
@@ -74,7 +74,7 @@ class Bubblewrap:
         """False where this machine offers no way to bound the number of processes (root without control groups)."""
         return self._groups.bounded
 
-    async def run(self, command: Command, view: View) -> Outcome:
+    async def run(self, command: Command, view: SandboxView) -> CommandOutcome:
         """Run to the end, without any network; see ``Sandbox.run``."""
         group = self._groups.open()
         try:
@@ -89,7 +89,7 @@ class Bubblewrap:
             self._groups.close(group)
 
     def spawn_detached(
-        self, argv: tuple[str, ...], view: View, *, env: Mapping[str, str], log: Path, cwd: str = "."
+        self, argv: tuple[str, ...], view: SandboxView, *, env: Mapping[str, str], log: Path, cwd: str = "."
     ) -> tuple[int, float]:
         """Start a service that outlives this process; see ``Sandbox.spawn_detached``.
 
@@ -134,7 +134,7 @@ class Bubblewrap:
             if writing >= 0:
                 os.close(writing)
 
-    def _take(self, view: View) -> tuple[tuple[Path, Path], ...]:
+    def _take(self, view: SandboxView) -> tuple[tuple[Path, Path], ...]:
         if view.at in _UNUSABLE:
             raise SandboxError(
                 f"{view.at} cannot be a workspace in the sandbox.", "Open a folder beneath it."
@@ -146,7 +146,7 @@ class Bubblewrap:
         return tuple(mount for mount in wanted if mount[1] in taken)
 
     @contextmanager
-    def _mounted(self, view: View) -> Iterator[tuple[tuple[Path, Path], ...]]:
+    def _mounted(self, view: SandboxView) -> Iterator[tuple[tuple[Path, Path], ...]]:
         dependencies = self._take(view)
         try:
             yield dependencies
@@ -154,7 +154,7 @@ class Bubblewrap:
             self._mount_points.give_back(view.tree, [relative for _, relative in dependencies])
 
     def _walls(
-        self, view: View, dependencies: tuple[tuple[Path, Path], ...], env: Mapping[str, str], cwd: str
+        self, view: SandboxView, dependencies: tuple[tuple[Path, Path], ...], env: Mapping[str, str], cwd: str
     ) -> list[str]:
         """Arguments of bubblewrap up to the command; later mounts lie over earlier ones."""
         arguments = ["--new-session", "--cap-drop", "ALL", "--clearenv", "--unshare-user"]
@@ -177,7 +177,7 @@ class Bubblewrap:
             arguments += ["--setenv", name, value]
         return arguments
 
-    def _machine(self, view: View, extra: tuple[Path, ...]) -> list[str]:
+    def _machine(self, view: SandboxView, extra: tuple[Path, ...]) -> list[str]:
         visible = self._visible
         arguments: list[str] = []
         for target, link in visible.links:
@@ -209,13 +209,13 @@ class Bubblewrap:
             return ["--overlay-src", str(source), "--tmp-overlay", str(at)]
         return ["--ro-bind", str(source), str(at)]
 
-    def _home(self, view: View) -> Path:
+    def _home(self, view: SandboxView) -> Path:
         """The person's own home path, empty; elsewhere when the workspace is the home directory or above it."""
         home = self._visible.home
         return Path("/dev/shm/home") if home.is_relative_to(view.at) else home  # noqa: S108
 
     def _environment(
-        self, view: View, dependencies: tuple[tuple[Path, Path], ...], extra: tuple[Path, ...]
+        self, view: SandboxView, dependencies: tuple[tuple[Path, Path], ...], extra: tuple[Path, ...]
     ) -> dict[str, str]:
         """Variables of every command: the project's own environments come first on PATH, as if activated."""
         seen = (*self._visible.system, *self._visible.toolchains, *extra, view.at)
@@ -280,7 +280,7 @@ def _find_tools(search_path: str) -> Tools:
     )
 
 
-async def _run(walls: list[str], limiter: tuple[str, ...], command: Command) -> Outcome:
+async def _run(walls: list[str], limiter: tuple[str, ...], command: Command) -> CommandOutcome:
     """Start bubblewrap with a pipe on which it tells how far it got, and see the command through."""
     reading, writing = os.pipe()
     began = time.monotonic()
@@ -311,7 +311,7 @@ async def _run(walls: list[str], limiter: tuple[str, ...], command: Command) -> 
             )
     finally:
         os.close(reading)
-    return Outcome(
+    return CommandOutcome(
         exit=None if timed_out else process.returncode,
         output=output.text(),
         truncated=output.bytes_cut > 0,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import forbidden
-from wainwright.sandbox.protocol import Command, Sandbox, View
+from wainwright.sandbox.protocol import Command, Sandbox, SandboxView
 from wainwright.sandbox.visible import Visible
 
 _TIMEOUT_S = 20.0
@@ -64,7 +64,7 @@ async def overlays_work(sandbox: Sandbox, state: Path) -> bool:
     try:
         (place / "tree").mkdir()
         (place / "person" / "dependencies").mkdir(parents=True)
-        view = View(
+        view = SandboxView(
             tree=place / "tree",
             at=place / "person",
             beneath=(Path("dependencies"),),
@@ -81,7 +81,7 @@ async def overlays_work(sandbox: Sandbox, state: Path) -> bool:
 async def _attempt(sandbox: Sandbox, tree: Path, told: bytes) -> list[str]:
     command = Command(argv=(_INTERPRETER, "-I", "-S", "-c", _ACTS), stdin=told, timeout_s=_TIMEOUT_S)
     try:
-        outcome = await sandbox.run(command, View(tree=tree, at=_AT))
+        outcome = await sandbox.run(command, SandboxView(tree=tree, at=_AT))
     except SandboxError as error:
         raise SandboxError(error.message, _HINT) from error
     try:

@@ -30,7 +30,7 @@ AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 PathBeneath = Annotated[Path, AfterValidator(_beneath)]
 
 
-class View(BaseModel):
+class SandboxView(BaseModel):
     """Which files a command sees.
 
     ``tree`` is the host directory with the task's files; it appears at ``at``, the path of the person's own
@@ -53,7 +53,7 @@ class View(BaseModel):
 
 
 class Command(BaseModel):
-    """One program to run; ``cwd`` is relative to ``View.at``, ``env`` is added to the sandbox's own variables."""
+    """One program to run; ``cwd`` is relative to the view's ``at``, ``env`` is added to the sandbox's own variables."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,7 +65,7 @@ class Command(BaseModel):
     output_bytes_max: Annotated[int, Field(ge=2)] = 60_000
 
 
-class Outcome(BaseModel):
+class CommandOutcome(BaseModel):
     """How a command ended.
 
     ``exit`` is None when it was stopped at its time limit; 128 + n when signal n ended it. ``output`` is stdout and
@@ -89,15 +89,15 @@ class Sandbox(Protocol):
         """Name of the kind of walls, for the record: ``bubblewrap``."""
         ...
 
-    async def run(self, command: Command, view: View) -> Outcome:
+    async def run(self, command: Command, view: SandboxView) -> CommandOutcome:
         """Run to the end, without any network. Nothing it started is left when this returns or is cancelled.
 
-        Raises SandboxError when the walls could not be built; a command that fails is an Outcome.
+        Raises SandboxError when the walls could not be built; a command that fails is an CommandOutcome.
         """
         ...
 
     def spawn_detached(
-        self, argv: tuple[str, ...], view: View, *, env: Mapping[str, str], log: Path, cwd: str = "."
+        self, argv: tuple[str, ...], view: SandboxView, *, env: Mapping[str, str], log: Path, cwd: str = "."
     ) -> tuple[int, float]:
         """Start a service that outlives this process; it sees the tree read-only and shares the host's network.
 
@@ -107,6 +107,6 @@ class Sandbox(Protocol):
         ...
 
 
-def inside(view: View, relative: str) -> PurePosixPath:
+def inside(view: SandboxView, relative: str) -> PurePosixPath:
     """Absolute path, as the command sees it, of ``relative`` to the workspace."""
     return PurePosixPath(view.at) / relative

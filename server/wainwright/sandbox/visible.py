@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from wainwright.sandbox.protocol import View
+from wainwright.sandbox.protocol import SandboxView
 
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix")
 
@@ -92,7 +92,7 @@ def survey(environment: Mapping[str, str], hidden: Iterable[Path]) -> Visible:
     )
 
 
-def dependency_mounts(view: View) -> tuple[tuple[Path, Path], ...]:
+def dependency_mounts(view: SandboxView) -> tuple[tuple[Path, Path], ...]:
     """(directory of the person, path beneath the tree) for each dependency directory that exists and may be shown.
 
     A link out of the workspace is shown only when it leads to a virtual environment: the repository may have made it.

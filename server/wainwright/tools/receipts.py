@@ -13,7 +13,7 @@ from pathlib import Path
 
 from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.evidence import Case, Receipt, Verdict
-from wainwright.sandbox.protocol import Command, Outcome, Sandbox, View
+from wainwright.sandbox.protocol import Command, CommandOutcome, Sandbox, SandboxView
 from wainwright.secrets import Redactor
 from wainwright.tools.toolbox import cut
 from wainwright.workspace import native
@@ -48,7 +48,7 @@ _MISSING = (
 
 async def take(
     sandbox: Sandbox,
-    view: View,
+    view: SandboxView,
     command: str,
     *,
     tree: str,
@@ -237,7 +237,7 @@ def _exit(code: int | None) -> str:
     return "no exit code: it was stopped at its time limit" if code is None else f"exit code {code}"
 
 
-def _environment(outcome: Outcome, cases: tuple[Case, ...], timeout_s: float) -> str:
+def _environment(outcome: CommandOutcome, cases: tuple[Case, ...], timeout_s: float) -> str:
     """Why the command could not judge the code at all; empty when it could."""
     if outcome.timed_out and not cases:
         return f"The test command did not end within {timeout_s:.0f} s."

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wainwright.domain.changes import protected
 from wainwright.domain.plan import covers
-from wainwright.sandbox.protocol import Sandbox, View
+from wainwright.sandbox.protocol import Sandbox, SandboxView
 from wainwright.secrets import Redactor
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
@@ -44,7 +44,7 @@ class Desk:
     ref: str
     """Where its commits are kept: ``<run>/<task>/<attempt>``."""
     repository: Repository
-    view: View
+    view: SandboxView
     sandbox: Sandbox | None
     """None: no sandbox could be proven, so no command can run."""
     redactor: Redactor

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from wainwright.domain.changes import Changeset, FileChange, protected
+from wainwright.domain.changes import Changeset, FileChange, content_hash, protected
 from wainwright.domain.errors import OutsideBoundary
-from wainwright.workspace.files import digest
 from wainwright.workspace.plumbing import GitDirectory, printable, quote
 
 _LINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
@@ -65,7 +64,7 @@ def refuse_protected(paths: Iterable[str]) -> None:
 
 def _file_change(row: _Row, old: dict[str, bytes], new: dict[str, bytes]) -> FileChange:
     (status, path), mode = row.change, row.mode_after
-    before = None if status == "A" else digest(old[path])
+    before = None if status == "A" else content_hash(old[path])
     if status == "D":
         return FileChange(path=path, kind="deleted", before=before, after=None)
     text = None if mode == _LINK else _text(new[path])

@@ -25,7 +25,6 @@ from pydantic import BaseModel, ConfigDict
 from wainwright.domain.changes import names_git
 from wainwright.domain.errors import WorkspaceError
 from wainwright.workspace import filters
-from wainwright.workspace.files import encoded
 from wainwright.workspace.plumbing import GitDirectory, printable, quote
 from wainwright.workspace.staging import Stored, blobs, differing, ignored, stage, tracked, untracked
 
@@ -319,7 +318,9 @@ class Taker:
                     continue
                 if place in self._filters:
                     known = {place: before} if before else {}
-                    self._stage_filtered(git, known, {place: partial(io.BytesIO, encoded(text))})
+                    self._stage_filtered(
+                        git, known, {place: partial(io.BytesIO, text.encode("utf-8", "surrogatepass"))}
+                    )
                 elif self._saved(Path(scratch, place), text, self._mode(place, before)):
                     written.append(place)
                 else:
@@ -332,7 +333,7 @@ class Taker:
     def _saved(place: Path, text: str, mode: str) -> bool:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(encoded(text))
+            place.write_bytes(text.encode("utf-8", "surrogatepass"))
             place.chmod(int(mode, 8) & 0o777)
         except OSError:
             return False

@@ -10,18 +10,18 @@ import pytest
 from wainwright.deploy.services import Service, Services, ServiceSpec
 from wainwright.domain.errors import DeployError
 from wainwright.sandbox.identity import start_time
-from wainwright.sandbox.protocol import View
+from wainwright.sandbox.protocol import SandboxView
 
 PYTHON = os.path.realpath(sys.executable)
 SERVE = (PYTHON, "-S", "-m", "http.server", "--bind", "127.0.0.1", "{port}")
 SPEC = ServiceSpec(command=SERVE, health_path="/page.html", health_timeout_s=30)
 
 
-def view_of(tmp_path: Path, name: str, text: str = "hello") -> View:
+def view_of(tmp_path: Path, name: str, text: str = "hello") -> SandboxView:
     tree = tmp_path / "state" / "trees" / name
     tree.mkdir(parents=True)
     (tree / "page.html").write_text(text)
-    return View(tree=tree, at=tmp_path / "project")
+    return SandboxView(tree=tree, at=tmp_path / "project")
 
 
 async def fetch(service: Service) -> str:
@@ -60,12 +60,12 @@ import asyncio
 from pathlib import Path
 from wainwright.deploy.services import Services, ServiceSpec
 from wainwright.sandbox.bubblewrap import prove
-from wainwright.sandbox.protocol import View
+from wainwright.sandbox.protocol import SandboxView
 async def main():
     state = Path({str(tmp_path / "state")!r})
     services = Services(state / "deploy", await prove(state))
     spec = ServiceSpec.model_validate_json({SPEC.model_dump_json()!r})
-    await services.start("a", spec, View.model_validate_json({view.model_dump_json()!r}), "c0ffee")
+    await services.start("a", spec, SandboxView.model_validate_json({view.model_dump_json()!r}), "c0ffee")
 asyncio.run(main())
 """
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", script, start_new_session=True)

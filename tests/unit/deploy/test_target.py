@@ -11,7 +11,7 @@ from wainwright.deploy.targets import TARGETS, available
 from wainwright.domain.errors import DeployError
 from wainwright.domain.evidence import Deployment
 from wainwright.sandbox.bubblewrap import Bubblewrap
-from wainwright.sandbox.protocol import View
+from wainwright.sandbox.protocol import SandboxView
 
 SERVE = ("python3", "-S", "-m", "http.server", "--bind", "127.0.0.1", "{port}")
 
@@ -19,10 +19,10 @@ SERVE = ("python3", "-S", "-m", "http.server", "--bind", "127.0.0.1", "{port}")
 def order(tmp_path: Path, name: str, command: tuple[str, ...] = SERVE, path: str = "/page.html") -> Order:
     tree = tmp_path / "state" / "trees" / name
 
-    async def view() -> View:
+    async def view() -> SandboxView:
         tree.mkdir(parents=True)
         (tree / "page.html").write_text("hello")
-        return View(tree=tree, at=tmp_path / "project")
+        return SandboxView(tree=tree, at=tmp_path / "project")
 
     return Order(id=name, commit="c1", branch="wainwright/x", wanted=Wanted(command, path), view=view)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
-from wainwright.sandbox.protocol import View
+from wainwright.sandbox.protocol import SandboxView
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def workspace(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def view(tree: Path, workspace: Path) -> View:
-    return View(tree=tree, at=workspace, dependencies_from=workspace)
+def view(tree: Path, workspace: Path) -> SandboxView:
+    return SandboxView(tree=tree, at=workspace, dependencies_from=workspace)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import limits
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.sandbox.identity import start_time
-from wainwright.sandbox.protocol import Command, Outcome, View
+from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView
 
 PYTHON = os.path.realpath(sys.executable)
 Find = Callable[[str], list[int]]
@@ -25,8 +25,8 @@ AS_ROOT = pytest.mark.skipif(
 
 
 async def shell(
-    sandbox: Bubblewrap, view: View, script: str, timeout_s: float = 60, **more: object
-) -> Outcome:
+    sandbox: Bubblewrap, view: SandboxView, script: str, timeout_s: float = 60, **more: object
+) -> CommandOutcome:
     command = Command.model_validate({"argv": ("bash", "-c", script), "timeout_s": timeout_s, **more})
     return await sandbox.run(command, view)
 
@@ -70,7 +70,7 @@ class TestWhatACommandSees:
         for root, text in ((workspace, "the person's"), (tree, "the task's")):
             (root / "src").mkdir()
             (root / "src" / "project.py").write_text(f"WHOSE = {text!r}\n")
-        view = View(tree=tree, at=workspace, beneath=(Path(".venv"),), dependencies_from=workspace)
+        view = SandboxView(tree=tree, at=workspace, beneath=(Path(".venv"),), dependencies_from=workspace)
         absolute = f"{workspace}/.venv/bin/python"
         script = "import project, sys; print(project.WHOSE, sys.prefix)"
         for interpreter in (absolute, "python"):  # as if activated
@@ -82,7 +82,9 @@ class TestWhatACommandSees:
 
     async def test_two_commands_share_a_mount_point(self, sandbox, tree, workspace):
         (workspace / "node_modules" / "left").mkdir(parents=True)
-        view = View(tree=tree, at=workspace, beneath=(Path("node_modules"),), dependencies_from=workspace)
+        view = SandboxView(
+            tree=tree, at=workspace, beneath=(Path("node_modules"),), dependencies_from=workspace
+        )
         long = asyncio.create_task(
             shell(sandbox, view, "touch began; until [ -e go ]; do sleep 0.05; done; ls node_modules")
         )
@@ -100,7 +102,7 @@ class TestWhatACommandSees:
         (workspace / "node_modules").symlink_to(tmp_path / "keys")
         (workspace / ".venv").mkdir()
         (workspace / ".venv" / "pyvenv.cfg").write_text(f"home = {tmp_path}/keys/bin\n")
-        view = View(
+        view = SandboxView(
             tree=tree,
             at=workspace,
             beneath=(Path("node_modules"), Path(".venv")),
@@ -146,7 +148,7 @@ class TestWhatACommandSees:
         (home / "project").mkdir()
         environment = {"HOME": str(home), "PATH": f"{home}/.cargo/bin:{home}:/gone:{os.environ['PATH']}"}
         sandbox = await prove(tmp_path / "state", environment)
-        view = View(tree=tree, at=home / "project")
+        view = SandboxView(tree=tree, at=home / "project")
         outcome = await shell(
             sandbox, view, "ls -A ~; cat ~/.cargo/*; echo $PATH; touch ~/scratch && echo made"
         )
@@ -163,7 +165,7 @@ class TestWhatACommandSees:
         home = tmp_path / "person"
         home.mkdir()
         sandbox = await prove(tmp_path / "state", {"HOME": str(home), "PATH": os.environ["PATH"]})
-        outcome = await shell(sandbox, View(tree=tree, at=home), "pwd; touch ~/scratch; ls -A")
+        outcome = await shell(sandbox, SandboxView(tree=tree, at=home), "pwd; touch ~/scratch; ls -A")
         assert outcome.output == f"{home}\n"
 
     async def test_no_variable_of_ours_and_those_of_the_command(self, sandbox, view, monkeypatch):
@@ -238,11 +240,11 @@ class TestHowACommandEnds:
 import asyncio
 from pathlib import Path
 from wainwright.sandbox.bubblewrap import prove
-from wainwright.sandbox.protocol import Command, View
+from wainwright.sandbox.protocol import Command, SandboxView
 async def main():
     sandbox = await prove(Path({str(tmp_path / "state")!r}))
     script = "touch began; bash -c 'sleep 500; : {mark}'"
-    view = View.model_validate_json({view.model_dump_json()!r})
+    view = SandboxView.model_validate_json({view.model_dump_json()!r})
     await sandbox.run(Command(argv=("bash", "-c", script), timeout_s=600), view)
 asyncio.run(main())
 """

@@ -8,6 +8,7 @@ from wainwright.agents.answers import AcceptanceAnswer
 from wainwright.agents.loop import Work, run_agent
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.changes import content_hash
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.domain.state import RunState
@@ -20,7 +21,6 @@ from wainwright.engine.stages.recorded import Beginning, begin, recorded_receipt
 from wainwright.journal import Steps
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Desk
-from wainwright.workspace.files import digest
 
 _FOR_TESTS = re.compile(r"(^|[/._-])(tests?|specs?|conftest|__tests__)([/._-]|$)", re.IGNORECASE)
 """Paths that look like tests, in any language."""
@@ -98,7 +98,7 @@ def _blobs(parts: EngineParts, base: str, tip: str, named: set[str]) -> dict[str
     repository = parts.repository
     paths = {path for status, path in repository.changes(base, tip) if status != "D"} | named
     found = {path: repository.read(tip, path) for path in sorted(paths)}
-    return {path: digest(content) for path, content in found.items() if content is not None}
+    return {path: content_hash(content) for path, content in found.items() if content is not None}
 
 
 def judged(state: RunState) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ def tampered(parts: EngineParts, state: RunState, commit: str) -> tuple[str, ...
     """Acceptance test files that are not what the tester wrote."""
     pinned = state.acceptance.files if state.acceptance else {}
     read = parts.repository.read
-    return tuple(path for path, sha in pinned.items() if digest(read(commit, path) or b"") != sha)
+    return tuple(path for path, sha in pinned.items() if content_hash(read(commit, path) or b"") != sha)
 
 
 def _uncovered(state: RunState, answer: AcceptanceAnswer) -> str:

@@ -9,7 +9,7 @@ _NAMED_MAX = 3
 """Files named in one line."""
 
 
-def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm an event
+def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm an event
     """What happened, in one line."""
     match event:
         case ev.RunStarted():

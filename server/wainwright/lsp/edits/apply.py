@@ -6,7 +6,6 @@ text than it was made for, some answer before they report the change. So nothing
 """
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lsprotocol import types
 
+from wainwright.domain.changes import content_hash
 from wainwright.lsp.documents.positions import split_lines
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _ANNOTATION = "wainwright"
 
 
 @dataclass(frozen=True)
-class Digest:
+class TextHash:
     """Stands for a text that is not at hand."""
 
     sha256: str
@@ -43,7 +43,7 @@ class Digest:
 
     def matches(self, text: str) -> bool:
         """Whether ``text`` is the one meant."""
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() == self.sha256
+        return content_hash(text) == self.sha256
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class FileEdit:
     """
 
     path: Path
-    before: str | Digest | None
+    before: str | TextHash | None
     after: str | None
     executable: bool = False
     """Whether a file that is created may be executed."""
@@ -210,7 +210,7 @@ class Editor:
         before = edit.before
         same = (
             before.matches(current)
-            if isinstance(before, Digest) and current is not None
+            if isinstance(before, TextHash) and current is not None
             else before == current
         )
         if same or current == edit.after:
@@ -219,7 +219,7 @@ class Editor:
             return None, "There is a file of this name already."
         if current is None:
             return None, "The file is gone."
-        if not rebase or isinstance(before, Digest) or edit.after is None:
+        if not rebase or isinstance(before, TextHash) or edit.after is None:
             return None, "The text has changed since the change was made."
         merged = self._merge(before, current, edit.after)
         return merged, "" if merged is not None else "The same lines have been changed meanwhile."

@@ -12,7 +12,7 @@ from wainwright.domain.changes import Changeset, FileChange
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.ports import EditorAnswer
 from wainwright.engine.editing import Editing, TextChange, line_hunks, merged
-from wainwright.lsp.edits.apply import Digest, DiskChange, Editor, EditOutcome, FileEdit
+from wainwright.lsp.edits.apply import DiskChange, Editor, EditOutcome, FileEdit, TextHash
 from wainwright.lsp.messages import EVENT, EditBegun, EditInfo, EditNotice, FileInfo
 
 if TYPE_CHECKING:
@@ -141,13 +141,13 @@ class Delivery:
         """The edit of one file; None for what text cannot carry."""
         if file.binary:
             return None
-        before: str | Digest | None = None
+        before: str | TextHash | None = None
         if file.before is not None:
             before = await self.editing.text_before(base, file)
             if before is None and file.kind == "deleted":
                 return None
             if before is None:
-                before = Digest(file.before)
+                before = TextHash(file.before)
         path = self.editing.workspace / file.path
         return FileEdit(path, before, file.after, executable=file.executable)
 
@@ -158,7 +158,7 @@ class Delivery:
         kept = {change.path: change for change in earlier}
         for edit, pending in [*((edit, False) for edit in done), *((edit, True) for edit in planned)]:
             path = self._relative(edit.path)
-            assert not isinstance(edit.before, Digest)
+            assert not isinstance(edit.before, TextHash)
             older = kept.get(path)
             after = older.after if older is not None and older.before == edit.after else edit.after
             kept[path] = TextChange(
