@@ -53,7 +53,7 @@ class SandboxView(BaseModel):
 
 
 class Command(BaseModel):
-    """One program to run; ``cwd`` is relative to the view's ``at``, ``env`` is added to the sandbox's own variables."""
+    """One program to run; ``cwd`` is relative to the view's ``at``, ``env`` is added to the sandbox's own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
