@@ -211,14 +211,15 @@ def apply_answer(
     path: str | None,
     symbol: str | None,
     tree: Sequence[str],
-    read: Callable[[str], str | bytes | None],
+    read: Callable[[str], str | bytes | tuple[str, str] | None],
 ) -> tuple[_Applied | None, _Refusal | None]:
     """Apply all edits of an answer, or none: (changed files, edits made), or the refusal.
 
     A changed file is (path, new text or None if it goes), an edit (path, line from 1 or 0, what it was forgiven). A
     refusal is (index of the edit, path, reason, detail, places, difference, sentences), a place (line from 1, its
     lines), a difference (line from 1, the line of the file, the line of the edit). ``read`` is called with the lock
-    held. Raises ValueError for an unknown format, and what ``read`` raises.
+    held, and returns the content of a file, None, or ("link" or "twin", another path), or ("barred", why). Raises
+    ValueError for an unknown format or word, and what ``read`` raises.
     """
 
 def merge(
@@ -232,7 +233,7 @@ def more_syntax_errors(path: str, before: str, after: str) -> tuple[int, int] | 
 def apply_edits(
     edits: Sequence[tuple[str, str, str, str]],
     tree: Sequence[str],
-    read: Callable[[str], str | bytes | None],
+    read: Callable[[str], str | bytes | tuple[str, str] | None],
 ) -> tuple[_Applied | None, _Refusal | None]:
     """Apply edits as ``apply_answer`` does, each (kind, path, old, new)."""
 

@@ -7,10 +7,14 @@ from tests.native.test_diff import split, texts
 
 from wainwright.workspace.native.edits import (
     Applied,
+    Barred,
     Difference,
     Edit,
+    Link,
     Place,
     Refusal,
+    Source,
+    Twin,
     apply_answer,
     apply_edits,
 )
@@ -127,6 +131,31 @@ def test_what_the_reader_raises_comes_through() -> None:
         apply_edits([Edit("search", "a.py", "x", "y")], ["a.py"], broken)
 
 
-def test_a_file_that_is_no_text_is_refused() -> None:
-    edit = Edit("search", "a.py", "x", "y")
-    assert refused(apply_edits([edit], ["a.py"], lambda _: b"caf\xe9")).reason == "not_text"
+@pytest.mark.parametrize(
+    ("found", "reason", "told"),
+    [
+        (Barred("a.py is a folder."), "not_editable", "a.py is a folder."),
+        (b"caf\xe9", "not_text", "a.py is not UTF-8 text but text in another encoding"),
+        (b"\xff\xfex\0", "not_text", "but UTF-16 text"),
+        (b"x\0", "not_text", "but binary data"),
+        (None, "no_file", "There is no file a.py"),
+        (Link("b.py"), "no_file", "There is no file b.py"),
+        (Twin("A.py"), "no_file", "There is no file A.py"),
+    ],
+)
+def test_what_stands_at_a_path_is_told_from_nothing(found: Source, reason: str, told: str) -> None:
+    refusal = refused(apply_edits([Edit("search", "a.py", "x", "y")], [], {"a.py": found}.get))
+    assert refusal.reason == reason
+    assert told in refusal.explain()
+
+
+def test_a_whole_text_that_leaves_most_out_is_refused_unless_the_file_goes_first() -> None:
+    files = {"a.py": "".join(f"row_{n} = {n}\r\n" for n in range(40))}
+    wanted = Edit("write", "a.py", new="row_1 = 11\n")
+    refusal = refused(apply_edits([wanted], list(files), files.get))
+    assert refusal.reason == "drops_most"
+    assert "40 of the 40 lines of a.py would go" in refusal.explain()
+    assert "delete the file first and then write it" in refusal.explain()
+    outcome = apply_edits([Edit("delete", "a.py"), wanted], list(files), files.get)
+    assert isinstance(outcome, Applied)
+    assert outcome.changes == {"a.py": "row_1 = 11\r\n"}

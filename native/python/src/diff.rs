@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use wainwright_diff::apply::{self, Action, Applied, Edit, Format, Plan, Refusal, Source};
+use wainwright_diff::apply::{self, Action, Applied, Edit, Format, Refusal, Source};
 
 type PlaceAnswer = (u32, String);
 type RefusalAnswer =
@@ -111,12 +111,10 @@ fn apply_all(
 ) -> PyResult<(Option<AppliedAnswer>, Option<RefusalAnswer>)> {
     let tree: Vec<&str> = tree.iter().map(|path| &**path).collect();
     let mut failed = None;
-    let outcome = Plan::new(edits, &tree).and_then(|plan| {
-        plan.apply(|path| {
-            source(read, path).unwrap_or_else(|error| {
-                failed = Some(error);
-                Source::Nothing
-            })
+    let outcome = apply::apply_edits(edits, &tree, |path| {
+        source(read, path).unwrap_or_else(|error| {
+            failed.get_or_insert(error);
+            Source::Nothing
         })
     });
     match (failed, outcome) {
@@ -126,7 +124,8 @@ fn apply_all(
     }
 }
 
-/// What the reader of the caller returns for a path: text, bytes that may be text, or nothing.
+/// What the reader of the caller returns for a path: text, bytes that may be text, nothing, or a word for anything else
+/// and what there is to say about it.
 fn source(read: &Py<PyAny>, path: &str) -> PyResult<Source<'static>> {
     Python::attach(|py| {
         let found = read.bind(py).call1((path,))?;
@@ -134,8 +133,15 @@ fn source(read: &Py<PyAny>, path: &str) -> PyResult<Source<'static>> {
             return Ok(Source::Nothing);
         }
         if let Ok(bytes) = found.extract::<PyBackedBytes>() {
-            return Ok(std::str::from_utf8(&bytes)
-                .map_or(Source::NotText, |text| Source::Text(text.to_owned().into())));
+            return Ok(Source::of(&bytes));
+        }
+        if let Ok((kind, told)) = found.extract::<(PyBackedStr, String)>() {
+            return match &*kind {
+                "twin" => Ok(Source::Twin(told)),
+                "link" => Ok(Source::Link(told)),
+                "barred" => Ok(Source::Barred(told)),
+                kind => Err(PyValueError::new_err(format!("no kind of source: {kind}"))),
+            };
         }
         Ok(Source::Text(found.extract::<String>()?.into()))
     })

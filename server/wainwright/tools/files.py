@@ -1,7 +1,7 @@
 """Look at files, search them, and apply the blocks of a reply."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -11,10 +11,9 @@ from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import Fact
 from wainwright.tools.toolbox import Arguments, Desk, Tool
 from wainwright.workspace import native
-from wainwright.workspace.native.edits import Applied, Edit, Refusal, apply_edits
+from wainwright.workspace.native.edits import Applied, Barred, Edit, Refusal, Source, apply_edits
+from wainwright.workspace.sources import EDIT_MAX, source, text
 
-READ_MAX = 2_000_000
-"""Bytes of a file that is opened at all."""
 LINES_MAX = 400
 """Lines shown by one read."""
 
@@ -58,7 +57,7 @@ class ListFiles(Arguments):
 
 async def _read(desk: Desk, arguments: Read) -> str:
     try:
-        content = await asyncio.to_thread(native.read_beneath, desk.tree, arguments.path, READ_MAX)
+        content = await asyncio.to_thread(native.read_beneath, desk.tree, arguments.path, EDIT_MAX)
     except (OSError, ValueError, WainwrightError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return (
@@ -111,21 +110,15 @@ async def _list(desk: Desk, arguments: ListFiles) -> str:
 
 async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
     """Apply the blocks of one reply, all or none. Returns whether they were applied, and what to tell the model."""
-    for number, block in enumerate(blocks, start=1):
-        # The lines of a SEARCH block prove which file is meant; a new file or one that goes needs its exact path.
-        refusal = desk.refuses(block.path) if block.kind != "search" else ""
-        if refusal:
-            return False, f"No block was applied. Block {number}: {refusal}."
     outcome = await asyncio.to_thread(_worked_out, desk, blocks)
     if isinstance(outcome, Refusal):
         return False, f"No block was applied. Block {outcome.edit + 1}: {outcome.explain()}"
-    for done in outcome.done:
-        if refusal := desk.refuses(done.path):
-            return False, f"No block was applied. {refusal[:1].upper()}{refusal[1:]}."
     if not outcome.changes:
         return True, "Nothing to change: all of it is there already."
-    before = {path: await asyncio.to_thread(_content, desk, path) for path in outcome.changes}
-    batch = [(path, None if text is None else text.encode(), None) for path, text in outcome.changes.items()]
+    before = {path: await asyncio.to_thread(text, desk.tree, path) for path in outcome.changes}
+    batch = [
+        (path, None if after is None else after.encode(), None) for path, after in outcome.changes.items()
+    ]
     try:
         await asyncio.to_thread(native.write_batch, desk.tree, batch, expected=outcome.before)
     except (OSError, ValueError, WainwrightError) as error:
@@ -135,34 +128,30 @@ async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
 
 
 def _worked_out(desk: Desk, blocks: Sequence[Block]) -> Applied | Refusal:
-    known = {block.path: _content(desk, block.path) for block in blocks}
-    tree = [path for path, content in known.items() if content is not None]
-    if any(block.kind == "search" and known[block.path] is None for block in blocks):
-        tree = [file.path for file in native.walk(desk.tree)]
+    tree = [file.path for file in native.walk(desk.tree)]
     kinds: dict[str, Literal["search", "write", "delete"]] = {
         "search": "search",
         "file": "write",
         "delete": "delete",
     }
     edits = [Edit(kinds[block.kind], block.path, block.search, block.replace) for block in blocks]
-    return apply_edits(edits, tree, lambda path: known.get(path) or _content(desk, path))
+    return apply_edits(edits, tree, lambda path: _source(desk, path))
 
 
-def _worse(applied: Applied, before: Mapping[str, bytes | None]) -> str:
+def _source(desk: Desk, path: str) -> Source:
+    """What stands at a path, unless this desk may not write there: it is asked where a path leads, too."""
+    refusal = desk.refuses(path)
+    return Barred(f"{refusal}.") if refusal else source(desk.tree, path)
+
+
+def _worse(applied: Applied, before: dict[str, str | None]) -> str:
     """Sentences about files that have more syntax errors than before: an edit that was cut off, perhaps."""
     told = ""
-    for path, text in applied.changes.items():
-        counts = native.more_syntax_errors(path, (before[path] or b"").decode("utf-8", "replace"), text or "")
+    for path, after in applied.changes.items():
+        counts = native.more_syntax_errors(path, before[path] or "", after or "")
         if counts is not None:
             told += f" Look at {path} again: it has {counts[1]} syntax errors, {counts[0]} before."
     return told
-
-
-def _content(desk: Desk, path: str) -> bytes | None:
-    try:
-        return native.read_beneath(desk.tree, path, READ_MAX)
-    except (OSError, ValueError, WainwrightError):
-        return None
 
 
 def _told(applied: Applied) -> str:
@@ -170,10 +159,10 @@ def _told(applied: Applied) -> str:
     for done in applied.done:
         forgiven.setdefault(done.path, set()).update(done.forgiven)
     parts = []
-    for path, text in applied.changes.items():
+    for path, after in applied.changes.items():
         mended = ", ".join(sorted(forgiven.get(path, ()))).replace("_", " ")
         parts.append(
-            f"{path} {'deleted' if text is None else 'written'}{f' (forgiven: {mended})' if mended else ''}"
+            f"{path} {'deleted' if after is None else 'written'}{f' (forgiven: {mended})' if mended else ''}"
         )
     return ", ".join(parts)
 

@@ -8,12 +8,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.changes import protected
-from wainwright.domain.errors import InputError, WainwrightError
+from wainwright.domain.errors import InputError
 from wainwright.workspace import native
-from wainwright.workspace.native.edits import Applied, Format, Refusal, apply_answer, unified
-
-READ_MAX = 20_000_000
-"""Bytes of a file that is edited."""
+from wainwright.workspace.native.edits import Applied, Format, Refusal, Source, apply_answer, unified
+from wainwright.workspace.sources import source, text
 
 
 def work_out(
@@ -21,14 +19,13 @@ def work_out(
 ) -> Applied | Refusal:
     """What an answer comes to in a folder; nothing is written. Raises InputError for protected paths."""
     tree = [file.path for file in native.walk(workspace)]
-    outcome = apply_answer(
-        answer, tree, lambda name: _content(workspace, name), form=form, path=path, symbol=symbol
-    )
-    if isinstance(outcome, Applied):
-        for name in outcome.changes:
-            if protected(name):
-                raise InputError(f"{name} is a protected place.", "Leave it out of the edit.")
-    return outcome
+
+    def read(name: str) -> Source:
+        if protected(name):
+            raise InputError(f"{name} is a protected place.", "Leave it out of the edit.")
+        return source(workspace, name)
+
+    return apply_answer(answer, tree, read, form=form, path=path, symbol=symbol)
 
 
 def write(workspace: Path, applied: Applied, journal: Path) -> None:
@@ -38,26 +35,23 @@ def write(workspace: Path, applied: Applied, journal: Path) -> None:
     of files outside.
     """
     native.recover(journal, workspace)
-    batch = [(name, None if text is None else text.encode(), None) for name, text in applied.changes.items()]
+    batch = [
+        (name, None if after is None else after.encode(), None) for name, after in applied.changes.items()
+    ]
     native.write_batch(workspace, batch, journal=journal, expected=applied.before)
 
 
 def difference(workspace: Path, applied: Applied) -> str:
     """What would change, in the unified format."""
     parts = []
-    for name, text in applied.changes.items():
-        before = _content(workspace, name)
-        old = "" if before is None else before.decode()
-        names = ("/dev/null" if before is None else f"a/{name}", "/dev/null" if text is None else f"b/{name}")
-        parts.append(unified(old, text or "", *names))
+    for name, after in applied.changes.items():
+        before = text(workspace, name)
+        names = (
+            "/dev/null" if before is None else f"a/{name}",
+            "/dev/null" if after is None else f"b/{name}",
+        )
+        parts.append(unified(before or "", after or "", *names))
     return "".join(parts)
-
-
-def _content(workspace: Path, name: str) -> bytes | None:
-    try:
-        return native.read_beneath(workspace, name, READ_MAX)
-    except (OSError, ValueError, WainwrightError):
-        return None
 
 
 class Target(BaseModel):
@@ -111,12 +105,12 @@ def _apply_case(case: Case) -> dict[str, Any]:
     if isinstance(outcome, Refusal):
         return {"id": case.id, "outcome": "refused", "reason": outcome.explain(), "seconds": seconds}
     changes = dict(outcome.changes)
-    text = changes.pop(case.path, case.files.get(case.path))
+    after = changes.pop(case.path, case.files.get(case.path))
     return {
         "id": case.id,
         "outcome": "applied",
         "path": case.path,
-        "text": text or "",
+        "text": after or "",
         "others": changes,
         "seconds": seconds,
         "forgiven": sorted({name for done in outcome.done for name in done.forgiven}),

@@ -179,21 +179,25 @@ async def test_one_wrong_block_stops_all(desk: Desk) -> None:
     ("block", "why"),
     [
         (write("test_calc.py"), "is an acceptance test and read-only"),
-        (write("./test_calc.py"), "protected place, or not a path inside"),
-        (write("sub/../test_calc.py"), "protected place, or not a path inside"),
+        (write("./test_calc.py"), "is an acceptance test and read-only"),
+        (write("sub/../test_calc.py"), "is an acceptance test and read-only"),
+        (write("b/Test_calc.py"), "is an acceptance test and read-only"),
+        (write("alias/test_calc.py"), "is an acceptance test and read-only"),
         (Block(kind="delete", path="test_calc.py"), "is an acceptance test and read-only"),
         (write("other/x.py"), "belongs to another task that is not finished"),
         (write(".git/hooks/post-commit"), "protected place"),
         (write("sub/.GIT/config"), "protected place"),
         (write("wainwright.toml"), "protected place"),
         (write(".wainwright/goal.md"), "protected place"),
-        (write("../outside.py"), "protected place"),
-        (write("/etc/x"), "protected place"),
-        (write("C:\\x"), "protected place"),
-        (write("out/x.py"), "No block was applied"),
-        (write("to_test"), "No block was applied"),
-        (write("calc.py/x"), "No block was applied"),
-        (write("sub"), "No block was applied"),
+        (swap(".git/config", "[core]", ""), "protected place"),
+        (write("to_git"), "protected place"),
+        (write("../outside.py"), "leads out of the workspace"),
+        (write("/etc/x"), "leads out of the workspace"),
+        (write("C:\\x"), "leads out of the workspace"),
+        (write("out/x.py"), "out is a link to "),
+        (write("to_test"), "test_calc.py is an acceptance test and read-only"),
+        (write("calc.py/x"), "calc.py is no folder"),
+        (write("sub"), "sub is a folder"),
         (write("a\0b"), "protected place"),
         (swap("none.py", "x", "y"), "There is no file none.py. Write a new file as a whole."),
         (swap("calc.py", "b", "c"), "in calc.py more than once, at lines 1, 2"),
@@ -205,6 +209,8 @@ async def test_one_wrong_block_stops_all(desk: Desk) -> None:
 async def test_what_is_refused(desk: Desk, block: Block, why: str) -> None:
     (desk.tree / "out").symlink_to(desk.tree.parent)
     (desk.tree / "to_test").symlink_to("test_calc.py")
+    (desk.tree / "to_git").symlink_to(".git/config")
+    (desk.tree / "alias").symlink_to(".")
     (desk.tree / "sub").mkdir()
     (desk.tree / "latin").write_bytes(b"caf\xe9\n")
     before = (desk.tree / "test_calc.py").read_text()
@@ -238,7 +244,93 @@ async def test_line_ends_and_the_executable_bit_stay(make_bench: Callable[..., B
     assert os.access(place, os.X_OK)
 
 
-async def test_a_reader_writes_nothing(bench: Bench) -> None:
-    ok, told = await apply(bench.desk(writable=False), [write("new.py")])
+EDITS = {
+    "search": lambda path: swap(path, "row_5 = 5\n", "row_5 = 55\n"),
+    "file": lambda path: write(path, "row_5 = 55\n"),
+    "delete": lambda path: Block(kind="delete", path=path),
+}
+
+
+@pytest.mark.parametrize("kind", EDITS)
+async def test_what_cannot_be_read_is_not_taken_for_nothing(desk: Desk, kind: str) -> None:
+    (desk.tree / "elsewhere").mkdir()
+    with (desk.tree / "large.py").open("wb") as file:
+        file.truncate(20_000_001)
+    os.mkfifo(desk.tree / "pipe.py")
+    (desk.tree / "out.py").symlink_to("../../out.py")
+    (desk.tree / "circle.py").symlink_to("circle.py")
+    (desk.tree / "folder.py").mkdir()
+    (desk.tree / "wide.py").write_bytes("row_5 = 5\n".encode("utf-16"))
+    (desk.tree / "latin.py").write_bytes(b"row_5 = 5 # caf\xe9\n")
+    for path, told in {
+        "large.py": "large.py is too large to be edited: 20,000,001 bytes",
+        "pipe.py": "pipe.py is a named pipe",
+        "out.py": "out.py is a link to ../../out.py",
+        "circle.py": "leads in a circle",
+        "folder.py": "folder.py is a folder",
+        "wide.py": "wide.py is not UTF-8 text but UTF-16 text",
+        "latin.py": "latin.py is not UTF-8 text but text in another encoding",
+    }.items():
+        # A small file of the same name would fit.
+        twin = desk.tree / "elsewhere" / path
+        twin.write_text("row_5 = 5\n")
+        kept = os.lstat(desk.tree / path)
+        ok, said = await apply(desk, [EDITS[kind](path)])
+        assert (ok, told in said) == (False, True), said
+        assert twin.read_text() == "row_5 = 5\n"
+        assert os.lstat(desk.tree / path) == kept
+
+
+async def test_a_large_text_is_shown_and_edited(desk: Desk) -> None:
+    rows = "".join(f"row_{n} = {n}\n" for n in range(150_000))
+    (desk.tree / "rows.py").write_text(rows)
+    assert "5 row_4 = 4" in await READ.call(desk, {"path": "rows.py", "last_line": 9})
+    ok, told = await apply(desk, [write("rows.py", "row_5 = 55\n")])
     assert not ok
-    assert "you may read here, not write" in told
+    assert "150000 of the 150000 lines of rows.py would go" in told
+    ok, told = await apply(desk, [EDITS["search"]("rows.py")])
+    assert (ok, told) == (True, "Applied: rows.py written.")
+    assert (desk.tree / "rows.py").read_text() == rows.replace("row_5 = 5\n", "row_5 = 55\n")
+    blocks = [Block(kind="delete", path="rows.py"), write("rows.py", "row_5 = 55\n")]
+    assert (await apply(desk, blocks))[0], "this is the way to mean it"
+    assert (desk.tree / "rows.py").read_text() == "row_5 = 55\n"
+
+
+async def test_an_edit_of_a_link_changes_its_file_and_the_link_stays(desk: Desk) -> None:
+    (desk.tree / "rules.md").write_text("use tabs\n")
+    (desk.tree / "AGENTS.md").symlink_to("rules.md")
+    (desk.tree / "docs").mkdir()
+    (desk.tree / "docs" / "AGENTS.md").write_text("use tabs\n")
+    for block in (swap("AGENTS.md", "use tabs\n", "use spaces\n"), write("AGENTS.md", "use both\n")):
+        ok, told = await apply(desk, [block])
+        assert (ok, told) == (True, "Applied: rules.md written (forgiven: path).")
+        assert (desk.tree / "rules.md").read_text() == block.replace
+    ok, told = await apply(desk, [Block(kind="delete", path="AGENTS.md")])
+    assert not ok
+    assert "AGENTS.md is a link to rules.md" in told
+    assert (desk.tree / "AGENTS.md").is_symlink()
+    assert (desk.tree / "docs" / "AGENTS.md").read_text() == "use tabs\n"
+
+
+@pytest.mark.parametrize("path", ["Calc.py", "b/calc.py", "./calc.py", "sub/../CALC.py"])
+async def test_another_spelling_makes_no_second_file(desk: Desk, path: str) -> None:
+    before = {place.name for place in desk.tree.iterdir()}
+    ok, told = await apply(desk, [write(path, "def add(a, b):\n    return b + a\n")])
+    assert (ok, told) == (True, "Applied: calc.py written (forgiven: path).")
+    assert {place.name for place in desk.tree.iterdir()} == before
+    ok, told = await apply(desk, [Block(kind="delete", path=path)])
+    assert (ok, told) == (True, "Applied: calc.py deleted (forgiven: path).")
+
+
+async def test_a_whole_file_keeps_the_shape_of_the_one_before(desk: Desk) -> None:
+    place = desk.tree / "a.cs"
+    place.write_bytes(b"\xef\xbb\xbfusing A;\r\nclass X {}")
+    assert (await apply(desk, [write("a.cs", "using A;\nclass Y {}\n")]))[0]
+    assert place.read_bytes() == b"\xef\xbb\xbfusing A;\r\nclass Y {}"
+
+
+async def test_a_reader_writes_nothing(bench: Bench) -> None:
+    for block in (write("new.py"), swap("calc.py", "b", "c"), Block(kind="delete", path="calc.py")):
+        ok, told = await apply(bench.desk(writable=False), [block])
+        assert not ok
+        assert "you may read here, not write" in told

@@ -352,7 +352,7 @@ fn done_already(plain: &Hunk<'_>, index: &Index<'_>) -> Option<Found> {
     if still_there(plain, &placement, index) {
         return None;
     }
-    // White space is forgiven where it is not the change itself.
+    // White space is tolerances where it is not the change itself.
     let allowed = if changes_words(plain) {
         Tolerances::from(Tolerance::TrailingBlanks).with(Tolerance::BlankLines)
     } else {

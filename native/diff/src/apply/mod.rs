@@ -16,11 +16,13 @@ mod reading;
 mod refusal;
 mod shift;
 mod site;
+mod source;
 mod splice;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tolerances;
+mod whole;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -32,21 +34,12 @@ pub use refusal::{Difference, PLACE_LINES_MAX, PLACES_MAX, Place, Reason, Refusa
 pub use tolerances::{Tolerance, Tolerances};
 
 use alike::Typography;
-use elision::{expand, is_stub, stands_for_more};
 use index::Index;
-use paths::{Found, resolve, similar};
+use paths::{Found, resolve, same_name, similar};
+use source::open;
 use text::{answer_lines, is_blank};
 
-/// What a path leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source<'t> {
-    /// A file with this text.
-    Text(Cow<'t, str>),
-    /// Nothing.
-    Nothing,
-    /// Something that is no UTF-8 text.
-    NotText,
-}
+pub use source::Source;
 
 /// A file that an answer changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,89 +70,115 @@ pub struct Applied {
     pub done: Vec<Done>,
 }
 
-/// Edits whose files are known.
-#[derive(Debug, Clone)]
-pub struct Plan<'a> {
-    edits: Vec<Edit<'a>>,
-    targets: Vec<String>,
-    /// Each file once, in the order of the edits.
-    paths: Vec<String>,
-    missing: Vec<Vec<String>>,
+/// Makes all edits of an answer to files of a tree, or none.
+///
+/// `tree` lists the paths that an edit may mean by another spelling; `read` tells what stands at any path, listed or not.
+///
+/// # Errors
+/// The first edit that cannot be made.
+pub fn apply_edits<'t>(
+    edits: Vec<Edit<'_>>,
+    tree: &[&str],
+    mut read: impl FnMut(&str) -> Source<'t>,
+) -> Result<Applied, Refusal> {
+    let plan = Plan::new(edits, tree, &mut read)?;
+    plan.apply(&mut read)
 }
 
-impl<'a> Plan<'a> {
-    /// Finds the file of each edit in a tree.
-    ///
-    /// # Errors
-    /// The first path that means no file, or several, or one outside.
-    pub fn new(mut edits: Vec<Edit<'a>>, tree: &[&str]) -> Result<Self, Refusal> {
-        let mut targets = Vec::with_capacity(edits.len());
-        let mut missing = Vec::with_capacity(edits.len());
+/// Edits whose files are known.
+struct Plan<'a, 't> {
+    edits: Vec<Edit<'a>>,
+    /// Each once, in the order of the edits.
+    files: Vec<Target<'t>>,
+    /// The new path of each edit that moves its file.
+    moves: Vec<Option<String>>,
+}
+
+/// A file and the edits that are made to it.
+struct Target<'t> {
+    path: String,
+    text: Option<Cow<'t, str>>,
+    /// Files with a similar name, if there is none of this.
+    similar: Vec<String>,
+    /// Indices of its edits.
+    numbers: Vec<usize>,
+}
+
+impl<'a, 't> Plan<'a, 't> {
+    fn new(
+        mut edits: Vec<Edit<'a>>,
+        tree: &[&str],
+        read: &mut impl FnMut(&str) -> Source<'t>,
+    ) -> Result<Self, Refusal> {
+        let mut files: Vec<Target<'t>> = Vec::new();
+        let mut moves = Vec::with_capacity(edits.len());
         for (number, edit) in edits.iter_mut().enumerate() {
-            let found = resolve(&edit.path, tree, find::is_placed(edit))
+            let mut there = |path: &str| read(path).is_there();
+            let found = resolve(&edit.path, tree, find::is_placed(edit), &mut there)
                 .map_err(|refusal| refusal.at(number, &edit.path))?;
-            let (target, names) = match found {
-                Found::As(path) => (path, Vec::new()),
+            let (path, is_new) = match found {
+                Found::As(path) => (path, false),
                 Found::Otherwise(path) => {
                     if !lettered(edit, &path) {
                         edit.tolerances = edit.tolerances.with(Tolerance::Path);
                     }
-                    (path, Vec::new())
+                    (path, false)
                 }
+                // Another spelling of a file that this answer makes means that.
                 Found::New(path) => {
-                    let names = similar(&path, tree);
-                    (path, names)
+                    let made = files.iter().find(|file| same_name(&file.path, &path));
+                    (made.map_or(path, |file| file.path.clone()), true)
                 }
             };
-            targets.push(target);
-            missing.push(names);
-        }
-        let mut paths: Vec<String> = Vec::new();
-        for target in &targets {
-            if !paths.contains(target) {
-                paths.push(target.clone());
+            moves.push(moved(edit, &path, tree).map_err(|refusal| refusal.at(number, &path))?);
+            if let Some(file) = files.iter_mut().find(|file| file.path == path) {
+                file.numbers.push(number);
+                continue;
             }
+            let opened = open(&path, read).map_err(|refusal| refusal.at(number, &path))?;
+            if opened.path != path {
+                opened.may(edit, &path).map_err(|refusal| refusal.at(number, &path))?;
+                edit.tolerances = edit.tolerances.with(Tolerance::Path);
+            }
+            if let Some(file) = files.iter_mut().find(|file| file.path == opened.path) {
+                file.numbers.push(number);
+                continue;
+            }
+            let similar = if is_new { similar(&path, tree) } else { Vec::new() };
+            files.push(Target { path: opened.path, text: opened.text, similar, numbers: vec![number] });
         }
-        Ok(Self { edits, targets, paths, missing })
+        Ok(Self { edits, files, moves })
     }
 
-    /// The files whose text is needed, each once.
-    #[must_use]
-    pub fn paths(&self) -> &[String] {
-        &self.paths
-    }
-
-    /// Makes all edits, or none.
-    ///
-    /// # Errors
-    /// The first edit that cannot be made.
-    pub fn apply<'t>(&self, mut read: impl FnMut(&str) -> Source<'t>) -> Result<Applied, Refusal> {
+    fn apply(self, read: &mut impl FnMut(&str) -> Source<'t>) -> Result<Applied, Refusal> {
         let mut applied = Applied::default();
         let mut done: Vec<Option<Done>> = vec![None; self.edits.len()];
         let mut renamed = Vec::new();
-        for path in &self.paths {
-            let numbers: Vec<usize> = (0..self.edits.len()).filter(|&at| self.targets[at] == *path).collect();
-            let before = match read(path) {
-                Source::Text(text) => Some(text),
-                Source::Nothing => None,
-                Source::NotText => return Err(Refusal::new(Reason::NotText).at(numbers[0], path)),
-            };
-            let missing = &self.missing[numbers[0]];
-            let text = before.as_deref().map(Cow::Borrowed);
-            let mut file = File { path, text, missing, done: &mut done, moved: None };
-            file.edit(&self.edits, &numbers)?;
+        for target in &self.files {
+            let before = target.text.as_deref();
+            let text = before.map(Cow::Borrowed);
+            let mut file = File { target, text, done: &mut done, moved: None };
+            file.edit(&self.edits, &target.numbers)?;
             let (after, moved) = (file.text, file.moved);
-            if let Some((to, number)) = moved {
-                renamed.push((path.clone(), to, number, after.map(Cow::into_owned)));
-            } else if after != before {
-                let after = after.map(Cow::into_owned);
-                applied.changes.push(FileChange { path: path.clone(), after });
+            let path = target.path.clone();
+            if let Some(number) = moved {
+                renamed.push((path, number, after.map(Cow::into_owned)));
+            } else if after.as_deref() != before {
+                applied.changes.push(FileChange { path, after: after.map(Cow::into_owned) });
             }
         }
         let mut taken: HashSet<String> = applied.changes.iter().map(|change| change.path.clone()).collect();
-        for (from, to, number, text) in renamed {
-            let free = taken.insert(to.clone()) && matches!(read(&to), Source::Nothing);
-            if !free && to != from {
+        for (from, number, text) in renamed {
+            let Some(to) = &self.moves[number] else { continue };
+            let there = open(to, read).map_err(|refusal| refusal.at(number, to))?;
+            // Another spelling of its own path is free.
+            let (to, free) = if same_name(to, &from) {
+                (to.clone(), there.path == from || there.text.is_none())
+            } else {
+                let free = there.text.is_none() && taken.insert(there.path.clone());
+                (there.path, free)
+            };
+            if !free {
                 return Err(Refusal::new(Reason::FileExists).at(number, &to));
             }
             applied.changes.push(FileChange { path: from, after: None });
@@ -167,6 +186,22 @@ impl<'a> Plan<'a> {
         }
         applied.done = done.into_iter().flatten().collect();
         Ok(applied)
+    }
+}
+
+/// The path to which an edit moves a file.
+fn moved(edit: &Edit<'_>, from: &str, tree: &[&str]) -> Result<Option<String>, Refusal> {
+    let Action::Rename(to) = &edit.action else {
+        return Ok(None);
+    };
+    match resolve(to, &[], false, &mut |_| false)? {
+        Found::New(to) | Found::As(to) | Found::Otherwise(to) => {
+            let twin = tree.iter().find(|path| same_name(path, &to) && **path != from);
+            match twin {
+                Some(twin) => Err(Refusal::new(Reason::FileExists).at(0, twin)),
+                None => Ok(Some(to)),
+            }
+        }
     }
 }
 
@@ -178,11 +213,11 @@ fn lettered(edit: &Edit<'_>, path: &str) -> bool {
 
 /// One file while the edits of an answer are made to it.
 struct File<'p> {
-    path: &'p str,
+    target: &'p Target<'p>,
     text: Option<Cow<'p, str>>,
-    missing: &'p [String],
     done: &'p mut Vec<Option<Done>>,
-    moved: Option<(String, usize)>,
+    /// The edit that moves it.
+    moved: Option<usize>,
 }
 
 impl File<'_> {
@@ -196,46 +231,47 @@ impl File<'_> {
                 rest = &rest[placed..];
                 continue;
             }
-            self.whole(edit, number).map_err(|refusal| refusal.at(number, self.path))?;
+            self.whole(edit, number).map_err(|refusal| refusal.at(number, &self.target.path))?;
             rest = &rest[1..];
         }
         Ok(())
     }
 
     fn note(&mut self, number: usize, line: usize, tolerances: Tolerances) {
-        self.done[number] = Some(Done { path: self.path.to_owned(), line, tolerances });
+        self.done[number] = Some(Done { path: self.target.path.clone(), line, tolerances });
     }
 
     /// An edit that concerns the file as a whole.
     fn whole(&mut self, edit: &Edit<'_>, number: usize) -> Result<(), Refusal> {
         let mut tolerances = edit.tolerances;
         match &edit.action {
-            Action::Write(text) => {
-                let (text, filled) = written(text, self.text.as_deref())?;
+            Action::Write(new) => {
+                let (new, filled) = whole::written(new, self.text.as_deref())?;
                 if filled {
                     tolerances = tolerances.with(Tolerance::Elision);
                 }
-                self.text = Some(text.into());
+                if let Some(old) = self.text.as_deref() {
+                    whole::refuse_loss(old, &new)?;
+                }
+                self.put(&new);
             }
-            Action::Create(text) => match self.text.as_deref() {
-                Some(old) if old == &**text && !old.is_empty() => {
+            Action::Create(new) => match self.text.as_deref() {
+                Some(old) if !is_blank(old) && whole::shaped(old, new) == old => {
                     tolerances = tolerances.with(Tolerance::AlreadyThere);
                 }
                 Some(old) if !is_blank(old) => return Err(Refusal::new(Reason::FileExists)),
-                _ => self.text = Some(written(text, None)?.0.into()),
+                _ => self.put(&whole::written(new, None)?.0),
             },
             Action::Delete => {
                 if self.text.take().is_none() {
                     return Err(self.no_file());
                 }
             }
-            Action::Rename(to) => {
+            Action::Rename(_) => {
                 if self.text.is_none() {
                     return Err(self.no_file());
                 }
-                match resolve(to, &[], false)? {
-                    Found::New(to) | Found::As(to) | Found::Otherwise(to) => self.moved = Some((to, number)),
-                }
+                self.moved = Some(number);
             }
             Action::Search(_) | Action::Hunk(_) | Action::Function { .. } => {}
         }
@@ -244,13 +280,20 @@ impl File<'_> {
     }
 
     fn no_file(&self) -> Refusal {
-        Refusal { detail: self.missing.to_vec(), ..Refusal::new(Reason::NoFile) }
+        Refusal { detail: self.target.similar.clone(), ..Refusal::new(Reason::NoFile) }
+    }
+
+    /// Puts a whole text in the place of the one that was there before the answer, in its shape.
+    fn put(&mut self, new: &str) {
+        let shaped =
+            self.target.text.as_deref().map_or_else(|| new.to_owned(), |old| whole::shaped(old, new));
+        self.text = Some(shaped.into());
     }
 
     /// Edits that are placed by the lines of the file: all in the same text; or else, where that has not what a later
     /// one looks for, each in the text that those before it leave.
     fn placed(&mut self, edits: &[Edit<'_>], numbers: &[usize]) -> Result<(), Refusal> {
-        let at = |refusal: Refusal, number: usize| refusal.at(number, self.path);
+        let at = |refusal: Refusal, number: usize| refusal.at(number, &self.target.path);
         let Some(text) = self.text.as_deref().filter(|text| !is_blank(text)) else {
             return self.fill(edits, numbers);
         };
@@ -262,7 +305,7 @@ impl File<'_> {
                 return Ok(());
             }
         }
-        match together(self.path, edits, numbers, text) {
+        match together(&self.target.path, edits, numbers, text) {
             Ok((text, found)) => {
                 for (number, (line, tolerances)) in numbers.iter().zip(found) {
                     self.note(*number, line, tolerances);
@@ -279,7 +322,7 @@ impl File<'_> {
                 let mut current = text.to_owned();
                 let mut notes = Vec::new();
                 for one in numbers {
-                    let Ok((text, found)) = together(self.path, edits, &[*one], &current) else {
+                    let Ok((text, found)) = together(&self.target.path, edits, &[*one], &current) else {
                         return Err(at(refusal, number));
                     };
                     current = text;
@@ -321,31 +364,15 @@ impl File<'_> {
             let reason = if self.text.is_some() { Reason::Missing } else { Reason::NoFile };
             let Some(new) = new.filter(|_| self.text.as_deref().is_none_or(is_blank)) else {
                 let refusal = if reason == Reason::NoFile { self.no_file() } else { Refusal::new(reason) };
-                return Err(refusal.at(number, self.path));
+                return Err(refusal.at(number, &self.target.path));
             };
-            self.text = Some(written(&new, None).map_err(|refusal| refusal.at(number, self.path))?.0.into());
+            let (new, _) =
+                whole::written(&new, None).map_err(|refusal| refusal.at(number, &self.target.path))?;
+            self.put(&new);
             self.note(number, 1, edits[number].tolerances);
         }
         Ok(())
     }
-}
-
-/// The text of a whole file. Lines that stand for more are filled from the old text; whether there were any.
-fn written(new: &str, old: Option<&str>) -> Result<(String, bool), Refusal> {
-    let lines = answer_lines(new);
-    let elided = (0..lines.len()).find(|&at| {
-        let line = lines[at];
-        let there = old.is_some_and(|old| answer_lines(old).contains(&line));
-        stands_for_more(line) && !is_stub(&lines, at) && !there && line.trim() != "..."
-    });
-    let Some(at) = elided else {
-        return Ok((new.to_owned(), false));
-    };
-    let refusal = || Refusal::new(Reason::Elision).because(format!("`{}`", lines[at].trim()));
-    let old = answer_lines(old.ok_or_else(refusal)?);
-    let filled =
-        expand(&lines, &old, |at| stands_for_more(lines[at]) && !is_stub(&lines, at)).ok_or_else(refusal)?;
-    Ok((filled.join("\n") + "\n", true))
 }
 
 type Notes = Vec<(usize, Tolerances)>;

@@ -45,6 +45,10 @@ pub enum Reason {
     FileExists,
     /// The file is no text.
     NotText,
+    /// Something is there that must not or cannot be edited.
+    NotEditable,
+    /// A whole text would drop most lines of the file that is there.
+    DropsMost,
     /// The lines are nowhere in the file.
     Missing,
     /// The lines are in the file more than once.
@@ -79,6 +83,8 @@ impl Reason {
             Self::SeveralFiles => "several_files",
             Self::FileExists => "file_exists",
             Self::NotText => "not_text",
+            Self::NotEditable => "not_editable",
+            Self::DropsMost => "drops_most",
             Self::Missing => "missing",
             Self::Ambiguous => "ambiguous",
             Self::StaleRemoved => "stale_removed",
@@ -156,7 +162,16 @@ impl Refusal {
                 format!("Several files are meant by {path}: {detail}. Write the path in full.")
             }
             Reason::FileExists => format!("{path} exists already. Change it, or choose another name."),
-            Reason::NotText => format!("{path} is not UTF-8 text and cannot be edited."),
+            Reason::NotText if detail.is_empty() => format!("{path} is not UTF-8 text and cannot be edited."),
+            Reason::NotText => format!(
+                "{path} is not UTF-8 text but {detail}, and cannot be edited. Leave it as it is, or change it by a \
+                 command."
+            ),
+            Reason::NotEditable => detail,
+            Reason::DropsMost => format!(
+                "{detail} of {path} would go. If only some shall change, search for those and write them anew. If all \
+                 this shall go, delete the file first and then write it, both in the same answer."
+            ),
             Reason::Missing => format!("The lines to be changed are not in {path}."),
             Reason::Ambiguous => {
                 let lines: Vec<_> = self.places.iter().map(|place| place.line.to_string()).collect();

@@ -1,13 +1,13 @@
-//! What is applied, what is forgiven for it, and what is refused.
+//! What is applied, what is tolerances for it, and what is refused.
 
 use super::*;
 
 /// Applies an answer to one file, or says why not.
 fn one(text: &str, answer: &str, format: Format<'_>) -> Result<(String, Vec<&'static str>), Refusal> {
     let edits = read_answer(answer, format, Some("f.py"))?;
-    let applied = Plan::new(edits, &["f.py"])?.apply(|path| {
-        assert_eq!(path, "f.py");
-        Source::Text(Cow::Owned(text.to_owned()))
+    let applied = apply_edits(edits, &["f.py"], |path| match path {
+        "f.py" => Source::Text(Cow::Owned(text.to_owned())),
+        _ => Source::Nothing,
     })?;
     let tolerances = applied.done.iter().fold(Tolerances::NOTHING, |all, done| all.union(done.tolerances));
     let after = applied.changes.into_iter().next().and_then(|change| change.after);
@@ -319,8 +319,8 @@ fn tree(
     files: &[(&str, &str)],
 ) -> Result<Vec<(String, Option<String>)>, Refusal> {
     let paths: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
-    let plan = Plan::new(read_answer(answer, format, None)?, &paths)?;
-    let applied = plan.apply(|path| match files.iter().find(|(name, _)| *name == path) {
+    let edits = read_answer(answer, format, None)?;
+    let applied = apply_edits(edits, &paths, |path| match files.iter().find(|(name, _)| *name == path) {
         Some((_, text)) => Source::Text(Cow::Borrowed(*text)),
         None => Source::Nothing,
     })?;
@@ -370,11 +370,166 @@ fn files_come_go_and_move() {
     let answer = "<<<<<<< FILE b.py\n```\nnew\n```\n>>>>>>> FILE\n<<<<<<< DELETE a.py\n";
     let changes = tree(answer, Format::Auto, &files).unwrap();
     assert_eq!(changes, [("b.py".into(), Some("new\n".into())), ("a.py".into(), None)]);
-    // A new file has no lines that would prove a similar name to be meant.
-    let answer = "<<<<<<< FILE A.py\nnew\n>>>>>>> FILE\n";
-    assert_eq!(tree(answer, Format::Auto, &files).unwrap()[0].0, "A.py");
+    let answer = "<<<<<<< FILE A.py\nnew\n>>>>>>> FILE\n<<<<<<< FILE a/b.py\nnew\n>>>>>>> FILE\n";
+    let changes = tree(answer, Format::Auto, &files).unwrap();
+    assert_eq!(changes.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["a.py", "b.py"]);
     let answer = "*** Begin Patch\n*** Add File: a.py\n+y\n*** End Patch\n";
     assert_eq!(tree(answer, Format::Auto, &files).unwrap_err().reason, Reason::FileExists);
+}
+
+/// One edit in each form of an answer to what a path is.
+fn forms(path: &str) -> [(&'static str, String); 7] {
+    [
+        ("search", format!("{path}\n{}", block("a\n", "x\n"))),
+        ("write", format!("<<<<<<< FILE {path}\nx\n>>>>>>> FILE\n")),
+        ("delete", format!("<<<<<<< DELETE {path}\n")),
+        ("unified", format!("--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+x\n")),
+        ("update", format!("*** Begin Patch\n*** Update File: {path}\n@@\n-a\n+x\n*** End Patch\n")),
+        ("add", format!("*** Begin Patch\n*** Add File: {path}\n+x\n*** End Patch\n")),
+        ("remove", format!("*** Begin Patch\n*** Delete File: {path}\n*** End Patch\n")),
+    ]
+}
+
+type Outcome = Result<Vec<(String, Option<String>)>, Refusal>;
+
+fn outcome<'t>(answer: &str, tree: &[&str], read: impl FnMut(&str) -> Source<'t>) -> Outcome {
+    let applied = apply_edits(read_answer(answer, Format::Auto, None)?, tree, read)?;
+    Ok(applied.changes.into_iter().map(|change| (change.path, change.after)).collect())
+}
+
+#[test]
+fn what_cannot_be_edited_is_not_taken_for_nothing_nor_for_another() {
+    // A file of the same name stands elsewhere, and would fit.
+    let tree = ["docs/big.py", "big.PY"];
+    for (source, reason) in [
+        (Source::Barred("data/big.py is a folder.".into()), Reason::NotEditable),
+        (Source::NotText("binary data"), Reason::NotText),
+    ] {
+        for listed in [&tree[..], &["data/big.py", "docs/big.py"]] {
+            for (form, answer) in forms("data/big.py") {
+                let found = outcome(&answer, listed, |path| match path {
+                    "data/big.py" => source.clone(),
+                    "docs/big.py" | "big.PY" => Source::Text("a\n".into()),
+                    _ => Source::Nothing,
+                });
+                let refusal = found.expect_err(form);
+                assert_eq!((refusal.reason, refusal.path.as_str()), (reason, "data/big.py"), "{form}");
+                assert!(refusal.explain().contains("data/big.py is"), "{form}");
+            }
+        }
+    }
+    let code =
+        read_answer("def f(): pass", Format::Function { path: "data/big.py", symbol: "f" }, None).unwrap();
+    let refusal = apply_edits(code, &tree, |_| Source::Barred("it is a folder".into())).unwrap_err();
+    assert_eq!(refusal.reason, Reason::NotEditable);
+}
+
+#[test]
+fn an_edit_of_a_link_is_one_of_the_file_it_leads_to() {
+    let read = |path: &str| match path {
+        "A.md" => Source::Link("C.md".into()),
+        "C.md" => Source::Text("a\nb\n".into()),
+        "loop" => Source::Link("loop".into()),
+        _ => Source::Nothing,
+    };
+    // The tree lists no links, and another file has the name of this one.
+    let tree = ["C.md", "docs/A.md", "docs/loop"];
+    for (form, answer) in forms("A.md") {
+        let found = outcome(&answer, &tree, read);
+        match form {
+            "delete" | "remove" => {
+                let refusal = found.unwrap_err();
+                assert_eq!(refusal.reason, Reason::NotEditable);
+                assert!(refusal.explain().starts_with("A.md is a link to C.md. Name C.md if"));
+            }
+            "add" => assert_eq!(found.unwrap_err().reason, Reason::FileExists),
+            "write" => assert_eq!(found.unwrap(), [("C.md".into(), Some("x\n".into()))]),
+            _ => assert_eq!(found.unwrap(), [("C.md".into(), Some("x\nb\n".into()))], "{form}"),
+        }
+    }
+    // Under both names it is one file.
+    let both = format!("A.md\n{}C.md\n{}", block("a\n", "x\n"), block("b\n", "y\n"));
+    assert_eq!(outcome(&both, &tree, read).unwrap(), [("C.md".into(), Some("x\ny\n".into()))]);
+    let moved = "*** Begin Patch\n*** Update File: A.md\n*** Move to: B.md\n*** End Patch\n";
+    assert_eq!(outcome(moved, &tree, read).unwrap_err().reason, Reason::NotEditable);
+    let refusal = outcome(&forms("loop")[0].1, &tree, read).unwrap_err();
+    assert!(refusal.explain().contains("in a circle"));
+}
+
+#[test]
+fn no_twin_of_a_file_is_made() {
+    let (composed, parts) = ("caf\u{e9}.py", "cafe\u{301}.py");
+    let text = |wanted: &'static str| {
+        move |path: &str| if path == wanted { Source::Text("a\n".into()) } else { Source::Nothing }
+    };
+    for (there, written) in [
+        (parts, composed),
+        (composed, parts),
+        (composed, "CAFE\u{301}.py"),
+        ("README.md", "readme.md"),
+        ("src/One.py", "./SRC/one.py"),
+        ("app.py", "b/app.py"),
+        ("app.py", "a/App.py"),
+        ("app.py", "./app.py"),
+        ("app.py", "/app.py"),
+    ] {
+        for (form, answer) in forms(written) {
+            // A difference has a letter of its own.
+            if form == "unified" && written.starts_with(['a', 'b']) {
+                continue;
+            }
+            let found = outcome(&answer, &[there], text(there));
+            match form {
+                "add" => assert_eq!(found.unwrap_err().reason, Reason::FileExists, "{written}"),
+                "delete" | "remove" => assert_eq!(found.unwrap(), [(there.into(), None)], "{written}"),
+                _ => assert_eq!(found.unwrap(), [(there.into(), Some("x\n".into()))], "{form} {written}"),
+            }
+        }
+        // The disk knows of files that the tree does not list.
+        let answer = format!("<<<<<<< FILE {written}\nx\n>>>>>>> FILE\n");
+        let plainly = written.trim_start_matches(['.', '/']).to_owned();
+        let found = outcome(&answer, &[], |path| {
+            if path == plainly { Source::Twin(there.into()) } else { text(there)(path) }
+        });
+        if !written.starts_with('/') && plainly != there {
+            assert_eq!(found.unwrap(), [(there.into(), Some("x\n".into()))], "{written}");
+        }
+    }
+    let file = |path: &str| format!("<<<<<<< FILE {path}\nx\n>>>>>>> FILE\n");
+    // Two could be meant.
+    let refusal = outcome(&file("Readme.md"), &["README.md", "readme.md"], text("README.md")).unwrap_err();
+    assert_eq!(refusal.reason, Reason::SeveralFiles);
+    // One that is written exactly is meant, and a letter that is a folder is one.
+    let found = outcome(&file("readme.md"), &["README.md", "readme.md"], text("README.md")).unwrap();
+    assert_eq!(found[0].0, "readme.md");
+    let found = outcome(&file("b/app.py"), &["b/other.py", "app.py"], text("app.py")).unwrap();
+    assert_eq!(found[0].0, "b/app.py");
+    // Nor two of one answer, and a new file is not one in another folder.
+    let found = outcome(&(file("n/New.py") + &file("n/new.py")), &["src/new.py"], text("")).unwrap();
+    assert_eq!(found, [("n/New.py".into(), Some("x\n".into()))]);
+    let found = outcome(&file("new.py"), &["src/new.py"], text("src/new.py")).unwrap();
+    assert_eq!(found[0].0, "new.py");
+}
+
+#[test]
+fn a_file_moves_to_no_place_that_is_taken() {
+    let moved =
+        |to: &str| format!("*** Begin Patch\n*** Update File: a.py\n*** Move to: {to}\n*** End Patch\n");
+    let read = |path: &str| match path {
+        "a.py" | "b.py" | "c.py" => Source::Text("a\n".into()),
+        "dir" => Source::Barred("dir is a folder.".into()),
+        "A.py" => Source::Twin("a.py".into()),
+        _ => Source::Nothing,
+    };
+    let tree = ["a.py", "b.py", "c.py"];
+    for to in ["b.py", "B.py"] {
+        assert_eq!(outcome(&moved(to), &tree, read).unwrap_err().reason, Reason::FileExists, "{to}");
+    }
+    assert_eq!(outcome(&moved("dir"), &tree, read).unwrap_err().reason, Reason::NotEditable);
+    for to in ["A.py", "n/a.py"] {
+        let found = outcome(&moved(to), &tree, read).unwrap();
+        assert_eq!(found, [("a.py".into(), None), (to.into(), Some("a\n".into()))]);
+    }
 }
 
 #[test]
@@ -685,7 +840,7 @@ fn an_answer_that_ends_where_another_block_begins_is_cut_off() {
 #[track_caller]
 fn in_file(path: &str, text: &str, symbol: &str, code: &str) -> Result<String, Refusal> {
     let edits = read_answer(code, Format::Function { path, symbol }, None)?;
-    let applied = Plan::new(edits, &[path])?.apply(|_| Source::Text(Cow::Owned(text.to_owned())))?;
+    let applied = apply_edits(edits, &[path], |_| Source::Text(Cow::Owned(text.to_owned())))?;
     let after = applied.changes.into_iter().next().and_then(|change| change.after);
     Ok(after.unwrap_or_else(|| text.to_owned()))
 }
@@ -815,49 +970,61 @@ mod properties {
     }
 
     proptest! {
-        #[test]
-        fn any_answer_is_applied_or_refused_with_words(text in lines(), answer in lines(), start in 0..4_usize) {
-            let heads = ["", "f.py\n<<<<<<< SEARCH\n", "--- a/f.py\n+++ b/f.py\n@@ -1 +1 @@\n", "*** Begin Patch\n*** Update File: f.py\n@@\n"];
-            let ends = ["", ">>>>>>> REPLACE\n", "", "*** End Patch\n"];
-            let answer = format!("{}{answer}{}", heads[start], ends[start]);
-            if let Err(refusal) = one(&text, &answer, Format::Auto) {
-                prop_assert!(!refusal.explain().is_empty());
+            #[test]
+            fn any_answer_is_applied_or_refused_with_words(text in lines(), answer in lines(), start in 0..4_usize) {
+                let heads = ["", "f.py\n<<<<<<< SEARCH\n", "--- a/f.py\n+++ b/f.py\n@@ -1 +1 @@\n", "*** Begin Patch\n*** Update File: f.py\n@@\n"];
+                let ends = ["", ">>>>>>> REPLACE\n", "", "*** End Patch\n"];
+                let answer = format!("{}{answer}{}", heads[start], ends[start]);
+                if let Err(refusal) = one(&text, &answer, Format::Auto) {
+                    prop_assert!(!refusal.explain().is_empty());
+                }
+                for format in [Format::Function { path: "f.py", symbol: "a" }, Format::File { path: "f.py" }] {
+                    let _ = one(&text, &answer, format);
+                }
             }
-            for format in [Format::Function { path: "f.py", symbol: "a" }, Format::File { path: "f.py" }] {
-                let _ = one(&text, &answer, format);
-            }
-        }
 
-        #[test]
-        fn lines_beside_a_block_keep_their_bytes(before in lines(), after in lines(), search in "[d-f]{4,8}", deeper in "[ \t]{0,4}") {
-            let before = if before.is_empty() || before.ends_with('\n') { before } else { before + "\n" };
-            let text = format!("{before}{deeper}{search}\n{after}");
-            let answer = block(&format!("{search}  \n"), &format!("new {search}\n"));
-            match one(&text, &answer, Format::Blocks) {
-                Ok((edited, _)) => prop_assert_eq!(edited, format!("{before}{deeper}new {search}\n{after}")),
-                Err(refusal) => prop_assert!(text.starts_with(BOM_TEXT), "{refusal:?}"),
+            #[test]
+            fn lines_beside_a_block_keep_their_bytes(before in lines(), after in lines(), search in "[d-f]{4,8}", deeper in "[ \t]{0,4}") {
+                let before = if before.is_empty() || before.ends_with('\n') { before } else { before + "\n" };
+                let text = format!("{before}{deeper}{search}\n{after}");
+                let answer = block(&format!("{search}  \n"), &format!("new {search}\n"));
+                match one(&text, &answer, Format::Blocks) {
+                    Ok((edited, _)) => prop_assert_eq!(edited, format!("{before}{deeper}new {search}\n{after}")),
+                    Err(refusal) => prop_assert!(text.starts_with(BOM_TEXT), "{refusal:?}"),
+                }
+            }
+
+            #[test]
+            fn a_whole_text_changes_no_line_that_it_has(old in lines(), new in lines()) {
+                let texts = |text: &str| -> Vec<String> { text::Text::new(text).lines.iter().map(|line| line.text.to_owned()).collect() };
+    prop_assume!(text::Text::new(&old).lines.last().is_some_and(|line| !line.end.is_empty()));
+                let new = new.replace('\r', "");
+                prop_assert_eq!(texts(&whole::shaped(&old, &new)), answer_lines(&new));
+                let same = texts(&old);
+                if !same.iter().any(|line| line.contains('\r')) {
+                    prop_assert_eq!(whole::shaped(&old, &(same.join("\n") + "\n")), old);
+                }
+            }
+
+            #[test]
+            fn more_errors_are_told_once_there_are_more(before in lines(), after in lines()) {
+                prop_assert_eq!(more_syntax_errors("f.py", &before, &before), None);
+                let worse = more_syntax_errors("f.py", &before, &after);
+                prop_assert!(worse.is_none_or(|(had, has)| had < has && more_syntax_errors("f.py", &after, &before).is_none()));
+                prop_assert_eq!(more_syntax_errors("f.unknown", &before, &after), None);
+            }
+
+            #[test]
+            fn a_unified_difference_of_ours_is_applied_to_the_byte(old in lines(), new in lines()) {
+                let plain = |text: String| text.replace('\r', "\n").replace("...", "dots") + "end\n";
+                let (old, new) = (plain(old), plain(new));
+                let answer = crate::unified(&old, &new, "a/f.py", "b/f.py", 1000);
+                prop_assume!(!answer.is_empty());
+                if let Ok((edited, _)) = one(&old, &answer, Format::Unified) {
+                    prop_assert_eq!(edited, new);
+                }
             }
         }
-
-        #[test]
-        fn more_errors_are_told_once_there_are_more(before in lines(), after in lines()) {
-            prop_assert_eq!(more_syntax_errors("f.py", &before, &before), None);
-            let worse = more_syntax_errors("f.py", &before, &after);
-            prop_assert!(worse.is_none_or(|(had, has)| had < has && more_syntax_errors("f.py", &after, &before).is_none()));
-            prop_assert_eq!(more_syntax_errors("f.unknown", &before, &after), None);
-        }
-
-        #[test]
-        fn a_unified_difference_of_ours_is_applied_to_the_byte(old in lines(), new in lines()) {
-            let plain = |text: String| text.replace('\r', "\n").replace("...", "dots") + "end\n";
-            let (old, new) = (plain(old), plain(new));
-            let answer = crate::unified(&old, &new, "a/f.py", "b/f.py", 1000);
-            prop_assume!(!answer.is_empty());
-            if let Ok((edited, _)) = one(&old, &answer, Format::Unified) {
-                prop_assert_eq!(edited, new);
-            }
-        }
-    }
 
     const BOM_TEXT: &str = "\u{feff}";
 }

@@ -9,8 +9,32 @@ from wainwright import _native
 Format = Literal["auto", "blocks", "unified", "v4a", "function", "file"]
 """How an answer is written; ``function`` and ``file`` are code alone, for a path (and a symbol) the caller knows."""
 
-Read = Callable[[str], str | bytes | None]
-"""The content of a file of the tree; None if there is none. Bytes that are not UTF-8 are refused."""
+
+class Link(NamedTuple):
+    """A link, or a path that passes one: edits go to the file it leads to, and the link stays."""
+
+    to: str
+    """That file, relative to the root of the tree."""
+
+
+class Twin(NamedTuple):
+    """Nothing, but a path that is the same on some systems: edits go to that, and no second file comes beside it."""
+
+    path: str
+
+
+class Barred(NamedTuple):
+    """Something that must not or cannot be edited."""
+
+    why: str
+    """What it is and what to do instead, in sentences that name the path."""
+
+
+Source = str | bytes | Link | Twin | Barred | None
+"""What stands at a path: a file with its content, or nothing. Bytes that are not UTF-8 text are refused."""
+
+Read = Callable[[str], Source]
+"""Tells what stands at a path, relative to the root of the tree."""
 
 
 class Hunk(NamedTuple):
@@ -80,7 +104,7 @@ class Refusal:
     """Index of the edit that was refused."""
     path: str
     reason: str
-    """Such as ``missing``, ``ambiguous``, ``stale_removed``, ``no_file``, ``conflict``."""
+    """Such as ``missing``, ``ambiguous``, ``stale_removed``, ``no_file``, ``not_editable``, ``conflict``."""
     detail: tuple[str, ...]
     places: tuple[Place, ...]
     """The most similar lines of a missing text, the first places of an ambiguous one."""
@@ -137,9 +161,9 @@ def apply_answer(
 ) -> Applied | Refusal:
     """Apply all edits of an answer to files of a tree, or none.
 
-    ``tree`` holds the paths that an edit may mean; they are written in many forms. An edit is found as it is
-    written, or else in one of the declared ways it may differ, and only where no other place could be meant.
-    Raises ValueError for lone surrogates, and what ``read`` raises.
+    ``tree`` holds the paths that an edit may mean by another spelling; ``read`` is asked about any path. An edit is
+    found as it is written, or else in one of the declared ways it may differ, and only where no other place could be
+    meant. Raises ValueError for lone surrogates, and what ``read`` raises.
     """
     reader = _Reader(read)
     return reader.outcome(*_native.apply_answer(answer, form, path, symbol, tree, reader))
@@ -162,10 +186,17 @@ class _Reader:
         self._read = read
         self._seen: dict[str, bytes | None] = {}
 
-    def __call__(self, path: str) -> str | bytes | None:
-        content = self._read(path)
-        self._seen[path] = content.encode() if isinstance(content, str) else content
-        return content
+    def __call__(self, path: str) -> str | bytes | tuple[str, str] | None:
+        match self._read(path):
+            case Link(to):
+                return "link", to
+            case Twin(other):
+                return "twin", other
+            case Barred(why):
+                return "barred", why
+            case content:
+                self._seen[path] = content.encode() if isinstance(content, str) else content
+                return content
 
     def outcome(self, applied: _AppliedAnswer | None, refusal: _RefusalAnswer | None) -> Applied | Refusal:
         if refusal is not None:
