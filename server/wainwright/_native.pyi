@@ -215,7 +215,7 @@ def apply_answer(
 ) -> tuple[_Applied | None, _Refusal | None]:
     """Apply all edits of an answer, or none: (changed files, edits made), or the refusal.
 
-    A changed file is (path, new text or None if it goes), an edit (path, line from 1 or 0, what it was forgiven). A
+    A changed file is (path, new text or None if it goes), an edit (path, line from 1 or 0, what was tolerated). A
     refusal is (index of the edit, path, reason, detail, places, difference, sentences), a place (line from 1, its
     lines), a difference (line from 1, the line of the file, the line of the edit). ``read`` is called with the lock
     held, and returns the content of a file, None, or ("link" or "twin", another path), or ("barred", why). Raises

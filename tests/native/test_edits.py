@@ -114,13 +114,13 @@ def test_all_edits_or_none() -> None:
     assert outcome.changes == {"a.py": "1\n", "b.py": None, "c.py": "3\n"}
 
 
-def test_what_was_forgiven_is_told() -> None:
+def test_what_was_tolerated_is_told() -> None:
     files = {"src/a.py": "if x:\n    one()\n"}
     answer = "a/src/a.py\n<<<<<<< SEARCH\none()\n=======\ntwo()\n>>>>>>> REPLACE\n"
     outcome = apply_answer(answer, list(files), files.get)
     assert isinstance(outcome, Applied)
     assert outcome.changes == {"src/a.py": "if x:\n    two()\n"}
-    assert [(done.line, done.forgiven) for done in outcome.done] == [(2, ("path", "indentation"))]
+    assert [(done.line, done.tolerances) for done in outcome.done] == [(2, ("path", "indentation"))]
 
 
 def test_what_the_reader_raises_comes_through() -> None:

@@ -67,9 +67,9 @@ def _tell_edits(root: Path, outcome: Applied | Refusal, *, dry_run: bool) -> Non
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         write(root, outcome, state)
     for done in outcome.done:
-        if done.forgiven:
+        if done.tolerances:
             err.print(
-                Text(f"{done.path}:{done.line}: forgiven: {', '.join(done.forgiven)}".replace("_", " "))
+                Text(f"{done.path}:{done.line}: tolerated: {', '.join(done.tolerances)}".replace("_", " "))
             )
     if not dry_run:
         for name, text in outcome.changes.items():

@@ -155,14 +155,14 @@ def _worse(applied: Applied, before: dict[str, str | None]) -> str:
 
 
 def _told(applied: Applied) -> str:
-    forgiven: dict[str, set[str]] = {}
+    tolerated: dict[str, set[str]] = {}
     for done in applied.done:
-        forgiven.setdefault(done.path, set()).update(done.forgiven)
+        tolerated.setdefault(done.path, set()).update(done.tolerances)
     parts = []
     for path, after in applied.changes.items():
-        mended = ", ".join(sorted(forgiven.get(path, ()))).replace("_", " ")
+        mended = ", ".join(sorted(tolerated.get(path, ()))).replace("_", " ")
         parts.append(
-            f"{path} {'deleted' if after is None else 'written'}{f' (forgiven: {mended})' if mended else ''}"
+            f"{path} {'deleted' if after is None else 'written'}{f' (tolerated: {mended})' if mended else ''}"
         )
     return ", ".join(parts)
 

@@ -113,5 +113,5 @@ def _apply_case(case: Case) -> dict[str, Any]:
         "text": after or "",
         "others": changes,
         "seconds": seconds,
-        "forgiven": sorted({name for done in outcome.done for name in done.forgiven}),
+        "forgiven": sorted({name for done in outcome.done for name in done.tolerances}),
     }

@@ -138,7 +138,7 @@ async def test_all_blocks_of_a_reply_are_applied_in_order(desk: Desk) -> None:
 
 async def test_an_imperfect_block_is_mended_and_the_model_told(desk: Desk) -> None:
     ok, told = await apply(desk, [swap("./CALC.py", "return a + b\n", "return b + a\n")])
-    assert (ok, told) == (True, "Applied: calc.py written (forgiven: indentation, path).")
+    assert (ok, told) == (True, "Applied: calc.py written (tolerated: indentation, path).")
     assert (desk.tree / "calc.py").read_text() == "def add(a, b):\n    return b + a\n"
     ok, told = await apply(desk, [swap("calc.py", "    return a + b\n", "    return b + a\n")])
     assert (ok, told) == (True, "Nothing to change: all of it is there already.")
@@ -303,7 +303,7 @@ async def test_an_edit_of_a_link_changes_its_file_and_the_link_stays(desk: Desk)
     (desk.tree / "docs" / "AGENTS.md").write_text("use tabs\n")
     for block in (swap("AGENTS.md", "use tabs\n", "use spaces\n"), write("AGENTS.md", "use both\n")):
         ok, told = await apply(desk, [block])
-        assert (ok, told) == (True, "Applied: rules.md written (forgiven: path).")
+        assert (ok, told) == (True, "Applied: rules.md written (tolerated: path).")
         assert (desk.tree / "rules.md").read_text() == block.replace
     ok, told = await apply(desk, [Block(kind="delete", path="AGENTS.md")])
     assert not ok
@@ -316,10 +316,10 @@ async def test_an_edit_of_a_link_changes_its_file_and_the_link_stays(desk: Desk)
 async def test_another_spelling_makes_no_second_file(desk: Desk, path: str) -> None:
     before = {place.name for place in desk.tree.iterdir()}
     ok, told = await apply(desk, [write(path, "def add(a, b):\n    return b + a\n")])
-    assert (ok, told) == (True, "Applied: calc.py written (forgiven: path).")
+    assert (ok, told) == (True, "Applied: calc.py written (tolerated: path).")
     assert {place.name for place in desk.tree.iterdir()} == before
     ok, told = await apply(desk, [Block(kind="delete", path=path)])
-    assert (ok, told) == (True, "Applied: calc.py deleted (forgiven: path).")
+    assert (ok, told) == (True, "Applied: calc.py deleted (tolerated: path).")
 
 
 async def test_a_whole_file_keeps_the_shape_of_the_one_before(desk: Desk) -> None:

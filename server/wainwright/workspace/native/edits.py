@@ -81,7 +81,7 @@ class Done(NamedTuple):
     path: str
     line: int
     """The first line of its place in the old text, from 1; 0 for a whole file."""
-    forgiven: tuple[str, ...]
+    tolerances: tuple[str, ...]
     """In which ways it differed from the file, such as ``indentation``; empty if in none."""
 
 
