@@ -1,5 +1,6 @@
-//! Which files belong to a tree: ignore rules, hidden files, and what is never listed.
+//! Which files belong to a tree: ignore rules, hidden files, what is never listed, and what is kept all the same.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,10 +13,47 @@ use crate::files::stamp::Stamp;
 /// Folders (or files) that are never listed or searched: their content is not the person's source.
 pub const NEVER_LISTED: [&str; 2] = [".git", ".wainwright"];
 
+/// The name of the file, in the folder of a store, that says what is kept.
+pub(crate) const KEPT: &str = "kept";
+
+/// Files of the tree whatever the rules say about them, as those are that git tracks.
+#[derive(Debug, Default)]
+struct Kept {
+    root: PathBuf,
+    paths: BTreeSet<String>,
+}
+
+impl Kept {
+    /// Reads paths relative to `root` that end with a NUL each; as if it were empty if there is no such file.
+    fn read(root: &Path, list: &Path, read: &mut Vec<RuleFile>) -> Self {
+        let metadata = fs::metadata(list).ok().filter(fs::Metadata::is_file);
+        read.push((list.to_path_buf(), metadata.as_ref().map(Stamp::of)));
+        let text = metadata.and_then(|_| fs::read(list).ok()).unwrap_or_default();
+        let paths = text.split(|byte| *byte == 0).filter_map(|path| String::from_utf8(path.to_vec()).ok());
+        Self { root: root.to_path_buf(), paths: paths.filter(|path| !path.is_empty()).collect() }
+    }
+
+    /// True if a path is kept, or the folder that it names holds something that is.
+    fn has(&self, path: &Path, is_folder: bool) -> bool {
+        if self.paths.is_empty() {
+            return false;
+        }
+        let Some(path) = path.strip_prefix(&self.root).ok().and_then(Path::to_str) else { return false };
+        if !is_folder {
+            return self.paths.contains(path);
+        }
+        let beneath = format!("{path}/");
+        self.paths.range(beneath.clone()..).next().is_some_and(|first| first.starts_with(&beneath))
+    }
+}
+
 /// The ignore rules that hold in one folder: its own, then those of the folders above.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     parent: Option<Arc<Rules>>,
+    kept: Arc<Kept>,
+    /// The folder is listed for the sake of what is kept in it, and of nothing else.
+    only_kept: bool,
     /// From `.ignore`, `.gitignore` and `.git/info/exclude`; one that says something about a path goes before
     /// those after it, whatever folder it is from.
     kinds: [Option<Gitignore>; 3],
@@ -33,9 +71,11 @@ pub(crate) struct Present {
 }
 
 impl Rules {
-    /// The rules from above `root`: only those of a larger git repository that it lies in.
-    pub fn above(root: &Path, read: &mut Vec<RuleFile>) -> Arc<Self> {
-        let mut rules = Arc::default();
+    /// The rules from above `root`: only those of a larger git repository that it lies in, and the list of what is
+    /// kept.
+    pub fn above(root: &Path, kept: Option<&Path>, read: &mut Vec<RuleFile>) -> Arc<Self> {
+        let kept = kept.map_or_else(Kept::default, |list| Kept::read(root, list, read));
+        let mut rules = Arc::new(Self { kept: Arc::new(kept), ..Self::default() });
         let has_git = |folder: &Path| folder.join(".git").exists();
         let above = || root.ancestors().skip(1);
         if !has_git(root) && above().any(has_git) {
@@ -61,10 +101,16 @@ impl Rules {
             (present.git, ".git/info/exclude"),
         ];
         let kinds = files.map(|(there, name)| if there { parse(folder, name, read) } else { None });
-        if kinds.iter().all(Option::is_none) {
+        let only_kept = parent.only_kept || parent.kept.has(folder, true) && parent.hides(folder);
+        if kinds.iter().all(Option::is_none) && only_kept == parent.only_kept {
             return Arc::clone(parent);
         }
-        Arc::new(Self { parent: Some(Arc::clone(parent)), kinds })
+        Arc::new(Self { parent: Some(Arc::clone(parent)), kept: Arc::clone(&parent.kept), only_kept, kinds })
+    }
+
+    fn hides(&self, folder: &Path) -> bool {
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        !self.allows(folder, name, true)
     }
 
     /// True if an entry of a folder with these rules belongs to the tree.
@@ -72,6 +118,10 @@ impl Rules {
         if NEVER_LISTED.contains(&name) {
             return false;
         }
+        !self.only_kept && self.allows(path, name, is_folder) || self.kept.has(path, is_folder)
+    }
+
+    fn allows(&self, path: &Path, name: &str, is_folder: bool) -> bool {
         match self.verdict(path, is_folder) {
             Match::Ignore(()) => false,
             Match::Whitelist(()) => true,
@@ -81,13 +131,13 @@ impl Rules {
 
     /// True if a path relative to `root` belongs to the tree, by the rules that are on disk now; the file itself
     /// need not be there.
-    pub fn admit_path(root: &Path, path: &str) -> bool {
+    pub fn admit_path(root: &Path, kept: &Path, path: &str) -> bool {
         if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return false;
         }
         let all = Present { ignore: true, gitignore: true, git: true };
         let mut read = Vec::new();
-        let mut rules = Self::above(root, &mut read);
+        let mut rules = Self::above(root, Some(kept), &mut read);
         let mut folder = root.to_path_buf();
         let mut parts = path.split('/').peekable();
         while let Some(part) = parts.next() {
@@ -165,4 +215,30 @@ fn parse(folder: &Path, name: &str, read: &mut Vec<RuleFile>) -> Option<Gitignor
     // A line that does not parse, or a file that cannot be read, leaves the other rules in force.
     builder.add(path);
     builder.build().ok().filter(|rules| !rules.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::make_tree;
+
+    #[test]
+    fn what_is_kept_belongs_to_the_tree_and_nothing_beside_it() {
+        let root = make_tree(&[
+            (".gitignore", "dist/\n*.log\n"),
+            ("dist/.gitignore", "!other.js\n"),
+            ("dist/kept.js", ""),
+            ("dist/other.js", ""),
+        ]);
+        let list =
+            make_tree(&[(KEPT, "dist/kept.js\0dist/deep/kept.js\0a.log\0.hidden/kept\0.git/config\0")]);
+        let kept = list.path().join(KEPT);
+        for path in ["dist/kept.js", "dist/deep/kept.js", "a.log", ".hidden/kept", "plain"] {
+            assert!(Rules::admit_path(root.path(), &kept, path), "{path}");
+        }
+        for path in ["dist/other.js", "dist/deep/other", "b.log", ".hidden/other", ".git/config"] {
+            assert!(!Rules::admit_path(root.path(), &kept, path), "{path}");
+        }
+        assert!(!Rules::admit_path(root.path(), &list.path().join("none"), "a.log"));
+    }
 }

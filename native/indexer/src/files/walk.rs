@@ -38,7 +38,7 @@ pub fn walk(root: &Path, max_files: usize) -> Result<Listing, IndexError> {
     }
     let mut listing = Listing { files: Vec::new(), truncated: false };
     let mut read = Vec::new();
-    let above = Rules::above(root, &mut read);
+    let above = Rules::above(root, None, &mut read);
     let mut walker = Walker { root, max_files, read, listing: &mut listing };
     walker.folder(&above);
     listing.files.sort_unstable();

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::IndexError;
 use crate::files::read::PADDING;
-use crate::files::rules::Rules;
+use crate::files::rules::{self, Rules};
 use crate::files::stamp::Stamp;
 use crate::index::disk::Disk;
 use crate::index::scan::Scan;
@@ -59,6 +59,8 @@ pub struct Stats {
 pub struct Index {
     root: Arc<Path>,
     store: PathBuf,
+    /// See [`rules::KEPT`].
+    kept: PathBuf,
     /// Held by whoever looks at the file system or writes the store.
     looking: Mutex<()>,
     state: Mutex<State>,
@@ -74,6 +76,9 @@ struct State {
 impl Index {
     /// Opens the index of the tree beneath `root`, with its store in the folder `cache`, and looks at the tree
     /// once: what is not in the store, or has changed since, is read.
+    ///
+    /// A file `kept` in that folder names files that belong to the tree although a rule hides them: their paths, each
+    /// with a NUL behind it. It may change between two looks.
     ///
     /// A store that is damaged or of another version is as if it were not there. The new state is not written;
     /// see [`Index::save`].
@@ -93,6 +98,7 @@ impl Index {
         let index = Self {
             root,
             store,
+            kept: cache.join(rules::KEPT),
             looking: Mutex::new(()),
             state: Mutex::new(state),
             snapshot: RwLock::new(Arc::new(snapshot)),
@@ -137,7 +143,7 @@ impl Index {
         let began = Instant::now();
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let disk = Arc::clone(&self.state().disk);
-        let scan = Scan { root: &self.root, disk: &disk, cancel };
+        let scan = Scan { root: &self.root, kept: &self.kept, disk: &disk, cancel };
         let mut changes = paths.map_or_else(|| scan.known(), |paths| scan.some(paths));
         let everything = changes.rules_changed;
         if everything {
@@ -173,7 +179,7 @@ impl Index {
             let state = self.state();
             (state.disk.base.seed, state.disk.facts(path).is_some())
         };
-        if !known && !Rules::admit_path(&self.root, path) {
+        if !known && !Rules::admit_path(&self.root, &self.kept, path) {
             self.drop_overlay(path);
             return false;
         }

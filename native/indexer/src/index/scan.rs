@@ -28,6 +28,8 @@ const ROOM: usize = 1 << 16;
 /// One look at the files beneath a root.
 pub(crate) struct Scan<'s> {
     pub root: &'s Path,
+    /// The list of what is kept, which need not be there.
+    pub kept: &'s Path,
     pub disk: &'s Disk,
     pub cancel: &'s AtomicBool,
 }
@@ -55,7 +57,7 @@ impl Scan<'_> {
     /// Lists everything again.
     pub fn everything(&self) -> Changes {
         let mut rules = Vec::new();
-        let above = Rules::above(self.root, &mut rules);
+        let above = Rules::above(self.root, Some(self.kept), &mut rules);
         let job = Job::Folder { path: String::new(), rules: Some(above), deep: true };
         let mut changes = self.run(vec![job]);
         changes.rules.extend(rules);
@@ -260,7 +262,7 @@ impl Scan<'_> {
     /// The rules in a folder, from those of all folders above it.
     fn rules_in(&self, path: &str, present: Present, read: &mut Vec<RuleFile>) -> Arc<Rules> {
         let mut known = Vec::new();
-        let mut rules = Rules::above(self.root, &mut known);
+        let mut rules = Rules::above(self.root, Some(self.kept), &mut known);
         if !path.is_empty() {
             let all = Present { ignore: true, gitignore: true, git: true };
             rules = Rules::within(&rules, self.root, all, &mut known);

@@ -11,7 +11,7 @@ use crate::files::traits::Traits;
 use crate::lexer::lexicon::Seed;
 
 /// What a store begins with. The last bytes are the version: another one is not read.
-const MAGIC: [u8; 16] = *b"wainwright \0\0\0\0\x02";
+const MAGIC: [u8; 16] = *b"wainwright \0\0\0\0\x03";
 const HEADER: usize = 16 + 8 + 8 + 16 + SECTIONS * 16;
 
 /// The sections, in the order of the file.
