@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from wainwright.deploy.probe import Probe
-from wainwright.deploy.target import Order, Wanted
+from wainwright.deploy.target import Order, Target, Wanted
 from wainwright.domain.evidence import Deployment
 from wainwright.sandbox.protocol import Sandbox
 
@@ -20,7 +20,7 @@ class BranchTarget:
     serves: ClassVar[bool] = False
 
     @classmethod
-    def at(cls, state: Path, sandbox: Sandbox | None) -> "BranchTarget":
+    def at(cls, state: Path, sandbox: Sandbox | None) -> Target | None:
         """Can be used everywhere; see ``Target``."""
         return cls()
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from wainwright.deploy.probe import Probe
 from wainwright.deploy.services import Service, Services, ServiceSpec, log_tail
-from wainwright.deploy.target import Order, Wanted
+from wainwright.deploy.target import Order, Target, Wanted
 from wainwright.domain.errors import DeployError
 from wainwright.domain.evidence import Deployment
 from wainwright.sandbox.protocol import Sandbox
@@ -32,7 +32,7 @@ class ProcessTarget:
         self._services = Services(state, sandbox)
 
     @classmethod
-    def at(cls, state: Path, sandbox: Sandbox | None) -> "ProcessTarget | None":
+    def at(cls, state: Path, sandbox: Sandbox | None) -> Target | None:
         """Nothing is started without a sandbox; see ``Target``."""
         return None if sandbox is None else cls(state, sandbox)
 
