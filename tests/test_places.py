@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from wainwright import deploy, tools
 from wainwright.agents.roles import ASSIGNMENTS
 from wainwright.cli import native, program, start, steer
+from wainwright.deploy.target import Target
 from wainwright.deploy.targets import TARGETS
 from wainwright.domain.events import EVENT, Event, GateKind
 from wainwright.domain.fold import LEGAL
@@ -52,6 +53,9 @@ def test_every_target_is_in_the_table() -> None:
     written = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
     targets = {one for one in written if hasattr(one, "choice")}
     assert targets == set(TARGETS.values()), "deploy/targets.py: TARGETS needs an entry for each target"
+    members = {name for name in {**vars(Target), **Target.__annotations__} if not name.startswith("_")}
+    lacking = {one.__name__: members - set(dir(one)) for one in targets if members - set(dir(one))}
+    assert lacking == {}, "deploy/target.py: Target names what each of them has"
 
 
 def test_every_tool_is_given_to_a_role() -> None:
