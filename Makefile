@@ -77,7 +77,7 @@ miri:  ## The pure parts of the native crates, interpreted
 	@cargo +nightly miri --version >/dev/null 2>&1 || { echo 'Miri is missing: rustup toolchain install nightly --component miri,rust-src'; exit 1; }
 	cargo +nightly miri test -p wainwright-diff --lib -- --skip apply
 	cargo +nightly miri test -p wainwright-indexer --lib -- bytes:: lexicon:: prefilter:: subwords:: resolve:: traits:: rank::model rank::role rank::words
-	cargo +nightly miri test -p wainwright-fsops --lib -- tree::items::tests::a_folder_is_read tree::items::tests::no_bytes values::tests::a_hash journal::tests::a_record_is_read
+	cargo +nightly miri test -p wainwright-fsops --lib -- tree::items::tests::a_folder_is_read tree::items::tests::no_bytes values::tests::a_hash write_log::record::tests::a_record_is_read
 
 clean:  ## Remove what was built
 	rm -rf $(VENV) target demo-workspace

@@ -240,11 +240,11 @@ def apply_edits(
 def write_batch(
     root: str | PathLike[str],
     changes: Sequence[tuple[str | PathLike[str], bytes | None, int | None, tuple[bytes | None] | None]],
-    journal: str | PathLike[str] | None,
+    write_log: str | PathLike[str] | None,
 ) -> None:
     """Write or delete (None) all files, each (path, content, permission bits or None, what is there), or nothing.
 
-    What is there: the content in a tuple, None in one for no file; None if it does not matter. With a journal, a
+    What is there: the content in a tuple, None in one for no file; None if it does not matter. With a write log, a
     folder, ``recover`` completes what a kill or a power cut left half done.
 
     Raises ChangedError, BoundaryError, ValueError for a relative root or a path given twice, and the OSError that
@@ -252,11 +252,11 @@ def write_batch(
     """
 
 def recover(
-    journal: str | PathLike[str], root: str | PathLike[str]
+    write_log: str | PathLike[str], root: str | PathLike[str]
 ) -> tuple[list[PathLike[str]], list[PathLike[str]]]:
-    """Complete the batches of a journal; return the paths written, and those that somebody else has changed since.
+    """Complete the batches of a write log; return the paths written, and those that somebody else has changed since.
 
-    Raises ValueError if the journal is that of another root, and OSError.
+    Raises ValueError if the write log is that of another root, and OSError.
     """
 
 class Tree:

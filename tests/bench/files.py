@@ -75,10 +75,10 @@ def batch(setting: Setting) -> Iterator[Figure]:
 def one_batch(setting: Setting, kind: str, *, fresh: bool) -> Iterator[Figure]:
     wrong: list[str] = []
     freeing: list[float] = []
-    journal = Path(tempfile.mkdtemp(prefix="journal-", dir=setting.scratch))
+    write_log = Path(tempfile.mkdtemp(prefix="write-log-", dir=setting.scratch))
 
     def write_durably(root: Path, files: dict[str, bytes]) -> None:
-        native.write_batch(root, [(path, body, None) for path, body in files.items()], journal=journal)
+        native.write_batch(root, [(path, body, None) for path, body in files.items()], write_log=write_log)
 
     def side(write: Callable[[Path, dict[str, bytes]], None]) -> Run:
         root = Path(tempfile.mkdtemp(prefix="batch-", dir=setting.scratch))
@@ -99,7 +99,7 @@ def one_batch(setting: Setting, kind: str, *, fresh: bool) -> Iterator[Figure]:
                 wrong.append(f"{write.__name__}: a file has not the content that was written")
             if write is write_durably:
                 began = time.perf_counter()
-                native.recover(journal, root)
+                native.recover(write_log, root)
                 freeing.append(time.perf_counter() - began)
             return took
 
@@ -112,7 +112,7 @@ def one_batch(setting: Setting, kind: str, *, fresh: bool) -> Iterator[Figure]:
     }
     samples = interleave(sides, setting.runs(15))
     later = 1000 * statistics.median(freeing)
-    notes = (*wrong, f"afterwards, in the background, the journal is freed in {later:.3g} ms")
+    notes = (*wrong, f"afterwards, in the background, the write log is freed in {later:.3g} ms")
     name = f"durable batch of {FILES} files, {kind}"
     yield figure(name, samples, PLAIN, Bar(1.3), right=not wrong, notes=notes)
     yield figure(name, samples, SYNCED, right=not wrong)

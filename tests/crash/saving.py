@@ -141,13 +141,13 @@ class Trial:
             "pause": pause,
         }
 
-    def write(self, journal: Path | None, *, blind: bool) -> str:
+    def write(self, write_log: Path | None, *, blind: bool) -> str:
         """Write the batch; what came of it in one word."""
         batch = [(name, text, None) for name, text in self.after.items()]
         try:
             if blind and {name: self._now(name) for name in self.before} != self.before:
                 return "refused"
-            write_batch(self.root, batch, journal=journal, expected=None if blind else self.before)
+            write_batch(self.root, batch, write_log=write_log, expected=None if blind else self.before)
         except StaleEdit as stale:
             named = {str(self.root / path) for path in stale.paths}
             return "refused" if named <= {one["path"] for one in self.saves} else f"blamed on {stale.paths}"
@@ -199,20 +199,20 @@ class Trial:
 
 
 def trials(count: int, seed: int, place: Path, *, blind: bool = False) -> Report:
-    """Make so many trials in a folder; half of them go through a journal."""
+    """Make so many trials in a folder; half of them go through a write log."""
     chance, report, saver = random.Random(seed), Report(), Saver()
     spans = {True: 0.004, False: 0.002}
-    journal = place / "journal"
-    journal.mkdir()
+    write_log = place / "write-log"
+    write_log.mkdir()
     try:
         for number in range(count):
-            journaled = number % 2 == 0
-            trial = Trial(place, chance, number, spans[journaled])
+            logged = number % 2 == 0
+            trial = Trial(place, chance, number, spans[logged])
             saver.begin(trial.saves)
             began = time.perf_counter()
-            outcome = trial.write(journal if journaled else None, blind=blind)
+            outcome = trial.write(write_log if logged else None, blind=blind)
             if outcome == "written":
-                spans[journaled] = (9 * spans[journaled] + time.perf_counter() - began) / 10
+                spans[logged] = (9 * spans[logged] + time.perf_counter() - began) / 10
             report.outcomes[outcome] += 1
             trial.judge(outcome, saver.done(), report)
     finally:

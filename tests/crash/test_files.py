@@ -12,11 +12,11 @@ pytestmark = needs_strace
 BATCH = """
 import os, sys
 from wainwright.workspace.native import write_batch
-root, journal = sys.argv[1:]
+root, write_log = sys.argv[1:]
 os.sched_yield()
 write_batch(root, [
     ("a", b"new", None), ("gone", None, None), ("sub/b", b"n" * 9000, 0o600), ("made/deep/c", b"new", 0o755),
-], journal=journal, expected={"a": b"old", "gone": b"old", "sub/b": b"old", "made/deep/c": None})
+], write_log=write_log, expected={"a": b"old", "gone": b"old", "sub/b": b"old", "made/deep/c": None})
 os.sched_yield()
 """
 RESTORE = """
@@ -32,13 +32,13 @@ os.sched_yield()
 
 
 def lay_out(place: Path) -> tuple[Path, Path]:
-    root, journal = place / "root", place / "state"
+    root, write_log = place / "root", place / "state"
     (root / "sub").mkdir(parents=True)
-    journal.mkdir()
+    write_log.mkdir()
     for name in ("a", "gone", "sub/b"):
         (root / name).write_bytes(b"old")
     (root / "sub/b").chmod(0o640)
-    return root, journal
+    return root, write_log
 
 
 def state(root: Path) -> dict[str, tuple[bytes, int]]:
@@ -55,12 +55,12 @@ def test_a_batch_killed_at_any_system_call_is_all_or_nothing(tmp_path: Path) -> 
     old = state(lay_out(tmp_path / "old")[0])
     new = state(next(places)[0])
     outcomes = set()
-    for root, journal in places:
-        recover(journal, root)
+    for root, write_log in places:
+        recover(write_log, root)
         found = state(root)
         assert found in (old, new)
         outcomes.add(found == new)
-        assert recover(journal, root) == ((), ())
+        assert recover(write_log, root) == ((), ())
     assert outcomes == {True, False}
 
 
@@ -69,17 +69,17 @@ def test_what_another_program_saves_after_a_kill_survives_the_recovery(tmp_path:
     places = kills(BATCH, lambda name: lay_out(tmp_path / name))
     old, new = state(lay_out(tmp_path / "old")[0]), state(next(places)[0])
     outcomes = set()
-    for number, (root, journal) in enumerate(places):
+    for number, (root, write_log) in enumerate(places):
         path = ("a", "gone", "sub/b", "made/deep/c")[number % 4]
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(b"saved later")
-        recover(journal, root)
+        recover(write_log, root)
         found = state(root)
         assert found.pop(path)[0] == b"saved later"
         others = [{name: kept for name, kept in whole.items() if name != path} for whole in (old, new)]
         assert found in others, path
         outcomes.add(others.index(found))
-        assert recover(journal, root) == ((), ())
+        assert recover(write_log, root) == ((), ())
     assert outcomes == {0, 1}
 
 

@@ -1,5 +1,6 @@
 //! Opening what lies beneath a folder, and nothing else.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -79,6 +80,17 @@ pub fn bits(mode: RawMode) -> u32 {
     u32::from(mode & 0o777)
 }
 
+/// The permission bits of a number; never set-user-id and the like.
+pub fn permissions(bits: u32) -> Mode {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::unnecessary_cast,
+        trivial_numeric_casts,
+        reason = "the width of a mode depends on the system, and nine bits fit all"
+    )]
+    Mode::from_raw_mode((bits & 0o777) as RawMode)
+}
+
 /// The path without `.` components; refused if it is empty, absolute or holds `..`.
 pub fn plain(path: &Path) -> Result<PathBuf, FsError> {
     let outside = || FsError::Outside { path: path.to_path_buf() };
@@ -151,9 +163,28 @@ fn step_by_step(folder: BorrowedFd<'_>, path: &Path, flags: OFlags) -> Result<Ow
     held.ok_or(Errno::NOENT)
 }
 
-fn is_link(folder: BorrowedFd<'_>, name: &std::ffi::OsStr) -> bool {
+fn is_link(folder: BorrowedFd<'_>, name: &OsStr) -> bool {
     rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+}
+
+/// What the target is now; `None` if there is none. Only a regular file may be a target.
+pub fn target(folder: &OwnedFd, name: &OsStr) -> Result<Option<Stamp>, Errno> {
+    let stat = match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(errno),
+    };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(Some(Stamp::of(&stat))),
+        FileType::Symlink => Err(Errno::LOOP),
+        _ => Err(Errno::ISDIR),
+    }
+}
+
+/// The error number of what the standard library tells.
+pub fn errno_of(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
 /// The error that an error number means for a path.
@@ -165,6 +196,14 @@ pub fn told(path: &Path, errno: Errno) -> FsError {
         Errno::NXIO | Errno::ISDIR => FsError::NotAFile { path },
         errno => FsError::Io { path, source: errno.into() },
     }
+}
+
+/// Asks the disk to remember what a file holds.
+pub fn sync_data(file: &File) -> Result<(), Errno> {
+    #[cfg(target_vendor = "apple")]
+    return rustix::fs::fcntl_fullfsync(file);
+    #[cfg(not(target_vendor = "apple"))]
+    rustix::fs::fdatasync(file)
 }
 
 /// See [`crate::read_beneath`].

@@ -13,8 +13,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::batch::{create, errno_of, fill, permissions};
-use crate::beneath::Stamp;
+use crate::beneath::{Stamp, errno_of, permissions};
+use crate::temporary::{create, fill};
 
 /// Why a file is not the one that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,14 +13,16 @@ mod batch;
 mod beneath;
 #[cfg(unix)]
 mod exchange;
-#[cfg(unix)]
-mod journal;
 mod reading;
 #[cfg(unix)]
 mod snapshots;
 #[cfg(unix)]
+mod temporary;
+#[cfg(unix)]
 mod tree;
 mod values;
+#[cfg(unix)]
+mod write_log;
 
 pub use reading::read_beneath;
 #[cfg(unix)]
@@ -45,20 +47,20 @@ pub use values::{Change, Expected, FsError, Hash, Recovery};
 /// a program that had it open before, and writes to it after the second look at the end of the batch, writes to a
 /// file that has no name any more.
 ///
-/// With a `journal`, an existing folder outside `root` that serves this root only, all or nothing also holds when the
-/// process is killed or the power goes: as soon as the journal is synced, which is the one thing this call waits for,
+/// With a `write_log`, an existing folder outside `root` that serves this root only, all or nothing also holds when the
+/// process is killed or the power goes: as soon as the log is synced, which is the one thing this call waits for,
 /// the batch will be completed, by [`recover`] if need be. Call that at start, and after a batch off the path, which
-/// frees the journal; a batch that finds it full has to do so itself. Without a journal, a process that is killed in
+/// frees the log; a batch that finds it full has to do so itself. Without one, a process that is killed in
 /// the middle leaves whole files, old or new, and temporary ones named `.wainwright-*.tmp`; what a power cut leaves
 /// is up to the file system.
 ///
 /// # Errors
 /// [`FsError`]; a target that is a link is [`FsError::Outside`], and one that is to be deleted but is not
 /// there [`FsError::NotFound`].
-pub fn write_batch(root: &Path, changes: &[Change<'_>], journal: Option<&Path>) -> Result<(), FsError> {
+pub fn write_batch(root: &Path, changes: &[Change<'_>], write_log: Option<&Path>) -> Result<(), FsError> {
     #[cfg(unix)]
-    return if let Some(folder) = journal {
-        journal::write(folder, root, changes)
+    return if let Some(folder) = write_log {
+        write_log::write(folder, root, changes)
     } else {
         let mut batch = batch::Batch::plan(root, changes, false)?;
         batch.stage()?;
@@ -66,26 +68,27 @@ pub fn write_batch(root: &Path, changes: &[Change<'_>], journal: Option<&Path>) 
     };
     #[cfg(not(unix))]
     {
-        let _ = (root, changes, journal);
+        let _ = (root, changes, write_log);
         Err(FsError::Unsupported)
     }
 }
 
-/// Completes the batches in a journal that a kill or a power cut may have left half done, makes sure that the disk
-/// has them, and removes what they left behind. A journal that was never made is empty.
+/// Completes the batches in a write log that a kill or a power cut may have left half done, makes sure that the disk
+/// has them, and removes what they left behind. A write log that was never made is empty.
 ///
-/// A batch whose journal entry was not complete has changed nothing and is forgotten. A file that somebody else has
-/// changed since the batch looked at it is left alone, or gets back what they saved, and the others are completed. May be called at any time, also again after it was killed itself.
+/// A batch whose record was not complete has changed nothing and is forgotten. A file that somebody else has changed
+/// since the batch looked at it is left alone, or gets back what they saved, and the others are completed. May be
+/// called at any time, also again after it was killed itself.
 ///
 /// # Errors
-/// [`FsError::Invalid`] if the journal holds batches of another root; [`FsError::Io`] if a file cannot be written:
-/// the journal is kept then.
-pub fn recover(journal: &Path, root: &Path) -> Result<Recovery, FsError> {
+/// [`FsError::Invalid`] if the write log holds batches of another root; [`FsError::Io`] if a file cannot be
+/// written: the log is kept then.
+pub fn recover(write_log: &Path, root: &Path) -> Result<Recovery, FsError> {
     #[cfg(unix)]
-    return journal::recover(journal, root);
+    return write_log::recover(write_log, root);
     #[cfg(not(unix))]
     {
-        let _ = (root, journal);
+        let _ = (root, write_log);
         Err(FsError::Unsupported)
     }
 }

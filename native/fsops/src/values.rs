@@ -60,7 +60,7 @@ pub enum FsError {
         /// The path as it was given.
         path: PathBuf,
     },
-    /// The call makes no sense: a relative root, or a path twice in one batch, or a journal of another root.
+    /// The call makes no sense: a relative root, or a path twice in one batch, or a write log of another root.
     #[error("{}: {reason}", .path.display())]
     Invalid {
         /// The path as it was given.

@@ -1,5 +1,5 @@
-//! A batch happens whole or not at all, whatever its paths are and whatever became of its journal; nothing beside the root is
-//! touched; a tree that is kept up to date hashes like a fresh one, and every snapshot can be had back.
+//! A batch happens whole or not at all, whatever its paths are and whatever became of its write log; nothing beside the root
+//! is touched; a tree that is kept up to date hashes like a fresh one, and every snapshot can be had back.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -86,7 +86,7 @@ fn plan(input: &mut Unstructured<'_>) -> Result<Plan> {
     Ok(plan)
 }
 
-fn write(root: &Path, plan: &Plan, journal: Option<&Path>) -> std::result::Result<(), FsError> {
+fn write(root: &Path, plan: &Plan, write_log: Option<&Path>) -> std::result::Result<(), FsError> {
     let change = |(path, content, mode): &'_ (&'static str, Option<Vec<u8>>, Option<u32>)| -> (&'static Path, Option<Vec<u8>>, Option<u32>) {
         (Path::new(*path), content.clone(), *mode)
     };
@@ -95,24 +95,24 @@ fn write(root: &Path, plan: &Plan, journal: Option<&Path>) -> std::result::Resul
         .iter()
         .map(|(path, content, mode)| Change { path, content: content.as_deref(), mode: *mode, expected: Expected::Anything })
         .collect();
-    write_batch(root, &changes, journal)
+    write_batch(root, &changes, write_log)
 }
 
-/// A batch that was interrupted before its first file, with a journal that something happened to.
+/// A batch that was interrupted before its first file, with a write log that something happened to.
 fn interrupted(input: &mut Unstructured<'_>, plan: &Plan) -> Result<()> {
     let place = tempfile::tempdir().expect("a folder");
     lay_out(place.path());
-    let (root, journal) = (place.path().join("root"), place.path().join("state"));
+    let (root, write_log) = (place.path().join("root"), place.path().join("state"));
     let old = state(&root);
-    if write(&root, plan, Some(&journal)).is_err() {
+    if write(&root, plan, Some(&write_log)).is_err() {
         assert_eq!(state(&root), old);
         return Ok(());
     }
     let new = state(&root);
     fs::remove_dir_all(&root).expect("the root");
     lay_out_again(place.path());
-    let file = journal.join("batches.journal");
-    let mut bytes = fs::read(&file).expect("the journal");
+    let file = write_log.join("batches.journal");
+    let mut bytes = fs::read(&file).expect("the write log");
     // The mark that says how the batch ended.
     bytes[4096 + 256] = 0;
     for _ in 0..input.int_in_range(0..=3)? {
@@ -129,21 +129,21 @@ fn interrupted(input: &mut Unstructured<'_>, plan: &Plan) -> Result<()> {
             break;
         }
     }
-    fs::write(&file, &bytes).expect("the journal");
-    let recovered = recover(&journal, &root);
+    fs::write(&file, &bytes).expect("the write log");
+    let recovered = recover(&write_log, &root);
     let found = state(&root);
     // The files were made anew, so some may count as changed by somebody else.
     let left = recovered.as_ref().is_ok_and(|recovery| !recovery.left.is_empty());
     assert!(found == old || found == new || left, "{recovered:?}: {found:?}");
     if recovered.is_ok() {
-        assert_eq!(recover(&journal, &root).expect("again"), wainwright_fsops::Recovery::default());
+        assert_eq!(recover(&write_log, &root).expect("again"), wainwright_fsops::Recovery::default());
         assert_eq!(state(&root), found);
         write_batch(
             &root,
             &[Change { path: Path::new("later"), content: Some(b"later"), mode: None, expected: Expected::Anything }],
-            Some(&journal),
+            Some(&write_log),
         )
-        .expect("a journal that was recovered takes the next batch");
+        .expect("a write log that was recovered takes the next batch");
     }
     assert_eq!(fs::read(place.path().join("secret")).expect("the secret"), b"secret");
     Ok(())
@@ -165,8 +165,8 @@ fn run(data: &[u8]) -> Result<()> {
     for _ in 0..input.int_in_range(1..=4)? {
         let plan = plan(&mut input)?;
         let before = state(&root);
-        let journal = input.arbitrary::<bool>()?.then(|| place.path().join("state"));
-        match write(&root, &plan, journal.as_deref()) {
+        let write_log = input.arbitrary::<bool>()?.then(|| place.path().join("state"));
+        match write(&root, &plan, write_log.as_deref()) {
             Ok(()) => {
                 for (path, content, _) in &plan {
                     let read = read_beneath(&root, Path::new(path), 1 << 20);

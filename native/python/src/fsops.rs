@@ -36,7 +36,7 @@ pub fn write_batch(
     py: Python<'_>,
     root: PathBuf,
     changes: Vec<ChangeArgument>,
-    journal: Option<PathBuf>,
+    write_log: Option<PathBuf>,
 ) -> PyResult<()> {
     py.detach(|| {
         let changes: Vec<_> = changes
@@ -50,15 +50,15 @@ pub fn write_batch(
                 Change { path, content: content.as_deref(), mode: *mode, expected }
             })
             .collect();
-        wainwright_fsops::write_batch(&root, &changes, journal.as_deref())
+        wainwright_fsops::write_batch(&root, &changes, write_log.as_deref())
     })
     .map_err(fs_error)
 }
 
-/// Completes the batches of a journal.
+/// Completes the batches of a write log.
 #[pyfunction]
-pub fn recover(py: Python<'_>, journal: PathBuf, root: PathBuf) -> PyResult<(Vec<PathBuf>, Vec<PathBuf>)> {
-    let recovery = py.detach(|| wainwright_fsops::recover(&journal, &root)).map_err(fs_error)?;
+pub fn recover(py: Python<'_>, write_log: PathBuf, root: PathBuf) -> PyResult<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let recovery = py.detach(|| wainwright_fsops::recover(&write_log, &root)).map_err(fs_error)?;
     Ok((recovery.written, recovery.left))
 }
 

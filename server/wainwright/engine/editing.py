@@ -55,7 +55,7 @@ class Editing:
 
     def __init__(self, workspace: Path, state: Path, repository: Repository) -> None:
         self.workspace = workspace
-        self._journal = state
+        self._write_log = state
         self._recovered = False
         self._folder = state / "undo"
         self._repository = repository
@@ -88,7 +88,7 @@ class Editing:
     def _recover(self) -> None:
         if self._recovered:
             return
-        found = recover(self._journal, self.workspace)
+        found = recover(self._write_log, self.workspace)
         if found.written or found.left:
             log.warning("editing.recovered", written=found.written, left=found.left)
         self._recovered = True
@@ -108,7 +108,7 @@ class Editing:
             modes = {c.path: 0o755 if c.executable and c.before is None else None for c in changes}
             batch = [(c.path, _encoded(c.after), modes[c.path]) for c in changes]
             expected = {c.path: _encoded(c.before) for c in changes}
-            write_batch(self.workspace, batch, journal=self._journal, expected=expected)
+            write_batch(self.workspace, batch, write_log=self._write_log, expected=expected)
         except StaleEdit as stale:
             reason = "Another program is writing to the file." if stale.busy else _MOVED
             return {c.path: reason if c.path in stale.paths else _LEFT_ALONE for c in changes}

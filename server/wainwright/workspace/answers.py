@@ -28,17 +28,17 @@ def work_out(
     return apply_answer(answer, tree, read, form=form, path=path, symbol=symbol)
 
 
-def write(workspace: Path, applied: Applied, journal: Path) -> None:
+def write(workspace: Path, applied: Applied, write_log: Path) -> None:
     """Write what edits came to over what they were made against, all files or none, also after a kill.
 
-    ``journal`` is the state folder. Raises StaleEdit if a file has changed since it was read, OSError, and the errors
-    of files outside.
+    ``write_log`` is the state folder. Raises StaleEdit if a file has changed since it was read, OSError, and the
+    errors of files outside.
     """
-    native.recover(journal, workspace)
+    native.recover(write_log, workspace)
     batch = [
         (name, None if after is None else after.encode(), None) for name, after in applied.changes.items()
     ]
-    native.write_batch(workspace, batch, journal=journal, expected=applied.before)
+    native.write_batch(workspace, batch, write_log=write_log, expected=applied.before)
 
 
 def difference(workspace: Path, applied: Applied) -> str:

@@ -45,7 +45,7 @@ async def test_what_a_dead_process_left_half_written_is_completed_at_the_next_st
         "threading.Thread(target=lambda: (sys.stdin.read(1), os.kill(os.getpid(), 9)), daemon=True).start()\n"
         f"print(flush=True)\nfor text in [b'new', b'old'] * 5000:\n"
         f"    write_batch({str(editing.workspace)!r}, [(n, text, None) for n in {names!r}],"
-        f" journal={str(tmp_path / 'state')!r})\n"
+        f" write_log={str(tmp_path / 'state')!r})\n"
     )
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdin=-1, stdout=-1)
     await child.stdout.readline()

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, OFlags};
 
 use super::store::{Appender, Store, copy, open_path};
-use crate::batch::{beside, errno_of, new_id, permissions};
-use crate::beneath::{Links, open_beneath, told};
+use crate::beneath::{Links, errno_of, open_beneath, permissions, told};
+use crate::temporary::{beside, new_id};
 use crate::tree::Tree;
 use crate::tree::folder::{Folder, Leaf, Node};
 use crate::tree::read::{LARGE, read_file, read_link};

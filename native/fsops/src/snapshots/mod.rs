@@ -4,6 +4,8 @@
 //! above them. They are appended to one file, which costs far less than a file for each; large files lie beside it,
 //! as copy-on-write clones where the file system has them. Never as hard links: who writes to a file in place would
 //! change its snapshot too.
+//!
+//! Nobody calls this yet: it serves rewind, which comes later.
 
 mod capture;
 mod restore;

@@ -11,8 +11,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::store::{Store, copy};
-use crate::batch::{beside, errno_of, permissions};
-use crate::beneath::{FOLDER, Links, Stamp, open_beneath, told};
+use crate::beneath::{FOLDER, Links, Stamp, errno_of, open_beneath, permissions, told};
+use crate::temporary::beside;
 use crate::tree::Tree;
 use crate::tree::folder::{Entry, Folder, Node};
 use crate::tree::items::{Item, Kind};

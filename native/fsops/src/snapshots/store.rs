@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::batch::{beside, errno_of, new_id, permissions};
-use crate::beneath::{FOLDER, told};
+use crate::beneath::{FOLDER, errno_of, permissions, told};
+use crate::temporary::{beside, new_id};
 use crate::tree::items::{Item, decode};
 use crate::tree::read::LARGE;
 use crate::{FsError, Hash};

@@ -3,6 +3,8 @@
 //! Every folder has a hash of its entries, so equal parts of two trees are told by one comparison. What was read of
 //! a file is trusted while its stamp stays the same, unless the file was written so shortly before that a later
 //! write could have left the same stamp. What was listed of a folder is trusted in the same way.
+//!
+//! Nobody calls this yet: it serves rewind, which comes later.
 
 pub(crate) mod folder;
 pub(crate) mod items;

@@ -24,7 +24,7 @@ def write_batch(
     root: AnyPath,
     changes: Iterable[tuple[AnyPath, bytes | None, int | None]],
     *,
-    journal: AnyPath | None = None,
+    write_log: AnyPath | None = None,
     expected: Mapping[str, bytes | None] | None = None,
 ) -> None:
     """Write or delete files beneath ``root``, all or none.
@@ -42,16 +42,16 @@ def write_batch(
     promise, and what some cannot, stands with ``write_batch`` in ``native/fsops``. Without ``expected``, whatever is
     there is replaced.
 
-    With ``journal``, an existing folder outside the root that serves this root only, all or none also holds when
+    With ``write_log``, an existing folder outside the root that serves this root only, all or none also holds when
     the process is killed or the power goes: ``recover`` completes what was begun. Call it before the first batch
-    of a process, and after a batch in the background, which frees the journal.
+    of a process, and after a batch in the background, which frees the log.
     """
     batch = [
         (path, content, mode, None if expected is None else (expected[fspath(path)],))
         for path, content, mode in changes
     ]
     try:
-        _native.write_batch(root, batch, journal)
+        _native.write_batch(root, batch, write_log)
     except _native.ChangedError as error:
         message, paths, busy = error.args
         raise StaleEdit(
@@ -61,13 +61,13 @@ def write_batch(
         raise _outside(error) from error
 
 
-def recover(journal: AnyPath, root: AnyPath) -> Recovery:
-    """Complete the batches of a journal that are half done, and make sure that the disk has all of them.
+def recover(write_log: AnyPath, root: AnyPath) -> Recovery:
+    """Complete the batches of a write log that are half done, and make sure that the disk has all of them.
 
-    May be called at any time and again. Raises ValueError if the journal is that of another root, and OSError if
-    a file cannot be written; the journal keeps the batch then.
+    May be called at any time and again. Raises ValueError if the write log is that of another root, and OSError if
+    a file cannot be written; the log keeps the batch then.
     """
-    written, left = _native.recover(journal, root)
+    written, left = _native.recover(write_log, root)
     return Recovery(tuple(map(fspath, written)), tuple(map(fspath, left)))
 
 
@@ -81,6 +81,9 @@ def read_beneath(root: AnyPath, path: AnyPath, max_bytes: int) -> bytes:
         return _native.read_beneath(root, path, max_bytes)
     except _native.BoundaryError as error:
         raise _outside(error) from error
+
+
+# Tree and Snapshots are called by nobody yet: they serve rewind, which comes later.
 
 
 class Tree:
