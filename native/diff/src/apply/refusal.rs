@@ -141,12 +141,39 @@ impl Refusal {
         self
     }
 
-    /// Says what is wrong and what to do about it, in sentences for a model.
+    /// Says what is wrong and what to do about it, in sentences for a model, and shows the lines that were found.
     #[must_use]
     pub fn explain(&self) -> String {
+        let mut text = self.sentence();
+        if let Some(difference) = &self.difference {
+            let _ = write!(
+                text,
+                "\nLine {} is\n{}\nand not\n{}",
+                difference.line, difference.found, difference.quoted
+            );
+        }
+        match self.places.first() {
+            Some(place)
+                if matches!(self.reason, Reason::Missing | Reason::StaleRemoved | Reason::Conflict) =>
+            {
+                let similar =
+                    if self.reason == Reason::Missing { "The most similar lines" } else { "The lines there" };
+                let _ = write!(text, "\n{similar} begin at line {}:\n{}", place.line, place.text);
+            }
+            None if self.reason == Reason::Missing => {
+                text.push_str(" Nothing similar is there. Read the file again.");
+            }
+            _ => {}
+        }
+        text
+    }
+
+    /// The same without the lines.
+    // Long: one arm a reason.
+    fn sentence(&self) -> String {
         let detail = self.detail.join(", ");
         let path = &self.path;
-        let mut text = match self.reason {
+        match self.reason {
             Reason::Unreadable => format!("The answer cannot be read: {detail}."),
             Reason::Truncated => {
                 format!("The answer ends in the middle of an edit: {detail}. Write it again in full.")
@@ -176,10 +203,10 @@ impl Refusal {
             Reason::Ambiguous => {
                 let lines: Vec<_> = self.places.iter().map(|place| place.line.to_string()).collect();
                 let lines = lines.join(", ");
-                return format!(
+                format!(
                     "The lines to be changed are in {path} more than once, at lines {lines}. Add neighbouring \
                      lines until they are there once."
-                );
+                )
             }
             Reason::StaleRemoved => format!("A line to be taken out of {path} is not as the edit has it."),
             Reason::NoPlace => {
@@ -202,27 +229,6 @@ impl Refusal {
                 format!("Several functions of {path} have that name: {detail}. Write the one in full.")
             }
             Reason::NotTheFunction => format!("The code cannot take the place of the function: {detail}."),
-        };
-        if let Some(difference) = &self.difference {
-            let _ = write!(
-                text,
-                "\nLine {} is\n{}\nand not\n{}",
-                difference.line, difference.found, difference.quoted
-            );
         }
-        match self.places.first() {
-            Some(place)
-                if matches!(self.reason, Reason::Missing | Reason::StaleRemoved | Reason::Conflict) =>
-            {
-                let similar =
-                    if self.reason == Reason::Missing { "The most similar lines" } else { "The lines there" };
-                let _ = write!(text, "\n{similar} begin at line {}:\n{}", place.line, place.text);
-            }
-            None if self.reason == Reason::Missing => {
-                text.push_str(" Nothing similar is there. Read the file again.");
-            }
-            _ => {}
-        }
-        text
     }
 }
