@@ -10,7 +10,7 @@ from pydantic import Field
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import Fact
 from wainwright.tools.toolbox import Arguments, Desk, Tool
-from wainwright.workspace import native
+from wainwright.workspace import kept, native
 from wainwright.workspace.native.edits import Applied, Barred, Edit, Refusal, Source, apply_edits
 from wainwright.workspace.sources import EDIT_MAX, source, text
 
@@ -102,7 +102,8 @@ async def _search(desk: Desk, arguments: Search) -> str:
 async def _list(desk: Desk, arguments: ListFiles) -> str:
     below = str(PurePosixPath(arguments.below)).lstrip("/")
     below = "" if below == "." else below
-    files = await asyncio.to_thread(native.walk, desk.tree)
+    look = await desk.indexes.at(desk.tree, parsed=False)
+    files = await asyncio.to_thread(look.index.files)
     paths = [f.path for f in files if not below or f.path == below or f.path.startswith(below + "/")]
     more = f"\n… and {len(paths) - 500} more" if len(paths) > 500 else ""
     return "\n".join(paths[:500]) + more if paths else "No files there."
@@ -113,6 +114,11 @@ async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
     outcome = await asyncio.to_thread(_worked_out, desk, blocks)
     if isinstance(outcome, Refusal):
         return False, f"No block was applied. Block {outcome.edit + 1}: {outcome.explain()}"
+    for done in outcome.done:
+        lost = await asyncio.to_thread(desk.repository.why_not_kept, desk.tree, done.path)
+        if lost:
+            return False, f"No block was applied. {lost}."
+    desk.written.update(done.path for done in outcome.done)
     if not outcome.changes:
         return True, "Nothing to change: all of it is there already."
     before = {path: await asyncio.to_thread(text, desk.tree, path) for path in outcome.changes}
@@ -128,7 +134,7 @@ async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
 
 
 def _worked_out(desk: Desk, blocks: Sequence[Block]) -> Applied | Refusal:
-    tree = [file.path for file in native.walk(desk.tree)]
+    tree = sorted({*(file.path for file in native.walk(desk.tree)), *kept.in_task_tree(desk.tree)})
     kinds: dict[str, Literal["search", "write", "delete"]] = {
         "search": "search",
         "file": "write",

@@ -33,6 +33,8 @@ class History(Arguments):
     """``diff``: what changed since you began. ``log``: the newest commits before that."""
 
 
+LEFT_MAX = 5
+"""Ignored files that are named after a command."""
 NO_SANDBOX = "No command can be run here: no sandbox could be proven on this machine."
 
 
@@ -40,14 +42,29 @@ async def _shell(desk: Desk, arguments: Shell) -> str:
     if desk.sandbox is None:
         return NO_SANDBOX
     command = Command(argv=("/bin/bash", "-c", arguments.command), timeout_s=arguments.timeout_s)
+    hidden = await _hidden(desk)
     try:
         outcome = await desk.sandbox.run(command, desk.view)
     except SandboxError as error:
         # Most likely the command itself: too long, or it left something in the way of the walls.
         return f"The command was not run. {error}"
-    if outcome.timed_out:
-        return f"Stopped after {arguments.timeout_s:g} s.\n{outcome.output}"
-    return f"exit code {outcome.exit}\n{outcome.output}"
+    ended = f"Stopped after {arguments.timeout_s:g} s." if outcome.timed_out else f"exit code {outcome.exit}"
+    return f"{ended}\n{_left(sorted(await _hidden(desk) - hidden))}{outcome.output}"
+
+
+async def _hidden(desk: Desk) -> set[str]:
+    return await asyncio.to_thread(desk.repository.hidden, desk.tree) if desk.writable else set()
+
+
+def _left(paths: list[str]) -> str:
+    """A line about new files that will not be part of the work."""
+    if not paths:
+        return ""
+    more = f" and {len(paths) - LEFT_MAX} more" if len(paths) > LEFT_MAX else ""
+    named = ", ".join(paths[:LEFT_MAX])
+    return (
+        f"(Ignored by git, so no part of your work: {named}{more}. Write what has to stay as a FILE block.)\n"
+    )
 
 
 async def _run_tests(desk: Desk, arguments: RunTests) -> str:
@@ -100,7 +117,7 @@ RUN_TESTS = Tool(
         "Files that the tests create are removed."
     ),
     arguments=RunTests,
-    effect="idempotent",
+    effect="read",
     run=_run_tests,
     needs_sandbox=True,
 )

@@ -5,7 +5,7 @@ decided here and by the sandbox, never by what a model says.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
@@ -61,6 +61,8 @@ class Desk:
     due_tests: tuple[str, ...] = ()
     """Those of them that nobody else works on."""
     writable: bool = True
+    written: set[str] = field(default_factory=set)
+    """What blocks have written since the last checkpoint: it stays, whatever rules ignore it."""
 
     def refuses(self, path: str) -> str:
         """Why a path may not be changed here, as a sentence; empty when it may."""
@@ -76,7 +78,9 @@ class Desk:
 
     async def checkpoint(self, message: str) -> str:
         """Commit what changed, so that nothing is lost, and return the commit the tree stands on."""
-        made = await finish_in_thread(self.repository.commit, self.tree, message, self.ref)
+        written = tuple(self.written)
+        made = await finish_in_thread(self.repository.commit, self.tree, message, self.ref, written)
+        self.written.difference_update(written)
         self.tree_at = made.commit
         return made.commit
 
@@ -97,7 +101,8 @@ class Tool(Generic[A]):
     description: str
     arguments: type[A]
     effect: Literal["read", "idempotent"]
-    """``read`` changes nothing; ``idempotent`` changes the agent's own tree only, from a checkpoint."""
+    """``read`` leaves the agent's tree as it was, so that no checkpoint follows; ``idempotent`` changes that tree and
+    nothing else, from one checkpoint to the next."""
     run: Callable[[Desk, A], Awaitable[str]]
     needs_sandbox: bool = False
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.changes import protected
 from wainwright.domain.errors import InputError
-from wainwright.workspace import native
+from wainwright.workspace import kept, native
 from wainwright.workspace.native.edits import Applied, Format, Refusal, Source, apply_answer, unified
 from wainwright.workspace.sources import source, text
 
@@ -18,7 +18,7 @@ def work_out(
     workspace: Path, answer: str, *, form: Format = "auto", path: str | None = None, symbol: str | None = None
 ) -> Applied | Refusal:
     """What an answer comes to in a folder; nothing is written. Raises InputError for protected paths."""
-    tree = [file.path for file in native.walk(workspace)]
+    tree = sorted({*(file.path for file in native.walk(workspace)), *kept.in_workspace(workspace)})
 
     def read(name: str) -> Source:
         if protected(name):

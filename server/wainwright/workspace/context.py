@@ -45,7 +45,7 @@ def workspace(
     files and functions that ``words`` seem to be about, as far as the history of ``tip`` was read with it.
     """
     tree = look.root
-    listing = native.walk(tree)
+    listing = look.index.files()
     files = [f.path for f in listing]
     parts = [f"## Workspace\n\n### Files ({len(files)})\n\n{_listing(files)}"]
     manifests = [name for name in MANIFESTS if name in files]

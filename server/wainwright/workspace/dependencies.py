@@ -3,12 +3,19 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 _SURE_DEPENDENCIES = frozenset({".venv", "venv", "node_modules", "__pypackages__", ".tox"})
 _LIKELY_DEPENDENCIES = frozenset({"target"})
+_LEFTOVERS = _SURE_DEPENDENCIES | _LIKELY_DEPENDENCIES | {"__pycache__", ".wainwright"}
 _DEPENDENCY_DEPTH = 3
 _EXCLUDED = ("/.wainwright/", "__pycache__/", *(f"{name}/" for name in sorted(_SURE_DEPENDENCIES)))
+
+
+def leftover(path: str) -> str:
+    """Return the folder of a path that is for what is installed, built or cached; empty when there is none."""
+    folders = PurePosixPath(path).parts[:-1]
+    return next((one for one in folders if one in _LEFTOVERS or one.endswith("_cache")), "")
 
 
 def dependencies(

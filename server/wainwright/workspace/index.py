@@ -19,6 +19,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import structlog
 
 from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace import kept
 from wainwright.workspace.native import (
     Caller,
     Cancel,
@@ -31,6 +32,7 @@ from wainwright.workspace.native import (
     ranking,
     read_beneath,
 )
+from wainwright.workspace.native.index import KEPT
 from wainwright.workspace.watcher import Dirty, watch
 
 log = structlog.get_logger()
@@ -109,23 +111,34 @@ class Indexes:
         return look
 
     def _brought(self, cancel: Cancel, tree: Path, look: Look | None, *, parsed: bool) -> Look:
+        kept.note(self._place(tree) / KEPT, kept.in_task_tree(tree))
         if look is None:
-            look = self.look(tree, cancel)
+            look = self._look(tree, cancel)
         else:
             look.index.refresh(cancel=cancel)
         if parsed:
             look.structure.fill(look.index, cancel=cancel)
         return look
 
-    def look(self, tree: Path, cancel: Cancel | None = None) -> Look:
-        """Open the index of a tree; reads what is not known yet. Syntax trees come later, by ``Structure.fill``."""
+    def look(self, workspace: Path, cancel: Cancel | None = None) -> Look:
+        """Open the index of a person's folder; reads what is not known. Syntax trees come by ``Structure.fill``."""
+        self.note_kept(workspace)
+        return self._look(workspace, cancel)
+
+    def note_kept(self, workspace: Path) -> None:
+        """Look which ignored files of a person's folder git has: the next refresh finds them."""
+        kept.note(self._place(workspace) / KEPT, kept.in_workspace(workspace))
+
+    def _place(self, tree: Path) -> Path:
+        return self.cache / hashlib.sha256(str(tree).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+    def _look(self, tree: Path, cancel: Cancel | None = None) -> Look:
         # The workspace and the first tree may be opened by two threads, and what was parsed is kept once.
         with self._making:
             if self._structure is None:
                 self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._structure = Structure(self.cache)
-        mark = hashlib.sha256(str(tree).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        return Look(tree, Index(tree, self.cache / mark, cancel=cancel), self._structure, self._ranker)
+        return Look(tree, Index(tree, self._place(tree), cancel=cancel), self._structure, self._ranker)
 
 
 async def measure(indexes: Indexes, tree: Path) -> dict[str, int | dict[str, float]]:
@@ -215,6 +228,8 @@ class LiveIndex:
         try:
             async with contextlib.aclosing(watch(self._workspace)) as feed:
                 async for dirty in feed:
+                    if dirty.everything or any(path.endswith(".gitignore") for path in dirty.paths):
+                        await asyncio.to_thread(self._indexes.note_kept, self._workspace)
                     await _stoppable(_refreshed, look, dirty)
                     self._stale.set()
         except WorkspaceError as error:

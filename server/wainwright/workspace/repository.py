@@ -13,7 +13,7 @@ import fcntl
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -122,9 +122,20 @@ class Repository:
         TaskTree(self._private, path).create(_object(commit))
         return path
 
-    def commit(self, tree: Path, message: str, ref: str) -> Committed:
-        """Commit all that differs in a task tree; ``ref`` points to the commit before this returns."""
-        return self._task_tree(tree).commit(message, _ref(ref))
+    def commit(self, tree: Path, message: str, ref: str, written: Iterable[str] = ()) -> Committed:
+        """Commit all that differs in a task tree; ``ref`` points to the commit before this returns.
+
+        New files that a rule ignores are left where they are, except those that were ``written`` on purpose.
+        """
+        return self._task_tree(tree).commit(message, _ref(ref), written)
+
+    def why_not_kept(self, tree: Path, path: str) -> str:
+        """Return why a file written in a task tree would not be in any commit, as a sentence; empty if it would."""
+        return self._task_tree(tree).why_not_kept(path)
+
+    def hidden(self, tree: Path) -> set[str]:
+        """Return what is in a task tree and in no commit, because a rule ignores it; folders end with a slash."""
+        return set(self._task_tree(tree).hidden())
 
     def restore(self, tree: Path, commit: str) -> None:
         """Make a task tree's files what they are in ``commit``; ignored files stay."""

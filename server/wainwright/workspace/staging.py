@@ -59,9 +59,10 @@ def stage(git: GitDirectory, differs: Mapping[str, str], new: Iterable[str]) -> 
     there = [path for path, status in differs.items() if status != "D" and _can_hold(git, path)]
     # Named as gone, because git refuses a path where a folder is a link now, or the file a pipe.
     gone = sorted(set(differs).difference(there))
-    git.run("update-index", "--force-remove", "-z", "--stdin", stdin=quote(gone))
-    adding = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
-    git.run(*adding, stdin=quote([*there, *new]))
+    if gone:
+        git.run("update-index", "--force-remove", "-z", "--stdin", stdin=quote(gone))
+    if adding := [*there, *new]:
+        git.run("update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=quote(adding))
 
 
 def _can_hold(git: GitDirectory, path: str) -> bool:

@@ -8,12 +8,15 @@ Objects are written straight into the private repository, so that a commit is th
 """
 
 import contextlib
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.changes import names_git
+from wainwright.workspace.dependencies import leftover
 from wainwright.workspace.plumbing import GitDirectory
+from wainwright.workspace.snapshot import secret_shaped
 from wainwright.workspace.staging import differing, ignored, stage, untracked
 
 
@@ -27,14 +30,20 @@ class Committed(BaseModel):
     changed: bool
 
 
+def directory_beside(tree: Path) -> Path:
+    """Return the git directory of a task's tree."""
+    return tree.with_name(f"{tree.name}.git")
+
+
 class TaskTree:
     """One task's tree. It has one owner at a time; a lock file left in it is from a process that was killed."""
 
     def __init__(self, private: GitDirectory, tree: Path) -> None:
         self.path = tree
         self._private = private
-        directory = tree.with_name(f"{tree.name}.git")
-        self._git = GitDirectory(directory).within(tree, GIT_OBJECT_DIRECTORY=private.path / "objects")
+        self._git = GitDirectory(directory_beside(tree)).within(
+            tree, GIT_OBJECT_DIRECTORY=private.path / "objects"
+        )
 
     def create(self, commit: str) -> None:
         """Make the tree, or reset what is there, to stand on ``commit`` with no branch."""
@@ -63,18 +72,47 @@ class TaskTree:
         self._git.run("reset", "--hard", "--quiet", commit)
         self._git.run("clean", "-ffdq")
 
-    def commit(self, message: str, ref: str) -> Committed:
-        """Commit all that differs; the private repository's full ``ref`` points to it before this tree does."""
+    def commit(self, message: str, ref: str, written: Iterable[str] = ()) -> Committed:
+        """Commit all that differs; the private repository's full ``ref`` points to it before this tree does.
+
+        New files that a rule ignores stay out, but not the ``written`` ones.
+        """
         self._unlock()
-        stage(self._git, differing(self._git), self._new_files(self._git, ""))
-        tree, parent = self._git.text("write-tree"), self.head()
-        differs = tree != self._git.text("rev-parse", f"{parent}^{{tree}}")
-        commit = parent
-        if differs:
+        parent, tree = self._git.text("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split()
+        new = [*self._new_files(self._git, ""), *(path for path in written if (self.path / path).is_file())]
+        before, commit = tree, parent
+        stage(self._git, differing(self._git), new)
+        tree = self._git.text("write-tree")
+        if tree != before:
             commit = self._git.text("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode())
         self._private.run("update-ref", ref, commit)
-        self._git.run("update-ref", "--no-deref", "HEAD", commit)
-        return Committed(commit=commit, tree=tree, changed=differs)
+        if commit != parent:
+            self._git.run("update-ref", "--no-deref", "HEAD", commit)
+        return Committed(commit=commit, tree=tree, changed=commit != parent)
+
+    def hidden(self) -> list[str]:
+        """Return files that are no part of a commit because a rule ignores them; a folder of them ends with /."""
+        how = ("--others", "--ignored", "--exclude-standard", "--directory", "--no-empty-directory")
+        found = self._git.run("ls-files", "-z", *how).items
+        # What every command leaves is not worth a word.
+        return [path for path in found if not leftover(f"{path}x")]
+
+    def why_not_kept(self, path: str) -> str:
+        """Return why a file that is written here would not be in any commit; empty when it would be."""
+        above = [str(folder) for folder in PurePosixPath(path).parents][:-1]
+        rows = self._git.run("ls-tree", "-z", "HEAD", "--", *above).items if above else []
+        submodules = [row.partition("\t")[2] for row in rows if row.startswith("160000")]
+        if submodules:
+            return f"{path} lies in the submodule {submodules[0]}, which has a repository of its own"
+        if links := [folder for folder in above if (self.path / folder).is_symlink()]:
+            return f"{links[0]} is a link, and nothing is written through one"
+        if not ignored(self._git, [path]):
+            return ""
+        if folder := leftover(path):
+            return f"{path} is ignored: {folder} is for what is installed, built or cached"
+        if secret_shaped(path):
+            return f"{path} is ignored and named like a secret"
+        return ""
 
     def _new_files(self, git: GitDirectory, prefix: str) -> list[str]:
         """List untracked files, those around a planted ``.git`` included, relative to the tree."""

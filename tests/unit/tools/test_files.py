@@ -334,3 +334,57 @@ async def test_a_reader_writes_nothing(bench: Bench) -> None:
         ok, told = await apply(bench.desk(writable=False), [block])
         assert not ok
         assert "you may read here, not write" in told
+
+
+@pytest.fixture
+def strict(bench: Bench) -> Desk:
+    """A desk in a tree with many ignore rules."""
+    desk = bench.desk("strict")
+    rules = "out/\n*.gen.py\nnode_modules/\n__pycache__/\n.env\ntarget/\n.pytest_cache/\n"
+    (desk.tree / ".gitignore").write_text(rules)
+    return desk
+
+
+async def test_a_file_that_a_block_writes_stays_although_a_rule_ignores_it(
+    strict: Desk, bench: Bench
+) -> None:
+    assert (await apply(strict, [write("out/deep/new.txt"), write("a.gen.py", "MARK = 1\n")]))[0]
+    first = await strict.checkpoint("edit")
+    assert {"out/deep/new.txt", "a.gen.py"} <= set(bench.repository.files(first))
+    # It is a file like any other from here on: found, edited, and in every tree made of it.
+    assert "a.gen.py:1" in await SEARCH.call(strict, {"pattern": "MARK"})
+    assert "out/deep/new.txt" in await LIST.call(strict, {})
+    assert (await apply(strict, [swap("a.gen.py", "MARK = 1", "MARK = 2")]))[0]
+    second = await strict.checkpoint("edit")
+    other = bench.repository.clone("r1", "other", second)
+    assert (other / "a.gen.py").read_text() == "MARK = 2\n"
+    await strict.restore(first)
+    assert (strict.tree / "a.gen.py").read_text() == "MARK = 1\n"
+
+
+async def test_a_block_that_repeats_what_a_command_left_in_an_ignored_place_keeps_it(
+    strict: Desk, bench: Bench
+) -> None:
+    (strict.tree / "out").mkdir()
+    (strict.tree / "out" / "made").write_text("x\n")
+    assert "out/made" not in bench.repository.files(await strict.checkpoint("shell"))
+    assert (await apply(strict, [write("out/made")]))[0]
+    assert "out/made" in bench.repository.files(await strict.checkpoint("edit"))
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("node_modules/x/index.js", "node_modules is for what is installed"),
+        ("src/__pycache__/x.pyc", "__pycache__ is for what is installed"),
+        ("target/debug/x", "target is for what is installed"),
+        (".pytest_cache/x", ".pytest_cache is for what is installed"),
+        (".env", "named like a secret"),
+    ],
+)
+async def test_a_block_is_refused_at_once_where_it_would_be_lost(strict: Desk, path: str, why: str) -> None:
+    applied, told = await apply(strict, [write("fine.txt"), write(path)])
+    assert not applied
+    assert why in told
+    assert not (strict.tree / "fine.txt").exists()
+    assert not (strict.tree / path).exists()

@@ -89,3 +89,15 @@ async def test_history_shows_the_own_change_and_what_was_before(bench: Bench) ->
     assert "+++ b/new.py\n@@ -0,0 +1 @@\n+x = 1" in seen
     assert "As it is" in await HISTORY.call(desk, {"show": "log"})
     assert Path(desk.tree, "new.py").exists()
+
+
+async def test_what_a_command_leaves_in_an_ignored_place_is_said_to_be_no_part_of_the_work(
+    bench: Bench,
+) -> None:
+    desk = bench.desk()
+    await SHELL.call(desk, {"command": "printf '/made/\\n__pycache__/\\n' > .gitignore"})
+    make = "mkdir -p made __pycache__; touch made/x __pycache__/y plain"
+    seen = await SHELL.call(desk, {"command": make})
+    assert "no part of your work: made/." in seen
+    assert "pycache" not in seen
+    assert "no part of your work" not in await SHELL.call(desk, {"command": make})

@@ -342,6 +342,8 @@ def test_submodules_and_nested_repositories(
         "vendored/new.txt": "not a file of the workspace",
     }
     tree = repository.clone("r1", "t", snapshot.commit)
+    assert "submodule vendored" in repository.why_not_kept(tree, "vendored/deep/new.txt")
+    assert not repository.why_not_kept(tree, "vendored.txt")
     git("init", "-q", cwd=tree / "vendored")
     git("commit", "-qm", "planted", "--allow-empty", cwd=tree / "vendored")
     assert not repository.commit(tree, "nothing", "r1/t/1").changed

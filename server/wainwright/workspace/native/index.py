@@ -56,6 +56,10 @@ class Found:
         return len(self.hits)
 
 
+KEPT = "kept"
+"""The file in an index's folder that names what belongs to the tree although a rule hides it, NUL behind each."""
+
+
 def walk(root: AnyPath, *, limit: int = 100_000) -> Listing:
     """List at most ``limit`` files beneath ``root`` that no ignore rule leaves out.
 

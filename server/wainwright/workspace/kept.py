@@ -1,0 +1,44 @@
+"""Files that git has although a rule ignores them: they belong to a tree, for search as for anything else."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace.plumbing import GitDirectory, quote
+from wainwright.workspace.snapshot import Person
+from wainwright.workspace.trees import directory_beside
+
+
+def in_workspace(workspace: Path) -> list[str]:
+    """Return those of the person's repository, or nothing when there is none that can be read."""
+    person = Person.find(workspace)
+    return _tracked(person.git.within(workspace)) if person else []
+
+
+def in_task_tree(tree: Path) -> list[str]:
+    """Return those of a task's tree."""
+    directory = directory_beside(tree)
+    return _tracked(GitDirectory(directory).within(tree)) if directory.is_dir() else []
+
+
+def _tracked(git: GitDirectory) -> list[str]:
+    try:
+        return git.run("ls-files", "-z", "--cached", "--ignored", "--exclude-standard").items
+    except WorkspaceError:
+        return []
+
+
+def note(place: Path, paths: Iterable[str]) -> None:
+    """Write the list that the native half reads, if it says something else than before."""
+    content = quote(sorted(paths))
+    try:
+        if place.read_bytes() == content:
+            return
+    except FileNotFoundError:
+        if not content:
+            return
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = place.with_name(f"{place.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(place)
