@@ -177,9 +177,9 @@ class Conversation(Generic[A]):
 
     async def _call(self, call: ToolCall) -> str:
         """One tool call as a step; its observation."""
+        tool = next((t for t in self.tools if t.name == call.name), None)
 
         async def act() -> tuple[bool, str]:
-            tool = next((t for t in self.tools if t.name == call.name), None)
             if tool is None:
                 names = ", ".join(t.name for t in self.tools) or "none"
                 return False, f"There is no tool {call.name}. Tools: {names}."
@@ -188,17 +188,18 @@ class Conversation(Generic[A]):
             return True, await tool.call(self.desk, call.arguments)
 
         self.tell(_describe(call))
-        done = await self._step(call.name, call.arguments, act)
+        changes = tool is not None and tool.effect != "read"
+        done = await self._step(call.name, call.arguments, act, changes=changes)
         return self._repeated(call, done["text"])
 
-    async def _step(self, name: str, inputs: JsonValue, act: Act) -> dict[str, str]:
-        """One action as a step: from the last checkpoint, and with a new one after it."""
+    async def _step(self, name: str, inputs: JsonValue, act: Act, *, changes: bool = True) -> dict[str, str]:
+        """One action as a step: from the last checkpoint, and with a new one after it if it ``changes`` the tree."""
         desk = self.desk
 
         async def live(_key: str) -> tuple[JsonValue, Spend]:
             await self._catch_up()
             ok, text = await act()
-            commit = await desk.checkpoint(name) if desk.writable else desk.tree_at
+            commit = await desk.checkpoint(name) if changes and desk.writable else desk.tree_at
             return {"ok": "yes" if ok else "", "text": text, "commit": commit}, Spend()
 
         done = cast(

@@ -15,6 +15,7 @@ from wainwright.agents.loop import OutOfTurns, Work, run_agent
 from wainwright.agents.roles import WORK
 from wainwright.domain.errors import BadAnswer, WainwrightError
 from wainwright.models.client import GatewayBackend
+from wainwright.tools.toolbox import Desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -69,6 +70,33 @@ async def test_edits_change_the_tree_and_the_answer_ends_the_work(
     assert (desk.tree / "calc.py").read_text().endswith("return b + a\n")
     assert last(asked) == "Applied: calc.py written."
     assert bench.repository.resolve(desk.ref) == desk.expected_at != bench.base
+
+
+async def test_an_action_that_cannot_change_the_tree_makes_no_checkpoint(
+    bench: Bench, gateway: GatewayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    checkpoint = Desk.checkpoint
+
+    async def counted(self: Desk, message: str) -> str:
+        made.append(message)
+        return await checkpoint(self, message)
+
+    monkeypatch.setattr(Desk, "checkpoint", counted)
+    looks = [
+        call("read", path="calc.py"),
+        call("search", pattern="add"),
+        call("list"),
+        call("outline", path="calc.py"),
+        call("no_such_tool"),
+    ]
+    desk = bench.desk()
+    done, _ = await act(
+        bench, gateway, *looks, EDIT, call("shell", command="echo x > new"), *looks, DONE, desk=desk
+    )
+    assert done.answer.status == "done"
+    assert made == ["edit", "shell"]
+    assert bench.repository.read(desk.expected_at, "new") == b"x\n"
 
 
 async def test_an_answer_beside_edits_counts_when_they_could_be_applied(
