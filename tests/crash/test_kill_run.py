@@ -1,9 +1,11 @@
 """`kill -9` of a run at work, again and again: it goes on, and nothing that was answered is asked again."""
 
 import json
+import random
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from tests.fixtures import team
@@ -40,6 +42,39 @@ def kill_after(process: subprocess.Popen[str], words: str) -> str:
     return read
 
 
+def left(wainwright: Program) -> list[str]:
+    """What lies in the state directory for a run or a process, beside the tree that is served."""
+    (state,) = (wainwright.root / "state" / "wainwright").iterdir()
+    found = [
+        *state.glob("trees/*/*"),
+        *state.glob("caches/*"),
+        *state.glob("proof-*"),
+        *state.rglob(".going-*"),
+    ]
+    serving = {f"deploy-{number}{end}" for number in range(1, 9) for end in ("", ".git")}
+    return [str(path.relative_to(state)) for path in found if path.name not in serving]
+
+
+@pytest.mark.timeout(400)  # up to twenty processes, one after the other
+def test_a_run_killed_at_any_moment_leaves_nothing_over(wainwright: Program) -> None:
+    chance = random.Random(8)
+    with OpenAIServer(team.play) as server:
+        command, was_left = ["run", team.GOAL], 0
+        for _ in range(8):
+            process = wainwright.start(*command, "--json", server=server)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.uniform(1.5, 5.0))
+            process.kill()
+            process.communicate()
+            if (wainwright.root / "state" / "wainwright").is_dir():
+                was_left += len(left(wainwright))
+                command = ["resume"] if wainwright.do("show", "--json").code == 0 else command
+        ended = wainwright.do(*command, "--json", server=server)
+    assert was_left
+    assert ended.last["stage"] == "DONE" or "is done" in ended.err, ended.out + ended.err
+    assert left(wainwright) == []
+
+
 @pytest.mark.timeout(400)  # seven processes, one after the other
 def test_a_run_killed_at_many_moments_pays_for_nothing_twice(wainwright: Program) -> None:
     def script(body: dict[str, object]) -> Answer:
@@ -68,3 +103,4 @@ def test_a_run_killed_at_many_moments_pays_for_nothing_twice(wainwright: Program
     assert len(subjects) == len(set(subjects)), subjects
     assert {task["status"] for task in seen["tasks"]} == {"landed"}
     assert wainwright.git("branch", "--list", "wainwright/*").split() == [seen["branch"]]
+    assert left(wainwright) == []

@@ -71,6 +71,7 @@ for _command in (
     steer.approve,
     steer.reject,
     steer.cancel,
+    steer.clean,
     doctor,
     start.demo,
     native.apply,

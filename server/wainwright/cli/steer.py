@@ -1,4 +1,4 @@
-"""Commands for runs that there are: ``runs``, ``show``, ``approve``, ``reject``, ``cancel``."""
+"""Commands for runs that there are: ``runs``, ``show``, ``approve``, ``reject``, ``cancel``, ``clean``."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,25 @@ from typing import Annotated
 
 import typer
 from rich.table import Column, Table
+from rich.text import Text
 
 from wainwright.cli.console import Json, Run, Workspace, out, with_engine
 from wainwright.cli.follow import picture, summary, tell_end
 from wainwright.domain.goal import Stage
+from wainwright.engine.disk import DiskView
 from wainwright.engine.engine import Engine
 from wainwright.engine.views.run_view import Decide, RunView
 
 
-def runs(workspace: Workspace = Path(), as_json: Json = False) -> None:
+def runs(
+    workspace: Workspace = Path(),
+    disk: Annotated[bool, typer.Option("--disk", help="What the runs keep on disk, instead.")] = False,
+    as_json: Json = False,
+) -> None:
     """List the runs of this workspace."""
+    if disk:
+        _tell_disk(with_engine(workspace, {}, lambda engine: engine.disk()), as_json)
+        return
     found = with_engine(workspace, {}, lambda engine: engine.runs())
     if as_json:
         out.out(json.dumps([summary(one) for one in found]))
@@ -26,6 +35,39 @@ def runs(workspace: Workspace = Path(), as_json: Json = False) -> None:
             one.run, str(one.stage), one.goal.splitlines()[0][:60], one.branch or "", f"${one.cost_usd:.4f}"
         )
     out.print(table if found else "No runs yet. Start one: wainwright run GOAL")
+
+
+def _tell_disk(seen: DiskView, as_json: bool) -> None:
+    if as_json:
+        out.out(json.dumps(seen.model_dump(mode="json")))
+        return
+    table = Table("run", "stage", "for resuming", "for its service", "removable", box=None)
+    for one in seen.runs:
+        sizes = (_megabytes(size) for size in (one.resuming, one.serving, one.removable))
+        table.add_row(one.run, str(one.stage or "unknown"), *sizes)
+    out.print(table if seen.runs else "No run keeps anything of its own on disk.")
+    shared = ", ".join(f"{name} {_megabytes(size)}" for name, size in seen.shared.items())
+    out.print(Text(f"\nFor all runs: {shared}. All of it lies in {seen.folder}"))
+    if any(one.removable for one in seen.runs):
+        out.print("`wainwright clean` removes what is removable.")
+
+
+def clean(
+    workspace: Workspace = Path(),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
+    ] = False,
+) -> None:
+    """Remove the trees and caches of runs that have ended; branches, journal and running services stay."""
+    gone = with_engine(workspace, {}, lambda engine: engine.clean(dry_run=dry_run))
+    for path, size in gone.items():
+        out.print(Text(f"{_megabytes(size):>10}  {path}"))
+    verb = "would be removed" if dry_run else "removed"
+    out.print(f"{_megabytes(sum(gone.values()))} {verb}." if gone else "There is nothing to remove.")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
 
 
 def show(run: Run = None, workspace: Workspace = Path(), as_json: Json = False) -> None:

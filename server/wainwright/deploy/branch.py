@@ -50,6 +50,10 @@ class BranchTarget:
         """See ``Target``."""
         return ""
 
+    def in_use(self) -> set[Path]:
+        """See ``Target``."""
+        return set()
+
     async def roll_back(self, deployment: Deployment) -> Deployment | None:
         """The branch stays, for a person to look at; see ``Target``."""
         return None

@@ -69,6 +69,10 @@ class ProcessTarget:
         """See ``Target``."""
         return log_tail(self._known(deployment).log)
 
+    def in_use(self) -> set[Path]:
+        """See ``Target``."""
+        return self._services.in_use()
+
     async def roll_back(self, deployment: Deployment) -> Deployment | None:
         """Stop the service and start the one before again; see ``Target``."""
         service = await self._services.roll_back(self._known(deployment))

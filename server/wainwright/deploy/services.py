@@ -132,6 +132,13 @@ class Services:
         served = self._served().ids
         return self.find(served[-1]) if served else None
 
+    def in_use(self) -> set[Path]:
+        """Directories of files that are served, or that a roll-back would serve again. Raises DeployError."""
+        records = (self._state / "deployments").glob("*.json")
+        known = [one for record in records if (one := self.find(record.stem)) is not None]
+        back_to = self._served().ids[-2:]
+        return {one.tree for one in known if one.id in back_to or self.alive(one)}
+
     async def roll_back(self, service: Service) -> Service | None:
         """Stop ``service`` and start the one that served before it again, from its own tree.
 

@@ -76,6 +76,10 @@ class Target(Protocol):
         """The end of what it wrote; empty when it writes nothing."""
         ...
 
+    def in_use(self) -> set[Path]:
+        """Trees on this machine that are served, or that a roll-back would serve again. Raises DeployError."""
+        ...
+
     async def roll_back(self, deployment: Deployment) -> Deployment | None:
         """Take it back. Returns what serves now, None if nothing does. May be repeated. Raises DeployError."""
         ...

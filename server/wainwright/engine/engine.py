@@ -34,6 +34,7 @@ from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
+from wainwright.engine.disk import Disk, DiskView
 from wainwright.engine.editing import Editing
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -72,6 +73,7 @@ class Engine:
         self._active: dict[str, _Active] = {}
         self._listeners: list[Listener] = []
         self.editing = Editing(parts.workspace, parts.state, parts.repository)
+        self._disk = Disk(parts)
         self._live = LiveIndex(parts.indexes, parts.workspace)
 
     @property
@@ -236,8 +238,10 @@ class Engine:
             return
         try:
             # Somebody may have decided between our look and now: an illegal fact would make the run unreadable.
-            fold(await self._state(run), event)
+            after = fold(await self._state(run), event)
             await asyncio.to_thread(journal.append, lease, [event])
+            if after.stage in ENDS:
+                await self._disk.tidy(run)
         finally:
             await asyncio.to_thread(journal.release, lease)
 
@@ -267,6 +271,14 @@ class Engine:
     async def _owned(self, run: str) -> bool:
         rows = await asyncio.to_thread(self._parts.journal.runs)
         return any(row.run == run and row.owned for row in rows)
+
+    async def disk(self) -> DiskView:
+        """What the runs keep on disk."""
+        return await self._disk.view()
+
+    async def clean(self, *, dry_run: bool) -> dict[str, int]:
+        """Remove what runs that have ended left on disk: path -> bytes. With ``dry_run`` only look."""
+        return await self._disk.clean(dry_run=dry_run)
 
     async def delivered(self, run: str | None = None) -> tuple[str, Changeset]:
         """A run, and the change that it handed over. Raises InputError when there is none."""
@@ -310,6 +322,7 @@ class Engine:
             parallel=parts.settings.parallel,
             wall_s=parts.settings.limits.run_wall_s,
             notify=self._heard,
+            tidy=self._disk.tidy,
         )
         active = _Active(live, Documents(parts.workspace, state.run), list(_receipts(events)))
         self._active[state.run] = active

@@ -53,6 +53,7 @@ class LiveRun:
         parallel: int,
         wall_s: float,
         notify: Callable[[Notice, Event | None], None],
+        tidy: Callable[[str], Awaitable[None]],
     ) -> None:
         self.state = state
         self.lease = lease
@@ -61,6 +62,7 @@ class LiveRun:
         self._journal = journal
         self._carry_out = perform
         self._notify = notify
+        self._tidy = tidy
         self._slots = asyncio.Semaphore(parallel)
         self._wall_s = wall_s
         self._deadline = 0.0
@@ -114,12 +116,17 @@ class LiveRun:
         except Fenced as error:
             log.warning("run.fenced", run=self.state.run, reason=error.message)
         finally:
-            for one in helpers:
-                one.cancel()
-            await self._stop(tuple(self._running))
-            await asyncio.gather(*helpers, return_exceptions=True)
-            with contextlib.suppress(WainwrightError):
-                await asyncio.to_thread(self._journal.release, self.lease)
+            try:
+                await self._stop(tuple(self._running))
+                if self.state.stage in ENDS and not any(helper.done() for helper in helpers):
+                    # As long as the lease is kept, nobody else works on the run.
+                    await self._tidy(self.state.run)
+            finally:
+                for one in helpers:
+                    one.cancel()
+                await asyncio.gather(*helpers, return_exceptions=True)
+                with contextlib.suppress(WainwrightError):
+                    await asyncio.to_thread(self._journal.release, self.lease)
 
     async def _round(self, helpers: Sequence[asyncio.Task[None]]) -> bool:
         """Start what is wanted, stop what is over, wait for news. False at rest."""

@@ -1,14 +1,22 @@
-"""Sets up places of work: a tree of a commit, seen by commands at the workspace's own path."""
+"""Sets up workbenches: a tree of a commit, seen by commands at the workspace's own path.
+
+A workbench ends with its work: tree, git directory and caches are removed. Nothing is lost with them: every
+checkpoint is a commit that a ref of the private repository holds, and a resumed agent is given a tree made anew.
+"""
 
 import asyncio
 import shlex
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+
+import structlog
 
 from wainwright.domain.errors import SandboxError
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
+from wainwright.sandbox import clearing
 from wainwright.sandbox.protocol import SandboxView
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Desk
@@ -17,11 +25,32 @@ from wainwright.workspace.index import Look
 from wainwright.workspace.native.ranking import Moment
 from wainwright.workspace.threads import finish_in_thread
 
+log = structlog.get_logger()
+
 
 async def view(parts: EngineParts, state: RunState, name: str, commit: str) -> SandboxView:
-    """A fresh tree of a commit, at the workspace's own path, with its dependency folders beneath."""
+    """A tree of a commit that stays, at the workspace's own path, with its dependency folders beneath."""
     tree = await finish_in_thread(parts.repository.clone, state.run, name, commit)
     return await _see(parts, tree)
+
+
+@asynccontextmanager
+async def _tree(parts: EngineParts, state: RunState, name: str, commit: str) -> AsyncIterator[Path]:
+    """A tree of a commit for as long as it is worked on."""
+    tree = parts.repository.tree(state.run, name)
+    try:
+        yield await finish_in_thread(parts.repository.clone, state.run, name, commit)
+    finally:
+        await parts.indexes.forget(tree)
+        await _remove(parts.repository.remove, tree)
+
+
+async def _remove(how: Callable[[Path], None], place: Path) -> None:
+    """What cannot be removed is no reason to fail: it is tried again when the run ends, and by a person."""
+    try:
+        await finish_in_thread(how, place)
+    except OSError as error:
+        log.warning("workbench.not_removed", place=str(place), reason=str(error))
 
 
 async def _see(parts: EngineParts, tree: Path, cache: Path | None = None) -> SandboxView:
@@ -42,11 +71,12 @@ def _cache(parts: EngineParts, state: RunState, whose: str) -> Path:
     return parts.state / "caches" / state.run / whose
 
 
-async def reading(parts: EngineParts, state: RunState, name: str, commit: str) -> Desk:
+def reading(parts: EngineParts, state: RunState, name: str, commit: str) -> AbstractAsyncContextManager[Desk]:
     """A desk where an agent can look and not write."""
-    return await _desk(parts, state, name, commit, writable=False)
+    return _desk(parts, state, name, commit, writable=False)
 
 
+@asynccontextmanager
 async def writing(
     parts: EngineParts,
     state: RunState,
@@ -56,30 +86,37 @@ async def writing(
     write_set: tuple[str, ...],
     claimed: tuple[str, ...] = (),
     read_only: frozenset[str] = frozenset(),
-) -> Desk:
+) -> AsyncIterator[Desk]:
     """A desk with a tree to change."""
-    desk = await _desk(parts, state, name, commit, writable=True)
-    desk.write_set, desk.claimed, desk.read_only = write_set, claimed, read_only
-    return desk
+    async with _desk(parts, state, name, commit, writable=True) as desk:
+        desk.write_set, desk.claimed, desk.read_only = write_set, claimed, read_only
+        yield desk
 
 
-async def _desk(parts: EngineParts, state: RunState, name: str, commit: str, *, writable: bool) -> Desk:
-    tree = await finish_in_thread(parts.repository.clone, state.run, name, commit)
-    return Desk(
-        tree=tree,
-        began_at=commit,
-        tree_at=commit,
-        expected_at=commit,
-        ref=f"{state.run}/{name}",
-        repository=parts.repository,
-        view=await _see(parts, tree, _cache(parts, state, name)),
-        sandbox=parts.sandbox,
-        redactor=parts.redactor,
-        indexes=parts.indexes,
-        test_command=state.test_command,
-        test_timeout_s=parts.settings.test.timeout_s,
-        writable=writable,
-    )
+@asynccontextmanager
+async def _desk(
+    parts: EngineParts, state: RunState, name: str, commit: str, *, writable: bool
+) -> AsyncIterator[Desk]:
+    cache = _cache(parts, state, name)
+    async with _tree(parts, state, name, commit) as tree:
+        try:
+            yield Desk(
+                tree=tree,
+                began_at=commit,
+                tree_at=commit,
+                expected_at=commit,
+                ref=f"{state.run}/{name}",
+                repository=parts.repository,
+                view=await _see(parts, tree, cache),
+                sandbox=parts.sandbox,
+                redactor=parts.redactor,
+                indexes=parts.indexes,
+                test_command=state.test_command,
+                test_timeout_s=parts.settings.test.timeout_s,
+                writable=writable,
+            )
+        finally:
+            await _remove(clearing.remove, cache)
 
 
 async def shown(
@@ -103,16 +140,15 @@ async def receipt(parts: EngineParts, state: RunState, name: str, commit: str, c
     """Run a shell line on a fresh tree of a commit and record how it ended."""
     if parts.sandbox is None:
         raise SandboxError(f"No command can be run: {parts.sandbox_reason}", "See `wainwright doctor`.")
-    tree = await finish_in_thread(parts.repository.clone, state.run, name, commit)
-    view = await _see(parts, tree, _cache(parts, state, "receipts"))
-    return await receipts.take(
-        parts.sandbox,
-        view,
-        command,
-        tree=await asyncio.to_thread(parts.repository.tree_of, commit),
-        timeout_s=parts.settings.test.timeout_s,
-        redactor=parts.redactor,
-    )
+    async with _tree(parts, state, name, commit) as tree:
+        return await receipts.take(
+            parts.sandbox,
+            await _see(parts, tree, _cache(parts, state, "receipts")),
+            command,
+            tree=await asyncio.to_thread(parts.repository.tree_of, commit),
+            timeout_s=parts.settings.test.timeout_s,
+            redactor=parts.redactor,
+        )
 
 
 async def command(

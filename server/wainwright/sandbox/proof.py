@@ -5,16 +5,18 @@ import inspect
 import json
 import os
 import secrets
-import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import forbidden
+from wainwright.sandbox import clearing, forbidden
+from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.protocol import Command, Sandbox, SandboxView
 from wainwright.sandbox.visible import Visible
 
+_PREFIX = "proof-"
 _TIMEOUT_S = 20.0
 _ACTS = inspect.getsource(forbidden)
 _INTERPRETER = os.path.realpath(sys.executable)
@@ -33,9 +35,12 @@ async def attempt_the_forbidden(sandbox: Sandbox, state: Path, visible: Visible)
     For its time ``state`` holds a directory with a canary file, a listener waits on the loopback, and a process of
     ours carries a secret in its environment.
     """
-    place = Path(tempfile.mkdtemp(prefix="proof-", dir=state))
+    place = _place(state)
     secret = secrets.token_hex(16)
-    carrier = await asyncio.create_subprocess_exec("sleep", "60", env={"PATH": os.defpath, "SECRET": secret})
+    # It reads from us, so that it ends with us however we end.
+    carrier = await asyncio.create_subprocess_exec(
+        "cat", stdin=asyncio.subprocess.PIPE, env={"PATH": os.defpath, "SECRET": secret}
+    )
     listener = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     try:
         (place / "tree").mkdir()
@@ -52,7 +57,7 @@ async def attempt_the_forbidden(sandbox: Sandbox, state: Path, visible: Visible)
         carrier.kill()
         await carrier.wait()
         listener.close()
-        shutil.rmtree(place, ignore_errors=True)
+        _remove(place)
     if succeeded:
         acts = ", ".join(name.replace("_", " ") for name in succeeded)
         raise SandboxError(f"The sandbox does not hold: inside it a command could {acts}.", _HINT)
@@ -60,7 +65,7 @@ async def attempt_the_forbidden(sandbox: Sandbox, state: Path, visible: Visible)
 
 async def overlays_work(sandbox: Sandbox, state: Path) -> bool:
     """Whether a command can write above a dependency directory without the directory being changed."""
-    place = Path(tempfile.mkdtemp(prefix="proof-", dir=state))
+    place = _place(state)
     try:
         (place / "tree").mkdir()
         (place / "person" / "dependencies").mkdir(parents=True)
@@ -75,7 +80,22 @@ async def overlays_work(sandbox: Sandbox, state: Path) -> bool:
     except SandboxError:
         return False
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        _remove(place)
+
+
+def _place(state: Path) -> Path:
+    """A folder that says whose it is; those whose process was killed are removed."""
+    for old in state.glob(f"{_PREFIX}*"):
+        pid, _, began = old.name.removeprefix(_PREFIX).partition("-")
+        if not pid.isdigit() or f"{start_time(int(pid))}" != began.rpartition("-")[0]:
+            _remove(old)
+    ours = f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-"
+    return Path(tempfile.mkdtemp(prefix=ours, dir=state))
+
+
+def _remove(place: Path) -> None:
+    with suppress(OSError):
+        clearing.remove(place)
 
 
 async def _attempt(sandbox: Sandbox, tree: Path, told: bytes) -> list[str]:

@@ -125,6 +125,12 @@ class Indexes:
         self.note_kept(workspace)
         return self._look(workspace, cancel)
 
+    async def forget(self, tree: Path) -> None:
+        """Let go of a task tree that is no more."""
+        async with self._opening:
+            self._open.pop(tree, None)
+            await asyncio.to_thread(kept.drop, self._place(tree) / KEPT)
+
     def note_kept(self, workspace: Path) -> None:
         """Look which ignored files of a person's folder git has: the next refresh finds them."""
         kept.note(self._place(workspace) / KEPT, kept.in_workspace(workspace))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from wainwright.domain.errors import WorkspaceError
@@ -42,3 +43,10 @@ def note(place: Path, paths: Iterable[str]) -> None:
     draft = place.with_name(f"{place.name}.{os.getpid()}")
     draft.write_bytes(content)
     draft.replace(place)
+
+
+def drop(place: Path) -> None:
+    """Remove the list, and its folder if nothing else is in it."""
+    place.unlink(missing_ok=True)
+    with suppress(OSError):
+        place.parent.rmdir()

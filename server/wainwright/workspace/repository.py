@@ -118,9 +118,17 @@ class Repository:
 
     def clone(self, run: str, name: str, commit: str) -> Path:
         """Check ``commit`` out into ``trees/<run>/<name>``; a tree that is there is reset to it cleanly."""
-        path = self._state / "trees" / _name(run) / _name(name)
+        path = self.tree(run, name)
         TaskTree(self._private, path).create(_object(commit))
         return path
+
+    def tree(self, run: str, name: str) -> Path:
+        """Return where a task tree lies, or will."""
+        return self._state / "trees" / _name(run) / _name(name)
+
+    def remove(self, tree: Path) -> None:
+        """Remove a task tree. Its commits stay; ``clone`` makes it anew from any of them."""
+        self._task_tree(tree).remove()
 
     def commit(self, tree: Path, message: str, ref: str, written: Iterable[str] = ()) -> Committed:
         """Commit all that differs in a task tree; ``ref`` points to the commit before this returns.

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.changes import names_git
+from wainwright.sandbox import clearing
 from wainwright.workspace.dependencies import leftover
 from wainwright.workspace.plumbing import GitDirectory
 from wainwright.workspace.snapshot import secret_shaped
@@ -61,6 +62,13 @@ class TaskTree:
         (self._git.path / "index").unlink(missing_ok=True)
         self._git.run("update-ref", "--no-deref", "HEAD", commit)
         self.restore(commit)
+
+    def remove(self) -> None:
+        """Remove the tree and its git directory, and their folder if nothing else is in it."""
+        for folder in (self.path, self._git.path):
+            clearing.remove(folder)
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
 
     def head(self) -> str:
         """Return the commit that the tree stands on."""

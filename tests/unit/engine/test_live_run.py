@@ -111,7 +111,9 @@ async def at_work(folder: Path, base: ev.BaseTested = BASE) -> AsyncIterator[Pla
     def hear(_notice: object, _event: object) -> None:
         place.changed.set()
 
-    live = LiveRun(state, lease, journal, team.perform, parallel=4, wall_s=600, notify=hear)
+    async def tidy(_run: str) -> None: ...
+
+    live = LiveRun(state, lease, journal, team.perform, parallel=4, wall_s=600, notify=hear, tidy=tidy)
     place = Place(journal, team, live, asyncio.create_task(live.drive()))
     async with asyncio.timeout(60):
         await team.asked.wait()

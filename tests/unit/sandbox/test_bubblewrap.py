@@ -399,3 +399,42 @@ if dropped[0] == "--remount-ro":
         del arguments[at - 1 : at + 2]
 os.execv("{real}", ["bwrap", *arguments])
 """
+
+
+async def test_a_start_that_was_killed_leaves_nothing(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    script = f"""
+import asyncio, os, signal
+from pathlib import Path
+from wainwright.sandbox import bubblewrap, proof
+
+async def killed(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+proof._attempt = killed
+asyncio.run(bubblewrap.prove(Path({str(state)!r})))
+"""
+    before = _carriers()
+    starting = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+    assert await starting.wait() == -signal.SIGKILL
+    (left,) = state.glob("proof-*")
+    (left / "tree").chmod(0o000)
+    async with asyncio.timeout(10):
+        while _carriers() - before:
+            await asyncio.sleep(0.02)
+    living = state / f"proof-{os.getpid()}-{start_time(os.getpid())}-x"
+    living.mkdir()
+    await prove(state)
+    assert list(state.glob("proof-*")) == [living]
+
+
+def _carriers() -> set[str]:
+    """Processes that hold the secret of a proof."""
+    wanted = f"PATH={os.defpath}\0SECRET=".encode()
+    found = set()
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and (entry / "environ").read_bytes().startswith(wanted):
+                found.add(entry.name)
+    return found

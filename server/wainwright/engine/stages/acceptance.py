@@ -33,32 +33,31 @@ async def write_acceptance(
     state = run.state
     steps = run.steps(f"/BUILD/acceptance.{effect.round}/tester")
     begun = await begin(steps, Beginning(commit=state.present_head))
-    desk = await workbenches.writing(
-        parts, state, f"acceptance-{effect.round}", begun.commit, write_set=("**",)
-    )
-    run.tell("the tester writes acceptance tests")
-    brief = briefs.join(
-        briefs.goal(state),
-        briefs.requirements(state),
-        briefs.plan(state),
-        briefs.design(state),
-        briefs.before(effect.digest),
-        briefs.tests(state),
-        await workbenches.shown(parts, state, desk, state.goal.text),
-    )
-    done = await run_agent(
-        roles.ACCEPTANCE,
-        AcceptanceAnswer,
-        parts.redactor.redact(brief),
-        desk=desk,
-        steps=steps,
-        models=parts.models,
-        check=lambda answer: _check_tests(parts, state, desk, steps, answer),
-        tell=run.tell,
-    )
-    commit = begun.commit
-    if done.answer.status == "done":
-        commit = await desk.checkpoint("acceptance tests")
+    name = f"acceptance-{effect.round}"
+    async with workbenches.writing(parts, state, name, begun.commit, write_set=("**",)) as desk:
+        run.tell("the tester writes acceptance tests")
+        brief = briefs.join(
+            briefs.goal(state),
+            briefs.requirements(state),
+            briefs.plan(state),
+            briefs.design(state),
+            briefs.before(effect.digest),
+            briefs.tests(state),
+            await workbenches.shown(parts, state, desk, state.goal.text),
+        )
+        done = await run_agent(
+            roles.ACCEPTANCE,
+            AcceptanceAnswer,
+            parts.redactor.redact(brief),
+            desk=desk,
+            steps=steps,
+            models=parts.models,
+            check=lambda answer: _check_tests(parts, state, desk, steps, answer),
+            tell=run.tell,
+        )
+        commit = begun.commit
+        if done.answer.status == "done":
+            commit = await desk.checkpoint("acceptance tests")
     message = f"Acceptance tests\n\n{done.answer.summary}\n\nRun: {state.run}"
     head, tree = await squash(parts, begun.commit, commit, message)
     async with run.integration:

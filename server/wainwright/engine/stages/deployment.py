@@ -15,6 +15,7 @@ from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.errors import DeployError
 from wainwright.engine import workbenches
+from wainwright.engine.disk import DEPLOYED
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
@@ -92,7 +93,7 @@ async def deploy(parts: EngineParts, run: LiveRun, effect: ef.DeployService) -> 
         commit=head,
         branch=(state.delivered.branch if state.delivered else None) or "",
         wanted=Wanted(plan.command, plan.health_path),
-        view=lambda: workbenches.view(parts, state, f"deploy-{effect.number}", head),
+        view=lambda: workbenches.view(parts, state, f"{DEPLOYED}{effect.number}", head),
     )
     before = target.current()
     try:

@@ -33,16 +33,15 @@ async def ask(
     commit = state.head or state.base
     assert commit is not None
     name = f"{assignment.name}-{hashlib.sha256(scope.encode()).hexdigest()[:8]}"
-    desk = await workbenches.reading(parts, state, name, commit)
-    shown = await workbenches.shown(parts, state, desk, about) if about else ""
-    text = parts.redactor.redact(brief(shown))
-    return await run_agent(
-        assignment,
-        form,
-        text,
-        desk=desk,
-        steps=run.steps(f"{scope}/{assignment.name}"),
-        models=parts.models,
-        check=check,
-        tell=run.tell,
-    )
+    async with workbenches.reading(parts, state, name, commit) as desk:
+        shown = await workbenches.shown(parts, state, desk, about) if about else ""
+        return await run_agent(
+            assignment,
+            form,
+            parts.redactor.redact(brief(shown)),
+            desk=desk,
+            steps=run.steps(f"{scope}/{assignment.name}"),
+            models=parts.models,
+            check=check,
+            tell=run.tell,
+        )

@@ -1,5 +1,6 @@
 """BUILD: an attempt at a task."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from wainwright.agents import roles
@@ -33,33 +34,44 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
     scope = f"/BUILD/{effect.task}.{effect.revision}.{effect.attempt}"
     steps = run.steps(f"{scope}/implementer")
     begun = await begin(steps, _begin_task(run.state, one))
-    try:
-        done, desk, remarks = await _attempt(parts, run, one, effect, steps, begun)
-    except (OutOfTurns, BadAnswer) as error:
-        return (failed(parts, effect, "code", error.message),)
-    answer = done.answer
-    if answer.status != "done":
-        cause: ev.FailureCause = "environment" if answer.status == "environment" else "impossible"
-        return (failed(parts, effect, cause, answer.because or answer.summary),)
-    commit = await desk.checkpoint(one.task.title)
+    async with _desk(parts, run.state, one, effect, begun) as desk:
+        try:
+            done, remarks = await _attempt(parts, run, one, effect, steps, begun, desk)
+        except (OutOfTurns, BadAnswer) as error:
+            return (failed(parts, effect, "code", error.message),)
+        answer = done.answer
+        if answer.status != "done":
+            cause: ev.FailureCause = "environment" if answer.status == "environment" else "impossible"
+            return (failed(parts, effect, cause, answer.because or answer.summary),)
+        commit = await desk.checkpoint(one.task.title)
     async with run.integration:
         return await land(parts, run, one, effect, begun.commit, commit, answer.summary, remarks)
 
 
-async def _attempt(
-    parts: EngineParts, run: LiveRun, one: TaskState, effect: ef.RunTask, steps: Steps, begun: Beginning
-) -> tuple[Work[WorkAnswer], Desk, tuple[Finding, ...]]:
-    state, name = run.state, effect.task
-    pinned = frozenset(state.acceptance.files) if state.acceptance else frozenset()
-    desk = await workbenches.writing(
+def _desk(
+    parts: EngineParts, state: RunState, one: TaskState, effect: ef.RunTask, begun: Beginning
+) -> AbstractAsyncContextManager[Desk]:
+    return workbenches.writing(
         parts,
         state,
-        f"{name}-{effect.revision}-{effect.attempt}",
+        f"{effect.task}-{effect.revision}-{effect.attempt}",
         begun.commit,
         write_set=one.task.write_set,
         claimed=begun.claimed,
-        read_only=pinned,
+        read_only=frozenset(state.acceptance.files) if state.acceptance else frozenset(),
     )
+
+
+async def _attempt(
+    parts: EngineParts,
+    run: LiveRun,
+    one: TaskState,
+    effect: ef.RunTask,
+    steps: Steps,
+    begun: Beginning,
+    desk: Desk,
+) -> tuple[Work[WorkAnswer], tuple[Finding, ...]]:
+    state, name = run.state, effect.task
     desk.own_tests, desk.due_tests = begun.own_tests, begun.due_tests
     remarks: list[Finding] = []
 
@@ -98,7 +110,7 @@ async def _attempt(
         rung=effect.rung,
         tell=tell,
     )
-    return done, desk, tuple(remarks)
+    return done, tuple(remarks)
 
 
 def _begin_task(state: RunState, one: TaskState) -> Beginning:

@@ -105,12 +105,12 @@ class TaskCheck:
             briefs.diff(diff),
             briefs.receipt(receipt, own=desk.own_tests),
         )
-        reader = await workbenches.reading(self.parts, state, f"{desk.tree.name}-read", commit)
-        self.run.tell("the critic looks at the change", task.id)
-        critique = await self._opinion(roles.CRITIQUE, shared, reader, steps)
-        self.run.tell("the reviewer looks at the change", task.id)
-        text = briefs.join(shared, briefs.findings(critique.findings, "The Critic's findings"))
-        return (await self._opinion(roles.TASK_REVIEW, text, reader, steps)).findings
+        async with workbenches.reading(self.parts, state, f"{desk.tree.name}-read", commit) as reader:
+            self.run.tell("the critic looks at the change", task.id)
+            critique = await self._opinion(roles.CRITIQUE, shared, reader, steps)
+            self.run.tell("the reviewer looks at the change", task.id)
+            text = briefs.join(shared, briefs.findings(critique.findings, "The Critic's findings"))
+            return (await self._opinion(roles.TASK_REVIEW, text, reader, steps)).findings
 
     async def _opinion(
         self, assignment: roles.Assignment, brief: str, reader: Desk, steps: Steps

@@ -1,0 +1,130 @@
+"""What runs leave on disk, and what removes it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.fixtures import team
+
+from wainwright.deploy.services import Service, ServiceSpec
+from wainwright.deploy.targets import available
+from wainwright.domain.events import RunCancelled, RunStarted
+from wainwright.domain.goal import WORKING, Goal
+from wainwright.domain.ports import NoEditor
+from wainwright.engine.disk import Disk
+from wainwright.engine.parts import EngineParts
+from wainwright.journal import Journal
+from wainwright.models.router import Models
+from wainwright.sandbox.bubblewrap import prove
+from wainwright.sandbox.identity import start_time
+from wainwright.sandbox.protocol import SandboxView
+from wainwright.secrets import Redactor
+from wainwright.settings import Settings
+from wainwright.workspace.index import Indexes
+from wainwright.workspace.repository import Repository
+
+
+@pytest.fixture
+async def parts(tmp_path: Path) -> EngineParts:
+    workspace, state, settings = team.make_workspace(tmp_path / "work"), tmp_path / "state", Settings()
+    sandbox = await prove(state)
+    return EngineParts(
+        workspace=workspace,
+        state=state,
+        settings=settings,
+        journal=Journal(state / "journal.db"),
+        repository=Repository(workspace, state),
+        indexes=Indexes(state / "index"),
+        models=Models.connect(settings),
+        redactor=Redactor(),
+        sandbox=sandbox,
+        sandbox_reason="",
+        targets=available(state / "deployments", sandbox),
+        editor=NoEditor(),
+    )
+
+
+def run(parts: EngineParts, name: str, *, ended: bool, owned: bool = False) -> None:
+    """A run with a tree, a cache, a service's tree, and what a removal that was killed left."""
+    first = RunStarted(
+        run=name,
+        goal=Goal(text="x"),
+        workspace=str(parts.workspace),
+        route=WORKING,
+        autonomy="suggest",
+        trust="trusted",
+        tier="none",
+        attended=True,
+    )
+    lease = parts.journal.create(first, name, "x", cap_usd=None, cap_tokens=None)
+    if ended:
+        parts.journal.append(lease, [RunCancelled(by="person")])
+    if not owned:
+        parts.journal.release(lease)
+    base = parts.repository.snapshot(name, {}).commit
+    for tree in ("t-1-0", "deploy-1"):
+        parts.repository.clone(name, tree, base)
+    for place in (parts.state / "caches" / name / "t" / "deep", parts.state / "trees" / name / ".going-x"):
+        place.mkdir(parents=True)
+    (parts.state / "caches" / name / "t").chmod(0o000)
+
+
+def serve(parts: EngineParts, run_name: str) -> None:
+    """Note a service that is alive: this process."""
+    tree = parts.state / "trees" / run_name / "deploy-1"
+    started = start_time(os.getpid())
+    assert started is not None
+    record = Service(
+        id=f"{run_name}-1",
+        pid=os.getpid(),
+        start_time=started,
+        url="http://127.0.0.1:1",
+        port=1,
+        log=parts.state / "log",
+        commit="0" * 40,
+        spec=ServiceSpec(command=("x",)),
+        view=SandboxView(tree=tree, at=parts.workspace),
+    )
+    place = parts.state / "deployments" / "deployments" / f"{run_name}-1.json"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(record.model_dump_json())
+
+
+def there(parts: EngineParts) -> set[str]:
+    found = [*parts.state.glob("trees/*/*"), *parts.state.glob("caches/*")]
+    return {str(path.relative_to(parts.state)) for path in found}
+
+
+async def test_a_run_that_has_ended_keeps_what_serves(parts: EngineParts) -> None:
+    run(parts, "served", ended=True)
+    serve(parts, "served")
+    await Disk(parts).tidy("served")
+    assert there(parts) == {"trees/served/deploy-1", "trees/served/deploy-1.git"}
+    run(parts, "replaced", ended=True)
+    await Disk(parts).tidy("replaced")
+    assert there(parts) == {"trees/served/deploy-1", "trees/served/deploy-1.git"}
+    assert not (parts.state / "trees" / "replaced").exists()
+
+
+async def test_without_a_sandbox_no_service_is_known_and_every_one_might_live(parts: EngineParts) -> None:
+    run(parts, "r", ended=True)
+    parts.sandbox = None
+    await Disk(parts).tidy("r")
+    assert there(parts) == {"trees/r/deploy-1", "trees/r/deploy-1.git"}
+
+
+async def test_cleaning_spares_what_is_alive_or_can_go_on(parts: EngineParts) -> None:
+    for name, ended, owned in (("done", True, False), ("waiting", False, False), ("owned", True, True)):
+        run(parts, name, ended=ended, owned=owned)
+    (parts.state / "trees" / "unknown" / "t").mkdir(parents=True)
+    (parts.state / "trees" / "unknown" / "t" / "file").write_text("x")
+    before, disk = there(parts), Disk(parts)
+    seen = {one.run: one for one in (await disk.view()).runs}
+    assert {name for name, one in seen.items() if one.removable} == {"done", "owned", "unknown"}
+    assert seen["waiting"].resuming > 0
+    would = await disk.clean(dry_run=True)
+    assert there(parts) == before
+    gone = await disk.clean(dry_run=False)
+    assert set(gone) <= set(would)
+    assert {path.split("/")[1] for path in there(parts)} == {"waiting", "owned"}
+    assert parts.repository.clone("done", "t-1-0", parts.repository.resolve("done/base") or "").is_dir()
