@@ -26,7 +26,7 @@ from wainwright.journal import Spend, Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest, ToolCall, ToolSpec
 from wainwright.models.router import Models
 from wainwright.tools.files import apply
-from wainwright.tools.toolbox import Desk, Tool
+from wainwright.tools.toolbox import Tool, Workbench
 
 MISFITS_MAX = 3
 """Answers in a row that do not fit their form before the work is given up."""
@@ -57,7 +57,7 @@ async def run_agent(
     form: type[A],
     brief: str,
     *,
-    desk: Desk,
+    workbench: Workbench,
     steps: Steps,
     models: Models,
     check: Callable[[Work[A]], Awaitable[str]] | None = None,
@@ -71,7 +71,7 @@ async def run_agent(
 
     Raises BadAnswer when the replies never fit, OutOfTurns at the limits, and what the models and the journal raise.
     """
-    conversation = Conversation(assignment, form, desk, steps, models, check, refusals_max, rung, tell)
+    conversation = Conversation(assignment, form, workbench, steps, models, check, refusals_max, rung, tell)
     try:
         await conversation.open(brief)
         return await conversation.go_on()
@@ -87,7 +87,7 @@ class Conversation(Generic[A]):
 
     assignment: Assignment
     form: type[A]
-    desk: Desk
+    workbench: Workbench
     steps: Steps
     models: Models
     check: Callable[[Work[A]], Awaitable[str]] | None
@@ -105,8 +105,10 @@ class Conversation(Generic[A]):
 
     @property
     def tools(self) -> tuple[Tool[Any], ...]:
-        """Those that can be used at this desk."""
-        return tuple(t for t in self.assignment.tools if self.desk.sandbox is not None or not t.needs_sandbox)
+        """Those that can be used at this workbench."""
+        return tuple(
+            t for t in self.assignment.tools if self.workbench.sandbox is not None or not t.needs_sandbox
+        )
 
     async def open(self, brief: str) -> None:
         """Say the first two messages; recorded, so that a resumed agent is told the same again."""
@@ -155,7 +157,7 @@ class Conversation(Generic[A]):
         if reading.blocks and self.assignment.edits:
             self.tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
             blocks: JsonValue = [b.model_dump() for b in reading.blocks]
-            done = await self._step("edit", blocks, lambda: apply(self.desk, reading.blocks))
+            done = await self._step("edit", blocks, lambda: apply(self.workbench, reading.blocks))
             came_of_it.append(done["text"])
             refused = not done["ok"]
             pending = refused or reading.answer is None
@@ -185,7 +187,7 @@ class Conversation(Generic[A]):
                 return False, f"There is no tool {call.name}. Tools: {names}."
             if call.malformed:
                 return False, f"The arguments of {call.name} are not a JSON object."
-            return True, await tool.call(self.desk, call.arguments)
+            return True, await tool.call(self.workbench, call.arguments)
 
         self.tell(_describe(call))
         changes = tool is not None and tool.effect != "read"
@@ -194,25 +196,25 @@ class Conversation(Generic[A]):
 
     async def _step(self, name: str, inputs: JsonValue, act: Act, *, changes: bool = True) -> dict[str, str]:
         """One action as a step: from the last checkpoint, and with a new one after it if it ``changes`` the tree."""
-        desk = self.desk
+        workbench = self.workbench
 
         async def live(_key: str) -> tuple[JsonValue, Spend]:
             await self._catch_up()
             ok, text = await act()
-            commit = await desk.checkpoint(name) if changes and desk.writable else desk.tree_at
+            commit = await workbench.checkpoint(name) if changes and workbench.writable else workbench.tree_at
             return {"ok": "yes" if ok else "", "text": text, "commit": commit}, Spend()
 
         done = cast(
             "dict[str, str]",
             await self.steps.step(f"act-{name}", inputs=inputs, effect="idempotent", act=live),
         )
-        desk.expected_at = done["commit"]
+        workbench.expected_at = done["commit"]
         return done
 
     async def _catch_up(self) -> None:
         """Put the tree to where the recorded actions left it, when they were not done by this process."""
-        if self.desk.tree_at != self.desk.expected_at:
-            await self.desk.restore(self.desk.expected_at)
+        if self.workbench.tree_at != self.workbench.expected_at:
+            await self.workbench.restore(self.workbench.expected_at)
 
     def _repeated(self, call: ToolCall, observation: str) -> str:
         """Watch for an agent that does the same and sees the same, over and over."""

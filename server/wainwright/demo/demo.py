@@ -65,7 +65,7 @@ def prepare(folder: Path, say: Callable[[str], None]) -> Sample:
     _run(["git", "init", "-q", "-b", "main"], workspace)
     (workspace / MARK).write_text("Made by `wainwright demo`; a new demo replaces it.\n", encoding="utf-8")
     _run(["git", "add", "-A"], workspace)
-    _run(["git", *identity, "commit", "-q", "-m", "The lending desk as it is today"], workspace)
+    _run(["git", *identity, "commit", "-q", "-m", "The lending workbench as it is today"], workspace)
     with resources.as_file(shipped / "cassette.jsonl") as cassette:
         return Sample(workspace, (shipped / "goal.md").read_text(encoding="utf-8").strip(), cassette)
 

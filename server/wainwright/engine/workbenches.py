@@ -19,7 +19,7 @@ from wainwright.engine.parts import EngineParts
 from wainwright.sandbox import clearing
 from wainwright.sandbox.protocol import SandboxView
 from wainwright.tools import receipts
-from wainwright.tools.toolbox import Desk
+from wainwright.tools.toolbox import Workbench
 from wainwright.workspace import context
 from wainwright.workspace.index import Look
 from wainwright.workspace.native.ranking import Moment
@@ -71,9 +71,11 @@ def _cache(parts: EngineParts, state: RunState, whose: str) -> Path:
     return parts.state / "caches" / state.run / whose
 
 
-def reading(parts: EngineParts, state: RunState, name: str, commit: str) -> AbstractAsyncContextManager[Desk]:
-    """A desk where an agent can look and not write."""
-    return _desk(parts, state, name, commit, writable=False)
+def reading(
+    parts: EngineParts, state: RunState, name: str, commit: str
+) -> AbstractAsyncContextManager[Workbench]:
+    """A workbench where an agent can look and not write."""
+    return _workbench(parts, state, name, commit, writable=False)
 
 
 @asynccontextmanager
@@ -86,21 +88,21 @@ async def writing(
     write_set: tuple[str, ...],
     claimed: tuple[str, ...] = (),
     read_only: frozenset[str] = frozenset(),
-) -> AsyncIterator[Desk]:
-    """A desk with a tree to change."""
-    async with _desk(parts, state, name, commit, writable=True) as desk:
-        desk.write_set, desk.claimed, desk.read_only = write_set, claimed, read_only
-        yield desk
+) -> AsyncIterator[Workbench]:
+    """A workbench with a tree to change."""
+    async with _workbench(parts, state, name, commit, writable=True) as workbench:
+        workbench.write_set, workbench.claimed, workbench.read_only = write_set, claimed, read_only
+        yield workbench
 
 
 @asynccontextmanager
-async def _desk(
+async def _workbench(
     parts: EngineParts, state: RunState, name: str, commit: str, *, writable: bool
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[Workbench]:
     cache = _cache(parts, state, name)
     async with _tree(parts, state, name, commit) as tree:
         try:
-            yield Desk(
+            yield Workbench(
                 tree=tree,
                 began_at=commit,
                 tree_at=commit,
@@ -120,10 +122,10 @@ async def _desk(
 
 
 async def shown(
-    parts: EngineParts, state: RunState, desk: Desk, about: str, write_set: Sequence[str] = ()
+    parts: EngineParts, state: RunState, workbench: Workbench, about: str, write_set: Sequence[str] = ()
 ) -> str:
-    """Show a desk's tree in Markdown, looked through for what the words speak ``about``."""
-    look = await parts.indexes.at(desk.tree, parsed=False)
+    """Show a workbench's tree in Markdown, looked through for what the words speak ``about``."""
+    look = await parts.indexes.at(workbench.tree, parsed=False)
     return await asyncio.to_thread(_shown, parts, look, state, about, write_set)
 
 

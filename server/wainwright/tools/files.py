@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import Fact
-from wainwright.tools.toolbox import Arguments, Desk, Tool
+from wainwright.tools.toolbox import Arguments, Tool, Workbench
 from wainwright.workspace import kept, native
 from wainwright.workspace.native.edits import Applied, Barred, Edit, Refusal, Source, apply_edits
 from wainwright.workspace.sources import EDIT_MAX, source, text
@@ -55,9 +55,9 @@ class ListFiles(Arguments):
     """A folder relative to the workspace; empty for all."""
 
 
-async def _read(desk: Desk, arguments: Read) -> str:
+async def _read(workbench: Workbench, arguments: Read) -> str:
     try:
-        content = await asyncio.to_thread(native.read_beneath, desk.tree, arguments.path, EDIT_MAX)
+        content = await asyncio.to_thread(native.read_beneath, workbench.tree, arguments.path, EDIT_MAX)
     except (OSError, ValueError, WainwrightError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return (
@@ -78,8 +78,8 @@ async def _read(desk: Desk, arguments: Read) -> str:
     return f"{arguments.path}{more}:\n{shown}"
 
 
-async def _search(desk: Desk, arguments: Search) -> str:
-    look = await desk.indexes.at(desk.tree, parsed=False)
+async def _search(workbench: Workbench, arguments: Search) -> str:
+    look = await workbench.indexes.at(workbench.tree, parsed=False)
     try:
         hits = await asyncio.to_thread(
             look.search,
@@ -99,55 +99,55 @@ async def _search(desk: Desk, arguments: Search) -> str:
     )
 
 
-async def _list(desk: Desk, arguments: ListFiles) -> str:
+async def _list(workbench: Workbench, arguments: ListFiles) -> str:
     below = str(PurePosixPath(arguments.below)).lstrip("/")
     below = "" if below == "." else below
-    look = await desk.indexes.at(desk.tree, parsed=False)
+    look = await workbench.indexes.at(workbench.tree, parsed=False)
     files = await asyncio.to_thread(look.index.files)
     paths = [f.path for f in files if not below or f.path == below or f.path.startswith(below + "/")]
     more = f"\n… and {len(paths) - 500} more" if len(paths) > 500 else ""
     return "\n".join(paths[:500]) + more if paths else "No files there."
 
 
-async def apply(desk: Desk, blocks: Sequence[Block]) -> tuple[bool, str]:
+async def apply(workbench: Workbench, blocks: Sequence[Block]) -> tuple[bool, str]:
     """Apply the blocks of one reply, all or none. Returns whether they were applied, and what to tell the model."""
-    outcome = await asyncio.to_thread(_worked_out, desk, blocks)
+    outcome = await asyncio.to_thread(_worked_out, workbench, blocks)
     if isinstance(outcome, Refusal):
         return False, f"No block was applied. Block {outcome.edit + 1}: {outcome.explain()}"
     for done in outcome.done:
-        lost = await asyncio.to_thread(desk.repository.why_not_kept, desk.tree, done.path)
+        lost = await asyncio.to_thread(workbench.repository.why_not_kept, workbench.tree, done.path)
         if lost:
             return False, f"No block was applied. {lost}."
-    desk.written.update(done.path for done in outcome.done)
+    workbench.written.update(done.path for done in outcome.done)
     if not outcome.changes:
         return True, "Nothing to change: all of it is there already."
-    before = {path: await asyncio.to_thread(text, desk.tree, path) for path in outcome.changes}
+    before = {path: await asyncio.to_thread(text, workbench.tree, path) for path in outcome.changes}
     batch = [
         (path, None if after is None else after.encode(), None) for path, after in outcome.changes.items()
     ]
     try:
-        await asyncio.to_thread(native.write_batch, desk.tree, batch, expected=outcome.before)
+        await asyncio.to_thread(native.write_batch, workbench.tree, batch, expected=outcome.before)
     except (OSError, ValueError, WainwrightError) as error:
         return False, f"No block was applied: {error}"
     worse = await asyncio.to_thread(_worse, outcome, before)
     return True, f"Applied: {_told(outcome)}.{worse}"
 
 
-def _worked_out(desk: Desk, blocks: Sequence[Block]) -> Applied | Refusal:
-    tree = sorted({*(file.path for file in native.walk(desk.tree)), *kept.in_task_tree(desk.tree)})
+def _worked_out(workbench: Workbench, blocks: Sequence[Block]) -> Applied | Refusal:
+    tree = sorted({*(file.path for file in native.walk(workbench.tree)), *kept.in_task_tree(workbench.tree)})
     kinds: dict[str, Literal["search", "write", "delete"]] = {
         "search": "search",
         "file": "write",
         "delete": "delete",
     }
     edits = [Edit(kinds[block.kind], block.path, block.search, block.replace) for block in blocks]
-    return apply_edits(edits, tree, lambda path: _source(desk, path))
+    return apply_edits(edits, tree, lambda path: _source(workbench, path))
 
 
-def _source(desk: Desk, path: str) -> Source:
-    """What stands at a path, unless this desk may not write there: it is asked where a path leads, too."""
-    refusal = desk.refuses(path)
-    return Barred(f"{refusal}.") if refusal else source(desk.tree, path)
+def _source(workbench: Workbench, path: str) -> Source:
+    """What stands at a path, unless this workbench may not write there: it is asked where a path leads, too."""
+    refusal = workbench.refuses(path)
+    return Barred(f"{refusal}.") if refusal else source(workbench.tree, path)
 
 
 def _worse(applied: Applied, before: dict[str, str | None]) -> str:

@@ -8,7 +8,7 @@ from pydantic import Field
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox.protocol import Command, Text
 from wainwright.tools import receipts
-from wainwright.tools.toolbox import Arguments, Desk, Tool, cut
+from wainwright.tools.toolbox import Arguments, Tool, Workbench, cut
 
 
 class Shell(Arguments):
@@ -38,22 +38,24 @@ LEFT_MAX = 5
 NO_SANDBOX = "No command can be run here: no sandbox could be proven on this machine."
 
 
-async def _shell(desk: Desk, arguments: Shell) -> str:
-    if desk.sandbox is None:
+async def _shell(workbench: Workbench, arguments: Shell) -> str:
+    if workbench.sandbox is None:
         return NO_SANDBOX
     command = Command(argv=("/bin/bash", "-c", arguments.command), timeout_s=arguments.timeout_s)
-    hidden = await _hidden(desk)
+    hidden = await _hidden(workbench)
     try:
-        outcome = await desk.sandbox.run(command, desk.view)
+        outcome = await workbench.sandbox.run(command, workbench.view)
     except SandboxError as error:
         # Most likely the command itself: too long, or it left something in the way of the walls.
         return f"The command was not run. {error}"
     ended = f"Stopped after {arguments.timeout_s:g} s." if outcome.timed_out else f"exit code {outcome.exit}"
-    return f"{ended}\n{_left(sorted(await _hidden(desk) - hidden))}{outcome.output}"
+    return f"{ended}\n{_left(sorted(await _hidden(workbench) - hidden))}{outcome.output}"
 
 
-async def _hidden(desk: Desk) -> set[str]:
-    return await asyncio.to_thread(desk.repository.hidden, desk.tree) if desk.writable else set()
+async def _hidden(workbench: Workbench) -> set[str]:
+    return (
+        await asyncio.to_thread(workbench.repository.hidden, workbench.tree) if workbench.writable else set()
+    )
 
 
 def _left(paths: list[str]) -> str:
@@ -67,36 +69,39 @@ def _left(paths: list[str]) -> str:
     )
 
 
-async def _run_tests(desk: Desk, arguments: RunTests) -> str:
-    if desk.sandbox is None:
+async def _run_tests(workbench: Workbench, arguments: RunTests) -> str:
+    if workbench.sandbox is None:
         return NO_SANDBOX
-    if desk.test_command is None:
+    if workbench.test_command is None:
         return "No test command is known for this workspace."
-    commit = await desk.checkpoint("before running the tests")
+    commit = await workbench.checkpoint("before running the tests")
     receipt = await receipts.take(
-        desk.sandbox,
-        desk.view,
-        desk.test_command,
-        tree=await asyncio.to_thread(desk.repository.tree_of, commit),
-        timeout_s=desk.test_timeout_s,
-        redactor=desk.redactor,
+        workbench.sandbox,
+        workbench.view,
+        workbench.test_command,
+        tree=await asyncio.to_thread(workbench.repository.tree_of, commit),
+        timeout_s=workbench.test_timeout_s,
+        redactor=workbench.redactor,
         only=" ".join(_quoted(one) for one in arguments.only),
     )
     # What the tests left lying about is no part of the work.
-    await desk.restore(commit)
-    return receipts.report_text(receipt, own=desk.own_tests)
+    await workbench.restore(commit)
+    return receipts.report_text(receipt, own=workbench.own_tests)
 
 
 def _quoted(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'"
 
 
-async def _history(desk: Desk, arguments: History) -> str:
+async def _history(workbench: Workbench, arguments: History) -> str:
     if arguments.show == "log":
-        entries = await asyncio.to_thread(desk.repository.recent, desk.began_at, 20)
+        entries = await asyncio.to_thread(workbench.repository.recent, workbench.began_at, 20)
         return "\n".join(f"{e.commit[:10]} {e.subject}" for e in entries) or "No commits."
-    commit = await desk.checkpoint("before looking at the difference")
-    return cut(await asyncio.to_thread(desk.repository.diff, desk.began_at, commit)) or "Nothing changed."
+    commit = await workbench.checkpoint("before looking at the difference")
+    return (
+        cut(await asyncio.to_thread(workbench.repository.diff, workbench.began_at, commit))
+        or "Nothing changed."
+    )
 
 
 SHELL = Tool(

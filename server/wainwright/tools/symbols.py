@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from wainwright.tools.toolbox import Arguments, Desk, Tool
+from wainwright.tools.toolbox import Arguments, Tool, Workbench
 from wainwright.workspace.native import Around, Symbol
 
 FOUND_MAX = 40
@@ -47,8 +47,8 @@ class ReadSymbol(Arguments):
     """Only in this file."""
 
 
-async def _find(desk: Desk, arguments: FindSymbol) -> str:
-    look = await desk.indexes.at(desk.tree)
+async def _find(workbench: Workbench, arguments: FindSymbol) -> str:
+    look = await workbench.indexes.at(workbench.tree)
     found = await asyncio.to_thread(look.find, arguments.name, how=arguments.how, limit=FOUND_MAX)
     if found or arguments.how != "exact":
         return "\n".join(map(_place, found)) or f"Nothing is called {arguments.name}."
@@ -57,8 +57,8 @@ async def _find(desk: Desk, arguments: FindSymbol) -> str:
     return f"Nothing is called {arguments.name}.{alike}"
 
 
-async def _references(desk: Desk, arguments: Uses) -> str:
-    look = await desk.indexes.at(desk.tree)
+async def _references(workbench: Workbench, arguments: Uses) -> str:
+    look = await workbench.indexes.at(workbench.tree)
     found, complete = await asyncio.to_thread(look.references, arguments.name, USES_MAX)
     if not found:
         return f"No file calls {arguments.name} or names it as a type. `search` finds every mention."
@@ -68,8 +68,8 @@ async def _references(desk: Desk, arguments: Uses) -> str:
     return "\n".join(parts) + ("" if complete else "\n(there may be more)")
 
 
-async def _callers(desk: Desk, arguments: Uses) -> str:
-    look = await desk.indexes.at(desk.tree)
+async def _callers(workbench: Workbench, arguments: Uses) -> str:
+    look = await workbench.indexes.at(workbench.tree)
     found, complete = await asyncio.to_thread(look.callers, arguments.name, USES_MAX)
     if not found:
         return f"Nothing calls {arguments.name}."
@@ -81,8 +81,8 @@ async def _callers(desk: Desk, arguments: Uses) -> str:
     return "\n".join(lines) + ("" if complete else "\n(there may be more)")
 
 
-async def _outline(desk: Desk, arguments: Outline) -> str:
-    look = await desk.indexes.at(desk.tree)
+async def _outline(workbench: Workbench, arguments: Outline) -> str:
+    look = await workbench.indexes.at(workbench.tree)
     found = await asyncio.to_thread(look.outline, arguments.path)
     if found is None:
         return f"{arguments.path} is no file of the workspace in a known language; `read` shows it."
@@ -91,8 +91,8 @@ async def _outline(desk: Desk, arguments: Outline) -> str:
     return "\n".join(lines) or f"{arguments.path} defines nothing."
 
 
-async def _read(desk: Desk, arguments: ReadSymbol) -> str:
-    look = await desk.indexes.at(desk.tree)
+async def _read(workbench: Workbench, arguments: ReadSymbol) -> str:
+    look = await workbench.indexes.at(workbench.tree)
     found = await asyncio.to_thread(look.find, arguments.name, limit=FOUND_MAX)
     found = tuple(one for one in found if arguments.path in (None, one.path))
     if len(found) != 1:

@@ -1,4 +1,4 @@
-"""The desk an agent works at, and the tools on it.
+"""The workbench an agent works at, and the tools on it.
 
 A tool is typed, has one effect class, and gives its observation as text for the model. What a tool may touch is
 decided here and by the sandbox, never by what a model says.
@@ -30,7 +30,7 @@ class Arguments(BaseModel):
 
 
 @dataclass
-class Desk:
+class Workbench:
     """One agent's place of work: a tree of its own, a fence, and the limits of what it may write."""
 
     tree: Path
@@ -103,17 +103,17 @@ class Tool(Generic[A]):
     effect: Literal["read", "idempotent"]
     """``read`` leaves the agent's tree as it was, so that no checkpoint follows; ``idempotent`` changes that tree and
     nothing else, from one checkpoint to the next."""
-    run: Callable[[Desk, A], Awaitable[str]]
+    run: Callable[[Workbench, A], Awaitable[str]]
     needs_sandbox: bool = False
 
-    async def call(self, desk: Desk, raw: Mapping[str, object]) -> str:
+    async def call(self, workbench: Workbench, raw: Mapping[str, object]) -> str:
         """Check the arguments and run; what is wrong with them is told to the model."""
         try:
             arguments = self.arguments.model_validate(raw)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
             return f"The arguments of {self.name} do not fit: {wrong}."
-        return cut(desk.redactor.redact(await self.run(desk, arguments)))
+        return cut(workbench.redactor.redact(await self.run(workbench, arguments)))
 
 
 def cut(text: str, limit: int = OBSERVATION_MAX) -> str:

@@ -15,7 +15,7 @@ from wainwright.agents.loop import OutOfTurns, Work, run_agent
 from wainwright.agents.roles import WORK
 from wainwright.domain.errors import BadAnswer, WainwrightError
 from wainwright.models.client import GatewayBackend
-from wainwright.tools.toolbox import Desk
+from wainwright.tools.toolbox import Workbench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,7 +29,7 @@ async def act(
     gateway: GatewayBackend,
     *answers: Answer,
     check: Callable[[Work[WorkAnswer]], Awaitable[str]] | None = None,
-    desk: Any = None,
+    workbench: Any = None,
     assignment: roles.Assignment = roles.IMPLEMENT,
     form: Any = WorkAnswer,
     repeat: bool = False,
@@ -43,7 +43,7 @@ async def act(
                 assignment,
                 form,
                 "The brief.",
-                desk=desk or bench.desk(),
+                workbench=workbench or bench.workbench(),
                 steps=bench.steps(),
                 models=models(server, gateway),
                 check=check,
@@ -64,25 +64,25 @@ def roles_of(request: dict[str, Any]) -> list[str]:
 async def test_edits_change_the_tree_and_the_answer_ends_the_work(
     bench: Bench, gateway: GatewayBackend
 ) -> None:
-    desk = bench.desk()
-    done, asked = await act(bench, gateway, EDIT, DONE, desk=desk)
+    workbench = bench.workbench()
+    done, asked = await act(bench, gateway, EDIT, DONE, workbench=workbench)
     assert done.answer.summary == "It is done."
-    assert (desk.tree / "calc.py").read_text().endswith("return b + a\n")
+    assert (workbench.tree / "calc.py").read_text().endswith("return b + a\n")
     assert last(asked) == "Applied: calc.py written."
-    assert bench.repository.resolve(desk.ref) == desk.expected_at != bench.base
+    assert bench.repository.resolve(workbench.ref) == workbench.expected_at != bench.base
 
 
 async def test_an_action_that_cannot_change_the_tree_makes_no_checkpoint(
     bench: Bench, gateway: GatewayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    checkpoint = Desk.checkpoint
+    checkpoint = Workbench.checkpoint
 
-    async def counted(self: Desk, message: str) -> str:
+    async def counted(self: Workbench, message: str) -> str:
         made.append(message)
         return await checkpoint(self, message)
 
-    monkeypatch.setattr(Desk, "checkpoint", counted)
+    monkeypatch.setattr(Workbench, "checkpoint", counted)
     looks = [
         call("read", path="calc.py"),
         call("search", pattern="add"),
@@ -90,13 +90,13 @@ async def test_an_action_that_cannot_change_the_tree_makes_no_checkpoint(
         call("outline", path="calc.py"),
         call("no_such_tool"),
     ]
-    desk = bench.desk()
+    workbench = bench.workbench()
     done, _ = await act(
-        bench, gateway, *looks, EDIT, call("shell", command="echo x > new"), *looks, DONE, desk=desk
+        bench, gateway, *looks, EDIT, call("shell", command="echo x > new"), *looks, DONE, workbench=workbench
     )
     assert done.answer.status == "done"
     assert made == ["edit", "shell"]
-    assert bench.repository.read(desk.expected_at, "new") == b"x\n"
+    assert bench.repository.read(workbench.expected_at, "new") == b"x\n"
 
 
 async def test_an_answer_beside_edits_counts_when_they_could_be_applied(
@@ -170,9 +170,9 @@ async def test_what_goes_wrong_with_a_tool_is_an_observation(
 async def test_without_a_sandbox_tools_that_need_one_are_not_offered(
     bench: Bench, gateway: GatewayBackend
 ) -> None:
-    desk = bench.desk()
-    desk.sandbox = None
-    _, asked = await act(bench, gateway, call("shell", command="true"), DONE, desk=desk)
+    workbench = bench.workbench()
+    workbench.sandbox = None
+    _, asked = await act(bench, gateway, call("shell", command="true"), DONE, workbench=workbench)
     offered = {tool["function"]["name"] for tool in asked[0]["tools"]}
     assert offered == {tool.name for tool in WORK if not tool.needs_sandbox}
     assert "There is no tool shell" in last(asked)
@@ -264,18 +264,20 @@ async def test_a_required_document_is_asked_for(bench: Bench, gateway: GatewayBa
     )
     done, asked = await act(
         bench, gateway, designed, document, assignment=roles.DESIGN, form=roles.DESIGN.answer,
-        desk=bench.desk(writable=False),
+        workbench=bench.workbench(writable=False),
     )  # fmt: skip
     assert "The document design.md is missing" in last(asked)
     assert [(d.name, d.text) for d in done.documents] == [("design.md", "# D\n")]
 
 
 async def test_a_reader_changes_nothing(bench: Bench, gateway: GatewayBackend) -> None:
-    desk = bench.desk(writable=False)
+    workbench = bench.workbench(writable=False)
     found = say(EDIT.text + answer({"summary": "ok", "findings": []}))
-    done, _ = await act(bench, gateway, found, assignment=roles.REVIEW, form=FindingsAnswer, desk=desk)
+    done, _ = await act(
+        bench, gateway, found, assignment=roles.REVIEW, form=FindingsAnswer, workbench=workbench
+    )
     assert done.answer.findings == ()
-    assert (desk.tree / "calc.py").read_text().endswith("return a + b\n")
+    assert (workbench.tree / "calc.py").read_text().endswith("return a + b\n")
 
 
 # ---- resumed
@@ -286,9 +288,11 @@ async def test_a_resumed_agent_asks_and_acts_only_what_is_new(bench: Bench, gate
     failed, _ = await act(bench, gateway, EDIT, count, NONSENSE)
     assert not isinstance(failed, Work)
     bench.crash()
-    desk = bench.desk()
-    assert (desk.tree / "calc.py").read_text().endswith("return a + b\n")
-    done, asked = await act(bench, gateway, call("shell", command="cat log.txt calc.py"), DONE, desk=desk)
+    workbench = bench.workbench()
+    assert (workbench.tree / "calc.py").read_text().endswith("return a + b\n")
+    done, asked = await act(
+        bench, gateway, call("shell", command="cat log.txt calc.py"), DONE, workbench=workbench
+    )
     assert done.answer.status == "done"
     assert last(asked) == "exit code 0\nx\ndef add(a, b):\n    return b + a\n"
 
@@ -298,17 +302,17 @@ async def test_an_answer_after_a_resume_is_about_the_tree_with_the_work_in_it(
 ) -> None:
     await act(bench, gateway, EDIT)
     bench.crash()
-    desk = bench.desk()
+    workbench = bench.workbench()
     checked: list[str] = []
 
     async def check(_: Work[WorkAnswer]) -> str:
-        commit = await desk.checkpoint("to be checked")
+        commit = await workbench.checkpoint("to be checked")
         checked.append((bench.repository.read(commit, "calc.py") or b"").decode())
         return ""
 
-    await act(bench, gateway, DONE, desk=desk, check=check)
+    await act(bench, gateway, DONE, workbench=workbench, check=check)
     assert checked[0].endswith("return b + a\n")
-    assert (desk.tree / "calc.py").read_text().endswith("return b + a\n")
+    assert (workbench.tree / "calc.py").read_text().endswith("return b + a\n")
 
 
 async def test_a_finished_agent_needs_no_model_at_all(bench: Bench, gateway: GatewayBackend) -> None:
@@ -324,6 +328,6 @@ async def test_a_resumed_agent_is_told_what_it_was_told(bench: Bench, gateway: G
     with OpenAIServer([Rule(DONE)]) as server:
         await run_agent(
             roles.IMPLEMENT, WorkAnswer, "Another brief, after files lay about.",
-            desk=bench.desk(), steps=bench.steps(), models=models(server, gateway),
+            workbench=bench.workbench(), steps=bench.steps(), models=models(server, gateway),
         )  # fmt: skip
         assert text_of(server.requests[0]["messages"][1]) == "The brief."

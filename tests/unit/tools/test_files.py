@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures.bench import Bench
 
 from wainwright.tools.files import LIST, READ, SEARCH, Block, apply
-from wainwright.tools.toolbox import OBSERVATION_MAX, Desk, cut
+from wainwright.tools.toolbox import OBSERVATION_MAX, Workbench, cut
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,8 +23,8 @@ def swap(path: str, old: str, new: str) -> Block:
 
 
 @pytest.fixture
-def desk(bench: Bench) -> Desk:
-    return bench.desk(
+def workbench(bench: Bench) -> Workbench:
+    return bench.workbench(
         read_only=frozenset({"test_calc.py"}),
         claimed=("other/**", "shared.py"),
         write_set=("calc.py", "shared.py"),
@@ -50,30 +50,30 @@ def desk(bench: Bench) -> Desk:
         ({"path": "empty"}, "empty:\n"),
     ],
 )
-async def test_reading(desk: Desk, arguments: dict[str, Any], seen: str) -> None:
-    (desk.tree / "link").symlink_to("/etc/passwd")
-    os.mkfifo(desk.tree / "pipe")
-    (desk.tree / "binary").write_bytes(b"a\0bc")
-    (desk.tree / "latin").write_bytes(b"caf\xe9\n")
-    (desk.tree / "empty").write_bytes(b"")
-    assert seen in await READ.call(desk, arguments)
+async def test_reading(workbench: Workbench, arguments: dict[str, Any], seen: str) -> None:
+    (workbench.tree / "link").symlink_to("/etc/passwd")
+    os.mkfifo(workbench.tree / "pipe")
+    (workbench.tree / "binary").write_bytes(b"a\0bc")
+    (workbench.tree / "latin").write_bytes(b"caf\xe9\n")
+    (workbench.tree / "empty").write_bytes(b"")
+    assert seen in await READ.call(workbench, arguments)
 
 
-async def test_a_long_file_is_shown_in_parts(desk: Desk) -> None:
-    (desk.tree / "long").write_text("".join(f"{n}\n" for n in range(1, 1001)))
-    seen = await READ.call(desk, {"path": "long", "first_line": 500})
+async def test_a_long_file_is_shown_in_parts(workbench: Workbench) -> None:
+    (workbench.tree / "long").write_text("".join(f"{n}\n" for n in range(1, 1001)))
+    seen = await READ.call(workbench, {"path": "long", "first_line": 500})
     assert seen.startswith("long (lines 500 to 899 of 1000):\n  500 500\n")
 
 
-async def test_secrets_never_reach_a_model(desk: Desk) -> None:
-    (desk.tree / "config").write_text("key = hunter2-hunter2\n")
-    assert "hunter2" not in await READ.call(desk, {"path": "config"})
-    assert "hunter2" not in await SEARCH.call(desk, {"pattern": "key"})
+async def test_secrets_never_reach_a_model(workbench: Workbench) -> None:
+    (workbench.tree / "config").write_text("key = hunter2-hunter2\n")
+    assert "hunter2" not in await READ.call(workbench, {"path": "config"})
+    assert "hunter2" not in await SEARCH.call(workbench, {"pattern": "key"})
 
 
-async def test_an_observation_has_a_bounded_length(desk: Desk) -> None:
-    (desk.tree / "wide").write_text("x" * 100_000)
-    seen = await READ.call(desk, {"path": "wide"})
+async def test_an_observation_has_a_bounded_length(workbench: Workbench) -> None:
+    (workbench.tree / "wide").write_text("x" * 100_000)
+    seen = await READ.call(workbench, {"path": "wide"})
     assert len(seen) < OBSERVATION_MAX + 100
     assert "characters left out" in seen
 
@@ -99,8 +99,8 @@ async def test_cut_keeps_head_and_tail(length: int) -> None:
         ({"pattern": ""}, "do not fit"),
     ],
 )  # fmt: skip
-async def test_searching(desk: Desk, arguments: dict[str, Any], seen: str) -> None:
-    assert seen in await SEARCH.call(desk, arguments)
+async def test_searching(workbench: Workbench, arguments: dict[str, Any], seen: str) -> None:
+    assert seen in await SEARCH.call(workbench, arguments)
 
 
 @pytest.mark.parametrize(
@@ -115,64 +115,64 @@ async def test_searching(desk: Desk, arguments: dict[str, Any], seen: str) -> No
         ("../..", "No files there."),
     ],
 )
-async def test_listing(desk: Desk, below: str, seen: str) -> None:
-    (desk.tree / "sub" / "deep").mkdir(parents=True)
-    (desk.tree / "sub" / "deep" / "a.py").write_text("")
-    (desk.tree / "hidden").mkdir()
-    assert await LIST.call(desk, {"below": below}) == seen
+async def test_listing(workbench: Workbench, below: str, seen: str) -> None:
+    (workbench.tree / "sub" / "deep").mkdir(parents=True)
+    (workbench.tree / "sub" / "deep" / "a.py").write_text("")
+    (workbench.tree / "hidden").mkdir()
+    assert await LIST.call(workbench, {"below": below}) == seen
 
 
 # ---- edits
 
 
-async def test_all_blocks_of_a_reply_are_applied_in_order(desk: Desk) -> None:
+async def test_all_blocks_of_a_reply_are_applied_in_order(workbench: Workbench) -> None:
     blocks = [
         write("new/a.py", "one\n"),
         swap("new/a.py", "one\n", "two\n"),
         swap("calc.py", "    return a + b\n", "    return b + a\n"),
     ]
-    ok, told = await apply(desk, blocks)
+    ok, told = await apply(workbench, blocks)
     assert (ok, told) == (True, "Applied: new/a.py written, calc.py written.")
-    assert (desk.tree / "new" / "a.py").read_text() == "two\n"
+    assert (workbench.tree / "new" / "a.py").read_text() == "two\n"
 
 
-async def test_an_imperfect_block_is_mended_and_the_model_told(desk: Desk) -> None:
-    ok, told = await apply(desk, [swap("./CALC.py", "return a + b\n", "return b + a\n")])
+async def test_an_imperfect_block_is_mended_and_the_model_told(workbench: Workbench) -> None:
+    ok, told = await apply(workbench, [swap("./CALC.py", "return a + b\n", "return b + a\n")])
     assert (ok, told) == (True, "Applied: calc.py written (tolerated: indentation, path).")
-    assert (desk.tree / "calc.py").read_text() == "def add(a, b):\n    return b + a\n"
-    ok, told = await apply(desk, [swap("calc.py", "    return a + b\n", "    return b + a\n")])
+    assert (workbench.tree / "calc.py").read_text() == "def add(a, b):\n    return b + a\n"
+    ok, told = await apply(workbench, [swap("calc.py", "    return a + b\n", "    return b + a\n")])
     assert (ok, told) == (True, "Nothing to change: all of it is there already.")
 
 
-async def test_a_file_that_is_no_longer_well_formed_is_told(desk: Desk) -> None:
-    ok, told = await apply(desk, [swap("calc.py", "    return a + b\n", "    return (a +\n")])
+async def test_a_file_that_is_no_longer_well_formed_is_told(workbench: Workbench) -> None:
+    ok, told = await apply(workbench, [swap("calc.py", "    return a + b\n", "    return (a +\n")])
     assert (ok, told) == (
         True,
         "Applied: calc.py written. Look at calc.py again: it has 1 syntax errors, 0 before.",
     )
 
 
-async def test_another_spelling_of_a_path_opens_no_file(desk: Desk) -> None:
-    ok, told = await apply(desk, [swap("TEST_calc.py", "assert add(1, 2) == 3\n", "pass\n")])
+async def test_another_spelling_of_a_path_opens_no_file(workbench: Workbench) -> None:
+    ok, told = await apply(workbench, [swap("TEST_calc.py", "assert add(1, 2) == 3\n", "pass\n")])
     assert not ok
     assert "is an acceptance test and read-only" in told
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell who has a file open")
-async def test_a_file_that_a_command_is_writing_is_left_to_it(desk: Desk) -> None:
-    with (desk.tree / "calc.py").open("a") as theirs:
-        ok, told = await apply(desk, [swap("calc.py", "return a + b\n", "return b + a\n")])
+async def test_a_file_that_a_command_is_writing_is_left_to_it(workbench: Workbench) -> None:
+    with (workbench.tree / "calc.py").open("a") as theirs:
+        ok, told = await apply(workbench, [swap("calc.py", "return a + b\n", "return b + a\n")])
         theirs.write("# late\n")
     assert not ok
     assert "calc.py is being written by another program" in told
-    assert (desk.tree / "calc.py").read_text().endswith("return a + b\n# late\n")
+    assert (workbench.tree / "calc.py").read_text().endswith("return a + b\n# late\n")
 
 
-async def test_one_wrong_block_stops_all(desk: Desk) -> None:
-    ok, told = await apply(desk, [write("new.py"), swap("calc.py", "a - b\n", "")])
+async def test_one_wrong_block_stops_all(workbench: Workbench) -> None:
+    ok, told = await apply(workbench, [write("new.py"), swap("calc.py", "a - b\n", "")])
     assert not ok
     assert told.startswith("No block was applied. Block 2: The lines to be changed are not in calc.py.")
-    assert not (desk.tree / "new.py").exists()
+    assert not (workbench.tree / "new.py").exists()
 
 
 @pytest.mark.parametrize(
@@ -206,40 +206,40 @@ async def test_one_wrong_block_stops_all(desk: Desk) -> None:
         (swap("calc.py", "", "x"), "Nothing says where in calc.py the lines belong"),
     ],
 )
-async def test_what_is_refused(desk: Desk, block: Block, why: str) -> None:
-    (desk.tree / "out").symlink_to(desk.tree.parent)
-    (desk.tree / "to_test").symlink_to("test_calc.py")
-    (desk.tree / "to_git").symlink_to(".git/config")
-    (desk.tree / "alias").symlink_to(".")
-    (desk.tree / "sub").mkdir()
-    (desk.tree / "latin").write_bytes(b"caf\xe9\n")
-    before = (desk.tree / "test_calc.py").read_text()
-    ok, told = await apply(desk, [write("first.py"), block])
+async def test_what_is_refused(workbench: Workbench, block: Block, why: str) -> None:
+    (workbench.tree / "out").symlink_to(workbench.tree.parent)
+    (workbench.tree / "to_test").symlink_to("test_calc.py")
+    (workbench.tree / "to_git").symlink_to(".git/config")
+    (workbench.tree / "alias").symlink_to(".")
+    (workbench.tree / "sub").mkdir()
+    (workbench.tree / "latin").write_bytes(b"caf\xe9\n")
+    before = (workbench.tree / "test_calc.py").read_text()
+    ok, told = await apply(workbench, [write("first.py"), block])
     assert not ok
     assert why in told
-    assert (desk.tree / "test_calc.py").read_text() == before
-    assert not (desk.tree / "first.py").exists()
-    assert not (desk.tree.parent / "x.py").exists()
+    assert (workbench.tree / "test_calc.py").read_text() == before
+    assert not (workbench.tree / "first.py").exists()
+    assert not (workbench.tree.parent / "x.py").exists()
 
 
-async def test_a_shared_file_in_the_own_write_set_may_be_written(desk: Desk) -> None:
-    assert (await apply(desk, [write("shared.py")]))[0]
+async def test_a_shared_file_in_the_own_write_set_may_be_written(workbench: Workbench) -> None:
+    assert (await apply(workbench, [write("shared.py")]))[0]
 
 
-async def test_a_file_deleted_and_a_new_one_at_its_place(desk: Desk) -> None:
-    ok, told = await apply(desk, [Block(kind="delete", path="calc.py"), write("calc.py", "x = 1\n")])
-    assert (ok, (desk.tree / "calc.py").read_text()) == (True, "x = 1\n"), told
-    ok, told = await apply(desk, [Block(kind="delete", path="calc.py")])
+async def test_a_file_deleted_and_a_new_one_at_its_place(workbench: Workbench) -> None:
+    ok, told = await apply(workbench, [Block(kind="delete", path="calc.py"), write("calc.py", "x = 1\n")])
+    assert (ok, (workbench.tree / "calc.py").read_text()) == (True, "x = 1\n"), told
+    ok, told = await apply(workbench, [Block(kind="delete", path="calc.py")])
     assert (ok, told) == (True, "Applied: calc.py deleted.")
-    assert not (desk.tree / "calc.py").exists()
+    assert not (workbench.tree / "calc.py").exists()
 
 
 async def test_line_ends_and_the_executable_bit_stay(make_bench: Callable[..., Bench]) -> None:
-    desk = make_bench({"run.sh": "x"}).desk()
-    place = desk.tree / "run.sh"
+    workbench = make_bench({"run.sh": "x"}).workbench()
+    place = workbench.tree / "run.sh"
     place.write_bytes(b"#!/bin/sh\r\necho a\r\n")
     place.chmod(0o755)
-    assert (await apply(desk, [swap("run.sh", "echo a\n", "echo b\n")]))[0]
+    assert (await apply(workbench, [swap("run.sh", "echo a\n", "echo b\n")]))[0]
     assert place.read_bytes() == b"#!/bin/sh\r\necho b\r\n"
     assert os.access(place, os.X_OK)
 
@@ -252,16 +252,16 @@ EDITS = {
 
 
 @pytest.mark.parametrize("kind", EDITS)
-async def test_what_cannot_be_read_is_not_taken_for_nothing(desk: Desk, kind: str) -> None:
-    (desk.tree / "elsewhere").mkdir()
-    with (desk.tree / "large.py").open("wb") as file:
+async def test_what_cannot_be_read_is_not_taken_for_nothing(workbench: Workbench, kind: str) -> None:
+    (workbench.tree / "elsewhere").mkdir()
+    with (workbench.tree / "large.py").open("wb") as file:
         file.truncate(20_000_001)
-    os.mkfifo(desk.tree / "pipe.py")
-    (desk.tree / "out.py").symlink_to("../../out.py")
-    (desk.tree / "circle.py").symlink_to("circle.py")
-    (desk.tree / "folder.py").mkdir()
-    (desk.tree / "wide.py").write_bytes("row_5 = 5\n".encode("utf-16"))
-    (desk.tree / "latin.py").write_bytes(b"row_5 = 5 # caf\xe9\n")
+    os.mkfifo(workbench.tree / "pipe.py")
+    (workbench.tree / "out.py").symlink_to("../../out.py")
+    (workbench.tree / "circle.py").symlink_to("circle.py")
+    (workbench.tree / "folder.py").mkdir()
+    (workbench.tree / "wide.py").write_bytes("row_5 = 5\n".encode("utf-16"))
+    (workbench.tree / "latin.py").write_bytes(b"row_5 = 5 # caf\xe9\n")
     for path, told in {
         "large.py": "large.py is too large to be edited: 20,000,001 bytes",
         "pipe.py": "pipe.py is a named pipe",
@@ -272,81 +272,81 @@ async def test_what_cannot_be_read_is_not_taken_for_nothing(desk: Desk, kind: st
         "latin.py": "latin.py is not UTF-8 text but text in another encoding",
     }.items():
         # A small file of the same name would fit.
-        twin = desk.tree / "elsewhere" / path
+        twin = workbench.tree / "elsewhere" / path
         twin.write_text("row_5 = 5\n")
-        kept = os.lstat(desk.tree / path)
-        ok, said = await apply(desk, [EDITS[kind](path)])
+        kept = os.lstat(workbench.tree / path)
+        ok, said = await apply(workbench, [EDITS[kind](path)])
         assert (ok, told in said) == (False, True), said
         assert twin.read_text() == "row_5 = 5\n"
-        assert os.lstat(desk.tree / path) == kept
+        assert os.lstat(workbench.tree / path) == kept
 
 
-async def test_a_large_text_is_shown_and_edited(desk: Desk) -> None:
+async def test_a_large_text_is_shown_and_edited(workbench: Workbench) -> None:
     rows = "".join(f"row_{n} = {n}\n" for n in range(150_000))
-    (desk.tree / "rows.py").write_text(rows)
-    assert "5 row_4 = 4" in await READ.call(desk, {"path": "rows.py", "last_line": 9})
-    ok, told = await apply(desk, [write("rows.py", "row_5 = 55\n")])
+    (workbench.tree / "rows.py").write_text(rows)
+    assert "5 row_4 = 4" in await READ.call(workbench, {"path": "rows.py", "last_line": 9})
+    ok, told = await apply(workbench, [write("rows.py", "row_5 = 55\n")])
     assert not ok
     assert "150000 of the 150000 lines of rows.py would go" in told
-    ok, told = await apply(desk, [EDITS["search"]("rows.py")])
+    ok, told = await apply(workbench, [EDITS["search"]("rows.py")])
     assert (ok, told) == (True, "Applied: rows.py written.")
-    assert (desk.tree / "rows.py").read_text() == rows.replace("row_5 = 5\n", "row_5 = 55\n")
+    assert (workbench.tree / "rows.py").read_text() == rows.replace("row_5 = 5\n", "row_5 = 55\n")
     blocks = [Block(kind="delete", path="rows.py"), write("rows.py", "row_5 = 55\n")]
-    assert (await apply(desk, blocks))[0], "this is the way to mean it"
-    assert (desk.tree / "rows.py").read_text() == "row_5 = 55\n"
+    assert (await apply(workbench, blocks))[0], "this is the way to mean it"
+    assert (workbench.tree / "rows.py").read_text() == "row_5 = 55\n"
 
 
-async def test_an_edit_of_a_link_changes_its_file_and_the_link_stays(desk: Desk) -> None:
-    (desk.tree / "rules.md").write_text("use tabs\n")
-    (desk.tree / "AGENTS.md").symlink_to("rules.md")
-    (desk.tree / "docs").mkdir()
-    (desk.tree / "docs" / "AGENTS.md").write_text("use tabs\n")
+async def test_an_edit_of_a_link_changes_its_file_and_the_link_stays(workbench: Workbench) -> None:
+    (workbench.tree / "rules.md").write_text("use tabs\n")
+    (workbench.tree / "AGENTS.md").symlink_to("rules.md")
+    (workbench.tree / "docs").mkdir()
+    (workbench.tree / "docs" / "AGENTS.md").write_text("use tabs\n")
     for block in (swap("AGENTS.md", "use tabs\n", "use spaces\n"), write("AGENTS.md", "use both\n")):
-        ok, told = await apply(desk, [block])
+        ok, told = await apply(workbench, [block])
         assert (ok, told) == (True, "Applied: rules.md written (tolerated: path).")
-        assert (desk.tree / "rules.md").read_text() == block.replace
-    ok, told = await apply(desk, [Block(kind="delete", path="AGENTS.md")])
+        assert (workbench.tree / "rules.md").read_text() == block.replace
+    ok, told = await apply(workbench, [Block(kind="delete", path="AGENTS.md")])
     assert not ok
     assert "AGENTS.md is a link to rules.md" in told
-    assert (desk.tree / "AGENTS.md").is_symlink()
-    assert (desk.tree / "docs" / "AGENTS.md").read_text() == "use tabs\n"
+    assert (workbench.tree / "AGENTS.md").is_symlink()
+    assert (workbench.tree / "docs" / "AGENTS.md").read_text() == "use tabs\n"
 
 
 @pytest.mark.parametrize("path", ["Calc.py", "b/calc.py", "./calc.py", "sub/../CALC.py"])
-async def test_another_spelling_makes_no_second_file(desk: Desk, path: str) -> None:
-    before = {place.name for place in desk.tree.iterdir()}
-    ok, told = await apply(desk, [write(path, "def add(a, b):\n    return b + a\n")])
+async def test_another_spelling_makes_no_second_file(workbench: Workbench, path: str) -> None:
+    before = {place.name for place in workbench.tree.iterdir()}
+    ok, told = await apply(workbench, [write(path, "def add(a, b):\n    return b + a\n")])
     assert (ok, told) == (True, "Applied: calc.py written (tolerated: path).")
-    assert {place.name for place in desk.tree.iterdir()} == before
-    ok, told = await apply(desk, [Block(kind="delete", path=path)])
+    assert {place.name for place in workbench.tree.iterdir()} == before
+    ok, told = await apply(workbench, [Block(kind="delete", path=path)])
     assert (ok, told) == (True, "Applied: calc.py deleted (tolerated: path).")
 
 
-async def test_a_whole_file_keeps_the_shape_of_the_one_before(desk: Desk) -> None:
-    place = desk.tree / "a.cs"
+async def test_a_whole_file_keeps_the_shape_of_the_one_before(workbench: Workbench) -> None:
+    place = workbench.tree / "a.cs"
     place.write_bytes(b"\xef\xbb\xbfusing A;\r\nclass X {}")
-    assert (await apply(desk, [write("a.cs", "using A;\nclass Y {}\n")]))[0]
+    assert (await apply(workbench, [write("a.cs", "using A;\nclass Y {}\n")]))[0]
     assert place.read_bytes() == b"\xef\xbb\xbfusing A;\r\nclass Y {}"
 
 
 async def test_a_reader_writes_nothing(bench: Bench) -> None:
     for block in (write("new.py"), swap("calc.py", "b", "c"), Block(kind="delete", path="calc.py")):
-        ok, told = await apply(bench.desk(writable=False), [block])
+        ok, told = await apply(bench.workbench(writable=False), [block])
         assert not ok
         assert "you may read here, not write" in told
 
 
 @pytest.fixture
-def strict(bench: Bench) -> Desk:
-    """A desk in a tree with many ignore rules."""
-    desk = bench.desk("strict")
+def strict(bench: Bench) -> Workbench:
+    """A workbench in a tree with many ignore rules."""
+    workbench = bench.workbench("strict")
     rules = "out/\n*.gen.py\nnode_modules/\n__pycache__/\n.env\ntarget/\n.pytest_cache/\n"
-    (desk.tree / ".gitignore").write_text(rules)
-    return desk
+    (workbench.tree / ".gitignore").write_text(rules)
+    return workbench
 
 
 async def test_a_file_that_a_block_writes_stays_although_a_rule_ignores_it(
-    strict: Desk, bench: Bench
+    strict: Workbench, bench: Bench
 ) -> None:
     assert (await apply(strict, [write("out/deep/new.txt"), write("a.gen.py", "MARK = 1\n")]))[0]
     first = await strict.checkpoint("edit")
@@ -363,7 +363,7 @@ async def test_a_file_that_a_block_writes_stays_although_a_rule_ignores_it(
 
 
 async def test_a_block_that_repeats_what_a_command_left_in_an_ignored_place_keeps_it(
-    strict: Desk, bench: Bench
+    strict: Workbench, bench: Bench
 ) -> None:
     (strict.tree / "out").mkdir()
     (strict.tree / "out" / "made").write_text("x\n")
@@ -382,7 +382,9 @@ async def test_a_block_that_repeats_what_a_command_left_in_an_ignored_place_keep
         (".env", "named like a secret"),
     ],
 )
-async def test_a_block_is_refused_at_once_where_it_would_be_lost(strict: Desk, path: str, why: str) -> None:
+async def test_a_block_is_refused_at_once_where_it_would_be_lost(
+    strict: Workbench, path: str, why: str
+) -> None:
     applied, told = await apply(strict, [write("fine.txt"), write(path)])
     assert not applied
     assert why in told

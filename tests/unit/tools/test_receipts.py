@@ -15,15 +15,15 @@ run = pytest.mark.asyncio(loop_scope="module")
 
 
 async def receipt(bench: Bench, command: str = TESTS, *, timeout_s: float = 60, **files: str) -> Receipt:
-    desk = bench.desk()
+    workbench = bench.workbench()
     for path, text in files.items():
-        place = desk.tree / path
+        place = workbench.tree / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
-    assert desk.sandbox is not None
+    assert workbench.sandbox is not None
     return await take(
-        desk.sandbox,
-        desk.view,
+        workbench.sandbox,
+        workbench.view,
         command,
         tree="t",
         timeout_s=timeout_s,
@@ -183,10 +183,10 @@ async def test_other_commands_are_judged_by_their_exit_code(bench: Bench) -> Non
 )
 async def test_what_a_command_puts_in_the_reports_place_harms_nobody(bench: Bench, trick: str) -> None:
     conftest = f"import os\n\ndef pytest_unconfigure():\n    os.system('rm -f .wainwright-junit.xml; {trick.replace(chr(39), chr(34))} .wainwright-junit.xml')\n"  # fmt: skip  # noqa: E501
-    desk = bench.desk()
+    workbench = bench.workbench()
     found = await receipt(bench, **{"conftest.py": conftest})
     assert found.cases == ()
-    assert not os.path.lexists(desk.tree / ".wainwright-junit.xml")
+    assert not os.path.lexists(workbench.tree / ".wainwright-junit.xml")
 
 
 @run

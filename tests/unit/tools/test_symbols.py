@@ -7,7 +7,7 @@ from tests.fixtures.bench import Bench
 
 from wainwright.tools.files import SEARCH
 from wainwright.tools.symbols import CALLERS, FIND_SYMBOL, OUTLINE, READ_SYMBOL, REFERENCES
-from wainwright.tools.toolbox import Desk
+from wainwright.tools.toolbox import Workbench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,8 +35,8 @@ FILES = {
 
 
 @pytest.fixture
-def desk(make_bench: Callable[..., Bench]) -> Desk:
-    return make_bench(FILES).desk()
+def workbench(make_bench: Callable[..., Bench]) -> Workbench:
+    return make_bench(FILES).workbench()
 
 
 FOUND = [
@@ -81,21 +81,21 @@ FOUND = [
 
 
 @pytest.mark.parametrize(("tool", "arguments", "seen"), FOUND)
-async def test_what_a_model_sees(desk: Desk, tool, arguments: dict[str, object], seen: str) -> None:
-    assert seen in await tool.call(desk, arguments)
+async def test_what_a_model_sees(workbench: Workbench, tool, arguments: dict[str, object], seen: str) -> None:
+    assert seen in await tool.call(workbench, arguments)
 
 
-async def test_what_was_just_written_is_found(desk: Desk) -> None:
-    assert "Nothing" in await FIND_SYMBOL.call(desk, {"name": "fresh"})
-    (desk.tree / "shop" / "fresh.py").write_text("def fresh(): return price(0)\n")
-    assert "shop/fresh.py:1: function fresh" in await FIND_SYMBOL.call(desk, {"name": "fresh"})
-    assert "shop/fresh.py: fresh, line 1" in await CALLERS.call(desk, {"name": "price"})
-    (desk.tree / "shop" / "fresh.py").unlink()
-    assert "Nothing" in await FIND_SYMBOL.call(desk, {"name": "fresh"})
+async def test_what_was_just_written_is_found(workbench: Workbench) -> None:
+    assert "Nothing" in await FIND_SYMBOL.call(workbench, {"name": "fresh"})
+    (workbench.tree / "shop" / "fresh.py").write_text("def fresh(): return price(0)\n")
+    assert "shop/fresh.py:1: function fresh" in await FIND_SYMBOL.call(workbench, {"name": "fresh"})
+    assert "shop/fresh.py: fresh, line 1" in await CALLERS.call(workbench, {"name": "price"})
+    (workbench.tree / "shop" / "fresh.py").unlink()
+    assert "Nothing" in await FIND_SYMBOL.call(workbench, {"name": "fresh"})
 
 
-async def test_a_long_definition_is_shown_in_part(desk: Desk) -> None:
+async def test_a_long_definition_is_shown_in_part(workbench: Workbench) -> None:
     body = "".join(f"    x{number} = {number}\n" for number in range(300))
-    (desk.tree / "long.py").write_text(f"def long():\n{body}")
-    shown = await READ_SYMBOL.call(desk, {"name": "long"})
+    (workbench.tree / "long.py").write_text(f"def long():\n{body}")
+    shown = await READ_SYMBOL.call(workbench, {"name": "long"})
     assert "  160     x158 = 158\n(to line 301; `read` shows the rest)" in shown

@@ -20,7 +20,7 @@ from wainwright.engine.stages.landing import move_head, squash
 from wainwright.engine.stages.recorded import Beginning, begin, recorded_receipt
 from wainwright.journal import Steps
 from wainwright.tools import receipts
-from wainwright.tools.toolbox import Desk
+from wainwright.tools.toolbox import Workbench
 
 _FOR_TESTS = re.compile(r"(^|[/._-])(tests?|specs?|conftest|__tests__)([/._-]|$)", re.IGNORECASE)
 """Paths that look like tests, in any language."""
@@ -34,7 +34,7 @@ async def write_acceptance(
     steps = run.steps(f"/BUILD/acceptance.{effect.round}/tester")
     begun = await begin(steps, Beginning(commit=state.present_head))
     name = f"acceptance-{effect.round}"
-    async with workbenches.writing(parts, state, name, begun.commit, write_set=("**",)) as desk:
+    async with workbenches.writing(parts, state, name, begun.commit, write_set=("**",)) as workbench:
         run.tell("the tester writes acceptance tests")
         brief = briefs.join(
             briefs.goal(state),
@@ -43,21 +43,21 @@ async def write_acceptance(
             briefs.design(state),
             briefs.before(effect.digest),
             briefs.tests(state),
-            await workbenches.shown(parts, state, desk, state.goal.text),
+            await workbenches.shown(parts, state, workbench, state.goal.text),
         )
         done = await run_agent(
             roles.ACCEPTANCE,
             AcceptanceAnswer,
             parts.redactor.redact(brief),
-            desk=desk,
+            workbench=workbench,
             steps=steps,
             models=parts.models,
-            check=lambda answer: _check_tests(parts, state, desk, steps, answer),
+            check=lambda answer: _check_tests(parts, state, workbench, steps, answer),
             tell=run.tell,
         )
         commit = begun.commit
         if done.answer.status == "done":
-            commit = await desk.checkpoint("acceptance tests")
+            commit = await workbench.checkpoint("acceptance tests")
     message = f"Acceptance tests\n\n{done.answer.summary}\n\nRun: {state.run}"
     head, tree = await squash(parts, begun.commit, commit, message)
     async with run.integration:
@@ -72,22 +72,24 @@ async def write_acceptance(
 
 
 async def _check_tests(
-    parts: EngineParts, state: RunState, desk: Desk, steps: Steps, done: Work[AcceptanceAnswer]
+    parts: EngineParts, state: RunState, workbench: Workbench, steps: Steps, done: Work[AcceptanceAnswer]
 ) -> str:
     if done.answer.status == "impossible":
         return ""
-    commit = await desk.checkpoint("acceptance tests")
-    changes = await asyncio.to_thread(desk.repository.changes, desk.began_at, commit)
+    commit = await workbench.checkpoint("acceptance tests")
+    changes = await asyncio.to_thread(workbench.repository.changes, workbench.began_at, commit)
     named = {test.test.partition("::")[0] for test in done.answer.tests}
-    if not changes and not named & set(await asyncio.to_thread(desk.repository.files, commit)):
+    if not changes and not named & set(await asyncio.to_thread(workbench.repository.files, commit)):
         return "You answered done, but no test file was written."
     deleted = [path for status, path in changes if status == "D"]
     if deleted:
         return f"You deleted {', '.join(deleted)}. Leave the existing tests alone."
-    wrong = _misplaced_tests(state, desk, [path for _, path in changes]) or _uncovered(state, done.answer)
+    wrong = _misplaced_tests(state, workbench, [path for _, path in changes]) or _uncovered(
+        state, done.answer
+    )
     if wrong:
         return wrong
-    receipt = await recorded_receipt(parts, state, desk, steps, commit)
+    receipt = await recorded_receipt(parts, state, workbench, steps, commit)
     written = {*named, *(path for _, path in changes)}
     return "" if receipt is None else _unfit_tests(state, receipt, written)
 
@@ -143,9 +145,9 @@ def _unfit_tests(state: RunState, receipt: Receipt, written: set[str]) -> str:
     return ""
 
 
-def _misplaced_tests(state: RunState, desk: Desk, paths: list[str]) -> str:
+def _misplaced_tests(state: RunState, workbench: Workbench, paths: list[str]) -> str:
     """What a tester may not write: protected places, and the files that the plan gives to a task."""
-    wrong = [refusal for path in paths if (refusal := desk.refuses(path))]
+    wrong = [refusal for path in paths if (refusal := workbench.refuses(path))]
     tasks = [t for t in (state.plan.tasks if state.plan else ()) if t.write_set != (EVERYTHING,)]
     wrong += [
         f"{path} belongs to the task {task.id}; write tests only, in files of their own"

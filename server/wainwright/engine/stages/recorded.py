@@ -10,7 +10,7 @@ from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
 from wainwright.engine.parts import EngineParts
 from wainwright.journal import Spend, Steps
-from wainwright.tools.toolbox import Desk
+from wainwright.tools.toolbox import Workbench
 
 
 class Beginning(Fact):
@@ -36,19 +36,19 @@ async def begin(steps: Steps, now: Beginning) -> Beginning:
 
 
 async def recorded_receipt(
-    parts: EngineParts, state: RunState, desk: Desk, steps: Steps, commit: str
+    parts: EngineParts, state: RunState, workbench: Workbench, steps: Steps, commit: str
 ) -> Receipt | None:
     """The tests on the agent's tree as it stands; recorded."""
     if parts.sandbox is None or state.test_command is None:
         return None
     command = state.test_command
-    name = f"{desk.tree.name}-check"
+    name = f"{workbench.tree.name}-check"
 
     async def act(_key: str) -> tuple[JsonValue, Spend]:
         receipt = await workbenches.receipt(parts, state, name, commit, command)
         return receipt.model_dump(mode="json"), Spend()
 
-    tree = await asyncio.to_thread(desk.repository.tree_of, commit)
+    tree = await asyncio.to_thread(workbench.repository.tree_of, commit)
     return Receipt.model_validate(
         await steps.step("receipt", inputs={"tree": tree, "command": command}, effect="read", act=act)
     )

@@ -24,22 +24,22 @@ async def ask(
     check: Callable[[Work[A]], Awaitable[str]] | None = None,
     about: str = "",
 ) -> Work[A]:
-    """Ask a role that answers with one structure, at a desk where it can only read.
+    """Ask a role that answers with one structure, at a workbench where it can only read.
 
-    ``brief`` is given what the desk shows of the workspace, looked through for what it is ``about``.
+    ``brief`` is given what the workbench shows of the workspace, looked through for what it is ``about``.
     """
     state = run.state
     run.tell(f"the {assignment.role} thinks")
     commit = state.head or state.base
     assert commit is not None
     name = f"{assignment.name}-{hashlib.sha256(scope.encode()).hexdigest()[:8]}"
-    async with workbenches.reading(parts, state, name, commit) as desk:
-        shown = await workbenches.shown(parts, state, desk, about) if about else ""
+    async with workbenches.reading(parts, state, name, commit) as workbench:
+        shown = await workbenches.shown(parts, state, workbench, about) if about else ""
         return await run_agent(
             assignment,
             form,
             parts.redactor.redact(brief(shown)),
-            desk=desk,
+            workbench=workbench,
             steps=run.steps(f"{scope}/{assignment.name}"),
             models=parts.models,
             check=check,

@@ -19,7 +19,7 @@ from wainwright.engine.stages.landing import failed, land
 from wainwright.engine.stages.recorded import Beginning, begin
 from wainwright.engine.stages.task_check import TaskCheck
 from wainwright.journal import Steps
-from wainwright.tools.toolbox import Desk
+from wainwright.tools.toolbox import Workbench
 
 
 async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tuple[ev.Event, ...]:
@@ -34,23 +34,23 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
     scope = f"/BUILD/{effect.task}.{effect.revision}.{effect.attempt}"
     steps = run.steps(f"{scope}/implementer")
     begun = await begin(steps, _begin_task(run.state, one))
-    async with _desk(parts, run.state, one, effect, begun) as desk:
+    async with _workbench(parts, run.state, one, effect, begun) as workbench:
         try:
-            done, remarks = await _attempt(parts, run, one, effect, steps, begun, desk)
+            done, remarks = await _attempt(parts, run, one, effect, steps, begun, workbench)
         except (OutOfTurns, BadAnswer) as error:
             return (failed(parts, effect, "code", error.message),)
         answer = done.answer
         if answer.status != "done":
             cause: ev.FailureCause = "environment" if answer.status == "environment" else "impossible"
             return (failed(parts, effect, cause, answer.because or answer.summary),)
-        commit = await desk.checkpoint(one.task.title)
+        commit = await workbench.checkpoint(one.task.title)
     async with run.integration:
         return await land(parts, run, one, effect, begun.commit, commit, answer.summary, remarks)
 
 
-def _desk(
+def _workbench(
     parts: EngineParts, state: RunState, one: TaskState, effect: ef.RunTask, begun: Beginning
-) -> AbstractAsyncContextManager[Desk]:
+) -> AbstractAsyncContextManager[Workbench]:
     return workbenches.writing(
         parts,
         state,
@@ -69,10 +69,10 @@ async def _attempt(
     effect: ef.RunTask,
     steps: Steps,
     begun: Beginning,
-    desk: Desk,
+    workbench: Workbench,
 ) -> tuple[Work[WorkAnswer], tuple[Finding, ...]]:
     state, name = run.state, effect.task
-    desk.own_tests, desk.due_tests = begun.own_tests, begun.due_tests
+    workbench.own_tests, workbench.due_tests = begun.own_tests, begun.due_tests
     remarks: list[Finding] = []
 
     def tell(text: str) -> None:
@@ -81,7 +81,7 @@ async def _attempt(
     async def check(done: Work[WorkAnswer]) -> str:
         if done.answer.status != "done":
             return ""
-        checked = await TaskCheck(parts, run, one, desk).check(steps)
+        checked = await TaskCheck(parts, run, one, workbench).check(steps)
         remarks[:] = checked.remarks
         return checked.refusal
 
@@ -95,14 +95,14 @@ async def _attempt(
         briefs.acceptance(state, begun.own_tests, begun.due_tests),
         briefs.tests(state),
         briefs.since(begun.landed),
-        await workbenches.shown(parts, state, desk, one.task.instruction, one.task.write_set),
+        await workbenches.shown(parts, state, workbench, one.task.instruction, one.task.write_set),
     )
     limits = parts.settings.limits
     done = await run_agent(
         replace(roles.IMPLEMENT, turns=limits.turns_per_task),
         WorkAnswer,
         parts.redactor.redact(brief),
-        desk=desk,
+        workbench=workbench,
         steps=steps,
         models=parts.models,
         check=check,

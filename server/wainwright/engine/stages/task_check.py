@@ -19,7 +19,7 @@ from wainwright.engine.stages import briefs
 from wainwright.engine.stages.recorded import recorded_receipt
 from wainwright.journal import Spend, Steps
 from wainwright.tools import receipts
-from wainwright.tools.toolbox import Desk
+from wainwright.tools.toolbox import Workbench
 
 _OWN_RED = (
     "Acceptance tests of requirements that only this task serves are red. Mend the code. If one can only pass "
@@ -42,12 +42,12 @@ class TaskCheck:
     parts: EngineParts
     run: LiveRun
     one: TaskState
-    desk: Desk
+    workbench: Workbench
 
     async def check(self, steps: Steps) -> Checked:
         """May this land? Recorded as one step, since tests print times."""
-        commit = await self.desk.checkpoint(self.one.task.title)
-        tree = await asyncio.to_thread(self.desk.repository.tree_of, commit)
+        commit = await self.workbench.checkpoint(self.one.task.title)
+        tree = await asyncio.to_thread(self.workbench.repository.tree_of, commit)
 
         async def act(key: str) -> tuple[JsonValue, Spend]:
             number = int(key.rpartition("#")[2])
@@ -60,20 +60,22 @@ class TaskCheck:
         return Checked.model_validate(found)
 
     async def _look(self, steps: Steps, commit: str, *, first: bool) -> Checked:
-        state, desk = self.run.state, self.desk
+        state, workbench = self.run.state, self.workbench
         misplaced = await asyncio.to_thread(self._misplaced, commit)
         if misplaced:
             return Checked(refusal=misplaced)
-        receipt = await recorded_receipt(self.parts, state, desk, steps, commit)
+        receipt = await recorded_receipt(self.parts, state, workbench, steps, commit)
         if receipt is not None:
             broken = state.turned_red(receipt)
             if broken:
                 names = ", ".join(broken[:10])
                 text = receipts.report_text(receipt, own=broken)
                 return Checked(refusal=f"Green before your change and red now: {names}.\n{text}")
-            if first and receipts.red(receipt, desk.due_tests):
+            if first and receipts.red(receipt, workbench.due_tests):
                 self.run.tell("sends it back: acceptance tests of its own are red", self.one.task.id)
-                return Checked(refusal=f"{_OWN_RED}\n{receipts.report_text(receipt, own=desk.due_tests)}")
+                return Checked(
+                    refusal=f"{_OWN_RED}\n{receipts.report_text(receipt, own=workbench.due_tests)}"
+                )
         findings = await self._opinions(steps, commit, receipt)
         binding = [f for f in findings if f.binding]
         if binding:
@@ -83,18 +85,18 @@ class TaskCheck:
     def _misplaced(self, commit: str) -> str:
         """Changes by shell that the edit blocks would have refused, and deletions that were not declared."""
         wrong = []
-        for status, path in self.desk.repository.changes(self.desk.began_at, commit):
-            refusal = self.desk.refuses(path)
+        for status, path in self.workbench.repository.changes(self.workbench.began_at, commit):
+            refusal = self.workbench.refuses(path)
             if refusal:
                 wrong.append(f"{path}: {refusal}")
-            elif status == "D" and not covers(self.desk.write_set, path):
+            elif status == "D" and not covers(self.workbench.write_set, path):
                 wrong.append(f"{path} is deleted and not in your write set; put it back")
         return "\n".join(wrong)
 
     async def _opinions(self, steps: Steps, commit: str, receipt: Receipt | None) -> tuple[Finding, ...]:
         """The critic looks first and advises; the reviewer verifies and decides."""
-        state, desk, task = self.run.state, self.desk, self.one.task
-        diff = await asyncio.to_thread(desk.repository.diff, desk.began_at, commit)
+        state, workbench, task = self.run.state, self.workbench, self.one.task
+        diff = await asyncio.to_thread(workbench.repository.diff, workbench.began_at, commit)
         if not diff.strip():
             return ()
         shared = briefs.join(
@@ -103,9 +105,9 @@ class TaskCheck:
             briefs.design(state),
             briefs.task(self.one).replace("## Your task", "## The task"),
             briefs.diff(diff),
-            briefs.receipt(receipt, own=desk.own_tests),
+            briefs.receipt(receipt, own=workbench.own_tests),
         )
-        async with workbenches.reading(self.parts, state, f"{desk.tree.name}-read", commit) as reader:
+        async with workbenches.reading(self.parts, state, f"{workbench.tree.name}-read", commit) as reader:
             self.run.tell("the critic looks at the change", task.id)
             critique = await self._opinion(roles.CRITIQUE, shared, reader, steps)
             self.run.tell("the reviewer looks at the change", task.id)
@@ -113,13 +115,13 @@ class TaskCheck:
             return (await self._opinion(roles.TASK_REVIEW, text, reader, steps)).findings
 
     async def _opinion(
-        self, assignment: roles.Assignment, brief: str, reader: Desk, steps: Steps
+        self, assignment: roles.Assignment, brief: str, reader: Workbench, steps: Steps
     ) -> FindingsAnswer:
         done = await run_agent(
             assignment,
             FindingsAnswer,
             self.parts.redactor.redact(brief),
-            desk=reader,
+            workbench=reader,
             steps=steps.below(assignment.name),
             models=self.parts.models,
         )
