@@ -11,7 +11,7 @@ from wainwright.domain.fold import replay
 from wainwright.domain.goal import ENDS, Fact, Stage
 from wainwright.engine.parts import EngineParts
 from wainwright.sandbox import clearing
-from wainwright.workspace.threads import finish_in_thread
+from wainwright.waiting import finish_in_thread
 
 log = structlog.get_logger()
 

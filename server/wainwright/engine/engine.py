@@ -36,13 +36,13 @@ from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
 from wainwright.engine.disk import Disk, DiskView
 from wainwright.engine.editing import Editing
+from wainwright.engine.editor_index import EditorIndex
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.views.documents import Documents
 from wainwright.engine.views.run_view import Decide, Notice, ReceiptView, RunView, Start, SymbolView, view
 from wainwright.journal import Lease
-from wainwright.workspace.index import LiveIndex
 
 SHOW_EVERY_S = 0.5
 """How often ``run.md`` is written at the most, in seconds."""
@@ -74,7 +74,7 @@ class Engine:
         self._listeners: list[Listener] = []
         self.editing = Editing(parts.workspace, parts.state, parts.repository)
         self._disk = Disk(parts)
-        self._live = LiveIndex(parts.indexes, parts.workspace)
+        self._live = EditorIndex(parts.indexes, parts.workspace)
 
     @property
     def workspace(self) -> Path:

@@ -24,7 +24,8 @@ from wainwright.domain.goal import ENDS
 from wainwright.domain.state import RunState
 from wainwright.engine.views.event_text import describe_event
 from wainwright.engine.views.run_view import Notice
-from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps, to_its_end
+from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
+from wainwright.waiting import to_its_end
 
 log = structlog.get_logger()
 

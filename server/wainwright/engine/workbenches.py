@@ -20,10 +20,10 @@ from wainwright.sandbox import clearing
 from wainwright.sandbox.protocol import SandboxView
 from wainwright.tools import receipts
 from wainwright.tools.toolbox import Workbench
+from wainwright.waiting import finish_in_thread
 from wainwright.workspace import context
 from wainwright.workspace.index import Look
 from wainwright.workspace.native.ranking import Moment
-from wainwright.workspace.threads import finish_in_thread
 
 log = structlog.get_logger()
 

@@ -18,7 +18,7 @@ by any process; the owner takes it.
 
 from wainwright.journal.journal import BEAT_S, Journal
 from wainwright.journal.records import NOTHING, Account, Lease, Reservation, RunRow, Signal, Spend
-from wainwright.journal.steps import Steps, to_its_end
+from wainwright.journal.steps import Steps
 
 __all__ = [
     "BEAT_S",
@@ -31,5 +31,4 @@ __all__ = [
     "Signal",
     "Spend",
     "Steps",
-    "to_its_end",
 ]

@@ -6,7 +6,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import TypeVar
 
 from pydantic import JsonValue
 
@@ -14,8 +13,7 @@ from wainwright.domain.errors import WainwrightError
 from wainwright.domain.text import clean
 from wainwright.journal.journal import Journal, as_json
 from wainwright.journal.records import NOTHING, Lease, Reservation, Spend
-
-T = TypeVar("T")
+from wainwright.waiting import to_its_end
 
 
 class Steps:
@@ -118,17 +116,3 @@ class Steps:
     async def void(self) -> None:
         """What this scope did was useless: ask everything anew the next time."""
         await to_its_end(self._journal.queue(self._journal.void, self._lease, self._keys))
-
-
-async def to_its_end(work: Future[T] | asyncio.Future[T]) -> T:
-    """Wait for what must not be cut short; whoever cancels the waiter is obeyed when it has ended."""
-    waiting = asyncio.wrap_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not waiting.done():
-        try:
-            await asyncio.wait({waiting})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled from waiting.exception()
-    return waiting.result()

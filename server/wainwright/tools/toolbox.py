@@ -15,9 +15,9 @@ from wainwright.domain.changes import protected
 from wainwright.domain.plan import covers
 from wainwright.sandbox.protocol import Sandbox, SandboxView
 from wainwright.secrets import Redactor
+from wainwright.waiting import finish_in_thread
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
-from wainwright.workspace.threads import finish_in_thread
 
 OBSERVATION_MAX = 10_000
 """Characters of one observation that reach a model; the middle is cut."""

@@ -1,24 +1,18 @@
 """The indexes of a workspace's trees: what stands where, kept between processes and shared between trees.
 
-A tree's own index is looked over before each answer, so it tells what is there now. The workspace's index follows the
-disk and the open buffers by itself.
+A tree's own index is looked over before each answer, so it tells what is there now. The engine has the index of the
+workspace follow the editor.
 """
 
 import asyncio
-import contextlib
 import hashlib
 import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
-import structlog
-
-from wainwright.domain.errors import WorkspaceError
 from wainwright.workspace import kept
 from wainwright.workspace.native import (
     Caller,
@@ -33,19 +27,12 @@ from wainwright.workspace.native import (
     read_beneath,
 )
 from wainwright.workspace.native.index import KEPT
-from wainwright.workspace.watcher import Dirty, watch
-
-log = structlog.get_logger()
+from wainwright.workspace.threads import stoppable
 
 TREES_MAX = 8
 """Trees whose index stays open; a task's tree is asked many questions in a row, and then never again."""
 READ_MAX = 8_000_000
 """Bytes of a file out of which lines are shown."""
-_SETTLE_S = 0.5
-"""Syntax trees are not made anew for every keystroke or every file of a burst."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,7 @@ class Indexes:
         """A tree as it is now; unless ``parsed`` is False, with every file of a known language parsed."""
         async with self._opening:
             look = self._open.pop(tree, None)
-            look = await _stoppable(self._brought, tree, look, parsed=parsed)
+            look = await stoppable(self._brought, tree, look, parsed=parsed)
             self._open[tree] = look
             while len(self._open) > TREES_MAX:
                 self._open.popitem(last=False)
@@ -152,7 +139,7 @@ async def measure(indexes: Indexes, tree: Path) -> dict[str, int | dict[str, flo
 
     Raises OSError when it cannot be saved.
     """
-    return await _stoppable(_measured, indexes, tree)
+    return await stoppable(_measured, indexes, tree)
 
 
 def _measured(cancel: Cancel, indexes: Indexes, tree: Path) -> dict[str, int | dict[str, float]]:
@@ -185,89 +172,3 @@ def _memory() -> tuple[int, int]:
         return 0, 0
     told = {name: value.split() for name, _, value in (line.partition(":") for line in status.splitlines())}
     return int(told["VmRSS"][0]) * 1024, int(told["VmHWM"][0]) * 1024
-
-
-class LiveIndex:
-    """The index of the workspace as the person sees it: the disk, and over it what they have typed."""
-
-    def __init__(self, indexes: Indexes, workspace: Path) -> None:
-        self._indexes = indexes
-        self._workspace = workspace
-        self._typed: dict[str, str] = {}
-        self._look: Look | None = None
-        self._stale = asyncio.Event()
-
-    async def follow(self) -> None:
-        """Open the index, and keep it at the tree until cancelled. Syntax trees follow when nobody types."""
-        look = await _stoppable(lambda cancel: self._indexes.look(self._workspace, cancel))
-        for path, text in self._typed.items():
-            await asyncio.to_thread(look.index.overlay, path, text)
-        self._look = look
-        self._stale.set()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch(look))
-            group.create_task(self._parse(look))
-
-    async def typed(self, path: str, text: str | None) -> None:
-        """Take over the text of an open document; None when it was closed. Only while followed does it count."""
-        if text is None:
-            self._typed.pop(path, None)
-        else:
-            self._typed[path] = text
-        if self._look is None:
-            return
-        index = self._look.index
-        await (
-            asyncio.to_thread(index.drop_overlay, path)
-            if text is None
-            else asyncio.to_thread(index.overlay, path, text)
-        )
-        self._stale.set()
-
-    async def find(self, query: str, limit: int) -> tuple[Symbol, ...]:
-        """Names that hold the letters of ``query`` in this order, the best first; none before the index is open."""
-        if self._look is None or not query:
-            return ()
-        return await asyncio.to_thread(self._look.find, query, how="fuzzy", limit=limit)
-
-    async def _watch(self, look: Look) -> None:
-        try:
-            async with contextlib.aclosing(watch(self._workspace)) as feed:
-                async for dirty in feed:
-                    if dirty.everything or any(path.endswith(".gitignore") for path in dirty.paths):
-                        await asyncio.to_thread(self._indexes.note_kept, self._workspace)
-                    await _stoppable(_refreshed, look, dirty)
-                    self._stale.set()
-        except WorkspaceError as error:
-            # What was typed is still followed; the disk stays as it was when the index was opened.
-            log.warning("index.unwatched", reason=str(error))
-
-    async def _parse(self, look: Look) -> None:
-        while True:
-            await self._stale.wait()
-            self._stale.clear()
-            await asyncio.sleep(_SETTLE_S)
-            await _stoppable(_filled, look, list(self._typed))
-            with contextlib.suppress(OSError):  # it is only read again next time
-                await asyncio.to_thread(look.index.save)
-
-
-def _refreshed(cancel: Cancel, look: Look, dirty: Dirty) -> None:
-    if dirty.everything:
-        look.index.refresh(cancel=cancel)
-    else:
-        look.index.refresh_paths(sorted(dirty.paths), cancel=cancel)
-
-
-def _filled(cancel: Cancel, look: Look, wanted: list[str]) -> None:
-    look.structure.fill(look.index, wanted, cancel=cancel)
-
-
-async def _stoppable(work: Callable[Concatenate[Cancel, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do long work in a thread; it ends soon when the task is cancelled."""
-    cancel = Cancel()
-    try:
-        return await asyncio.to_thread(work, cancel, *args, **kwargs)
-    except asyncio.CancelledError:
-        cancel.set()
-        raise

@@ -1,21 +1,20 @@
-"""Work in a thread on a tree that has one owner at a time."""
+"""Long work of the native module, in a thread that can be stopped."""
 
 import asyncio
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
+
+from wainwright.workspace.native import Cancel
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def finish_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """``asyncio.to_thread`` that does not leave a thread behind: a cancellation waits until the work has ended.
-
-    A run that is cancelled and resumed at once would otherwise have two git processes in one tree.
-    """
-    running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+async def stoppable(work: Callable[Concatenate[Cancel, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do long work in a thread; it ends soon when the task is cancelled."""
+    cancel = Cancel()
     try:
-        return await asyncio.shield(running)
+        return await asyncio.to_thread(work, cancel, *args, **kwargs)
     except asyncio.CancelledError:
-        await asyncio.gather(running, return_exceptions=True)
+        cancel.set()
         raise

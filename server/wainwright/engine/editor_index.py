@@ -1,0 +1,94 @@
+"""The index of the workspace as the person sees it: it follows the disk and the open buffers by itself."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import structlog
+
+from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace.index import Indexes, Look
+from wainwright.workspace.native import Cancel, Symbol
+from wainwright.workspace.threads import stoppable
+from wainwright.workspace.watcher import Dirty, watch
+
+log = structlog.get_logger()
+
+_SETTLE_S = 0.5
+"""Syntax trees are not made anew for every keystroke or every file of a burst."""
+
+
+class EditorIndex:
+    """The index of the workspace as the person sees it: the disk, and over it what they have typed."""
+
+    def __init__(self, indexes: Indexes, workspace: Path) -> None:
+        self._indexes = indexes
+        self._workspace = workspace
+        self._typed: dict[str, str] = {}
+        self._look: Look | None = None
+        self._stale = asyncio.Event()
+
+    async def follow(self) -> None:
+        """Open the index, and keep it at the tree until cancelled. Syntax trees follow when nobody types."""
+        look = await stoppable(lambda cancel: self._indexes.look(self._workspace, cancel))
+        for path, text in self._typed.items():
+            await asyncio.to_thread(look.index.overlay, path, text)
+        self._look = look
+        self._stale.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch(look))
+            group.create_task(self._parse(look))
+
+    async def typed(self, path: str, text: str | None) -> None:
+        """Take over the text of an open document; None when it was closed. Only while followed does it count."""
+        if text is None:
+            self._typed.pop(path, None)
+        else:
+            self._typed[path] = text
+        if self._look is None:
+            return
+        index = self._look.index
+        await (
+            asyncio.to_thread(index.drop_overlay, path)
+            if text is None
+            else asyncio.to_thread(index.overlay, path, text)
+        )
+        self._stale.set()
+
+    async def find(self, query: str, limit: int) -> tuple[Symbol, ...]:
+        """Names that hold the letters of ``query`` in this order, the best first; none before the index is open."""
+        if self._look is None or not query:
+            return ()
+        return await asyncio.to_thread(self._look.find, query, how="fuzzy", limit=limit)
+
+    async def _watch(self, look: Look) -> None:
+        try:
+            async with contextlib.aclosing(watch(self._workspace)) as feed:
+                async for dirty in feed:
+                    if dirty.everything or any(path.endswith(".gitignore") for path in dirty.paths):
+                        await asyncio.to_thread(self._indexes.note_kept, self._workspace)
+                    await stoppable(_refreshed, look, dirty)
+                    self._stale.set()
+        except WorkspaceError as error:
+            # What was typed is still followed; the disk stays as it was when the index was opened.
+            log.warning("index.unwatched", reason=str(error))
+
+    async def _parse(self, look: Look) -> None:
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            await asyncio.sleep(_SETTLE_S)
+            await stoppable(_filled, look, list(self._typed))
+            with contextlib.suppress(OSError):  # it is only read again next time
+                await asyncio.to_thread(look.index.save)
+
+
+def _refreshed(cancel: Cancel, look: Look, dirty: Dirty) -> None:
+    if dirty.everything:
+        look.index.refresh(cancel=cancel)
+    else:
+        look.index.refresh_paths(sorted(dirty.paths), cancel=cancel)
+
+
+def _filled(cancel: Cancel, look: Look, wanted: list[str]) -> None:
+    look.structure.fill(look.index, wanted, cancel=cancel)
