@@ -274,7 +274,7 @@ class Taker:
             if self._is_filtered(path) and not filters.is_pointer(self._workspace / path):
                 told.setdefault(self._filters[path], []).append(path)
         for name, paths in told.items():
-            reason = _POINTER if name == filters.LFS else _OTHER_FORM.format(name)
+            reason = _POINTER if name in {filters.LFS, "lfs"} else _OTHER_FORM.format(name)
             self._skipped.update(dict.fromkeys(paths[:_NAMED_MAX], reason))
             if len(paths) > _NAMED_MAX:
                 self._skipped[f"{len(paths) - _NAMED_MAX} more files"] = reason
