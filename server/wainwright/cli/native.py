@@ -126,9 +126,9 @@ def context(
 
 
 def _ranked(tree: Path, query: str, limit: int) -> Ranking:
-    look = Indexes(state_folder(tree) / INDEX_FOLDER).look(tree)
-    ranking = rank_workspace(look, query, limit)
-    look.index.save()
+    indexed = Indexes(state_folder(tree) / INDEX_FOLDER).open(tree)
+    ranking = rank_workspace(indexed, query, limit)
+    indexed.index.save()
     return ranking
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from wainwright.domain.errors import WorkspaceError
-from wainwright.workspace.index import Indexes, Look
+from wainwright.workspace.index import IndexedTree, Indexes
 from wainwright.workspace.native import Cancel, Symbol
 from wainwright.workspace.threads import stoppable
 from wainwright.workspace.watcher import Dirty, watch
@@ -25,19 +25,19 @@ class EditorIndex:
         self._indexes = indexes
         self._workspace = workspace
         self._typed: dict[str, str] = {}
-        self._look: Look | None = None
+        self._indexed: IndexedTree | None = None
         self._stale = asyncio.Event()
 
     async def follow(self) -> None:
         """Open the index, and keep it at the tree until cancelled. Syntax trees follow when nobody types."""
-        look = await stoppable(lambda cancel: self._indexes.look(self._workspace, cancel))
+        indexed = await stoppable(lambda cancel: self._indexes.open(self._workspace, cancel))
         for path, text in self._typed.items():
-            await asyncio.to_thread(look.index.overlay, path, text)
-        self._look = look
+            await asyncio.to_thread(indexed.index.overlay, path, text)
+        self._indexed = indexed
         self._stale.set()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch(look))
-            group.create_task(self._parse(look))
+            group.create_task(self._watch(indexed))
+            group.create_task(self._parse(indexed))
 
     async def typed(self, path: str, text: str | None) -> None:
         """Take over the text of an open document; None when it was closed. Only while followed does it count."""
@@ -45,9 +45,9 @@ class EditorIndex:
             self._typed.pop(path, None)
         else:
             self._typed[path] = text
-        if self._look is None:
+        if self._indexed is None:
             return
-        index = self._look.index
+        index = self._indexed.index
         await (
             asyncio.to_thread(index.drop_overlay, path)
             if text is None
@@ -57,38 +57,38 @@ class EditorIndex:
 
     async def find(self, query: str, limit: int) -> tuple[Symbol, ...]:
         """Names that hold the letters of ``query`` in this order, the best first; none before the index is open."""
-        if self._look is None or not query:
+        if self._indexed is None or not query:
             return ()
-        return await asyncio.to_thread(self._look.find, query, how="fuzzy", limit=limit)
+        return await asyncio.to_thread(self._indexed.find, query, how="fuzzy", limit=limit)
 
-    async def _watch(self, look: Look) -> None:
+    async def _watch(self, indexed: IndexedTree) -> None:
         try:
             async with contextlib.aclosing(watch(self._workspace)) as feed:
                 async for dirty in feed:
                     if dirty.everything or any(path.endswith(".gitignore") for path in dirty.paths):
                         await asyncio.to_thread(self._indexes.note_kept, self._workspace)
-                    await stoppable(_refreshed, look, dirty)
+                    await stoppable(_refreshed, indexed, dirty)
                     self._stale.set()
         except WorkspaceError as error:
             # What was typed is still followed; the disk stays as it was when the index was opened.
             log.warning("index.unwatched", reason=str(error))
 
-    async def _parse(self, look: Look) -> None:
+    async def _parse(self, indexed: IndexedTree) -> None:
         while True:
             await self._stale.wait()
             self._stale.clear()
             await asyncio.sleep(_SETTLE_S)
-            await stoppable(_filled, look, list(self._typed))
+            await stoppable(_filled, indexed, list(self._typed))
             with contextlib.suppress(OSError):  # it is only read again next time
-                await asyncio.to_thread(look.index.save)
+                await asyncio.to_thread(indexed.index.save)
 
 
-def _refreshed(cancel: Cancel, look: Look, dirty: Dirty) -> None:
+def _refreshed(cancel: Cancel, indexed: IndexedTree, dirty: Dirty) -> None:
     if dirty.everything:
-        look.index.refresh(cancel=cancel)
+        indexed.index.refresh(cancel=cancel)
     else:
-        look.index.refresh_paths(sorted(dirty.paths), cancel=cancel)
+        indexed.index.refresh_paths(sorted(dirty.paths), cancel=cancel)
 
 
-def _filled(cancel: Cancel, look: Look, wanted: list[str]) -> None:
-    look.structure.fill(look.index, wanted, cancel=cancel)
+def _filled(cancel: Cancel, indexed: IndexedTree, wanted: list[str]) -> None:
+    indexed.structure.fill(indexed.index, wanted, cancel=cancel)

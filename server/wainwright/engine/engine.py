@@ -205,7 +205,7 @@ class Engine:
         if gate is None or gate not in open_gates:
             names = ", ".join(sorted(open_gates)) or "none"
             raise InputError(f"That gate of run {run} is not open.", f"Open gates: {names}.")
-        await self._tell(
+        await self._submit(
             run, GateDecided(gate=gate, decision=decide.decision, reason=decide.reason, by=decide.by)
         )
         return await self.view(run)
@@ -213,16 +213,16 @@ class Engine:
     async def advance(self, run: str | None, until: Stage | None) -> RunView:
         """Let a held run go on to the end of another stage; None: to its end."""
         run = await self._name(run, lambda stage: stage not in ENDS)
-        await self._tell(run, HoldMoved(until=until))
+        await self._submit(run, HoldMoved(until=until))
         return await self.view(run)
 
     async def cancel(self, run: str | None = None, by: str = "person") -> RunView:
         """Stop a run. Nothing is deleted, and it can be resumed."""
         run = await self._name(run, lambda stage: stage not in ENDS)
-        await self._tell(run, RunCancelled(by=by))
+        await self._submit(run, RunCancelled(by=by))
         return await self.view(run)
 
-    async def _tell(self, run: str, event: Event) -> None:
+    async def _submit(self, run: str, event: Event) -> None:
         """Write a fact for a run: here, by its owner, or ourselves when nobody owns it."""
         active = self._active.get(run)
         if active is not None:

@@ -22,7 +22,7 @@ from wainwright.tools import receipts
 from wainwright.tools.toolbox import Workbench
 from wainwright.waiting import finish_in_thread
 from wainwright.workspace import context
-from wainwright.workspace.index import Look
+from wainwright.workspace.index import IndexedTree
 from wainwright.workspace.native.ranking import Moment
 
 log = structlog.get_logger()
@@ -125,17 +125,19 @@ async def shown(
     parts: EngineParts, state: RunState, workbench: Workbench, about: str, write_set: Sequence[str] = ()
 ) -> str:
     """Show a workbench's tree in Markdown, looked through for what the words speak ``about``."""
-    look = await parts.indexes.at(workbench.tree, parsed=False)
-    return await asyncio.to_thread(_shown, parts, look, state, about, write_set)
+    indexed = await parts.indexes.at(workbench.tree, parsed=False)
+    return await asyncio.to_thread(_shown, parts, indexed, state, about, write_set)
 
 
-def _shown(parts: EngineParts, look: Look, state: RunState, about: str, write_set: Sequence[str]) -> str:
+def _shown(
+    parts: EngineParts, indexed: IndexedTree, state: RunState, about: str, write_set: Sequence[str]
+) -> str:
     tip = state.base or ""
-    if tip and not look.ranker.knows(tip):
-        look.ranker.read_history(parts.repository.history(tip))
+    if tip and not indexed.ranker.knows(tip):
+        indexed.ranker.read_history(parts.repository.history(tip))
     # What the person pointed at says where their goal lies, and nothing of a task's.
     moment = _moment(state) if about == state.goal.text else None
-    return context.workspace(look, about, write_set, tip=tip, moment=moment)
+    return context.workspace(indexed, about, write_set, tip=tip, moment=moment)
 
 
 async def receipt(parts: EngineParts, state: RunState, name: str, commit: str, command: str) -> Receipt:

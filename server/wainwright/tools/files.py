@@ -79,10 +79,10 @@ async def _read(workbench: Workbench, arguments: Read) -> str:
 
 
 async def _search(workbench: Workbench, arguments: Search) -> str:
-    look = await workbench.indexes.at(workbench.tree, parsed=False)
+    indexed = await workbench.indexes.at(workbench.tree, parsed=False)
     try:
         hits = await asyncio.to_thread(
-            look.search,
+            indexed.search,
             arguments.pattern,
             regex=arguments.regex,
             word=arguments.word,
@@ -102,8 +102,8 @@ async def _search(workbench: Workbench, arguments: Search) -> str:
 async def _list(workbench: Workbench, arguments: ListFiles) -> str:
     below = str(PurePosixPath(arguments.below)).lstrip("/")
     below = "" if below == "." else below
-    look = await workbench.indexes.at(workbench.tree, parsed=False)
-    files = await asyncio.to_thread(look.index.files)
+    indexed = await workbench.indexes.at(workbench.tree, parsed=False)
+    files = await asyncio.to_thread(indexed.index.files)
     paths = [f.path for f in files if not below or f.path == below or f.path.startswith(below + "/")]
     more = f"\n… and {len(paths) - 500} more" if len(paths) > 500 else ""
     return "\n".join(paths[:500]) + more if paths else "No files there."

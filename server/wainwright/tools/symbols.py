@@ -48,18 +48,18 @@ class ReadSymbol(Arguments):
 
 
 async def _find(workbench: Workbench, arguments: FindSymbol) -> str:
-    look = await workbench.indexes.at(workbench.tree)
-    found = await asyncio.to_thread(look.find, arguments.name, how=arguments.how, limit=FOUND_MAX)
+    indexed = await workbench.indexes.at(workbench.tree)
+    found = await asyncio.to_thread(indexed.find, arguments.name, how=arguments.how, limit=FOUND_MAX)
     if found or arguments.how != "exact":
         return "\n".join(map(_place, found)) or f"Nothing is called {arguments.name}."
-    near = await asyncio.to_thread(look.find, arguments.name, how="fuzzy", limit=8)
+    near = await asyncio.to_thread(indexed.find, arguments.name, how="fuzzy", limit=8)
     alike = f" Names like it:\n{chr(10).join(map(_place, near))}" if near else ""
     return f"Nothing is called {arguments.name}.{alike}"
 
 
 async def _references(workbench: Workbench, arguments: Uses) -> str:
-    look = await workbench.indexes.at(workbench.tree)
-    found, complete = await asyncio.to_thread(look.references, arguments.name, USES_MAX)
+    indexed = await workbench.indexes.at(workbench.tree)
+    found, complete = await asyncio.to_thread(indexed.references, arguments.name, USES_MAX)
     if not found:
         return f"No file calls {arguments.name} or names it as a type. `search` finds every mention."
     parts = []
@@ -69,8 +69,8 @@ async def _references(workbench: Workbench, arguments: Uses) -> str:
 
 
 async def _callers(workbench: Workbench, arguments: Uses) -> str:
-    look = await workbench.indexes.at(workbench.tree)
-    found, complete = await asyncio.to_thread(look.callers, arguments.name, USES_MAX)
+    indexed = await workbench.indexes.at(workbench.tree)
+    found, complete = await asyncio.to_thread(indexed.callers, arguments.name, USES_MAX)
     if not found:
         return f"Nothing calls {arguments.name}."
     lines = [
@@ -82,8 +82,8 @@ async def _callers(workbench: Workbench, arguments: Uses) -> str:
 
 
 async def _outline(workbench: Workbench, arguments: Outline) -> str:
-    look = await workbench.indexes.at(workbench.tree)
-    found = await asyncio.to_thread(look.outline, arguments.path)
+    indexed = await workbench.indexes.at(workbench.tree)
+    found = await asyncio.to_thread(indexed.outline, arguments.path)
     if found is None:
         return f"{arguments.path} is no file of the workspace in a known language; `read` shows it."
     depth = {symbol.qualname: symbol.qualname.count(".") for symbol in found}
@@ -92,15 +92,15 @@ async def _outline(workbench: Workbench, arguments: Outline) -> str:
 
 
 async def _read(workbench: Workbench, arguments: ReadSymbol) -> str:
-    look = await workbench.indexes.at(workbench.tree)
-    found = await asyncio.to_thread(look.find, arguments.name, limit=FOUND_MAX)
+    indexed = await workbench.indexes.at(workbench.tree)
+    found = await asyncio.to_thread(indexed.find, arguments.name, limit=FOUND_MAX)
     found = tuple(one for one in found if arguments.path in (None, one.path))
     if len(found) != 1:
         listed = "\n".join(map(_place, found))
         return f"{len(found)} definitions fit; name one by its scopes or path:\n{listed}".rstrip(":\n")
     one = found[0]
     lines, whole = await asyncio.to_thread(
-        look.lines, one.path, one.start_line, min(one.end_line, one.start_line + AROUND_MAX - 1)
+        indexed.lines, one.path, one.start_line, min(one.end_line, one.start_line + AROUND_MAX - 1)
     )
     shown = "\n".join(f"{number:5} {line}" for number, line in enumerate(lines, one.start_line))
     more = (

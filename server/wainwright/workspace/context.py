@@ -12,7 +12,7 @@ from pathlib import Path
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.workspace import native
-from wainwright.workspace.index import Look
+from wainwright.workspace.index import IndexedTree
 from wainwright.workspace.localise import LIMIT
 from wainwright.workspace.native.ranking import Moment
 
@@ -37,15 +37,20 @@ FOUND_TOKENS = 6_000
 
 
 def workspace(
-    look: Look, words: str, write_set: Sequence[str] = (), *, tip: str = "", moment: Moment | None = None
+    indexed: IndexedTree,
+    words: str,
+    write_set: Sequence[str] = (),
+    *,
+    tip: str = "",
+    moment: Moment | None = None,
 ) -> str:
     """A workspace in Markdown, within about ``WHOLE_MAX`` characters beside the manifests.
 
     A small one is shown whole. Of a larger one: its files, the manifests, those of ``write_set`` that exist, and the
     files and functions that ``words`` seem to be about, as far as the history of ``tip`` was read with it.
     """
-    tree = look.root
-    listing = look.index.files()
+    tree = indexed.root
+    listing = indexed.index.files()
     files = [f.path for f in listing]
     parts = [f"## Workspace\n\n### Files ({len(files)})\n\n{_listing(files)}"]
     manifests = [name for name in MANIFESTS if name in files]
@@ -55,8 +60,8 @@ def workspace(
         return "\n\n".join(parts + _shown(tree, rest, WHOLE_MAX))
     named = [name for name in rest if covers(write_set, name) and EVERYTHING not in write_set]
     parts += _shown(tree, named, WHOLE_MAX)
-    found = look.ranker.rank(
-        look.index, look.structure, words, limit=LIMIT, tokens=FOUND_TOKENS, tip=tip, moment=moment
+    found = indexed.ranker.rank(
+        indexed.index, indexed.structure, words, limit=LIMIT, tokens=FOUND_TOKENS, tip=tip, moment=moment
     )[1]
     if found:
         parts.append(f"### Where the work seems to be\n\n{fenced(found)}")

@@ -36,7 +36,7 @@ READ_MAX = 8_000_000
 
 
 @dataclass(frozen=True)
-class Look:
+class IndexedTree:
     """One tree and what is known of it. Every method blocks; call it in a thread."""
 
     root: Path
@@ -83,34 +83,36 @@ class Indexes:
         self.cache = cache
         self._structure: Structure | None = None
         self._ranker = ranking.Live()
-        self._open: OrderedDict[Path, Look] = OrderedDict()
+        self._open: OrderedDict[Path, IndexedTree] = OrderedDict()
         self._opening = asyncio.Lock()
         self._making = threading.Lock()
 
-    async def at(self, tree: Path, *, parsed: bool = True) -> Look:
+    async def at(self, tree: Path, *, parsed: bool = True) -> IndexedTree:
         """A tree as it is now; unless ``parsed`` is False, with every file of a known language parsed."""
         async with self._opening:
-            look = self._open.pop(tree, None)
-            look = await stoppable(self._brought, tree, look, parsed=parsed)
-            self._open[tree] = look
+            indexed = self._open.pop(tree, None)
+            indexed = await stoppable(self._brought, tree, indexed, parsed=parsed)
+            self._open[tree] = indexed
             while len(self._open) > TREES_MAX:
                 self._open.popitem(last=False)
-        return look
+        return indexed
 
-    def _brought(self, cancel: Cancel, tree: Path, look: Look | None, *, parsed: bool) -> Look:
+    def _brought(
+        self, cancel: Cancel, tree: Path, indexed: IndexedTree | None, *, parsed: bool
+    ) -> IndexedTree:
         kept.note(self._place(tree) / KEPT, kept.in_task_tree(tree))
-        if look is None:
-            look = self._look(tree, cancel)
+        if indexed is None:
+            indexed = self._opened(tree, cancel)
         else:
-            look.index.refresh(cancel=cancel)
+            indexed.index.refresh(cancel=cancel)
         if parsed:
-            look.structure.fill(look.index, cancel=cancel)
-        return look
+            indexed.structure.fill(indexed.index, cancel=cancel)
+        return indexed
 
-    def look(self, workspace: Path, cancel: Cancel | None = None) -> Look:
+    def open(self, workspace: Path, cancel: Cancel | None = None) -> IndexedTree:
         """Open the index of a person's folder; reads what is not known. Syntax trees come by ``Structure.fill``."""
         self.note_kept(workspace)
-        return self._look(workspace, cancel)
+        return self._opened(workspace, cancel)
 
     async def forget(self, tree: Path) -> None:
         """Let go of a task tree that is no more."""
@@ -125,13 +127,13 @@ class Indexes:
     def _place(self, tree: Path) -> Path:
         return self.cache / hashlib.sha256(str(tree).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
-    def _look(self, tree: Path, cancel: Cancel | None = None) -> Look:
+    def _opened(self, tree: Path, cancel: Cancel | None = None) -> IndexedTree:
         # The workspace and the first tree may be opened by two threads, and what was parsed is kept once.
         with self._making:
             if self._structure is None:
                 self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._structure = Structure(self.cache)
-        return Look(tree, Index(tree, self._place(tree), cancel=cancel), self._structure, self._ranker)
+        return IndexedTree(tree, Index(tree, self._place(tree), cancel=cancel), self._structure, self._ranker)
 
 
 async def measure(indexes: Indexes, tree: Path) -> dict[str, int | dict[str, float]]:
@@ -144,11 +146,11 @@ async def measure(indexes: Indexes, tree: Path) -> dict[str, int | dict[str, flo
 
 def _measured(cancel: Cancel, indexes: Indexes, tree: Path) -> dict[str, int | dict[str, float]]:
     began = time.perf_counter()
-    look = indexes.look(tree, cancel)
+    indexed = indexes.open(tree, cancel)
     lexical = time.perf_counter() - began
-    filled = look.structure.fill(look.index, threads=os.cpu_count() or 1, cancel=cancel)
-    look.index.save()
-    words, parsed = look.index.stats(), look.structure.stats(look.index)
+    filled = indexed.structure.fill(indexed.index, threads=os.cpu_count() or 1, cancel=cancel)
+    indexed.index.save()
+    words, parsed = indexed.index.stats(), indexed.structure.stats(indexed.index)
     resident, peak = _memory()
     return {
         "files": words.files,

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from wainwright.domain.errors import WainwrightError, WorkspaceError
 from wainwright.domain.text import clean
-from wainwright.workspace.index import Look
+from wainwright.workspace.index import IndexedTree
 from wainwright.workspace.native.ranking import Ranker, Ranking, TreeEntry
 from wainwright.workspace.plumbing import GitDirectory, unquote
 from wainwright.workspace.snapshot import Person
@@ -132,10 +132,12 @@ def contents(git: GitDirectory, objects: Sequence[str]) -> Iterator[tuple[str, b
             at += size + 1
 
 
-def rank_workspace(look: Look, query: str, limit: int = LIMIT) -> Ranking:
+def rank_workspace(indexed: IndexedTree, query: str, limit: int = LIMIT) -> Ranking:
     """Rank the files of a tree as its index knows them, with its history if it is a repository."""
-    person = Person.find(look.root)
+    person = Person.find(indexed.root)
     tip = (person.head if person else None) or ""
-    if person and tip and not look.ranker.knows(tip):
-        look.ranker.read_history(history(person.git, [tip], HISTORY_MAX))
-    return look.ranker.rank(look.index, look.structure, clean(query), limit=limit, tokens=0, tip=tip)[0]
+    if person and tip and not indexed.ranker.knows(tip):
+        indexed.ranker.read_history(history(person.git, [tip], HISTORY_MAX))
+    return indexed.ranker.rank(
+        indexed.index, indexed.structure, clean(query), limit=limit, tokens=0, tip=tip
+    )[0]

@@ -32,13 +32,13 @@ def large(folder: Path) -> Path:
 
 
 def test_a_small_workspace_is_shown_whole(folder: Path, tmp_path: Path) -> None:
-    shown = workspace(Indexes(tmp_path / "index").look(folder), "anything")
+    shown = workspace(Indexes(tmp_path / "index").open(folder), "anything")
     assert "### Files (3)" in shown
     assert all(path.read_text().rstrip() in shown for path in folder.rglob("*.*"))
 
 
 def test_of_a_large_one_the_places_are_shown_that_the_words_speak_of(folder: Path, tmp_path: Path) -> None:
-    look = Indexes(tmp_path / "index").look(large(folder))
+    look = Indexes(tmp_path / "index").open(large(folder))
     shown = workspace(look, "apply a voucher twice", ["shop/cart.py"])
     assert "### shop/cart.py\n\n```\nclass Cart:" in shown, "what a task may write is shown whole"
     found = shown.partition("### Where the work seems to be")[2]
@@ -47,14 +47,14 @@ def test_of_a_large_one_the_places_are_shown_that_the_words_speak_of(folder: Pat
 
 
 def test_the_place_where_the_person_stood_is_shown(folder: Path, tmp_path: Path) -> None:
-    look = Indexes(tmp_path / "index").look(large(folder))
+    look = Indexes(tmp_path / "index").open(large(folder))
     goal = "this is wrong, mend it"
     assert "def total" not in workspace(look, goal)
     assert "    2     def total(self):" in workspace(look, goal, moment=Moment(cursor=("shop/cart.py", 2)))
 
 
 def test_history_tells_where_something_was_done_before(folder: Path, tmp_path: Path) -> None:
-    look = Indexes(tmp_path / "index").look(large(folder))
+    look = Indexes(tmp_path / "index").open(large(folder))
     repository = Repository(folder, tmp_path / "state")
     base = repository.snapshot("r1", {}).commit
     tree = repository.clone("r1", "task", base)
@@ -67,8 +67,8 @@ def test_history_tells_where_something_was_done_before(folder: Path, tmp_path: P
 
 def test_the_same_tree_gives_the_same_words_whatever_was_asked_before(folder: Path, tmp_path: Path) -> None:
     indexes = Indexes(tmp_path / "one")
-    look = indexes.look(large(folder))
+    look = indexes.open(large(folder))
     workspace(look, "number_7 and its cart")
-    workspace(indexes.look(folder / "shop"), "voucher")
+    workspace(indexes.open(folder / "shop"), "voucher")
     again = workspace(look, "apply a voucher twice")
-    assert again == workspace(Indexes(tmp_path / "two").look(folder), "apply a voucher twice")
+    assert again == workspace(Indexes(tmp_path / "two").open(folder), "apply a voucher twice")

@@ -16,13 +16,13 @@ def test_in_the_persons_folder(workspace: Path, git: Git, tmp_path: Path) -> Non
     write(workspace, {"build/kept.py": "def zebra(): pass\n", "build/other.py": "def zebra(): pass\n"})
     git("add", "-f", "build/kept.py")
     for _ in range(2):  # a second process finds what the first has saved
-        look = Indexes(tmp_path / "index").look(workspace)
+        look = Indexes(tmp_path / "index").open(workspace)
         assert [hit.path for hit in look.index.search("zebra")] == ["build/kept.py"]
         look.index.save()
     git("rm", "-q", "--cached", "build/kept.py")
-    assert not Indexes(tmp_path / "index").look(workspace).index.search("zebra").hits
+    assert not Indexes(tmp_path / "index").open(workspace).index.search("zebra").hits
     git("add", "-f", "build/other.py")
-    look = Indexes(tmp_path / "index").look(workspace)
+    look = Indexes(tmp_path / "index").open(workspace)
     assert [hit.path for hit in look.index.search("zebra")] == ["build/other.py"]
 
 

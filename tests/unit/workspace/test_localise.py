@@ -70,7 +70,7 @@ def test_a_missing_repository_hurts_no_other_case(gits: Path) -> None:
 def test_a_folder_is_ranked_as_it_is_on_disk(gits: Path, tmp_path: Path) -> None:
     folder = gits / "me+shop"
     (folder / "shop/refund.py").write_text("def refund(order):\n    pass\n")
-    ranking = rank_workspace(Indexes(tmp_path / "index").look(folder), "Refund an order")
+    ranking = rank_workspace(Indexes(tmp_path / "index").open(folder), "Refund an order")
     assert ranking.files[0].path == "shop/refund.py"
     assert ranking.functions[0].name == "refund"
 
@@ -82,14 +82,14 @@ def test_a_folder_and_its_commit_rank_alike(gits: Path, tmp_path: Path, query: s
     ranker = Ranker()
     ranker.read_history(history(git_folder, [tip]))
     of_commit = rank_commit(git_folder, ranker, tip, query, 50)
-    look = Indexes(tmp_path / "index").look(folder)
+    look = Indexes(tmp_path / "index").open(folder)
     assert rank_workspace(look, query) == of_commit
     assert rank_workspace(look, query) == of_commit
 
 
 def test_a_change_on_disk_is_ranked_by_the_same_look(gits: Path, tmp_path: Path) -> None:
     folder = gits / "me+shop"
-    look = Indexes(tmp_path / "index").look(folder)
+    look = Indexes(tmp_path / "index").open(folder)
     rank_workspace(look, "Refund an order")
     (folder / "shop/refund.py").write_text("def refund(order):\n    pass\n")
     look.index.refresh()

@@ -53,13 +53,13 @@ class TaskCheck:
             number = int(key.rpartition("#")[2])
             # An attempt that was killed while it was given up may come here again with another tree.
             inside = steps.below(f"check{number}-{tree[:12]}")
-            checked = await self._look(inside, commit, first=number == 0)
+            checked = await self._examine(inside, commit, first=number == 0)
             return checked.model_dump(mode="json"), Spend()
 
         found = await steps.step("check", inputs=tree, effect="read", act=act)
         return Checked.model_validate(found)
 
-    async def _look(self, steps: Steps, commit: str, *, first: bool) -> Checked:
+    async def _examine(self, steps: Steps, commit: str, *, first: bool) -> Checked:
         state, workbench = self.run.state, self.workbench
         misplaced = await asyncio.to_thread(self._misplaced, commit)
         if misplaced:
