@@ -1,5 +1,7 @@
 """Listing and searching a tree, through the typed face."""
 
+import random
+import re
 import subprocess
 import threading
 from pathlib import Path
@@ -83,6 +85,67 @@ def test_places_are_those_of_a_search(tmp_path: Path) -> None:
     assert index.places("needle")[:2] == [("01.txt", [1]), ("02.txt", [3, 5])]
     with pytest.raises(ValueError, match="pattern"):
         index.places("two\nlines")
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["not looked at since", "looked at again"])
+def indexed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Index]:
+    """A tree whose index knows the lines of some words, with files that changed since it was opened."""
+    root, cache = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("cache")
+    chance = random.Random(7)
+    words = ["needle", "Needle", "needles", "naïve", "naïves", "λ", "é", "x_1", "hay"]
+    pieces = [*words, ".", "-", " ", "\n", "\r\n"]
+    for number in range(120):
+        path = root / ("src" if number % 3 else "lib") / f"{number:03}.{'py' if number % 2 else 'rs'}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes("".join(chance.choices(pieces, k=60)).encode())
+    many = root / "lib" / "006.rs"
+    many.write_text("needle naïve λ é x_1\n")
+    index = Index(root, cache)
+    index.save()
+    # Where the first hits were is none now, and where one was are many.
+    for name in ("lib/000.rs", "lib/003.py", "src/001.py"):
+        (root / name).write_text("hay\n")
+    many.write_text(9 * many.read_text())
+    if request.param:
+        assert index.refresh().changed == 4
+    return root, index
+
+
+def stands_in(word: str, root: Path, glob: str = "**/*") -> list[tuple[str, int]]:
+    """Path and line wherever the word stands alone, as ``rg -w -F`` tells it, by looking at every line."""
+    alone = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+    paths = sorted(path for path in root.glob(glob) if path.is_file())
+    return [
+        (str(path.relative_to(root)), number)
+        for path in paths
+        for number, line in enumerate(path.read_bytes().decode().split("\n"), 1)
+        if alone.search(line)
+    ]
+
+
+@pytest.mark.parametrize("glob", [None, "*.py", "lib/*"])
+@pytest.mark.parametrize("word", ["needle", "naïve", "λ", "é", "x_1", "absent"])
+def test_the_first_lines_of_a_word_are_those_of_a_look_at_every_line(
+    indexed: tuple[Path, Index], word: str, glob: str | None
+) -> None:
+    root, index = indexed
+    every = stands_in(word, root, "**/*.py" if glob == "*.py" else glob or "**/*")
+    assert (len(every) > 20) == (word != "absent")
+    for limit in {0, 1, 7, max(len(every) - 1, 0), len(every), len(every) + 1, 10_000}:
+        found = index.search(word, word=True, glob=glob, limit=limit)
+        assert [(hit.path, hit.line) for hit in found] == every[:limit]
+        assert found.truncated == (limit < len(every))
+        assert found == search(root, word, word=True, glob=glob, limit=limit)
+
+
+@pytest.mark.parametrize("pattern", ["needle", "NEEDLE", "naïve", "a needle", "x.1", "needle|naïve"])
+def test_what_is_no_plain_word_is_looked_for_all_the_same(indexed: tuple[Path, Index], pattern: str) -> None:
+    root, index = indexed
+    kinds = [{"ignore_case": True}, {"regex": True}, {"regex": True, "ignore_case": True}, {"word": False}]
+    for options in kinds:
+        for limit in (5, 10_000):
+            asked = {"word": True, "limit": limit, **options}
+            assert index.search(pattern, **asked) == search(root, pattern, **asked)
 
 
 def test_search_options(tree: Path) -> None:

@@ -88,12 +88,14 @@ pub fn search(root: &Path, query: Query<'_>) -> Result<Found, IndexError> {
     let listing = walk::walk(root, usize::MAX)?;
     let paths = listing.files.iter().map(|file| file.path.as_str());
     let paths: Vec<&str> = paths.filter(|path| search.wants(path)).collect();
-    search.run(&paths, &AtomicBool::new(false), |reader, path, room| search.on_disk(reader, root, path, room))
+    search.run(&paths, ALONE_MAX, &AtomicBool::new(false), |reader, path, room| {
+        search.on_disk(reader, root, path, room)
+    })
 }
 
 impl Snapshot {
-    /// The same by the index: only files that may have a match are read. The answer is that of their texts as they
-    /// are now, unsaved ones included.
+    /// The same by the index: only files that may have a match are read, and of those that have a word only so many as
+    /// have enough lines of it. The answer is that of their texts as they are now, unsaved ones included.
     ///
     /// # Errors
     /// [`IndexError::Pattern`] or [`IndexError::Glob`] if the query does not parse, [`IndexError::Cancelled`] if
@@ -114,7 +116,8 @@ impl Snapshot {
         if self.has_fresh() {
             files.sort_by(|a, b| self.path(*a).cmp(self.path(*b)));
         }
-        search.run(&files, cancel, |reader, file, room| search.in_file(self, reader, *file, room))
+        let first = search.first(self, &files);
+        search.run(&files, first, cancel, |reader, file, room| search.in_file(self, reader, *file, room))
     }
 
     /// Every line in which a word stands alone, as (path, lines from 1), in the order of the paths. Of most words the
@@ -153,7 +156,8 @@ impl Snapshot {
         if cancel.load(Ordering::Relaxed) {
             return Err(IndexError::Cancelled);
         }
-        let mut found = known.unwrap_or_default();
+        let known = known.into_iter().flatten();
+        let mut found: Vec<_> = known.map(|(file, lines)| (self.path(file), lines)).collect();
         if !files.is_empty() {
             found.extend(read.into_iter().flatten());
             found.sort_unstable();
@@ -195,17 +199,38 @@ impl<'a> Search<'a> {
         self.glob.as_ref().is_none_or(|glob| glob.is_match(path))
     }
 
-    /// Searches files in their order until there are enough hits: some at a time, each time more.
+    /// How many of the files to search first. Of a word the index knows where enough lines are, unless a file has
+    /// changed since; of one that had changed already, that it has a line at least.
+    fn first(&self, snapshot: &Snapshot, files: &[u32]) -> usize {
+        let Lines::Word(word, _) = self.lines else { return ALONE_MAX };
+        let mut missing = self.max_hits.saturating_add(1);
+        let mut known = snapshot.line_counts(word).peekable();
+        for (at, file) in files.iter().enumerate() {
+            let lines = if snapshot.is_fresh(*file) {
+                1
+            } else {
+                while known.next_if(|(here, _)| here < file).is_some() {}
+                known.next_if(|(here, _)| here == file).map_or(0, |(_, lines)| lines)
+            };
+            missing = missing.saturating_sub(lines);
+            if missing == 0 {
+                return at + 1;
+            }
+        }
+        files.len()
+    }
+
+    /// Searches files in their order until there are enough hits: `size` of them first, each time more.
     fn run<F: Sync>(
         &self,
         files: &[F],
+        mut size: usize,
         cancel: &AtomicBool,
         search: impl Fn(&mut Reader, &F, usize) -> Vec<Hit> + Sync,
     ) -> Result<Found, IndexError> {
         let room = self.max_hits.saturating_add(1);
         let mut hits: Vec<Hit> = Vec::new();
         let mut rest = files;
-        let mut size = ALONE_MAX;
         while !rest.is_empty() && hits.len() < room {
             let (some, later) = rest.split_at(size.min(rest.len()));
             (rest, size) = (later, size.saturating_mul(4));
@@ -564,8 +589,9 @@ mod tests {
             files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         let (root, cache) = (make_tree(&files), make_tree(&[]));
         let index = Index::open(root.path(), cache.path(), &AtomicBool::new(false)).unwrap();
-        assert_eq!(index.snapshot().known_lines("needle").map(|known| known.len()), Some(40));
-        assert_eq!(index.snapshot().known_lines("needles").map(|known| known[39].1.clone()), Some(vec![42]));
+        let snapshot = index.snapshot();
+        assert_eq!(snapshot.known_lines("needle").map(Iterator::count), Some(40));
+        assert_eq!(snapshot.known_lines("needles").and_then(Iterator::last), Some((39, vec![42])));
         // What is unsaved counts, and what is on disk of that file does not.
         assert!(index.overlay("07", "\nneedle"));
         let snapshot = index.snapshot();

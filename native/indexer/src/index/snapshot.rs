@@ -222,13 +222,23 @@ impl Snapshot {
     }
 
     /// The lines of a word in the files of the segment that are to be seen, if they are kept; `None` if they are not.
-    pub(crate) fn known_lines(&self, word: &str) -> Option<Vec<(&str, Vec<u32>)>> {
+    pub(crate) fn known_lines(&self, word: &str) -> Option<impl Iterator<Item = (u32, Vec<u32>)>> {
         // The lines of a longer word may be those of another one that begins alike.
         let word = Some(word).filter(|word| word.len() + 4 <= WORD_BYTES_MAX)?;
         let base = &self.disk.base;
         let lined = base.lined(base.find_word(word.as_bytes())?)?;
-        let seen = lined.filter(|(posting, _)| !self.hidden.has(posting.file));
-        Some(seen.map(|(posting, lines)| (base.path(posting.file), lines)).collect())
+        Some(lined.map(|(posting, lines)| (posting.file, lines)).filter(|(file, _)| !self.hidden.has(*file)))
+    }
+
+    /// In how many lines a word stands, of the files of the segment that are to be seen and have it, in order: where
+    /// the lines are not kept, how often it stands there.
+    pub(crate) fn line_counts(&self, word: &str) -> impl Iterator<Item = (u32, usize)> {
+        let lines = self.known_lines(word).map(|known| known.map(|(file, lines)| (file, lines.len())));
+        let base = &self.disk.base;
+        let found = if lines.is_none() { base.find_word(known_part(word).as_bytes()) } else { None };
+        let times = found.into_iter().flat_map(|word| base.postings(word));
+        let times = times.map(|posting| (posting.file, posting.count as usize));
+        lines.into_iter().flatten().chain(times.filter(|(file, _)| !self.hidden.has(*file)))
     }
 
     /// True if it is not a file of the segment.

@@ -200,7 +200,10 @@ class Index:
         limit: int = 100,
         cancel: Cancel | None = None,
     ) -> Found:
-        """Answer as the function ``search`` does, from the texts as they are now, unsaved ones included."""
+        """Answer as the function ``search`` does, from the texts as they are now, unsaved ones included.
+
+        Of the files that have a plain word only so many are read as have enough lines of it.
+        """
         hits, truncated = self.native.search(
             pattern, regex=regex, word=word, ignore_case=ignore_case, glob=glob, max_hits=limit, cancel=cancel
         )
