@@ -117,7 +117,6 @@ def test_a_goal_becomes_a_branch_and_a_service(wainwright: Program, server: Open
     [
         (("run", " "), "The goal is empty."),
         (("run", "x" * 30_000), "at most 20000 characters"),
-        (("run", "caf\udce9"), "The goal"),
         (("run", "x", "--route", "BUILD,SLEEP"), "SLEEP"),
         (("run", "x", "--api-base", "http://127.0.0.1:1/v1"), "go with --model"),
         (("run", "x", "--model", "nameless"), "models.default.0.model"),

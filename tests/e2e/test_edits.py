@@ -104,7 +104,7 @@ async def test_half_a_character_that_an_editor_sent_stops_no_edit(start, tmp_pat
     )
     editor.documents[uri].text, editor.documents[uri].version = text, 2
     result = await apply(editor, edit(path, text, text.replace("two", "TWO")))
-    assert result["files"]["open.txt"] == {"applied": True, "rebased": False, "reason": ""}
+    assert result["files"]["open.txt"] == {"applied": True, "rebased": True, "reason": ""}
     assert editor.text(path) == text.replace("two", "TWO")
     assert await editor.client.leave() == 0
 

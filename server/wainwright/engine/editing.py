@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from pydantic import TypeAdapter
 from wainwright.domain.changes import FileChange, content_hash
 from wainwright.domain.errors import OutsideBoundary, StaleEdit, WainwrightError
 from wainwright.domain.goal import Fact
-from wainwright.workspace.native import line_hunks, merge, read_beneath, recover, write_batch
+from wainwright.domain.text import clean
+from wainwright.workspace import native
+from wainwright.workspace.native import merge, read_beneath, recover, write_batch
+from wainwright.workspace.native.edits import Hunk
 from wainwright.workspace.repository import Repository
 
 log = structlog.get_logger()
@@ -41,13 +45,35 @@ class TextChange(Fact):
 _CHANGES: TypeAdapter[tuple[TextChange, ...]] = TypeAdapter(tuple[TextChange, ...])
 
 
+_HALVES = {code: code - 0xD800 + 0xF0000 for code in range(0xD800, 0xE000)}
+"""Half surrogate pairs, which no encoder takes, spelled as characters that nobody uses."""
+
+
+def line_hunks(old: str, new: str) -> tuple[Hunk, ...]:
+    """Return the differing lines in order; an editor may hold half surrogate pairs, which differ from one another."""
+    return native.line_hunks(old.translate(_HALVES), new.translate(_HALVES))
+
+
 def merged(base: str, ours: str, theirs: str) -> str | None:
-    """Both changes of a text together; None when they touch, or when half a surrogate pair stands in one of them."""
-    try:
-        text = merge(base, ours, theirs)
-    except ValueError:
-        return None
-    return text if isinstance(text, str) else None
+    """Both changes of a text together; None when they touch.
+
+    ``ours`` may hold half surrogate pairs, which agents see as U+FFFD: its lines stay as they are spelled.
+    """
+    seen = clean(ours)
+    text = merge(clean(base), seen, clean(theirs))
+    if not isinstance(text, str) or seen == ours:
+        return text if isinstance(text, str) else None
+    raw, new = _lines(ours), _lines(text)
+    parts, at = [], 0
+    for hunk in native.line_hunks(seen, text):
+        parts += [*raw[at : hunk.old_start], *new[hunk.new_start : hunk.new_start + hunk.new_len]]
+        at = hunk.old_start + hunk.old_len
+    return "".join([*parts, *raw[at:]])
+
+
+def _lines(text: str) -> list[str]:
+    """The lines, each with its end: LF, CRLF or CR."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+", text)
 
 
 class Editing:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from wainwright.domain.errors import OutsideBoundary
-from wainwright.engine.editing import Editing, TextChange, merged
+from wainwright.engine.editing import Editing, TextChange, line_hunks, merged
 from wainwright.workspace.repository import Repository
 
 
@@ -82,7 +82,19 @@ def test_changes_of_other_lines_are_merged():
     base = "1\n2\n3\n4\n5\n"
     assert merged(base, base.replace("1", "I"), base.replace("4", "IV")) == "I\n2\n3\nIV\n5\n"
     assert merged(base, base.replace("1", "I"), base.replace("1", "one")) is None
-    assert merged(base, base.replace("1", "I\ud83d"), base.replace("4", "IV")) is None, "half a character"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_half_a_character_stays_where_it_was_typed_and_the_change_comes_beside_it(end):
+    base = end.join(["a \ufffd", "2", "3", "4"])
+    ours, theirs = base.replace("\ufffd", "\ud83d"), base.replace("4", "four")
+    assert merged(base, ours, theirs) == ours.replace("4", "four")
+    assert merged(base, ours.replace("2", "\ude00"), theirs) == ours.replace("2", "\ude00").replace(
+        "4", "four"
+    )
+    assert merged(base, ours.replace("4", "\ud83d"), theirs) is None
+    assert [hunk.old_start for hunk in line_hunks(base, ours)] == [0]
+    assert line_hunks(ours, ours) == ()
 
 
 async def test_a_path_that_leads_out_is_refused(editing, tmp_path):

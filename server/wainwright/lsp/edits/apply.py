@@ -370,12 +370,8 @@ class _Replacement(NamedTuple):
 
 def _replacements(old: str, new: str, hunks: LineHunks) -> list[_Replacement]:
     """What turns ``old`` into ``new``, in pieces as small as ``hunks`` finds them."""
-    try:
-        found = hunks(old, new)
-    except ValueError:  # half a surrogate pair, which an editor may send
-        return [_Replacement(0, len(split_lines(old)), new)]
     lines = split_lines(new)
-    return [_Replacement(a, a + n, "".join(lines[b : b + m])) for a, n, b, m in found]
+    return [_Replacement(a, a + n, "".join(lines[b : b + m])) for a, n, b, m in hunks(old, new)]
 
 
 @dataclass(frozen=True)
