@@ -22,6 +22,7 @@ from wainwright.tools import receipts
 from wainwright.tools.toolbox import Workbench
 from wainwright.waiting import finish_in_thread
 from wainwright.workspace import context
+from wainwright.workspace.dependencies import layers
 from wainwright.workspace.index import IndexedTree
 from wainwright.workspace.native.ranking import Moment
 
@@ -60,8 +61,7 @@ async def _see(parts: EngineParts, tree: Path, cache: Path | None = None) -> San
     return SandboxView(
         tree=tree,
         at=parts.workspace,
-        beneath=tuple(Path(d) for d in dependencies),
-        dependencies_from=parts.workspace,
+        layers=layers(parts.workspace, dependencies),
         cache=cache,
     )
 

@@ -8,8 +8,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -17,10 +17,11 @@ from pydantic import BaseModel, ConfigDict
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import limits, proof
 from wainwright.sandbox.identity import start_time
-from wainwright.sandbox.mount_points import MountPoints
+from wainwright.sandbox.layers import Layers, Mount, Taken
 from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
-from wainwright.sandbox.visible import Visible, dependency_mounts, interpreters, survey
+from wainwright.sandbox.visible import Visible, interpreters, survey
+from wainwright.waiting import finish_in_thread
 
 _NOBODY = "65534"
 _READ_BYTES = 65_536
@@ -66,8 +67,13 @@ class Bubblewrap:
     def __init__(self, tools: Tools, visible: Visible) -> None:
         self._tools = tools
         self._visible = visible
-        self._mount_points = MountPoints()
+        self._layers = Layers(overlays=tools.overlays)
         self._groups = limits.ProcessGroups()
+
+    @property
+    def overlays(self) -> bool:
+        """Whether layers are mounted on this machine; see ``Sandbox.overlays``."""
+        return self._layers.overlays
 
     @property
     def bounds_processes(self) -> bool:
@@ -78,11 +84,11 @@ class Bubblewrap:
         """Run to the end, without any network; see ``Sandbox.run``."""
         group = self._groups.open()
         try:
-            with self._mounted(view) as dependencies:
+            async with self._taken(view) as taken:
                 arguments = [
                     *limits.launcher(group),
                     *(self._tools.bwrap, "--unshare-all", "--die-with-parent"),
-                    *self._walls(view, dependencies, command.env, command.cwd),
+                    *self._walls(taken, command.env, command.cwd, command.shared),
                 ]
                 return await _run(arguments, limits.limited(self._tools.prlimit), command)
         finally:
@@ -96,9 +102,8 @@ class Bubblewrap:
         The process returned is the first of the service's process namespace: whoever kills it kills all of them, and
         it ends by itself when the last of them has ended. It leads a process group with the service in it.
         """
-        read_only = view.model_copy(update={"writable": False})
-        # Mount points stay: the service needs them for as long as it runs, which may be longer than we do.
-        dependencies = self._take(read_only)
+        # Nothing is given back: the service needs it for as long as it runs, which may be longer than we do.
+        taken = self._layers.take(_without_writes(_checked(view)))
         namespaces = (
             "--unshare-user",
             "--unshare-ipc",
@@ -114,7 +119,7 @@ class Bubblewrap:
                     [
                         *(self._tools.setsid, "--fork", *limits.launcher(self._groups.open())),
                         *(self._tools.bwrap, *namespaces, "--info-fd", str(writing)),
-                        *self._walls(read_only, dependencies, env, cwd),
+                        *self._walls(taken, env, cwd),
                         *("--", *limits.limited(self._tools.prlimit), *argv),
                     ],
                     stdin=subprocess.DEVNULL,
@@ -134,46 +139,43 @@ class Bubblewrap:
             if writing >= 0:
                 os.close(writing)
 
-    def _take(self, view: SandboxView) -> tuple[tuple[Path, Path], ...]:
-        if view.at in _UNUSABLE:
-            raise SandboxError(
-                f"{view.at} cannot be a workspace in the sandbox.", "Open a folder beneath it."
-            )
-        if not view.tree.is_dir():
-            raise SandboxError(f"The task's tree {view.tree} is gone.", "Start the task again.")
-        wanted = dependency_mounts(view)
-        taken = set(self._mount_points.take(view.tree, [relative for _, relative in wanted]))
-        return tuple(mount for mount in wanted if mount[1] in taken)
-
-    @contextmanager
-    def _mounted(self, view: SandboxView) -> Iterator[tuple[tuple[Path, Path], ...]]:
-        dependencies = self._take(view)
+    @asynccontextmanager
+    async def _taken(self, view: SandboxView) -> AsyncIterator[Taken]:
+        taken = await finish_in_thread(self._layers.take, _checked(view))
         try:
-            yield dependencies
+            yield taken
         finally:
-            self._mount_points.give_back(view.tree, [relative for _, relative in dependencies])
+            await finish_in_thread(self._layers.give_back, taken)
 
     def _walls(
-        self, view: SandboxView, dependencies: tuple[tuple[Path, Path], ...], env: Mapping[str, str], cwd: str
+        self,
+        taken: Taken,
+        env: Mapping[str, str],
+        cwd: str,
+        shared: tuple[tuple[Path, Path], ...] = (),
     ) -> list[str]:
         """Arguments of bubblewrap up to the command; later mounts lie over earlier ones."""
+        view = taken.view
         arguments = ["--new-session", "--cap-drop", "ALL", "--clearenv", "--unshare-user"]
         if os.getuid() == 0:
             arguments += ["--uid", _NOBODY, "--gid", _NOBODY]
         if self._tools.forbids_user_namespaces:
             arguments.append("--disable-userns")
-        extra = interpreters(self._visible, [source for source, _ in dependencies])
+        tree, *layers = taken.mounts
+        extra = interpreters(self._visible, [source for mount in layers for source in mount.shows])
         arguments += self._machine(view, extra)
-        arguments += ["--bind" if view.writable else "--ro-bind", str(view.tree), str(view.at)]
-        for relative in view.protected if view.writable else ():
+        arguments += _shown(tree, view)
+        for relative in view.protected if tree.writable else ():
             source = view.tree / relative
             # A link here was planted by an earlier command; what it points to is not ours to show.
             if source.exists() and not source.is_symlink():
                 arguments += ["--ro-bind", str(source), str(view.at / relative)]
-        for source, relative in dependencies:
-            arguments += self._dependency(source, view.at / relative)
+        for mount in layers:
+            arguments += _shown(mount, view)
+        for directory, path in shared:
+            arguments += ["--bind", str(directory), str(path)]
         arguments += ["--remount-ro", "/", "--chdir", str(inside(view, cwd))]
-        for name, value in {**self._environment(view, dependencies, extra), **env}.items():
+        for name, value in {**self._environment(view, layers, extra), **env}.items():
             arguments += ["--setenv", name, value]
         return arguments
 
@@ -191,7 +193,7 @@ class Bubblewrap:
         arguments += self._memory_files(str(self._home(view)))
         if view.cache is not None:
             arguments += ["--bind", str(view.cache), str(self._home(view) / ".cache")]
-        for directory in (*visible.toolchains, *extra):
+        for directory in (*visible.toolchains, *extra, *view.readable):
             arguments += ["--ro-bind-try", str(directory), str(directory)]
         for secret in visible.masked:
             if secret.is_dir():
@@ -204,30 +206,24 @@ class Bubblewrap:
         size = ["--size", str(limits.MEMORY_FILES_BYTES_MAX)] if self._tools.sizes else []
         return [*size, "--tmpfs", at]
 
-    def _dependency(self, source: Path, at: Path) -> list[str]:
-        if self._tools.overlays:
-            return ["--overlay-src", str(source), "--tmp-overlay", str(at)]
-        return ["--ro-bind", str(source), str(at)]
-
     def _home(self, view: SandboxView) -> Path:
         """The person's own home path, empty; elsewhere when the workspace is the home directory or above it."""
         home = self._visible.home
         return Path("/dev/shm/home") if home.is_relative_to(view.at) else home  # noqa: S108
 
-    def _environment(
-        self, view: SandboxView, dependencies: tuple[tuple[Path, Path], ...], extra: tuple[Path, ...]
-    ) -> dict[str, str]:
+    def _environment(self, view: SandboxView, layers: list[Mount], extra: tuple[Path, ...]) -> dict[str, str]:
         """Variables of every command: the project's own environments come first on PATH, as if activated."""
         seen = (*self._visible.system, *self._visible.toolchains, *extra, view.at)
         linked = tuple(link for _, link in self._visible.links)
         variables = {**_VARIABLES, **self._visible.variables, "HOME": str(self._home(view))}
         first: list[Path] = []
-        for source, relative in dependencies:
-            if (source / "pyvenv.cfg").is_file():
-                variables.setdefault("VIRTUAL_ENV", str(view.at / relative))
-                first.append(view.at / relative / "bin")
-            elif (source / ".bin").is_dir():
-                first.append(view.at / relative / ".bin")
+        for mount in layers:
+            place = view.at / mount.at
+            if any((source / "pyvenv.cfg").is_file() for source in mount.shows):
+                variables.setdefault("VIRTUAL_ENV", str(place))
+                first.append(place / "bin")
+            elif any((source / ".bin").is_dir() for source in mount.shows):
+                first.append(place / ".bin")
         persons = [
             directory
             for directory in self._visible.search_path
@@ -235,6 +231,22 @@ class Bubblewrap:
         ]
         variables["PATH"] = ":".join(dict.fromkeys(str(directory) for directory in (*first, *persons)))
         return variables
+
+
+def _checked(view: SandboxView) -> SandboxView:
+    if view.at in _UNUSABLE:
+        raise SandboxError(f"{view.at} cannot be a workspace in the sandbox.", "Open a folder beneath it.")
+    return view
+
+
+def _without_writes(view: SandboxView) -> SandboxView:
+    refused = {"writes": "refused", "upper": None}
+    layers = tuple(layer.model_copy(update=refused) for layer in view.layers)
+    return view.model_copy(update={"writes": "refused", "layers": layers})
+
+
+def _shown(mount: Mount, view: SandboxView) -> list[str]:
+    return ["--bind" if mount.writable else "--ro-bind", str(mount.source), str(view.at / mount.at)]
 
 
 async def prove(state: Path, environment: Mapping[str, str] | None = None) -> Bubblewrap:
@@ -274,7 +286,7 @@ def _find_tools(search_path: str) -> Tools:
         bwrap=str(found["bwrap"]),
         prlimit=str(found["prlimit"]),
         setsid=str(found["setsid"]),
-        overlays="--tmp-overlay" in usage.stdout,
+        overlays=False,
         forbids_user_namespaces="--disable-userns" in usage.stdout,
         sizes="--size" in usage.stdout,
     )

@@ -1,6 +1,7 @@
-"""Empty directories in a task's tree on which dependency directories are mounted, and their removal."""
+"""Empty directories in a task's tree on which layers are mounted, and their removal."""
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -71,6 +72,20 @@ class MountPoints:
                 os.rmdir(level.name, dir_fd=parent)
             finally:
                 os.close(parent)
+
+
+def holds_file(tree: Path, relative: Path) -> bool:
+    """Whether a regular file lies there, with no link on the way to it."""
+    try:
+        parent = _open_beneath(tree, relative.parent)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.stat(relative.name, dir_fd=parent, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+    finally:
+        os.close(parent)
 
 
 def _levels(relative: Path) -> list[Path]:

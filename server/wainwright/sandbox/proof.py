@@ -13,7 +13,7 @@ from pathlib import Path
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import clearing, forbidden
 from wainwright.sandbox.identity import start_time
-from wainwright.sandbox.protocol import Command, Sandbox, SandboxView
+from wainwright.sandbox.protocol import Command, Layer, Sandbox, SandboxView
 from wainwright.sandbox.visible import Visible
 
 _PREFIX = "proof-"
@@ -72,10 +72,9 @@ async def overlays_work(sandbox: Sandbox, state: Path) -> bool:
         view = SandboxView(
             tree=place / "tree",
             at=place / "person",
-            beneath=(Path("dependencies"),),
-            dependencies_from=place / "person",
+            layers=(Layer(at=Path("d"), sources=(place / "person" / "dependencies",), writes="dropped"),),
         )
-        outcome = await sandbox.run(Command(argv=("touch", "dependencies/cache"), timeout_s=_TIMEOUT_S), view)
+        outcome = await sandbox.run(Command(argv=("touch", "d/cache"), timeout_s=_TIMEOUT_S), view)
         return outcome.exit == 0 and not (place / "person" / "dependencies" / "cache").exists()
     except SandboxError:
         return False

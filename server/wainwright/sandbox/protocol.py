@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 def _without_nul(text: str) -> str:
@@ -30,30 +30,76 @@ AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 PathBeneath = Annotated[Path, AfterValidator(_beneath)]
 
 
+Writes = Literal["kept", "dropped", "refused"]
+"""What becomes of what a command writes: it stays for the next command, it is gone with the command, it fails."""
+
+
+class Layer(BaseModel):
+    """Something of the host that lies over a part of the tree.
+
+    ``sources`` are directories that lie one above the other, the uppermost first, or one regular file, which is
+    always shown read-only. No source is ever changed: what is ``kept`` goes to ``upper``, a directory that this layer
+    has for itself (made when missing; by default one beside the tree). A file or link of the tree at ``at`` wins over
+    a layer of directories; a layer of a file needs a file there.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: PathBeneath
+    sources: Annotated[tuple[AbsolutePath, ...], Field(min_length=1)]
+    writes: Writes = "refused"
+    upper: AbsolutePath | None = None
+
+    @model_validator(mode="after")
+    def _only_what_is_kept_has_a_place(self) -> Self:
+        if self.upper is not None and self.writes != "kept":
+            raise ValueError("only a layer whose writes are kept has an upper directory")
+        return self
+
+
 class SandboxView(BaseModel):
     """Which files a command sees.
 
     ``tree`` is the host directory with the task's files; it appears at ``at``, the path of the person's own
-    workspace. Each directory of ``beneath`` that exists in ``dependencies_from`` appears at ``at``/<dir>: read-only,
-    or with writes that vanish after the command where bubblewrap can do so. ``protected`` names what stays read-only
-    in a writable tree: the host runs git on the tree later, so a command must not plant a hook or a filter there.
-    ``cache``, if given, is a host directory that commands find as ``~/.cache``: what compilers keep there saves the
-    next command from building everything again. Whoever may write to it can mislead whoever reads it.
+    workspace or of the repository around it. ``writes`` says what becomes of writes to it. Where overlays can be
+    mounted no file of the tree is ever written in place: it may be a hard link. What a command wrote is moved into
+    the tree when it has ended, however it ended. Elsewhere what is to be dropped stays, too, and the caller throws
+    the tree away. ``layers`` lie over the tree, later ones over earlier ones. ``cwd`` is where commands start,
+    relative to ``at``. ``protected`` names what stays read-only in a writable tree: the host runs git on the
+    tree later, so a command must not plant a hook or a filter there. ``readable`` are host paths that are shown
+    read-only at their own path. ``cache``, if given, is a host directory that commands find as ``~/.cache``: what
+    compilers keep there saves the next command from building everything again. Whoever may write to it can mislead
+    whoever reads it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tree: AbsolutePath
     at: AbsolutePath
-    beneath: tuple[PathBeneath, ...] = ()
-    dependencies_from: AbsolutePath | None = None
-    writable: bool = True
+    writes: Writes = "kept"
+    layers: tuple[Layer, ...] = ()
+    cwd: Text = "."
     protected: tuple[PathBeneath, ...] = (Path(".git"),)
+    readable: tuple[AbsolutePath, ...] = ()
     cache: AbsolutePath | None = None
+
+    @property
+    def beside(self) -> Path:
+        """The directory beside the tree for what commands write; it goes when the tree goes."""
+        return layers_beside(self.tree)
+
+
+def layers_beside(tree: Path) -> Path:
+    """Where a tree's layers keep what commands write."""
+    return tree.with_name(f"{tree.name}.layers")
 
 
 class Command(BaseModel):
-    """One program to run; ``cwd`` is relative to the view's ``at``, ``env`` is added to the sandbox's own."""
+    """One program to run; ``cwd`` is relative to the view's ``cwd``, ``env`` is added to the sandbox's own.
+
+    ``shared`` are pairs of a host directory and the absolute path at which this command alone finds it, writable: for
+    what a command leaves where no other command sees it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,6 +107,7 @@ class Command(BaseModel):
     cwd: Text = "."
     env: dict[Text, Text] = {}
     stdin: bytes | None = None
+    shared: tuple[tuple[AbsolutePath, AbsolutePath], ...] = ()
     timeout_s: Annotated[float, Field(gt=0)]
     output_bytes_max: Annotated[int, Field(ge=2)] = 60_000
 
@@ -89,6 +136,11 @@ class Sandbox(Protocol):
         """Name of the kind of walls, for the record: ``bubblewrap``."""
         ...
 
+    @property
+    def overlays(self) -> bool:
+        """Whether layers are mounted; else those that may be written to are copies; trees are written in place."""
+        ...
+
     async def run(self, command: Command, view: SandboxView) -> CommandOutcome:
         """Run to the end, without any network. Nothing it started is left when this returns or is cancelled.
 
@@ -108,5 +160,5 @@ class Sandbox(Protocol):
 
 
 def inside(view: SandboxView, relative: str) -> PurePosixPath:
-    """Absolute path, as the command sees it, of ``relative`` to the workspace."""
-    return PurePosixPath(view.at) / relative
+    """Absolute path, as the command sees it, of ``relative`` to where commands start."""
+    return PurePosixPath(view.at) / view.cwd / relative

@@ -13,8 +13,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from wainwright.sandbox.protocol import SandboxView
-
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix")
 
 _HOME_TOOLCHAINS = (
@@ -90,23 +88,6 @@ def survey(environment: Mapping[str, str], hidden: Iterable[Path]) -> Visible:
         search_path=search_path,
         variables=variables,
     )
-
-
-def dependency_mounts(view: SandboxView) -> tuple[tuple[Path, Path], ...]:
-    """(directory of the person, path beneath the tree) for each dependency directory that exists and may be shown.
-
-    A link out of the workspace is shown only when it leads to a virtual environment: the repository may have made it.
-    """
-    if view.dependencies_from is None:
-        return ()
-    workspace = Path(os.path.realpath(view.dependencies_from))
-    found = []
-    for relative in view.beneath:
-        source = Path(os.path.realpath(workspace / relative))
-        ours = source.is_relative_to(workspace) and source != workspace
-        if source.is_dir() and (ours or (source / "pyvenv.cfg").is_file()):
-            found.append((source, relative))
-    return tuple(found)
 
 
 def interpreters(visible: Visible, dependency_directories: Iterable[Path]) -> tuple[Path, ...]:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from wainwright.sandbox.protocol import Layer
+
 _SURE_DEPENDENCIES = frozenset({".venv", "venv", "node_modules", "__pypackages__", ".tox"})
 _LIKELY_DEPENDENCIES = frozenset({"target"})
 _LEFTOVERS = _SURE_DEPENDENCIES | _LIKELY_DEPENDENCIES | {"__pycache__", ".wainwright"}
@@ -32,6 +34,21 @@ def dependencies(
         if not is_tracked(name) and (sure or is_ignored(name)):
             found.append(name)
     return sorted(found)
+
+
+def layers(workspace: Path, found: Iterable[str]) -> tuple[Layer, ...]:
+    """Return the layers that show these folders to a task: it may write there, and what it writes is its own.
+
+    A link out of the workspace is shown only when it leads to a virtual environment: the repository may have made it.
+    """
+    root = Path(os.path.realpath(workspace))
+    made = []
+    for path in found:
+        source = Path(os.path.realpath(root / path))
+        ours = source.is_relative_to(root) and source != root
+        if source.is_dir() and (ours or (source / "pyvenv.cfg").is_file()):
+            made.append(Layer(at=Path(path), sources=(source,), writes="kept"))
+    return tuple(made)
 
 
 def exclude_rules(persons: str, found: Iterable[str]) -> str:

@@ -30,7 +30,7 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def view(tree: Path, workspace: Path) -> SandboxView:
-    return SandboxView(tree=tree, at=workspace, dependencies_from=workspace)
+    return SandboxView(tree=tree, at=workspace)
 
 
 @pytest.fixture

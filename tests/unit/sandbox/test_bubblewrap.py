@@ -16,6 +16,7 @@ from wainwright.sandbox import limits
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView
+from wainwright.workspace.dependencies import layers
 
 PYTHON = os.path.realpath(sys.executable)
 Find = Callable[[str], list[int]]
@@ -70,7 +71,7 @@ class TestWhatACommandSees:
         for root, text in ((workspace, "the person's"), (tree, "the task's")):
             (root / "src").mkdir()
             (root / "src" / "project.py").write_text(f"WHOSE = {text!r}\n")
-        view = SandboxView(tree=tree, at=workspace, beneath=(Path(".venv"),), dependencies_from=workspace)
+        view = SandboxView(tree=tree, at=workspace, layers=layers(workspace, [".venv"]))
         absolute = f"{workspace}/.venv/bin/python"
         script = "import project, sys; print(project.WHOSE, sys.prefix)"
         for interpreter in (absolute, "python"):  # as if activated
@@ -82,9 +83,7 @@ class TestWhatACommandSees:
 
     async def test_two_commands_share_a_mount_point(self, sandbox, tree, workspace):
         (workspace / "node_modules" / "left").mkdir(parents=True)
-        view = SandboxView(
-            tree=tree, at=workspace, beneath=(Path("node_modules"),), dependencies_from=workspace
-        )
+        view = SandboxView(tree=tree, at=workspace, layers=layers(workspace, ["node_modules"]))
         long = asyncio.create_task(
             shell(sandbox, view, "touch began; until [ -e go ]; do sleep 0.05; done; ls node_modules")
         )
@@ -102,12 +101,7 @@ class TestWhatACommandSees:
         (workspace / "node_modules").symlink_to(tmp_path / "keys")
         (workspace / ".venv").mkdir()
         (workspace / ".venv" / "pyvenv.cfg").write_text(f"home = {tmp_path}/keys/bin\n")
-        view = SandboxView(
-            tree=tree,
-            at=workspace,
-            beneath=(Path("node_modules"), Path(".venv")),
-            dependencies_from=workspace,
-        )
+        view = SandboxView(tree=tree, at=workspace, layers=layers(workspace, ["node_modules", ".venv"]))
         outcome = await shell(sandbox, view, f"ls -d node_modules {tmp_path}/keys; ls -A .venv")
         assert outcome.output.count("No such file") == 2
         assert "pyvenv.cfg" in outcome.output
@@ -133,7 +127,7 @@ class TestWhatACommandSees:
         assert "fsmonitor" not in (tree / ".git" / "config").read_text()
 
     async def test_a_read_only_tree(self, sandbox, view, tree):
-        outcome = await shell(sandbox, view.model_copy(update={"writable": False}), "touch x")
+        outcome = await shell(sandbox, view.model_copy(update={"writes": "refused"}), "touch x")
         assert "Read-only file system" in outcome.output
         assert not list(tree.iterdir())
 
