@@ -6,11 +6,14 @@ from wainwright.domain.errors import WorkspaceError
 from wainwright.workspace.plumbing import GitDirectory
 
 _BRANCHES_TRIED_MAX = 100
+_OURS = "refs/heads/wainwright"
+"""A branch of this name, or a work tree that stands on it before its first commit, leaves no room beneath it."""
 
 
 def deliver(private: GitDirectory, person: GitDirectory, slug: str, commit: str, known: Iterable[str]) -> str:
     """Put ``commit`` on branch ``wainwright/<slug>`` of the person's repository and return the branch's name.
 
+    It is ``wainwright-<slug>`` where a branch of the person is called ``wainwright``: git has no room for both.
     ``known`` are commits that probably both repositories have, so that their history is not sent again.
     A branch of that name which leads elsewhere, or which is checked out, is left alone for ``-2``, ``-3`` ...
     Objects are written first and the branch is set by compare-and-swap; no hook or filter runs.
@@ -18,8 +21,11 @@ def deliver(private: GitDirectory, person: GitDirectory, slug: str, commit: str,
     if not person.has(commit):
         private.send(person, commit, [old for old in known if person.has(old) and private.has(old)])
     in_use = set(_checked_out(person))
-    for branch in _names(slug):
+    room = _OURS not in in_use and person.resolve(_OURS) is None
+    for branch in _names(f"wainwright{'/' if room else '-'}{slug}"):
         ref = f"refs/heads/{branch}"
+        if _has_branches_beneath(person, ref):
+            continue
         current = person.resolve(f"{ref}^{{commit}}")
         if current == commit:
             return branch
@@ -29,10 +35,14 @@ def deliver(private: GitDirectory, person: GitDirectory, slug: str, commit: str,
     raise WorkspaceError(f"There are too many branches named wainwright/{slug}.", "Delete some of them.")
 
 
-def _names(slug: str) -> Iterator[str]:
-    yield f"wainwright/{slug}"
+def _names(first: str) -> Iterator[str]:
+    yield first
     for number in range(2, _BRANCHES_TRIED_MAX):
-        yield f"wainwright/{slug}-{number}"
+        yield f"{first}-{number}"
+
+
+def _has_branches_beneath(git: GitDirectory, ref: str) -> bool:
+    return bool(git.text("for-each-ref", "--count=1", f"{ref}/"))
 
 
 def _leads_to(git: GitDirectory, old: str, new: str) -> bool:

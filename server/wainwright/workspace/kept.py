@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, quote
-from wainwright.workspace.snapshot import Person
 from wainwright.workspace.trees import directory_beside
 
 

@@ -15,8 +15,8 @@ from wainwright.domain.errors import WainwrightError, WorkspaceError
 from wainwright.domain.text import clean
 from wainwright.workspace.index import IndexedTree
 from wainwright.workspace.native.ranking import Ranker, Ranking, TreeEntry
+from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, unquote
-from wainwright.workspace.snapshot import Person
 
 HISTORY_MAX = 20_000
 """Older commits say little about today's files."""

@@ -25,8 +25,9 @@ from wainwright.workspace import comparison, delivery
 from wainwright.workspace.comparison import Change
 from wainwright.workspace.dependencies import dependencies, exclude_rules
 from wainwright.workspace.localise import HISTORY_MAX, history
+from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, unquote
-from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Person, Skipped, Snapshot, Taker
+from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
 from wainwright.workspace.staging import ignored
 from wainwright.workspace.trees import Committed, TaskTree
 

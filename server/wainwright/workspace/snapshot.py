@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict
 from wainwright.domain.changes import names_git
 from wainwright.domain.errors import WorkspaceError
 from wainwright.workspace import filters
+from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, printable, quote
 from wainwright.workspace.staging import Stored, blobs, differing, ignored, stage, tracked, untracked
 
@@ -85,43 +86,6 @@ def secret_shaped(path: str) -> bool:
     return bool(_SECRET_NAMES.fullmatch(name)) and not _OPEN_NAMES.fullmatch(name)
 
 
-class Person:
-    """The person's own repository, which is only read here: never its index, HEAD, hooks or settings change."""
-
-    def __init__(self, git: GitDirectory) -> None:
-        self.git = git
-        self.head = git.resolve("HEAD^{commit}")
-
-    @classmethod
-    def find(cls, workspace: Path) -> "Person | None":
-        """Return the repository whose work tree is exactly this folder, or None."""
-        dot_git = workspace / ".git"
-        if not dot_git.exists():
-            return None
-        git = GitDirectory(dot_git)
-        return cls(git) if git.run("rev-parse", "--git-dir", ok=(0, 128)).code == 0 else None
-
-    @property
-    def object_format(self) -> str:
-        """The hash that the repository names its objects by."""
-        return self.git.text("rev-parse", "--show-object-format")
-
-    def place(self, name: str) -> Path:
-        """Return where git keeps ``name`` (index, objects, info/exclude, shallow) for this work tree."""
-        return self.git.path.parent / self.git.text("rev-parse", "--git-path", name)
-
-    def seeing(self, worktree: Path) -> GitDirectory:
-        """Return the repository with all attributes that the person's git goes by."""
-        return self.git.within(worktree).configured({"core.attributesFile": self.attributes_file})
-
-    @cached_property
-    def attributes_file(self) -> str:
-        """The file with attributes for all repositories of the person, which need not be there."""
-        named = self.git.settings(r"^core\.attributesfile$", owners=True).get("core.attributesfile")
-        base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-        return named or str(Path(base, "git", "attributes"))
-
-
 class Taker:
     """Makes the tree of one snapshot, with the private repository and the person's, if there is one."""
 
@@ -157,10 +121,11 @@ class Taker:
     def tree(self, git: GitDirectory, overlay: Mapping[str, str]) -> str:
         """Write the tree of what the person sees and return its name; ``git`` comes from ``borrowing``.
 
-        Raises WorkspaceError while files are in conflict.
+        Raises WorkspaceError while files are in conflict or a merge is under way.
         """
         self._start_index(git)
-        _refuse_unmerged(git)
+        if self._person is not None:
+            self._person.refuse_unfinished(git)
         stored = tracked(git)
         self._skipped.update({path: "submodule" for path, one in stored.items() if one.mode == "160000"})
         others = [path for path in untracked(git) if self._welcome(path)]
@@ -375,17 +340,6 @@ class Taker:
         if before and before.mode in _FILE_MODES and not (self._modes_count and place.exists()):
             return before.mode
         return "100755" if os.access(place, os.X_OK) else "100644"
-
-
-def _refuse_unmerged(git: GitDirectory) -> None:
-    paths = sorted({row.partition("\t")[2] for row in git.run("ls-files", "-z", "--unmerged").items})
-    if paths:
-        more = f" and {len(paths) - _NAMED_MAX} more" if len(paths) > _NAMED_MAX else ""
-        names = ", ".join(printable(path) for path in paths[:_NAMED_MAX])
-        raise WorkspaceError(
-            f"These files are in conflict: {names}{more}.",
-            "Resolve them and `git add` them, or go back (`git merge --abort`, `git rebase --abort`), then resume.",
-        )
 
 
 def _opener(place: Path) -> Callable[[], filters.Content]:

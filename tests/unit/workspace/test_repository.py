@@ -123,7 +123,8 @@ def test_a_stash_and_an_unfinished_merge_are_left_alone(
     assert persons_state(workspace, git) == before
     git("add", "a.txt")
     before = persons_state(workspace, git)
-    repository.snapshot("r1", {})
+    with pytest.raises(WorkspaceError, match="A merge is under way"):
+        repository.snapshot("r1", {})
     assert persons_state(workspace, git) == before
 
 
@@ -787,11 +788,21 @@ def test_a_branch_that_is_checked_out_does_not_move(
     assert git("status", "--porcelain") == ""
 
 
-def test_a_branch_in_the_way_is_told(repository: Repository, workspace: Path, started: str, git: Git) -> None:
-    git("branch", "wainwright")
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (("branch", "wainwright"), "wainwright-goal"),
+        (("checkout", "-q", "--orphan", "wainwright"), "wainwright-goal"),
+        (("branch", "wainwright/goal/more"), "wainwright/goal-2"),
+    ],
+)
+def test_a_branch_in_the_way_is_gone_round(
+    repository: Repository, started: str, git: Git, theirs: tuple[str, ...], ours: str
+) -> None:
     base = repository.snapshot("r1", {}).commit
-    with pytest.raises(WorkspaceError, match="wainwright"):
-        repository.deliver("goal", base)
+    git(*theirs)
+    assert repository.deliver("goal", base) == ours
+    assert git("rev-parse", ours) == base
 
 
 def test_only_what_a_run_made_is_delivered(repository: Repository, workspace: Path, started: str) -> None:

@@ -352,5 +352,29 @@ def test_files_in_conflict_are_named_and_refused(repository: Repository, workspa
     with pytest.raises(WorkspaceError, match=r"in conflict: a.txt, src/b.py") as refused:
         repository.snapshot("r1", {"a.txt": "unsaved"})
     assert "git add" in refused.value.hint
+    # Resolved they are called, and both sides and the marks between them are still in them.
     git("add", "-A")
-    assert repository.snapshot("r1", {}).dirty
+    with pytest.raises(WorkspaceError, match="A merge is under way") as refused:
+        repository.snapshot("r1", {})
+    assert "git merge --abort" in refused.value.hint
+    git("commit", "-qm", "merged")
+    assert repository.snapshot("r1", {}).commit == git("rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("words", [("rebase", "side"), ("cherry-pick", "side"), ("revert", "side")])
+@pytest.mark.usefixtures("started")
+def test_what_git_began_and_did_not_end_is_refused(
+    repository: Repository, workspace: Path, git: Git, words: tuple[str, str]
+) -> None:
+    for branch in ("side", "main"):
+        git("checkout", "-q", *(["-b"] if branch == "side" else []), branch)
+        write(workspace, {"a.txt": f"{branch}\n"})
+        git("commit", "-qam", branch)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(*words)
+    with pytest.raises(WorkspaceError, match=r"in conflict: a\.txt"):
+        repository.snapshot("r1", {})
+    git("add", "-A")
+    with pytest.raises(WorkspaceError, match=f"A {words[0]}.* is under way") as refused:
+        repository.snapshot("r1", {})
+    assert f"git {words[0]} --abort" in refused.value.hint

@@ -61,6 +61,12 @@ async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
         patch = str(path.relative_to(parts.workspace))
     run.tell(f"hands over {len(changeset.files)} files")
     answer = await parts.editor.apply(state.run, changeset)
-    return (
-        ev.Delivered(commit=head, branch=branch, patch=patch, editor=answer.status, detail=answer.detail),
-    )
+    detail = " ".join(filter(None, (_other_name(branch), answer.detail)))
+    return (ev.Delivered(commit=head, branch=branch, patch=patch, editor=answer.status, detail=detail),)
+
+
+def _other_name(branch: str | None) -> str:
+    """Say why a branch is not called as branches of runs usually are."""
+    if branch is None or branch.startswith("wainwright/"):
+        return ""
+    return f"The branch is called {branch}: your branch `wainwright` leaves no room for one named `wainwright/...`."

@@ -1,0 +1,78 @@
+"""The person's own repository, which is read here and written by ``delivery`` alone."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace.plumbing import GitDirectory, printable
+
+_NAMED_MAX = 20
+_UNFINISHED = {
+    "MERGE_HEAD": ("A merge", "git merge --abort"),
+    "rebase-merge": ("A rebase", "git rebase --abort"),
+    "rebase-apply": ("A rebase, or applying of patches,", "git rebase --abort` or `git am --abort"),
+    "CHERRY_PICK_HEAD": ("A cherry-pick", "git cherry-pick --abort"),
+    "REVERT_HEAD": ("A revert", "git revert --abort"),
+}
+"""What lies in the git directory while something is half done -> its name, and how to go back."""
+
+
+class Person:
+    """The person's own repository, which is only read here: never its index, HEAD, hooks or settings change."""
+
+    def __init__(self, git: GitDirectory) -> None:
+        self.git = git
+        self.head = git.resolve("HEAD^{commit}")
+
+    @classmethod
+    def find(cls, workspace: Path) -> "Person | None":
+        """Return the repository whose work tree is exactly this folder, or None."""
+        dot_git = workspace / ".git"
+        if not dot_git.exists():
+            return None
+        git = GitDirectory(dot_git)
+        return cls(git) if git.run("rev-parse", "--git-dir", ok=(0, 128)).code == 0 else None
+
+    def refuse_unfinished(self, git: GitDirectory) -> None:
+        """Raise WorkspaceError where files are in conflict, or what git began is not ended.
+
+        Between the two, files may hold both sides and the marks between them, which must not get into a commit.
+        ``git`` has a copy of the index.
+        """
+        paths = sorted({row.partition("\t")[2] for row in git.run("ls-files", "-z", "--unmerged").items})
+        if paths:
+            more = f" and {len(paths) - _NAMED_MAX} more" if len(paths) > _NAMED_MAX else ""
+            names = ", ".join(printable(path) for path in paths[:_NAMED_MAX])
+            raise WorkspaceError(
+                f"These files are in conflict: {names}{more}.",
+                "Resolve them and `git add` them, and end the merge or rebase, or go back "
+                "(`git merge --abort`, `git rebase --abort`), then resume.",
+            )
+        directory = Path(self.git.text("rev-parse", "--absolute-git-dir"))
+        for sign, (what, back) in _UNFINISHED.items():
+            if (directory / sign).exists():
+                raise WorkspaceError(
+                    f"{what} is under way in the repository.",
+                    f"End it as `git status` says, or go back (`{back}`), then resume.",
+                )
+
+    @property
+    def object_format(self) -> str:
+        """The hash that the repository names its objects by."""
+        return self.git.text("rev-parse", "--show-object-format")
+
+    def place(self, name: str) -> Path:
+        """Return where git keeps ``name`` (index, objects, info/exclude, shallow) for this work tree."""
+        return self.git.path.parent / self.git.text("rev-parse", "--git-path", name)
+
+    def seeing(self, worktree: Path) -> GitDirectory:
+        """Return the repository with all attributes that the person's git goes by."""
+        return self.git.within(worktree).configured({"core.attributesFile": self.attributes_file})
+
+    @cached_property
+    def attributes_file(self) -> str:
+        """The file with attributes for all repositories of the person, which need not be there."""
+        named = self.git.settings(r"^core\.attributesfile$", owners=True).get("core.attributesfile")
+        base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+        return named or str(Path(base, "git", "attributes"))
