@@ -36,7 +36,7 @@ async def open_engine(
     settings = await asyncio.to_thread(load, workspace, overrides=overrides or {})
     state = state_folder(workspace)
     await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
-    sandbox, reason = await _sandbox(state)
+    sandbox, reason = await _sandbox(state, workspace)
     keys = await asyncio.to_thread(resolve_keys, settings.models.everyone())
     parts = EngineParts(
         workspace=workspace,
@@ -55,9 +55,9 @@ async def open_engine(
     return Engine(parts)
 
 
-async def _sandbox(state: Path) -> tuple[Bubblewrap | None, str]:
+async def _sandbox(state: Path, workspace: Path) -> tuple[Bubblewrap | None, str]:
     try:
-        return await prove(state), ""
+        return await prove(state, workspace=workspace), ""
     except SandboxError as error:
         return None, str(error)
 

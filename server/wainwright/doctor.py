@@ -44,12 +44,14 @@ async def _sandbox(workspace: Path) -> Check:
     state = state_folder(workspace)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        found = await prove(state)
+        found = await prove(state, workspace=workspace)
     except SandboxError as error:
         return Check(name="sandbox", status="missing", detail=error.message, cure=error.hint)
-    return Check(
-        name="sandbox", status="ok", detail=f"{found.tier}: writing outside, network and secrets are refused"
-    )
+    detail = f"{found.tier}: writing outside, network and secrets are refused"
+    if found.unseen:
+        programs = ", ".join(f"{name} ({place})" for name, place in found.unseen)
+        detail = f"{detail}; not found by commands: {programs}"
+    return Check(name="sandbox", status="ok", detail=detail)
 
 
 def _models(workspace: Path) -> list[Check]:

@@ -20,6 +20,7 @@ from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.layers import Layers, Mount, Taken
 from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
+from wainwright.sandbox.toolchains import find
 from wainwright.sandbox.visible import Visible, interpreters, survey
 from wainwright.waiting import finish_in_thread
 
@@ -27,22 +28,34 @@ _NOBODY = "65534"
 _READ_BYTES = 65_536
 _GRACE_S = 5.0
 _DETACHED_START_S = 10.0
+TOOLCHAINS = "toolchains"
+"""Folder of the state directory with what toolchains said of themselves."""
 _UNUSABLE = tuple(Path(p) for p in ("/", "/usr", "/etc", "/bin", "/lib", "/proc", "/dev", "/sys", "/tmp"))  # noqa: S108
 
 _VARIABLES = {
     "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "TERM": "dumb",
-    "CI": "1",
+    "LC_MESSAGES": "C.UTF-8",
+    # Colours come of a terminal, and stdout is none. Neither NO_COLOR nor TERM=dumb nor CI: tests look at them.
+    "TERM": "xterm-256color",
+    # A file changed twice in a second keeps its time and perhaps its size: Python would run what was compiled before.
     "PYTHONDONTWRITEBYTECODE": "1",
-    # There is no network: package managers should say so at once instead of trying again and again.
-    "PIP_NO_INDEX": "1",
+    # There is no network: package managers should use what they have, or say at once that they cannot.
+    "PIP_RETRIES": "0",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "UV_OFFLINE": "1",
     "CARGO_NET_OFFLINE": "true",
     "GOPROXY": "off",
     "NPM_CONFIG_OFFLINE": "true",
     "NPM_CONFIG_UPDATE_NOTIFIER": "false",
+    "COREPACK_ENABLE_NETWORK": "0",
+    "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
+    "COREPACK_ENABLE_AUTO_PIN": "0",
+    "YARN_ENABLE_NETWORK": "0",
+    "YARN_ENABLE_TELEMETRY": "0",
+    "DENO_NO_UPDATE_CHECK": "1",
+    "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+    "HEX_OFFLINE": "1",
+    "COMPOSER_DISABLE_NETWORK": "1",
 }
 
 
@@ -57,6 +70,14 @@ class Tools(BaseModel):
     overlays: bool
     forbids_user_namespaces: bool
     sizes: bool
+
+
+def kept_below(cache: Path, store: Path | None = None) -> Path:
+    """Where a cache keeps what is written to a store of the person's, or to ``~/.cache``; made when missing."""
+    name = "home" if store is None else store.as_posix().strip("/").replace("/", "+")[-200:]
+    place = cache / name
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return place
 
 
 class Bubblewrap:
@@ -79,6 +100,11 @@ class Bubblewrap:
     def bounds_processes(self) -> bool:
         """False where this machine offers no way to bound the number of processes (root without control groups)."""
         return self._groups.bounded
+
+    @property
+    def unseen(self) -> tuple[tuple[str, Path], ...]:
+        """Programs of the person's PATH that commands do not find, with where they lie."""
+        return self._visible.unseen
 
     async def run(self, command: Command, view: SandboxView) -> CommandOutcome:
         """Run to the end, without any network; see ``Sandbox.run``."""
@@ -191,15 +217,34 @@ class Bubblewrap:
         arguments += ["--dev", "/dev", *self._memory_files("/dev/shm"), "--remount-ro", "/dev"]  # noqa: S108
         arguments += self._memory_files("/tmp")  # noqa: S108
         arguments += self._memory_files(str(self._home(view)))
-        if view.cache is not None:
-            arguments += ["--bind", str(view.cache), str(self._home(view) / ".cache")]
-        for directory in (*visible.toolchains, *extra, *view.readable):
-            arguments += ["--ro-bind-try", str(directory), str(directory)]
+        arguments += self._caches(view)
+        for shown in (*visible.toolchains, *extra, *visible.programs, *view.readable):
+            arguments += ["--ro-bind-try", str(shown), str(shown)]
+        arguments += self._stores(view)
+        for text, at in visible.files:
+            arguments += ["--ro-bind-try", str(text), str(self._home(view) / at.relative_to(visible.home))]
         for secret in visible.masked:
             if secret.is_dir():
                 arguments += ["--tmpfs", str(secret), "--remount-ro", str(secret)]
             elif secret.exists():
                 arguments += ["--ro-bind", "/dev/null", str(secret)]
+        return arguments
+
+    def _caches(self, view: SandboxView) -> list[str]:
+        at = self._cache_home(view)
+        if view.cache is not None:
+            return ["--bind", str(kept_below(view.cache)), str(at)]
+        return [] if at.is_relative_to(self._home(view)) else self._memory_files(str(at))
+
+    def _stores(self, view: SandboxView) -> list[str]:
+        arguments: list[str] = []
+        for store in self._visible.stores:
+            if not store.built:
+                arguments += ["--ro-bind-try", str(store.at), str(store.at)]
+            elif view.cache is not None:
+                arguments += ["--bind", str(kept_below(view.cache, store.at)), str(store.at)]
+            else:
+                arguments += self._memory_files(str(store.at))
         return arguments
 
     def _memory_files(self, at: str) -> list[str]:
@@ -211,11 +256,17 @@ class Bubblewrap:
         home = self._visible.home
         return Path("/dev/shm/home") if home.is_relative_to(view.at) else home  # noqa: S108
 
+    def _cache_home(self, view: SandboxView) -> Path:
+        there = self._visible.cache_home
+        return self._home(view) / ".cache" if there.is_relative_to(view.at) else there
+
     def _environment(self, view: SandboxView, layers: list[Mount], extra: tuple[Path, ...]) -> dict[str, str]:
         """Variables of every command: the project's own environments come first on PATH, as if activated."""
         seen = (*self._visible.system, *self._visible.toolchains, *extra, view.at)
         linked = tuple(link for _, link in self._visible.links)
         variables = {**_VARIABLES, **self._visible.variables, "HOME": str(self._home(view))}
+        if "XDG_CACHE_HOME" in variables:
+            variables["XDG_CACHE_HOME"] = str(self._cache_home(view))
         first: list[Path] = []
         for mount in layers:
             place = view.at / mount.at
@@ -249,16 +300,19 @@ def _shown(mount: Mount, view: SandboxView) -> list[str]:
     return ["--bind" if mount.writable else "--ro-bind", str(mount.source), str(view.at / mount.at)]
 
 
-async def prove(state: Path, environment: Mapping[str, str] | None = None) -> Bubblewrap:
+async def prove(
+    state: Path, environment: Mapping[str, str] | None = None, *, workspace: Path | None = None
+) -> Bubblewrap:
     """Find bubblewrap and attempt what must be impossible inside; the sandbox is returned only if all of it failed.
 
     ``state`` is the server's own directory (made when missing): commands must not see it. ``environment`` is the
-    person's, by default this process's: PATH, HOME and the variables of toolchains are read from it.
+    person's, by default this process's: PATH, HOME and the variables of toolchains are read from it. No program below
+    ``workspace`` is asked about toolchains.
     Raises SandboxError with what is missing or which wall does not hold.
     """
     environment = os.environ if environment is None else environment
     tools = await asyncio.to_thread(_find_tools, environment.get("PATH", os.defpath))
-    visible = await asyncio.to_thread(_survey_around, state, environment)
+    visible = await asyncio.to_thread(_survey_around, state, environment, workspace)
     sandbox = Bubblewrap(tools, visible)
     await proof.attempt_the_forbidden(sandbox, state, visible)
     if tools.overlays and not await proof.overlays_work(sandbox, state):
@@ -266,9 +320,11 @@ async def prove(state: Path, environment: Mapping[str, str] | None = None) -> Bu
     return sandbox
 
 
-def _survey_around(state: Path, environment: Mapping[str, str]) -> Visible:
+def _survey_around(state: Path, environment: Mapping[str, str], workspace: Path | None) -> Visible:
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return survey(environment, hidden=(state, state.resolve()))
+    kept = state / TOOLCHAINS
+    toolchains = find(environment, kept / "answers.json", workspace)
+    return survey(environment, (state, state.resolve()), toolchains, kept / "home")
 
 
 def _find_tools(search_path: str) -> Tools:

@@ -113,7 +113,7 @@ async def _attempt(sandbox: Sandbox, tree: Path, told: bytes) -> list[str]:
 
 
 def _shown_in_home(visible: Visible) -> list[str]:
-    below = (
-        path.relative_to(visible.home) for path in visible.toolchains if path.is_relative_to(visible.home)
-    )
+    stores, files = (store.at for store in visible.stores), (at for _, at in visible.files)
+    shown = (*visible.toolchains, *visible.programs, *stores, *files, visible.cache_home)
+    below = (path.relative_to(visible.home) for path in shown if path.is_relative_to(visible.home))
     return sorted({relative.parts[0] for relative in below})

@@ -13,26 +13,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from wainwright.sandbox import places
+from wainwright.sandbox.toolchains import Store, Toolchains
+
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix")
-
-_HOME_TOOLCHAINS = (
-    ".pyenv", ".cargo", ".rustup", ".nvm", ".volta", ".asdf", ".rbenv", ".sdkman", ".deno", ".bun", ".dotnet",
-    ".juliaup", ".ghcup", ".elan", ".opam", ".local/bin", ".local/lib", ".local/share/uv", ".local/share/mise",
-    ".local/share/fnm", ".local/share/pnpm", ".m2/repository", ".gradle/caches", ".gradle/wrapper", "go/bin",
-    "go/pkg", "miniconda3", "anaconda3", "miniforge3", "mambaforge",
-)  # fmt: skip
-
-# Variable -> what below its directory is shown. A GOPATH holds the person's sources too.
-_TOOLCHAIN_VARIABLES = {
-    **dict.fromkeys(
-        ("CARGO_HOME", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "VOLTA_HOME", "ASDF_DATA_DIR"), (".",)
-    ),
-    **dict.fromkeys(
-        ("RBENV_ROOT", "GOROOT", "JAVA_HOME", "DOTNET_ROOT", "DENO_INSTALL", "BUN_INSTALL"), (".",)
-    ),
-    **dict.fromkeys(("UV_PYTHON_INSTALL_DIR", "CONDA_PREFIX"), (".",)),
-    "GOPATH": ("bin", "pkg"),
-}
 
 _CREDENTIALS = (
     "credentials*", ".credentials*", ".git-credentials", "auth.json", ".npmrc", ".pypirc", ".netrc", "*.pem", "*.key",
@@ -45,7 +29,12 @@ _TOP = ("/", "/tmp", "/home", "/root", "/proc", "/sys", "/dev", "/run", "/var", 
 
 
 class Visible(BaseModel):
-    """The allow-list. Every directory is shown read-only at its own path."""
+    """The allow-list. Every directory and program is shown read-only at its own path.
+
+    ``stores`` lie within or beside the toolchains: their tools write to them, and nothing of that reaches the person.
+    ``files`` are texts of ours, shown below the home directory. ``unseen`` are programs of the person's PATH that are
+    not shown, with where they lie.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,40 +43,102 @@ class Visible(BaseModel):
     links: tuple[tuple[str, Path], ...]
     system: tuple[Path, ...]
     toolchains: tuple[Path, ...]
+    programs: tuple[Path, ...]
+    stores: tuple[Store, ...]
     masked: tuple[Path, ...]
+    files: tuple[tuple[Path, Path], ...]
+    unseen: tuple[tuple[str, Path], ...]
+    cache_home: Path
     search_path: tuple[Path, ...]
     variables: dict[str, str]
 
 
-def survey(environment: Mapping[str, str], hidden: Iterable[Path]) -> Visible:
-    """Look at this machine. No directory that contains one of ``hidden`` (or the home directory) is ever shown."""
-    home = Path(environment.get("HOME") or "/nonexistent")
-    kept_out = (home, Path(os.path.realpath(home)), *hidden)
+def survey(
+    environment: Mapping[str, str], hidden: Iterable[Path], toolchains: Toolchains, kept: Path
+) -> Visible:
+    """Look at this machine. No directory that contains one of ``hidden`` (or the home directory) is ever shown.
+
+    ``kept`` is a directory of ours for the files that commands find in their home directory.
+    """
+    base = places.base(environment)
+    kept_out = (base.home, Path(os.path.realpath(base.home)), *hidden)
     roots = [Path("/") / name for name in _SYSTEM]
     system = tuple(root for root in roots if root.is_dir() and not root.is_symlink())
     search_path = tuple(
         Path(part) for part in environment.get("PATH", os.defpath).split(":") if part.startswith("/")
     )
-    variables = {
-        name: value for name in _TOOLCHAIN_VARIABLES if (value := environment.get(name, "")).startswith("/")
-    }
-    wanted = [
-        *(home / name for name in _HOME_TOOLCHAINS),
-        *(Path(value) / below for name, value in variables.items() for below in _TOOLCHAIN_VARIABLES[name]),
-        *(_prefix_of(directory) for directory in search_path),
-        Path(sys.base_prefix),
-    ]
-    toolchains = _showable(wanted, kept_out, system)
+    wanted = [*toolchains.shown, *(_prefix_of(directory) for directory in search_path), Path(sys.base_prefix)]
+    shown = _showable(wanted, kept_out, system)
+    led, single, unseen = _led_to(search_path, (*system, *shown), kept_out)
+    shown = _showable([*wanted, *led], kept_out, system)
+    stores = tuple(store for store in toolchains.stores if _showable([store.at], kept_out, ()))
     return Visible(
-        home=home,
+        home=base.home,
         hidden=kept_out,
         links=tuple((str(root.readlink()), root) for root in roots if root.is_symlink()),
         system=system,
-        toolchains=toolchains,
-        masked=(*_closed_to_strangers(Path("/etc")), *_credentials(toolchains)),
+        toolchains=shown,
+        programs=single,
+        stores=stores,
+        masked=(
+            *_closed_to_strangers(Path("/etc")),
+            *_credentials((*shown, *(store.at for store in stores))),
+        ),
+        files=tuple(_written(kept, toolchains.files, base.home)),
+        unseen=unseen,
+        cache_home=base.cache,
         search_path=search_path,
-        variables=variables,
+        variables=toolchains.variables,
     )
+
+
+def _written(kept: Path, files: Mapping[str, str], home: Path) -> Iterator[tuple[Path, Path]]:
+    for name, text in files.items():
+        place = kept / name
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not place.is_file() or place.read_text(encoding="utf-8") != text:
+            fresh = place.with_name(f"{place.name}.{os.getpid()}")
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(place)
+        yield place, home / name
+
+
+def _led_to(
+    search_path: Iterable[Path], shown: tuple[Path, ...], hidden: tuple[Path, ...]
+) -> tuple[list[Path], tuple[Path, ...], tuple[tuple[str, Path], ...]]:
+    """What links in shown directories of programs lead to: prefixes of installations, single programs, and the rest.
+
+    A program is shown by itself when it lies in no installation: nothing of what lies beside it is.
+    """
+    prefixes: list[Path] = []
+    single: list[Path] = []
+    unseen: list[tuple[str, Path]] = []
+    for directory in dict.fromkeys(search_path):
+        if not any(directory.is_relative_to(root) for root in shown):
+            continue
+        for name, real in _links(directory):
+            prefix = _prefix_of(real.parent)
+            if any(real.is_relative_to(root) for root in shown):
+                continue
+            if any(real.is_relative_to(secret) for secret in hidden[2:]):
+                unseen.append((name, real))
+            elif prefix != real.parent and _showable([prefix], hidden, ()):
+                prefixes.append(prefix)
+            else:
+                single.append(real)
+    return prefixes, tuple(dict.fromkeys(single)), tuple(unseen)
+
+
+def _links(directory: Path) -> Iterator[tuple[str, Path]]:
+    """Names of a directory of programs that are links to a program, and the program."""
+    try:
+        entries = [entry for entry in os.scandir(directory) if entry.is_symlink()]
+    except OSError:
+        return
+    for entry in sorted(entries, key=lambda one: one.name):
+        real = Path(os.path.realpath(entry.path))
+        if real.is_file() and os.access(real, os.X_OK):
+            yield entry.name, real
 
 
 def interpreters(visible: Visible, dependency_directories: Iterable[Path]) -> tuple[Path, ...]:

@@ -370,7 +370,7 @@ class TestProof:
 
     async def test_it_leaves_nothing_behind(self, tmp_path):
         await prove(tmp_path / "state")
-        assert not list((tmp_path / "state").iterdir())
+        assert [place.name for place in (tmp_path / "state").iterdir()] in ([], ["toolchains"])
 
 
 WEAK_BWRAP = """#!{python}
