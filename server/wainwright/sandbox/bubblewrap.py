@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import limits, proof
+from wainwright.sandbox import limits, proof, stores
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.layers import Layers, Mount, Taken
 from wainwright.sandbox.output import BoundedOutput
@@ -72,14 +72,6 @@ class Tools(BaseModel):
     sizes: bool
 
 
-def kept_below(cache: Path, store: Path | None = None) -> Path:
-    """Where a cache keeps what is written to a store of the person's, or to ``~/.cache``; made when missing."""
-    name = "home" if store is None else store.as_posix().strip("/").replace("/", "+")[-200:]
-    place = cache / name
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return place
-
-
 class Bubblewrap:
     """Runs commands in bubblewrap. Get one from ``prove``, which shows first that its walls hold on this machine."""
 
@@ -129,7 +121,7 @@ class Bubblewrap:
         it ends by itself when the last of them has ended. It leads a process group with the service in it.
         """
         # Nothing is given back: the service needs it for as long as it runs, which may be longer than we do.
-        taken = self._layers.take(_without_writes(_checked(view)))
+        taken = self._take(_without_writes(view))
         namespaces = (
             "--unshare-user",
             "--unshare-ipc",
@@ -167,11 +159,22 @@ class Bubblewrap:
 
     @asynccontextmanager
     async def _taken(self, view: SandboxView) -> AsyncIterator[Taken]:
-        taken = await finish_in_thread(self._layers.take, _checked(view))
+        taken = await finish_in_thread(self._take, view)
         try:
             yield taken
         finally:
             await finish_in_thread(self._layers.give_back, taken)
+
+    def _take(self, view: SandboxView) -> Taken:
+        taken = self._layers.take(_checked(view))
+        try:
+            taken.stores = stores.lay(
+                taken, self._visible.stores, self._cache_home(view), overlays=self.overlays
+            )
+        except BaseException:
+            self._layers.give_back(taken)
+            raise
+        return taken
 
     def _walls(
         self,
@@ -189,7 +192,7 @@ class Bubblewrap:
             arguments.append("--disable-userns")
         tree, *layers = taken.mounts
         extra = interpreters(self._visible, [source for mount in layers for source in mount.shows])
-        arguments += self._machine(view, extra)
+        arguments += self._machine(taken, extra)
         arguments += _shown(tree, view)
         for relative in view.protected if tree.writable else ():
             source = view.tree / relative
@@ -205,8 +208,8 @@ class Bubblewrap:
             arguments += ["--setenv", name, value]
         return arguments
 
-    def _machine(self, view: SandboxView, extra: tuple[Path, ...]) -> list[str]:
-        visible = self._visible
+    def _machine(self, taken: Taken, extra: tuple[Path, ...]) -> list[str]:
+        visible, view = self._visible, taken.view
         arguments: list[str] = []
         for target, link in visible.links:
             arguments += ["--symlink", target, str(link)]
@@ -217,10 +220,16 @@ class Bubblewrap:
         arguments += ["--dev", "/dev", *self._memory_files("/dev/shm"), "--remount-ro", "/dev"]  # noqa: S108
         arguments += self._memory_files("/tmp")  # noqa: S108
         arguments += self._memory_files(str(self._home(view)))
-        arguments += self._caches(view)
-        for shown in (*visible.toolchains, *extra, *visible.programs, *view.readable):
-            arguments += ["--ro-bind-try", str(shown), str(shown)]
-        arguments += self._stores(view)
+        cache_home = self._cache_home(view)
+        if view.cache is None and not cache_home.is_relative_to(self._home(view)):
+            arguments += self._memory_files(str(cache_home))
+        toolchains = (*visible.toolchains, *extra, *visible.programs, *view.readable)
+        mounts = [Mount(source=shown, at=shown, writable=False) for shown in toolchains]
+        # One may lie within another: a store in a toolchain, a toolchain in ~/.cache.
+        for mount in sorted((*mounts, *taken.stores), key=lambda one: len(one.at.parts)):
+            arguments += ["--bind" if mount.writable else "--ro-bind-try", str(mount.source), str(mount.at)]
+        for at in stores.unwritable(visible.stores, taken.stores):
+            arguments += self._memory_files(str(at))
         for text, at in visible.files:
             arguments += ["--ro-bind-try", str(text), str(self._home(view) / at.relative_to(visible.home))]
         for secret in visible.masked:
@@ -228,23 +237,6 @@ class Bubblewrap:
                 arguments += ["--tmpfs", str(secret), "--remount-ro", str(secret)]
             elif secret.exists():
                 arguments += ["--ro-bind", "/dev/null", str(secret)]
-        return arguments
-
-    def _caches(self, view: SandboxView) -> list[str]:
-        at = self._cache_home(view)
-        if view.cache is not None:
-            return ["--bind", str(kept_below(view.cache)), str(at)]
-        return [] if at.is_relative_to(self._home(view)) else self._memory_files(str(at))
-
-    def _stores(self, view: SandboxView) -> list[str]:
-        arguments: list[str] = []
-        for store in self._visible.stores:
-            if not store.built:
-                arguments += ["--ro-bind-try", str(store.at), str(store.at)]
-            elif view.cache is not None:
-                arguments += ["--bind", str(kept_below(view.cache, store.at)), str(store.at)]
-            else:
-                arguments += self._memory_files(str(store.at))
         return arguments
 
     def _memory_files(self, at: str) -> list[str]:

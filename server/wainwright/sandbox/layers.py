@@ -53,6 +53,8 @@ class Taken:
     overlays: list[Overlay] = field(default_factory=list)
     mounts: list[Mount] = field(default_factory=list)
     """The tree first, at the empty path."""
+    stores: list[Mount] = field(default_factory=list)
+    """What lies outside the tree, each at its absolute path."""
     points: tuple[Path, ...] = ()
     scratch: Path | None = None
     merged: Path | None = None
@@ -105,9 +107,9 @@ class Layers:
         writable = view.writes != "refused"
         source = view.tree
         if writable and self.overlays:
-            overlay = _overlay(taken, (view.tree,), writable=True)
-            source = overlay.target
-            taken.merged = overlay.upper if view.writes == "kept" else None
+            laid = overlay(taken, (view.tree,), writable=True)
+            source = laid.target
+            taken.merged = laid.upper if view.writes == "kept" else None
         taken.mounts.append(Mount(source=source, at=Path(), writable=writable))
 
     def _layer(self, taken: Taken, layer: Layer) -> None:
@@ -116,7 +118,7 @@ class Layers:
             source = layer.sources[0]
         elif self.overlays:
             upper = _upper(taken.view, layer) if layer.writes == "kept" else None
-            source = _overlay(taken, layer.sources, writable=writable, upper=upper).target
+            source = overlay(taken, layer.sources, writable=writable, upper=upper).target
         else:
             source = _copied(taken, layer)
         taken.mounts.append(Mount(source=source, at=layer.at, writable=writable, shows=layer.sources))
@@ -139,7 +141,8 @@ def _upper(view: SandboxView, layer: Layer) -> Path:
     return layer.upper or view.beside / _KEPT / layer.at.as_posix().replace("%", "%25").replace("/", "%2F")
 
 
-def _overlay(taken: Taken, lower: tuple[Path, ...], *, writable: bool, upper: Path | None = None) -> Overlay:
+def overlay(taken: Taken, lower: tuple[Path, ...], *, writable: bool, upper: Path | None = None) -> Overlay:
+    """Have directories mounted one above the other; what is written goes to ``upper``, or goes with the command."""
     number = len(taken.overlays)
     target = _scratch(taken) / f"{number}.merged"
     target.mkdir()
@@ -150,9 +153,9 @@ def _overlay(taken: Taken, lower: tuple[Path, ...], *, writable: bool, upper: Pa
         # Two commands that write to the same upper directory may not share this one.
         work = upper.with_name(f"{upper.name}.work-{_scratch(taken).name.removeprefix(_SCRATCH)}")
         work.mkdir(mode=0o700)
-    overlay = Overlay(target=target, lower=lower, upper=upper, work=work)
-    taken.overlays.append(overlay)
-    return overlay
+    laid = Overlay(target=target, lower=lower, upper=upper, work=work)
+    taken.overlays.append(laid)
+    return laid
 
 
 def _make_like(upper: Path, lower: Path) -> None:

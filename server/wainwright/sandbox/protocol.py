@@ -67,9 +67,10 @@ class SandboxView(BaseModel):
     the tree away. ``layers`` lie over the tree, later ones over earlier ones. ``cwd`` is where commands start,
     relative to ``at``. ``protected`` names what stays read-only in a writable tree: the host runs git on the
     tree later, so a command must not plant a hook or a filter there. ``readable`` are host paths that are shown
-    read-only at their own path. ``cache``, if given, is a host directory that commands find as ``~/.cache``: what
-    compilers keep there saves the next command from building everything again. Whoever may write to it can mislead
-    whoever reads it.
+    read-only at their own path. ``cache``, if given, is a host directory for what programs write to ``~/.cache`` and
+    to the person's stores of packages and built things: it saves the next command from building everything again.
+    Those of ``cache_beneath`` are earlier ones, the uppermost first, that are read and not changed. Whoever may write
+    to a cache can mislead whoever reads it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +83,7 @@ class SandboxView(BaseModel):
     protected: tuple[PathBeneath, ...] = (Path(".git"),)
     readable: tuple[AbsolutePath, ...] = ()
     cache: AbsolutePath | None = None
+    cache_beneath: tuple[AbsolutePath, ...] = ()
 
     @property
     def beside(self) -> Path:

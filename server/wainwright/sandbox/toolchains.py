@@ -49,6 +49,9 @@ class Store(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: Path
+    """Where commands find it."""
+    of: Path
+    """Where the person has it."""
     built: bool
     """Whether it is a cache that works only when it can be written to; else a read-only one is as good to most."""
 
@@ -115,7 +118,11 @@ def _stores(place: places.Place, environment: Mapping[str, str]) -> Iterator[Sto
         "NPM_CONFIG_CACHE",
     }
     for directory in places.of(place, environment):
-        yield from (Store(at=directory / below, built=built) for below in place.written)
+        yield from (_store(directory / below, built=built) for below in place.written)
+
+
+def _store(at: Path, *, built: bool) -> Store:
+    return Store(at=at, of=at, built=built)
 
 
 def _moved(environment: Mapping[str, str]) -> Iterator[Store]:
@@ -128,7 +135,7 @@ def _moved(environment: Mapping[str, str]) -> Iterator[Store]:
         local = None if root is None else next(iter(root.findall("{*}localRepository")), None)
         if local is not None and local.text:
             where = local.text.strip().replace("${user.home}", str(home))
-            yield Store(at=Path(where), built=False)
+            yield _store(Path(where), built=False)
     except ElementTree.ParseError:
         return
 
@@ -263,9 +270,9 @@ def _go(answers: _Answers, environment: Mapping[str, str]) -> dict[str, str]:
 
 def _go_stores(go: Mapping[str, str]) -> Iterator[Store]:
     if "GOMODCACHE" in go:
-        yield Store(at=Path(go["GOMODCACHE"]), built=False)
+        yield _store(Path(go["GOMODCACHE"]), built=False)
     if "GOCACHE" in go:
-        yield Store(at=Path(go["GOCACHE"]), built=True)
+        yield _store(Path(go["GOCACHE"]), built=True)
 
 
 def _go_settings(environment: Mapping[str, str]) -> str:
