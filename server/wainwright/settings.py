@@ -144,6 +144,13 @@ class TestSettings(_Section):
     """Seconds one run of the tests may take."""
 
 
+class CacheSettings(_Section):
+    """What is kept of what your tests compile."""
+
+    max_bytes: int = Field(default=2 * 1024**3, ge=0)
+    """Bytes of built things that a workspace keeps from one run to the next."""
+
+
 class DeploySettings(_Section):
     """How a fresh deployment is watched."""
 
@@ -182,6 +189,8 @@ class Settings(_Section):
     """What a run may spend."""
     test: TestSettings = TestSettings()
     """How tests are run."""
+    caches: CacheSettings = CacheSettings()
+    """What is kept between runs."""
     deploy: DeploySettings = DeploySettings()
     """How deployments are watched."""
     limits: LimitSettings = LimitSettings()

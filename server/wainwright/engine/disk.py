@@ -12,12 +12,13 @@ from wainwright.domain.goal import ENDS, Fact, Stage
 from wainwright.engine.parts import EngineParts
 from wainwright.sandbox import clearing
 from wainwright.waiting import finish_in_thread
+from wainwright.workspace.world import caches
 
 log = structlog.get_logger()
 
 DEPLOYED = "deploy-"
 """How the names of trees begin that services run from."""
-_KINDS = ("trees", "caches")
+_KINDS = ("trees", caches.RUNS)
 
 
 class Kept(Fact):
@@ -37,7 +38,7 @@ class DiskView(Fact):
     folder: str
     runs: tuple[Kept, ...]
     shared: dict[str, int]
-    """Journal, private repository and index, which serve all runs."""
+    """Journal, private repository, index and what was built, which serve all runs."""
 
 
 class Disk:
@@ -103,7 +104,7 @@ class Disk:
                     removable=free if ended else 0,
                 )
             )
-        shared = ("repository.git", "index", "deployments", "undo", "journal.db")
+        shared = ("repository.git", "index", caches.KEPT, "deployments", "undo", "journal.db")
         sizes = {name: clearing.size(state / name) for name in shared if (state / name).is_dir()}
         sizes |= {name: (state / name).stat().st_size for name in shared if (state / name).is_file()}
         return DiskView(folder=str(state), runs=tuple(runs), shared=sizes)
@@ -125,7 +126,7 @@ class Disk:
         for run in runs:
             trees = _folders(self._parts.state / "trees" / run)
             found += [tree for tree in trees if not _serves(tree, serving)]
-            found += [place for place in (self._parts.state / "caches" / run,) if place.is_dir()]
+            found += [place for place in (self._parts.state / caches.RUNS / run,) if place.is_dir()]
         return found
 
     def _replaced(self) -> list[Path]:

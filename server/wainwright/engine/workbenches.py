@@ -25,6 +25,7 @@ from wainwright.workspace import context
 from wainwright.workspace.dependencies import layers
 from wainwright.workspace.index import IndexedTree
 from wainwright.workspace.native.ranking import Moment
+from wainwright.workspace.world import caches
 
 log = structlog.get_logger()
 
@@ -56,19 +57,14 @@ async def _remove(how: Callable[[Path], None], place: Path) -> None:
 
 async def _see(parts: EngineParts, tree: Path, cache: Path | None = None) -> SandboxView:
     dependencies = await asyncio.to_thread(parts.repository.dependencies)
-    if cache is not None:
-        await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True, mode=0o700)
+    seeds = cache is None or cache == caches.kept(parts.state)
     return SandboxView(
         tree=tree,
         at=parts.workspace,
         layers=layers(parts.workspace, dependencies),
         cache=cache,
+        cache_beneath=() if seeds else await asyncio.to_thread(caches.beneath, parts.state),
     )
-
-
-def _cache(parts: EngineParts, state: RunState, whose: str) -> Path:
-    """Agents have caches of their own: what they leave there must not colour a receipt."""
-    return parts.state / "caches" / state.run / whose
 
 
 def reading(
@@ -99,7 +95,7 @@ async def writing(
 async def _workbench(
     parts: EngineParts, state: RunState, name: str, commit: str, *, writable: bool
 ) -> AsyncIterator[Workbench]:
-    cache = _cache(parts, state, name)
+    cache = await asyncio.to_thread(caches.own, parts.state, state.run, name)
     async with _tree(parts, state, name, commit) as tree:
         try:
             yield Workbench(
@@ -140,19 +136,43 @@ def _shown(
     return context.workspace(indexed, about, write_set, tip=tip, moment=moment)
 
 
-async def receipt(parts: EngineParts, state: RunState, name: str, commit: str, command: str) -> Receipt:
-    """Run a shell line on a fresh tree of a commit and record how it ended."""
+async def receipt(
+    parts: EngineParts, state: RunState, name: str, commit: str, command: str, *, seeds: bool = False
+) -> Receipt:
+    """Run a shell line on a fresh tree of a commit and record how it ended.
+
+    ``seeds``: what is built is kept for all that come after. Only for the person's own code and command.
+    """
     if parts.sandbox is None:
         raise SandboxError(f"No command can be run: {parts.sandbox_reason}", "See `wainwright doctor`.")
-    async with _tree(parts, state, name, commit) as tree:
+    async with _tree(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=seeds) as cache:
         return await receipts.take(
             parts.sandbox,
-            await _see(parts, tree, _cache(parts, state, "receipts")),
+            await _see(parts, tree, cache),
             command,
             tree=await asyncio.to_thread(parts.repository.tree_of, commit),
             timeout_s=parts.settings.test.timeout_s,
             redactor=parts.redactor,
         )
+
+
+@asynccontextmanager
+async def _cache(parts: EngineParts, state: RunState, name: str, *, seeds: bool) -> AsyncIterator[Path]:
+    """A receipt's cache; see ``caches`` for who may read it."""
+    if seeds:
+        try:
+            yield await asyncio.to_thread(caches.kept, parts.state)
+        finally:
+            bound = parts.settings.caches.max_bytes
+            await _remove(lambda state: caches.bound(state, bound), parts.state)
+    elif parts.sandbox is not None and parts.sandbox.overlays:
+        cache = await asyncio.to_thread(caches.own, parts.state, state.run, name)
+        try:
+            yield cache
+        finally:
+            await _remove(clearing.remove, cache)
+    else:
+        yield await asyncio.to_thread(caches.own, parts.state, state.run, "receipts")
 
 
 async def command(

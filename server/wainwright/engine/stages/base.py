@@ -54,7 +54,9 @@ async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Se
     if parts.sandbox is None:
         return (ev.BaseTested(command=effect.command, reason=parts.sandbox_reason),)
     run.tell(f"tests the base: {effect.command}")
-    receipt = await workbenches.receipt(parts, state, "base", base, effect.command)
+    # Once there is a plan, a model may have had a say in the command.
+    seeds = state.revision == 0
+    receipt = await workbenches.receipt(parts, state, "base", base, effect.command, seeds=seeds)
     return (ev.BaseTested(command=effect.command, receipt=receipt),)
 
 
