@@ -1,0 +1,144 @@
+"""Workspaces that are made by script: one text file each, told in sections that begin with `=== `, done in order.
+
+    The text before the first section says what the workspace is about.
+
+    === parity                TOML: `needs`, `test`, `reference`, `timed`, `read`, `at`, `ci`; see `Workspace`
+    === file PATH             a file of the workspace
+    === run                   shell lines, run in the workspace's root
+    === commit [MESSAGE]      all that is there becomes a commit; the first one makes the repository
+
+Shell lines find `$BESIDE`, an empty folder beside the workspace, for what is no part of it.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILES = Path(__file__).with_name("workspaces")
+PROGRAMS = Path(sys.executable).parent
+"""Where a python with pytest lies: it is on the person's PATH."""
+SETUP_S = 600
+_HARNESS = ("PYTEST_", "XDG_", "GIT_")
+_GIT = {
+    **{f"GIT_{role}_NAME": "Ann" for role in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{role}_EMAIL": "ann@localhost" for role in ("AUTHOR", "COMMITTER")},
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "protocol.file.allow",
+    "GIT_CONFIG_VALUE_0": "always",
+}
+"""Who commits, and that a submodule may come from a folder beside."""
+_COMMIT = "[ -e .git ] || git init -q -b main; git add -A; git commit -qm"
+
+
+class Missing(Exception):
+    """The workspace cannot be made on this machine; the message says what is missing and where it comes from."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What a file tells, not yet made."""
+
+    name: str
+    about: str
+    test: str
+    """The plain command, as the person types it."""
+    reference: str
+    """The same command, asked for what the runner tells machines; ``$REPORT`` is a path outside for that."""
+    timed: str
+    """What is timed outside: the plain command, unless that gives an answer of earlier without running a test."""
+    read: str
+    """Which reading of ``outside.READINGS`` fits what the reference leaves."""
+    needs: Mapping[str, str]
+    """Program or file -> where it comes from."""
+    at: str
+    """The folder beneath the root that the person opens."""
+    ci: bool
+    """Whether it is quick enough for every check."""
+    steps: tuple[tuple[str, str, str], ...]
+
+    def missing(self) -> list[str]:
+        """What it needs and is not here, with where it comes from."""
+        return [
+            f"{need} ({source})"
+            for need, source in self.needs.items()
+            if not (Path(need).exists() if need.startswith("/") else shutil.which(need, path=search_path()))
+        ]
+
+
+def search_path() -> str:
+    return f"{PROGRAMS}:{os.environ.get('PATH', os.defpath)}"
+
+
+def known() -> list[Workspace]:
+    """All workspaces, by name."""
+    return [read(file) for file in sorted(FILES.glob("*.txt"))]
+
+
+def read(file: Path) -> Workspace:
+    about, *parts = re.split(r"^=== ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    steps = []
+    told: dict[str, Any] = {}
+    for part in parts:
+        head, _, text = part.partition("\n")
+        kind, _, rest = head.partition(" ")
+        if kind == "parity":
+            told = tomllib.loads(text)
+        else:
+            steps.append((kind, rest, text))
+    told.setdefault("at", ".")
+    told.setdefault("timed", told["test"])
+    told.setdefault("ci", False)
+    return Workspace(name=file.stem, about=about.strip(), steps=tuple(steps), **told)
+
+
+def make(workspace: Workspace, root: Path) -> Path:
+    """Make it in ``root``, a folder that does not exist yet, and return the folder that the person opens."""
+    missing = workspace.missing()
+    if missing:
+        raise Missing(f"missing: {', '.join(missing)}")
+    root.mkdir(parents=True)
+    beside = root.with_name(f"{root.name}-beside")
+    beside.mkdir()
+    environment = {**person(), **_GIT, "BESIDE": str(beside)}
+    for kind, rest, text in workspace.steps:
+        if kind == "file":
+            place = root / rest
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        elif kind == "run":
+            shell(text, root, environment)
+        elif kind == "commit":
+            shell(f"{_COMMIT} '{rest or 'As it is'}'", root, environment)
+        else:
+            raise ValueError(f"{workspace.name}: `=== {kind}` is no section")
+    return root / workspace.at
+
+
+def shell(lines: str, folder: Path, environment: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        ["bash", "-euc", lines],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=SETUP_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"This ended with exit code {done.returncode}:\n{lines}\n{done.stdout[-3000:]}")
+
+
+def person() -> dict[str, str]:
+    """The environment of a person's prompt: ours without what belongs to the harness."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(_HARNESS)}
+    return {**ours, "PATH": search_path()}

@@ -1,0 +1,133 @@
+"""One workspace, outside and inside: the same results, all of the person's as it was, and in what time."""
+
+import asyncio
+import os
+import shutil
+import statistics
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.parity import inside, outside
+from tests.parity.made import Workspace, make, search_path
+
+TESTS_MIN = 5
+SLOWER_MAX = 1.3
+LATER_MAX_S = 0.150
+"""What of a quick command may come on top, whatever the ratio."""
+
+
+@dataclass
+class Measured:
+    """A line of the table."""
+
+    name: str
+    tests: int = 0
+    differences: list[str] = field(default_factory=list)
+    """Empty when each round inside said of each test what the runner said outside."""
+    changed: list[str] = field(default_factory=list)
+    """What is not as it was beneath the person's folder."""
+    outside_s: list[float] = field(default_factory=list)
+    inside_s: list[float] = field(default_factory=list)
+    """From the snapshot to the receipt, without the first round, which fills caches."""
+    first_s: float = 0.0
+    detected: str | None = None
+    output: str = ""
+    """The end of what was printed inside, where the results differ."""
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.inside_s) / statistics.median(self.outside_s)
+
+    @property
+    def in_time(self) -> bool:
+        out, into = statistics.median(self.outside_s), statistics.median(self.inside_s)
+        return into <= max(out * SLOWER_MAX, out + LATER_MAX_S)
+
+    @property
+    def equal(self) -> bool:
+        return not self.differences and not self.changed
+
+
+def measure(workspace: Workspace, base: Path, rounds: int) -> Measured:
+    """Make it beneath ``base``, run it outside in a copy at its own path, then inside, ``rounds`` times each.
+
+    Raises Missing where it cannot be made, and ValueError when its tests show too little to compare.
+    """
+    root = base / workspace.name
+    folder = make(workspace, root)
+    kept = base / f"{workspace.name}-kept"
+    subprocess.run(["cp", "-a", root, kept], check=True)
+    found, printed = outside.results(workspace, folder)
+    enough(workspace.name, found, printed)
+    measured = Measured(workspace.name, len(found))
+    measured.outside_s = [outside.seconds(workspace, folder) for _ in range(rounds)]
+    shutil.rmtree(root)
+    kept.rename(root)
+    before = inside.fingerprint(root)
+    with _prompt(base):
+        measured.detected = asyncio.run(inside.detected(folder))
+        bases = asyncio.run(inside.bases(folder, workspace.test, rounds + 1))
+    after = inside.fingerprint(root)
+    measured.changed = sorted(
+        path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
+    )
+    measured.first_s, *measured.inside_s = (one.seconds for one in bases)
+    for number, one in enumerate(bases):
+        measured.differences += [f"round {number}: {what}" for what in inside.differences(found, one)]
+        if measured.differences and not measured.output:
+            measured.output = one.receipt.output if one.receipt else one.reason
+    return measured
+
+
+def enough(name: str, found: outside.Results, printed: str) -> None:
+    """Raise ValueError unless there is something to compare: five tests, one of them red and one skipped."""
+    if len(found) < TESTS_MIN or not {"red", "skipped", "green"} <= set(found.values()):
+        raise ValueError(f"{name}: too little to compare: {found}\n{printed[-3000:]}")
+
+
+@contextmanager
+def _prompt(base: Path) -> Iterator[None]:
+    """The product finds the person's PATH, and a state and settings of its own."""
+    ours = {
+        "PATH": search_path(),
+        "XDG_STATE_HOME": str(base / "state"),
+        "XDG_CONFIG_HOME": str(base / "config"),
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+
+
+def table(rows: list[Measured]) -> Iterator[str]:
+    """The lines of a table in Markdown."""
+    yield "| workspace | tests | equal | person's folder | outside s | inside s | ratio | in time | detected |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for one in rows:
+        same = "yes" if not one.differences else "**no**"
+        folder = "as it was" if not one.changed else f"**{len(one.changed)} changed**"
+        out, into = statistics.median(one.outside_s), statistics.median(one.inside_s)
+        in_time = "yes" if one.in_time else "**no**"
+        yield (
+            f"| {one.name} | {one.tests} | {same} | {folder} | {out:.2f} | {into:.2f} | {one.ratio:.2f}"
+            f" | {in_time} | `{one.detected}` |"
+        )
+
+
+def why(rows: list[Measured]) -> Iterator[str]:
+    """What differs, a paragraph a workspace."""
+    for one in rows:
+        if not one.equal:
+            yield f"\n{one.name}:"
+            yield from (f"  {line}" for line in one.differences[:12])
+            yield from (f"  changed: {path}" for path in one.changed[:12])
+            yield from (f"    | {line}" for line in one.output.splitlines()[-15:])
