@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check map bench saving nightly fuzz miri clean
+.PHONY: help setup system demo lint test check map bench parity saving nightly fuzz miri clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -45,14 +45,18 @@ map: setup  ## Which file uses which: levels and circles, Python and Rust
 bench: setup  ## Figures beside public tools; ROWS=diff,index CORPUS=dir QUICK=1
 	PYTHONPATH=server $(BIN)/python -m tests.bench $(if $(ROWS),--rows $(ROWS)) $(if $(CORPUS),--corpus '$(CORPUS)') $(if $(QUICK),--quick)
 
+parity: setup  ## What tests say inside beside outside, in made workspaces; ONLY=jest,maven JSON=file
+	PYTHONPATH=server $(BIN)/python -m tests.parity $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json '$(JSON)')
+
 TRIALS := 2000
 SEED := 1
 saving: setup  ## Another program saves while files are written; TRIALS=2000 SEED=1
 	$(BIN)/python -m tests.crash.saving --trials $(TRIALS) --seed $(SEED)
 
-nightly: setup  ## What takes longer than a check: saves during writes, bench, and with a nightly compiler fuzz and miri
+nightly: setup  ## What takes longer than a check: saves during writes, bench, parity, and with a nightly compiler fuzz and miri
 	$(MAKE) saving
 	$(MAKE) bench QUICK=1
+	$(MAKE) parity
 	if cargo +nightly --version >/dev/null 2>&1; then $(MAKE) fuzz miri; else echo 'fuzz and miri are left out: no nightly compiler'; fi
 
 SECONDS := 60

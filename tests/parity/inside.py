@@ -124,7 +124,7 @@ def fingerprint(root: Path) -> dict[str, str]:
     """
     found = {}
     for folder, names, files in os.walk(root):
-        if Path(folder) == root and ".wainwright" in names:
+        if ".wainwright" in names:
             names.remove(".wainwright")
         for name in (*names, *files):
             path = Path(folder, name)

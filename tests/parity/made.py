@@ -10,6 +10,7 @@
 Shell lines find `$BESIDE`, an empty folder beside the workspace, for what is no part of it.
 """
 
+import importlib.metadata
 import os
 import re
 import shutil
@@ -22,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 FILES = Path(__file__).with_name("workspaces")
-PROGRAMS = Path(sys.executable).parent
-"""Where a python with pytest lies: it is on the person's PATH."""
+PYTHON = "python"
+"""The folder beside all workspaces with a python that has pytest and nothing else; first on the person's PATH."""
 SETUP_S = 600
 _HARNESS = ("PYTEST_", "XDG_", "GIT_")
 _GIT = {
@@ -68,12 +69,8 @@ class Workspace:
         return [
             f"{need} ({source})"
             for need, source in self.needs.items()
-            if not (Path(need).exists() if need.startswith("/") else shutil.which(need, path=search_path()))
+            if not (Path(need).exists() if need.startswith("/") else shutil.which(need))
         ]
-
-
-def search_path() -> str:
-    return f"{PROGRAMS}:{os.environ.get('PATH', os.defpath)}"
 
 
 def known() -> list[Workspace]:
@@ -98,15 +95,15 @@ def read(file: Path) -> Workspace:
     return Workspace(name=file.stem, about=about.strip(), steps=tuple(steps), **told)
 
 
-def make(workspace: Workspace, root: Path) -> Path:
-    """Make it in ``root``, a folder that does not exist yet, and return the folder that the person opens."""
+def make(workspace: Workspace, base: Path) -> Path:
+    """Make it beneath ``base`` in a folder of its name, and return the folder that the person opens."""
     missing = workspace.missing()
     if missing:
         raise Missing(f"missing: {', '.join(missing)}")
+    root, beside = base / workspace.name, base / f"{workspace.name}-beside"
     root.mkdir(parents=True)
-    beside = root.with_name(f"{root.name}-beside")
     beside.mkdir()
-    environment = {**person(), **_GIT, "BESIDE": str(beside)}
+    environment = {**person(base), **_GIT, "BESIDE": str(beside)}
     for kind, rest, text in workspace.steps:
         if kind == "file":
             place = root / rest
@@ -138,7 +135,21 @@ def shell(lines: str, folder: Path, environment: Mapping[str, str]) -> None:
         raise RuntimeError(f"This ended with exit code {done.returncode}:\n{lines}\n{done.stdout[-3000:]}")
 
 
-def person() -> dict[str, str]:
-    """The environment of a person's prompt: ours without what belongs to the harness."""
+def person(base: Path) -> dict[str, str]:
+    """The environment of a person's prompt: ours without what belongs to the harness, and a python with pytest."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(_HARNESS)}
-    return {**ours, "PATH": search_path()}
+    return {**ours, "PATH": f"{_python(base) / 'bin'}:{os.environ.get('PATH', os.defpath)}"}
+
+
+def _python(base: Path) -> Path:
+    """A virtual environment with copies of pytest and what it needs, of those that run us."""
+    place = base / PYTHON
+    if not place.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+        packages = next(place.glob("lib/python3*/site-packages"))
+        for name in ("pytest", "pluggy", "iniconfig", "packaging", "pygments"):
+            for file in importlib.metadata.distribution(name).files or ():
+                if ".." not in file.parts:
+                    (packages / file).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(file.locate(), packages / file)
+    return place

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.parity import inside, outside
-from tests.parity.made import Workspace, make, search_path
+from tests.parity.made import Workspace, make, person
 
 TESTS_MIN = 5
 SLOWER_MAX = 1.3
@@ -57,17 +57,18 @@ def measure(workspace: Workspace, base: Path, rounds: int) -> Measured:
     Raises Missing where it cannot be made, and ValueError when its tests show too little to compare.
     """
     root = base / workspace.name
-    folder = make(workspace, root)
+    folder = make(workspace, base)
+    environment = person(base)
     kept = base / f"{workspace.name}-kept"
     subprocess.run(["cp", "-a", root, kept], check=True)
-    found, printed = outside.results(workspace, folder)
+    found, printed = outside.results(workspace, folder, environment)
     enough(workspace.name, found, printed)
     measured = Measured(workspace.name, len(found))
-    measured.outside_s = [outside.seconds(workspace, folder) for _ in range(rounds)]
+    measured.outside_s = [outside.seconds(workspace, folder, environment) for _ in range(rounds)]
     shutil.rmtree(root)
     kept.rename(root)
     before = inside.fingerprint(root)
-    with _prompt(base):
+    with _prompt(base, environment):
         measured.detected = asyncio.run(inside.detected(folder))
         bases = asyncio.run(inside.bases(folder, workspace.test, rounds + 1))
     after = inside.fingerprint(root)
@@ -89,10 +90,10 @@ def enough(name: str, found: outside.Results, printed: str) -> None:
 
 
 @contextmanager
-def _prompt(base: Path) -> Iterator[None]:
+def _prompt(base: Path, environment: dict[str, str]) -> Iterator[None]:
     """The product finds the person's PATH, and a state and settings of its own."""
     ours = {
-        "PATH": search_path(),
+        "PATH": environment["PATH"],
         "XDG_STATE_HOME": str(base / "state"),
         "XDG_CONFIG_HOME": str(base / "config"),
     }

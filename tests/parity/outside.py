@@ -7,35 +7,37 @@ gives the last part of a test's name with how it ended. Within one workspace no 
 import json
 import re
 import subprocess
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.parity.made import Workspace, person
+from tests.parity.made import Workspace
 
 Result = Literal["green", "red", "skipped"]
 Results = dict[str, Result]
 COMMAND_S = 600
 
 
-def seconds(workspace: Workspace, folder: Path) -> float:
+def seconds(workspace: Workspace, folder: Path, environment: dict[str, str]) -> float:
     """How long the plain command takes in this folder."""
     began = time.monotonic()
-    _run(workspace.timed, folder, person())
+    _run(workspace.timed, folder, environment)
     return time.monotonic() - began
 
 
-def results(workspace: Workspace, folder: Path) -> tuple[Results, str]:
+def results(workspace: Workspace, folder: Path, environment: dict[str, str]) -> tuple[Results, str]:
     """(what came of each test, what was printed). Raises ValueError where two tests cannot be told apart."""
-    report = folder.resolve().parent / f"{workspace.name}-report"
-    printed = _run(workspace.reference, folder, {**person(), "REPORT": str(report)})
     found: Results = {}
-    for name, result in READINGS[workspace.read](printed, report, folder):
-        if name in found:
-            raise ValueError(f"{workspace.name}: two tests are called {name!r}\n{printed}")
-        found[name] = result
+    with tempfile.TemporaryDirectory() as beside:
+        report = Path(beside, "report")
+        printed = _run(workspace.reference, folder, {**environment, "REPORT": str(report)})
+        for name, result in READINGS[workspace.read](printed, report, folder):
+            if name in found:
+                raise ValueError(f"{workspace.name}: two tests are called {name!r}\n{printed}")
+            found[name] = result
     return found, printed
 
 
