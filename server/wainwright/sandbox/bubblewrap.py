@@ -21,10 +21,9 @@ from wainwright.sandbox.layers import Layers, Mount, Taken
 from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
 from wainwright.sandbox.toolchains import find
-from wainwright.sandbox.visible import Visible, interpreters, survey
+from wainwright.sandbox.visible import NOBODY, Visible, interpreters, survey
 from wainwright.waiting import finish_in_thread
 
-_NOBODY = "65534"
 _READ_BYTES = 65_536
 _GRACE_S = 5.0
 _DETACHED_START_S = 10.0
@@ -187,7 +186,7 @@ class Bubblewrap:
         view = taken.view
         arguments = ["--new-session", "--cap-drop", "ALL", "--clearenv", "--unshare-user"]
         if os.getuid() == 0:
-            arguments += ["--uid", _NOBODY, "--gid", _NOBODY]
+            arguments += ["--uid", str(NOBODY), "--gid", str(NOBODY)]
         if self._tools.forbids_user_namespaces:
             arguments.append("--disable-userns")
         tree, *layers = taken.mounts
@@ -231,7 +230,8 @@ class Bubblewrap:
         for at in stores.unwritable(visible.stores, taken.stores):
             arguments += self._memory_files(str(at))
         for text, at in visible.files:
-            arguments += ["--ro-bind-try", str(text), str(self._home(view) / at.relative_to(visible.home))]
+            there = self._home(view) / at.relative_to(visible.home) if at.is_relative_to(visible.home) else at
+            arguments += ["--ro-bind-try", str(text), str(there)]
         for secret in visible.masked:
             if secret.is_dir():
                 arguments += ["--tmpfs", str(secret), "--remount-ro", str(secret)]
@@ -316,7 +316,7 @@ def _survey_around(state: Path, environment: Mapping[str, str], workspace: Path 
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept = state / TOOLCHAINS
     toolchains = find(environment, kept / "answers.json", workspace)
-    return survey(environment, (state, state.resolve()), toolchains, kept / "home")
+    return survey(environment, (state, state.resolve()), toolchains, kept)
 
 
 def _find_tools(search_path: str) -> Tools:

@@ -21,9 +21,8 @@ Told = dict[str, Any]
 
 def write_outside_the_tree(told: Told) -> bool:
     """Make or change a file anywhere but in the tree and in memory."""
-    return any(
-        _opens_for_writing(path) for path in ("/etc/passwd", "/usr/wainwright", "/wainwright", told["canary"])
-    )
+    paths = ("/etc/passwd", "/etc/group", "/usr/wainwright", "/wainwright", told["canary"])
+    return any(_opens_for_writing(path) for path in paths)
 
 
 def read_the_state_directory(told: Told) -> bool:

@@ -5,6 +5,7 @@ machine could not read, never a credentials file that lies inside a toolchain.
 """
 
 import os
+import pwd
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,8 @@ _CREDENTIALS = (
 # A directory of programs whose parent holds one of these needs that parent: the programs load it.
 _PREFIX_MARKS = ("pyvenv.cfg", "conda-meta", "lib/node_modules", "pkg/tool", "lib/rustlib")
 
+NOBODY = 65534
+"""Who a command of root's is."""
 _TOP = ("/", "/tmp", "/home", "/root", "/proc", "/sys", "/dev", "/run", "/var", "/mnt", "/media", "/srv")  # noqa: S108
 
 
@@ -32,7 +35,7 @@ class Visible(BaseModel):
     """The allow-list. Every directory and program is shown read-only at its own path.
 
     ``stores`` lie within or beside the toolchains: their tools write to them, and nothing of that reaches the person.
-    ``files`` are texts of ours, shown below the home directory. ``unseen`` are programs of the person's PATH that are
+    ``files`` are texts of ours, with where they are shown. ``unseen`` are programs of the person's PATH that are
     not shown, with where they lie.
     """
 
@@ -58,7 +61,7 @@ def survey(
 ) -> Visible:
     """Look at this machine. No directory that contains one of ``hidden`` (or the home directory) is ever shown.
 
-    ``kept`` is a directory of ours for the files that commands find in their home directory.
+    ``kept`` is a directory of ours for texts that commands find in their home directory and in ``/etc``.
     """
     base = places.base(environment)
     kept_out = (base.home, Path(os.path.realpath(base.home)), *hidden)
@@ -84,7 +87,10 @@ def survey(
             *_closed_to_strangers(Path("/etc")),
             *_credentials((*shown, *(store.at for store in stores))),
         ),
-        files=tuple(_written(kept, toolchains.files, base.home)),
+        files=(
+            *_written(kept / "home", toolchains.files, base.home),
+            *_written(kept / "etc", {"passwd": _accounts(base.home)}, Path("/etc")),
+        ),
         unseen=unseen,
         cache_home=base.cache,
         search_path=search_path,
@@ -92,7 +98,23 @@ def survey(
     )
 
 
-def _written(kept: Path, files: Mapping[str, str], home: Path) -> Iterator[tuple[Path, Path]]:
+def _accounts(home: Path) -> str:
+    """``/etc/passwd`` in which whoever commands run as has the person's home: Java looks there, not at ``HOME``."""
+    uid = NOBODY if os.getuid() == 0 else os.getuid()
+    try:
+        ours = pwd.getpwuid(uid)
+        name, group, words, shell = ours.pw_name, ours.pw_gid, ours.pw_gecos, ours.pw_shell
+    except KeyError:
+        name, group, words, shell = "person", os.getgid(), "", "/bin/sh"
+    try:
+        lines = Path("/etc/passwd").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    others = [line for line in lines if line.split(":")[2:3] != [str(uid)]]
+    return "\n".join((*others, f"{name}:x:{uid}:{group}:{words}:{home}:{shell}", ""))
+
+
+def _written(kept: Path, files: Mapping[str, str], below: Path) -> Iterator[tuple[Path, Path]]:
     for name, text in files.items():
         place = kept / name
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -100,7 +122,7 @@ def _written(kept: Path, files: Mapping[str, str], home: Path) -> Iterator[tuple
             fresh = place.with_name(f"{place.name}.{os.getpid()}")
             fresh.write_text(text, encoding="utf-8")
             fresh.replace(place)
-        yield place, home / name
+        yield place, below / name
 
 
 def _led_to(

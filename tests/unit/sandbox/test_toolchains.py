@@ -153,6 +153,10 @@ class TestWhatIsShown:
         assert ".nuget/packages/c:package\n" in output
         assert ".cache/node/corepack/d:package\n" in output
 
+    async def test_whoever_a_command_is_has_the_persons_home(self, tmp_path, person, home):
+        """Java looks there for its repositories, and not at the variable."""
+        assert await told(tmp_path, person, 'getent passwd "$(id -u)" | cut -d: -f6') == f"{home}\n"
+
     async def test_a_program_that_a_link_on_path_leads_to(self, tmp_path, person, home):
         program(home / "source" / "tool", "#!/bin/sh\necho works\n")
         (home / "source" / "private").write_text("sesame")
