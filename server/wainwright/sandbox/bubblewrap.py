@@ -20,8 +20,8 @@ from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.layers import Layers, Mount, Taken
 from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
-from wainwright.sandbox.toolchains import find
-from wainwright.sandbox.visible import NOBODY, Visible, interpreters, survey
+from wainwright.sandbox.toolchains import find, user
+from wainwright.sandbox.visible import Visible, interpreters, survey
 from wainwright.waiting import finish_in_thread
 
 _READ_BYTES = 65_536
@@ -186,7 +186,7 @@ class Bubblewrap:
         view = taken.view
         arguments = ["--new-session", "--cap-drop", "ALL", "--clearenv", "--unshare-user"]
         if os.getuid() == 0:
-            arguments += ["--uid", str(NOBODY), "--gid", str(NOBODY)]
+            arguments += ["--uid", str(user()), "--gid", str(user())]
         if self._tools.forbids_user_namespaces:
             arguments.append("--disable-userns")
         tree, *layers = taken.mounts

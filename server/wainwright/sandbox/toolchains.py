@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from wainwright.sandbox import places
 
 _PATIENCE_S = 5.0
+_NOBODY = 65534
 _CONFIGURATION_MAX = 1_000_000
 _GO_NAME = re.compile(r"C?GO(?!ENV|PROXY|AUTH)[A-Z0-9_]+")
 _GO_LINE = re.compile(r"(C?GO(?!PROXY|AUTH)[A-Z0-9_]*|AR|CC|CXX|FC|PKG_CONFIG)=.*")
@@ -80,14 +81,14 @@ def find(environment: Mapping[str, str], kept: Path, workspace: Path | None = No
     answers.keep()
     known = [directory for place in places.PLACES for directory in _shown(place, environment)]
     stores = [store for place in places.PLACES for store in _stores(place, environment)]
-    stores += [*_moved(environment), *_go_stores(go)]
+    stores += [*_moved(environment), *_go_stores(go), *_temporary(environment)]
     gopath = [
         Path(part) / below for part in go.get("GOPATH", "").split(":") if part for below in ("bin", "pkg")
     ]
     files = {**_versions(environment), ".gitconfig": git, ".config/go/env": _go_settings(environment)}
     return Toolchains(
         shown=(*known, *gopath),
-        stores=tuple(store for store in stores if store.at.is_absolute() and store.at.is_dir()),
+        stores=tuple(store for store in stores if store.of.is_absolute() and store.of.is_dir()),
         variables=_variables(environment),
         files={name: text for name, text in files.items() if text},
     )
@@ -138,6 +139,24 @@ def _moved(environment: Mapping[str, str]) -> Iterator[Store]:
             yield _store(Path(where), built=False)
     except ElementTree.ParseError:
         return
+
+
+def _temporary(environment: Mapping[str, str]) -> Iterator[Store]:
+    """Jest keeps what it has compiled among the temporary files, by the number of the user in base 36."""
+    place = Path(environment.get("TMPDIR") or "/tmp") / f"jest_{_base36(os.getuid())}"  # noqa: S108
+    # Anybody may make a folder of that name there.
+    if not place.is_symlink() and place.is_dir() and place.stat().st_uid == os.getuid():
+        yield Store(at=Path(f"/tmp/jest_{_base36(user())}"), of=place, built=True)  # noqa: S108
+
+
+def user() -> int:
+    """The number of the user that commands run as: never root's."""
+    return os.getuid() or _NOBODY
+
+
+def _base36(number: int) -> str:
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    return (_base36(number // 36) if number >= 36 else "") + digits[number % 36]
 
 
 def _versions(environment: Mapping[str, str]) -> dict[str, str]:

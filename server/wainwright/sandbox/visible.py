@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.sandbox import places
-from wainwright.sandbox.toolchains import Store, Toolchains
+from wainwright.sandbox.toolchains import Store, Toolchains, user
 
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix")
 
@@ -26,8 +26,6 @@ _CREDENTIALS = (
 # A directory of programs whose parent holds one of these needs that parent: the programs load it.
 _PREFIX_MARKS = ("pyvenv.cfg", "conda-meta", "lib/node_modules", "pkg/tool", "lib/rustlib")
 
-NOBODY = 65534
-"""Who a command of root's is."""
 _TOP = ("/", "/tmp", "/home", "/root", "/proc", "/sys", "/dev", "/run", "/var", "/mnt", "/media", "/srv")  # noqa: S108
 
 
@@ -74,7 +72,7 @@ def survey(
     shown = _showable(wanted, kept_out, system)
     led, single, unseen = _led_to(search_path, (*system, *shown), kept_out)
     shown = _showable([*wanted, *led], kept_out, system)
-    stores = tuple(store for store in toolchains.stores if _showable([store.at], kept_out, ()))
+    stores = tuple(store for store in toolchains.stores if _showable([store.of], kept_out, ()))
     return Visible(
         home=base.home,
         hidden=kept_out,
@@ -85,7 +83,7 @@ def survey(
         stores=stores,
         masked=(
             *_closed_to_strangers(Path("/etc")),
-            *_credentials((*shown, *(store.at for store in stores))),
+            *_credentials((*shown, *(store.of for store in stores))),
         ),
         files=(
             *_written(kept / "home", toolchains.files, base.home),
@@ -100,7 +98,7 @@ def survey(
 
 def _accounts(home: Path) -> str:
     """``/etc/passwd`` in which whoever commands run as has the person's home: Java looks there, not at ``HOME``."""
-    uid = NOBODY if os.getuid() == 0 else os.getuid()
+    uid = user()
     try:
         ours = pwd.getpwuid(uid)
         name, group, words, shell = ours.pw_name, ours.pw_gid, ours.pw_gecos, ours.pw_shell

@@ -93,3 +93,25 @@ async def test_a_tool_that_removes_what_it_has_not_used_for_days_keeps_the_perso
     noted = await shell(sandbox, cached(view, tmp_path / "cache"), f"cat ~/{BUILT}/trim.txt")
     assert int(noted) > 1_700_000_000
     assert (home / BUILT / "trim.txt").read_text() == "1"
+
+
+async def test_what_jest_compiled_is_found_by_the_user_inside(tmp_path, home, view):
+    mine = tmp_path / "temporary" / ("jest_0" if os.getuid() == 0 else f"jest_{base36(os.getuid())}")
+    mine.mkdir(parents=True)
+    (mine / "compiled").write_text("theirs\n")
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TMPDIR": str(mine.parent)}
+    sandbox = await prove(tmp_path / "state", environment)
+    seen = "jest_1eke" if os.getuid() == 0 else mine.name
+    output = await shell(
+        sandbox, cached(view, tmp_path / "cache"), f"cat /tmp/{seen}/compiled; touch /tmp/{seen}/new"
+    )
+    assert output == (
+        "theirs\n" if sandbox.overlays else f"cat: /tmp/{seen}/compiled: No such file or directory\n"
+    )
+    assert [file.name for file in mine.iterdir()] == ["compiled"]
+
+
+def base36(number: int) -> str:
+    return (base36(number // 36) if number >= 36 else "") + "0123456789abcdefghijklmnopqrstuvwxyz"[
+        number % 36
+    ]

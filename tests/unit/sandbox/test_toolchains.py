@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def person(home: Path) -> dict[str, str]:
-    return {"HOME": str(home), "PATH": os.environ["PATH"]}
+    return {"HOME": str(home), "PATH": os.environ["PATH"], "TMPDIR": str(home)}
 
 
 async def told(tmp_path: Path, person: dict[str, str], line: str) -> str:
