@@ -111,8 +111,8 @@ def _prompt(base: Path, environment: dict[str, str]) -> Iterator[None]:
 
 def table(rows: list[Measured]) -> Iterator[str]:
     """The lines of a table in Markdown."""
-    yield "| workspace | tests | equal | person's folder | outside s | inside s | ratio | in time | detected |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield "| workspace | tests | equal | person's folder | outside s | inside s | ratio | in time | first s | detected |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     for one in rows:
         same = "yes" if not one.differences else "**no**"
         folder = "as it was" if not one.changed else f"**{len(one.changed)} changed**"
@@ -120,7 +120,7 @@ def table(rows: list[Measured]) -> Iterator[str]:
         in_time = "yes" if one.in_time else "**no**"
         yield (
             f"| {one.name} | {one.tests} | {same} | {folder} | {out:.2f} | {into:.2f} | {one.ratio:.2f}"
-            f" | {in_time} | `{one.detected}` |"
+            f" | {in_time} | {one.first_s:.2f} | `{one.detected}` |"
         )
 
 
