@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from wainwright.domain.text import cut
 from wainwright.models.client import Message, Text
-from wainwright.tools.toolbox import cut
 
 CONTEXT_MAX = 360_000
 """Characters of one conversation that are sent; older observations are shortened first."""

@@ -9,23 +9,39 @@ from wainwright.domain.goal import Fact
 Outcome = Literal["passed", "failed", "error", "skipped"]
 
 
+class Suite(Fact):
+    """One test command of a workspace."""
+
+    command: str
+    """A shell line."""
+    folder: str = "."
+    """Where it runs, relative to the workspace."""
+    reason: str = ""
+    """Why it was chosen, in a person's words."""
+
+
 class Case(Fact):
-    """One test of a receipt."""
+    """One test of a receipt, or what kept tests from being run."""
 
     name: str
-    """``file::name`` in pytest's spelling, or what the runner's report calls it."""
+    """``file::name`` where the runner tells a file, else ``package::name`` or ``suite::name``."""
     outcome: Outcome
     message: str = ""
+    unbuilt: bool = False
+    """Not a test: a file or package that could not be built or collected."""
+    flaky: bool = False
+    """Red first, green when it was run again, alone."""
 
 
 class Receipt(Fact):
-    """The engine's own record that a command ran on a tree, and how it ended."""
+    """The engine's own record that commands ran on a tree, and how they ended."""
 
     command: str
+    """The shell line, or lines, as shown."""
     tree: str
     """The git tree hash the command ran on."""
     exit: int | None
-    """None when the command was stopped at its time limit."""
+    """Of several commands the first that is not 0. None when a command was stopped at its time limit."""
     started: float
     """Seconds since the epoch."""
     seconds: float
@@ -35,6 +51,18 @@ class Receipt(Fact):
     """The end of what the command printed, redacted."""
     environment: str = ""
     """Why the command could not judge the code at all (missing interpreter, missing module), or empty."""
+    suites: tuple[Suite, ...] = ()
+    """What ran."""
+    runner: str = ""
+    """Which adapters read it; empty when the exit code is all that is known."""
+    surroundings: str = ""
+    """Digest of what else decides the outcome: with tree and suites the key under which it is used again."""
+    only: tuple[str, ...] = ()
+    """The tests it was narrowed to; empty: all."""
+    doubts: tuple[str, ...] = ()
+    """What makes the report untrustworthy, or what a person should see, a sentence each."""
+    reused: bool = False
+    """Taken earlier, for the same tree, suites and surroundings."""
 
     @property
     def green(self) -> bool:
@@ -51,16 +79,56 @@ class Receipt(Fact):
         """Names of the cases that passed."""
         return frozenset(c.name for c in self.cases if c.outcome == "passed")
 
+    @property
+    def skipped(self) -> frozenset[str]:
+        """Names of the tests that were found and not run."""
+        return frozenset(c.name for c in self.cases if c.outcome == "skipped")
+
+    @property
+    def unbuilt(self) -> tuple[str, ...]:
+        """What could not be built or collected, in order."""
+        return tuple(c.name for c in self.cases if c.unbuilt)
+
+    @property
+    def builds(self) -> bool:
+        """Everything could be built and collected."""
+        return not self.unbuilt
+
 
 class Verdict(Fact):
     """What a receipt means beside the base's: computed by the engine, never by a model."""
 
     passed: bool
     turned_red: tuple[str, ...] = ()
-    """Green on the base, red or gone now."""
+    """Green on the base, red now; and tests that are new and red."""
     acceptance_red: tuple[str, ...] = ()
-    """Acceptance tests that do not pass, or have gone."""
+    """Acceptance tests that ran and are not green."""
+    gone: tuple[str, ...] = ()
+    """Green on the base, not in the report now, or skipped now."""
+    not_run: tuple[str, ...] = ()
+    """Acceptance tests that did not run: not collected, or skipped."""
+    unbuilt: tuple[str, ...] = ()
+    """Could not be built or collected, and could on the base."""
+    base_red: tuple[str, ...] = ()
+    """Red on the base already and red now: said, and in nobody's way."""
+    flaky: tuple[str, ...] = ()
+    """Red first, green when run again alone."""
+    doubts: tuple[str, ...] = ()
+    """What makes the receipt untrustworthy, or what a person should see."""
     reason: str = ""
+
+
+class RedFirst(Fact):
+    """What each acceptance test says on the base, with only the test files added."""
+
+    red: tuple[str, ...] = ()
+    """It fails there, as it should: an assertion, or a name that does not exist yet."""
+    green: tuple[str, ...] = ()
+    """It passes already: it guards what is there."""
+    unbuilt: tuple[str, ...] = ()
+    """It cannot be built or collected, for a reason of its own."""
+    not_run: tuple[str, ...] = ()
+    """It did not run: not collected, or skipped."""
 
 
 class Finding(Fact):

@@ -5,6 +5,7 @@ a file name or an argument with one, and no encoder takes it. What is kept or se
 that could not be read in its place.
 """
 
+import re
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -35,3 +36,19 @@ def clean_within(value: Any, *, levels: int = DEEPEST) -> Any:
     if isinstance(value, dict):
         return {clean_within(key): clean_within(one, levels=levels - 1) for key, one in value.items()}
     return type(value)([clean_within(one, levels=levels - 1) for one in value])
+
+
+def cut(text: str, limit: int = 10_000) -> str:
+    """The head and tail of a long text, with a line between that says how much was left out."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
+
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+
+
+def plain(text: str) -> str:
+    """``text`` without the escape codes of a terminal."""
+    return _ESCAPES.sub("", text) if "\x1b" in text else text

@@ -13,13 +13,15 @@ from pathlib import Path
 import structlog
 
 from wainwright.domain.errors import SandboxError
-from wainwright.domain.evidence import Receipt
+from wainwright.domain.evidence import Receipt, Suite
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
+from wainwright.receipts.protocol import CannotNarrow
+from wainwright.receipts.take import take
+from wainwright.receipts.text import report_text
 from wainwright.sandbox import clearing
 from wainwright.sandbox.protocol import SandboxView
-from wainwright.tools import receipts
-from wainwright.tools.toolbox import Workbench
+from wainwright.tools.toolbox import TestPort, Workbench
 from wainwright.waiting import finish_in_thread
 from wainwright.workspace import context
 from wainwright.workspace.dependencies import layers
@@ -109,12 +111,36 @@ async def _workbench(
                 sandbox=parts.sandbox,
                 redactor=parts.redactor,
                 indexes=parts.indexes,
-                test_command=state.test_command,
-                test_timeout_s=parts.settings.test.timeout_s,
+                tests=_tests(parts, state),
                 writable=writable,
             )
         finally:
             await _remove(clearing.remove, cache)
+
+
+def _tests(parts: EngineParts, state: RunState) -> TestPort | None:
+    """What runs the project's tests for an agent; None when no test command is known."""
+    if state.test_command is None:
+        return None
+    suites = (Suite(command=state.test_command),)
+
+    async def run(workbench: Workbench, tree: str, only: Sequence[str]) -> str:
+        assert workbench.sandbox is not None
+        try:
+            receipt = await take(
+                workbench.sandbox,
+                workbench.view,
+                suites,
+                tree=tree,
+                timeout_s=parts.settings.test.timeout_s,
+                redactor=parts.redactor,
+                only=only,
+            )
+        except CannotNarrow as error:
+            return str(error)
+        return report_text(receipt, own=workbench.own_tests, base=state.base_receipt)
+
+    return run
 
 
 async def shown(
@@ -146,10 +172,10 @@ async def receipt(
     if parts.sandbox is None:
         raise SandboxError(f"No command can be run: {parts.sandbox_reason}", "See `wainwright doctor`.")
     async with _tree(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=seeds) as cache:
-        return await receipts.take(
+        return await take(
             parts.sandbox,
             await _see(parts, tree, cache),
-            command,
+            (Suite(command=command),),
             tree=await asyncio.to_thread(parts.repository.tree_of, commit),
             timeout_s=parts.settings.test.timeout_s,
             redactor=parts.redactor,

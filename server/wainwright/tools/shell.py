@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import Field
 
 from wainwright.domain.errors import SandboxError
+from wainwright.domain.text import cut
 from wainwright.sandbox.protocol import Command, Text
-from wainwright.tools import receipts
-from wainwright.tools.toolbox import Arguments, Tool, Workbench, cut
+from wainwright.tools.toolbox import Arguments, Tool, Workbench
 
 
 class Shell(Arguments):
@@ -72,25 +72,14 @@ def _left(paths: list[str]) -> str:
 async def _run_tests(workbench: Workbench, arguments: RunTests) -> str:
     if workbench.sandbox is None:
         return NO_SANDBOX
-    if workbench.test_command is None:
+    if workbench.tests is None:
         return "No test command is known for this workspace."
     commit = await workbench.checkpoint("before running the tests")
-    receipt = await receipts.take(
-        workbench.sandbox,
-        workbench.view,
-        workbench.test_command,
-        tree=await asyncio.to_thread(workbench.repository.tree_of, commit),
-        timeout_s=workbench.test_timeout_s,
-        redactor=workbench.redactor,
-        only=" ".join(_quoted(one) for one in arguments.only),
-    )
+    tree = await asyncio.to_thread(workbench.repository.tree_of, commit)
+    said = await workbench.tests(workbench, tree, arguments.only)
     # What the tests left lying about is no part of the work.
     await workbench.restore(commit)
-    return receipts.report_text(receipt, own=workbench.own_tests)
-
-
-def _quoted(word: str) -> str:
-    return "'" + word.replace("'", "'\\''") + "'"
+    return said
 
 
 async def _history(workbench: Workbench, arguments: History) -> str:

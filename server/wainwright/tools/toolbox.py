@@ -4,7 +4,7 @@ A tool is typed, has one effect class, and gives its observation as text for the
 decided here and by the sandbox, never by what a model says.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wainwright.domain.changes import protected
 from wainwright.domain.plan import covers
+from wainwright.domain.text import cut
 from wainwright.sandbox.protocol import Sandbox, SandboxView
 from wainwright.secrets import Redactor
 from wainwright.waiting import finish_in_thread
@@ -49,8 +50,8 @@ class Workbench:
     """None: no sandbox could be proven, so no command can run."""
     redactor: Redactor
     indexes: Indexes
-    test_command: str | None = None
-    test_timeout_s: float = 600.0
+    tests: "TestPort | None" = None
+    """Runs the project's tests; None: no test command is known."""
     read_only: frozenset[str] = frozenset()
     """Paths nobody may change here: the acceptance tests."""
     claimed: tuple[str, ...] = ()
@@ -90,6 +91,9 @@ class Workbench:
         self.tree_at = commit
 
 
+TestPort = Callable[[Workbench, str, Sequence[str]], Awaitable[str]]
+"""Runs the tests on the tree of a workbench, which has this git hash, or only those that are named; in words."""
+
 A = TypeVar("A", bound=Arguments)
 
 
@@ -113,12 +117,4 @@ class Tool(Generic[A]):
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
             return f"The arguments of {self.name} do not fit: {wrong}."
-        return cut(workbench.redactor.redact(await self.run(workbench, arguments)))
-
-
-def cut(text: str, limit: int = OBSERVATION_MAX) -> str:
-    """The head and tail of a long text, with a line between that says how much was left out."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
+        return cut(workbench.redactor.redact(await self.run(workbench, arguments)), OBSERVATION_MAX)

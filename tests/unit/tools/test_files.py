@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from tests.fixtures.bench import Bench
 
+from wainwright.domain.text import cut
 from wainwright.tools.files import LIST, READ, SEARCH, Block, apply
-from wainwright.tools.toolbox import OBSERVATION_MAX, Workbench, cut
+from wainwright.tools.toolbox import OBSERVATION_MAX, Workbench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

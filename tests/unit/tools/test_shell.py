@@ -76,7 +76,7 @@ async def test_some_tests_only(bench: Bench) -> None:
 
 
 async def test_without_a_sandbox_or_a_command_it_says_so(bench: Bench) -> None:
-    workbench = bench.workbench(test_command=None)
+    workbench = bench.workbench(tests=None)
     assert "No test command is known" in await RUN_TESTS.call(workbench, {})
     workbench.sandbox = None
     for tool in (RUN_TESTS, SHELL):

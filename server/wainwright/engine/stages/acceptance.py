@@ -19,7 +19,8 @@ from wainwright.engine.stages import briefs
 from wainwright.engine.stages.landing import move_head, squash
 from wainwright.engine.stages.recorded import Beginning, begin, recorded_receipt
 from wainwright.journal import Steps
-from wainwright.tools import receipts
+from wainwright.receipts.detect import holds_tests
+from wainwright.receipts.text import report_text
 from wainwright.tools.toolbox import Workbench
 
 _FOR_TESTS = re.compile(r"(^|[/._-])(tests?|specs?|conftest|__tests__)([/._-]|$)", re.IGNORECASE)
@@ -107,7 +108,7 @@ def judged(state: RunState) -> tuple[str, ...]:
     if state.acceptance is None:
         return ()
     named = {test.test.partition("::")[0] for test in state.acceptance.tests}
-    return tuple(path for path in state.acceptance.files if path in named or receipts.holds_tests(path))
+    return tuple(path for path in state.acceptance.files if path in named or holds_tests(path))
 
 
 def tampered(parts: EngineParts, state: RunState, commit: str) -> tuple[str, ...]:
@@ -141,7 +142,7 @@ def _unfit_tests(state: RunState, receipt: Receipt, written: set[str]) -> str:
     if gone:
         return f"These tests passed before and are gone: {', '.join(gone[:10])}. Put them back."
     if receipt.cases and not any(c.name.partition("::")[0] in written for c in receipt.cases):
-        return f"`{state.test_command}` does not find your tests:\n{receipts.report_text(receipt)}"
+        return f"`{state.test_command}` does not find your tests:\n{report_text(receipt)}"
     return ""
 
 

@@ -9,7 +9,7 @@ from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
-from wainwright.tools import receipts
+from wainwright.receipts import detect
 
 
 async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
@@ -41,10 +41,10 @@ def _detect(parts: EngineParts, commit: str) -> str | None:
     files = repository.files(commit)
     texts = {
         name: (repository.read(commit, name) or b"").decode("utf-8", "replace")
-        for name in receipts.MANIFESTS
+        for name in detect.MANIFESTS
         if name in files
     }
-    return receipts.detect(files, texts, repository.dependencies())
+    return detect.detect(files, texts, repository.dependencies())
 
 
 async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Sequence[ev.Event]:

@@ -6,8 +6,8 @@ material and no instruction.
 
 from wainwright.domain.evidence import Finding, Receipt
 from wainwright.domain.state import RunState, TaskState
-from wainwright.tools.receipts import report_text
-from wainwright.tools.toolbox import cut
+from wainwright.domain.text import cut
+from wainwright.receipts.text import report_text
 from wainwright.workspace.context import fenced
 
 DIFF_MAX = 60_000

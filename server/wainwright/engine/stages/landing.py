@@ -15,7 +15,7 @@ from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
-from wainwright.tools import receipts
+from wainwright.receipts.text import report_text
 
 
 async def land(
@@ -47,7 +47,7 @@ async def land(
         broken = state.turned_red(receipt)
         if broken:
             red = f"Merged with the other tasks, these tests turned red: {', '.join(broken[:10])}.\n"
-            return (failed(parts, effect, "code", red + receipts.report_text(receipt)),)
+            return (failed(parts, effect, "code", red + report_text(receipt)),)
     await move_head(parts, run, landed)
     await run.emit(
         ev.TaskLanded(

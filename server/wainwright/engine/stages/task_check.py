@@ -18,7 +18,8 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.recorded import recorded_receipt
 from wainwright.journal import Spend, Steps
-from wainwright.tools import receipts
+from wainwright.receipts.names import red
+from wainwright.receipts.text import report_text
 from wainwright.tools.toolbox import Workbench
 
 _OWN_RED = (
@@ -69,13 +70,11 @@ class TaskCheck:
             broken = state.turned_red(receipt)
             if broken:
                 names = ", ".join(broken[:10])
-                text = receipts.report_text(receipt, own=broken)
+                text = report_text(receipt, own=broken)
                 return Checked(refusal=f"Green before your change and red now: {names}.\n{text}")
-            if first and receipts.red(receipt, workbench.due_tests):
+            if first and red(receipt, workbench.due_tests):
                 self.run.tell("sends it back: acceptance tests of its own are red", self.one.task.id)
-                return Checked(
-                    refusal=f"{_OWN_RED}\n{receipts.report_text(receipt, own=workbench.due_tests)}"
-                )
+                return Checked(refusal=f"{_OWN_RED}\n{report_text(receipt, own=workbench.due_tests)}")
         findings = await self._opinions(steps, commit, receipt)
         binding = [f for f in findings if f.binding]
         if binding:

@@ -15,7 +15,7 @@ from wainwright.engine.stages import briefs
 from wainwright.engine.stages.acceptance import judged, tampered
 from wainwright.engine.stages.base import change
 from wainwright.engine.stages.structured_answer import ask
-from wainwright.tools import receipts
+from wainwright.receipts.verdict import judge
 
 
 async def run_tests(parts: EngineParts, run: LiveRun, effect: ef.RunTests) -> Sequence[ev.Event]:
@@ -30,7 +30,7 @@ async def run_tests(parts: EngineParts, run: LiveRun, effect: ef.RunTests) -> Se
     run.tell(f"tests the whole: {state.test_command}")
     receipt = await workbenches.receipt(parts, state, "test", state.head, state.test_command)
     changed = await asyncio.to_thread(tampered, parts, state, state.head)
-    verdict = receipts.judge(receipt, state.base_receipt, judged(state))
+    verdict = judge(receipt, state.base_receipt, judged(state))
     if changed:
         verdict = verdict.model_copy(
             update={

@@ -7,9 +7,9 @@ import pytest
 from tests.fixtures.bench import Bench
 from tests.fixtures.scenario import TESTS
 
-from wainwright.domain.evidence import Case, Receipt
+from wainwright.domain.evidence import Receipt, Suite
+from wainwright.receipts.take import take
 from wainwright.secrets import Redactor
-from wainwright.tools.receipts import detect, is_pytest, judge, report_text, take
 
 run = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,7 +24,7 @@ async def receipt(bench: Bench, command: str = TESTS, *, timeout_s: float = 60, 
     return await take(
         workbench.sandbox,
         workbench.view,
-        command,
+        (Suite(command=command),),
         tree="t",
         timeout_s=timeout_s,
         redactor=Redactor(["hunter2-hunter2"]),
@@ -179,14 +179,38 @@ async def test_other_commands_are_judged_by_their_exit_code(bench: Bench) -> Non
 
 @run
 @pytest.mark.parametrize(
-    "trick", ["ln -s /etc/passwd", "mkfifo", "mkdir", "echo '<a' >", "echo '<a><b/></a>' >"]
+    "trick", ["ln -s /etc/passwd", "mkfifo", "mkdir", "echo '<a' >", "echo '<a><b/></a>' >", "true"]
 )
 async def test_what_a_command_puts_in_the_reports_place_harms_nobody(bench: Bench, trick: str) -> None:
-    conftest = f"import os\n\ndef pytest_unconfigure():\n    os.system('rm -f .wainwright-junit.xml; {trick.replace(chr(39), chr(34))} .wainwright-junit.xml')\n"  # fmt: skip  # noqa: E501
+    conftest = f"""import os
+
+def pytest_configure(config):
+    config.place = config.option.xmlpath
+
+def pytest_unconfigure(config):
+    os.system(f"rm -rf {{config.place}}; {trick} {{config.place}}")
+"""
     workbench = bench.workbench()
     found = await receipt(bench, **{"conftest.py": conftest})
     assert found.cases == ()
-    assert not os.path.lexists(workbench.tree / ".wainwright-junit.xml")
+    assert not list(workbench.tree.glob(".wainwright-*"))
+
+
+@run
+@pytest.mark.parametrize("trick", ["ln -s /etc", "mkfifo", "touch", "true"])
+async def test_what_a_command_puts_in_place_of_the_folder_of_reports_harms_nobody(
+    bench: Bench, trick: str
+) -> None:
+    workbench = bench.workbench()
+    conftest = f"""import os
+
+def pytest_unconfigure(config):
+    place = os.path.dirname(config.option.xmlpath)
+    os.system(f"rm -rf {{place}}; {trick} {{place}}")
+"""
+    found = await receipt(bench, **{"conftest.py": conftest})
+    assert found.cases == ()
+    assert not list(workbench.tree.glob(".wainwright-*"))
 
 
 @run
@@ -194,132 +218,3 @@ async def test_a_report_that_lies_in_the_tree_is_not_believed(bench: Bench) -> N
     lie = '<testsuites><testcase classname="test_x" name="test_y"/></testsuites>'
     found = await receipt(bench, "pytest --version", **{".wainwright-junit.xml": lie})
     assert found.cases == ()
-
-
-# ---- what a receipt means
-
-
-def made(exit_code: int | None = 0, **cases: str) -> Receipt:
-    return Receipt(
-        command="pytest",
-        tree="t",
-        exit=exit_code,
-        started=0,
-        seconds=1,
-        cases=tuple(
-            Case.model_validate({"name": name.replace("__", "::"), "outcome": outcome})
-            for name, outcome in cases.items()
-        ),
-    )
-
-
-GREEN = made(a__x="passed", a__y="passed")
-
-
-@pytest.mark.parametrize(
-    ("now", "base", "acceptance", "passed", "turned_red", "acceptance_red"),
-    [
-        (made(0), None, (), True, (), ()),
-        (made(1), None, (), False, (), ()),
-        (made(None), GREEN, (), False, (), ()),
-        (GREEN, GREEN, (), True, (), ()),
-        (GREEN, None, ("a",), True, (), ()),
-        (GREEN, GREEN, ("a::x",), True, (), ()),
-        (GREEN, GREEN, ("b",), False, (), ("b",)),
-        (made(1, a__x="passed", a__y="failed"), GREEN, (), False, ("a::y",), ()),
-        (made(1, a__x="passed"), GREEN, (), False, ("a::y",), ()),
-        (made(0, a__x="passed", a__y="skipped"), GREEN, (), False, ("a::y",), ()),
-        (made(0, a__x="passed", a__y="skipped"), None, ("a",), False, (), ("a::y",)),
-        (made(1, a__x="passed", a__y="failed"), made(1, a__x="passed", a__y="failed"), (), True, (), ()),
-        (
-            made(1, a__x="passed", a__y="error"),
-            made(1, a__x="passed", a__y="failed"),
-            ("a",),
-            False,
-            (),
-            ("a::y",),
-        ),
-        (made(1, a__x="passed", b__n="failed"), made(0, a__x="passed"), (), False, ("b::n",), ()),
-        (made(1, ab__x="failed", a__x="passed"), made(1, ab__x="failed"), ("a",), True, (), ()),
-    ],
-)
-def test_what_a_receipt_means(
-    now: Receipt,
-    base: Receipt | None,
-    acceptance: tuple[str, ...],
-    passed: bool,
-    turned_red: object,
-    acceptance_red: object,
-) -> None:
-    verdict = judge(now, base, acceptance)
-    assert (verdict.passed, verdict.turned_red, verdict.acceptance_red) == (
-        passed,
-        turned_red,
-        acceptance_red,
-    )
-    assert bool(verdict.reason) == (not passed)
-
-
-def test_a_parametrised_test_is_accepted_by_its_plain_name() -> None:
-    case = Case(name="a::x[1]", outcome="failed")
-    found = GREEN.model_copy(update={"cases": (case,)})
-    assert judge(found, None, ("a::x",)).acceptance_red == ("a::x[1]",)
-
-
-def test_the_text_of_a_receipt_names_what_is_red_and_is_bounded() -> None:
-    red = tuple(Case(name=f"a::t{n}", outcome="failed", message="E   boom\n" * 900) for n in range(200))
-    text = report_text(GREEN.model_copy(update={"cases": red, "exit": 1}))
-    assert "200 failed" in text
-    assert "a::t0: boom" in text
-    assert len(text) < 14_000
-
-
-@pytest.mark.parametrize(
-    ("command", "yes"),
-    [
-        ("pytest", True),
-        ("python3 -m pytest -q", True),
-        (".venv/bin/py.test", True),
-        ("FOO=1 poetry run pytest -k 'a b'", True),
-        ("cd backend && pytest", False),
-        ("cd backend; pytest", False),
-        ("pytest -q | tail", False),
-        ("pytest; true", False),
-        ("pytest&", False),
-        ("make test", False),
-        ("pytest 'unclosed", False),
-        ("python -m unittest", False),
-    ],
-)
-def test_which_lines_run_pytest(command: str, yes: bool) -> None:
-    assert is_pytest(command) is yes
-
-
-@pytest.mark.parametrize(
-    ("files", "read", "dependencies", "command"),
-    [
-        (["a.py", "tests/test_a.py"], {}, [], "python3 -m pytest -q"),
-        (["a_test.py"], {}, [".venv"], ".venv/bin/python -m pytest -q"),
-        (["tests/conftest.py"], {}, ["venv", "node_modules"], "venv/bin/python -m pytest -q"),
-        (["pyproject.toml"], {"pyproject.toml": "[tool.pytest.ini_options]\n"}, [], "python3 -m pytest -q"),
-        (["setup.cfg"], {"setup.cfg": "[tool:pytest]\n"}, [], "python3 -m pytest -q"),
-        (["pyproject.toml"], {"pyproject.toml": "[tool.ruff]\n"}, [], None),
-        (["package.json"], {"package.json": '{"scripts": {"test": "jest"}}'}, [], "npm test --silent"),
-        (["package.json"], {"package.json": '{"scripts": {"test": "echo no test specified"}}'}, [], None),
-        (["package.json"], {"package.json": "{"}, [], None),
-        (["package.json"], {"package.json": "[]"}, [], None),
-        (["package.json"], {"package.json": '{"scripts": {"test": 1}}'}, [], None),
-        (["package.json"], {"package.json": '{"scripts": null}'}, [], None),
-        (["Cargo.toml"], {}, [], "cargo test --offline --quiet"),
-        (["go.mod"], {}, [], "go test ./..."),
-        (["pom.xml"], {}, [], "mvn -o -q test"),
-        (["Makefile"], {"Makefile": "all:\n\ntest: all\n\t./t\n"}, [], "make test"),
-        (["Makefile"], {"Makefile": "all:\n"}, [], None),
-        (["attest_it.py", "README.md"], {}, [], None),
-        ([], {}, [], None),
-    ],
-)  # fmt: skip
-def test_which_command_runs_the_tests(
-    files: list[str], read: dict[str, str], dependencies: list[str], command: str | None
-) -> None:
-    assert detect(files, read, dependencies) == command

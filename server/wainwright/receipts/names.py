@@ -1,0 +1,30 @@
+"""How tests are named in receipts and by those who ask for them: files, or single tests as ``file::name``."""
+
+from collections.abc import Collection, Sequence
+
+from wainwright.domain.evidence import Case, Receipt
+
+
+def belongs(name: str, wanted: str) -> bool:
+    """Whether a case is the named test, one of its parameters or subtests, or in the named file."""
+    if name == wanted or name.startswith((f"{wanted}::", f"{wanted}[")):
+        return True
+    return "::" in wanted and name.startswith((f"{wanted}/", f"{wanted} > ", f"{wanted} ("))
+
+
+def of(cases: Sequence[Case], wanted: Collection[str]) -> list[Case]:
+    """The cases that belong to any of these names."""
+    return [case for case in cases if any(belongs(case.name, one) for one in wanted)]
+
+
+def red(receipt: Receipt, names: Collection[str]) -> tuple[str, ...]:
+    """Which of the named tests, or of the tests in the named files, are in the receipt and red."""
+    return tuple(dict.fromkeys(c.name for c in of(receipt.cases, names) if c.outcome in ("failed", "error")))
+
+
+def below(names: Sequence[str], folder: str) -> tuple[str, ...]:
+    """Names as they are called from within a folder; those of other places are left out."""
+    if folder in (".", ""):
+        return tuple(names)
+    start = f"{folder}/"
+    return tuple(name[len(start) :] for name in names if name.startswith(start))

@@ -1,0 +1,238 @@
+"""Take receipts: run the test commands on a tree inside the sandbox, read their reports, record how they ended."""
+
+import asyncio
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from wainwright.domain.evidence import Case, Receipt, Suite
+from wainwright.domain.text import cut, plain
+from wainwright.receipts import command, environment, integrity, names
+from wainwright.receipts.project import FolderProject, within
+from wainwright.receipts.protocol import CannotNarrow, Project
+from wainwright.receipts.runners import RUNNERS, junit, tap
+from wainwright.sandbox.protocol import Command, CommandOutcome, Sandbox, SandboxView, inside
+from wainwright.secrets import Redactor
+from wainwright.waiting import finish_in_thread
+
+OUTPUT_BYTES_MAX = 200_000
+OUTPUT_KEPT = 6_000
+PRINTED_MAX = 400_000
+"""Bytes looked at of what a command printed into its report."""
+_WORST = ("passed", "skipped", "failed", "error")
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """How one suite ended."""
+
+    suite: Suite
+    outcome: CommandOutcome
+    cases: tuple[Case, ...]
+    output: str
+    runners: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+async def take(
+    sandbox: Sandbox,
+    view: SandboxView,
+    suites: Sequence[Suite],
+    *,
+    tree: str,
+    timeout_s: float,
+    redactor: Redactor,
+    only: Sequence[str] = (),
+    base: Project | None = None,
+    surroundings: str = "",
+) -> Receipt:
+    """Run the suites one after the other on a tree and say how they ended.
+
+    ``tree`` is the git hash of what the view shows. ``only`` names tests or files: nothing else is run, and a suite
+    that has none of them is left out. ``base`` is what the changes are compared with that could make a report lie.
+    Raises CannotNarrow, before anything was run, when ``only`` cannot be obeyed.
+    """
+    chosen = _chosen(suites, only)
+    project = FolderProject(view.tree)
+    started = time.time()
+    ran: list[_Ran] = []
+    left = timeout_s
+    for suite, wanted in chosen:
+        one = await _run(sandbox, view, project, suite, wanted, max(left, 1.0))
+        left -= one.outcome.seconds
+        ran.append(one)
+        if one.outcome.timed_out:
+            break
+    doubts = [doubt for one in ran for doubt in one.doubts]
+    if base is not None:
+        doubts += await asyncio.to_thread(integrity.changes, base, project, tuple(suites))
+    return _receipt(ran, tuple(only), redactor, timeout_s, doubts).model_copy(
+        update={"tree": tree, "started": started, "suites": tuple(suites), "surroundings": surroundings}
+    )
+
+
+def _receipt(
+    ran: Sequence[_Ran], only: tuple[str, ...], redactor: Redactor, timeout_s: float, doubts: Sequence[str]
+) -> Receipt:
+    cases = tuple(
+        case.model_copy(update={"message": redactor.redact(plain(case.message))})
+        for case in _merged([case for one in ran for case in one.cases])
+    )
+    shown = "; ".join(_shown(one.suite) for one in ran)
+    output = "\n".join(f"$ {_shown(one.suite)}\n{one.output}" if len(ran) > 1 else one.output for one in ran)
+    return Receipt(
+        command=f"{shown} (only {', '.join(only)})" if only else shown,
+        tree="",
+        exit=next((one.outcome.exit for one in ran if one.outcome.exit != 0), 0),
+        started=0,
+        seconds=round(sum(one.outcome.seconds for one in ran), 3),
+        cases=cases,
+        output=cut(redactor.redact(plain(output)), OUTPUT_KEPT),
+        environment=environment.reason([one.outcome for one in ran], cases, plain(output), timeout_s),
+        runner=", ".join(dict.fromkeys(name for one in ran for name in one.runners)),
+        only=only,
+        doubts=tuple(dict.fromkeys([*doubts, *environment.remarks(cases)])),
+    )
+
+
+def _shown(suite: Suite) -> str:
+    return suite.command if suite.folder == "." else f"cd {suite.folder} && {suite.command}"
+
+
+def _chosen(suites: Sequence[Suite], only: Sequence[str]) -> list[tuple[Suite, tuple[str, ...]]]:
+    """The suites to run, each with the tests it is narrowed to as they are called in its folder."""
+    if not only:
+        return [(suite, ()) for suite in suites]
+    chosen = []
+    left = list(only)
+    for suite in sorted(suites, key=lambda one: one.folder == "."):
+        wanted = names.below(left, suite.folder)
+        if wanted:
+            chosen.append((suite, wanted))
+            left = [name for name in left if suite.folder != "." and not name.startswith(f"{suite.folder}/")]
+    if left:
+        raise CannotNarrow(f"No test command of this workspace runs {', '.join(left)}.", "Run all tests.")
+    return chosen
+
+
+async def _run(
+    sandbox: Sandbox,
+    view: SandboxView,
+    project: Project,
+    suite: Suite,
+    only: tuple[str, ...],
+    timeout_s: float,
+) -> _Ran:
+    with _reports(view) as (host, seen):
+        place = within(project, suite.folder)
+        line = await asyncio.to_thread(command.ask_for_reports, suite.command, place, RUNNERS, seen, only)
+        outcome = await sandbox.run(
+            Command(
+                argv=("/bin/sh", "-c", line.text),
+                cwd=suite.folder,
+                timeout_s=timeout_s,
+                output_bytes_max=OUTPUT_BYTES_MAX,
+            ),
+            view,
+        )
+        return await finish_in_thread(_read, view.tree, suite, place, line, outcome, host, only)
+
+
+@contextmanager
+def _reports(view: SandboxView) -> Iterator[tuple[Path, PurePosixPath]]:
+    """A folder for reports, and where a command finds it; its name cannot be guessed."""
+    name = f".wainwright-{secrets.token_hex(12)}"
+    place = view.tree / name
+    place.mkdir(mode=0o700)
+    try:
+        yield place, inside(view, name)
+    finally:
+        # A command may have put anything in its place.
+        if place.is_symlink() or not place.is_dir():
+            place.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _read(
+    tree: Path,
+    suite: Suite,
+    project: Project,
+    line: command.Line,
+    outcome: CommandOutcome,
+    reports: Path,
+    only: tuple[str, ...],
+) -> _Ran:
+    cases: list[Case] = []
+    doubts: list[str] = []
+    runners: list[str] = []
+    output = outcome.output
+    for asked in line.asked:
+        report = reports / asked.report
+        runner, folder = asked.found.runner, asked.found.folder
+        if asked.ask.capture:
+            output += _printed(report)
+        found = None
+        if reports.is_dir() and not reports.is_symlink():
+            where = (tree / suite.folder / folder).resolve()
+            found = runner.read(report, outcome.output, where, within(project, folder))
+        if found is None:
+            doubts.append(f"{runner.name} left no report that can be read.")
+            continue
+        runners.append(runner.name)
+        cases += [_placed(tree, suite.folder, folder, case) for case in found]
+    if not line.asked and not outcome.truncated and tap.looks_like(outcome.output):
+        cases += tap.read(outcome.output.splitlines()) or ()
+        runners.append("tap")
+    if only:
+        wanted = [name if suite.folder == "." else f"{suite.folder}/{name}" for name in only]
+        cases = [case for case in cases if case.unbuilt or any(names.belongs(case.name, w) for w in wanted)]
+    doubts += integrity.agreement(_shown(suite), outcome.exit, cases)
+    return _Ran(suite, outcome, tuple(cases), output, tuple(runners), tuple(doubts))
+
+
+def _placed(tree: Path, suite: str, folder: str, case: Case) -> Case:
+    """A case by its name from the workspace's root."""
+    prefix = "/".join(part for part in (suite, folder) if part not in (".", ""))
+    if not prefix:
+        return case
+    file = case.name.partition("::")[0]
+    if not (tree / prefix / file).exists() and file != "." and (tree / file).exists():
+        return case
+    name = f"{prefix}{case.name[1:]}" if file == "." else f"{prefix}/{case.name}"
+    return case.model_copy(update={"name": name})
+
+
+def _merged(cases: Sequence[Case]) -> list[Case]:
+    """One case a name: where a name comes twice, as a test and as its teardown, the worse outcome counts."""
+    found: dict[str, Case] = {}
+    for case in cases:
+        earlier = found.get(case.name)
+        if earlier is None or _WORST.index(case.outcome) > _WORST.index(earlier.outcome):
+            found[case.name] = case
+    return list(found.values())
+
+
+def _printed(report: Path) -> str:
+    """The end of what a command printed into its report; of a stream of events what programs printed."""
+    try:
+        with junit.opened(report) as file:
+            file.seek(max(0, file.seek(0, 2) - PRINTED_MAX))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "".join(_line(line) for line in text.splitlines(keepends=True))
+
+
+def _line(line: str) -> str:
+    if not line.startswith("{"):
+        return line
+    try:
+        return str(json.loads(line).get("Output", ""))
+    except (ValueError, AttributeError):
+        return ""
