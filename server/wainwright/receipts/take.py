@@ -16,7 +16,7 @@ from wainwright.receipts import command, environment, integrity, names
 from wainwright.receipts.project import FolderProject, within
 from wainwright.receipts.protocol import CannotNarrow, Project
 from wainwright.receipts.runners import RUNNERS, junit, tap
-from wainwright.sandbox.protocol import Command, CommandOutcome, Sandbox, SandboxView, inside
+from wainwright.sandbox.protocol import Command, CommandOutcome, Sandbox, SandboxView
 from wainwright.secrets import Redactor
 from wainwright.waiting import finish_in_thread
 
@@ -58,7 +58,7 @@ async def take(
     Raises CannotNarrow, before anything was run, when ``only`` cannot be obeyed.
     """
     chosen = _chosen(suites, only)
-    project = FolderProject(view.tree)
+    project = FolderProject(view.tree / view.cwd)
     started = time.time()
     ran: list[_Ran] = []
     left = timeout_s
@@ -130,33 +130,32 @@ async def _run(
 ) -> _Ran:
     with _reports(view) as (host, seen):
         place = within(project, suite.folder)
-        line = await asyncio.to_thread(command.ask_for_reports, suite.command, place, RUNNERS, seen, only)
+        line = await asyncio.to_thread(
+            command.ask_for_reports, suite.command, place, RUNNERS, PurePosixPath(seen), only
+        )
         outcome = await sandbox.run(
             Command(
                 argv=("/bin/sh", "-c", line.text),
                 cwd=suite.folder,
                 timeout_s=timeout_s,
                 output_bytes_max=OUTPUT_BYTES_MAX,
+                shared=((host, seen),),
             ),
             view,
         )
-        return await finish_in_thread(_read, view.tree, suite, place, line, outcome, host, only)
+        return await finish_in_thread(_read, view.tree / view.cwd, suite, place, line, outcome, host, only)
 
 
 @contextmanager
-def _reports(view: SandboxView) -> Iterator[tuple[Path, PurePosixPath]]:
-    """A folder for reports, and where a command finds it; its name cannot be guessed."""
-    name = f".wainwright-{secrets.token_hex(12)}"
-    place = view.tree / name
-    place.mkdir(mode=0o700)
+def _reports(view: SandboxView) -> Iterator[tuple[Path, Path]]:
+    """A folder for reports outside the tree, and where this command alone finds it: the name cannot be guessed."""
+    name = f"wainwright-{secrets.token_hex(12)}"
+    host = view.beside / name
+    host.mkdir(parents=True, mode=0o700)
     try:
-        yield place, inside(view, name)
+        yield host, Path("/tmp") / name  # noqa: S108 - in the sandbox, where /tmp is the command's own
     finally:
-        # A command may have put anything in its place.
-        if place.is_symlink() or not place.is_dir():
-            place.unlink(missing_ok=True)
-        else:
-            shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(host, ignore_errors=True)
 
 
 def _read(
@@ -177,10 +176,8 @@ def _read(
         runner, folder = asked.found.runner, asked.found.folder
         if asked.ask.capture:
             output += _printed(report)
-        found = None
-        if reports.is_dir() and not reports.is_symlink():
-            where = (tree / suite.folder / folder).resolve()
-            found = runner.read(report, outcome.output, where, within(project, folder))
+        where = (tree / suite.folder / folder).resolve()
+        found = runner.read(report, outcome.output, where, within(project, folder))
         if found is None:
             doubts.append(f"{runner.name} left no report that can be read.")
             continue

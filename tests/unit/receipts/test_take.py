@@ -193,7 +193,7 @@ def pytest_unconfigure(config):
     workbench = bench.workbench()
     found = await receipt(bench, **{"conftest.py": conftest})
     assert found.cases == ()
-    assert not list(workbench.tree.glob(".wainwright-*"))
+    assert not list(workbench.view.beside.glob("wainwright-*"))
 
 
 @run
@@ -210,7 +210,7 @@ def pytest_unconfigure(config):
 """
     found = await receipt(bench, **{"conftest.py": conftest})
     assert found.cases == ()
-    assert not list(workbench.tree.glob(".wainwright-*"))
+    assert not list(workbench.view.beside.glob("wainwright-*"))
 
 
 @run
