@@ -27,7 +27,16 @@ class Ask(BaseModel):
     """What the command prints on stdout is the report: all of it is wanted, not the end."""
 
 
-ADDED_TO = ("PYTEST_ADDOPTS", "NODE_OPTIONS", "GOFLAGS", "TOX_OVERRIDE", "MAVEN_OPTS")
+ADDED_TO = (
+    "PYTEST_ADDOPTS",
+    "NODE_OPTIONS",
+    "GOFLAGS",
+    "TOX_OVERRIDE",
+    "MAVEN_OPTS",
+    "BUN_OPTIONS",
+    "SPEC_OPTS",
+    "TESTOPTS",
+)
 """Variables that hold options, so that what a person set there is kept."""
 
 

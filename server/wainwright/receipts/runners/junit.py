@@ -3,7 +3,7 @@
 import os
 import stat
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -38,6 +38,10 @@ class Node(BaseModel):
     file: str
     suite: str
     """The name of the nearest ``testsuite`` around it."""
+    suites: tuple[str, ...] = ()
+    """The names of all of them, from the outermost."""
+    kind: str = ""
+    """What the report calls the type of its failure."""
     outcome: Outcome
     message: str
 
@@ -96,7 +100,7 @@ def _cases(
             count += 1
             if count > CASES_MAX:
                 raise ValueError("too many cases")
-            found = _node(node, suites[-1] if suites else "", kept)
+            found = _node(node, suites, kept)
             kept += found.outcome != "passed"
             yield case(found)
         elif node.tag == "error" and suite_errors and parent is not None and parent.tag == "testsuite":
@@ -109,7 +113,7 @@ def _within_case(stack: list[ET.Element]) -> bool:
     return any(node.tag == "testcase" for node in stack)
 
 
-def _node(node: ET.Element, suite: str, kept: int) -> Node:
+def _node(node: ET.Element, suites: Sequence[str], kept: int) -> Node:
     bad = next((child for child in node if child.tag in ("failure", "error")), None)
     if bad is None:
         bad = next((child for child in node if child.tag == "skipped"), None)
@@ -118,9 +122,11 @@ def _node(node: ET.Element, suite: str, kept: int) -> Node:
         name=get("name", ""),
         classname=get("classname", ""),
         file=get("file", ""),
-        suite=suite,
+        suite=suites[-1] if suites else "",
+        suites=tuple(suites),
         outcome="passed" if bad is None else _OUTCOMES[bad.tag],
         message="" if bad is None else bounded(_message(bad), kept),
+        kind="" if bad is None else bad.get("type", ""),
     )
 
 

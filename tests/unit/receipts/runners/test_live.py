@@ -1,0 +1,195 @@
+"""The adapters with the real programs, in the sandbox: one text file in `live/` is one project, played in order.
+
+    The text before the first section says what is peculiar about the runner.
+
+    === needs                   lines `program NAME` or `packages NAME` (what was installed in the cache, see below)
+    === file PATH               the file has this text from now on
+    === gone PATH
+    === run COMMAND             a receipt of the whole tree; the first is the base. Then one statement a line:
+
+        only NAME | timeout SECONDS                     before the command
+        passed|failed|error|skipped|unbuilt NAME        all tests of the report, in any order
+        exit CODE | runner NAME | doubt TEXT | environment TEXT
+        says NAME: TEXT                                 what the message of a test contains
+        wants NAME                                      an acceptance test
+        verdict passed | verdict FIELD NAME, NAME       beside the base's; FIELD is one of a verdict
+        # ends in the middle                            the next run is of a program that ends among its tests
+
+Packages lie in `~/.cache/wainwright-parity`, put there by `python -m tests.fixtures.packages`.
+"""
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tests.fixtures import packages
+from tests.fixtures.scenario import PATH
+
+from wainwright.domain.evidence import Receipt, Suite
+from wainwright.receipts.take import take
+from wainwright.receipts.verdict import judge
+from wainwright.sandbox.bubblewrap import Bubblewrap, prove
+from wainwright.sandbox.protocol import Layer, SandboxView
+from wainwright.secrets import Redactor
+
+HERE = Path(__file__).parent / "live"
+OUTCOMES = ("passed", "failed", "error", "skipped", "unbuilt")
+
+
+@dataclass
+class Section:
+    kind: str
+    about: str
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines).rstrip("\n") + "\n"
+
+    @property
+    def statements(self) -> list[tuple[str, str]]:
+        return [
+            (word, rest)
+            for line in self.lines
+            if line.strip() and line[0] != "#"
+            for word, _, rest in [line.strip().partition(" ")]
+        ]
+
+
+def sections(path: Path) -> list[Section]:
+    found: list[Section] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("=== "):
+            kind, _, about = line[4:].partition(" ")
+            found.append(Section(kind, about))
+        elif found:
+            found[-1].lines.append(line)
+    return found
+
+
+def missing(needs: list[tuple[str, str]]) -> str:
+    """What keeps a project from being played here; empty when nothing does."""
+    for kind, name in needs:
+        if kind == "program" and shutil.which(name, path=f"{packages.programs()}:{PATH}") is None:
+            return f"{name} is not installed"
+        if kind == "packages" and not packages.folder(name).is_dir():
+            return f"{name} is not in the cache of packages: python -m tests.fixtures.packages"
+    return ""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bubblewrap]:
+    root = tmp_path_factory.mktemp("sandbox")
+    yield await prove(root / "state", {"HOME": str(root / "home"), "PATH": f"{packages.programs()}:{PATH}"})
+
+
+@dataclass
+class Stage:
+    """One project on its way through its sections."""
+
+    sandbox: Bubblewrap
+    root: Path
+    base: Receipt | None = None
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def tree(self) -> Path:
+        return self.root / "tree"
+
+    async def play(self, section: Section) -> None:
+        if section.kind == "needs":
+            if ("packages", "node") in section.statements:
+                source = packages.folder("node") / "node_modules"
+                self.layers = (Layer(at=Path("node_modules"), sources=(source,), writes="kept"),)
+        elif section.kind == "file":
+            place = self.tree / section.about
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(section.text, encoding="utf-8")
+            place.chmod(0o755 if section.text.startswith("#!") else 0o644)
+        elif section.kind == "gone":
+            (self.tree / section.about).unlink()
+        else:
+            assert section.kind == "run"
+            await self.run(section)
+
+    async def run(self, section: Section) -> None:
+        said = section.statements
+        receipt = await take(
+            self.sandbox,
+            SandboxView(
+                tree=self.tree, at=self.root / "work", layers=self.layers, readable=(packages.CACHE,)
+            ),
+            (Suite(command=section.about.replace("{CACHE}", str(packages.CACHE))),),
+            tree="t",
+            timeout_s=next((float(rest) for word, rest in said if word == "timeout"), 120),
+            redactor=Redactor([]),
+            only=[rest for word, rest in said if word == "only"],
+        )
+        self.base = self.base or receipt
+        told = {(("unbuilt" if c.unbuilt else c.outcome), c.name) for c in receipt.cases}
+        about = f"{section.about}\n{receipt.doubts}\n{receipt.environment}\n{receipt.output}"
+        assert told == {(word, rest) for word, rest in said if word in OUTCOMES}, about
+        for word, rest in said:
+            if word not in (*OUTCOMES, "only", "timeout", "wants"):
+                assert self.holds(word, rest, receipt, [name for w, name in said if w == "wants"]), (
+                    f"{word} {rest}: {about}"
+                )
+
+    def holds(self, word: str, rest: str, receipt: Receipt, wants: list[str]) -> bool:
+        if word == "exit":
+            return str(receipt.exit) == rest
+        if word == "runner":
+            return receipt.runner == rest
+        if word == "doubt":
+            return any(rest in doubt for doubt in receipt.doubts)
+        if word == "environment":
+            return rest in receipt.environment
+        if word == "says":
+            name, _, text = rest.partition(": ")
+            return any(c.name == name and text in c.message for c in receipt.cases)
+        assert word == "verdict"
+        verdict = judge(receipt, self.base, wants)
+        if rest == "passed":
+            return verdict.passed
+        kind, _, names = rest.partition(" ")
+        return not verdict.passed and ", ".join(getattr(verdict, kind)) == names
+
+
+PROJECTS = sorted(HERE.glob("*.txt"))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.stem)
+async def test_a_runner_is_read(path: Path, sandbox: Bubblewrap, tmp_path: Path) -> None:
+    parts = sections(path)
+    lacking = missing(parts[0].statements)
+    if lacking:
+        pytest.skip(lacking)
+    stage = Stage(sandbox, tmp_path)
+    stage.tree.mkdir()
+    (stage.root / "work").mkdir()
+    for section in parts:
+        await stage.play(section)
+
+
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.stem)
+def test_each_kind_of_case_is_planted(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    planted = {
+        "a red test that was red before": r"^verdict passed$",
+        "a green test that turns red": r"^verdict turned_red ",
+        "a file that cannot be built": r"^verdict unbuilt ",
+        "a test that is never collected": r"^verdict not_run ",
+        "blanks and letters in a name": r"^passed .* .*ö",
+        "a skipped test": r"^skipped ",
+        "colours forced on": r"^=== run FORCE_COLOR=1 ",
+        "the time limit": r"^timeout ",
+        "narrowing": r"^only ",
+        "a program that ends in the middle": r"^# ends in the middle$",
+    }
+    lacking = [what for what, sign in planted.items() if not re.search(sign, text, re.MULTILINE)]
+    assert lacking == []
