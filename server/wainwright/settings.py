@@ -25,10 +25,12 @@ from pydantic import (
     Field,
     JsonValue,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from wainwright.domain.errors import InputError
+from wainwright.domain.evidence import Suite
 
 CONFIG_FILE = "config.toml"
 WORKSPACE_FILE = "wainwright.toml"
@@ -133,6 +135,24 @@ class BudgetSettings(_Section):
     """A model without a known price: ``tokens`` lets the token cap hold it, ``refuse`` does not ask it."""
 
 
+class TestCommand(_Section):
+    """One of several test commands of a workspace."""
+
+    __test__: ClassVar[bool] = False
+
+    command: str = Field(min_length=1)
+    """A shell line."""
+    folder: str = Field(default=".", min_length=1)
+    """Where it is run: a folder inside the workspace, relative to it."""
+
+    @field_validator("folder")
+    @classmethod
+    def _inside(cls, folder: str) -> str:
+        if folder.startswith(("/", "~")) or ".." in folder.split("/"):
+            raise ValueError("a folder is relative to the workspace and inside it")
+        return folder
+
+
 class TestSettings(_Section):
     """How the project's tests are run."""
 
@@ -140,8 +160,17 @@ class TestSettings(_Section):
 
     command: str | None = None
     """The test command, a shell line. Default: found out from the project."""
+    commands: tuple[TestCommand, ...] = ()
+    """Several test commands, each with its folder, where one is not enough. They are run after ``command``."""
     timeout_s: float = Field(default=600.0, gt=0)
     """Seconds one run of the tests may take."""
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """What is set, in order; empty when it is to be found out."""
+        told = "settings name it"
+        first = (Suite(command=self.command, reason=told),) if self.command else ()
+        return (*first, *(Suite(command=c.command, folder=c.folder, reason=told) for c in self.commands))
 
 
 class CacheSettings(_Section):
@@ -212,6 +241,7 @@ _FREE = frozenset(
         "editor.symbols",
         "parallel",
         "test.command",
+        "test.commands",
         "test.timeout_s",
     }
 )

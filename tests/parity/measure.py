@@ -111,7 +111,7 @@ def _prompt(base: Path, environment: dict[str, str]) -> Iterator[None]:
 
 def table(rows: list[Measured]) -> Iterator[str]:
     """The lines of a table in Markdown."""
-    yield "| workspace | tests | equal | person's folder | outside s | inside s | ratio | in time | first s | detected |"
+    yield "| workspace | tests | equal | person's folder | outside s | inside s | ratio | in time | first s | found |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for one in rows:
         same = "yes" if not one.differences else "**no**"

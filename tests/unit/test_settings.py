@@ -198,5 +198,18 @@ def test_a_setting_is_closed_to_a_workspace_unless_it_is_named(workspace: Path) 
         "limits.turns_per_task",
         "parallel",
         "test.command",
+        "test.commands",
         "test.timeout_s",
     }
+
+
+def test_a_workspace_has_one_test_command_or_several(workspace: Path) -> None:
+    assert load(workspace).test.suites == ()
+    file = workspace / "wainwright.toml"
+    write(file, '[test]\ncommand = "make test"\ncommands = [{command = "go test ./...", folder = "api"}]\n')
+    suites = load(workspace).test.suites
+    assert [(s.command, s.folder) for s in suites] == [("make test", "."), ("go test ./...", "api")]
+    for folder in ("/etc", "../x", "a/../.."):
+        write(file, f'[test]\ncommands = [{{command = "true", folder = "{folder}"}}]\n')
+        with pytest.raises(InputError, match=r"test\.commands.*inside it"):
+            load(workspace)

@@ -6,7 +6,7 @@ before; implementer and tester act on a tree of their own until their work is do
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
@@ -52,6 +52,12 @@ class Assignment:
     """Documents that must come with the answer."""
     turns: int = 12
     """The most model calls for one piece of work."""
+
+    def speaking(self, language: str) -> "Assignment":
+        """The same work, with the worked example of its prompt in a language of the workspace."""
+        return replace(self, language=language)
+
+    language: str = ""
 
     @property
     def prompt(self) -> str:

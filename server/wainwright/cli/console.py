@@ -61,7 +61,7 @@ def overrides(
     if budget:
         found["budget"] = budget
     if tests:
-        found["test"] = {"command": tests}
+        found["test"] = {"command": tests, "commands": []}
     return found
 
 

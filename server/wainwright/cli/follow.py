@@ -113,6 +113,8 @@ def tell_end(seen: RunView) -> None:
                 f"`wainwright approve {seen.run}` or `wainwright reject REASON --run {seen.run}`, then resume."
             )
         )
+    for told in seen.cautions:
+        out.print(Text(f"tests: {told}", style="yellow"))
     for label, value in (("branch", seen.branch), ("patch", seen.patch)):
         if value:
             out.print(Text(f"{label}: {value}"))
@@ -139,6 +141,7 @@ def summary(seen: RunView) -> dict[str, Any]:
         "cost_usd": seen.cost_usd,
         "deployment": seen.deployment.model_dump() if seen.deployment else None,
         "gates": [gate.model_dump(mode="json") for gate in seen.gates],
+        "cautions": list(seen.cautions),
         "failure": seen.failure,
         "hint": seen.hint,
     }

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Sequence
 
-from wainwright.domain.evidence import Finding, Receipt
+from wainwright.domain.cautions import cautions
+from wainwright.domain.events import Tested
+from wainwright.domain.evidence import AcceptanceTest, Finding, Receipt, RedFirst, Suite
 from wainwright.domain.goal import Stage
 from wainwright.domain.plan import Plan
-from wainwright.domain.state import RunState, TaskState
+from wainwright.domain.state import RunState, TaskState, guarding
 
 _MARKS = {"waiting": " ", "running": "~", "landed": "x", "stuck": "!", "blocked": "!"}
 
@@ -33,19 +35,53 @@ def artifacts(state: RunState) -> dict[str, str]:
         found["monitor.md"] = f"# Monitoring\n\n{state.monitored.report}\n"
     if state.stage in (Stage.DONE, Stage.FAILED, Stage.CANCELLED):
         found["summary.md"] = _summary(state)
-    return found
+    warned = _warning(state)
+    return {
+        name: _under_title(text, warned) if name.endswith(".md") else text for name, text in found.items()
+    }
+
+
+def _warning(state: RunState) -> str:
+    """What is wrong with the tests, for the top of every document; empty when nothing is."""
+    return "\n".join(f"> **Tests:** {told}" for told in cautions(state))
+
+
+def _under_title(text: str, warning: str) -> str:
+    """A document with a warning under its title, or above all where it has none."""
+    if not warning:
+        return text
+    title, end, rest = text.partition("\n")
+    if not title.startswith("# "):
+        return f"{warning}\n\n{text}"
+    return f"{title}\n\n{warning}\n{end}{rest.lstrip(end)}"
 
 
 def _requirements(state: RunState, plan: Plan) -> str:
-    lines = [f"- **{r.id}** {r.text}" for r in plan.requirements]
-    return f"# Requirements\n\nGoal: {state.goal.text}\n\n" + "\n".join(lines) + "\n"
+    lines = [
+        f"- **{r.id}** {r.text}{' (so today, and to stay so)' if r.guards else ''}" for r in plan.requirements
+    ]
+    how = f"\n\n## How it is tested\n\n{_suites(state)}"
+    return f"# Requirements\n\nGoal: {state.goal.text}\n\n" + "\n".join(lines) + how + "\n"
+
+
+def _suites(state: RunState) -> str:
+    lines = [
+        f"- `{s.command}`{'' if s.folder == '.' else f' in `{s.folder}`'}{_because(s)}" for s in state.suites
+    ]
+    return "\n".join(lines) or "It is not known."
+
+
+def _because(suite: Suite) -> str:
+    return f": {suite.reason}" if suite.reason else ""
 
 
 def _plan(state: RunState, plan: Plan) -> str:
     approved = "approved" if state.plan_approved else "not approved yet"
     head = f"# Plan\n\nGoal: {state.goal.text}\n\nRevision {state.revision}, {approved}."
     notes = f"\n\n{plan.notes}" if plan.notes else ""
-    return head + notes + "\n\n## Tasks\n\n" + "\n".join(_task(t) for t in state.tasks.values())
+    same = "\n\nNo behaviour is to change." if plan.keeps_behaviour else ""
+    head += f"{same}{notes}\n\n## Tests\n\n{_suites(state)}"
+    return head + "\n\n## Tasks\n\n" + "\n".join(_task(t) for t in state.tasks.values())
 
 
 def _task(one: TaskState) -> str:
@@ -66,9 +102,19 @@ def _task(one: TaskState) -> str:
     return "\n".join(lines) + "\n"
 
 
+def counted(receipt: Receipt) -> str:
+    """How many tests ended how."""
+    skipped = sum(case.outcome == "skipped" for case in receipt.cases)
+    unbuilt = sum(case.unbuilt for case in receipt.cases)
+    told = [f"{len(receipt.passing)} passed", f"{len(receipt.failing) - unbuilt} failed"]
+    told += [f"{skipped} skipped"] if skipped else []
+    told += [f"{unbuilt} could not be built or collected"] if unbuilt else []
+    return ", ".join(told)
+
+
 def _receipt(receipt: Receipt) -> str:
     code = "stopped at its time limit" if receipt.exit is None else f"exit code {receipt.exit}"
-    counts = f", {len(receipt.passing)} passed, {len(receipt.failing)} failed" if receipt.cases else ""
+    counts = f", {counted(receipt)}" if receipt.cases else ""
     return f"`{receipt.command}` on tree `{receipt.tree}`: {code}{counts}, {receipt.seconds:.1f} s"
 
 
@@ -79,23 +125,61 @@ def _test_report(state: RunState) -> str:
     verdict = verdict or ("passed" if tested.verdict.passed else f"failed: {tested.verdict.reason}")
     lines = ["# Test report", "", f"Verdict: {verdict}."]
     if tested.receipt is not None:
-        lines += ["", f"- Head: {_receipt(tested.receipt)}"]
+        lines += ["", f"- Head: {_receipt(tested.receipt)}{_taken(tested)}"]
     base = state.base_tested
     if base is not None:
         lines.append(f"- Base: {_receipt(base.receipt) if base.receipt else base.reason}")
     for title, names in (
         ("Turned red", tested.verdict.turned_red),
+        ("Gone", tested.verdict.gone),
+        ("Cannot be built or collected any more", tested.verdict.unbuilt),
         ("Acceptance tests not green", tested.verdict.acceptance_red),
+        ("Acceptance tests that did not run", tested.verdict.not_run),
+        ("Red before the run as well", tested.verdict.base_red),
+        ("Flaky: red, and green when run again alone", tested.verdict.flaky),
     ):
         if names:
             lines += ["", f"## {title}", "", *(f"- `{n}`" for n in names)]
     if state.acceptance is not None and state.acceptance.tests:
-        lines += ["", "## Acceptance tests", "", "| requirement | test | outcome |", "|---|---|---|"]
+        lines += ["", "## Acceptance tests", ""]
+        lines += ["| requirement | test | before the change | outcome |", "|---|---|---|---|"]
         lines += [
-            f"| {t.requirement} | `{t.test}` | {_outcome(tested.receipt, t.test)} |"
+            f"| {t.requirement} | `{t.test}` | {_before(state, t)} | {_outcome(tested.receipt, t.test)} |"
             for t in state.acceptance.tests
         ]
+        first = state.red_first
+        if first is not None and first.receipt is not None:
+            lines += ["", f"Before the change: {_receipt(first.receipt)}."]
     return "\n".join(lines) + "\n"
+
+
+def _taken(tested: Tested) -> str:
+    """When a receipt was taken that was there already."""
+    if tested.receipt is None or not tested.receipt.reused:
+        return ""
+    return f"; reused, taken at {utc(tested.receipt.started)}"
+
+
+def utc(seconds: float) -> str:
+    """A time of the epoch as people read it. The domain has no clock, so it is worked out."""
+    days, rest = divmod(int(seconds), 86_400)
+    # Years that begin in March, so that a leap day is the last of its year.
+    era, day = divmod(days + 719_468, 146_097)
+    year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
+    day -= 365 * year + year // 4 - year // 100
+    march = (5 * day + 2) // 153
+    month = march + 3 if march < 10 else march - 9
+    date = f"{era * 400 + year + (month <= 2):04}-{month:02}-{day - (153 * march + 2) // 5 + 1:02}"
+    return f"{date} {rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02} UTC"
+
+
+def _before(state: RunState, test: AcceptanceTest) -> str:
+    """How an acceptance test ended before there was anything to make it green."""
+    found = state.red_first.found if state.red_first else RedFirst()
+    words = {"red": found.red, "green": found.green, "not built": found.unbuilt, "not run": found.not_run}
+    ended = next((word for word, tests in words.items() if test.test in tests), "not known")
+    guards = ", guards what was so already" if guarding(state, test) else ""
+    return f"{ended}{guards}"
 
 
 def _outcome(receipt: Receipt | None, test: str) -> str:
@@ -147,7 +231,7 @@ def _summary(state: RunState) -> str:
         lines += [f"- {t.task.title}: {t.status}. {t.summary}" for t in state.tasks.values()]
         lines += ["", f"Loops back to BUILD: {state.repairs}. New plans: {max(0, state.revision - 1)}."]
     if state.tested is not None and state.tested.receipt is not None:
-        lines += ["", "## Tests", "", f"- {_receipt(state.tested.receipt)}"]
+        lines += ["", "## Tests", "", f"- {_receipt(state.tested.receipt)}{_taken(state.tested)}"]
     if state.reviewed is not None and state.reviewed.findings:
         lines += ["", "## What the review leaves open", "", _findings(state.reviewed.findings).rstrip()]
     lines += _handed_over(state)

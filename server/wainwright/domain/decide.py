@@ -6,6 +6,7 @@ stops those that are no longer wanted.
 
 from collections.abc import Callable
 
+from wainwright.domain.cautions import cautions, without_stop
 from wainwright.domain.effects import (
     DeployService,
     Effect,
@@ -26,12 +27,19 @@ from wainwright.domain.effects import (
     WriteAcceptance,
 )
 from wainwright.domain.events import Gate, GateKind
-from wainwright.domain.gates import fails_unattended
+from wainwright.domain.gates import WITHOUT_TESTS, fails_unattended
 from wainwright.domain.goal import ENDS, WAY, Stage, title
 from wainwright.domain.plan import overlap
 from wainwright.domain.state import RunState, TaskState
 
 S = Stage
+CANNOT_RUN = "The tests cannot run here."
+_OR_WITHOUT = (
+    f"Approve once that is mended, and they are run again; or answer “{WITHOUT_TESTS}”, and none are."
+)
+_HOW_TO_TEST = (
+    "Set `test.command` in wainwright.toml, or install bubblewrap; `wainwright doctor` tells which."
+)
 
 
 def decide(state: RunState) -> tuple[Effect, ...]:
@@ -69,18 +77,35 @@ def _new(_state: RunState) -> tuple[Effect, ...]:
 
 
 def _planning(state: RunState) -> tuple[Effect, ...]:
-    if (
-        state.base_tested is None
-        and _fenced(state)
-        and state.test_command is not None
-        and state.revision == 0
-    ):
-        return (TestBase(command=state.test_command, number=state.base_tests),)
+    unsettled = _surroundings(state)
+    if unsettled is not None:
+        return unsettled
     if state.plan is None:
         return (MakePlan(revision=state.revision + 1, digest=state.plan_reason),)
-    return _gate(
-        state, "plan", f"Is the plan for “{title(state.goal.text)}” right?", f"revision {state.revision}"
-    )
+    question = f"Is the plan for “{title(state.goal.text)}” right?"
+    return _gate(state, "plan", question, _with_cautions(state, f"revision {state.revision}"))
+
+
+def _surroundings(state: RunState) -> tuple[Effect, ...] | None:
+    """What is to be settled before a model is paid: whether the tests that there are can run here. None: it is."""
+    if not state.suites or state.untested:
+        return None
+    if not state.fenced:
+        return _without_fence(state)
+    base = state.base_tested
+    if base is None:
+        return (TestBase(suites=state.suites, number=state.base_tests),)
+    if base.receipt is None or not base.receipt.environment:
+        return None
+    return _ask(state, CANNOT_RUN, base.receipt.environment, S.BUILD, f" {_OR_WITHOUT}")
+
+
+def _without_fence(state: RunState) -> tuple[Effect, ...]:
+    if fails_unattended(state, "unverified"):
+        reason = f"{CANNOT_RUN} No command is run without a sandbox: {without_stop(state.tier_reason)}."
+        return (Fail(reason=reason, hint=_HOW_TO_TEST),)
+    detail = f"no command is run without a sandbox: {without_stop(state.tier_reason)}"
+    return _gate(state, "unverified", "No test can be run here. Go on without tests?", detail)
 
 
 def _design(state: RunState) -> tuple[Effect, ...]:
@@ -88,14 +113,11 @@ def _design(state: RunState) -> tuple[Effect, ...]:
 
 
 def _build(state: RunState) -> tuple[Effect, ...]:
-    if _fenced(state) and state.test_command is not None:
-        base = state.base_tested
-        if base is None:
-            return (TestBase(command=state.test_command, number=state.base_tests),)
-        if base.receipt is not None and base.receipt.environment:
-            return _ask(state, "The tests cannot run here.", base.receipt.environment, S.BUILD)
-        if state.acceptance is None:
-            return (WriteAcceptance(round=state.acceptance_round, digest=state.acceptance_digest),)
+    unsettled = _surroundings(state)
+    if unsettled is not None:
+        return unsettled
+    if state.testable and state.acceptance is None:
+        return (WriteAcceptance(round=state.acceptance_round, digest=state.acceptance_digest),)
     question = _about_stopped_task(state)
     if question and fails_unattended(state, "question"):
         return question
@@ -124,10 +146,6 @@ def _about_stopped_task(state: RunState) -> tuple[Effect, ...]:
     return ()
 
 
-def _fenced(state: RunState) -> bool:
-    return state.tier != "none"
-
-
 def _together(state: RunState) -> list[TaskState]:
     """Running tasks, and every waiting one that is ready and shares no file with those before it."""
     landed = {i for i, t in state.tasks.items() if t.status == "landed"}
@@ -141,19 +159,17 @@ def _together(state: RunState) -> list[TaskState]:
 
 def _test(state: RunState) -> tuple[Effect, ...]:
     if state.tested is None:
-        if state.test_command is None or not _fenced(state):
-            return _unverified(state)
-        return (RunTests(number=state.test_runs),)
+        return (RunTests(number=state.test_runs),) if state.testable else _unverified(state)
     if state.triaged is not None and state.triaged.cause == "environment":
-        return _ask(state, "The tests cannot run here.", state.triaged.digest, S.TEST)
+        return _ask(state, CANNOT_RUN, state.triaged.digest, S.TEST)
     return (TriageFailure(number=state.test_runs),)
 
 
 def _unverified(state: RunState) -> tuple[Effect, ...]:
-    why = "no test command is known for this workspace" if _fenced(state) else state.tier_reason
-    hint = "Set `test.command` in wainwright.toml, or install bubblewrap; `wainwright doctor` tells which."
+    why = without_stop(state.untested) if state.suites else "it is not known how this workspace is tested"
+    why = why if state.fenced else without_stop(state.tier_reason)
     if fails_unattended(state, "unverified"):
-        return (Fail(reason=f"TEST needs a receipt and none is possible: {why}.", hint=hint),)
+        return (Fail(reason=f"TEST needs a receipt and none is possible: {why}.", hint=_HOW_TO_TEST),)
     detail = f"{why}. Tree {state.head_tree} would be recorded as unverified."
     if _agreed(state, "unverified", detail):
         return (RunTests(number=state.test_runs, unverified=True),)
@@ -166,7 +182,7 @@ def _review_stage(state: RunState) -> tuple[Effect, ...]:
     if state.gaps:
         detail = "\n".join(f"{f.where}: {f.trigger} -> {f.consequence}" for f in state.gaps)
         return _ask(state, "The review found that the goal leaves something open.", detail, S.PLANNING)
-    detail = f"tree {state.head_tree}"
+    detail = _with_cautions(state, f"tree {state.head_tree}")
     if _agreed(state, "apply", detail):
         return (HandOver(number=state.reviews),)
     return _gate(state, "apply", "Take the change over?", detail)
@@ -204,7 +220,13 @@ def _agreed(state: RunState, kind: GateKind, detail: str) -> bool:
     return gate.decided.decision != "reject"
 
 
-def _ask(state: RunState, question: str, detail: str, returns_to: Stage) -> tuple[Effect, ...]:
+def _with_cautions(state: RunState, detail: str) -> str:
+    return "\n".join([detail, *cautions(state)])
+
+
+def _ask(
+    state: RunState, question: str, detail: str, returns_to: Stage, choice: str = ""
+) -> tuple[Effect, ...]:
     if fails_unattended(state, "question"):
         return (
             Fail(reason=f"{question} {detail}", hint=f"Mend that, then `wainwright resume {state.run}`."),
@@ -213,7 +235,11 @@ def _ask(state: RunState, question: str, detail: str, returns_to: Stage) -> tupl
         return ()
     number = 1 + sum(1 for g in state.gates.values() if g.gate.kind == "question")
     gate = Gate(
-        id=f"question-{number}", kind="question", question=question, detail=detail, returns_to=returns_to
+        id=f"question-{number}",
+        kind="question",
+        question=question,
+        detail=detail + choice,
+        returns_to=returns_to,
     )
     return (OpenGate(gate=gate),)
 

@@ -1,6 +1,7 @@
 """What the machine wants done next, as data. The engine performs effects; each ends in events."""
 
 from wainwright.domain.events import Gate, Rung
+from wainwright.domain.evidence import Suite
 from wainwright.domain.goal import Fact, Stage
 
 
@@ -23,11 +24,11 @@ class SkipStage(_Effect):
 
 
 class TestBase(_Effect):
-    """Run the test command on the base."""
+    """Run the tests on the base."""
 
     __test__ = False  # not a pytest class
 
-    command: str
+    suites: tuple[Suite, ...]
     number: int
 
 

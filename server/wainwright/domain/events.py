@@ -1,12 +1,12 @@
 """The facts of a run: one closed, tagged union. A run's state is the fold of these and of nothing else."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
-from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, Receipt, Verdict
+from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, Receipt, RedFirst, Suite, Verdict
 from wainwright.domain.goal import Autonomy, Fact, Goal, Stage, Trust
-from wainwright.domain.plan import Plan
+from wainwright.domain.plan import Plan, with_suites
 
 GateKind = Literal["plan", "apply", "deploy", "unverified", "question"]
 Decision = Literal["approve", "reject", "answer"]
@@ -63,8 +63,13 @@ class SnapshotTaken(Fact):
     head: str | None
     skipped: tuple[str, ...] = ()
     """``path: reason`` of what was left out."""
-    test_command: str | None = None
-    """The test command that settings name or that was recognised in the tree."""
+    suites: tuple[Suite, ...] = ()
+    """How the tests are run: what settings name, or what was recognised in the tree."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, given: Any) -> Any:
+        return with_suites(given)
 
 
 class HoldMoved(Fact):
@@ -83,12 +88,17 @@ class StageSkipped(Fact):
 
 
 class BaseTested(Fact):
-    """The test command was tried on the base; without a receipt ``reason`` says why there is none."""
+    """The tests were tried on the base; without a receipt ``reason`` says why there is none."""
 
     kind: Literal["base-tested"] = "base-tested"
-    command: str | None
     receipt: Receipt | None = None
     reason: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, given: Any) -> Any:
+        # What earlier versions named here stands in the receipt as well.
+        return {k: v for k, v in given.items() if k != "command"} if isinstance(given, dict) else given
 
 
 class PlanProposed(Fact):
@@ -124,15 +134,33 @@ class DesignProposed(Fact):
 
 
 class AcceptanceWritten(Fact):
-    """The tester's acceptance tests stand on the run's head."""
+    """The tester wrote the acceptance tests. They are kept beside the head, and enter it with their tasks."""
 
     kind: Literal["acceptance-written"] = "acceptance-written"
     commit: str
+    """The head, with those tests on it that belong to no task that is still to come."""
     tree: str
     tests: tuple[AcceptanceTest, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
-    """Path -> git blob hash: read-only for the implementer."""
+    """Path -> content hash: read-only for the implementer."""
+    kept: str = ""
+    """A commit that has all the files. Empty: earlier versions put them all on the head."""
+    owners: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Path -> tasks whose requirements the file shows: it lands with the last of them. What is not named here helps
+    the tests, and lands with the first task that brings any."""
+    waits: tuple[str, ...] = ()
+    """Those files that keep what is there from being built, until what they test is there."""
     summary: str = ""
+
+
+class RedFirstTested(Fact):
+    """The acceptance tests ran on the base, to which nothing but their files was added."""
+
+    kind: Literal["red-first"] = "red-first"
+    found: RedFirst = RedFirst()
+    receipt: Receipt | None = None
+    postponed: str = ""
+    """Why they could not run yet; then the first task, which brings what they need, has them run."""
 
 
 class TaskStarted(Fact):
@@ -273,7 +301,12 @@ class RunResumed(Fact):
     attended: bool | None = None
     tier: str | None = None
     tier_reason: str = ""
-    test_command: str | None = None
+    suites: tuple[Suite, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, given: Any) -> Any:
+        return with_suites(given)
 
 
 Event = Annotated[
@@ -287,6 +320,7 @@ Event = Annotated[
     | GateDecided
     | DesignProposed
     | AcceptanceWritten
+    | RedFirstTested
     | TaskStarted
     | TaskFailed
     | TaskLanded

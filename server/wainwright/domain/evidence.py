@@ -19,6 +19,11 @@ class Suite(Fact):
     reason: str = ""
     """Why it was chosen, in a person's words."""
 
+    @property
+    def shown(self) -> str:
+        """The line as a person reads it, with its folder where that is not the workspace's own."""
+        return self.command if self.folder == "." else f"{self.command} (in {self.folder})"
+
 
 class Case(Fact):
     """One test of a receipt, or what kept tests from being run."""
@@ -154,6 +159,8 @@ class AcceptanceTest(Fact):
 
     requirement: str
     test: str
+    guards: bool = False
+    """It shows what is so already and has to stay so: green before the change and after it."""
 
 
 class Deployment(Fact):

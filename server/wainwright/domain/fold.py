@@ -17,7 +17,8 @@ from typing import assert_never
 from wainwright.domain import events as ev
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import Event, Gate
-from wainwright.domain.gates import GATES
+from wainwright.domain.evidence import Suite
+from wainwright.domain.gates import GATES, WITHOUT_TESTS
 from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.domain.ladder import (
     back_to_build,
@@ -47,6 +48,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "gate-decided": ACTIVE,
     "design-proposed": frozenset({S.DESIGN}),
     "acceptance-written": frozenset({S.BUILD}),
+    "red-first": frozenset({S.BUILD}),
     "task-started": frozenset({S.BUILD}),
     "task-failed": frozenset({S.BUILD}),
     "task-landed": frozenset({S.BUILD}),
@@ -104,7 +106,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
                 head=event.commit,
                 head_tree=event.tree,
                 skipped_files=event.skipped,
-                test_command=event.test_command,
+                suites=event.suites,
             )
         case ev.HoldMoved():
             return state.changed(until=event.until)
@@ -120,6 +122,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return _decide_gate(state, event)
         case ev.DesignProposed():
             return state.changed(design=event, stage=S.BUILD, plan_reason="")
+        case ev.RedFirstTested():
+            return state.changed(red_first=event)
         case ev.AcceptanceWritten():
             changed = state.changed(
                 acceptance=event, head=event.commit, head_tree=event.tree, acceptance_digest=""
@@ -199,11 +203,22 @@ def _goal_as_plan(state: RunState) -> Plan:
 
 
 def _take_plan(state: RunState, plan: Plan) -> RunState:
-    base = state.base_tested
-    useful = base is not None and base.receipt is not None and not base.receipt.environment
-    if plan.test_command and plan.test_command != state.test_command and not useful:
-        state = state.changed(test_command=plan.test_command, base_tested=None)
+    suites = _overruled(state, plan.suites)
+    if suites != state.suites:
+        state = state.changed(suites=suites, base_tested=None, untested="")
     return _adopt(state.changed(plan_approved=False), plan)
+
+
+def _overruled(state: RunState, named: tuple[Suite, ...]) -> tuple[Suite, ...]:
+    """How the tests are run when the planner says how: in place of what says nothing, and beside what works."""
+    base = state.base_receipt
+    works = base is not None and not base.environment and (base.exit == 0 or bool(base.cases))
+    if not named or {(s.command, s.folder) for s in named} <= {(s.command, s.folder) for s in state.suites}:
+        return state.suites
+    if not works:
+        return named
+    there = {suite.folder for suite in state.suites}
+    return (*state.suites, *(suite for suite in named if suite.folder not in there))
 
 
 def _adopt(state: RunState, plan: Plan) -> RunState:
@@ -225,7 +240,10 @@ def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
             return state.changed(plan_approved=True, stage=S.DESIGN, plan_reason="")
         case "question":
             return _answer(state, gate, event)
-        case "apply" | "deploy" | "unverified":
+        case "unverified":
+            # Before the tests, it is about going on without any; at TEST, about this one tree.
+            return state if state.stage is S.TEST else state.changed(untested=gate.detail)
+        case "apply" | "deploy":
             return state
     assert_never(gate.kind)
 
@@ -251,6 +269,9 @@ def _reject(state: RunState, gate: Gate, reason: str) -> RunState:
 
 
 def _answer(state: RunState, gate: Gate, event: ev.GateDecided) -> RunState:
+    base = state.base_receipt
+    if event.reason.strip().lower() == WITHOUT_TESTS and base is not None and base.environment:
+        return state.changed(untested=base.environment)
     said = f"{gate.question}\n{gate.detail}\nThe person answered: {event.reason or 'go on'}"
     if gate.returns_to is S.PLANNING:
         return replan(state, said)
@@ -263,8 +284,9 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
         surroundings["attended"] = event.attended
     if event.tier is not None:
         surroundings |= {"tier": event.tier, "tier_reason": event.tier_reason}
-    if event.test_command is not None and event.test_command != state.test_command:
-        surroundings |= {"test_command": event.test_command, "base_tested": None}
+        surroundings |= {"untested": ""} if event.tier != state.tier else {}
+    if event.suites and event.suites != state.suites:
+        surroundings |= {"suites": event.suites, "base_tested": None, "untested": ""}
     if state.stage not in ENDS:
         return state.changed(**surroundings)
     back = state.changed(
@@ -279,8 +301,7 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
 
 
 def _leave_build(state: RunState) -> RunState:
-    waits_for_tests = state.acceptance is None and state.test_command is not None and state.tier != "none"
-    if state.unfinished or waits_for_tests:
+    if state.unfinished or (state.acceptance is None and state.testable):
         return state
     return state.changed(stage=S.TEST, tested=None, triaged=None)
 

@@ -10,6 +10,9 @@ from wainwright.domain.events import GateKind
 from wainwright.domain.goal import Autonomy
 from wainwright.domain.state import RunState
 
+WITHOUT_TESTS = "without tests"
+"""What a person answers to go on although no test can run here."""
+
 Rejected = Literal["plans anew", "builds again", "is not deployed", "fails"]
 
 

@@ -79,6 +79,8 @@ def replan(state: RunState, digest: str) -> RunState:
         design=None,
         former_design=state.design or state.former_design,
         acceptance=None,
+        former_acceptance=state.acceptance or state.former_acceptance,
+        red_first=None,
         acceptance_round=state.acceptance_round + 1,
         acceptance_digest=digest,
         replans=state.replans + 1,
@@ -136,10 +138,20 @@ def triage(state: RunState, event: ev.FailureTriaged) -> RunState:
     rewritable = event.consent and state.acceptance is not None and state.rounds < len(ROUND_LADDER)
     if event.cause == "test" and rewritable:
         rewritten = state.changed(
-            stage=S.BUILD, acceptance=None, acceptance_digest=event.digest, **_AFTER_BUILD
+            stage=S.BUILD,
+            acceptance=None,
+            former_acceptance=state.acceptance,
+            red_first=None,
+            acceptance_digest=event.digest,
+            **_AFTER_BUILD,
         )
         return rewritten.changed(acceptance_round=state.acceptance_round + 1, rounds=state.rounds + 1)
-    failing = tuple(sorted({*tested.verdict.turned_red, *tested.verdict.acceptance_red}))
+    verdict = tested.verdict
+    failing = tuple(
+        sorted(
+            {*verdict.turned_red, *verdict.acceptance_red, *verdict.gone, *verdict.unbuilt, *verdict.not_run}
+        )
+    )
     pair = (tested.tree, failing)
     back = back_to_build(state, event.digest, "repair", extra_rung=1 if pair in state.seen else 0)
     return back.changed(seen=state.seen | {pair})

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from wainwright.domain.errors import PlanError
+from wainwright.domain.evidence import Suite
 from wainwright.domain.goal import Fact
 
 EVERYTHING = "**"
@@ -20,6 +21,8 @@ class Requirement(Fact):
     text: str = Field(min_length=1)
     met: bool = False
     """Work that landed before this plan meets it already, so no task has to serve it."""
+    guards: bool = False
+    """It is so today and has to stay so: its tests are green before the change and after it."""
 
 
 class Task(Fact):
@@ -41,13 +44,26 @@ class Plan(Fact):
 
     requirements: tuple[Requirement, ...] = Field(min_length=1, max_length=60)
     tasks: tuple[Task, ...] = Field(min_length=1, max_length=40)
-    test_command: str | None = None
-    """How to run all tests, as a shell line, when the planner knows better than what was detected."""
+    suites: tuple[Suite, ...] = Field(default=(), max_length=12)
+    """How the tests are run, when the planner knows better than what was recognised."""
+    keeps_behaviour: bool = False
+    """The goal asks for no change of behaviour, so that no test has to be red before it."""
     notes: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_command(cls, given: Any) -> Any:
+        return with_suites(given, "the plan names it")
 
     @model_validator(mode="after")
     def _well_formed(self) -> Self:
-        problems = [*_duplicates(self), *_unknown(self), *_cycle(self.tasks), *_write_sets(self.tasks)]
+        problems = [
+            *_duplicates(self),
+            *_unknown(self),
+            *_cycle(self.tasks),
+            *_write_sets(self.tasks),
+            *_folders(self.suites),
+        ]
         if problems:
             raise PlanError("The plan does not hold together: " + "; ".join(problems) + ".")
         return self
@@ -58,6 +74,17 @@ class Plan(Fact):
             if task.id == task_id:
                 return task
         raise KeyError(task_id)
+
+
+def with_suites(given: Any, reason: str = "") -> Any:
+    """Read what names its tests by one ``test_command``: models do so, and so did earlier versions."""
+    if not isinstance(given, dict) or "test_command" not in given:
+        return given
+    rest = {key: value for key, value in given.items() if key != "test_command"}
+    command = given["test_command"]
+    if not command or rest.get("suites"):
+        return rest
+    return {**rest, "suites": ({"command": command, "reason": reason},)}
 
 
 def _duplicates(plan: Plan) -> list[str]:
@@ -99,6 +126,14 @@ def _write_sets(tasks: Sequence[Task]) -> list[str]:
         for t in tasks
         for p in t.write_set
         if p.startswith(("/", "~")) or _protected([part.lower() for part in _parts(p)])
+    ]
+
+
+def _folders(suites: Sequence[Suite]) -> list[str]:
+    return [
+        f"tests cannot be run in {suite.folder}: a folder is relative to the workspace and inside it"
+        for suite in suites
+        if suite.folder.startswith(("/", "~")) or ".." in _parts(suite.folder)
     ]
 
 

@@ -14,12 +14,13 @@ from wainwright.domain.events import (
     Gate,
     GateDecided,
     Monitored,
+    RedFirstTested,
     Reviewed,
     RunFailed,
     Rung,
     Tested,
 )
-from wainwright.domain.evidence import Deployment, Finding, Receipt
+from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, Receipt, Suite
 from wainwright.domain.goal import Autonomy, Fact, Goal, Stage, Trust
 from wainwright.domain.plan import Plan, Task
 
@@ -74,10 +75,13 @@ class RunState(Fact):
     head: str | None = None
     """The run's own head: base, acceptance tests, and every landed task."""
     head_tree: str | None = None
-    test_command: str | None = None
+    suites: tuple[Suite, ...] = ()
+    """How the tests are run."""
+    untested: str = ""
+    """What keeps the tests from running, when the person let the run go on all the same."""
     base_tested: BaseTested | None = None
     base_tests: int = 0
-    """How often the test command was tried on the base: numbers the tries."""
+    """How often the tests were tried on the base: numbers the tries."""
 
     plan: Plan | None = None
     revision: int = 0
@@ -89,8 +93,12 @@ class RunState(Fact):
     design: DesignProposed | None = None
     former_design: DesignProposed | None = None
     acceptance: AcceptanceWritten | None = None
+    former_acceptance: AcceptanceWritten | None = None
+    """The tests that were written before these, when they were given up."""
     acceptance_round: int = 0
     acceptance_digest: str = ""
+    red_first: RedFirstTested | None = None
+    """How the acceptance tests ended before there was anything to make them green."""
     tasks: dict[str, TaskState] = Field(default_factory=dict)
 
     tested: Tested | None = None
@@ -154,10 +162,22 @@ class RunState(Fact):
         return self.base_tested.receipt if self.base_tested else None
 
     @property
-    def base_passing(self) -> frozenset[str]:
-        """Tests that passed on the base."""
-        return self.base_receipt.passing if self.base_receipt else frozenset()
+    def fenced(self) -> bool:
+        """Whether commands can be run at all."""
+        return self.tier != "none"
 
-    def turned_red(self, receipt: Receipt) -> list[str]:
-        """Tests that passed on the base and do not in ``receipt``; all of them when it could not even begin."""
-        return sorted(self.base_passing - receipt.passing)
+    @property
+    def testable(self) -> bool:
+        """Whether tests are run: there is a fence, it is known how, and nobody chose to go on without."""
+        return self.fenced and bool(self.suites) and not self.untested
+
+    @property
+    def command(self) -> str:
+        """How the tests are run, for people."""
+        return ", ".join(suite.shown for suite in self.suites)
+
+
+def guarding(state: RunState, test: AcceptanceTest) -> bool:
+    """Whether a test shows what is so already: its author says so, or the plan says it of its requirement."""
+    planned = state.plan.requirements if state.plan else ()
+    return test.guards or any(r.guards for r in planned if r.id == test.requirement)

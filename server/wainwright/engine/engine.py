@@ -189,7 +189,7 @@ class Engine:
                 attended=attended,
                 tier=tier,
                 tier_reason=parts.sandbox_reason,
-                test_command=parts.settings.test.command if state.stage in ENDS else None,
+                suites=parts.settings.test.suites if state.stage in ENDS else (),
             )
             await asyncio.to_thread(parts.journal.append, lease, [resumed])
             state = fold(state, resumed)

@@ -8,6 +8,7 @@ import asyncio
 import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from wainwright.domain.errors import SandboxError
 from wainwright.domain.evidence import Receipt, Suite
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
+from wainwright.receipts.project import CommitProject
 from wainwright.receipts.protocol import CannotNarrow
 from wainwright.receipts.take import take
 from wainwright.receipts.text import report_text
@@ -120,9 +122,8 @@ async def _workbench(
 
 def _tests(parts: EngineParts, state: RunState) -> TestPort | None:
     """What runs the project's tests for an agent; None when no test command is known."""
-    if state.test_command is None:
+    if not state.testable:
         return None
-    suites = (Suite(command=state.test_command),)
 
     async def run(workbench: Workbench, tree: str, only: Sequence[str]) -> str:
         assert workbench.sandbox is not None
@@ -130,7 +131,7 @@ def _tests(parts: EngineParts, state: RunState) -> TestPort | None:
             receipt = await take(
                 workbench.sandbox,
                 workbench.view,
-                suites,
+                state.suites,
                 tree=tree,
                 timeout_s=parts.settings.test.timeout_s,
                 redactor=parts.redactor,
@@ -163,22 +164,55 @@ def _shown(
 
 
 async def receipt(
-    parts: EngineParts, state: RunState, name: str, commit: str, command: str, *, seeds: bool = False
+    parts: EngineParts,
+    state: RunState,
+    name: str,
+    commit: str,
+    *,
+    seeds: bool = False,
+    anew: bool = False,
 ) -> Receipt:
-    """Run a shell line on a fresh tree of a commit and record how it ended.
+    """Run the tests on a fresh tree of a commit and record how they ended.
 
     ``seeds``: what is built is kept for all that come after. Only for the person's own code and command.
     """
+    return await _take(parts, state, name, commit, state.suites, seeds=seeds)
+
+
+async def again(parts: EngineParts, state: RunState, name: str, commit: str, tests: Sequence[str]) -> Receipt:
+    """Run some tests alone on a fresh tree of a commit. Raises CannotNarrow where that cannot be done."""
+    return await _take(parts, state, name, commit, state.suites, only=tests)
+
+
+async def command(
+    parts: EngineParts, state: RunState, name: str, commit: str, words: tuple[str, ...]
+) -> Receipt:
+    """Run a list of words on a fresh tree of a commit and record how it ended."""
+    return await _take(parts, state, name, commit, (Suite(command=shlex.join(words)),))
+
+
+async def _take(
+    parts: EngineParts,
+    state: RunState,
+    name: str,
+    commit: str,
+    suites: Sequence[Suite],
+    *,
+    only: Sequence[str] = (),
+    seeds: bool = False,
+) -> Receipt:
     if parts.sandbox is None:
         raise SandboxError(f"No command can be run: {parts.sandbox_reason}", "See `wainwright doctor`.")
     async with _tree(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=seeds) as cache:
         return await take(
             parts.sandbox,
             await _see(parts, tree, cache),
-            (Suite(command=command),),
+            suites,
             tree=await asyncio.to_thread(parts.repository.tree_of, commit),
             timeout_s=parts.settings.test.timeout_s,
             redactor=parts.redactor,
+            only=only,
+            base=None if commit == state.base else await asyncio.to_thread(_base, parts, state),
         )
 
 
@@ -201,11 +235,15 @@ async def _cache(parts: EngineParts, state: RunState, name: str, *, seeds: bool)
         yield await asyncio.to_thread(caches.own, parts.state, state.run, "receipts")
 
 
-async def command(
-    parts: EngineParts, state: RunState, name: str, commit: str, words: tuple[str, ...]
-) -> Receipt:
-    """The same for a list of words."""
-    return await receipt(parts, state, name, commit, shlex.join(words))
+def _base(parts: EngineParts, state: RunState) -> CommitProject:
+    """The files of the base: what is compared with it says whether a report can be believed."""
+    assert state.base is not None
+    return CommitProject(parts.repository.files(state.base), partial(parts.repository.read, state.base))
+
+
+def language(state: RunState) -> str:
+    """Which language the examples of a role's prompt are in: that of the workspace's tests."""
+    return ""
 
 
 def _moment(state: RunState) -> Moment:

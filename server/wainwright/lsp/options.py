@@ -53,5 +53,5 @@ def _overrides(given: argparse.Namespace) -> dict[str, Any]:
     if given.autonomy:
         found["autonomy"] = given.autonomy
     if given.test_command:
-        found["test"] = {"command": given.test_command}
+        found["test"] = {"command": given.test_command, "commands": []}
     return found

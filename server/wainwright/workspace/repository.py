@@ -28,7 +28,7 @@ from wainwright.workspace.localise import HISTORY_MAX, history
 from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, unquote
 from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
-from wainwright.workspace.staging import ignored
+from wainwright.workspace.staging import ignored, overlaid
 from wainwright.workspace.trees import Committed, TaskTree
 
 __all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Snapshot"]
@@ -234,6 +234,13 @@ class Repository:
             if reply.code == 0
             else Merge(tree=None, conflicts=tuple(conflicts))
         )
+
+    def lay(self, onto: str, source: str, paths: Sequence[str]) -> str:
+        """Return the tree of ``onto`` with some paths as ``source`` has them, or without them where it has none.
+
+        Both are commits or trees. No ref moves.
+        """
+        return overlaid(self._private, _object(onto), _object(source), paths)
 
     def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
         """Make a commit of a tree and return its name; no ref moves."""

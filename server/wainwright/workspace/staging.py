@@ -1,7 +1,9 @@
 """What an index of git holds, and how it is brought in line with a work tree."""
 
 import stat
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from wainwright.workspace.plumbing import GitDirectory, quote
@@ -72,3 +74,17 @@ def _can_hold(git: GitDirectory, path: str) -> bool:
     except OSError:
         return False
     return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
+
+
+def overlaid(git: GitDirectory, onto: str, source: str, paths: Sequence[str]) -> str:
+    """Return the tree of ``onto`` with some paths as ``source`` has them, or without them where it has none."""
+    with tempfile.TemporaryDirectory(dir=git.path) as scratch:
+        inside = git.within(GIT_INDEX_FILE=Path(scratch, "index"))
+        inside.run("read-tree", onto)
+        if paths:
+            rows = inside.run("ls-tree", "-r", "-z", source, "--", *paths).items
+            there = {row.partition("\t")[2]: row for row in rows}
+            absent = "0" * len(onto)
+            entries = [there.get(path, f"0 {absent}\t{path}") for path in paths]
+            inside.run("update-index", "--replace", "-z", "--index-info", stdin=quote(entries))
+        return inside.text("write-tree")

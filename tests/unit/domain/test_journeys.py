@@ -15,7 +15,7 @@ from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.decide import decide, held
 from wainwright.domain.errors import IllegalTransition
-from wainwright.domain.evidence import Case, Deployment, Finding, Receipt, Verdict
+from wainwright.domain.evidence import Case, Deployment, Finding, Receipt, Suite, Verdict
 from wainwright.domain.fold import fold
 from wainwright.domain.gates import asks
 from wainwright.domain.goal import ENDS, WORKING, Goal, Stage
@@ -109,11 +109,13 @@ class World:
         head = state.head_tree or ""
         match effect:
             case ef.TakeSnapshot():
-                return [ev.SnapshotTaken(commit="c0", tree="t0", head="h0", test_command="pytest")]
+                return [
+                    ev.SnapshotTaken(commit="c0", tree="t0", head="h0", suites=(Suite(command="pytest"),))
+                ]
             case ef.SkipStage():
                 return [ev.StageSkipped(stage=effect.stage, reason=effect.reason)]
             case ef.TestBase():
-                return [ev.BaseTested(command=effect.command, receipt=receipt("t0"))]
+                return [ev.BaseTested(receipt=receipt("t0"))]
             case ef.MakePlan():
                 return [ev.PlanProposed(plan=self.plan)]
             case ef.OpenGate():
@@ -327,7 +329,7 @@ SMOKE_RED: Answer = lambda s, _e: [  # noqa: E731
 ]
 BREACH: Answer = lambda _s, _e: [ev.Monitored(probes=3, failures=3, breach=True, report="Down.")]  # noqa: E731
 NO_TESTS_HERE: Answer = lambda _s, e: [  # noqa: E731
-    ev.BaseTested(command=e.command, receipt=receipt("t0", green=False, environment="No module x"))
+    ev.BaseTested(receipt=receipt("t0", green=False, environment="No module x"))
 ]
 TROUBLE: dict[str, dict[type, Answer]] = {
     "red tests": RED,

@@ -8,9 +8,19 @@ from hypothesis import strategies as st
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import decide, goes_on, held
-from wainwright.domain.errors import IllegalTransition
-from wainwright.domain.evidence import AcceptanceTest, Case, Deployment, Finding, Receipt, Verdict
+from wainwright.domain.errors import IllegalTransition, PlanError
+from wainwright.domain.evidence import (
+    AcceptanceTest,
+    Case,
+    Deployment,
+    Finding,
+    Receipt,
+    RedFirst,
+    Suite,
+    Verdict,
+)
 from wainwright.domain.fold import LEGAL, fold, legal, replay
 from wainwright.domain.gates import asks
 from wainwright.domain.goal import WORKING, Goal, Place, Stage
@@ -87,8 +97,9 @@ def gate(kind: str = "question", number: int = 1, returns_to: Stage | None = Non
     )
 
 
-SNAPSHOT = ev.SnapshotTaken(commit="c0", tree="t0", head="h0", test_command="pytest")
-BASE = ev.BaseTested(command="pytest", receipt=receipt())
+SUITES = (Suite(command="pytest"),)
+SNAPSHOT = ev.SnapshotTaken(commit="c0", tree="t0", head="h0", suites=SUITES)
+BASE = ev.BaseTested(receipt=receipt())
 DESIGN = ev.DesignProposed(
     summary="One module.", documents=(ev.Document(name="adr/one.md", text="Because."),)
 )
@@ -98,6 +109,7 @@ ACCEPTANCE = ev.AcceptanceWritten(
     tests=(AcceptanceTest(requirement="R1", test="tests/a.py::one"),),
     files={"tests/a.py": "b1"},
 )
+RED_FIRST = ev.RedFirstTested(found=RedFirst(red=("tests/a.py::one",)))
 LANDED = ev.TaskLanded(task="a", attempt=0, commit="c2", tree="t2", summary="Done.", receipt=receipt("t2"))
 GREEN = ev.Tested(tree="t2", verdict=Verdict(passed=True), receipt=receipt("t2"))
 RED = ev.Tested(
@@ -154,6 +166,7 @@ EACH: dict[str, ev.Event] = {
         opened("question", number=9),
         decided("question-1"),
         DESIGN,
+        RED_FIRST,
         ACCEPTANCE,
         ev.TaskStarted(task="a", revision=1, attempt=0, rung="first"),
         ev.TaskFailed(task="a", attempt=0, cause="code", digest="It broke."),
@@ -191,6 +204,7 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "gate-opened": STAYS,
     "gate-decided": STAYS,
     "design-proposed": {S.DESIGN: S.BUILD},
+    "red-first": {S.BUILD: S.BUILD},
     "acceptance-written": {S.BUILD: S.BUILD},
     "task-started": {S.BUILD: S.BUILD},
     "task-failed": {S.BUILD: S.BUILD},
@@ -281,7 +295,7 @@ def test_the_state_survives_json(stage: Stage) -> None:
 
 MAIN_WAY: list[tuple[ev.Event, tuple[str, ...]]] = [
     (started(), ("TakeSnapshot",)),
-    (SNAPSHOT, ("TestBase command=pytest number=0",)),
+    (SNAPSHOT, ("TestBase number=0",)),
     (BASE, ("MakePlan revision=1",)),
     (ev.PlanProposed(plan=plan("a", "b<a")), ("OpenGate plan-1",)),
     (opened("plan"), ()),
@@ -318,7 +332,7 @@ def told(effect: ef.Effect) -> str:
         case ef.SkipStage():
             return f"{name} {effect.stage}"
         case _:
-            shown = effect.model_dump(exclude={"digest", "unverified"})
+            shown = effect.model_dump(exclude={"digest", "unverified", "suites"})
             return " ".join([name, *(f"{key}={value}" for key, value in shown.items())])
 
 
@@ -434,8 +448,8 @@ def unverified(state: RunState) -> RunState:
 
 
 def at_test(**changes: Any) -> RunState:
-    """In TEST, with nothing that could make a receipt unless ``tier`` and ``test_command`` say otherwise."""
-    snapshot = SNAPSHOT.model_copy(update={"test_command": changes.pop("test_command", None)})
+    """In TEST, with nothing that could make a receipt unless ``tier`` and ``suites`` say otherwise."""
+    snapshot = SNAPSHOT.model_copy(update={"suites": changes.pop("suites", ())})
     state = replay([started(**changes), snapshot, *WAY_TO[S.DESIGN][3:], DESIGN, LANDED])
     assert state is not None
     assert state.stage is S.TEST
@@ -472,43 +486,117 @@ def test_a_yes_to_unverified_holds_for_that_tree_only() -> None:
 def test_unattended_without_a_possible_receipt_fails() -> None:
     (effect,) = decide(at_test(attended=False))
     assert isinstance(effect, ef.Fail)
-    assert "no test command" in effect.reason
-    (effect,) = decide(
-        at_test(attended=False, tier="none", tier_reason="no bubblewrap", test_command="pytest")
-    )
+    assert "not known how" in effect.reason
+    (effect,) = decide(at_test(attended=False, tier="none", tier_reason="no bubblewrap", suites=SUITES))
     assert isinstance(effect, ef.Fail)
     assert "no bubblewrap" in effect.reason
 
 
-def test_nothing_is_run_without_a_fence() -> None:
-    state = replay([started(tier="none"), SNAPSHOT])
+def test_without_a_fence_a_person_says_before_a_model_is_paid_whether_the_run_goes_on() -> None:
+    state = replay([started(tier="none", tier_reason="no bubblewrap"), SNAPSHOT])
     assert state is not None
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.OpenGate)
+    assert (effect.gate.kind, effect.gate.detail) == (
+        "unverified",
+        "no command is run without a sandbox: no bubblewrap",
+    )
+    asked = fold(state, ev.GateOpened(gate=effect.gate))
+    assert decide(asked) == (), "nothing is paid while they think"
+    assert fold(asked, decided("unverified-1", "reject")).stage is S.FAILED
+    state = fold(asked, decided("unverified-1"))
     assert [told(e) for e in decide(state)] == ["MakePlan revision=1"]
-    state = replay([started(tier="none"), SNAPSHOT, *WAY_TO[S.DESIGN][3:], DESIGN])
-    assert state is not None
+    for event in (*WAY_TO[S.DESIGN][3:], DESIGN):
+        state = fold(state, event)
     assert [told(e) for e in decide(state)] == ["RunTask a revision=1 attempt=0 rung=first"]
+    fenced = fold(fold(state, ev.RunFailed(reason="no disk")), ev.RunResumed(by="person", tier="bubblewrap"))
+    assert [told(e) for e in decide(fenced)] == ["TestBase number=0"]
+
+
+def test_without_a_fence_and_without_a_person_no_model_is_paid() -> None:
+    state = replay([started(tier="none", tier_reason="no bubblewrap", attended=False), SNAPSHOT])
+    assert state is not None
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.Fail)
+    assert "no bubblewrap" in effect.reason
 
 
 # ---- the test command
 
 
-def test_the_planner_may_name_the_test_command_while_none_is_known() -> None:
-    unknown = SNAPSHOT.model_copy(update={"test_command": None})
-    proposed = ev.PlanProposed(plan=plan(test_command="make check"))
-    state = replay([started(), unknown, proposed, opened("plan"), decided("plan-1"), DESIGN])
-    assert state is not None
-    assert state.test_command == "make check"
-    assert [told(e) for e in decide(state)] == ["TestBase command=make check number=0"]
+MAKE = Suite(command="make check", reason="the plan names it")
+WEB = Suite(command="npm test", folder="web")
+NOTHING_RAN = ev.BaseTested(receipt=receipt(exit_code=5).model_copy(update={"cases": ()}))
 
 
-def test_the_planner_does_not_replace_a_command_that_works() -> None:
-    state = replay([*WAY_TO[S.PLANNING], BASE, ev.PlanProposed(plan=plan(test_command="true"))])
+@pytest.mark.parametrize(
+    ("known", "base", "named", "used"),
+    [
+        ((), None, (MAKE,), (MAKE,)),
+        (SUITES, BASE, (MAKE,), SUITES),
+        (SUITES, BASE, (MAKE, WEB), (*SUITES, WEB)),
+        (SUITES, NOTHING_RAN, (MAKE, WEB), (MAKE, WEB)),
+        (SUITES, NOTHING_RAN, (), SUITES),
+        (SUITES, NOTHING_RAN, SUITES, SUITES),
+    ],
+    ids=["none known", "one works", "of another folder", "one says nothing", "none named", "the same"],
+)
+def test_the_planner_overrules_what_says_nothing_and_adds_to_what_works(
+    known: tuple[Suite, ...], base: ev.BaseTested | None, named: tuple[Suite, ...], used: tuple[Suite, ...]
+) -> None:
+    snapshot = SNAPSHOT.model_copy(update={"suites": known})
+    events = [started(), snapshot, *([base] if base else []), ev.PlanProposed(plan=plan(suites=named))]
+    state = replay(events)
     assert state is not None
-    assert state.test_command == "pytest"
+    assert state.suites == used
+    wanted = "TestBase number=" if used != known else "OpenGate plan-1"
+    assert next(told(e) for e in decide(state)).startswith(wanted)
+
+
+def test_one_test_command_is_read_as_one_suite() -> None:
+    """Models name one, and earlier versions wrote it so."""
+    assert plan(test_command="make check").suites == (MAKE,)
+    assert plan(test_command=None).suites == ()
+    for kind, more in (
+        ("snapshot-taken", {"commit": "c", "tree": "t", "head": None}),
+        ("run-resumed", {"by": "person"}),
+    ):
+        event = ev.EVENT.validate_python({"kind": kind, **more, "test_command": "pytest"})
+        assert isinstance(event, ev.SnapshotTaken | ev.RunResumed)
+        assert event.suites == SUITES
+    told_before = {"kind": "base-tested", "command": "pytest", "reason": "no sandbox"}
+    assert ev.EVENT.validate_python(told_before) == ev.BaseTested(reason="no sandbox")
+
+
+@pytest.mark.parametrize("folder", ["/etc", "../other", "a/../../b", "~/x"])
+def test_tests_run_inside_the_workspace(folder: str) -> None:
+    with pytest.raises(PlanError, match="inside it"):
+        plan(suites=(Suite(command="true", folder=folder),))
+
+
+def test_going_on_without_tests_is_said_in_words() -> None:
+    broken = ev.BaseTested(receipt=receipt(exit_code=1, environment="No module named x"))
+    state = replay([*WAY_TO[S.PLANNING], broken])
+    assert state is not None
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.OpenGate)
+    assert "without tests" in effect.gate.detail
+    asked = fold(state, ev.GateOpened(gate=effect.gate))
+    assert decide(asked) == (), "no model is paid while they think"
+    again = fold(asked, decided("question-1"))
+    assert [told(e) for e in decide(again)] == ["TestBase number=1"]
+    without = fold(asked, decided("question-1", "answer", " Without tests "))
+    assert [told(e) for e in decide(without)] == ["MakePlan revision=1"]
+    assert cautions(without) == ("No test was run: No module named x.",)
+    alone = replay([started(attended=False), SNAPSHOT, broken])
+    assert alone is not None
+    (effect,) = decide(alone)
+    assert isinstance(effect, ef.Fail)
+    assert effect.reason == "The tests cannot run here. No module named x"
 
 
 def test_a_base_that_cannot_be_tested_is_a_question_and_each_answer_a_new_try() -> None:
-    broken = ev.BaseTested(command="pytest", receipt=receipt(exit_code=1, environment="No module named x"))
+    broken = ev.BaseTested(receipt=receipt(exit_code=1, environment="No module named x"))
     state = replay([*WAY_TO[S.PLANNING], broken, *WAY_TO[S.DESIGN][3:], DESIGN])
     numbers = []
     for _ in range(3):
@@ -610,7 +698,7 @@ def at_work(*, tested: bool = True) -> RunState:
         [
             started(),
             SNAPSHOT,
-            BASE if tested else ev.BaseTested(command="pytest", reason="no sandbox then"),
+            BASE if tested else ev.BaseTested(reason="no sandbox then"),
             ev.PlanProposed(plan=plan("a", "b", "c<b")),
             opened("plan", number=9),
             decided("plan-9"),
@@ -709,10 +797,10 @@ def test_any_goal_makes_a_plan_when_nobody_plans(text: str) -> None:
 
 
 def test_a_resumed_run_sees_its_surroundings_as_they_are_now() -> None:
-    event = ev.RunResumed(by="person", attended=True, tier="bubblewrap", test_command="make test")
+    event = ev.RunResumed(by="person", attended=True, tier="bubblewrap", suites=(MAKE,))
     state = fold(at_test(tier="none", attended=False), ev.RunFailed(reason="no sandbox"))
     resumed = fold(state, event)
-    assert (resumed.tier, resumed.attended, resumed.test_command) == ("bubblewrap", True, "make test")
+    assert (resumed.tier, resumed.attended, resumed.suites) == ("bubblewrap", True, (MAKE,))
     assert resumed.base_tested is None
     assert fold(state, ev.RunResumed(by="person")).tier == "none"
 

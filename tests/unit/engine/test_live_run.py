@@ -28,7 +28,7 @@ from wainwright.journal import Journal, Reservation, Spend
 
 RESERVED = Reservation(usd=2.0, tokens=900)
 PAID = Spend(usd=0.5, tokens=30)
-UNTESTED = ev.BaseTested(command="pytest", reason="no sandbox then")
+UNTESTED = ev.BaseTested(reason="no sandbox then")
 
 
 class Team:

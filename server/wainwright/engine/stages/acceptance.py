@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from wainwright.agents import roles
 from wainwright.agents.answers import AcceptanceAnswer
@@ -15,25 +17,26 @@ from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
-from wainwright.engine.stages import briefs
-from wainwright.engine.stages.landing import move_head, squash
+from wainwright.engine.stages import briefs, red_first
+from wainwright.engine.stages.belonging import standing, with_files
+from wainwright.engine.stages.landing import move_head
 from wainwright.engine.stages.recorded import Beginning, begin, recorded_receipt
 from wainwright.journal import Steps
-from wainwright.receipts.detect import holds_tests
-from wainwright.receipts.text import report_text
 from wainwright.tools.toolbox import Workbench
 
-_FOR_TESTS = re.compile(r"(^|[/._-])(tests?|specs?|conftest|__tests__)([/._-]|$)", re.IGNORECASE)
+_FOR_TESTS = re.compile(r"(^|/|[._-])(tests?|specs?|conftest|__tests__)([/._-]|$)", re.IGNORECASE)
 """Paths that look like tests, in any language."""
+KEPT = "acceptance"
+"""Where the commit that has all acceptance tests is kept, below the run's name."""
 
 
 async def write_acceptance(
     parts: EngineParts, run: LiveRun, effect: ef.WriteAcceptance
 ) -> tuple[ev.Event, ...]:
-    """Let the tester write tests on the run's head. They become the first commit, and read-only."""
+    """Let the tester write tests. They are kept beside the head and enter it with their tasks, read-only."""
     state = run.state
     steps = run.steps(f"/BUILD/acceptance.{effect.round}/tester")
-    begun = await begin(steps, Beginning(commit=state.present_head))
+    begun = await begin(steps, Beginning(commit=await _start(parts, state)))
     name = f"acceptance-{effect.round}"
     async with workbenches.writing(parts, state, name, begun.commit, write_set=("**",)) as workbench:
         run.tell("the tester writes acceptance tests")
@@ -46,76 +49,143 @@ async def write_acceptance(
             briefs.tests(state),
             await workbenches.shown(parts, state, workbench, state.goal.text),
         )
+        checking = _Checking(parts, state, workbench, steps)
         done = await run_agent(
-            roles.ACCEPTANCE,
+            roles.ACCEPTANCE.speaking(workbenches.language(state)),
             AcceptanceAnswer,
             parts.redactor.redact(brief),
             workbench=workbench,
             steps=steps,
             models=parts.models,
-            check=lambda answer: _check_tests(parts, state, workbench, steps, answer),
+            check=checking.check,
             tell=run.tell,
         )
         commit = begun.commit
         if done.answer.status == "done":
             commit = await workbench.checkpoint("acceptance tests")
-    message = f"Acceptance tests\n\n{done.answer.summary}\n\nRun: {state.run}"
-    head, tree = await squash(parts, begun.commit, commit, message)
     async with run.integration:
-        await move_head(parts, run, head)
-    named = {test.test.partition("::")[0] for test in done.answer.tests}
-    files = await asyncio.to_thread(_blobs, parts, begun.commit, head, named)
-    return (
-        ev.AcceptanceWritten(
-            commit=head, tree=tree, tests=done.answer.tests, files=files, summary=done.answer.summary
-        ),
+        return await _keep(parts, run, begun.commit, commit, done.answer, checking.first)
+
+
+async def _start(parts: EngineParts, state: RunState) -> str:
+    """The head, with the tests on it that were written for a plan before and never landed."""
+    head, former = state.present_head, state.former_acceptance
+    if former is None or not former.kept:
+        return head
+    return (await with_files(parts, head, former.kept, former.files, "Acceptance tests of the plan before"))[
+        0
+    ]
+
+
+@dataclass
+class _Checking:
+    """Looks at what the tester answers, and remembers how the tests ended before the change."""
+
+    parts: EngineParts
+    state: RunState
+    workbench: Workbench
+    steps: Steps
+    first: ev.RedFirstTested | None = None
+
+    async def check(self, done: Work[AcceptanceAnswer]) -> str:
+        """Why the answer is not accepted; empty when it is."""
+        self.first = None
+        answer, workbench = done.answer, self.workbench
+        if answer.status == "impossible":
+            return ""
+        commit = await workbench.checkpoint("acceptance tests")
+        files, changes = await asyncio.to_thread(_written, self.parts, workbench.began_at, commit, answer)
+        if not files:
+            return "You answered done, but no test file was written."
+        deleted = [path for status, path in changes if status == "D"]
+        if deleted:
+            return f"You deleted {', '.join(deleted)}. Leave the existing tests alone."
+        wrong = (
+            _misplaced_tests(self.state, workbench, [path for _, path in changes])
+            or _uncovered(self.state, answer)
+            or _unplaced(answer, files)
+        )
+        return wrong or await self._red_first(answer, commit, files)
+
+    async def _red_first(self, answer: AcceptanceAnswer, commit: str, files: Sequence[str]) -> str:
+        state = self.state
+        assert state.base is not None
+        there, _ = await with_files(self.parts, state.base, commit, files, "Acceptance tests on the base")
+        receipt = await recorded_receipt(self.parts, state, self.workbench, self.steps, there)
+        if receipt is None:
+            return ""
+        self.first = red_first.told(state, receipt, answer.tests)
+        return _harmful(state, receipt, files) or red_first.unfit(state, self.first, answer.tests)
+
+
+def _written(
+    parts: EngineParts, began: str, commit: str, answer: AcceptanceAnswer
+) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    """The files with the tests of an answer, written now or before; and what was changed now."""
+    changes = [(status, path) for status, path in parts.repository.changes(began, commit)]
+    named = {test.test.partition("::")[0] for test in answer.tests}
+    found = {path for status, path in changes if status != "D"}
+    return tuple(sorted(found | (named & set(parts.repository.files(commit))))), changes
+
+
+async def _keep(
+    parts: EngineParts,
+    run: LiveRun,
+    began: str,
+    commit: str,
+    answer: AcceptanceAnswer,
+    first: ev.RedFirstTested | None,
+) -> tuple[ev.Event, ...]:
+    """Keep the tests beside the head. Those of work that has landed already go onto it at once."""
+    state, head = run.state, run.state.present_head
+    files, _ = await asyncio.to_thread(_written, parts, began, commit, answer)
+    kept, _ = await with_files(parts, head, commit, files, f"Acceptance tests\n\nRun: {state.run}")
+    ref = f"{state.run}/{KEPT}"
+    await asyncio.to_thread(
+        parts.repository.move, ref, kept, await asyncio.to_thread(parts.repository.resolve, ref)
     )
-
-
-async def _check_tests(
-    parts: EngineParts, state: RunState, workbench: Workbench, steps: Steps, done: Work[AcceptanceAnswer]
-) -> str:
-    if done.answer.status == "impossible":
-        return ""
-    commit = await workbench.checkpoint("acceptance tests")
-    changes = await asyncio.to_thread(workbench.repository.changes, workbench.began_at, commit)
-    named = {test.test.partition("::")[0] for test in done.answer.tests}
-    if not changes and not named & set(await asyncio.to_thread(workbench.repository.files, commit)):
-        return "You answered done, but no test file was written."
-    deleted = [path for status, path in changes if status == "D"]
-    if deleted:
-        return f"You deleted {', '.join(deleted)}. Leave the existing tests alone."
-    wrong = _misplaced_tests(state, workbench, [path for _, path in changes]) or _uncovered(
-        state, done.answer
+    receipt = first.receipt if first else None
+    owners = _owners(state, answer, files, receipt)
+    written = ev.AcceptanceWritten(
+        commit=head,
+        tree=state.head_tree or "",
+        tests=answer.tests,
+        files=await asyncio.to_thread(_hashes, parts, kept, files),
+        kept=kept,
+        owners=owners,
+        waits=red_first.hindering(state, receipt, tuple(owners)) if receipt else (),
+        summary=answer.summary,
     )
-    if wrong:
-        return wrong
-    receipt = await recorded_receipt(parts, state, workbench, steps, commit)
-    written = {*named, *(path for _, path in changes)}
-    return "" if receipt is None else _unfit_tests(state, receipt, written)
+    now = standing(state.changed(acceptance=written))
+    message = f"Acceptance tests\n\n{answer.summary}\n\nRun: {state.run}"
+    new, tree = await with_files(parts, head, kept, now, message)
+    if new != head:
+        await move_head(parts, run, new)
+    events: tuple[ev.Event, ...] = (written.model_copy(update={"commit": new, "tree": tree}),)
+    return (first, *events) if first else events
 
 
-def _blobs(parts: EngineParts, base: str, tip: str, named: set[str]) -> dict[str, str]:
-    """Path -> digest of what the tester wrote, now or for an earlier plan."""
-    repository = parts.repository
-    paths = {path for status, path in repository.changes(base, tip) if status != "D"} | named
-    found = {path: repository.read(tip, path) for path in sorted(paths)}
+def _owners(
+    state: RunState, answer: AcceptanceAnswer, files: Sequence[str], receipt: Receipt | None
+) -> dict[str, tuple[str, ...]]:
+    """Which tasks a file of tests belongs to: those that serve what it shows, or all where nobody says what."""
+    shows: dict[str, set[str]] = {path: set() for path in files}
+    for test in answer.tests:
+        shows.get(test.test.partition("::")[0], set()).add(test.requirement)
+    ran = {case.name.partition("::")[0] for case in (receipt.cases if receipt else ())}
+    serving = [one.task for one in state.tasks.values()]
+    found = {}
+    for path, wanted in shows.items():
+        if wanted:
+            found[path] = tuple(task.id for task in serving if wanted & set(task.acceptance))
+        elif path in ran or not any(shows.values()):
+            found[path] = tuple(task.id for task in serving)
+    return found
+
+
+def _hashes(parts: EngineParts, commit: str, files: Sequence[str]) -> dict[str, str]:
+    found = {path: parts.repository.read(commit, path) for path in files}
     return {path: content_hash(content) for path, content in found.items() if content is not None}
-
-
-def judged(state: RunState) -> tuple[str, ...]:
-    """Acceptance files that hold tests. What stands beside them is pinned too, but has no cases of its own."""
-    if state.acceptance is None:
-        return ()
-    named = {test.test.partition("::")[0] for test in state.acceptance.tests}
-    return tuple(path for path in state.acceptance.files if path in named or holds_tests(path))
-
-
-def tampered(parts: EngineParts, state: RunState, commit: str) -> tuple[str, ...]:
-    """Acceptance test files that are not what the tester wrote."""
-    pinned = state.acceptance.files if state.acceptance else {}
-    read = parts.repository.read
-    return tuple(path for path, sha in pinned.items() if content_hash(read(commit, path) or b"") != sha)
 
 
 def _uncovered(state: RunState, answer: AcceptanceAnswer) -> str:
@@ -133,16 +203,29 @@ def _uncovered(state: RunState, answer: AcceptanceAnswer) -> str:
     return ""
 
 
-def _unfit_tests(state: RunState, receipt: Receipt, written: set[str]) -> str:
-    """The tests that were there still say what they said, and the new ones are found."""
-    broken = sorted(n for n in state.base_passing - receipt.passing if n.partition("::")[0] not in written)
+def _unplaced(answer: AcceptanceAnswer, files: Sequence[str]) -> str:
+    """Tests are named by their file, in every language: it says with which task they land."""
+    lost = [test.test for test in answer.tests if test.test.partition("::")[0] not in files]
+    if not lost:
+        return ""
+    return (
+        f"There is no such file: {', '.join(lost[:5])}. Name a test as `path/of/the/file::name of the test`."
+    )
+
+
+def _harmful(state: RunState, receipt: Receipt, files: Sequence[str]) -> str:
+    """The tests that were there still say what they said, as far as they can be built."""
+    base = state.base_receipt.passing if state.base_receipt else frozenset()
+    broken = sorted(n for n in base & set(receipt.failing) if n.partition("::")[0] not in files)
     if broken:
         return f"These tests passed before and do not now: {', '.join(broken[:10])}."
-    gone = _gone(state, receipt, sorted(written))
+    there = {case.name for case in receipt.cases}
+    hindered = set(red_first.hindering(state, receipt, files))
+    gone = sorted(
+        n for n in base - there if n.partition("::")[0] in files and n.partition("::")[0] not in hindered
+    )
     if gone:
         return f"These tests passed before and are gone: {', '.join(gone[:10])}. Put them back."
-    if receipt.cases and not any(c.name.partition("::")[0] in written for c in receipt.cases):
-        return f"`{state.test_command}` does not find your tests:\n{report_text(receipt)}"
     return ""
 
 
@@ -157,11 +240,3 @@ def _misplaced_tests(state: RunState, workbench: Workbench, paths: list[str]) ->
         if covers(task.write_set, path) and not _FOR_TESTS.search(path)
     ]
     return "\n".join(wrong)
-
-
-def _gone(state: RunState, receipt: Receipt, written: list[str]) -> list[str]:
-    """Tests that passed on the base and are not in the files any more, as far as these can be imported."""
-    there = {case.name for case in receipt.cases}
-    unknown = {name.partition("::")[0] for name in there if name.endswith("::collection")}
-    files = set(written) - unknown
-    return sorted(name for name in state.base_passing - there if name.partition("::")[0] in files)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.evidence import Suite
 from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
@@ -19,14 +20,14 @@ async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     overlay = {path: parts.journal.get_blob(sha).decode() for path, sha in state.overlay.items()}
     taken = await asyncio.to_thread(parts.repository.snapshot, state.run, overlay)
     await asyncio.to_thread(_pin, parts, run, taken.commit)
-    command = parts.settings.test.command or await asyncio.to_thread(_detect, parts, taken.commit)
+    suites = parts.settings.test.suites or await asyncio.to_thread(_detect, parts, taken.commit)
     return (
         ev.SnapshotTaken(
             commit=taken.commit,
             tree=taken.tree,
             head=taken.head,
             skipped=tuple(f"{s.path}: {s.reason}" for s in taken.skipped),
-            test_command=command,
+            suites=suites,
         ),
     )
 
@@ -36,7 +37,7 @@ def _pin(parts: EngineParts, run: LiveRun, commit: str) -> None:
     parts.repository.move(ref, commit, parts.repository.resolve(ref))
 
 
-def _detect(parts: EngineParts, commit: str) -> str | None:
+def _detect(parts: EngineParts, commit: str) -> tuple[Suite, ...]:
     repository = parts.repository
     files = repository.files(commit)
     texts = {
@@ -44,7 +45,8 @@ def _detect(parts: EngineParts, commit: str) -> str | None:
         for name in detect.MANIFESTS
         if name in files
     }
-    return detect.detect(files, texts, repository.dependencies())
+    command = detect.detect(files, texts, repository.dependencies())
+    return (Suite(command=command, reason="recognised"),) if command else ()
 
 
 async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Sequence[ev.Event]:
@@ -52,12 +54,12 @@ async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Se
     state, base = run.state, run.state.base
     assert base is not None
     if parts.sandbox is None:
-        return (ev.BaseTested(command=effect.command, reason=parts.sandbox_reason),)
-    run.tell(f"tests the base: {effect.command}")
+        return (ev.BaseTested(reason=parts.sandbox_reason),)
+    run.tell(f"tests the base: {state.command}")
     # Once there is a plan, a model may have had a say in the command.
     seeds = state.revision == 0
-    receipt = await workbenches.receipt(parts, state, "base", base, effect.command, seeds=seeds)
-    return (ev.BaseTested(command=effect.command, receipt=receipt),)
+    receipt = await workbenches.receipt(parts, state, "base", base, seeds=seeds, anew=effect.number > 0)
+    return (ev.BaseTested(receipt=receipt),)
 
 
 async def change(parts: EngineParts, state: RunState) -> str:

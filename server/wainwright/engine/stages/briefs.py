@@ -4,12 +4,16 @@ Text that comes from files, tools and earlier models stands under its own headin
 material and no instruction.
 """
 
-from wainwright.domain.evidence import Finding, Receipt
+from collections.abc import Mapping, Sequence
+
+from wainwright.domain.evidence import Finding, Receipt, Suite
 from wainwright.domain.state import RunState, TaskState
 from wainwright.domain.text import cut
 from wainwright.receipts.text import report_text
 from wainwright.workspace.context import fenced
 
+LATER_MAX = 8_000
+"""Characters of an acceptance test that is not in the tree yet."""
 DIFF_MAX = 60_000
 """Characters of a diff that a role is shown; it can read the files for the rest."""
 
@@ -31,15 +35,22 @@ def goal(state: RunState) -> str:
 
 def tests(state: RunState) -> str:
     """How the tests are run, and what they say on the base."""
-    if state.test_command is None:
-        return "## Tests\n\nNo test command is known for this workspace."
-    text = f"## Tests\n\nCommand: `{state.test_command}`"
+    if not state.suites:
+        return "## Tests\n\nIt is not known how this workspace is tested."
+    text = "## Tests\n\n" + "\n".join(f"Command: `{s.command}`{_where(s)}" for s in state.suites)
+    if not state.testable:
+        return f"{text}\n\nNo test is run: {state.untested or state.tier_reason}"
     base = state.base_tested
     if base is None:
         return text
     if base.receipt is None:
         return f"{text}\n\nIt was not run: {base.reason}"
     return f"{text}\n\nOn the base, before any change:\n\n{cut(report_text(base.receipt), 12_000)}"
+
+
+def _where(suite: Suite) -> str:
+    folder = "" if suite.folder == "." else f" in `{suite.folder}`"
+    return f"{folder} ({suite.reason})" if suite.reason else folder
 
 
 def requirements(state: RunState, served: tuple[str, ...] = ()) -> str:
@@ -102,20 +113,29 @@ def task(one: TaskState) -> str:
     return f"## Your task: {t.id}, {t.title}\n\n{t.instruction}\n\nYou may write {write}. It serves {serves}."
 
 
-def acceptance(state: RunState, own: tuple[str, ...], due: tuple[str, ...]) -> str:
-    """The acceptance tests that stand already, those of the task at hand, and which of these it answers for alone."""
-    if state.acceptance is None or not state.acceptance.files:
+def acceptance(
+    there: Sequence[str], later: Mapping[str, str], own: tuple[str, ...], due: tuple[str, ...]
+) -> str:
+    """The acceptance tests in the tree, those of the task at hand, and which of these it answers for alone.
+
+    ``later`` has the text of those that show what the task is to do and that cannot be in its tree yet.
+    """
+    if not there and not later:
         return ""
-    files = "\n".join(f"- `{path}`" for path in sorted(state.acceptance.files))
+    files = "\n".join(f"- `{path}`" for path in there) or "None."
     shared = " (another unfinished task has a part in it)"
     mine = "\n".join(f"- `{test}`{'' if test in due else shared}" for test in own) or "None."
-    return f"## Acceptance tests\n\nRead-only, in the tree:\n{files}\n\nOf this task's requirements:\n{mine}"
+    text = f"## Acceptance tests\n\nRead-only, in the tree:\n{files}\n\nOf this task's requirements:\n{mine}"
+    for path, content in later.items():
+        text += f"\n\n`{path}` comes with a later task, since it tests that one's work too:\n\n"
+        text += fenced(cut(content, LATER_MAX))
+    return text
 
 
 def since(landed: tuple[str, ...]) -> str:
     """What the tree holds beyond the base."""
     done = ", ".join(landed) or "no other task yet"
-    return f"Since then the acceptance tests were added, and these tasks have landed and are in your tree: {done}."
+    return f"Beside that and the acceptance tests, these tasks have landed and are in your tree: {done}."
 
 
 def branch(state: RunState) -> str:
@@ -139,9 +159,9 @@ def diff(text: str, title: str = "The change") -> str:
     return f"## {title}\n\n{fenced(cut(text, DIFF_MAX) or 'No difference.')}"
 
 
-def receipt(found: Receipt | None, own: tuple[str, ...] | None = None) -> str:
-    """A receipt; ``own`` are the tests of the task at hand."""
-    text = cut(report_text(found, own=own), 12_000) if found else "There is none."
+def receipt(found: Receipt | None, own: tuple[str, ...] | None = None, base: Receipt | None = None) -> str:
+    """A receipt, beside that of the base; ``own`` are the tests of the task at hand."""
+    text = cut(report_text(found, own=own, base=base), 12_000) if found else "There is none."
     return f"## Receipt of the tests\n\n{text}"
 
 

@@ -10,12 +10,14 @@ from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.evidence import Finding
-from wainwright.domain.state import TaskState
-from wainwright.engine import workbenches
+from wainwright.domain.state import RunState, TaskState
+from wainwright.engine.judging import broken, judged
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
-from wainwright.receipts.text import report_text
+from wainwright.engine.stages.belonging import landing_with, standing, tests_in
+from wainwright.engine.stages.recorded import Beginning
+from wainwright.engine.stages.red_first import postponed
 
 
 async def land(
@@ -23,44 +25,57 @@ async def land(
     run: LiveRun,
     one: TaskState,
     effect: ef.RunTask,
-    began: str,
+    begun: Beginning,
     commit: str,
     summary: str,
     remarks: tuple[Finding, ...],
 ) -> tuple[ev.Event, ...]:
     """Merge onto the head, test the merged tree, move the head. The event is written before the next landing."""
     repository, state = parts.repository, run.state
-    head = state.head
-    assert head is not None
+    head = state.present_head
     merged = await asyncio.to_thread(repository.merge, head, commit)
     if merged.tree is None:
-        both = await asyncio.to_thread(_conflict, parts, began, head, commit, merged.conflicts)
+        both = await asyncio.to_thread(_conflict, parts, begun.commit, head, commit, merged.conflicts)
         return (failed(parts, effect, "conflict", both),)
+    due = landing_with(state, effect.task)
+    tree = await asyncio.to_thread(_with_its_tests, parts, state, merged.tree, begun.laid, due)
     message = f"{one.task.title}\n\n{summary}\n\nTask: {effect.task}\nRun: {state.run}"
     landed = head
-    if merged.tree != state.head_tree:
-        landed = await asyncio.to_thread(repository.commit_tree, merged.tree, [head], message)
-    receipt = None
-    if parts.sandbox is not None and state.test_command is not None:
+    if tree != state.head_tree:
+        landed = await asyncio.to_thread(repository.commit_tree, tree, [head], message)
+    receipt = first = None
+    if parts.sandbox is not None and state.testable:
         run.tell(f"tests the merged tree of {effect.task}", effect.task)
-        receipt = await workbenches.receipt(parts, state, "landing", landed, state.test_command)
-        broken = state.turned_red(receipt)
-        if broken:
-            red = f"Merged with the other tasks, these tests turned red: {', '.join(broken[:10])}.\n"
-            return (failed(parts, effect, "code", red + report_text(receipt)),)
+        there = tests_in(state, {*standing(state), *due})
+        receipt, verdict = await judged(parts, state, "landing", landed, there)
+        worse = broken(receipt, verdict, state.base_receipt)
+        if worse:
+            return (failed(parts, effect, "code", f"Merged with the other tasks:\n{worse}"),)
+        first = await postponed(parts, state, landed)
     await move_head(parts, run, landed)
+    if first is not None:
+        await run.emit(first)
     await run.emit(
         ev.TaskLanded(
             task=effect.task,
             attempt=effect.attempt,
             commit=landed,
-            tree=merged.tree,
+            tree=tree,
             summary=summary,
             receipt=receipt,
             remarks=remarks,
         )
     )
     return ()
+
+
+def _with_its_tests(
+    parts: EngineParts, state: RunState, merged: str, laid: tuple[str, ...], due: tuple[str, ...]
+) -> str:
+    """The merged tree with the acceptance tests that land now, as they were written, and without the others."""
+    later = tuple(path for path in laid if path not in due)
+    tree = parts.repository.lay(merged, state.present_head, later)
+    return parts.repository.lay(tree, state.acceptance.kept, due) if state.acceptance and due else tree
 
 
 def _conflict(parts: EngineParts, began: str, head: str, commit: str, paths: tuple[str, ...]) -> str:
@@ -74,15 +89,6 @@ def _conflict(parts: EngineParts, began: str, head: str, commit: str, paths: tup
         briefs.diff(theirs, "What landed meanwhile"),
         briefs.diff(mine, "Your earlier change"),
     )
-
-
-async def squash(parts: EngineParts, began: str, commit: str, message: str) -> tuple[str, str]:
-    """Make one commit of all between two; gives it and its tree. Nothing changed: ``began`` itself."""
-    repository = parts.repository
-    tree = await asyncio.to_thread(repository.tree_of, commit)
-    if tree == await asyncio.to_thread(repository.tree_of, began):
-        return began, tree
-    return await asyncio.to_thread(repository.commit_tree, tree, [began], message), tree
 
 
 async def move_head(parts: EngineParts, run: LiveRun, new: str) -> None:

@@ -1,6 +1,7 @@
 """What an attempt writes down as steps of the journal, so that a resumed one finds the same again."""
 
 import asyncio
+from collections.abc import Collection
 
 from pydantic import JsonValue
 
@@ -8,6 +9,7 @@ from wainwright.domain.evidence import Receipt
 from wainwright.domain.goal import Fact
 from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
+from wainwright.engine.judging import judged
 from wainwright.engine.parts import EngineParts
 from wainwright.journal import Spend, Steps
 from wainwright.tools.toolbox import Workbench
@@ -20,6 +22,8 @@ class Beginning(Fact):
     claimed: tuple[str, ...] = ()
     landed: tuple[str, ...] = ()
     """Tasks that were on the head already."""
+    laid: tuple[str, ...] = ()
+    """Acceptance files that were laid into the tree, to land with the task or with a later one."""
     own_tests: tuple[str, ...] = ()
     """Acceptance tests of the requirements that the task serves."""
     due_tests: tuple[str, ...] = ()
@@ -36,19 +40,29 @@ async def begin(steps: Steps, now: Beginning) -> Beginning:
 
 
 async def recorded_receipt(
-    parts: EngineParts, state: RunState, workbench: Workbench, steps: Steps, commit: str
+    parts: EngineParts,
+    state: RunState,
+    workbench: Workbench,
+    steps: Steps,
+    commit: str,
+    acceptance: Collection[str] | None = None,
 ) -> Receipt | None:
-    """The tests on the agent's tree as it stands; recorded."""
-    if parts.sandbox is None or state.test_command is None:
+    """The tests on a commit of an agent; recorded.
+
+    With the ``acceptance`` tests that stand in it, what is red beyond the base was run again once, alone.
+    """
+    if parts.sandbox is None or not state.testable:
         return None
-    command = state.test_command
     name = f"{workbench.tree.name}-check"
 
     async def act(_key: str) -> tuple[JsonValue, Spend]:
-        receipt = await workbenches.receipt(parts, state, name, commit, command)
+        if acceptance is None:
+            receipt = await workbenches.receipt(parts, state, name, commit)
+        else:
+            receipt, _ = await judged(parts, state, name, commit, acceptance)
         return receipt.model_dump(mode="json"), Spend()
 
     tree = await asyncio.to_thread(workbench.repository.tree_of, commit)
     return Receipt.model_validate(
-        await steps.step("receipt", inputs={"tree": tree, "command": command}, effect="read", act=act)
+        await steps.step("receipt", inputs={"tree": tree, "command": state.command}, effect="read", act=act)
     )

@@ -36,7 +36,7 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
             briefs.design(state),
             briefs.diff(diff),
             briefs.remarks(state),
-            briefs.receipt(receipt),
+            briefs.receipt(receipt, base=state.base_receipt),
         ),
     )
     summary = done.answer.summary or "The reviewer said nothing more."

@@ -1,5 +1,6 @@
 """BUILD: an attempt at a task."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
+from wainwright.engine.stages.belonging import coming_later, standing, with_files, working_with
 from wainwright.engine.stages.landing import failed, land
 from wainwright.engine.stages.recorded import Beginning, begin
 from wainwright.engine.stages.task_check import TaskCheck
@@ -33,7 +35,7 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
         )
     scope = f"/BUILD/{effect.task}.{effect.revision}.{effect.attempt}"
     steps = run.steps(f"{scope}/implementer")
-    begun = await begin(steps, _begin_task(run.state, one))
+    begun = await begin(steps, await _begin_task(parts, run.state, one))
     async with _workbench(parts, run.state, one, effect, begun) as workbench:
         try:
             done, remarks = await _attempt(parts, run, one, effect, steps, begun, workbench)
@@ -45,7 +47,7 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
             return (failed(parts, effect, cause, answer.because or answer.summary),)
         commit = await workbench.checkpoint(one.task.title)
     async with run.integration:
-        return await land(parts, run, one, effect, begun.commit, commit, answer.summary, remarks)
+        return await land(parts, run, one, effect, begun, commit, answer.summary, remarks)
 
 
 def _workbench(
@@ -81,7 +83,7 @@ async def _attempt(
     async def check(done: Work[WorkAnswer]) -> str:
         if done.answer.status != "done":
             return ""
-        checked = await TaskCheck(parts, run, one, workbench).check(steps)
+        checked = await TaskCheck(parts, run, one, workbench, begun.laid).check(steps)
         remarks[:] = checked.remarks
         return checked.refusal
 
@@ -92,14 +94,14 @@ async def _attempt(
         briefs.task(one),
         briefs.before(one.digest if one.digest != one.task.instruction else ""),
         briefs.design(state),
-        briefs.acceptance(state, begun.own_tests, begun.due_tests),
+        await _told_acceptance(parts, state, one, begun),
         briefs.tests(state),
         briefs.since(begun.landed),
         await workbenches.shown(parts, state, workbench, one.task.instruction, one.task.write_set),
     )
     limits = parts.settings.limits
     done = await run_agent(
-        replace(roles.IMPLEMENT, turns=limits.turns_per_task),
+        replace(roles.IMPLEMENT.speaking(workbenches.language(state)), turns=limits.turns_per_task),
         WorkAnswer,
         parts.redactor.redact(brief),
         workbench=workbench,
@@ -113,15 +115,38 @@ async def _attempt(
     return done, tuple(remarks)
 
 
-def _begin_task(state: RunState, one: TaskState) -> Beginning:
+async def _told_acceptance(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:
+    """The acceptance tests as a brief: those in the tree by name, those that cannot be there yet with their text."""
+    there = sorted({*standing(state), *begun.laid})
+    later = {}
+    for path in coming_later(state, one.task.id):
+        assert state.acceptance is not None
+        text = await asyncio.to_thread(parts.repository.read, state.acceptance.kept, path)
+        later[path] = (text or b"").decode("utf-8", "replace")
+    return briefs.acceptance(there, later, begun.own_tests, begun.due_tests)
+
+
+async def _begin_task(parts: EngineParts, state: RunState, one: TaskState) -> Beginning:
     others = [t.task for t in state.unfinished if t.task.id != one.task.id]
     shared = {r for other in others for r in other.acceptance}
     alone = set(one.task.acceptance) - shared
     tests = state.acceptance.tests if state.acceptance else ()
+    laid, commit = working_with(state, one.task.id), state.present_head
+    if laid:
+        assert state.acceptance is not None
+        commit, _ = await with_files(
+            parts, commit, state.acceptance.kept, laid, f"Acceptance tests of {one.task.id}"
+        )
+    there = {*standing(state), *laid}
     return Beginning(
-        commit=state.present_head,
+        commit=commit,
         claimed=tuple(sorted({path for other in others for path in other.write_set})),
         landed=tuple(t.task.id for t in state.tasks.values() if t.status == "landed"),
+        laid=laid,
         own_tests=tuple(dict.fromkeys(t.test for t in tests if t.requirement in one.task.acceptance)),
-        due_tests=tuple(dict.fromkeys(t.test for t in tests if t.requirement in alone)),
+        due_tests=tuple(
+            dict.fromkeys(
+                t.test for t in tests if t.requirement in alone and t.test.partition("::")[0] in there
+            )
+        ),
     )

@@ -13,18 +13,21 @@ from wainwright.domain.goal import Fact
 from wainwright.domain.plan import covers
 from wainwright.domain.state import TaskState
 from wainwright.engine import workbenches
+from wainwright.engine.judging import broken
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
+from wainwright.engine.stages.belonging import standing, tests_in
 from wainwright.engine.stages.recorded import recorded_receipt
 from wainwright.journal import Spend, Steps
-from wainwright.receipts.names import red
+from wainwright.receipts.names import belongs
 from wainwright.receipts.text import report_text
+from wainwright.receipts.verdict import judge
 from wainwright.tools.toolbox import Workbench
 
 _OWN_RED = (
-    "Acceptance tests of requirements that only this task serves are red. Mend the code. If one can only pass "
-    "once another task is there, answer again as you did; the whole is tested when all tasks are merged."
+    "Acceptance tests of requirements that only this task serves are red, or did not run. Mend the code. If one can "
+    "only pass once another task is there, answer again as you did; the whole is tested when all tasks are merged."
 )
 
 
@@ -44,6 +47,8 @@ class TaskCheck:
     run: LiveRun
     one: TaskState
     workbench: Workbench
+    laid: tuple[str, ...] = ()
+    """Acceptance files in the tree that are not on the head."""
 
     async def check(self, steps: Steps) -> Checked:
         """May this land? Recorded as one step, since tests print times."""
@@ -65,21 +70,34 @@ class TaskCheck:
         misplaced = await asyncio.to_thread(self._misplaced, commit)
         if misplaced:
             return Checked(refusal=misplaced)
-        receipt = await recorded_receipt(self.parts, state, workbench, steps, commit)
+        there = tests_in(state, {*standing(state), *self.laid})
+        receipt = await recorded_receipt(self.parts, state, workbench, steps, commit, there)
         if receipt is not None:
-            broken = state.turned_red(receipt)
-            if broken:
-                names = ", ".join(broken[:10])
-                text = report_text(receipt, own=broken)
-                return Checked(refusal=f"Green before your change and red now: {names}.\n{text}")
-            if first and red(receipt, workbench.due_tests):
-                self.run.tell("sends it back: acceptance tests of its own are red", self.one.task.id)
-                return Checked(refusal=f"{_OWN_RED}\n{report_text(receipt, own=workbench.due_tests)}")
+            refusal = self._red(receipt, there, first=first)
+            if refusal:
+                return Checked(refusal=refusal)
         findings = await self._opinions(steps, commit, receipt)
         binding = [f for f in findings if f.binding]
         if binding:
             return Checked(refusal=briefs.findings(tuple(binding), "The review found"), remarks=findings)
         return Checked(refusal="", remarks=findings)
+
+    def _red(self, receipt: Receipt, acceptance: tuple[str, ...], *, first: bool) -> str:
+        """What the receipt has against landing: what is worse than on the base, and at first what is still red."""
+        base, due = self.run.state.base_receipt, self.workbench.due_tests
+        verdict = judge(receipt, base, acceptance)
+        worse = broken(receipt, verdict, base)
+        if worse:
+            return worse
+        red = [
+            name
+            for name in (*verdict.acceptance_red, *verdict.not_run)
+            if any(belongs(name, one) for one in due)
+        ]
+        if not first or not red:
+            return ""
+        self.run.tell("sends it back: acceptance tests of its own are red", self.one.task.id)
+        return f"{_OWN_RED}\n{report_text(receipt, own=due, base=base)}"
 
     def _misplaced(self, commit: str) -> str:
         """Changes by shell that the edit blocks would have refused, and deletions that were not declared."""
@@ -104,7 +122,7 @@ class TaskCheck:
             briefs.design(state),
             briefs.task(self.one).replace("## Your task", "## The task"),
             briefs.diff(diff),
-            briefs.receipt(receipt, own=workbench.own_tests),
+            briefs.receipt(receipt, own=workbench.own_tests, base=state.base_receipt),
         )
         async with workbenches.reading(self.parts, state, f"{workbench.tree.name}-read", commit) as reader:
             self.run.tell("the critic looks at the change", task.id)

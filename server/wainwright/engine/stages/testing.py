@@ -8,14 +8,13 @@ from wainwright.agents.answers import ConsentAnswer, TriageAnswer
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.evidence import Verdict
-from wainwright.engine import workbenches
+from wainwright.engine.judging import judged
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
-from wainwright.engine.stages.acceptance import judged, tampered
 from wainwright.engine.stages.base import change
+from wainwright.engine.stages.belonging import standing, tampered, tests_in
 from wainwright.engine.stages.structured_answer import ask
-from wainwright.receipts.verdict import judge
 
 
 async def run_tests(parts: EngineParts, run: LiveRun, effect: ef.RunTests) -> Sequence[ev.Event]:
@@ -26,19 +25,14 @@ async def run_tests(parts: EngineParts, run: LiveRun, effect: ef.RunTests) -> Se
     if effect.unverified:
         verdict = Verdict(passed=True, reason="a person passed it without a receipt")
         return (ev.Tested(tree=state.head_tree, verdict=verdict, unverified=True),)
-    assert state.test_command is not None
-    run.tell(f"tests the whole: {state.test_command}")
-    receipt = await workbenches.receipt(parts, state, "test", state.head, state.test_command)
+    run.tell(f"tests the whole: {state.command}")
+    receipt, verdict = await judged(
+        parts, state, "test", state.head, tests_in(state, standing(state)), anew=effect.number > 0
+    )
     changed = await asyncio.to_thread(tampered, parts, state, state.head)
-    verdict = judge(receipt, state.base_receipt, judged(state))
     if changed:
-        verdict = verdict.model_copy(
-            update={
-                "passed": False,
-                "acceptance_red": changed,
-                "reason": "acceptance tests were changed",
-            }
-        )
+        update = {"passed": False, "acceptance_red": changed, "reason": "acceptance tests were changed"}
+        verdict = verdict.model_copy(update=update)
     return (ev.Tested(tree=receipt.tree, verdict=verdict, receipt=receipt),)
 
 
@@ -51,18 +45,11 @@ async def triage(parts: EngineParts, run: LiveRun, effect: ef.TriageFailure) -> 
     if lacks and (base is None or base.environment):
         return (ev.FailureTriaged(cause="environment", digest=lacks),)
     diff = await change(parts, state)
-    verdict = briefs.join(
-        *(
-            (
-                f"Turned red: {', '.join(tested.verdict.turned_red) or 'none'}.",
-                f"Acceptance tests that are red: {', '.join(tested.verdict.acceptance_red) or 'none'}.",
-            )
-            if tested.receipt is not None and tested.receipt.cases
-            else ("The command reports no single tests: read its output.",)
-        ),
-        tested.verdict.reason,
+    shared = (
+        briefs.requirements(state),
+        briefs.receipt(tested.receipt, base=base),
+        f"## Verdict\n\n{_told(tested)}",
     )
-    shared = (briefs.requirements(state), briefs.receipt(tested.receipt), f"## Verdict\n\n{verdict}")
     scope = f"/TEST/{effect.number}"
     done = await ask(
         parts, run, roles.TRIAGE, TriageAnswer, scope, lambda _: briefs.join(*shared, briefs.diff(diff))
@@ -77,3 +64,21 @@ async def triage(parts: EngineParts, run: LiveRun, effect: ef.TriageFailure) -> 
         digest = f"{done.answer.digest}\n\nThe Reviewer: {asked.answer.reason}"
         return (ev.FailureTriaged(cause="test", digest=digest, consent=consent),)
     return (ev.FailureTriaged(cause=done.answer.cause, digest=done.answer.digest),)
+
+
+def _told(tested: ev.Tested) -> str:
+    """What the verdict says, a line a kind."""
+    verdict = tested.verdict
+    if tested.receipt is None or not tested.receipt.cases:
+        return briefs.join("The command reports no single tests: read its output.", verdict.reason)
+    kinds = (
+        ("Green on the base, or new, and red now", verdict.turned_red),
+        ("Green on the base and gone or skipped now", verdict.gone),
+        ("Cannot be built or collected any more", verdict.unbuilt),
+        ("Acceptance tests that are red", verdict.acceptance_red),
+        ("Acceptance tests that did not run", verdict.not_run),
+        ("Red on the base already, and not to be mended here", verdict.base_red),
+        ("Red first, and green when run again alone", verdict.flaky),
+    )
+    lines = [f"{title}: {', '.join(found)}." for title, found in kinds if found]
+    return briefs.join("\n".join(lines), verdict.reason)

@@ -90,6 +90,7 @@ def render(view: RunView, lines: list[str]) -> str:
         stages.append(
             f"- [{_STAGE_MARKS[state]}] {stage}" + (f": {view.skips[stage]}" if stage in view.skips else "")
         )
+    head += "".join(f"\n\n> **Tests:** {told}" for told in view.cautions)
     parts = [head, "## Stages\n\n" + "\n".join(stages)]
     if view.gates:
         asked = "\n".join(f"- **{g.id}** {g.question}\n  {g.detail}" for g in view.gates)

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from wainwright.domain import events as ev
+from wainwright.domain.artifacts import counted
 from wainwright.domain.evidence import Receipt
 
 _NAMED_MAX = 3
@@ -15,7 +16,7 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.RunStarted():
             return "the run begins"
         case ev.SnapshotTaken():
-            return f"snapshot {event.commit[:10]}{_not_as_on_disk(event.skipped)}"
+            return f"snapshot {event.commit[:10]}{_not_as_on_disk(event.skipped)}{_how_tested(event)}"
         case ev.HoldMoved():
             return f"goes on to the end of {event.until}" if event.until else "goes on to its end"
         case ev.StageSkipped():
@@ -33,6 +34,8 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
             return f"design: {_line(event.summary)}"
         case ev.AcceptanceWritten():
             return f"acceptance tests: {', '.join(sorted(event.files)) or 'none'}"
+        case ev.RedFirstTested():
+            return _red_first(event)
         case ev.TaskStarted():
             return f"attempt {event.attempt + 1} begins"
         case ev.TaskFailed():
@@ -65,20 +68,53 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
     assert_never(event)
 
 
+def _how_tested(event: ev.SnapshotTaken) -> str:
+    told = "; ".join(f"{suite.shown}{f' ({suite.reason})' if suite.reason else ''}" for suite in event.suites)
+    return f", tested by {told}" if told else ""
+
+
+def _red_first(event: ev.RedFirstTested) -> str:
+    if event.postponed:
+        return f"the acceptance tests are run before the change later: {event.postponed}"
+    red, green = len(event.found.red), len(event.found.green)
+    return f"before the change, of the acceptance tests {red} are red and {green} are green"
+
+
 def _tested(event: ev.Tested) -> str:
     if event.unverified:
         return "passed without a receipt: a person decided"
+    verdict = event.verdict
+    again = ", as tested before" if event.receipt and event.receipt.reused else ""
+    if verdict.passed:
+        counts = f": {_passed(event)}" if event.receipt else ""
+        return f"the tests pass{counts}{again}"
     counts = _counts(event.receipt) if event.receipt else ""
-    if event.verdict.passed:
-        return f"the tests are green: {counts}"
-    red = [*event.verdict.turned_red, *event.verdict.acceptance_red]
-    return f"the tests are red: {counts}. {', '.join(red[:3])}{' …' if len(red) > 3 else ''}"
+    red = [*verdict.turned_red, *verdict.gone, *verdict.unbuilt, *verdict.acceptance_red, *verdict.not_run]
+    return f"the tests are red: {counts}{again}. {', '.join(red[:3])}{' …' if len(red) > 3 else ''}"
+
+
+def _passed(event: ev.Tested) -> str:
+    """What a receipt that passes says: what is red in it was red before the run."""
+    receipt, verdict = event.receipt, event.verdict
+    assert receipt is not None
+    if not receipt.cases:
+        return f"exit code {receipt.exit}" + ("" if receipt.exit == 0 else ", as before the run")
+    told = [f"{len(receipt.passing)} green"]
+    if verdict.base_red:
+        many = len(verdict.base_red)
+        told.append(
+            f"{many} {'was' if many == 1 else 'were'} red before the run and still {'is' if many == 1 else 'are'}"
+        )
+    told += [f"{len(verdict.flaky)} flaky"] if verdict.flaky else []
+    return ", ".join(told)
 
 
 def _counts(receipt: Receipt) -> str:
+    if receipt.environment:
+        return f"no test could run: {receipt.environment}"
     if not receipt.cases:
         return f"exit code {receipt.exit}" if receipt.exit is not None else "stopped at its time limit"
-    return f"{len(receipt.passing)} passed, {len(receipt.failing)} failed"
+    return counted(receipt)
 
 
 def _line(text: str) -> str:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
 from wainwright.domain.events import Decision
 from wainwright.domain.evidence import Deployment, Finding
@@ -113,6 +114,8 @@ class RunView(Fact):
     """The newest line of what is going on."""
     findings: tuple[Finding, ...] = ()
     """What the newest review remarked."""
+    cautions: tuple[str, ...] = ()
+    """What a person has to know of how far the tests can be trusted."""
     at_work: Literal["here", "elsewhere", ""] = ""
     """Which process drives the run: this one, another one, none."""
 
@@ -171,6 +174,7 @@ def view(
         hint=failed.hint if failed else "",
         skips={str(stage): reason for stage, reason in state.skips.items()},
         findings=state.reviewed.findings if state.reviewed else (),
+        cautions=cautions(state),
     )
 
 

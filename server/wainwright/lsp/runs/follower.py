@@ -109,8 +109,9 @@ class Follower:
     async def _ask(self, gate: "GateView") -> None:
         """Ask once. A person who closes the question has decided nothing: the gate stays open."""
         choices = [APPROVE, REJECT] + ([SHOW] if self._server.profile.show_document else [])
-        detail = gate.detail if len(gate.detail) <= _DETAIL_LENGTH else f"{gate.detail[:_DETAIL_LENGTH]}…"
-        said = await self._questions.choose(gate.question, choices, "" if gate.kind == "plan" else detail)
+        told = gate.detail.partition("\n")[2] if gate.kind == "plan" else gate.detail
+        detail = told if len(told) <= _DETAIL_LENGTH else f"{told[:_DETAIL_LENGTH]}…"
+        said = await self._questions.choose(gate.question, choices, detail)
         if said == SHOW:
             self._steering.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
         elif said is not None:
@@ -135,7 +136,7 @@ def _word(view: "RunView") -> str:
         return f"FAILED: {view.failure} {view.hint}".strip()
     if view.stage is Stage.DONE:
         where = [_IN_FILES.get(view.editor, ""), view.branch and f"branch {view.branch}"]
-        return ", ".join(["DONE", *filter(None, where)])
+        return ". ".join([", ".join(["DONE", *filter(None, where)]), *view.cautions[:1]])
     if view.waiting == "hold":
         return f"holds before {view.stage}"
     if view.gates:

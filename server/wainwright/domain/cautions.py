@@ -1,0 +1,73 @@
+"""What a person has to know of how far the tests of a run can be trusted: told at gates, at the end, in documents."""
+
+from collections.abc import Sequence
+
+from wainwright.domain.evidence import Receipt
+from wainwright.domain.state import RunState
+
+NAMED_MAX = 3
+"""Tests named in one sentence."""
+
+
+def cautions(state: RunState) -> tuple[str, ...]:
+    """Sentences, the gravest first; empty where the tests ran, and nothing about them is out of the ordinary."""
+    if state.base is None:
+        return ()
+    if not state.suites:
+        return ("It is not known how this workspace is tested, so nothing was tested.",)
+    if not state.testable:
+        return (f"No test was run: {without_stop(state.untested or state.tier_reason)}.",)
+    told = [*_of_the_base(state), *_of_the_whole(state)]
+    return tuple(dict.fromkeys(told))
+
+
+def _of_the_base(state: RunState) -> list[str]:
+    base = state.base_tested
+    if base is None:
+        return []
+    if base.receipt is None:
+        return [f"No test was run on the base: {without_stop(base.reason)}."]
+    receipt = base.receipt
+    if receipt.environment:
+        return [f"No test of this workspace could run: {without_stop(receipt.environment)}."]
+    told = list(receipt.doubts)
+    if receipt.failing:
+        told.insert(0, _red_before(state, receipt))
+    elif not receipt.cases and receipt.exit != 0:
+        ended = "was stopped at its time limit" if receipt.exit is None else f"ended with {receipt.exit}"
+        told.insert(0, f"`{receipt.command}` {ended} before the run began, without telling single tests.")
+    return told
+
+
+def _red_before(state: RunState, receipt: Receipt) -> str:
+    red = receipt.failing
+    still = state.tested.verdict.base_red if state.tested else ()
+    count = f"{len(red)} of {len(receipt.cases)} tests {'was' if len(red) == 1 else 'were'} red"
+    and_now = ""
+    if state.tested is not None:
+        and_now = ", and still so are " + (f"{len(still)}" if len(still) != len(red) else "all of them")
+        and_now = and_now if still else ", and none of them is red now"
+    return f"{count} before the run began{and_now}: {names(still or red)}."
+
+
+def _of_the_whole(state: RunState) -> list[str]:
+    tested = state.tested
+    if tested is None:
+        return []
+    if tested.unverified:
+        return ["The tests were passed by a person, without a receipt."]
+    told = list(tested.verdict.doubts)
+    if tested.verdict.flaky:
+        told.append(f"Red first, and green when run again alone: {names(tested.verdict.flaky)}.")
+    return told
+
+
+def names(tests: Sequence[str], limit: int = NAMED_MAX) -> str:
+    """Some tests by name, and how many more there are."""
+    more = f" and {len(tests) - limit} more" if len(tests) > limit else ""
+    return ", ".join(f"`{test}`" for test in tests[:limit]) + more
+
+
+def without_stop(sentence: str) -> str:
+    """A sentence to be set into another one."""
+    return sentence.strip().rstrip(".")

@@ -1,0 +1,53 @@
+"""Receipts with what they mean beside the base's. Task checks, landings and TEST all ask here."""
+
+from collections.abc import Collection
+from functools import partial
+
+from wainwright.domain.evidence import Receipt, Verdict
+from wainwright.domain.state import RunState
+from wainwright.engine import workbenches
+from wainwright.engine.parts import EngineParts
+from wainwright.receipts.text import report_text
+from wainwright.receipts.verdict import judge, rerun
+
+NAMED_MAX = 10
+
+
+async def judged(
+    parts: EngineParts,
+    state: RunState,
+    name: str,
+    commit: str,
+    acceptance: Collection[str],
+    *,
+    anew: bool = False,
+) -> tuple[Receipt, Verdict]:
+    """The receipt of a commit and its verdict. What is red and was not is run again once, alone.
+
+    ``anew``: a red receipt that was taken before is not enough.
+    """
+    receipt, base = await workbenches.receipt(parts, state, name, commit, anew=anew), state.base_receipt
+    if not receipt.reused:
+        again = partial(workbenches.again, parts, state, name, commit)
+        receipt = await rerun(again, receipt, base)
+    return receipt, judge(receipt, base, acceptance)
+
+
+def broken(receipt: Receipt, verdict: Verdict, base: Receipt | None) -> str:
+    """Why nothing that ends like this may land: it is worse than the base. Empty when it is not."""
+    kinds = (
+        ("Cannot be built or collected any more", verdict.unbuilt),
+        ("Green before your change and red now", verdict.turned_red),
+        ("Green before your change and gone now", verdict.gone),
+    )
+    worse = [f"{what}: {_names(found)}." for what, found in kinds if found]
+    if not worse and (verdict.passed or receipt.cases):
+        return ""
+    own = tuple(dict.fromkeys((*verdict.unbuilt, *verdict.turned_red))) or None
+    lines = worse or [verdict.reason]
+    return "\n".join([*lines, report_text(receipt, own=own, base=base)])
+
+
+def _names(found: Collection[str]) -> str:
+    more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
+    return ", ".join(list(found)[:NAMED_MAX]) + more

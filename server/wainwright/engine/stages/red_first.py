@@ -1,0 +1,122 @@
+"""BUILD: acceptance tests on the base, with nothing but their files added. There they have to be red.
+
+A test that is green before anything was changed shows nothing, unless it is to keep what is so already; one that is
+broken by itself never will.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from wainwright.domain import events as ev
+from wainwright.domain.evidence import AcceptanceTest, Case, Receipt, RedFirst
+from wainwright.domain.state import RunState, guarding
+from wainwright.engine import workbenches
+from wainwright.engine.parts import EngineParts
+from wainwright.engine.stages.belonging import with_files
+from wainwright.receipts import verdict as verdicts
+from wainwright.receipts.text import report_text
+
+POSTPONED = "nothing that runs tests is here yet; the first task brings it"
+_NAMED_MAX = 10
+_SETS_UP = re.compile(
+    r"(^|/)(go\.(mod|sum|work)|package(-lock)?\.json|[^/]*\.config\.[cm]?[jt]s|tsconfig[^/]*\.json|pyproject\.toml"
+    r"|(setup|tox)\.(cfg|ini|py)|pytest\.ini|Cargo\.(toml|lock)|pom\.xml|(build|settings)\.gradle(\.kts)?|build\.sbt"
+    r"|[^/]*\.(csproj|sln)|CMakeLists\.txt|Makefile|Gemfile(\.lock)?|Rakefile|\.rspec|composer\.(json|lock)"
+    r"|phpunit\.xml(\.dist)?|mix\.(exs|lock))$"
+)
+"""Files that say how tests are built and run, and hold nothing of what they test."""
+
+
+def told(state: RunState, receipt: Receipt, tests: Sequence[AcceptanceTest]) -> ev.RedFirstTested:
+    """What a receipt of the base with the test files says of each test."""
+    base, names = state.base_receipt, tuple(dict.fromkeys(test.test for test in tests))
+    if receipt.cases:
+        return ev.RedFirstTested(found=verdicts.red_first(receipt, base, names), receipt=receipt)
+    if base is None or base.cases or base.exit != 0:
+        # Without single tests, and red with or without them: only what a task brings can tell.
+        return ev.RedFirstTested(receipt=receipt, postponed=POSTPONED)
+    guards = tuple(test.test for test in tests if guarding(state, test))
+    rest = tuple(name for name in names if name not in guards)
+    if receipt.exit == 0:
+        return ev.RedFirstTested(found=RedFirst(green=names), receipt=receipt)
+    return ev.RedFirstTested(found=RedFirst(red=rest, green=guards), receipt=receipt)
+
+
+def unfit(state: RunState, first: ev.RedFirstTested, tests: Sequence[AcceptanceTest]) -> str:
+    """What is wrong with the tests, as told to their author; empty when they may stand."""
+    if first.postponed or first.receipt is None or not tests:
+        return ""
+    found, guards = first.found, {test.test for test in tests if guarding(state, test)}
+    same = state.plan is not None and state.plan.keeps_behaviour
+    wrong = []
+    if found.unbuilt:
+        why = report_text(first.receipt, own=found.unbuilt)
+        wrong.append(
+            f"These cannot be built or collected, and not for want of what is to come: {_names(found.unbuilt)}. "
+            f"The fault is their own; mend it.\n{why}"
+        )
+    if found.not_run:
+        wrong.append(
+            f"These did not run, since `{first.receipt.command}` does not find them or skips them: "
+            f"{_names(found.not_run)}. Name them as the report does, and place them where they are found."
+            f"\n{report_text(first.receipt)}"
+        )
+    early = () if same else tuple(name for name in found.green if name not in guards)
+    if early:
+        wrong.append(
+            f"These pass before anything was changed, so they show nothing: {_names(early)}. Make them fail for want "
+            'of the change; or, where one is to keep what is so already, give it `"guards": true` in your answer.'
+        )
+    late = tuple(name for name in found.red if name in guards)
+    if late:
+        wrong.append(
+            f"These are said to guard what is so already, and are red before the change: {_names(late)}."
+        )
+    if not wrong and not found.red and not same:
+        wrong.append("None of your tests is red before the change. At least one has to show what is to come.")
+    return "\n\n".join(wrong)
+
+
+def _names(tests: Sequence[str]) -> str:
+    more = f" and {len(tests) - _NAMED_MAX} more" if len(tests) > _NAMED_MAX else ""
+    return ", ".join(tests[:_NAMED_MAX]) + more
+
+
+def hindering(state: RunState, receipt: Receipt, files: Sequence[str]) -> tuple[str, ...]:
+    """Test files with which the base cannot be built: they have to wait for what they test."""
+    if not receipt.cases:
+        return tuple(files)
+    before = {case.name for case in (state.base_receipt.cases if state.base_receipt else ()) if case.unbuilt}
+    unbuilt = [case for case in receipt.cases if case.unbuilt and case.name not in before]
+    found = {path for path in files for case in unbuilt if _concerns(case, path)}
+    unplaced = any(not any(_concerns(case, path) for path in files) for case in unbuilt)
+    return tuple(files) if unplaced else tuple(path for path in files if path in found)
+
+
+def _concerns(unbuilt: Case, path: str) -> bool:
+    """Whether what could not be built is a file, or the package that the file lies in."""
+    what = unbuilt.name.partition("::")[0].removesuffix("/")
+    return what in (path, str(PurePosixPath(path).parent))
+
+
+async def postponed(parts: EngineParts, state: RunState, commit: str) -> ev.RedFirstTested | None:
+    """What could not run on the base alone, now that a task brings what runs it; None where nothing was put off.
+
+    ``commit`` is what the task lands: of it only what says how tests are run is added to the base, with their files.
+    """
+    written, first = state.acceptance, state.red_first
+    if written is None or not written.kept or first is None or not first.postponed or first.receipt is None:
+        return None
+    assert state.base is not None
+    changes = await asyncio.to_thread(parts.repository.changes, state.base, commit)
+    brought = [path for status, path in changes if status != "D" and _SETS_UP.search(path)]
+    if not brought:
+        return None
+    there, _ = await with_files(parts, state.base, commit, brought, "How the tests are run")
+    there, _ = await with_files(parts, there, written.kept, written.files, "The acceptance tests")
+    receipt = await workbenches.receipt(parts, state, "red-first", there)
+    if not receipt.cases:
+        return None
+    return told(state, receipt, written.tests)
