@@ -1,5 +1,7 @@
 """The extension module, written in Rust under ``native/``; only ``wainwright.workspace.native`` imports it.
 
+``wainwright.sandbox.launcher`` does, too, for the program that it carries.
+
 Every function lets go of the interpreter lock while it works. Roots are absolute paths; other paths are
 relative to the root, with ``/`` between components. A text must be valid Unicode: a lone surrogate raises
 UnicodeEncodeError.
@@ -22,6 +24,8 @@ __all__ = [
     "Tree",
     "apply_answer",
     "apply_edits",
+    "launcher",
+    "lay",
     "line_hunks",
     "merge",
     "more_syntax_errors",
@@ -290,6 +294,15 @@ class Snapshots:
         """Return (path, ``file`` | ``link`` | ``folder``, mode, size in bytes, hash) by path."""
 
     def retain(self, snapshots: Sequence[str]) -> None: ...
+
+def lay(source: str | PathLike[str], target: str | PathLike[str], linked: bool) -> None:
+    """Lay the files beneath ``source`` over those beneath ``target``, as links or copies. Not on Windows.
+
+    What the target has stays. Raises BoundaryError, ValueError for a relative root, and OSError.
+    """
+
+def launcher() -> bytes:
+    """Return the program that mounts the layers of a task; empty where there is none (other than Linux)."""
 
 def read_beneath(root: str | PathLike[str], path: str | PathLike[str], max_bytes: int) -> bytes:
     """Read a regular file.

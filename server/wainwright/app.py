@@ -43,7 +43,7 @@ async def open_engine(
         state=state,
         settings=settings,
         journal=await asyncio.to_thread(Journal, state / "journal.db"),
-        repository=Repository(workspace, state),
+        repository=Repository(workspace, state, linked=sandbox is None or sandbox.overlays),
         indexes=Indexes(state / INDEX_FOLDER),
         models=Models.connect(settings),
         redactor=Redactor(keys.values()),

@@ -13,6 +13,8 @@ mod batch;
 mod beneath;
 #[cfg(unix)]
 mod exchange;
+#[cfg(unix)]
+mod laying;
 mod reading;
 #[cfg(unix)]
 mod snapshots;
@@ -71,6 +73,17 @@ pub fn write_batch(root: &Path, changes: &[Change<'_>], write_log: Option<&Path>
         let _ = (root, changes, write_log);
         Err(FsError::Unsupported)
     }
+}
+
+/// Lays the files beneath `source` over those beneath `target`: as further names of the same files, or as copies.
+///
+/// Folders are made. What the target has at a path stays, and nothing is written through a link.
+///
+/// # Errors
+/// [`FsError`]; what was laid until then stays.
+#[cfg(unix)]
+pub fn lay(source: &Path, target: &Path, linked: bool) -> Result<(), FsError> {
+    laying::lay(source, target, linked)
 }
 
 /// Completes the batches in a write log that a kill or a power cut may have left half done, makes sure that the disk

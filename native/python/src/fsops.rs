@@ -62,6 +62,13 @@ pub fn recover(py: Python<'_>, write_log: PathBuf, root: PathBuf) -> PyResult<(V
     Ok((recovery.written, recovery.left))
 }
 
+/// Lays a folder of files over another.
+#[cfg(unix)]
+#[pyfunction]
+pub fn lay(py: Python<'_>, source: PathBuf, target: PathBuf, linked: bool) -> PyResult<()> {
+    py.detach(|| wainwright_fsops::lay(&source, &target, linked)).map_err(fs_error)
+}
+
 /// Reads a file beneath a root.
 #[pyfunction]
 pub fn read_beneath(

@@ -10,7 +10,18 @@ mod fsops;
 mod index;
 mod structure;
 
+/// The program that mounts layers; empty where there is none.
+const LAUNCHER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wainwright-launch"));
+
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
+
+/// The program that mounts layers.
+#[pyfunction]
+fn launcher() -> Cow<'static, [u8]> {
+    LAUNCHER.into()
+}
 
 /// The extension module `wainwright._native`.
 #[pymodule]
@@ -23,9 +34,11 @@ mod _native {
     use super::fsops::{BoundaryError, ChangedError, read_beneath, recover, write_batch};
     #[cfg(unix)]
     #[pymodule_export]
-    use super::fsops::{Snapshots, Tree};
+    use super::fsops::{Snapshots, Tree, lay};
     #[pymodule_export]
     use super::index::{Cancel, Cancelled, Index, search, walk};
+    #[pymodule_export]
+    use super::launcher;
     #[pymodule_export]
     use super::structure::Structure;
 }

@@ -8,16 +8,17 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import limits, proof, stores
+from wainwright.sandbox import launcher, limits, proof, stores
 from wainwright.sandbox.identity import start_time
-from wainwright.sandbox.layers import Layers, Mount, Taken
+from wainwright.sandbox.layers import Layers, Mount, Overlay, Taken
 from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
 from wainwright.sandbox.toolchains import find, user
@@ -66,7 +67,8 @@ class Tools(BaseModel):
     bwrap: str
     prlimit: str
     setsid: str
-    overlays: bool
+    launcher: Path | None
+    """None: overlays cannot be mounted here."""
     forbids_user_namespaces: bool
     sizes: bool
 
@@ -79,8 +81,14 @@ class Bubblewrap:
     def __init__(self, tools: Tools, visible: Visible) -> None:
         self._tools = tools
         self._visible = visible
-        self._layers = Layers(overlays=tools.overlays)
+        self._layers = Layers(overlays=tools.launcher is not None)
         self._groups = limits.ProcessGroups()
+        self.why_copies = ""
+        """Why layers are copied; empty where they are mounted."""
+
+    def launched_by(self, program: Path) -> "Bubblewrap":
+        """The same sandbox with overlays that a launcher mounts."""
+        return Bubblewrap(self._tools.model_copy(update={"launcher": program}), self._visible)
 
     @property
     def overlays(self) -> bool:
@@ -102,12 +110,12 @@ class Bubblewrap:
         group = self._groups.open()
         try:
             async with self._taken(view) as taken:
-                arguments = [
-                    *limits.launcher(group),
+                before = partial(self._before, group, taken.overlays, die_with_parent=True)
+                walls = [
                     *(self._tools.bwrap, "--unshare-all", "--die-with-parent"),
                     *self._walls(taken, command.env, command.cwd, command.shared),
                 ]
-                return await _run(arguments, limits.limited(self._tools.prlimit), command)
+                return await _run(before, walls, limits.limited(self._tools.prlimit), command)
         finally:
             self._groups.close(group)
 
@@ -134,7 +142,8 @@ class Bubblewrap:
                 # setsid forks and ends, so that the service is nobody's child here: no zombie, no signal from us.
                 subprocess.run(  # the status of setsid itself; the service goes on
                     [
-                        *(self._tools.setsid, "--fork", *limits.launcher(self._groups.open())),
+                        *(self._tools.setsid, "--fork"),
+                        *self._before(self._groups.open(), taken.overlays, writing, die_with_parent=False),
                         *(self._tools.bwrap, *namespaces, "--info-fd", str(writing)),
                         *self._walls(taken, env, cwd),
                         *("--", *limits.limited(self._tools.prlimit), *argv),
@@ -155,6 +164,15 @@ class Bubblewrap:
             os.close(reading)
             if writing >= 0:
                 os.close(writing)
+
+    def _before(
+        self, group: Path | None, overlays: list[Overlay], report: int, *, die_with_parent: bool
+    ) -> list[str]:
+        """Words before bubblewrap's own: each of these programs does its part and becomes the next."""
+        first = [*limits.launcher(group)]
+        if self._tools.launcher is not None:
+            first += launcher.words(self._tools.launcher, report, overlays, die_with_parent=die_with_parent)
+        return first
 
     @asynccontextmanager
     async def _taken(self, view: SandboxView) -> AsyncIterator[Taken]:
@@ -293,23 +311,39 @@ def _shown(mount: Mount, view: SandboxView) -> list[str]:
 
 
 async def prove(
-    state: Path, environment: Mapping[str, str] | None = None, *, workspace: Path | None = None
+    state: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    workspace: Path | None = None,
+    overlays: bool = True,
 ) -> Bubblewrap:
     """Find bubblewrap and attempt what must be impossible inside; the sandbox is returned only if all of it failed.
 
     ``state`` is the server's own directory (made when missing): commands must not see it. ``environment`` is the
     person's, by default this process's: PATH, HOME and the variables of toolchains are read from it. No program below
-    ``workspace`` is asked about toolchains.
+    ``workspace`` is asked about toolchains. Without ``overlays`` layers are copies, as they are where no overlay can
+    be mounted.
     Raises SandboxError with what is missing or which wall does not hold.
     """
     environment = os.environ if environment is None else environment
     tools = await asyncio.to_thread(_find_tools, environment.get("PATH", os.defpath))
     visible = await asyncio.to_thread(_survey_around, state, environment, workspace)
-    sandbox = Bubblewrap(tools, visible)
+    plain = Bubblewrap(tools, visible)
+    layered, plain.why_copies = await _layered(plain, state) if overlays else (None, "they are switched off")
+    sandbox = layered or plain
     await proof.attempt_the_forbidden(sandbox, state, visible)
-    if tools.overlays and not await proof.overlays_work(sandbox, state):
-        return Bubblewrap(tools.model_copy(update={"overlays": False}), visible)
     return sandbox
+
+
+async def _layered(plain: Bubblewrap, state: Path) -> tuple[Bubblewrap | None, str]:
+    """The same sandbox with overlays, if they can be mounted; else why not."""
+    try:
+        program = await asyncio.to_thread(launcher.install, state)
+        sandbox = plain.launched_by(program)
+        await proof.attempt_overlays(sandbox, state)
+    except SandboxError as error:
+        return None, error.message
+    return sandbox, ""
 
 
 def _survey_around(state: Path, environment: Mapping[str, str], workspace: Path | None) -> Visible:
@@ -334,20 +368,22 @@ def _find_tools(search_path: str) -> Tools:
         bwrap=str(found["bwrap"]),
         prlimit=str(found["prlimit"]),
         setsid=str(found["setsid"]),
-        overlays=False,
+        launcher=None,
         forbids_user_namespaces="--disable-userns" in usage.stdout,
         sizes="--size" in usage.stdout,
     )
 
 
-async def _run(walls: list[str], limiter: tuple[str, ...], command: Command) -> CommandOutcome:
+async def _run(
+    before: Callable[[int], list[str]], walls: list[str], limiter: tuple[str, ...], command: Command
+) -> CommandOutcome:
     """Start bubblewrap with a pipe on which it tells how far it got, and see the command through."""
     reading, writing = os.pipe()
     began = time.monotonic()
     try:
         try:
             process = await asyncio.create_subprocess_exec(
-                *(*walls, "--json-status-fd", str(writing), "--"),
+                *(*before(writing), *walls, "--json-status-fd", str(writing), "--"),
                 *(*limiter, *command.argv),
                 stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -364,9 +400,12 @@ async def _run(walls: list[str], limiter: tuple[str, ...], command: Command) -> 
             os.close(writing)
         output = BoundedOutput(command.output_bytes_max)
         timed_out = await _see_through(process, output, command)
-        if not timed_out and not _command_ended(reading):
+        report = _told(reading)
+        # Bubblewrap reports an exit code only when the walls stood and the command was started.
+        if not timed_out and b"exit-code" not in report:
+            why = launcher.complaint(report) or output.text().strip()
             raise SandboxError(
-                f"The sandbox could not be built: {output.text().strip()}",
+                f"The sandbox could not be built: {why}",
                 "Check that the tree and cwd exist.",
             )
     finally:
@@ -416,12 +455,12 @@ async def _read(process: asyncio.subprocess.Process, output: BoundedOutput) -> N
         output.add(chunk)
 
 
-def _command_ended(status: int) -> bool:
-    """Whether bubblewrap reported an exit code: it does so only when the walls stood and the command was started."""
-    os.set_blocking(status, False)
+def _told(report: int) -> bytes:
+    """What the programs around a command had to say of it, once they have ended."""
+    os.set_blocking(report, False)
     with suppress(BlockingIOError):
-        return b"exit-code" in os.read(status, _READ_BYTES)
-    return False
+        return os.read(report, _READ_BYTES)
+    return b""
 
 
 def _first_process(information: int, log: Path) -> tuple[int, float]:
@@ -432,7 +471,7 @@ def _first_process(information: int, log: Path) -> tuple[int, float]:
         ready, _, _ = select.select([information], [], [], max(0.0, deadline - time.monotonic()))
         chunk = os.read(information, _READ_BYTES) if ready else b""
         told += chunk
-        if not chunk or b"}" in told:
+        if not chunk or b"}" in told or launcher.complaint(told):
             break
     with suppress(ValueError):
         pid = int(json.loads(told)["child-pid"])
@@ -440,6 +479,5 @@ def _first_process(information: int, log: Path) -> tuple[int, float]:
         if started is not None:
             return pid, started
     lines = log.read_text(errors="replace").splitlines()[-5:]
-    raise SandboxError(
-        f"The service's sandbox could not be built: {' '.join(lines)}", "Check its tree and command."
-    )
+    why = launcher.complaint(told) or " ".join(lines)
+    raise SandboxError(f"The service's sandbox could not be built: {why}", "Check its tree and command.")

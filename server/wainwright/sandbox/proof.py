@@ -63,21 +63,29 @@ async def attempt_the_forbidden(sandbox: Sandbox, state: Path, visible: Visible)
         raise SandboxError(f"The sandbox does not hold: inside it a command could {acts}.", _HINT)
 
 
-async def overlays_work(sandbox: Sandbox, state: Path) -> bool:
-    """Whether a command can write above a dependency directory without the directory being changed."""
+async def attempt_overlays(sandbox: Sandbox, state: Path) -> None:
+    """Let a command change a tree and a layer over it; raises SandboxError if that is not what becomes of them."""
     place = _place(state)
     try:
-        (place / "tree").mkdir()
-        (place / "person" / "dependencies").mkdir(parents=True)
+        (place / "tree" / "d").mkdir(parents=True)
+        (place / "person").mkdir()
+        for file in (place / "tree" / "changed", place / "tree" / "gone", place / "person" / "file"):
+            file.write_text("before")
+        # Another name of the file that the command changes: where writes are in place it changes, too.
+        (place / "linked").hardlink_to(place / "tree" / "changed")
         view = SandboxView(
             tree=place / "tree",
-            at=place / "person",
-            layers=(Layer(at=Path("d"), sources=(place / "person" / "dependencies",), writes="dropped"),),
+            at=_AT,
+            layers=(Layer(at=Path("d"), sources=(place / "person",), writes="dropped"),),
         )
-        outcome = await sandbox.run(Command(argv=("touch", "d/cache"), timeout_s=_TIMEOUT_S), view)
-        return outcome.exit == 0 and not (place / "person" / "dependencies" / "cache").exists()
-    except SandboxError:
-        return False
+        script = "echo after > changed; rm gone; echo after > d/file; cat d/file"
+        outcome = await sandbox.run(Command(argv=("/bin/sh", "-c", script), timeout_s=_TIMEOUT_S), view)
+        untouched = (place / "linked").read_text() == (place / "person" / "file").read_text() == "before"
+        merged = (place / "tree" / "changed").read_text() == "after\n" == outcome.output
+        if not (untouched and merged) or (place / "tree" / "gone").exists():
+            raise SandboxError(f"Overlays are mounted and do not work: {outcome.output.strip()[-300:]}")
+    except OSError as error:
+        raise SandboxError(f"What overlays leave cannot be read: {error}.") from error
     finally:
         _remove(place)
 

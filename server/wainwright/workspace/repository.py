@@ -29,6 +29,7 @@ from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, unquote
 from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
 from wainwright.workspace.staging import ignored, overlaid
+from wainwright.workspace.standing import StandingCheckout
 from wainwright.workspace.trees import Committed, TaskTree
 
 __all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Snapshot"]
@@ -64,10 +65,12 @@ class Entry(BaseModel):
 class Repository:
     """The private repository of one workspace, and the only door to git for the rest of the program."""
 
-    def __init__(self, workspace: Path, state: Path) -> None:
+    def __init__(self, workspace: Path, state: Path, *, linked: bool = False) -> None:
+        """``linked``: task trees are hard links; only where no command writes to a tree in place."""
         self._workspace = workspace.resolve()
         self._state = state
         self._directory = GitDirectory(state / "repository.git")
+        self._standing = StandingCheckout(self._directory, state) if linked else None
         self._lock = threading.RLock()
         self._depth = 0
 
@@ -117,10 +120,13 @@ class Repository:
 
     # Task trees
 
-    def clone(self, run: str, name: str, commit: str) -> Path:
-        """Check ``commit`` out into ``trees/<run>/<name>``; a tree that is there is reset to it cleanly."""
+    def clone(self, run: str, name: str, commit: str, beneath: Path | None = None) -> Path:
+        """Check ``commit`` out into ``trees/<run>/<name>``; a tree that is there is reset to it cleanly.
+
+        ``beneath`` is a folder of files that no commit holds and that lie in the tree all the same.
+        """
         path = self.tree(run, name)
-        TaskTree(self._private, path).create(_object(commit))
+        TaskTree(self._private, path, self._standing).create(_object(commit), beneath)
         return path
 
     def tree(self, run: str, name: str) -> Path:

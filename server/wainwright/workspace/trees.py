@@ -15,10 +15,13 @@ from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.changes import names_git
 from wainwright.sandbox import clearing
+from wainwright.sandbox.protocol import layers_beside
+from wainwright.workspace import native
 from wainwright.workspace.dependencies import leftover
 from wainwright.workspace.plumbing import GitDirectory
 from wainwright.workspace.snapshot import secret_shaped
 from wainwright.workspace.staging import differing, ignored, stage, untracked
+from wainwright.workspace.standing import StandingCheckout
 
 
 class Committed(BaseModel):
@@ -31,6 +34,10 @@ class Committed(BaseModel):
     changed: bool
 
 
+_LINKED = "linked"
+"""A file in the git directory of a tree that is made of links, so that nobody writes there in place."""
+
+
 def directory_beside(tree: Path) -> Path:
     """Return the git directory of a task's tree."""
     return tree.with_name(f"{tree.name}.git")
@@ -39,15 +46,34 @@ def directory_beside(tree: Path) -> Path:
 class TaskTree:
     """One task's tree. It has one owner at a time; a lock file left in it is from a process that was killed."""
 
-    def __init__(self, private: GitDirectory, tree: Path) -> None:
+    def __init__(self, private: GitDirectory, tree: Path, standing: StandingCheckout | None = None) -> None:
+        """``standing``: what a new tree is linked from; None where commands write to the tree in place."""
         self.path = tree
         self._private = private
+        self._standing = standing
         self._git = GitDirectory(directory_beside(tree)).within(
             tree, GIT_OBJECT_DIRECTORY=private.path / "objects"
         )
 
-    def create(self, commit: str) -> None:
-        """Make the tree, or reset what is there, to stand on ``commit`` with no branch."""
+    def create(self, commit: str, beneath: Path | None = None) -> None:
+        """Make the tree, or reset what is there, to stand on ``commit`` with no branch.
+
+        ``beneath`` is a folder of files that no commit holds and that lie in the tree all the same: rules ignore
+        them. What the commit holds at a path wins. They are linked or copied as the tree is.
+        """
+        clearing.remove(layers_beside(self.path))
+        made_of_links = self._git.path / _LINKED
+        if self._standing is None and made_of_links.exists():
+            self.remove()
+        if self._standing is None or self.path.exists() or self._git.path.exists():
+            self._check_out(commit)
+        else:
+            self._standing.link(commit, self.path, self._git.path)
+            made_of_links.touch()
+        if beneath is not None:
+            native.lay(beneath, self.path, linked=self._standing is not None)
+
+    def _check_out(self, commit: str) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         hashing = f"--object-format={self._private.text('rev-parse', '--show-object-format')}"
         GitDirectory(self._git.path).run("init", "--bare", "--quiet", "--template=", hashing)
@@ -65,7 +91,7 @@ class TaskTree:
 
     def remove(self) -> None:
         """Remove the tree and its git directory, and their folder if nothing else is in it."""
-        for folder in (self.path, self._git.path):
+        for folder in (self.path, layers_beside(self.path), self._git.path):
             clearing.remove(folder)
         with contextlib.suppress(OSError):
             self.path.parent.rmdir()

@@ -9,9 +9,20 @@ from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.sandbox.protocol import SandboxView
 
 
+@pytest.fixture(params=["overlays", "copies"])
+async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Bubblewrap:
+    proven = await prove(tmp_path / "state", overlays=request.param == "overlays")
+    if request.param == "overlays" and not proven.overlays:
+        pytest.skip(f"no overlay can be mounted here: {proven.why_copies}")
+    return proven
+
+
 @pytest.fixture
-async def sandbox(tmp_path: Path) -> Bubblewrap:
-    return await prove(tmp_path / "state")
+def signals(tmp_path: Path) -> Path:
+    """A folder that a command can be given to show how far it is."""
+    directory = tmp_path / "signals"
+    directory.mkdir()
+    return directory
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import limits
+from wainwright.sandbox import launcher, limits
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView
@@ -20,6 +20,8 @@ from wainwright.workspace.dependencies import layers
 
 PYTHON = os.path.realpath(sys.executable)
 Find = Callable[[str], list[int]]
+IN = Path("/tmp/signals")
+"""Where a command finds the folder ``signals``."""
 AS_ROOT = pytest.mark.skipif(
     os.getuid() != 0, reason="for others ordinary permissions are a wall of their own"
 )
@@ -81,15 +83,20 @@ class TestWhatACommandSees:
         assert not (workspace / ".venv" / "broken").exists()
         assert [path.name for path in tree.iterdir()] == ["src"], "no mount point is left in the task's tree"
 
-    async def test_two_commands_share_a_mount_point(self, sandbox, tree, workspace):
+    async def test_two_commands_share_a_mount_point(self, sandbox, tree, workspace, signals):
         (workspace / "node_modules" / "left").mkdir(parents=True)
         view = SandboxView(tree=tree, at=workspace, layers=layers(workspace, ["node_modules"]))
         long = asyncio.create_task(
-            shell(sandbox, view, "touch began; until [ -e go ]; do sleep 0.05; done; ls node_modules")
+            shell(
+                sandbox,
+                view,
+                f"touch {IN}/began; until [ -e {IN}/go ]; do sleep 0.05; done; ls node_modules",
+                shared=((signals, IN),),
+            )
         )
-        await until((tree / "began").exists)
+        await until((signals / "began").exists)
         assert (await shell(sandbox, view, "ls node_modules")).output == "left\n"
-        (tree / "go").touch()
+        (signals / "go").touch()
         assert (await long).output == "left\n"
         assert not (tree / "node_modules").exists()
 
@@ -220,16 +227,18 @@ class TestHowACommandEnds:
         await until(lambda: not processes_with(mark))
 
     async def test_a_cancelled_command_leaves_no_process(
-        self, sandbox, view, tree, mark, processes_with: Find
+        self, sandbox, view, tree, signals, mark, processes_with: Find
     ):
-        running = asyncio.create_task(shell(sandbox, view, f"touch began; bash -c 'sleep 500; : {mark}'"))
-        await until((tree / "began").exists)
+        script = f"echo half > written; touch {IN}/began; bash -c 'sleep 500; : {mark}'"
+        running = asyncio.create_task(shell(sandbox, view, script, shared=((signals, IN),)))
+        await until((signals / "began").exists)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+        assert (tree / "written").read_text() == "half\n"
         await until(lambda: not processes_with(mark))
 
-    async def test_commands_die_with_the_server(self, view, tmp_path, tree, mark, processes_with: Find):
+    async def test_commands_die_with_the_server(self, view, tmp_path, signals, mark, processes_with: Find):
         script = f"""
 import asyncio
 from pathlib import Path
@@ -237,13 +246,14 @@ from wainwright.sandbox.bubblewrap import prove
 from wainwright.sandbox.protocol import Command, SandboxView
 async def main():
     sandbox = await prove(Path({str(tmp_path / "state")!r}))
-    script = "touch began; bash -c 'sleep 500; : {mark}'"
+    script = "touch {IN}/began; bash -c 'sleep 500; : {mark}'"
     view = SandboxView.model_validate_json({view.model_dump_json()!r})
-    await sandbox.run(Command(argv=("bash", "-c", script), timeout_s=600), view)
+    shared = ((Path({str(signals)!r}), Path({str(IN)!r})),)
+    await sandbox.run(Command(argv=("bash", "-c", script), timeout_s=600, shared=shared), view)
 asyncio.run(main())
 """
         server = await asyncio.create_subprocess_exec(sys.executable, "-c", script, start_new_session=True)
-        await until((tree / "began").exists)
+        await until((signals / "began").exists)
         server.kill()
         assert await server.wait() == -signal.SIGKILL
         await until(lambda: not processes_with(mark))
@@ -370,7 +380,8 @@ class TestProof:
 
     async def test_it_leaves_nothing_behind(self, tmp_path):
         await prove(tmp_path / "state")
-        assert [place.name for place in (tmp_path / "state").iterdir()] in ([], ["toolchains"])
+        left = {place.name for place in (tmp_path / "state").iterdir()}
+        assert left - {"toolchains"} == {launcher.NAME}
 
 
 WEAK_BWRAP = """#!{python}

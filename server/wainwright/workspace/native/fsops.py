@@ -83,6 +83,18 @@ def read_beneath(root: AnyPath, path: AnyPath, max_bytes: int) -> bytes:
         raise _outside(error) from error
 
 
+def lay(source: AnyPath, target: AnyPath, *, linked: bool) -> None:
+    """Lay the files beneath ``source`` over those beneath ``target``, as hard links or as copies.
+
+    Folders are made; what ``target`` has at a path stays. Whoever writes to a link later must replace it, never write
+    in place. Raises OutsideBoundary, ValueError for a relative root, and OSError.
+    """
+    try:
+        _native.lay(source, target, linked)
+    except _native.BoundaryError as error:
+        raise _outside(error) from error
+
+
 # Tree and Snapshots are called by nobody yet: they serve rewind, which comes later.
 
 
