@@ -177,13 +177,14 @@ class Crate:
 def rust_rooms(crate: Path) -> list[Room]:
     """The folders of a crate: `crate` is where its Cargo.toml lies."""
     source = crate / "src"
-    own = {"lib": (), "mod": ()}
+    own = {"lib": (), "main": (), "mod": ()}
 
     def name_of(file: Path) -> Name:
         parts = file.relative_to(source).with_suffix("").parts
         return (*parts[:-1], *own.get(parts[-1], parts[-1:]))
 
-    tree = Crate(source / "lib.rs")
+    root = source / "lib.rs"
+    tree = Crate(root if root.exists() else source / "main.rs")
     modules = list(tree.modules())
     edges = {
         (name_of(module.file), name_of(other.file))

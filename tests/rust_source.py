@@ -24,6 +24,8 @@ HEAD = re.compile(
 )
 FUNCTION = re.compile(r"\bfn\s+(\w+)")
 REASON = re.compile(r"\s*// Long: \S")
+ROOTS = {"lib.rs", "main.rs", "mod.rs"}
+"""Files whose modules lie beside them."""
 OPEN, CLOSE = "([{", ")]}"
 
 
@@ -192,7 +194,7 @@ def take_child(item: str, name: str, module: Module) -> None:
         read_module(item[item.index("{") + 1 : -1], child, set())
         return
     file = module.file
-    home = file.parent if file.name in {"lib.rs", "mod.rs"} else file.with_suffix("")
+    home = file.parent if file.name in ROOTS else file.with_suffix("")
     beside, below = home / f"{name}.rs", home / name / "mod.rs"
     module.children[name] = read_file(beside if beside.exists() else below, path, module)
 
@@ -208,5 +210,5 @@ def read_file(file: Path, path: tuple[str, ...] = (), parent: Module | None = No
 def files_of_tests(file: Path) -> set[Path]:
     """The files that a file names as test code."""
     _, tests = without_tests(code_of(file.read_text(encoding="utf-8")))
-    home = file.parent if file.name in {"lib.rs", "mod.rs"} else file.with_suffix("")
+    home = file.parent if file.name in ROOTS else file.with_suffix("")
     return {path for name in tests for path in (home / f"{name}.rs", home / name / "mod.rs") if path.exists()}

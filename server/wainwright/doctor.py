@@ -10,7 +10,7 @@ from typing import Literal
 from wainwright.app import state_folder
 from wainwright.domain.errors import InputError, SandboxError
 from wainwright.domain.goal import Fact
-from wainwright.sandbox.bubblewrap import prove
+from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.secrets import resolve_keys
 from wainwright.settings import config_dir, load
 
@@ -26,7 +26,7 @@ class Check(Fact):
 
 async def examine(workspace: Path) -> list[Check]:
     """Look at everything a run needs; ``workspace`` is absolute."""
-    return [_python(), _git(), await _sandbox(workspace), *_models(workspace), _state(workspace)]
+    return [_python(), _git(), *await _sandbox(workspace), *_models(workspace), _state(workspace)]
 
 
 def _python() -> Check:
@@ -40,18 +40,31 @@ def _git() -> Check:
     return Check(name="git", status="ok", detail=version)
 
 
-async def _sandbox(workspace: Path) -> Check:
+async def _sandbox(workspace: Path) -> list[Check]:
     state = state_folder(workspace)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         found = await prove(state, workspace=workspace)
     except SandboxError as error:
-        return Check(name="sandbox", status="missing", detail=error.message, cure=error.hint)
-    detail = f"{found.tier}: writing outside, network and secrets are refused"
+        return [Check(name="sandbox", status="missing", detail=error.message, cure=error.hint)]
+    walls = f"{found.tier}: writing outside, network and secrets are refused"
     if found.unseen:
         programs = ", ".join(f"{name} ({place})" for name, place in found.unseen)
-        detail = f"{detail}; not found by commands: {programs}"
-    return Check(name="sandbox", status="ok", detail=detail)
+        walls = f"{walls}; not found by commands: {programs}"
+    return [Check(name="sandbox", status="ok", detail=walls), _layers(found)]
+
+
+def _layers(found: Bubblewrap) -> Check:
+    if found.overlays:
+        return Check(
+            name="layers", status="ok", detail="overlays: a task writes beside your folders, not to them"
+        )
+    return Check(
+        name="layers",
+        status="note",
+        detail=f"copies, because no overlay can be mounted: {found.why_copies}",
+        cure="Linux 5.11 or newer, and a state directory (XDG_STATE_HOME) on a local disk: tasks start faster then",
+    )
 
 
 def _models(workspace: Path) -> list[Check]:

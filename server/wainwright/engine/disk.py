@@ -12,6 +12,7 @@ from wainwright.domain.goal import ENDS, Fact, Stage
 from wainwright.engine.parts import EngineParts
 from wainwright.sandbox import clearing
 from wainwright.waiting import finish_in_thread
+from wainwright.workspace.standing import FOLDER as CHECKOUT
 from wainwright.workspace.world import caches
 
 log = structlog.get_logger()
@@ -38,7 +39,7 @@ class DiskView(Fact):
     folder: str
     runs: tuple[Kept, ...]
     shared: dict[str, int]
-    """Journal, private repository, index and what was built, which serve all runs."""
+    """Journal, private repository, standing checkout, index and what was built, which serve all runs."""
 
 
 class Disk:
@@ -49,6 +50,7 @@ class Disk:
 
     async def tidy(self, run: str) -> None:
         """Remove what a run that has ended, and that nobody else works on, does not need. Never raises."""
+        self._parts.layers.pop(run, None)
         try:
             places = await asyncio.to_thread(self._removable, [run])
             for place in (*places, *await asyncio.to_thread(self._replaced)):
@@ -67,7 +69,17 @@ class Disk:
         for run, stage in (await asyncio.to_thread(self._runs)).items():
             if stage is None or stage in ENDS:
                 gone |= await finish_in_thread(self._clean_run, run, known=stage is not None, dry_run=dry_run)
-        return gone
+        return gone | await finish_in_thread(self._clean_checkout, dry_run=dry_run)
+
+    def _clean_checkout(self, *, dry_run: bool) -> dict[str, int]:
+        """The standing checkout saves the next run from making one: nobody misses it where no run is under way."""
+        place = self._parts.state / CHECKOUT
+        if not place.is_dir() or any(row.owned for row in self._parts.journal.runs()):
+            return {}
+        size = clearing.size(place)
+        if not dry_run:
+            clearing.remove(place)
+        return {str(place): size}
 
     def _clean_run(self, run: str, *, known: bool, dry_run: bool) -> dict[str, int]:
         journal = self._parts.journal
@@ -104,7 +116,15 @@ class Disk:
                     removable=free if ended else 0,
                 )
             )
-        shared = ("repository.git", "index", caches.KEPT, "deployments", "undo", "journal.db")
+        shared = (
+            "repository.git",
+            CHECKOUT,
+            "index",
+            caches.KEPT,
+            "deployments",
+            "undo",
+            "journal.db",
+        )
         sizes = {name: clearing.size(state / name) for name in shared if (state / name).is_dir()}
         sizes |= {name: (state / name).stat().st_size for name in shared if (state / name).is_file()}
         return DiskView(folder=str(state), runs=tuple(runs), shared=sizes)
@@ -120,7 +140,7 @@ class Disk:
         return stages
 
     def _removable(self, runs: Iterable[str]) -> list[Path]:
-        """Trees with their git directories and caches; not those of a service."""
+        """Trees with their git directories, layers and caches; not those of a service."""
         serving = self._serving()
         found: list[Path] = []
         for run in runs:
@@ -156,7 +176,7 @@ class Disk:
 
 
 def _serves(tree: Path, serving: set[Path] | None) -> bool:
-    itself = tree.with_name(tree.name.removesuffix(".git"))
+    itself = tree.with_name(tree.name.removesuffix(".git").removesuffix(".layers"))
     return itself.name.startswith(DEPLOYED) if serving is None else itself.resolve() in serving
 
 

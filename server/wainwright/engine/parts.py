@@ -1,14 +1,14 @@
 """The parts a run works with, made in ``app.py`` and handed around as one value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wainwright.deploy.target import Target
 from wainwright.domain.ports import Editor
 from wainwright.journal import Journal
 from wainwright.models.router import Models
-from wainwright.sandbox.protocol import Sandbox
+from wainwright.sandbox.protocol import Layer, Sandbox
 from wainwright.secrets import Redactor
 from wainwright.settings import Settings
 from wainwright.workspace.index import Indexes
@@ -34,3 +34,5 @@ class EngineParts:
     targets: Mapping[str, Target]
     """Where things can be deployed to from here, by name."""
     editor: Editor
+    layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
+    """What lies over the trees of each run under way: looked up once a run."""

@@ -1,6 +1,6 @@
 """Sets up workbenches: a tree of a commit, seen by commands at the workspace's own path.
 
-A workbench ends with its work: tree, git directory and caches are removed. Nothing is lost with them: every
+A workbench ends with its work: tree, layers, git directory and caches are removed. Nothing is lost with them: every
 checkpoint is a commit that a ref of the private repository holds, and a resumed agent is given a tree made anew.
 """
 
@@ -22,7 +22,7 @@ from wainwright.receipts.protocol import CannotNarrow
 from wainwright.receipts.take import take
 from wainwright.receipts.text import report_text
 from wainwright.sandbox import clearing
-from wainwright.sandbox.protocol import SandboxView
+from wainwright.sandbox.protocol import Layer, SandboxView
 from wainwright.tools.toolbox import TestPort, Workbench
 from wainwright.waiting import finish_in_thread
 from wainwright.workspace import context
@@ -35,9 +35,9 @@ log = structlog.get_logger()
 
 
 async def view(parts: EngineParts, state: RunState, name: str, commit: str) -> SandboxView:
-    """A tree of a commit that stays, at the workspace's own path, with its dependency folders beneath."""
+    """A tree of a commit that stays, at the workspace's own path, with the layers over it."""
     tree = await finish_in_thread(parts.repository.clone, state.run, name, commit)
-    return await _see(parts, tree)
+    return await _see(parts, state.run, tree)
 
 
 @asynccontextmanager
@@ -59,13 +59,20 @@ async def _remove(how: Callable[[Path], None], place: Path) -> None:
         log.warning("workbench.not_removed", place=str(place), reason=str(error))
 
 
-async def _see(parts: EngineParts, tree: Path, cache: Path | None = None) -> SandboxView:
-    dependencies = await asyncio.to_thread(parts.repository.dependencies)
+async def _layers(parts: EngineParts, run: str) -> tuple[Layer, ...]:
+    """What lies over a run's trees: the folders of installed and built things, each task's writes its own."""
+    if run not in parts.layers:
+        found = await asyncio.to_thread(parts.repository.dependencies)
+        parts.layers[run] = await asyncio.to_thread(layers, parts.workspace, found)
+    return parts.layers[run]
+
+
+async def _see(parts: EngineParts, run: str, tree: Path, cache: Path | None = None) -> SandboxView:
     seeds = cache is None or cache == caches.kept(parts.state)
     return SandboxView(
         tree=tree,
         at=parts.workspace,
-        layers=layers(parts.workspace, dependencies),
+        layers=await _layers(parts, run),
         cache=cache,
         cache_beneath=() if seeds else await asyncio.to_thread(caches.beneath, parts.state),
     )
@@ -109,7 +116,7 @@ async def _workbench(
                 expected_at=commit,
                 ref=f"{state.run}/{name}",
                 repository=parts.repository,
-                view=await _see(parts, tree, cache),
+                view=await _see(parts, state.run, tree, cache),
                 sandbox=parts.sandbox,
                 redactor=parts.redactor,
                 indexes=parts.indexes,
@@ -206,7 +213,7 @@ async def _take(
     async with _tree(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=seeds) as cache:
         return await take(
             parts.sandbox,
-            await _see(parts, tree, cache),
+            await _see(parts, state.run, tree, cache),
             suites,
             tree=await asyncio.to_thread(parts.repository.tree_of, commit),
             timeout_s=parts.settings.test.timeout_s,

@@ -14,6 +14,8 @@ from pathlib import Path
 from wainwright.workspace import native
 from wainwright.workspace.plumbing import GitDirectory
 
+FOLDER = "checkout"
+"""The folder of the state directory that it stands in."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _RULES = ("config", "info/exclude", "info/attributes", "shallow")
 # A link that another tree takes or drops is no change of the file. The file's number tells when it was replaced.
@@ -25,7 +27,7 @@ class StandingCheckout:
 
     def __init__(self, private: GitDirectory, state: Path) -> None:
         self._private = private
-        self._folder = state / "checkout"
+        self._folder = state / FOLDER
         self._tree = self._folder / "tree"
         self._git = GitDirectory(self._folder / "git").within(
             self._tree, GIT_OBJECT_DIRECTORY=private.path / "objects"
