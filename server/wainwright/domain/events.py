@@ -65,6 +65,8 @@ class SnapshotTaken(Fact):
     """``path: reason`` of what was left out."""
     suites: tuple[Suite, ...] = ()
     """How the tests are run: what settings name, or what was recognised in the tree."""
+    environment: str = ""
+    """The layer with what commands need and git does not keep."""
 
     @model_validator(mode="before")
     @classmethod

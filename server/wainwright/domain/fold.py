@@ -107,6 +107,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
                 head_tree=event.tree,
                 skipped_files=event.skipped,
                 suites=event.suites,
+                environment=event.environment,
             )
         case ev.HoldMoved():
             return state.changed(until=event.until)

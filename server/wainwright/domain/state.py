@@ -72,6 +72,7 @@ class RunState(Fact):
     base_tree: str | None = None
     person_head: str | None = None
     skipped_files: tuple[str, ...] = ()
+    environment: str = ""
     head: str | None = None
     """The run's own head: base, acceptance tests, and every landed task."""
     head_tree: str | None = None

@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 async def view(parts: EngineParts, state: RunState, name: str, commit: str) -> SandboxView:
     """A tree of a commit that stays, at the workspace's own path, with the layers over it."""
-    tree = await finish_in_thread(parts.repository.clone, state.run, name, commit)
+    tree = await finish_in_thread(_clone, parts, state, name, commit)
     return await _see(parts, state.run, tree)
 
 
@@ -45,10 +45,15 @@ async def _tree(parts: EngineParts, state: RunState, name: str, commit: str) -> 
     """A tree of a commit for as long as it is worked on."""
     tree = parts.repository.tree(state.run, name)
     try:
-        yield await finish_in_thread(parts.repository.clone, state.run, name, commit)
+        yield await finish_in_thread(_clone, parts, state, name, commit)
     finally:
         await parts.indexes.forget(tree)
         await _remove(parts.repository.remove, tree)
+
+
+def _clone(parts: EngineParts, state: RunState, name: str, commit: str) -> Path:
+    beneath = parts.repository.environment(state.environment)
+    return parts.repository.clone(state.run, name, commit, beneath)
 
 
 async def _remove(how: Callable[[Path], None], place: Path) -> None:

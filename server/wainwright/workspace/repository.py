@@ -28,9 +28,11 @@ from wainwright.workspace.localise import HISTORY_MAX, history
 from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, unquote
 from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
-from wainwright.workspace.staging import ignored, overlaid
+from wainwright.workspace.staging import ignored, overlaid, tracked
 from wainwright.workspace.standing import StandingCheckout
 from wainwright.workspace.trees import Committed, TaskTree
+from wainwright.workspace.world import environment
+from wainwright.workspace.world.layer import Layers
 
 __all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Snapshot"]
 
@@ -71,6 +73,7 @@ class Repository:
         self._state = state
         self._directory = GitDirectory(state / "repository.git")
         self._standing = StandingCheckout(self._directory, state) if linked else None
+        self._layers = Layers(state / "environment")
         self._lock = threading.RLock()
         self._depth = 0
 
@@ -101,6 +104,7 @@ class Repository:
         head = person.head if person else None
         with taker.borrowing() as git:
             tree = taker.tree(git, overlay)
+            beside = self._take_environment(taker, git, person)
             unchanged = head is not None and git.text("rev-parse", f"{head}^{{tree}}") == tree
             commit = head if unchanged and head else _commit_tree(git, tree, [head] if head else [], SNAPSHOT)
             if person is not None:
@@ -110,7 +114,30 @@ class Repository:
         if head is not None:
             private.run("update-ref", f"{_HEADS}{head}", head)
         private.run("update-ref", ref, commit)
-        return Snapshot(commit=commit, tree=tree, head=head, dirty=not unchanged, skipped=taker.skipped)
+        return Snapshot(
+            commit=commit,
+            tree=tree,
+            head=head,
+            dirty=not unchanged,
+            skipped=taker.skipped,
+            environment=beside,
+        )
+
+    def environment(self, name: str) -> Path | None:
+        """Return the folder with what a snapshot's commands need and git does not keep, if there is one."""
+        return self._layers.at(name)
+
+    def environments_unneeded(self, needed: Iterable[str]) -> list[Path]:
+        """Return the folders of environments that none of these names needs, for the caller to remove."""
+        return self._layers.keep_only(needed)
+
+    def _take_environment(self, taker: Taker, git: GitDirectory, person: Person | None) -> str:
+        with self.exclusive():
+            taken = environment.take(
+                git, self._layers, tracked(git), taker.turned_away, self._dependencies(person)
+            )
+        taker.leave_out(taken.left_out)
+        return taken.name
 
     def dependencies(self) -> tuple[str, ...]:
         """Return the relative paths of untracked dependency folders (``.venv``, ``node_modules`` ...)."""
@@ -123,7 +150,7 @@ class Repository:
     def clone(self, run: str, name: str, commit: str, beneath: Path | None = None) -> Path:
         """Check ``commit`` out into ``trees/<run>/<name>``; a tree that is there is reset to it cleanly.
 
-        ``beneath`` is a folder of files that no commit holds and that lie in the tree all the same.
+        The files of ``beneath``, a snapshot's environment, are there, too, where the commit has nothing.
         """
         path = self.tree(run, name)
         TaskTree(self._private, path, self._standing).create(_object(commit), beneath)

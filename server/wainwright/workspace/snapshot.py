@@ -29,7 +29,9 @@ from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, printable, quote
 from wainwright.workspace.staging import Stored, blobs, differing, ignored, stage, tracked, untracked
 
-_LARGE_BYTES = 10 * 1024 * 1024
+LARGE_BYTES = 10 * 1024 * 1024
+LARGE = "larger than 10 MB"
+NAMED_SECRET = "named like a secret"  # noqa: S105 - a reason
 _OPEN_NAMES = re.compile(
     r"\.env\.(example|sample|template|dist)"
     r"|credentials.*\.(py|rs|go|[jt]sx?|java|kt|rb|php|cs|swift|c|cc|cpp|h|hpp|md|html|css|vue)"
@@ -50,6 +52,8 @@ _NAMED_MAX = 20
 _KEPT = "as last committed or staged: its filter {} is a program that is not run, so no change to it is taken"
 _NOT_RUN = "left out: its filter {} is a program that is not run"
 _OTHER_FORM = "as the filter {} stores it, not as it is on disk"
+_SUBMODULE = "a submodule: commands find its files, but no change to them is taken"
+_NO_SUBMODULE = "a submodule that is not checked out"
 _POINTER = "a Git LFS file: the snapshot has its pointer, not its content"
 
 
@@ -76,6 +80,8 @@ class Snapshot(BaseModel):
     head: str | None
     dirty: bool
     skipped: tuple[Skipped, ...]
+    environment: str = ""
+    """The name of the layer with what commands need and git does not keep; empty when there is none."""
 
 
 def secret_shaped(path: str) -> bool:
@@ -95,6 +101,13 @@ class Taker:
         self._private = private
         self._skipped: dict[str, str] = {}
         self._filters: dict[str, str] = {}
+        self._turned_away: set[str] = set()
+        self._submodules: set[str] = set()
+
+    @property
+    def turned_away(self) -> frozenset[str]:
+        """The untracked paths that the snapshot does not have and that no rule ignores; folders end with a slash."""
+        return frozenset(self._turned_away)
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -118,6 +131,16 @@ class Taker:
             index.unlink(missing_ok=True)
             index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
 
+    def leave_out(self, paths: Mapping[str, str]) -> None:
+        """Name what was left out, with its reason; of many with the same reason some, and how many more."""
+        told: dict[str, list[str]] = {}
+        for path in sorted(set(paths).difference(self._skipped)):
+            told.setdefault(paths[path], []).append(path)
+        for reason, named in told.items():
+            self._skipped.update(dict.fromkeys(named[:_NAMED_MAX], reason))
+            if len(named) > _NAMED_MAX:
+                self._skipped[f"{len(named) - _NAMED_MAX} more files"] = reason
+
     def tree(self, git: GitDirectory, overlay: Mapping[str, str]) -> str:
         """Write the tree of what the person sees and return its name; ``git`` comes from ``borrowing``.
 
@@ -127,7 +150,8 @@ class Taker:
         if self._person is not None:
             self._person.refuse_unfinished(git)
         stored = tracked(git)
-        self._skipped.update({path: "submodule" for path, one in stored.items() if one.mode == "160000"})
+        self._submodules = {path for path, one in stored.items() if one.mode == "160000"}
+        self._skipped.update({path: self._submodule(path) for path in self._submodules})
         others = [path for path in untracked(git) if self._welcome(path)]
         places = {path: self._real(path) for path in overlay}
         self._filters = self._filtered([*stored, *others, *filter(None, places.values())])
@@ -234,21 +258,21 @@ class Taker:
 
     def _tell_filtered(self) -> None:
         """Name the files that the snapshot has in another form than the disk; many of them by their number."""
-        told: dict[str, list[str]] = {}
-        for path in sorted(set(self._filters).difference(self._skipped)):
+        told = {}
+        for path, name in self._filters.items():
             if self._is_filtered(path) and not filters.is_pointer(self._workspace / path):
-                told.setdefault(self._filters[path], []).append(path)
-        for name, paths in told.items():
-            reason = _POINTER if name in {filters.LFS, "lfs"} else _OTHER_FORM.format(name)
-            self._skipped.update(dict.fromkeys(paths[:_NAMED_MAX], reason))
-            if len(paths) > _NAMED_MAX:
-                self._skipped[f"{len(paths) - _NAMED_MAX} more files"] = reason
+                told[path] = _POINTER if name in {filters.LFS, "lfs"} else _OTHER_FORM.format(name)
+        self.leave_out(told)
+
+    def _submodule(self, path: str) -> str:
+        return _SUBMODULE if (self._workspace / path / ".git").exists() else _NO_SUBMODULE
 
     def _welcome(self, path: str) -> bool:
         """Decide on one untracked path; what is turned away is listed with the reason."""
         reason = self._reason_to_skip(path)
         if reason:
             self._skipped[path.rstrip("/")] = reason
+            self._turned_away.add(path)
         return not reason
 
     def _reason_to_skip(self, path: str) -> str:
@@ -259,14 +283,14 @@ class Taker:
         if names_git(path):
             return "name is reserved"
         if secret_shaped(path):
-            return "named like a secret"
+            return NAMED_SECRET
         place = self._workspace / path
         try:
             status = place.lstat()
         except OSError:
             return "vanished"
-        if stat.S_ISREG(status.st_mode) and status.st_size > _LARGE_BYTES:
-            return "larger than 10 MB"
+        if stat.S_ISREG(status.st_mode) and status.st_size > LARGE_BYTES:
+            return LARGE
         if stat.S_ISREG(status.st_mode) and not os.access(place, os.R_OK):
             return "unreadable"
         return ""
@@ -311,19 +335,15 @@ class Taker:
             place = (root / path).resolve().relative_to(root).as_posix()
         except (ValueError, OSError, RuntimeError):
             return None
-        nested = any(place == skip or place.startswith(f"{skip}/") for skip in self._folders_skipped())
+        folders = (*self._submodules, *(path.rstrip("/") for path in self._turned_away if path.endswith("/")))
+        nested = any(place == folder or place.startswith(f"{folder}/") for folder in folders)
         return None if names_git(place) or nested else place
-
-    def _folders_skipped(self) -> list[str]:
-        return [
-            path for path, reason in self._skipped.items() if reason in {"submodule", "nested repository"}
-        ]
 
     def _overlay_welcome(self, git: GitDirectory, path: str) -> bool:
         if ignored(git, [path]):
             self._skipped[path] = "ignored"
         elif secret_shaped(path):
-            self._skipped[path] = "named like a secret"
+            self._skipped[path] = NAMED_SECRET
         elif any((self._workspace / folder).is_file() for folder in PurePosixPath(path).parents):
             self._skipped[path] = "a file is where its folder would be"
         else:

@@ -8,6 +8,7 @@ Objects are written straight into the private repository, so that a commit is th
 """
 
 import contextlib
+import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -58,8 +59,8 @@ class TaskTree:
     def create(self, commit: str, beneath: Path | None = None) -> None:
         """Make the tree, or reset what is there, to stand on ``commit`` with no branch.
 
-        ``beneath`` is a folder of files that no commit holds and that lie in the tree all the same: rules ignore
-        them. What the commit holds at a path wins. They are linked or copied as the tree is.
+        The files of ``beneath``, a folder of the environment's, are there, too, where the commit has nothing. Rules
+        ignore them, so no commit takes them. They are linked or copied as the tree is.
         """
         clearing.remove(layers_beside(self.path))
         made_of_links = self._git.path / _LINKED
@@ -70,8 +71,8 @@ class TaskTree:
         else:
             self._standing.link(commit, self.path, self._git.path)
             made_of_links.touch()
-        if beneath is not None:
-            native.lay(beneath, self.path, linked=self._standing is not None)
+        self._noted.write_text(str(beneath or ""))
+        self._lay_beneath()
 
     def _check_out(self, commit: str) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,7 +88,7 @@ class TaskTree:
         # An index left by a process that was killed may be broken, and it saves little.
         (self._git.path / "index").unlink(missing_ok=True)
         self._git.run("update-ref", "--no-deref", "HEAD", commit)
-        self.restore(commit)
+        self._reset(commit)
 
     def remove(self) -> None:
         """Remove the tree and its git directory, and their folder if nothing else is in it."""
@@ -102,9 +103,8 @@ class TaskTree:
 
     def restore(self, commit: str) -> None:
         """Make every file that is not ignored what it is in ``commit``, and stand on it."""
-        self._unlock()
-        self._git.run("reset", "--hard", "--quiet", commit)
-        self._git.run("clean", "-ffdq")
+        self._reset(commit)
+        self._lay_beneath()
 
     def commit(self, message: str, ref: str, written: Iterable[str] = ()) -> Committed:
         """Commit all that differs; the private repository's full ``ref`` points to it before this tree does.
@@ -113,7 +113,10 @@ class TaskTree:
         """
         self._unlock()
         parent, tree = self._git.text("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split()
-        new = [*self._new_files(self._git, ""), *(path for path in written if (self.path / path).is_file())]
+        beneath = self._beneath()
+        # A task that drops the rule which keeps these out has not made them.
+        found = (path for path in self._new_files(self._git, "") if not (beneath and _lies(beneath / path)))
+        new = [*found, *(path for path in written if (self.path / path).is_file())]
         before, commit = tree, parent
         stage(self._git, differing(self._git), new)
         tree = self._git.text("write-tree")
@@ -162,6 +165,27 @@ class TaskTree:
             plain += self._new_files(inner, folder)
         return plain
 
+    @property
+    def _noted(self) -> Path:
+        return self._git.path / "beneath"
+
+    def _reset(self, commit: str) -> None:
+        self._unlock()
+        self._git.run("reset", "--hard", "--quiet", commit)
+        self._git.run("clean", "-ffdq")
+
+    def _lay_beneath(self) -> None:
+        if beneath := self._beneath():
+            native.lay(beneath, self.path, linked=(self._git.path / _LINKED).exists())
+
+    def _beneath(self) -> Path | None:
+        said = self._noted.read_text() if self._noted.is_file() else ""
+        return Path(said) if said else None
+
     def _unlock(self) -> None:
         for name in ("index.lock", "HEAD.lock"):
             (self._git.path / name).unlink(missing_ok=True)
+
+
+def _lies(place: Path) -> bool:
+    return os.path.lexists(place)

@@ -20,6 +20,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(place))
+    # Git LFS, where it is installed, says there how its filter is run for the whole machine.
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     (place / ".gitconfig").write_text(
         "[user]\nname = Person\nemail = person@example.org\n[init]\ndefaultBranch = main\n"

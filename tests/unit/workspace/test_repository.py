@@ -339,7 +339,7 @@ def test_submodules_and_nested_repositories(
     assert {skip.path: skip.reason for skip in snapshot.skipped} == {
         "nested": "nested repository",
         "nested/x.txt": "not a file of the workspace",
-        "vendored": "submodule",
+        "vendored": "a submodule: commands find its files, but no change to them is taken",
         "vendored/new.txt": "not a file of the workspace",
     }
     tree = repository.clone("r1", "t", snapshot.commit)

@@ -28,6 +28,7 @@ async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
             head=taken.head,
             skipped=tuple(f"{s.path}: {s.reason}" for s in taken.skipped),
             suites=suites,
+            environment=taken.environment,
         ),
     )
 

@@ -1,0 +1,159 @@
+"""The environment layer: what a command needs and git does not keep, as a folder of our own beside the snapshot.
+
+Generated modules, builds in place, local settings, the files of submodules. The folder is named by its content and
+never changes once it has its name. Its files are copies (the blocks shared where the file system can), never hard
+links to files of the person; what did not change since the last time is linked from the folder before, which is ours.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import stat
+import time
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from io import BufferedRandom, BufferedReader
+from pathlib import Path
+from typing import NamedTuple
+
+from wainwright.sandbox import clearing
+from wainwright.workspace.world.walk import UNREADABLE, Found
+
+TOTAL_BYTES_MAX = 200 * 1024 * 1024
+TOO_MUCH = "what lies beside the snapshot is more than 200 MB together"
+VANISHED = "it vanished while it was read"
+_FICLONE = 0x40049409
+_NOTES = "notes.json"
+_DRAFT = ".draft-"
+SETTLED_NS = 1_000_000_000
+"""What changed less than this before it was read may change again without another time stamp."""
+_FRESH = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class _Note(NamedTuple):
+    """What a file was when it was copied, and its content's hash."""
+
+    signature: list[int]
+    content: str
+
+
+class Layers:
+    """The environment folders of one workspace. The caller keeps other threads and processes out."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def at(self, name: str) -> Path | None:
+        """Return the folder with this name, if it is there."""
+        folder = self._place / name
+        return folder if name and folder.is_dir() else None
+
+    def take(self, root: Path, found: Iterable[Found]) -> tuple[str, dict[str, str]]:
+        """Copy what was found; return the folder's name, empty when there is nothing, and what was left out."""
+        chosen, left_out = _within_bounds(found)
+        if not chosen:
+            return "", left_out
+        before, notes = self._notes()
+        self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self._place / f"{_DRAFT}{uuid.uuid4().hex}"
+        try:
+            draft.mkdir(mode=0o700)
+            old = self._place / before
+            taken = {}
+            for one in chosen:
+                try:
+                    taken[one.path] = _copy(root / one.path, draft / one.path, one, notes, old / one.path)
+                except FileNotFoundError:
+                    left_out[one.path] = VANISHED
+                except OSError:
+                    left_out[one.path] = UNREADABLE
+            name = _name(taken, chosen)
+            if self.at(name) is None:
+                draft.rename(self._place / name)
+        finally:
+            clearing.remove(draft)
+        self._note(name, taken)
+        return name, left_out
+
+    def keep_only(self, names: Iterable[str]) -> list[Path]:
+        """Return the folders that none of these names needs; the newest one saves the next run from copying."""
+        needed = {*names, self._notes()[0], _NOTES}
+        with suppress(FileNotFoundError):
+            return sorted(one for one in self._place.iterdir() if one.name not in needed)
+        return []
+
+    def _notes(self) -> tuple[str, dict[str, _Note]]:
+        try:
+            noted = json.loads((self._place / _NOTES).read_text())
+            return noted["name"], {path: _Note(*note) for path, note in noted["files"].items()}
+        except (OSError, ValueError, KeyError, TypeError):
+            return "none", {}
+
+    def _note(self, name: str, taken: dict[str, _Note]) -> None:
+        draft = self._place / f"{_DRAFT}{uuid.uuid4().hex}"
+        draft.write_text(json.dumps({"name": name, "files": taken}))
+        draft.replace(self._place / _NOTES)
+
+
+def _within_bounds(found: Iterable[Found]) -> tuple[list[Found], dict[str, str]]:
+    """Take the small ones first: one big file must not keep a hundred small ones out."""
+    chosen, left_out, total = [], {}, 0
+    for one in sorted(found, key=lambda one: (one.status.st_size, one.path)):
+        total += one.status.st_size if stat.S_ISREG(one.status.st_mode) else 0
+        if total > TOTAL_BYTES_MAX:
+            left_out[one.path] = TOO_MUCH
+        else:
+            chosen.append(one)
+    return chosen, left_out
+
+
+def _copy(source: Path, target: Path, one: Found, notes: dict[str, _Note], old: Path) -> _Note:
+    status = one.status
+    if stat.S_ISDIR(status.st_mode):
+        target.mkdir(parents=True, exist_ok=True)
+        return _Note([], "folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if stat.S_ISLNK(status.st_mode):
+        leads = source.readlink()
+        target.symlink_to(leads)
+        return _Note([], f"link {leads}")
+    signature = [
+        status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, stat.S_IMODE(status.st_mode)
+    ]  # fmt: skip
+    note = notes.get(one.path)
+    if note is not None and note.signature == signature and not old.is_symlink():
+        with suppress(OSError):
+            target.hardlink_to(old)
+            return note
+    with os.fdopen(os.open(source, _FLAGS), "rb") as reading:
+        if not stat.S_ISREG(os.fstat(reading.fileno()).st_mode):
+            raise FileNotFoundError(source)
+        with os.fdopen(os.open(target, _FRESH, 0o600), "w+b") as writing:
+            content = _content(reading, writing)
+            os.fchmod(writing.fileno(), 0o400 | stat.S_IMODE(status.st_mode) & 0o777)
+    settled = max(status.st_mtime_ns, status.st_ctime_ns) < time.time_ns() - SETTLED_NS
+    return _Note(signature if settled else [], content)
+
+
+def _content(reading: BufferedReader, writing: BufferedRandom) -> str:
+    """Copy a file, its blocks shared where that can be, and return the hash of what was copied."""
+    try:
+        fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
+    except OSError:
+        shutil.copyfileobj(reading, writing)
+    writing.seek(0)
+    return hashlib.file_digest(writing, "sha256").hexdigest()
+
+
+def _name(taken: dict[str, _Note], chosen: Iterable[Found]) -> str:
+    """Name a folder by all that a command could tell of it."""
+    name = hashlib.sha256()
+    for path, status in sorted(chosen):
+        if path in taken:
+            mode = stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else 0
+            name.update(f"{mode:o} {taken[path].content}\0{path}\0".encode("utf-8", "surrogateescape"))
+    return name.hexdigest()[:40]
