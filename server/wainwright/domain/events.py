@@ -67,6 +67,8 @@ class SnapshotTaken(Fact):
     """How the tests are run: what settings name, or what was recognised in the tree."""
     environment: str = ""
     """The layer with what commands need and git does not keep."""
+    contents: str = ""
+    """The layer with the contents of Git LFS files."""
 
     @model_validator(mode="before")
     @classmethod

@@ -108,6 +108,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
                 skipped_files=event.skipped,
                 suites=event.suites,
                 environment=event.environment,
+                contents=event.contents,
             )
         case ev.HoldMoved():
             return state.changed(until=event.until)

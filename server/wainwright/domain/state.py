@@ -73,6 +73,7 @@ class RunState(Fact):
     person_head: str | None = None
     skipped_files: tuple[str, ...] = ()
     environment: str = ""
+    contents: str = ""
     head: str | None = None
     """The run's own head: base, acceptance tests, and every landed task."""
     head_tree: str | None = None

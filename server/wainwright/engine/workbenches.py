@@ -37,7 +37,7 @@ log = structlog.get_logger()
 async def view(parts: EngineParts, state: RunState, name: str, commit: str) -> SandboxView:
     """A tree of a commit that stays, at the workspace's own path, with the layers over it."""
     tree = await finish_in_thread(_clone, parts, state, name, commit)
-    return await _see(parts, state.run, tree)
+    return await _see(parts, state, tree)
 
 
 @asynccontextmanager
@@ -64,20 +64,22 @@ async def _remove(how: Callable[[Path], None], place: Path) -> None:
         log.warning("workbench.not_removed", place=str(place), reason=str(error))
 
 
-async def _layers(parts: EngineParts, run: str) -> tuple[Layer, ...]:
-    """What lies over a run's trees: the folders of installed and built things, each task's writes its own."""
-    if run not in parts.layers:
+async def _layers(parts: EngineParts, state: RunState) -> tuple[Layer, ...]:
+    """What lies over a run's trees: folders of installed and built things, each task's writes its own, and contents."""
+    if state.run not in parts.layers:
         found = await asyncio.to_thread(parts.repository.dependencies)
-        parts.layers[run] = await asyncio.to_thread(layers, parts.workspace, found)
-    return parts.layers[run]
+        folders = await asyncio.to_thread(layers, parts.workspace, found)
+        contents = await asyncio.to_thread(parts.repository.contents, state.contents)
+        parts.layers[state.run] = (*folders, *contents)
+    return parts.layers[state.run]
 
 
-async def _see(parts: EngineParts, run: str, tree: Path, cache: Path | None = None) -> SandboxView:
+async def _see(parts: EngineParts, state: RunState, tree: Path, cache: Path | None = None) -> SandboxView:
     seeds = cache is None or cache == caches.kept(parts.state)
     return SandboxView(
         tree=tree,
         at=parts.workspace,
-        layers=await _layers(parts, run),
+        layers=await _layers(parts, state),
         cache=cache,
         cache_beneath=() if seeds else await asyncio.to_thread(caches.beneath, parts.state),
     )
@@ -121,7 +123,7 @@ async def _workbench(
                 expected_at=commit,
                 ref=f"{state.run}/{name}",
                 repository=parts.repository,
-                view=await _see(parts, state.run, tree, cache),
+                view=await _see(parts, state, tree, cache),
                 sandbox=parts.sandbox,
                 redactor=parts.redactor,
                 indexes=parts.indexes,
@@ -218,7 +220,7 @@ async def _take(
     async with _tree(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=seeds) as cache:
         return await take(
             parts.sandbox,
-            await _see(parts, state.run, tree, cache),
+            await _see(parts, state, tree, cache),
             suites,
             tree=await asyncio.to_thread(parts.repository.tree_of, commit),
             timeout_s=parts.settings.test.timeout_s,

@@ -21,7 +21,7 @@ Content = BufferedReader | BytesIO
 PROGRAMS = r"^filter\..*\.(clean|process)$"
 """The names of settings that say how a file is stored."""
 
-_POINTER_MAX = 1024
+POINTER_MAX = 1024
 _LFS_PROGRAM = re.compile(r"(\S*/)?git[- ]lfs (clean|filter-process)\b.*")
 _POINTER = re.compile(rb"version \S+\n(?P<more>(?:[a-z0-9.-]+ .*\n)*)")
 _OBJECT = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
@@ -55,15 +55,15 @@ def lfs_stores(content: Content, stored: bytes) -> bytes | None:
 
     None when it cannot be known: programs of the person's work on the content before it is named.
     """
-    head = content.read(_POINTER_MAX)
-    if not head or _is_pointer(head):
+    head = content.read(POINTER_MAX)
+    if not head or reads_as_pointer(head):
         return head
-    if b"\next-0-" in stored[:_POINTER_MAX]:
+    if b"\next-0-" in stored[:POINTER_MAX]:
         return None
     content.seek(0)
     name = hashlib.file_digest(content, "sha256").hexdigest().encode()
     size = b"%d" % content.seek(0, os.SEEK_END)
-    if _is_pointer(stored) and _found(_OBJECT, stored) == name and _found(_SIZE, stored) == size:
+    if reads_as_pointer(stored) and _found(_OBJECT, stored) == name and _found(_SIZE, stored) == size:
         return stored
     return b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %s\n" % (name, size)
 
@@ -72,13 +72,14 @@ def is_pointer(place: Path) -> bool:
     """Tell whether a file is a pointer itself, as it is where Git LFS has not fetched the content."""
     try:
         with place.open("rb") as file:
-            return _is_pointer(file.read(_POINTER_MAX))
+            return reads_as_pointer(file.read(POINTER_MAX))
     except OSError:
         return False
 
 
-def _is_pointer(content: bytes) -> bool:
-    fits = len(content) < _POINTER_MAX and _POINTER.fullmatch(content)
+def reads_as_pointer(content: bytes) -> bool:
+    """Tell whether a content is what Git LFS stores in place of another."""
+    fits = len(content) < POINTER_MAX and _POINTER.fullmatch(content)
     return bool(fits and _found(_OBJECT, content) and _found(_SIZE, content))
 
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.changes import Changeset
 from wainwright.domain.errors import OutsideBoundary, WorkspaceError
+from wainwright.sandbox.protocol import Layer
 from wainwright.workspace import comparison, delivery
 from wainwright.workspace.comparison import Change
 from wainwright.workspace.dependencies import dependencies, exclude_rules
@@ -31,7 +32,7 @@ from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, 
 from wainwright.workspace.staging import ignored, overlaid, tracked
 from wainwright.workspace.standing import StandingCheckout
 from wainwright.workspace.trees import Committed, TaskTree
-from wainwright.workspace.world import environment
+from wainwright.workspace.world import contents, environment
 from wainwright.workspace.world.layer import Layers
 
 __all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Snapshot"]
@@ -74,6 +75,7 @@ class Repository:
         self._directory = GitDirectory(state / "repository.git")
         self._standing = StandingCheckout(self._directory, state) if linked else None
         self._layers = Layers(state / "environment")
+        self._contents = Layers(state / "contents")
         self._lock = threading.RLock()
         self._depth = 0
 
@@ -104,7 +106,7 @@ class Repository:
         head = person.head if person else None
         with taker.borrowing() as git:
             tree = taker.tree(git, overlay)
-            beside = self._take_environment(taker, git, person)
+            beside, contained = self._take_world(taker, git, person)
             unchanged = head is not None and git.text("rev-parse", f"{head}^{{tree}}") == tree
             commit = head if unchanged and head else _commit_tree(git, tree, [head] if head else [], SNAPSHOT)
             if person is not None:
@@ -121,23 +123,29 @@ class Repository:
             dirty=not unchanged,
             skipped=taker.skipped,
             environment=beside,
+            contents=contained,
         )
 
     def environment(self, name: str) -> Path | None:
         """Return the folder with what a snapshot's commands need and git does not keep, if there is one."""
         return self._layers.at(name)
 
-    def environments_unneeded(self, needed: Iterable[str]) -> list[Path]:
-        """Return the folders of environments that none of these names needs, for the caller to remove."""
-        return self._layers.keep_only(needed)
+    def contents(self, name: str) -> tuple[Layer, ...]:
+        """Return the layers that show the contents of a snapshot's Git LFS files to commands."""
+        return contents.shown(self._contents.at(name))
 
-    def _take_environment(self, taker: Taker, git: GitDirectory, person: Person | None) -> str:
+    def environments_unneeded(self, needed: Iterable[str]) -> list[Path]:
+        """Return the folders of environments and contents that none of these names needs, for removal."""
+        names = tuple(needed)
+        return [*self._layers.keep_only(names), *self._contents.keep_only(names)]
+
+    def _take_world(self, taker: Taker, git: GitDirectory, person: Person | None) -> tuple[str, str]:
+        index, found = tracked(git), self._dependencies(person)
         with self.exclusive():
-            taken = environment.take(
-                git, self._layers, tracked(git), taker.turned_away, self._dependencies(person)
-            )
-        taker.leave_out(taken.left_out)
-        return taken.name
+            beside = environment.take(git, self._layers, index, taker.turned_away, found)
+            contained = contents.take(git, self._contents, taker.pointers)
+        taker.leave_out({**beside.left_out, **contained.left_out})
+        return beside.name, contained.name
 
     def dependencies(self) -> tuple[str, ...]:
         """Return the relative paths of untracked dependency folders (``.venv``, ``node_modules`` ...)."""

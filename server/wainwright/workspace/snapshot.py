@@ -27,7 +27,16 @@ from wainwright.domain.errors import WorkspaceError
 from wainwright.workspace import filters
 from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, printable, quote
-from wainwright.workspace.staging import Stored, blobs, differing, ignored, stage, tracked, untracked
+from wainwright.workspace.staging import (
+    Stored,
+    blobs,
+    differing,
+    ignored,
+    small_blobs,
+    stage,
+    tracked,
+    untracked,
+)
 
 LARGE_BYTES = 10 * 1024 * 1024
 LARGE = "larger than 10 MB"
@@ -54,7 +63,6 @@ _NOT_RUN = "left out: its filter {} is a program that is not run"
 _OTHER_FORM = "as the filter {} stores it, not as it is on disk"
 _SUBMODULE = "a submodule: commands find its files, but no change to them is taken"
 _NO_SUBMODULE = "a submodule that is not checked out"
-_POINTER = "a Git LFS file: the snapshot has its pointer, not its content"
 
 
 class Skipped(BaseModel):
@@ -82,6 +90,8 @@ class Snapshot(BaseModel):
     skipped: tuple[Skipped, ...]
     environment: str = ""
     """The name of the layer with what commands need and git does not keep; empty when there is none."""
+    contents: str = ""
+    """The name of the layer with the contents of Git LFS files; empty when there is none."""
 
 
 def secret_shaped(path: str) -> bool:
@@ -103,6 +113,8 @@ class Taker:
         self._filters: dict[str, str] = {}
         self._turned_away: set[str] = set()
         self._submodules: set[str] = set()
+        self.pointers: set[str] = set()
+        """Files of Git LFS of which the person has the content."""
 
     @property
     def turned_away(self) -> frozenset[str]:
@@ -168,7 +180,7 @@ class Taker:
             {path: "not a file of the workspace" for path in overlay if places[path] is None}
         )
         self._stage_overlay(git, unsaved, stored)
-        self._tell_filtered()
+        self._tell_filtered(git)
         return git.text("write-tree")
 
     def _start_index(self, git: GitDirectory) -> None:
@@ -256,13 +268,24 @@ class Taker:
         with opened() as content:
             return filters.lfs_stores(content, old)
 
-    def _tell_filtered(self) -> None:
+    def _tell_filtered(self, git: GitDirectory) -> None:
         """Name the files that the snapshot has in another form than the disk; many of them by their number."""
-        told = {}
-        for path, name in self._filters.items():
-            if self._is_filtered(path) and not filters.is_pointer(self._workspace / path):
-                told[path] = _POINTER if name in {filters.LFS, "lfs"} else _OTHER_FORM.format(name)
-        self.leave_out(told)
+        other = {
+            path: name
+            for path, name in self._filters.items()
+            if self._is_filtered(path) and not filters.is_pointer(self._workspace / path)
+        }
+        lfs = {path for path, name in other.items() if name in {filters.LFS, "lfs"}}
+        stored = tracked(git) if lfs else {}
+        names = {path: stored[path].blob for path in lfs if path in stored}
+        known = small_blobs(git, set(names.values()), filters.POINTER_MAX)
+        self.pointers = {
+            path for path, blob in names.items() if filters.reads_as_pointer(known.get(blob, b""))
+        }
+        told = {
+            path: name for path, name in other.items() if path not in self.pointers and name != filters.LFS
+        }
+        self.leave_out({path: _OTHER_FORM.format(name) for path, name in told.items()})
 
     def _submodule(self, path: str) -> str:
         return _SUBMODULE if (self._workspace / path / ".git").exists() else _NO_SUBMODULE

@@ -35,6 +35,13 @@ def blobs(git: GitDirectory, names: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
+def small_blobs(git: GitDirectory, names: Iterable[str], below: int) -> dict[str, bytes]:
+    """Return the content of those objects that have fewer bytes than ``below``, by their names."""
+    asked = "".join(f"{name}\n" for name in names).encode()
+    rows = (line.split() for line in git.run("cat-file", "--batch-check", stdin=asked).text.splitlines())
+    return blobs(git, [row[0] for row in rows if len(row) == 3 and int(row[2]) < below])
+
+
 def untracked(git: GitDirectory) -> list[str]:
     """Return files that git does not track and no rule ignores; a nested repository ends with a slash."""
     return git.run("ls-files", "-z", "--others", "--exclude-standard").items

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from wainwright.domain.changes import names_git
 from wainwright.sandbox import clearing
 from wainwright.sandbox.protocol import layers_beside
-from wainwright.workspace import native
+from wainwright.workspace import filters, native
 from wainwright.workspace.dependencies import leftover
 from wainwright.workspace.plumbing import GitDirectory
 from wainwright.workspace.snapshot import secret_shaped
@@ -143,6 +143,8 @@ class TaskTree:
             return f"{path} lies in the submodule {submodules[0]}, which has a repository of its own"
         if links := [folder for folder in above if (self.path / folder).is_symlink()]:
             return f"{links[0]} is a link, and nothing is written through one"
+        if self._is_pointer(path):
+            return f"{path} is a Git LFS file, of which only the pointer is kept here"
         if not ignored(self._git, [path]):
             return ""
         if folder := leftover(path):
@@ -150,6 +152,11 @@ class TaskTree:
         if secret_shaped(path):
             return f"{path} is ignored and named like a secret"
         return ""
+
+    def _is_pointer(self, path: str) -> bool:
+        size = self._git.run("cat-file", "-s", f"HEAD:{path}", ok=(0, 128)).text
+        small = size.isdigit() and int(size) < filters.POINTER_MAX
+        return small and filters.reads_as_pointer(self._git.run("cat-file", "-p", f"HEAD:{path}").out)
 
     def _new_files(self, git: GitDirectory, prefix: str) -> list[str]:
         """List untracked files, those around a planted ``.git`` included, relative to the tree."""

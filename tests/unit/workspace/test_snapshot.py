@@ -296,7 +296,7 @@ def test_a_filter_that_only_calls_itself_lfs_is_none(
     repository: Repository, workspace: Path, git: Git, started: str
 ) -> None:
     commit(LFS, "filter.lfs.clean=tr a-z A-Z")(workspace, git)
-    assert "pointer" in repository.snapshot("r0", {}).skipped[0].reason
+    assert "filter lfs" in repository.snapshot("r0", {}).skipped[0].reason
     write(workspace, {"m.bin": "OTHER\n"})
     snapshot = repository.snapshot("r1", {})
     assert snapshot.commit == git("rev-parse", "HEAD") != started

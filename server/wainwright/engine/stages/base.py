@@ -29,6 +29,7 @@ async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
             skipped=tuple(f"{s.path}: {s.reason}" for s in taken.skipped),
             suites=suites,
             environment=taken.environment,
+            contents=taken.contents,
         ),
     )
 

@@ -3,6 +3,7 @@
 Generated modules, builds in place, local settings, the files of submodules. The folder is named by its content and
 never changes once it has its name. Its files are copies (the blocks shared where the file system can), never hard
 links to files of the person; what did not change since the last time is linked from the folder before, which is ours.
+In place of a large file there is a symbolic link to the person's.
 """
 
 import fcntl
@@ -22,6 +23,7 @@ from typing import NamedTuple
 from wainwright.sandbox import clearing
 from wainwright.workspace.world.walk import UNREADABLE, Found
 
+LARGE_BYTES = 10 * 1024 * 1024
 TOTAL_BYTES_MAX = 200 * 1024 * 1024
 TOO_MUCH = "what lies beside the snapshot is more than 200 MB together"
 VANISHED = "it vanished while it was read"
@@ -103,7 +105,8 @@ def _within_bounds(found: Iterable[Found]) -> tuple[list[Found], dict[str, str]]
     """Take the small ones first: one big file must not keep a hundred small ones out."""
     chosen, left_out, total = [], {}, 0
     for one in sorted(found, key=lambda one: (one.status.st_size, one.path)):
-        total += one.status.st_size if stat.S_ISREG(one.status.st_mode) else 0
+        if stat.S_ISREG(one.status.st_mode) and one.status.st_size <= LARGE_BYTES:
+            total += one.status.st_size
         if total > TOTAL_BYTES_MAX:
             left_out[one.path] = TOO_MUCH
         else:
@@ -124,6 +127,9 @@ def _copy(source: Path, target: Path, one: Found, notes: dict[str, _Note], old: 
     signature = [
         status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, stat.S_IMODE(status.st_mode)
     ]  # fmt: skip
+    if status.st_size > LARGE_BYTES:
+        target.symlink_to(source)
+        return _Note([], f"as it lies there {signature}")
     note = notes.get(one.path)
     if note is not None and note.signature == signature and not old.is_symlink():
         with suppress(OSError):

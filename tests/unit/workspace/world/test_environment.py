@@ -1,4 +1,4 @@
-"""What commands find beside the snapshot: what git ignores and a project needs, and nothing that is the person's alone."""
+"""What commands find beside the snapshot: what git ignores and a project needs, and no secret."""
 
 import os
 import socket
@@ -295,3 +295,36 @@ def test_a_submodule_that_is_not_checked_out_is_named(
 def test_a_folder_without_git_has_one_too(repository: Repository, workspace: Path) -> None:
     write(workspace, {".gitignore": "*.gen\n", "a.txt": "a\n", "x.gen": "x\n"})
     assert shown(repository, repository.snapshot("r1", {})) == {"x.gen": "x\n"}
+
+
+def test_commands_find_the_contents_of_lfs_over_the_pointers(
+    repository: Repository, workspace: Path, started: str, git: Git
+) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 5\n" % 1
+    write(
+        workspace,
+        {"m.bin": pointer.decode(), "n.bin": pointer.decode(), ".gitattributes": "*.bin filter=lfs -text\n"},
+    )
+    with (workspace / "large.bin").open("wb") as large:
+        large.write(pointer)
+    git("add", "-A")
+    git("commit", "-qm", "pointers")
+    # Fetched, as Git LFS does it; whatever the index says of size and times.
+    git("config", "filter.lfs.clean", "git-lfs clean -- %f")
+    (workspace / "m.bin").write_text("REAL\n")
+    with (workspace / "large.bin").open("wb") as large:
+        large.truncate(20 * 1024 * 1024)
+    snapshot = repository.snapshot("r1", {})
+    layers = {str(one.at): one for one in repository.contents(snapshot.contents)}
+    assert set(layers) == {"m.bin", "large.bin"}
+    assert layers["m.bin"].sources[0].read_text() == "REAL\n"
+    assert not layers["m.bin"].sources[0].samefile(workspace / "m.bin")
+    assert layers["large.bin"].sources == (workspace / "large.bin",)
+    assert {one.writes for one in layers.values()} == {"refused"}
+    assert {path for path, why in reasons(snapshot).items() if "Git LFS" in why} == {"m.bin", "large.bin"}
+    for path in ("m.bin", "n.bin", "large.bin"):
+        assert (repository.read(snapshot.commit, path) or b"").startswith(pointer[:40])
+    tree = repository.clone("r1", "t", snapshot.commit)
+    assert "Git LFS" in repository.why_not_kept(tree, "m.bin")
+    assert repository.environments_unneeded([snapshot.contents]) == []
+    assert started
