@@ -65,7 +65,7 @@ async def _remove(how: Callable[[Path], None], place: Path) -> None:
 
 
 async def _layers(parts: EngineParts, state: RunState) -> tuple[Layer, ...]:
-    """What lies over a run's trees: folders of installed and built things, each task's writes its own, and contents."""
+    """What lies over a run's trees: folders of installed and built things, and contents of files."""
     if state.run not in parts.layers:
         found = await asyncio.to_thread(parts.repository.dependencies)
         folders = await asyncio.to_thread(layers, parts.workspace, found)
