@@ -1,0 +1,178 @@
+"""Trees that are links to one standing checkout, and what may never happen to it."""
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tests.fixtures.person import Git, write
+
+from wainwright.sandbox.bubblewrap import prove
+from wainwright.sandbox.protocol import Command, SandboxView
+from wainwright.workspace.repository import Repository
+
+FILES = {"a.txt": "one\n", "run.sh": "#!/bin/sh\n", "src/b.py": "b = 1\n", "src/deep/c.py": "c = 1\n"}
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def repository(workspace: Path, state: Path) -> Repository:
+    return Repository(workspace, state, linked=True)
+
+
+@pytest.fixture
+def base(repository: Repository, workspace: Path, git: Git) -> str:
+    git("init", "-q")
+    write(workspace, FILES)
+    (workspace / "run.sh").chmod(0o755)
+    (workspace / "link").symlink_to("a.txt")
+    git("add", ".")
+    git("commit", "-qm", "as it is")
+    return repository.snapshot("r1", {}).commit
+
+
+def seen(root: Path) -> dict[str, tuple[str, int]]:
+    return {
+        str(path.relative_to(root)): (path.read_text(), path.lstat().st_mode)
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def inode(path: Path) -> int:
+    return path.lstat().st_ino
+
+
+def test_a_tree_is_made_of_links_and_is_none_of_the_persons_files(
+    repository: Repository, base: str, workspace: Path, state: Path
+) -> None:
+    tree = repository.clone("r1", "t", base)
+    assert seen(tree) == seen(state / "checkout" / "tree")
+    assert {"a.txt", "link", "run.sh", "src/b.py", "src/deep/c.py"} == set(seen(tree))
+    for name in (*FILES, "link"):
+        assert inode(tree / name) == inode(state / "checkout" / "tree" / name) != inode(workspace / name)
+    assert not repository.commit(tree, "nothing", "r1/t/1").changed
+    assert repository.head(tree) == base
+
+
+def test_what_changes_is_seen_whatever_its_times_and_size(
+    repository: Repository, base: str, state: Path
+) -> None:
+    tree, other = (repository.clone("r1", name, base) for name in ("t", "other"))
+    before = (tree / "a.txt").lstat()
+    write(tree, {"fresh": "two\n"})
+    os.utime(tree / "fresh", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (tree / "fresh").replace(tree / "a.txt")
+    (tree / "src/b.py").unlink()
+    done = repository.commit(tree, "changed", "r1/t/1")
+    assert repository.changes(base, done.commit) == [("M", "a.txt"), ("D", "src/b.py")]
+    assert (other / "a.txt").read_text() == "one\n"
+    repository.restore(tree, base)
+    assert seen(tree) == seen(other) == seen(state / "checkout" / "tree")
+
+
+def test_the_checkout_moves_on_and_earlier_trees_stay(
+    repository: Repository, base: str, workspace: Path, state: Path
+) -> None:
+    earlier = repository.clone("r1", "earlier", base)
+    before = seen(earlier)
+    write(workspace, {"a.txt": "two\n", "new/n.py": "n\n"})
+    (workspace / "run.sh").chmod(0o644)
+    shutil.rmtree(workspace / "src")
+    newer = repository.snapshot("r2", {}).commit
+    later = repository.clone("r2", "later", newer)
+    assert seen(later) == seen(state / "checkout" / "tree")
+    assert (later / "a.txt").read_text() == "two\n"
+    assert not (later / "src").exists()
+    assert seen(earlier) == before
+    assert repository.commit(earlier, "nothing", "r1/t/1").tree == repository.tree_of(base)
+
+
+def test_a_checkout_that_was_cut_short_is_mended(
+    repository: Repository, base: str, state: Path, workspace: Path
+) -> None:
+    before = seen(repository.clone("r1", "one", base))
+    write(state / "checkout" / "tree", {"half": "", "src/half": ""})
+    (state / "checkout" / "tree" / "src/b.py").unlink()
+    (state / "checkout" / "git" / "index.lock").touch()
+    (state / "checkout" / "stands").unlink()
+    assert seen(repository.clone("r1", "two", base)) == before
+    # After a power cut a file may be shorter than git knows; the machine has started again then.
+    (state / "checkout" / "tree" / "a.txt").unlink()
+    write(state / "checkout" / "tree", {"a.txt": ""})
+    stands = (state / "checkout" / "stands").read_text()
+    (state / "checkout" / "stands").write_text(stands.rpartition("\n")[0] + "\nanother start")
+    assert seen(repository.clone("r1", "three", base)) == before
+
+
+def test_other_rules_give_other_files(repository: Repository, base: str, workspace: Path, git: Git) -> None:
+    repository.clone("r1", "one", base)
+    git("config", "core.autocrlf", "true")
+    again = repository.snapshot("r2", {}).commit
+    tree = repository.clone("r2", "two", again)
+    assert (tree / "a.txt").read_bytes() == b"one\r\n"
+
+
+def test_many_at_once(repository: Repository, base: str, state: Path, workspace: Path) -> None:
+    write(workspace, {"a.txt": "two\n"})
+    newer = repository.snapshot("r2", {}).commit
+    names = [(f"t{n}", (base, newer)[n % 2]) for n in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        trees = list(pool.map(lambda one: repository.clone("r1", *one), names))
+    for tree, (_, commit) in zip(trees, names, strict=True):
+        assert repository.head(tree) == commit
+        assert (tree / "a.txt").read_text() == ("one\n" if commit == base else "two\n")
+        assert not repository.commit(tree, "nothing", "r1/x").changed
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_files_that_no_commit_holds_lie_beneath(
+    workspace: Path, state: Path, base: str, tmp_path: Path, linked: bool
+) -> None:
+    repository = Repository(workspace, state, linked=linked)
+    environment = tmp_path / "environment"
+    write(environment, {"src/_version.py": "v = 1\n", "a.txt": "not this one", "gen/x.py": "x\n"})
+    (workspace / ".git/info/exclude").write_text("_version.py\ngen/\n")
+    again = repository.snapshot("r2", {}).commit
+    tree = repository.clone("r2", "t", again, environment)
+    assert (tree / "src/_version.py").read_text() == "v = 1\n"
+    assert (tree / "a.txt").read_text() == "one\n"
+    assert (inode(tree / "gen/x.py") == inode(environment / "gen/x.py")) is linked
+    assert not repository.commit(tree, "nothing", "r2/x").changed
+    repository.remove(tree)
+    assert (environment / "gen/x.py").read_text() == "x\n"
+
+
+def test_a_tree_of_links_is_not_used_where_commands_write_in_place(
+    repository: Repository, base: str, workspace: Path, state: Path
+) -> None:
+    repository.clone("r1", "t", base)
+    tree = Repository(workspace, state).clone("r1", "t", base)
+    assert inode(tree / "a.txt") != inode(state / "checkout" / "tree" / "a.txt")
+    assert (tree / "a.txt").lstat().st_nlink == 1
+
+
+async def test_commands_change_nothing_but_their_own_tree(
+    repository: Repository, base: str, workspace: Path, state: Path
+) -> None:
+    sandbox = await prove(state)
+    if not sandbox.overlays:
+        pytest.skip(f"no overlay can be mounted here: {sandbox.why_copies}")
+    tree, other = (repository.clone("r1", name, base) for name in ("t", "other"))
+    before = seen(other)
+    script = "echo more >> a.txt; printf X | dd of=src/b.py conv=notrunc; chmod 600 run.sh; truncate -s 0 src/deep/c*"
+    outcome = await sandbox.run(
+        Command(argv=("bash", "-c", script), timeout_s=60), SandboxView(tree=tree, at=workspace)
+    )
+    assert outcome.exit == 0
+    assert (tree / "a.txt").read_text() == "one\nmore\n"
+    done = repository.commit(tree, "changed", "r1/t/1")
+    assert [path for _, path in repository.changes(base, done.commit)] == [
+        "a.txt", "run.sh", "src/b.py", "src/deep/c.py",
+    ]  # fmt: skip
+    assert seen(other) == seen(state / "checkout" / "tree") == before
