@@ -221,6 +221,7 @@ def test_without_bubblewrap_the_doctor_says_how_to_get_it_and_a_run_waits_for_it
     well = wainwright.do("doctor")
     assert (well.code, "missing" in well.out) == (0, False), well.out
     assert "`default` under [models]" in well.out
+    assert "layers" in well.out
     wainwright.extra = dict(wainwright.without("bwrap"))
     ill = wainwright.do("doctor")
     assert ill.code == 1

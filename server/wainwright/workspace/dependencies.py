@@ -8,8 +8,15 @@ from pathlib import Path, PurePosixPath
 from wainwright.sandbox.protocol import Layer
 
 _SURE_DEPENDENCIES = frozenset({".venv", "venv", "node_modules", "__pypackages__", ".tox"})
-_LIKELY_DEPENDENCIES = frozenset({"target"})
-_LEFTOVERS = _SURE_DEPENDENCIES | _LIKELY_DEPENDENCIES | {"__pycache__", ".wainwright"}
+_LIKELY_DEPENDENCIES = frozenset(
+    {
+        "target", "build", "dist", "_build", "deps", ".gradle", ".next", ".nuxt", ".svelte-kit", ".turbo", ".vite",
+        ".parcel-cache", ".angular", ".nox", ".eggs", ".bundle", ".dart_tool", ".stack-work", "dist-newstyle",
+        "cmake-build-debug", "cmake-build-release",
+    }
+)  # fmt: skip
+# Not all that might be built: sources may lie in a folder called ``build``, too.
+_LEFTOVERS = _SURE_DEPENDENCIES | {"target", "__pycache__", ".wainwright"}
 _DEPENDENCY_DEPTH = 3
 _EXCLUDED = ("/.wainwright/", "__pycache__/", *(f"{name}/" for name in sorted(_SURE_DEPENDENCIES)))
 
@@ -25,7 +32,8 @@ def dependencies(
 ) -> list[str]:
     """Return the folders of installed dependencies and build output that git does not track, sorted.
 
-    Folders named ``target`` count when a rule ignores them or their maker marked them as a cache.
+    Folders with a name that might be anybody's, as ``target`` or ``build``, count when a rule ignores them or their
+    maker marked them as a cache.
     """
     found = []
     for path in _candidates(workspace, workspace, _DEPENDENCY_DEPTH):

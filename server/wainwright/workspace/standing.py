@@ -19,7 +19,7 @@ FOLDER = "checkout"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _RULES = ("config", "info/exclude", "info/attributes", "shallow")
 # A link that another tree takes or drops is no change of the file. The file's number tells when it was replaced.
-_LINKED = b"\n[core]\n\ttrustctime = false\n"
+_LINKED = b"\n[core]\n\ttrustctime = false\n[index]\n\tversion = 4\n"
 
 
 class StandingCheckout:
@@ -41,7 +41,8 @@ class StandingCheckout:
             tree.mkdir(mode=0o700, parents=True)
             native.lay(self._tree, tree, linked=True)
             # Last: without an index git looks at everything, should this have been cut short.
-            _write(directory / "index", (self._git.path / "index").read_bytes())
+            # Git replaces an index, too.
+            (directory / "index").hardlink_to(self._git.path / "index")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -33,7 +33,7 @@ async def parts(tmp_path: Path) -> EngineParts:
         state=state,
         settings=settings,
         journal=Journal(state / "journal.db"),
-        repository=Repository(workspace, state),
+        repository=Repository(workspace, state, linked=True),
         indexes=Indexes(state / "index"),
         models=Models.connect(settings),
         redactor=Redactor(),
@@ -64,9 +64,14 @@ def run(parts: EngineParts, name: str, *, ended: bool, owned: bool = False) -> N
     base = parts.repository.snapshot(name, {}).commit
     for tree in ("t-1-0", "deploy-1"):
         parts.repository.clone(name, tree, base)
-    for place in (parts.state / "caches" / name / "t" / "deep", parts.state / "trees" / name / ".going-x"):
+    for place in (
+        parts.state / "caches" / name / "t" / "deep",
+        parts.state / "trees" / name / ".going-x",
+        parts.state / "trees" / name / "t-1-0.layers" / "kept" / "work",
+    ):
         place.mkdir(parents=True)
     (parts.state / "caches" / name / "t").chmod(0o000)
+    (parts.state / "trees" / name / "t-1-0.layers" / "kept" / "work").chmod(0o000)
 
 
 def serve(parts: EngineParts, run_name: str) -> None:
@@ -111,6 +116,21 @@ async def test_without_a_sandbox_no_service_is_known_and_every_one_might_live(pa
     parts.sandbox = None
     await Disk(parts).tidy("r")
     assert there(parts) == {"trees/r/deploy-1", "trees/r/deploy-1.git"}
+
+
+async def test_the_standing_checkout_goes_when_no_run_is_under_way(parts: EngineParts) -> None:
+    run(parts, "over", ended=True)
+    owned = parts.journal.claim("over")
+    disk, checkout = Disk(parts), parts.state / "checkout"
+    assert (await disk.view()).shared["checkout"] > 0
+    assert str(checkout) not in await disk.clean(dry_run=False)
+    assert checkout.is_dir()
+    parts.journal.release(owned)
+    assert (await disk.clean(dry_run=True))[str(checkout)] > 0
+    assert checkout.is_dir()
+    await disk.clean(dry_run=False)
+    assert not checkout.exists()
+    assert parts.repository.clone("over", "again", parts.repository.resolve("over/base") or "").is_dir()
 
 
 async def test_cleaning_spares_what_is_alive_or_can_go_on(parts: EngineParts) -> None:

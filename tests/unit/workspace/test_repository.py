@@ -819,19 +819,22 @@ def test_dependencies(repository: Repository, workspace: Path, started: str, git
     files = [
         ".venv/bin/python", "node_modules/m/index.js", "node_modules/m/node_modules/n/x.js",
         "packages/a/node_modules/x", "a/b/c/node_modules/x", "vendor/bundle/ruby/x", "crate/target/CACHEDIR.TAG",
-        "docs/target/page.md", "java/target/x.class", "kept/venv/x", ".git/node_modules/x",
+        "docs/target/page.md", "java/target/x.class", "kept/venv/x", ".git/node_modules/x", "web/.next/cache/x",
+        "web/dist/x.js", "tools/dist/make.py",
     ]  # fmt: skip
     write(workspace, dict.fromkeys(files, ""))
     git("add", "-f", "kept/venv/x")
-    (workspace / ".git/info/exclude").write_text("/java/target\n")
+    (workspace / ".git/info/exclude").write_text("/java/target\n.next/\n/web/dist/\n")
     (workspace / "linked").mkdir()
     (workspace / "linked/node_modules").symlink_to(workspace / "node_modules")
     assert repository.dependencies() == (
         ".venv", "crate/target", "java/target", "node_modules", "packages/a/node_modules", "vendor/bundle",
+        "web/.next", "web/dist",
     )  # fmt: skip
     files_seen = repository.files(repository.snapshot("r1", {}).commit)
     assert [path for path in files_seen if path not in {".gitignore", "a.txt", "run.sh", "src/b.py"}] == [
         "docs/target/page.md",
         "kept/venv/x",
         "linked/node_modules",
+        "tools/dist/make.py",
     ]
