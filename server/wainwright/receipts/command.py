@@ -134,7 +134,7 @@ def ask_for_reports(
             name: f"${{{name}:+${name} }}{value}" if name in ADDED_TO else value
             for name, value in ask.env.items()
         }
-        replaced.append((found.simple, found.simple.with_words(words, env, to)))
+        replaced.append((found.simple, found.simple.with_words(words, env, to, errors_too=ask.errors_too)))
         asked.append(Asked(found, ask, report))
     reached = len(below(only, asked[0].found.folder)) if asked else 0
     if only and (unasked or len(asked) != 1 or reached != len(only)):

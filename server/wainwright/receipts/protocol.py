@@ -25,6 +25,8 @@ class Ask(BaseModel):
     """Variables for this command alone; those of ``ADDED_TO`` are put behind what is set already."""
     capture: bool = False
     """What the command prints on stdout is the report: all of it is wanted, not the end."""
+    errors_too: bool = False
+    """With ``capture``: and what it prints on stderr, in the order it came."""
 
 
 ADDED_TO = (

@@ -77,12 +77,13 @@ class Simple:
         """What it prints does not arrive where the line prints."""
         return self.piped or any(re.match(r"1?>|&>", one) for one in self.redirections)
 
-    def with_words(self, words: Sequence[str], env: Mapping[str, str], to: str = "") -> str:
+    def with_words(
+        self, words: Sequence[str], env: Mapping[str, str], to: str = "", *, errors_too: bool = False
+    ) -> str:
         """The command with other words; those that stay keep their spelling. ``to`` takes what it prints."""
-        parts = [*self._assigned(env), *respelled(self.words, words), *self.redirections]
         # First of the redirections, so that ``2>&1`` goes the same way.
-        if to:
-            parts.insert(len(parts) - len(self.redirections), f">{shlex.quote(to)}")
+        capture = [f">{shlex.quote(to)}", *(["2>&1"] if errors_too else [])] if to else []
+        parts = [*self._assigned(env), *respelled(self.words, words), *capture, *self.redirections]
         return " ".join(parts)
 
     def _assigned(self, env: Mapping[str, str]) -> list[str]:

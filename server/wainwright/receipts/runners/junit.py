@@ -44,6 +44,10 @@ class Node(BaseModel):
     """What the report calls the type of its failure."""
     outcome: Outcome
     message: str
+    status: str = ""
+    """What some reports say beside the outcome."""
+    printed: str = ""
+    """What a test that did not pass printed."""
 
 
 def read(
@@ -118,6 +122,7 @@ def _node(node: ET.Element, suites: Sequence[str], kept: int) -> Node:
     if bad is None:
         bad = next((child for child in node if child.tag == "skipped"), None)
     get: Callable[[str, str], str] = node.get
+    printed = node.find("system-out")
     return Node(
         name=get("name", ""),
         classname=get("classname", ""),
@@ -126,6 +131,8 @@ def _node(node: ET.Element, suites: Sequence[str], kept: int) -> Node:
         suites=tuple(suites),
         outcome="passed" if bad is None else _OUTCOMES[bad.tag],
         message="" if bad is None else bounded(_message(bad), kept),
+        status=get("status", ""),
+        printed="" if bad is None or printed is None else bounded(printed.text or "", kept),
         kind="" if bad is None else bad.get("type", ""),
     )
 
