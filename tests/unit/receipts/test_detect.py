@@ -1,35 +1,110 @@
-"""Which test commands a workspace has."""
+"""Which test commands a workspace has, and why."""
 
 import pytest
+from tests.unit.receipts.test_command import Files
 
-from wainwright.receipts.detect import detect
+from wainwright.receipts.detect import Around, detect, holds_tests
+
+TEST = "def test_a():\n    pass\n"
+UNIT = "import unittest\n\nclass TestA(unittest.TestCase):\n    def test_a(self):\n        pass\n"
+NODE = '{"scripts": {"test": "node --test"}}'
 
 
 @pytest.mark.parametrize(
-    ("files", "read", "dependencies", "command"),
+    ("files", "there", "found"),
     [
-        (["a.py", "tests/test_a.py"], {}, [], "python3 -m pytest -q"),
-        (["a_test.py"], {}, [".venv"], ".venv/bin/python -m pytest -q"),
-        (["tests/conftest.py"], {}, ["venv", "node_modules"], "venv/bin/python -m pytest -q"),
-        (["pyproject.toml"], {"pyproject.toml": "[tool.pytest.ini_options]\n"}, [], "python3 -m pytest -q"),
-        (["setup.cfg"], {"setup.cfg": "[tool:pytest]\n"}, [], "python3 -m pytest -q"),
-        (["pyproject.toml"], {"pyproject.toml": "[tool.ruff]\n"}, [], None),
-        (["package.json"], {"package.json": '{"scripts": {"test": "jest"}}'}, [], "npm test --silent"),
-        (["package.json"], {"package.json": '{"scripts": {"test": "echo no test specified"}}'}, [], None),
-        (["package.json"], {"package.json": "{"}, [], None),
-        (["package.json"], {"package.json": "[]"}, [], None),
-        (["package.json"], {"package.json": '{"scripts": {"test": 1}}'}, [], None),
-        (["package.json"], {"package.json": '{"scripts": null}'}, [], None),
-        (["Cargo.toml"], {}, [], "cargo test --offline --quiet"),
-        (["go.mod"], {}, [], "go test ./..."),
-        (["pom.xml"], {}, [], "mvn -o -q test"),
-        (["Makefile"], {"Makefile": "all:\n\ntest: all\n\t./t\n"}, [], "make test"),
-        (["Makefile"], {"Makefile": "all:\n"}, [], None),
-        (["attest_it.py", "README.md"], {}, [], None),
-        ([], {}, [], None),
+        ({"a.py": "", "tests/test_a.py": TEST}, "", ["python3 -m pytest -q"]),
+        ({"a_test.py": TEST}, ".venv/bin/python", [".venv/bin/python -m pytest -q"]),
+        ({"tests/conftest.py": ""}, "venv/bin/python", ["venv/bin/python -m pytest -q"]),
+        ({"pyproject.toml": "[tool.pytest.ini_options]\n"}, "", ["python3 -m pytest -q"]),
+        ({"setup.cfg": "[tool:pytest]\n"}, "", ["python3 -m pytest -q"]),
+        ({"pyproject.toml": "[tool.ruff]\n"}, "", []),
+        ({"tests/test_a.py": UNIT}, "", ["python3 -m unittest discover -s tests"]),
+        ({"tests/test_a.py": UNIT, "tests/__init__.py": ""}, "", ["python3 -m unittest discover"]),
+        ({"tests/test_a.py": UNIT, "tests/test_b.py": TEST}, "", ["python3 -m pytest -q"]),
+        ({"tests/test_a.py": UNIT}, ".venv/bin/python .venv/bin/pytest", [".venv/bin/python -m pytest -q"]),
+        ({"tests/test_a.py": TEST, "tox.ini": "[testenv]\n", "noxfile.py": "", "Makefile": "test:\n\ttox\n"}, "",
+         ["python3 -m pytest -q"]),
+        ({"tox.ini": "[testenv]\n"}, "", ["tox"]),
+        ({"package.json": '{"scripts": {"test": "jest"}}'}, "", ["npm test --silent"]),
+        ({"package.json": '{"scripts": {"test": "jest"}}', "pnpm-lock.yaml": ""}, "", ["pnpm test"]),
+        ({"package.json": '{"scripts": {"test": "jest"}}', "yarn.lock": ""}, "", ["yarn test"]),
+        ({"package.json": '{"scripts": {"test": "jest"}}', "bun.lock": ""}, "", ["bun run test"]),
+        ({"package.json": '{"packageManager": "yarn@4.1.0", "scripts": {"test": "jest"}}'}, "", ["yarn test"]),
+        ({"package.json": '{"scripts": {"test": "echo no test specified"}}'}, "", []),
+        ({"package.json": '{"devDependencies": {"vitest": "1"}}', "a.test.ts": ""}, "", ["npx vitest run"]),
+        ({"package.json": "{}", "test/a.js": "require('node:test')"}, "", ["node --test"]),
+        ({"package.json": "{"}, "", []),
+        ({"package.json": "[]"}, "", []),
+        ({"package.json": '{"scripts": {"test": 1}}'}, "", []),
+        ({"package.json": '{"scripts": null}'}, "", []),
+        # A Python file with the name of a test makes no Python project.
+        ({"package.json": NODE, "test/a.test.js": "", "scripts/load_test.py": "print('load')\n"}, "",
+         ["npm test --silent"]),
+        ({"package.json": NODE, "pyproject.toml": "", "tests/test_a.py": TEST}, "",
+         ["python3 -m pytest -q", "npm test --silent"]),
+        ({"web/package.json": NODE, "backend/pyproject.toml": "", "backend/tests/test_a.py": TEST}, "",
+         ["backend: python3 -m pytest -q", "web: npm test --silent"]),
+        ({"web/package.json": NODE, "tests/test_a.py": TEST}, "",
+         ["python3 -m pytest -q", "web: npm test --silent"]),
+        ({"pyproject.toml": "[tool.pytest.ini_options]\n", "lib/pyproject.toml": "", "lib/test_a.py": TEST}, "",
+         ["python3 -m pytest -q"]),
+        ({"lib/pyproject.toml": "", "lib/test_a.py": TEST}, ".venv/bin/python",
+         ["lib: ../.venv/bin/python -m pytest -q"]),
+        ({"package.json": '{"workspaces": ["packages/*"], "scripts": {"test": "npm test -ws"}}',
+          "packages/a/package.json": NODE}, "", ["npm test --silent"]),
+        ({"package.json": '{"workspaces": ["packages/*"]}', "packages/a/package.json": NODE}, "",
+         ["packages/a: npm test --silent"]),
+        ({"Cargo.toml": "[package]\n"}, "", ["cargo test"]),
+        ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n', "a/Cargo.toml": ""}, "", ["cargo test --workspace"]),
+        ({"go.mod": "", "a_test.go": ""}, "", ["go test ./..."]),
+        ({"go.mod": "", "a_test.go": "", "tools/go.mod": "", "tools/a_test.go": ""}, "",
+         ["go test ./...", "tools: go test ./..."]),
+        ({"go.mod": "", "a_test.go": "", "tests/test_a.py": TEST}, "", ["python3 -m pytest -q", "go test ./..."]),
+        ({"pom.xml": "<module>a</module>", "a/pom.xml": ""}, "", ["mvn -o -q test"]),
+        ({"pom.xml": "", "mvnw": ""}, "", ["./mvnw -o -q test"]),
+        ({"build.gradle.kts": "", "gradlew": ""}, "", ["./gradlew --offline test"]),
+        ({"build.sbt": ""}, "", ["sbt test"]),
+        ({"CMakeLists.txt": "project(x)\nenable_testing()\n"}, "",
+         ["cmake -S . -B build && cmake --build build && ctest --test-dir build --output-on-failure"]),
+        ({"CMakeLists.txt": "project(x)\n"}, "", []),
+        ({"Gemfile": "", "spec/a_spec.rb": ""}, "", ["bundle exec rspec"]),
+        ({".rspec": ""}, "", ["rspec"]),
+        ({"phpunit.xml": ""}, "vendor/bin/phpunit", ["vendor/bin/phpunit"]),
+        ({"mix.exs": ""}, "", ["mix test"]),
+        ({"app.sln": ""}, "", ["dotnet test"]),
+        ({"deno.json": "", "package.json": NODE}, "", ["deno test -A"]),
+        ({"Makefile": "all:\n\ntest: all\n\t./t\n"}, "", ["make test"]),
+        ({"Makefile": "check:\n\t./t\n"}, "", ["make check"]),
+        ({"Makefile": "all:\n"}, "", []),
+        ({"attest_it.py": "", "node_modules/x/package.json": NODE, "examples/test_a.py": TEST}, "", []),
+        ({}, "", []),
     ],
 )  # fmt: skip
-def test_which_command_runs_the_tests(
-    files: list[str], read: dict[str, str], dependencies: list[str], command: str | None
-) -> None:
-    assert detect(files, read, dependencies) == command
+def test_which_commands_run_the_tests(files: dict[str, str], there: str, found: list[str]) -> None:
+    around = Around(
+        there=lambda path: path in there.split(), program=lambda name: name not in ("pytest", "phpunit")
+    )
+    suites = detect(Files(files), around)
+    assert [f"{one.folder}: {one.command}".removeprefix(".: ") for one in suites] == found
+    assert all(one.reason for one in suites)
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("tests/test_a.py", True),
+        ("a_test.go", True),
+        ("src/a.test.tsx", True),
+        ("src/__tests__/a.js", True),
+        ("tests/it.rs", True),
+        ("src/test/java/ATest.java", True),
+        ("spec/a_spec.rb", True),
+        ("src/lib.rs", False),
+        ("latest.js", False),
+        ("attest.py", False),
+        ("contest/a.py", False),
+    ],
+)
+def test_which_files_hold_tests(path: str, yes: bool) -> None:
+    assert holds_tests(path) is yes

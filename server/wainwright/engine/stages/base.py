@@ -1,6 +1,8 @@
 """What a run begins with: the snapshot, the test command, the tests of the base."""
 
 import asyncio
+import os
+import shutil
 from collections.abc import Sequence
 
 from wainwright.domain import effects as ef
@@ -11,6 +13,7 @@ from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.receipts import detect
+from wainwright.receipts.project import CommitProject
 
 
 async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
@@ -41,14 +44,12 @@ def _pin(parts: EngineParts, run: LiveRun, commit: str) -> None:
 
 def _detect(parts: EngineParts, commit: str) -> tuple[Suite, ...]:
     repository = parts.repository
-    files = repository.files(commit)
-    texts = {
-        name: (repository.read(commit, name) or b"").decode("utf-8", "replace")
-        for name in detect.MANIFESTS
-        if name in files
-    }
-    command = detect.detect(files, texts, repository.dependencies())
-    return (Suite(command=command, reason="recognised"),) if command else ()
+    project = CommitProject(repository.files(commit), lambda path: repository.read(commit, path))
+    around = detect.Around(
+        there=lambda path: os.path.lexists(parts.workspace / path),
+        program=lambda name: shutil.which(name) is not None,
+    )
+    return detect.detect(project, around)
 
 
 async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Sequence[ev.Event]:
