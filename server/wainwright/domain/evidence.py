@@ -66,6 +66,8 @@ class Receipt(Fact):
     """The tests it was narrowed to; empty: all."""
     doubts: tuple[str, ...] = ()
     """What makes the report untrustworthy, or what a person should see, a sentence each."""
+    disbelieved: tuple[str, ...] = ()
+    """Why the report counts for nothing: something stands in the place of the runner."""
     reused: bool = False
     """Taken earlier, for the same tree, suites and surroundings."""
 

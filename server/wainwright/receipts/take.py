@@ -48,17 +48,21 @@ async def take(
     timeout_s: float,
     redactor: Redactor,
     only: Sequence[str] = (),
-    base: Project | None = None,
+    before: integrity.Before | None = None,
     surroundings: str = "",
 ) -> Receipt:
     """Run the suites one after the other on a tree and say how they ended.
 
     ``tree`` is the git hash of what the view shows. ``only`` names tests or files: nothing else is run, and a suite
-    that has none of them is left out. ``base`` is what the changes are compared with that could make a report lie.
-    Raises CannotNarrow, before anything was run, when ``only`` cannot be obeyed.
+    that has none of them is left out. ``before`` is the base: what changed since and could make a report lie is
+    named. Raises CannotNarrow, before anything was run, when ``only`` cannot be obeyed.
     """
     chosen = _chosen(suites, only)
     project = FolderProject(view.tree / view.cwd)
+    changes = integrity.Changes()
+    if before is not None:
+        # Before anything runs that could put back what it changed.
+        changes = await asyncio.to_thread(integrity.changes, before, project, tuple(suites))
     started = time.time()
     ran: list[_Ran] = []
     left = timeout_s
@@ -68,11 +72,15 @@ async def take(
         ran.append(one)
         if one.outcome.timed_out:
             break
-    doubts = [doubt for one in ran for doubt in one.doubts]
-    if base is not None:
-        doubts += await asyncio.to_thread(integrity.changes, base, project, tuple(suites))
+    doubts = [*changes.doubts, *(doubt for one in ran for doubt in one.doubts)]
     return _receipt(ran, tuple(only), redactor, timeout_s, doubts).model_copy(
-        update={"tree": tree, "started": started, "suites": tuple(suites), "surroundings": surroundings}
+        update={
+            "tree": tree,
+            "started": started,
+            "suites": tuple(suites),
+            "surroundings": surroundings,
+            "disbelieved": changes.disbelieved,
+        }
     )
 
 

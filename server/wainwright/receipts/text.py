@@ -85,7 +85,8 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _doubts(receipt: Receipt) -> list[str]:
-    return [f"Doubt: {doubt}" for doubt in receipt.doubts[:NAMES_LISTED]]
+    said = [f"Not believed: {why}" for why in receipt.disbelieved[:NAMES_LISTED]]
+    return said + [f"Doubt: {doubt}" for doubt in receipt.doubts[:NAMES_LISTED]]
 
 
 def _details(cases: Sequence[Case]) -> list[str]:

@@ -35,6 +35,9 @@ def judge(
     """
     if receipt.environment:
         return Verdict(passed=False, reason=receipt.environment, doubts=receipt.doubts)
+    if receipt.disbelieved:
+        said = "the report is not believed: " + " ".join(receipt.disbelieved)
+        return Verdict(passed=False, reason=said, doubts=(*receipt.disbelieved, *receipt.doubts))
     if not receipt.cases:
         return _by_exit(receipt, base, acceptance, deleted)
     found = {one: [c for c in receipt.cases if belongs(c.name, one)] for one in acceptance}

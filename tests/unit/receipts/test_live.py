@@ -18,13 +18,18 @@ from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.secrets import Redactor
 
 run = pytest.mark.asyncio(loop_scope="module")
-CACHED = ("GOCACHE", "CARGO_HOME", "RUSTUP_HOME")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def machine(tmp_path_factory: pytest.TempPathFactory) -> Bubblewrap:
     """A sandbox that shows this machine's own toolchains."""
     return await prove(tmp_path_factory.mktemp("machine") / "state", {**os.environ, "PATH": PATH})
+
+
+def available(program: str) -> None:
+    """Skip a test whose program is not there."""
+    if shutil.which(program, path=PATH) is None:
+        pytest.skip(f"{program} is not on this machine")
 
 
 class Place:
@@ -58,8 +63,7 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, machine: Bubblewrap, request: pytest.FixtureRequest) -> Iterator[Place]:
     live = LIVE[request.param]
-    if shutil.which(live.program, path=PATH) is None:
-        pytest.skip(f"{live.program} is not on this machine")
+    available(live.program)
     made = Place(tmp_path, live, machine)
     yield made
     made.bench.journal.close()
