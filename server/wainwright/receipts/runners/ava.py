@@ -65,31 +65,50 @@ class _Files:
 
     def named(self, cases: Sequence[Case]) -> Iterator[Case]:
         """The cases with their files; what is thrown outside of tests stands before the file that it came from."""
+        tests = [case.name.split(_BETWEEN) for case in cases if _kind(case) == "test"]
+        left_out = [found for found in map(self._folders, tests) if found]
+        folder = _single(set.intersection(*left_out) if left_out else ())
         thrown = ""
         for case in cases:
             broke = _BROKE.match(case.name)
             if broke:
-                file = broke.group(1) or broke.group(2)
-                yield naming.unbuilt(file, thrown or case.message or case.name)
+                yield naming.unbuilt(broke.group(1) or broke.group(2), thrown or case.message or case.name)
                 thrown = ""
-            elif case.outcome == "failed" and _THROWN.match(case.name):
+            elif _kind(case) == "thrown":
                 thrown = f"{thrown}\n{case.name}\n{case.message}".strip()
             else:
-                yield case.model_copy(update={"name": self._name(case.name.split(_BETWEEN))})
+                yield case.model_copy(update={"name": self._name(case.name.split(_BETWEEN), folder)})
         if thrown:
             yield Case(name="ava::uncaught", outcome="error", message=thrown)
 
-    def _name(self, parts: list[str]) -> str:
+    def _folders(self, parts: list[str]) -> set[str]:
+        """What AVA can have left out in front of the file of a test: it is the same for all."""
+        found = set()
+        for at in range(1, len(parts)):
+            end = "/".join(parts[:at])
+            found |= {
+                shown[: -len(end)]
+                for file, shown in self._shown.items()
+                if f"/{shown}".endswith(f"/{end}") and parts[-1] in self._texts[file]
+            }
+        return found
+
+    def _name(self, parts: list[str], folder: str) -> str:
         for at in range(len(parts) - 1, 0, -1):
-            file = _single(
-                f for f, shown in self._shown.items() if f"/{shown}".endswith(f"/{'/'.join(parts[:at])}")
-            )
+            whole = folder + "/".join(parts[:at])
+            file = _single(file for file, shown in self._shown.items() if shown == whole)
             if file:
                 return naming.named(file, *parts[at:])
         title = _BETWEEN.join(parts)
         return naming.named(
             _single(f for f, text in self._texts.items() if title in text) or _single(self._texts), title
         )
+
+
+def _kind(case: Case) -> str:
+    if _BROKE.match(case.name):
+        return "file"
+    return "thrown" if case.outcome == "failed" and _THROWN.match(case.name) else "test"
 
 
 def _single(found: Iterable[str]) -> str:

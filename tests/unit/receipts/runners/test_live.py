@@ -5,6 +5,7 @@
     === needs                   lines `program NAME` or `packages NAME` (what was installed in the cache, see below)
     === file PATH               the file has this text from now on
     === gone PATH
+    === ends in the middle      says of the next run that the program ends among its tests
     === run COMMAND             a receipt of the whole tree; the first is the base. Then one statement a line:
 
         only NAME | timeout SECONDS                     before the command
@@ -13,7 +14,6 @@
         says NAME: TEXT                                 what the message of a test contains
         wants NAME                                      an acceptance test
         verdict passed | verdict FIELD NAME, NAME       beside the base's; FIELD is one of a verdict
-        # ends in the middle                            the next run is of a program that ends among its tests
 
 Packages lie in `~/.cache/wainwright-parity`, put there by `python -m tests.fixtures.packages`.
 """
@@ -112,9 +112,10 @@ class Stage:
             place.chmod(0o755 if section.text.startswith("#!") else 0o644)
         elif section.kind == "gone":
             (self.tree / section.about).unlink()
-        else:
-            assert section.kind == "run"
+        elif section.kind == "run":
             await self.run(section)
+        else:
+            assert section.kind == "ends"
 
     async def run(self, section: Section) -> None:
         said = section.statements
@@ -130,9 +131,10 @@ class Stage:
             only=[rest for word, rest in said if word == "only"],
         )
         self.base = self.base or receipt
-        told = {(("unbuilt" if c.unbuilt else c.outcome), c.name) for c in receipt.cases}
+        told = {f"{'unbuilt' if c.unbuilt else c.outcome} {c.name}" for c in receipt.cases}
+        expected = {f"{word} {rest}" for word, rest in said if word in OUTCOMES}
         about = f"{section.about}\n{receipt.doubts}\n{receipt.environment}\n{receipt.output}"
-        assert told == {(word, rest) for word, rest in said if word in OUTCOMES}, about
+        assert (sorted(told - expected), sorted(expected - told)) == ([], []), about
         for word, rest in said:
             if word not in (*OUTCOMES, "only", "timeout", "wants"):
                 assert self.holds(word, rest, receipt, [name for w, name in said if w == "wants"]), (
@@ -156,7 +158,7 @@ class Stage:
         if rest == "passed":
             return verdict.passed
         kind, _, names = rest.partition(" ")
-        return not verdict.passed and ", ".join(getattr(verdict, kind)) == names
+        return not verdict.passed and set(getattr(verdict, kind)) == set(names.split(", "))
 
 
 PROJECTS = sorted(HERE.glob("*.txt"))
@@ -189,7 +191,7 @@ def test_each_kind_of_case_is_planted(path: Path) -> None:
         "colours forced on": r"^=== run FORCE_COLOR=1 ",
         "the time limit": r"^timeout ",
         "narrowing": r"^only ",
-        "a program that ends in the middle": r"^# ends in the middle$",
+        "a program that ends in the middle": r"^=== ends in the middle$",
     }
     lacking = [what for what, sign in planted.items() if not re.search(sign, text, re.MULTILINE)]
     assert lacking == []
