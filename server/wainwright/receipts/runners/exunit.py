@@ -63,7 +63,7 @@ class ExUnit:
 
 def _cases(text: str) -> Iterator[Case]:
     blocks = list(_FAILURE.finditer(text))
-    ends = [found.start() for found in blocks[1:]] + [len(text)]
+    ends = [*(found.start() for found in blocks[1:]), len(text)][: len(blocks)]
     said = {
         (found.group(1), found.group(2)): re.split(r"\n\s*\n", text[found.end() : end])[0].strip()
         for found, end in zip(blocks, ends, strict=True)

@@ -1,6 +1,7 @@
 """minitest, also behind rake and rails, by the line that it prints of each test when it is asked to be verbose."""
 
 import re
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -47,10 +48,10 @@ class Minitest:
         options = ["-v", *([f"--name={wanted}"] if wanted else [])]
         program = PurePosixPath(words[0]).name
         if program == "rake" or how == "environment":
-            # rake splits the options at blanks; one file at a time can be named to it.
-            if only and (how == "environment" or len(files) > 1 or " " in wanted or "\\s" in wanted):
+            # rake hands the options to a shell, and takes one file.
+            if only and (how == "environment" or len(files) > 1):
                 return None
-            env = {"TESTOPTS": " ".join(options), **({"TEST": files[0]} if only else {})}
+            env = {"TESTOPTS": shlex.join(options), **({"TEST": files[0]} if only else {})}
             return Ask(words=tuple(words), env=env, capture=True)
         if only and program == "ruby":
             if how != "direct" or len(files) != 1:

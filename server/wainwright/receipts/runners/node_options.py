@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 VARIABLE = "NODE_OPTIONS"
+_INTERPRETERS = ("node", "nodejs", "bun", "tsx")
 FORGET = f"""
 {{
   const set = process.env.{VARIABLE} || '', at = set.indexOf(import.meta.url);
@@ -40,13 +41,12 @@ def pushed(program: str, words: Sequence[str]) -> dict[str, str]:
     return {VARIABLE: f"--import={module(source)}"}
 
 
-def script_at(words: Sequence[str], program: str) -> int | None:
-    """Where a script's name stands: first, or behind ``node`` and its options."""
+def script_at(words: Sequence[str], program: str, interpreters: Sequence[str] = _INTERPRETERS) -> int | None:
+    """Where the name of a script stands: first, or behind its interpreter and options of that."""
     for at, word in enumerate(words):
-        if re.fullmatch(program, PurePosixPath(word).name):
+        name = PurePosixPath(word).name
+        if re.fullmatch(program, name):
             return at
-        if at == 0 and PurePosixPath(word).name not in ("node", "nodejs", "bun", "tsx"):
-            return None
-        if at and not word.startswith("-"):
+        if name not in interpreters if at == 0 else not word.startswith("-"):
             return None
     return None

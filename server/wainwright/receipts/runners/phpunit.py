@@ -25,7 +25,7 @@ class PHPUnit:
 
     def recognises(self, words: Sequence[str], project: Project) -> bool:
         """``phpunit``, also behind ``php``."""
-        return script_at(words, _PROGRAM) is not None
+        return script_at(words, _PROGRAM, ("php",)) is not None
 
     def ask(self, words: Sequence[str], report: PurePosixPath, only: Sequence[str], how: How) -> Ask | None:
         """By arguments."""
@@ -35,7 +35,7 @@ class PHPUnit:
         if not only:
             return Ask(words=(*words, *more))
         files, titles = naming.split(only)
-        at = script_at(words, _PROGRAM)
+        at = script_at(words, _PROGRAM, ("php",))
         if at is None or len(files) > 1 or (how == "append" and _paths(words[at + 1 :])):
             # PHPUnit takes one path.
             return None

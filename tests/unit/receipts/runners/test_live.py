@@ -2,7 +2,7 @@
 
     The text before the first section says what is peculiar about the runner.
 
-    === needs                   lines `program NAME` or `packages NAME` (what was installed in the cache, see below)
+    === needs                   lines `program NAME`, `file PATH` or `packages NAME` (of the cache, see below)
     === file PATH               the file has this text from now on
     === gone PATH
     === ends in the middle      says of the next run that the program ends among its tests
@@ -76,6 +76,8 @@ def missing(needs: list[tuple[str, str]]) -> str:
     for kind, name in needs:
         if kind == "program" and shutil.which(name, path=f"{packages.programs()}:{PATH}") is None:
             return f"{name} is not installed"
+        if kind == "file" and not Path(name).exists():
+            return f"{name} is not there"
         if kind == "packages" and not packages.folder(name).is_dir():
             return f"{name} is not in the cache of packages: python -m tests.fixtures.packages"
     return ""
@@ -186,7 +188,7 @@ def test_each_kind_of_case_is_planted(path: Path) -> None:
         "a green test that turns red": r"^verdict turned_red ",
         "a file that cannot be built": r"^verdict unbuilt ",
         "a test that is never collected": r"^verdict not_run ",
-        "blanks and letters in a name": r"^passed .* .*ö",
+        "letters beyond ASCII in a name": r"^passed .*ö",
         "a skipped test": r"^skipped ",
         "colours forced on": r"^=== run FORCE_COLOR=1 ",
         "the time limit": r"^timeout ",
