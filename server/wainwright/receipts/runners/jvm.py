@@ -12,7 +12,7 @@ from wainwright.receipts.runners import junit, naming
 
 _SOURCE = re.compile(r"\.(?:java|kt|groovy|scala)$")
 _COMPILER = re.compile(
-    r"^\s*(?:\[ERROR\]|\[error\]|e:)?\s*(?:file://)?(/\S+?\.(?:java|kt|groovy|scala))"
+    r"^(?::[\w:]+)?\s*(?:\[ERROR\]|\[error\]|e:)?\s*(?:file://)?(/\S+?\.(?:java|kt|groovy|scala))"
     r":(?:\[?(\d+)[,:]\s?\d+\]?|(\d+))?:? (.*)$",
     re.MULTILINE,
 )

@@ -13,7 +13,7 @@
         exit CODE | runner NAME | doubt TEXT | environment TEXT
         says NAME: TEXT                                 what the message of a test contains
         wants NAME                                      an acceptance test
-        verdict passed | verdict FIELD NAME, NAME       beside the base's; FIELD is one of a verdict
+        verdict passed | verdict FIELD NAME | NAME      beside the base's; FIELD is one of a verdict
 
 Packages lie in `~/.cache/wainwright-parity`, put there by `python -m tests.fixtures.packages`.
 """
@@ -160,7 +160,7 @@ class Stage:
         if rest == "passed":
             return verdict.passed
         kind, _, names = rest.partition(" ")
-        return not verdict.passed and set(getattr(verdict, kind)) == set(names.split(", "))
+        return not verdict.passed and set(getattr(verdict, kind)) == set(names.split(" | "))
 
 
 PROJECTS = sorted(HERE.glob("*.txt"))
