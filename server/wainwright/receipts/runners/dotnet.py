@@ -44,10 +44,14 @@ class Dotnet:
         more = ["--logger", "trx", "--results-directory", str(report)]
         if only:
             _, titles = naming.split(only)
-            wanted = [".".join(one) for one in titles]
-            if how == "append" or not all(wanted):
+            if (
+                how == "append"
+                or not all(titles)
+                or any(not re.match(r"\w+(\[|$)", one[-1]) for one in titles)
+            ):
+                # Tests are chosen by their methods; a display name is none.
                 return None
-            more += ["--filter", "|".join(f"FullyQualifiedName~{one.split('(')[0]}" for one in wanted)]
+            more += ["--filter", "|".join(f"FullyQualifiedName~.{one[-1].split('[')[0]}" for one in titles)]
         return Ask(words=(*words, *more))
 
     def read(self, report: Path, output: str, tree: Path, project: Project) -> tuple[Case, ...] | None:
@@ -57,7 +61,7 @@ class Dotnet:
             for trx in sorted(report.glob("*.trx")):
                 try:
                     with junit.opened(trx) as file:
-                        cases += _cases(file)
+                        cases += _cases(file, _Classes(project))
                 except (OSError, ET.ParseError):
                     return None
         said: defaultdict[str, list[str]] = defaultdict(list)
@@ -68,7 +72,22 @@ class Dotnet:
         return tuple(cases) if cases else None
 
 
-def _cases(file: IO[bytes]) -> Iterator[Case]:
+class _Classes:
+    """Which file of a project a class stands in, by its name."""
+
+    def __init__(self, project: Project) -> None:
+        self._files: defaultdict[str, list[str]] = defaultdict(list)
+        for file in project.files():
+            path = PurePosixPath(file)
+            if path.suffix in (".cs", ".fs", ".vb"):
+                self._files[path.stem].append(file)
+
+    def place(self, classname: str) -> str:
+        found = self._files.get(re.split(r"[.+]", classname)[-1], [])
+        return found[0] if len(found) == 1 else classname
+
+
+def _cases(file: IO[bytes], files: _Classes) -> Iterator[Case]:
     """Results stand before the definitions that say which class each belongs to."""
     results: list[tuple[str, str, Outcome, str]] = []
     classes: dict[str, str] = {}
@@ -95,4 +114,6 @@ def _cases(file: IO[bytes]) -> Iterator[Case]:
             node.clear()
     for test, title, outcome, said in results:
         owner = classes.get(test, "")
-        yield Case(name=naming.named(owner, title.removeprefix(f"{owner}.")), outcome=outcome, message=said)
+        # The runs of one test have its name and something in brackets.
+        method = re.sub(r"^(\w+)\((.*)\)$", r"\1[\2]", title.removeprefix(f"{owner}."), flags=re.DOTALL)
+        yield Case(name=naming.named(files.place(owner), method), outcome=outcome, message=said)
