@@ -52,18 +52,42 @@ class Assignment:
     """Documents that must come with the answer."""
     turns: int = 12
     """The most model calls for one piece of work."""
+    language: str = "python"
+    """The language of the worked example, where the prompt has one for each: a file of ``examples/``."""
 
-    def speaking(self, language: str) -> "Assignment":
-        """The same work, with the worked example of its prompt in a language of the workspace."""
-        return replace(self, language=language)
-
-    language: str = ""
+    def speaking(self, tested_by: str) -> "Assignment":
+        """The same work, with the worked example in the language of what tests the workspace."""
+        return replace(self, language=language(tested_by))
 
     @property
     def prompt(self) -> str:
         """The system prompt; ``{{name}}`` in its file stands for a value of ``_FILLED_IN``."""
-        text = (resources.files("wainwright.agents") / "prompts" / f"{self.name}.md").read_text("utf-8")
-        return re.sub(r"\{\{(\w+)\}\}", lambda found: _FILLED_IN[found[1]], text)
+        text = _read("prompts", self.name)
+        more = {"example": _read("examples", f"{self.name}.{self.language}")} if "{{example}}" in text else {}
+        return re.sub(r"\{\{(\w+)\}\}", lambda found: {**_FILLED_IN, **more}[found[1]], text)
+
+
+def _read(folder: str, name: str) -> str:
+    return (resources.files("wainwright.agents") / folder / f"{name}.md").read_text("utf-8")
+
+
+LANGUAGES: tuple[tuple[str, str], ...] = (
+    ("go", r"go|gotestsum"),
+    ("rust", r"cargo|nextest"),
+    ("expect", r"vitest|jest|bun"),
+    ("javascript", r"node|deno|mocha|ava|tap|npm|pnpm|yarn|corepack"),
+    ("java", r"mvn\w*|maven|surefire|gradlew?|sbt|dotnet"),
+    ("ruby", r"rspec|minitest|rake|rails|ruby|bundle|mix|exunit"),
+    ("php", r"phpunit|pest|php|composer"),
+    ("python", r"py\.?test|unittest|python[\d.]*|tox|nox|uv|hatch"),
+)
+"""The languages of worked examples, and the runners and programs of each, or of those that read most like it."""
+
+
+def language(tested_by: str) -> str:
+    """The language of what is named first in a list of runners or in a shell line; Python where nothing is known."""
+    found = ((re.search(rf"(?<![\w-])({words})(?![\w-])", tested_by), name) for name, words in LANGUAGES)
+    return min(((at.start(), name) for at, name in found if at), default=(0, "python"))[1]
 
 
 PLAN = Assignment("planner", "planner", Plan)

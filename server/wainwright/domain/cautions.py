@@ -31,7 +31,11 @@ def _of_the_base(state: RunState) -> list[str]:
     if receipt.environment:
         return [f"No test of this workspace could run: {without_stop(receipt.environment)}."]
     told = list(receipt.doubts)
-    if receipt.failing:
+    if receipt.unbuilt:
+        told.insert(
+            0, f"Before the run began these could not be built or collected: {names(receipt.unbuilt)}."
+        )
+    if _red(receipt):
         told.insert(0, _red_before(state, receipt))
     elif not receipt.cases and receipt.exit != 0:
         ended = "was stopped at its time limit" if receipt.exit is None else f"ended with {receipt.exit}"
@@ -40,14 +44,20 @@ def _of_the_base(state: RunState) -> list[str]:
 
 
 def _red_before(state: RunState, receipt: Receipt) -> str:
-    red = receipt.failing
-    still = state.tested.verdict.base_red if state.tested else ()
-    count = f"{len(red)} of {len(receipt.cases)} tests {'was' if len(red) == 1 else 'were'} red"
+    red = _red(receipt)
+    still = tuple(name for name in state.tested.verdict.base_red if name in red) if state.tested else ()
+    tests = len(receipt.cases) - len(receipt.unbuilt)
+    count = f"{len(red)} of {tests} tests {'was' if len(red) == 1 else 'were'} red"
     and_now = ""
     if state.tested is not None:
         and_now = ", and still so are " + (f"{len(still)}" if len(still) != len(red) else "all of them")
         and_now = and_now if still else ", and none of them is red now"
     return f"{count} before the run began{and_now}: {names(still or red)}."
+
+
+def _red(receipt: Receipt) -> tuple[str, ...]:
+    """The tests that are red; what could not be built is no test."""
+    return tuple(name for name in receipt.failing if name not in receipt.unbuilt)
 
 
 def _of_the_whole(state: RunState) -> list[str]:

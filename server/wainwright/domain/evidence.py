@@ -97,6 +97,11 @@ class Receipt(Fact):
         return tuple(c.name for c in self.cases if c.unbuilt)
 
     @property
+    def ran(self) -> bool:
+        """Whether any test ran, or was at least found."""
+        return any(not case.unbuilt for case in self.cases)
+
+    @property
     def builds(self) -> bool:
         """Everything could be built and collected."""
         return not self.unbuilt

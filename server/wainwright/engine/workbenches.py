@@ -255,11 +255,6 @@ def _base(parts: EngineParts, state: RunState) -> CommitProject:
     return CommitProject(parts.repository.files(state.base), partial(parts.repository.read, state.base))
 
 
-def language(state: RunState) -> str:
-    """Which language the examples of a role's prompt are in: that of the workspace's tests."""
-    return ""
-
-
 def _moment(state: RunState) -> Moment:
     """Where the person stood when they asked, and what they had not saved."""
     place = state.goal.place

@@ -1,14 +1,20 @@
 """Prompts and code say the same: each worked example is an answer that would be accepted."""
 
 import re
+from dataclasses import replace
 from importlib import resources
 
 import pytest
 
 from wainwright.agents.answers import read
-from wainwright.agents.roles import ASSIGNMENTS, Assignment
+from wainwright.agents.roles import ACCEPTANCE, ASSIGNMENTS, IMPLEMENT, LANGUAGES, Assignment, language
 
-EACH = pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=lambda a: a.name)
+SPOKEN = [
+    replace(one, language=name)
+    for one in ASSIGNMENTS
+    for name, _ in (LANGUAGES if one.prompt != replace(one, language="go").prompt else [("python", "")])
+]
+EACH = pytest.mark.parametrize("assignment", SPOKEN, ids=lambda a: f"{a.name}.{a.language}")
 
 
 def examples(assignment: Assignment) -> str:
@@ -50,6 +56,40 @@ def test_the_prompt_names_the_tools_there_are_and_no_others(assignment: Assignme
 def test_the_limits_in_the_prompt_are_those_that_hold(assignment: Assignment) -> None:
     told = re.search(r"[Aa]t most (\d+) turns", assignment.prompt)
     assert told is None or int(told[1]) == assignment.turns
+
+
+@pytest.mark.parametrize(
+    ("tested_by", "spoken"),
+    [
+        ("pytest", "python"),
+        ("go, pytest", "go"),
+        ("pytest, go", "python"),
+        ("go test ./...", "go"),
+        ("cargo nextest run", "rust"),
+        ("cd web && npx vitest run", "expect"),
+        ("npm test", "javascript"),
+        ("node", "javascript"),
+        ("./mvnw -o test", "java"),
+        ("bundle exec rspec", "ruby"),
+        ("vendor/bin/phpunit", "php"),
+        (".venv/bin/python3.12 -m pytest -q", "python"),
+        ("ago --cargo-cult", "python"),
+        ("", "python"),
+    ],
+)
+def test_the_example_is_in_the_language_of_what_tests_the_workspace(tested_by: str, spoken: str) -> None:
+    assert language(tested_by) == spoken
+
+
+def test_the_examples_of_another_language_show_nothing_of_pytest() -> None:
+    for one in (ACCEPTANCE, IMPLEMENT):
+        assert "def " not in one.speaking("go test").prompt
+        assert "func " in one.speaking("go test").prompt
+
+
+def test_every_example_belongs_to_a_language_of_an_assignment() -> None:
+    files = {file.name for file in (resources.files("wainwright.agents") / "examples").iterdir()}
+    assert files == {f"{one.name}.{name}.md" for one in (ACCEPTANCE, IMPLEMENT) for name, _ in LANGUAGES}
 
 
 def test_every_prompt_belongs_to_an_assignment() -> None:

@@ -51,7 +51,7 @@ async def write_acceptance(
         )
         checking = _Checking(parts, state, workbench, steps)
         done = await run_agent(
-            roles.ACCEPTANCE.speaking(workbenches.language(state)),
+            roles.ACCEPTANCE.speaking(briefs.tested_by(state)),
             AcceptanceAnswer,
             parts.redactor.redact(brief),
             workbench=workbench,

@@ -53,6 +53,12 @@ def _where(suite: Suite) -> str:
     return f"{folder} ({suite.reason})" if suite.reason else folder
 
 
+def tested_by(state: RunState) -> str:
+    """What tests the workspace, in its own words: they say in which language a role's example is."""
+    base = state.base_receipt
+    return (base.runner if base else "") or " ".join(suite.command for suite in state.suites)
+
+
 def requirements(state: RunState, served: tuple[str, ...] = ()) -> str:
     """The numbered requirements; ``served`` are those of the task at hand, and are marked."""
     if state.plan is None:

@@ -15,8 +15,8 @@ from wainwright.domain.state import RunState, guarding
 from wainwright.engine import workbenches
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.belonging import with_files
-from wainwright.receipts import verdict as verdicts
 from wainwright.receipts.text import report_text
+from wainwright.receipts.verdict import red_first
 
 POSTPONED = "nothing that runs tests is here yet; the first task brings it"
 _NAMED_MAX = 10
@@ -32,11 +32,12 @@ _SETS_UP = re.compile(
 def told(state: RunState, receipt: Receipt, tests: Sequence[AcceptanceTest]) -> ev.RedFirstTested:
     """What a receipt of the base with the test files says of each test."""
     base, names = state.base_receipt, tuple(dict.fromkeys(test.test for test in tests))
-    if receipt.cases:
-        return ev.RedFirstTested(found=verdicts.red_first(receipt, base, names), receipt=receipt)
-    if base is None or base.cases or base.exit != 0:
-        # Without single tests, and red with or without them: only what a task brings can tell.
+    nothing_yet = base is None or not (base.ran or base.exit == 0)
+    if nothing_yet and not receipt.ran and set(receipt.unbuilt) <= set(base.unbuilt if base else ()):
+        # Red with or without the tests, and no word of them: only what a task brings can tell.
         return ev.RedFirstTested(receipt=receipt, postponed=POSTPONED)
+    if receipt.cases:
+        return ev.RedFirstTested(found=red_first(receipt, base, names), receipt=receipt)
     guards = tuple(test.test for test in tests if guarding(state, test))
     rest = tuple(name for name in names if name not in guards)
     if receipt.exit == 0:

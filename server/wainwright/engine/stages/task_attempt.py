@@ -101,7 +101,7 @@ async def _attempt(
     )
     limits = parts.settings.limits
     done = await run_agent(
-        replace(roles.IMPLEMENT.speaking(workbenches.language(state)), turns=limits.turns_per_task),
+        replace(roles.IMPLEMENT.speaking(briefs.tested_by(state)), turns=limits.turns_per_task),
         WorkAnswer,
         parts.redactor.redact(brief),
         workbench=workbench,
