@@ -28,3 +28,18 @@ def below(names: Sequence[str], folder: str) -> tuple[str, ...]:
         return tuple(names)
     start = f"{folder}/"
     return tuple(name[len(start) :] for name in names if name.startswith(start))
+
+
+def as_reported(test: str, receipt: Receipt, base: Receipt | None) -> tuple[str, ...]:
+    """How a report calls a new test that is named ``file::name`` or by its file alone.
+
+    Some reports tell no files: there it is what the base has not, and what is called like the name if one is given.
+    """
+    file, _, name = test.partition("::")
+    known = any(belongs(case.name, one) for case in receipt.cases for one in (test, file))
+    if known or receipt.unbuilt:
+        return (test,)
+    before = {case.name for case in base.cases} if base else set[str]()
+    new = tuple(case.name for case in receipt.cases if case.name not in before)
+    called = tuple(one for one in new if one == name or one.endswith((f"::{name}", f" {name}", f".{name}")))
+    return (called if name else new) or (test,)

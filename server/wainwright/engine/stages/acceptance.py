@@ -178,7 +178,7 @@ def _owners(
     for path, wanted in shows.items():
         if wanted:
             found[path] = tuple(task.id for task in serving if wanted & set(task.acceptance))
-        elif path in ran or not any(shows.values()):
+        elif path in ran:
             found[path] = tuple(task.id for task in serving)
     return found
 

@@ -12,7 +12,7 @@ from wainwright.domain.changes import content_hash
 from wainwright.domain.events import AcceptanceWritten
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
-from wainwright.receipts.detect import holds_tests
+from wainwright.receipts.names import as_reported
 
 
 def landing_with(state: RunState, task: str) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def landing_with(state: RunState, task: str) -> tuple[str, ...]:
         return ()
     own = [path for path, owners in written.owners.items() if task in owners]
     due = [path for path in own if _rest_landed(state, written, path, task)]
-    return (*due, *_helpers(written)) if due else ()
+    return (*due, *_helpers(written)) if due or not written.owners else ()
 
 
 def working_with(state: RunState, task: str) -> tuple[str, ...]:
@@ -43,7 +43,8 @@ def standing(state: RunState) -> tuple[str, ...]:
     if not written.kept:
         return tuple(written.files)
     there = [path for path in written.owners if _rest_landed(state, written, path, "")]
-    return (*there, *_helpers(written)) if there else ()
+    begun = there or (not written.owners and any(one.status == "landed" for one in state.tasks.values()))
+    return (*there, *_helpers(written)) if begun else ()
 
 
 def coming_later(state: RunState, task: str) -> tuple[str, ...]:
@@ -76,11 +77,26 @@ async def with_files(
 
 
 def tests_in(state: RunState, files: Iterable[str]) -> tuple[str, ...]:
-    """Those of some acceptance files that hold tests. What helps them is pinned too, and has no tests of its own."""
-    if state.acceptance is None:
+    """The acceptance tests in some of the files: by file, or as the report calls them where it tells no files.
+
+    What helps tests is pinned too, and has none of its own.
+    """
+    written = state.acceptance
+    if written is None:
         return ()
-    named = {test.test.partition("::")[0] for test in state.acceptance.tests}
-    return tuple(path for path in sorted(files) if path in named or holds_tests(path))
+    found: list[str] = []
+    for path in sorted(files):
+        named = [test.test for test in written.tests if test.test.partition("::")[0] == path]
+        if named or path in written.owners:
+            called = [name for test in named for name in reported(state, test)]
+            found += [path] if set(called) <= set(named) else called
+    return tuple(dict.fromkeys(found))
+
+
+def reported(state: RunState, test: str) -> tuple[str, ...]:
+    """How the report of this workspace's runner calls an acceptance test."""
+    first = state.red_first.receipt if state.red_first else None
+    return (test,) if first is None else as_reported(test, first, state.base_receipt)
 
 
 def tampered(parts: EngineParts, state: RunState, commit: str) -> tuple[str, ...]:

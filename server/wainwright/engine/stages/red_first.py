@@ -15,6 +15,7 @@ from wainwright.domain.state import RunState, guarding
 from wainwright.engine import workbenches
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.belonging import with_files
+from wainwright.receipts.names import as_reported
 from wainwright.receipts.text import report_text
 from wainwright.receipts.verdict import red_first
 
@@ -37,12 +38,26 @@ def told(state: RunState, receipt: Receipt, tests: Sequence[AcceptanceTest]) -> 
         # Red with or without the tests, and no word of them: only what a task brings can tell.
         return ev.RedFirstTested(receipt=receipt, postponed=POSTPONED)
     if receipt.cases:
-        return ev.RedFirstTested(found=red_first(receipt, base, names), receipt=receipt)
+        return ev.RedFirstTested(found=_found(receipt, base, names), receipt=receipt)
     guards = tuple(test.test for test in tests if guarding(state, test))
     rest = tuple(name for name in names if name not in guards)
     if receipt.exit == 0:
         return ev.RedFirstTested(found=RedFirst(green=names), receipt=receipt)
     return ev.RedFirstTested(found=RedFirst(red=rest, green=guards), receipt=receipt)
+
+
+def _found(receipt: Receipt, base: Receipt | None, tests: Sequence[str]) -> RedFirst:
+    """How each test ended, whatever the report calls it: the worst of what it stands for."""
+    called = {test: as_reported(test, receipt, base) for test in tests}
+    ended = red_first(
+        receipt, base, tuple(dict.fromkeys(name for names in called.values() for name in names))
+    )
+    kinds = {kind: set(names) for kind, names in ended if names}
+    order = [kind for kind in ("unbuilt", "red", "not_run", "green") if kind in kinds]
+    found: dict[str, list[str]] = {kind: [] for kind in order}
+    for test, names in called.items():
+        found[next(kind for kind in order if kinds[kind] & set(names))].append(test)
+    return RedFirst.model_validate(found)
 
 
 def unfit(state: RunState, first: ev.RedFirstTested, tests: Sequence[AcceptanceTest]) -> str:

@@ -1,6 +1,7 @@
 """BUILD: an attempt at a task."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
-from wainwright.engine.stages.belonging import coming_later, standing, with_files, working_with
+from wainwright.engine.stages.belonging import coming_later, reported, standing, with_files, working_with
 from wainwright.engine.stages.landing import failed, land
 from wainwright.engine.stages.recorded import Beginning, begin
 from wainwright.engine.stages.task_check import TaskCheck
@@ -143,10 +144,13 @@ async def _begin_task(parts: EngineParts, state: RunState, one: TaskState) -> Be
         claimed=tuple(sorted({path for other in others for path in other.write_set})),
         landed=tuple(t.task.id for t in state.tasks.values() if t.status == "landed"),
         laid=laid,
-        own_tests=tuple(dict.fromkeys(t.test for t in tests if t.requirement in one.task.acceptance)),
-        due_tests=tuple(
-            dict.fromkeys(
-                t.test for t in tests if t.requirement in alone and t.test.partition("::")[0] in there
-            )
+        own_tests=_names(state, (t.test for t in tests if t.requirement in one.task.acceptance)),
+        due_tests=_names(
+            state,
+            (t.test for t in tests if t.requirement in alone and t.test.partition("::")[0] in there),
         ),
     )
+
+
+def _names(state: RunState, tests: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for test in tests for name in reported(state, test)))
