@@ -275,6 +275,8 @@ class Bubblewrap:
         seen = (*self._visible.system, *self._visible.toolchains, *extra, view.at)
         linked = tuple(link for _, link in self._visible.links)
         variables = {**_VARIABLES, **self._visible.variables, "HOME": str(self._home(view))}
+        # The person trusts the settings of their own workspace; mise notes that in a file which is not shown.
+        variables["MISE_TRUSTED_CONFIG_PATHS"] = str(view.at)
         if "XDG_CACHE_HOME" in variables:
             variables["XDG_CACHE_HOME"] = str(self._cache_home(view))
         first: list[Path] = []

@@ -13,21 +13,17 @@ import re
 import shutil
 import subprocess
 import tempfile
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from xml.etree import ElementTree
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from wainwright.sandbox import places
+from wainwright.sandbox import dotfiles, places
 
 _PATIENCE_S = 5.0
 _NOBODY = 65534
-_CONFIGURATION_MAX = 1_000_000
 _GO_NAME = re.compile(r"C?GO(?!ENV|PROXY|AUTH)[A-Z0-9_]+")
-_GO_LINE = re.compile(r"(C?GO(?!PROXY|AUTH)[A-Z0-9_]*|AR|CC|CXX|FC|PKG_CONFIG)=.*")
 _GO_PLACES = ("GOPATH", "GOMODCACHE", "GOCACHE")
 _GIT = (
     "user.name", "user.email", "init.defaultbranch", "core.autocrlf", "core.eol", "core.quotepath",
@@ -41,7 +37,6 @@ _SETTINGS = (
     "GEM_PATH", "XDG_CACHE_HOME", "XDG_DATA_HOME",
 )  # fmt: skip
 """Variables of the person's that choose how a tool works."""
-_SECRET = re.compile(r"(?i)passw|secret|token|api.?key|credential|://[^/\s]*@")
 
 
 class Store(BaseModel):
@@ -85,7 +80,8 @@ def find(environment: Mapping[str, str], kept: Path, workspace: Path | None = No
     gopath = [
         Path(part) / below for part in go.get("GOPATH", "").split(":") if part for below in ("bin", "pkg")
     ]
-    files = {**_versions(environment), ".gitconfig": git, ".config/go/env": _go_settings(environment)}
+    go_settings = dotfiles.go(dotfiles.text(_go_settings_file(environment)))
+    files = {**dotfiles.found(environment), ".gitconfig": git, ".config/go/env": go_settings}
     return Toolchains(
         shown=(*known, *gopath),
         stores=tuple(store for store in stores if store.of.is_absolute() and store.of.is_dir()),
@@ -101,7 +97,7 @@ def _variables(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if value
         and (name in moves or name in _SETTINGS or _GO_NAME.fullmatch(name))
-        and not _SECRET.search(value)
+        and not dotfiles.SECRET.search(value)
     }
 
 
@@ -127,18 +123,11 @@ def _store(at: Path, *, built: bool) -> Store:
 
 
 def _moved(environment: Mapping[str, str]) -> Iterator[Store]:
-    """Stores that a settings file moves elsewhere. The file itself may hold passwords: it is read here only."""
+    """Stores that a settings file moves elsewhere."""
     home = places.base(environment).home
-    settings = home / ".m2" / "settings.xml"
-    try:
-        text = _text(settings)
-        root = ElementTree.fromstring(text) if text and "<!DOCTYPE" not in text else None  # noqa: S314
-        local = None if root is None else next(iter(root.findall("{*}localRepository")), None)
-        if local is not None and local.text:
-            where = local.text.strip().replace("${user.home}", str(home))
-            yield _store(Path(where), built=False)
-    except ElementTree.ParseError:
-        return
+    repository = dotfiles.maven_repository(dotfiles.text(home / ".m2" / "settings.xml"), home)
+    if repository is not None:
+        yield _store(repository, built=False)
 
 
 def _temporary(environment: Mapping[str, str]) -> Iterator[Store]:
@@ -157,35 +146,6 @@ def user() -> int:
 def _base36(number: int) -> str:
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"
     return (_base36(number // 36) if number >= 36 else "") + digits[number % 36]
-
-
-def _versions(environment: Mapping[str, str]) -> dict[str, str]:
-    """Which versions the person chose for all their folders: names and numbers, nothing else of those files."""
-    base = places.base(environment)
-    found = {}
-    lines = _text(base.home / ".tool-versions").splitlines()
-    chosen = [line for line in lines if re.fullmatch(r"\s*[\w./@:-]+(\s+[\w./@:+-]+)+\s*", line)]
-    if chosen:
-        found[".tool-versions"] = "\n".join(chosen) + "\n"
-    try:
-        tools = tomllib.loads(_text(base.config / "mise" / "config.toml")).get("tools", {})
-    except tomllib.TOMLDecodeError:
-        tools = {}
-    plain = {name: value for name, value in tools.items() if isinstance(value, str)}
-    if plain:
-        rows = "\n".join(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in plain.items())
-        found[".config/mise/config.toml"] = f"[tools]\n{rows}\n"
-    return found
-
-
-def _text(path: Path) -> str:
-    """A settings file of the person's; empty when it is missing, is no plain file, or is no text."""
-    try:
-        if path.is_file() and path.stat().st_size <= _CONFIGURATION_MAX:
-            return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        pass
-    return ""
 
 
 class _Answers:
@@ -292,13 +252,6 @@ def _go_stores(go: Mapping[str, str]) -> Iterator[Store]:
         yield _store(Path(go["GOMODCACHE"]), built=False)
     if "GOCACHE" in go:
         yield _store(Path(go["GOCACHE"]), built=True)
-
-
-def _go_settings(environment: Mapping[str, str]) -> str:
-    """What the person set with ``go env -w``; not where modules are fetched from, which may hold a password."""
-    lines = _text(_go_settings_file(environment)).splitlines()
-    kept = [line for line in lines if _GO_LINE.fullmatch(line) and not _SECRET.search(line)]
-    return "".join(f"{line}\n" for line in kept)
 
 
 def _git(answers: _Answers, environment: Mapping[str, str]) -> str:

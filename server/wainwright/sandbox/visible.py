@@ -24,7 +24,7 @@ _CREDENTIALS = (
 )  # fmt: skip
 
 # A directory of programs whose parent holds one of these needs that parent: the programs load it.
-_PREFIX_MARKS = ("pyvenv.cfg", "conda-meta", "lib/node_modules", "pkg/tool", "lib/rustlib")
+_PREFIX_MARKS = ("pyvenv.cfg", "conda-meta", "lib/node_modules", "pkg/tool", "lib/rustlib", "Cellar")
 
 _TOP = ("/", "/tmp", "/home", "/root", "/proc", "/sys", "/dev", "/run", "/var", "/mnt", "/media", "/srv")  # noqa: S108
 
@@ -137,16 +137,31 @@ def _led_to(
         if not any(directory.is_relative_to(root) for root in shown):
             continue
         for name, real in _links(directory):
-            prefix = _prefix_of(real.parent)
+            prefix = _installation(real)
             if any(real.is_relative_to(root) for root in shown):
                 continue
             if any(real.is_relative_to(secret) for secret in hidden[2:]):
                 unseen.append((name, real))
-            elif prefix != real.parent and _showable([prefix], hidden, ()):
+            elif prefix is not None and _showable([prefix], hidden, ()):
                 prefixes.append(prefix)
             else:
                 single.append(real)
     return prefixes, tuple(dict.fromkeys(single)), tuple(unseen)
+
+
+def _installation(program: Path) -> Path | None:
+    """The directory with all that a program loads, if it lies in one."""
+    parents = [*program.parents]
+    modules = [parent for parent in parents if parent.name == "node_modules"]
+    if modules:
+        return modules[-1]
+    prefix = _prefix_of(program.parent)
+    if prefix != program.parent:
+        return prefix
+    above = program.parent.parent
+    # A program somebody is writing lies in a repository: of that only the program is shown.
+    whole = program.parent.name == "bin" and any((above / name).is_dir() for name in ("lib", "libexec"))
+    return above if whole and not any((parent / ".git").exists() for parent in parents) else None
 
 
 def _links(directory: Path) -> Iterator[tuple[str, Path]]:

@@ -96,6 +96,23 @@ class TestSettings:
         output = await told(tmp_path, person, "cat ~/.tool-versions ~/.config/mise/config.toml")
         assert output == 'nodejs 20.1.0\npython 3.11.7 system\n[tools]\n"node" = "20"\n'
 
+    async def test_of_settings_files_only_what_chooses(self, tmp_path, person, home):
+        files = {
+            ".npmrc": "//host/:_authToken=sesame\nengine-strict=true\nregistry=https://host\nprefix=/x/sesame-token\n",
+            ".gradle/gradle.properties": "org.gradle.jvmargs=-Xmx2g\nuser=me\norg.gradle.password=sesame\n",
+            ".bundle/config": '---\nBUNDLE_PATH: "vendor"\nBUNDLE_GEMS__HOST: "me:sesame"\n',
+            ".cargo/config.toml": '[build]\njobs = 1\n[registries.mine]\ntoken = "sesame"\n',
+            ".config/pypoetry/config.toml": '[virtualenvs]\nin-project = true\n[repositories]\na = "sesame"\n',
+        }
+        for name, text in files.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(text)
+        output = await told(tmp_path, person, f"cd ~; cat {' '.join(files)}")
+        assert output == (
+            'engine-strict=true\norg.gradle.jvmargs=-Xmx2g\n---\nBUNDLE_PATH: "vendor"\n'
+            '[build]\njobs = 1\n[registries.mine]\n[virtualenvs]\n"in-project" = true\n'
+        )
+
     async def test_what_was_set_with_go_env_but_for_passwords(self, tmp_path, person, home):
         if shutil.which("go") is None:
             pytest.skip("go is not installed")
@@ -128,16 +145,33 @@ class TestSettings:
         names = set(find(person, tmp_path / "kept.json").variables)
         assert names == {"TZ", "GOFLAGS", "RUSTFLAGS", "CARGO_HOME"}
 
-    def test_a_maven_repository_elsewhere_is_read_off_settings_with_passwords(self, tmp_path, person, home):
+    async def test_maven_knows_its_repository_and_mirrors_and_no_password(self, tmp_path, person, home):
         (home / ".m2").mkdir()
         (home / "artifacts").mkdir()
         (home / ".m2" / "settings.xml").write_text(
             '<settings xmlns="http://maven.apache.org/SETTINGS/1.0.0"><servers><server><password>sesame</password>'
-            "</server></servers><localRepository>${user.home}/artifacts</localRepository></settings>"
+            "</server></servers><localRepository>${user.home}/artifacts</localRepository><mirrors><mirror>"
+            "<id>corp</id><url>https://host/</url></mirror></mirrors><profiles><profile><properties>"
+            "<signing.password>sesame</signing.password></properties></profile></profiles></settings>"
         )
         found = find(person, tmp_path / "kept.json")
         assert home / "artifacts" in [store.at for store in found.stores]
         assert "sesame" not in found.model_dump_json()
+        assert await told(tmp_path, person, "cat ~/.m2/settings.xml") == (
+            "<settings><localRepository>${user.home}/artifacts</localRepository><mirrors><mirror><id>corp</id>"
+            "<url>https://host/</url></mirror></mirrors><profiles><profile><properties /></profile></profiles>"
+            "</settings>"
+        )
+
+    @pytest.mark.parametrize(
+        "text", ["<settings>", "<!DOCTYPE s [<!ENTITY e SYSTEM 'x'>]><s>&e;</s>", "\0", "[x"]
+    )
+    def test_settings_that_cannot_be_read_are_as_if_they_were_not_there(self, tmp_path, person, home, text):
+        for name in (".m2/settings.xml", ".config/mise/config.toml", ".tool-versions", ".npmrc"):
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(text)
+        (home / ".rspec").symlink_to("/dev/zero")
+        assert find(person, tmp_path / "kept.json").files == {}
 
 
 class TestWhatIsShown:
@@ -175,6 +209,21 @@ class TestWhatIsShown:
         (home / ".local" / "bin" / "poetry").symlink_to(environment / "bin" / "poetry")
         person["PATH"] = f"{home / '.local' / 'bin'}:{person['PATH']}"
         assert await told(tmp_path, person, "poetry") == "works\n"
+
+    async def test_an_unpacked_installation_and_one_of_node(self, tmp_path, person, home):
+        (home / "bin").mkdir()
+        for led_to, module in (
+            ("maven/bin/mvn", "maven/lib/m"),
+            ("y/node_modules/t/cli", "y/node_modules/u/m"),
+        ):
+            (home / module).parent.mkdir(parents=True)
+            (home / module).write_text("works\n")
+            (home / module.partition("/")[0] / "private").write_text("sesame")
+            real = program(home / led_to, f"#!/bin/sh\ncat {home / module}\n")
+            (home / "bin" / real.name).symlink_to(real)
+        person["PATH"] = f"{home / 'bin'}:{person['PATH']}"
+        assert await told(tmp_path, person, "mvn; cli") == "works\nworks\n"
+        assert "sesame" not in await told(tmp_path, person, "cat ~/y/private")
 
     async def test_a_link_into_the_state_directory_shows_nothing_and_is_named(self, tmp_path, person, home):
         secret = program(tmp_path / "state" / "journal", "#!/bin/sh\n# sesame\n")
