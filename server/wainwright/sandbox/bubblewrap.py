@@ -22,6 +22,7 @@ from wainwright.sandbox.layers import Layers, Mount, Overlay, Taken
 from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
 from wainwright.sandbox.toolchains import find, user
+from wainwright.sandbox.variables import VARIABLES
 from wainwright.sandbox.visible import Visible, interpreters, survey
 from wainwright.waiting import finish_in_thread
 
@@ -31,32 +32,6 @@ _DETACHED_START_S = 10.0
 TOOLCHAINS = "toolchains"
 """Folder of the state directory with what toolchains said of themselves."""
 _UNUSABLE = tuple(Path(p) for p in ("/", "/usr", "/etc", "/bin", "/lib", "/proc", "/dev", "/sys", "/tmp"))  # noqa: S108
-
-_VARIABLES = {
-    "LANG": "C.UTF-8",
-    "LC_MESSAGES": "C.UTF-8",
-    # Colours come of a terminal, and stdout is none. Neither NO_COLOR nor TERM=dumb nor CI: tests look at them.
-    "TERM": "xterm-256color",
-    # A file changed twice in a second keeps its time and perhaps its size: Python would run what was compiled before.
-    "PYTHONDONTWRITEBYTECODE": "1",
-    # There is no network: package managers should use what they have, or say at once that they cannot.
-    "PIP_RETRIES": "0",
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    "UV_OFFLINE": "1",
-    "CARGO_NET_OFFLINE": "true",
-    "GOPROXY": "off",
-    "NPM_CONFIG_OFFLINE": "true",
-    "NPM_CONFIG_UPDATE_NOTIFIER": "false",
-    "COREPACK_ENABLE_NETWORK": "0",
-    "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
-    "COREPACK_ENABLE_AUTO_PIN": "0",
-    "YARN_ENABLE_NETWORK": "0",
-    "YARN_ENABLE_TELEMETRY": "0",
-    "DENO_NO_UPDATE_CHECK": "1",
-    "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
-    "HEX_OFFLINE": "1",
-    "COMPOSER_DISABLE_NETWORK": "1",
-}
 
 
 class Tools(BaseModel):
@@ -274,7 +249,7 @@ class Bubblewrap:
         """Variables of every command: the project's own environments come first on PATH, as if activated."""
         seen = (*self._visible.system, *self._visible.toolchains, *extra, view.at)
         linked = tuple(link for _, link in self._visible.links)
-        variables = {**_VARIABLES, **self._visible.variables, "HOME": str(self._home(view))}
+        variables = {**VARIABLES, **self._visible.variables, "HOME": str(self._home(view))}
         # The person trusts the settings of their own workspace; mise notes that in a file which is not shown.
         variables["MISE_TRUSTED_CONFIG_PATHS"] = str(view.at)
         if "XDG_CACHE_HOME" in variables:
@@ -322,8 +297,8 @@ async def prove(
     """Find bubblewrap and attempt what must be impossible inside; the sandbox is returned only if all of it failed.
 
     ``state`` is the server's own directory (made when missing): commands must not see it. ``environment`` is the
-    person's, by default this process's: PATH, HOME and the variables of toolchains are read from it. No program below
-    ``workspace`` is asked about toolchains. Without ``overlays`` layers are copies, as they are where no overlay can
+    person's, by default this process's: PATH, HOME and the variables of toolchains are read from it. No program
+    below ``workspace`` is asked about toolchains. Without ``overlays`` layers are copies, as they are where none can
     be mounted.
     Raises SandboxError with what is missing or which wall does not hold.
     """
