@@ -4,6 +4,7 @@
 so on). What lies beside the directories named here, such as a file with a token, is not shown.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -123,6 +124,11 @@ def base(environment: Mapping[str, str]) -> Base:
         data=moved("XDG_DATA_HOME", ".local/share"),
         config=moved("XDG_CONFIG_HOME", ".config"),
     )
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a directory that may be looked into; no other answer is an error."""
+    return os.access(path, os.R_OK | os.X_OK) and path.is_dir()
 
 
 def of(place: Place, environment: Mapping[str, str]) -> Iterator[Path]:

@@ -84,7 +84,7 @@ def find(environment: Mapping[str, str], kept: Path, workspace: Path | None = No
     files = {**dotfiles.found(environment), ".gitconfig": git, ".config/go/env": go_settings}
     return Toolchains(
         shown=(*known, *gopath),
-        stores=tuple(store for store in stores if store.of.is_absolute() and store.of.is_dir()),
+        stores=tuple(store for store in stores if store.of.is_absolute() and places.is_folder(store.of)),
         variables=_variables(environment),
         files={name: text for name, text in files.items() if text},
     )
@@ -134,7 +134,7 @@ def _temporary(environment: Mapping[str, str]) -> Iterator[Store]:
     """Jest keeps what it has compiled among the temporary files, by the number of the user in base 36."""
     place = Path(environment.get("TMPDIR") or "/tmp") / f"jest_{_base36(os.getuid())}"  # noqa: S108
     # Anybody may make a folder of that name there.
-    if not place.is_symlink() and place.is_dir() and place.stat().st_uid == os.getuid():
+    if not place.is_symlink() and places.is_folder(place) and place.stat().st_uid == os.getuid():
         yield Store(at=Path(f"/tmp/jest_{_base36(user())}"), of=place, built=True)  # noqa: S108
 
 

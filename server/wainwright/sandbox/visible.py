@@ -160,8 +160,10 @@ def _installation(program: Path) -> Path | None:
         return prefix
     above = program.parent.parent
     # A program somebody is writing lies in a repository: of that only the program is shown.
-    whole = program.parent.name == "bin" and any((above / name).is_dir() for name in ("lib", "libexec"))
-    return above if whole and not any((parent / ".git").exists() for parent in parents) else None
+    whole = program.parent.name == "bin" and any(
+        places.is_folder(above / name) for name in ("lib", "libexec")
+    )
+    return above if whole and not any(os.access(parent / ".git", os.F_OK) for parent in parents) else None
 
 
 def _links(directory: Path) -> Iterator[tuple[str, Path]]:
@@ -172,7 +174,7 @@ def _links(directory: Path) -> Iterator[tuple[str, Path]]:
         return
     for entry in sorted(entries, key=lambda one: one.name):
         real = Path(os.path.realpath(entry.path))
-        if real.is_file() and os.access(real, os.X_OK):
+        if os.access(real, os.X_OK) and real.is_file():
             yield entry.name, real
 
 
@@ -201,14 +203,14 @@ def _showable(wanted: list[Path], hidden: tuple[Path, ...], shown: tuple[Path, .
     for path in sorted({*wanted, *real}, key=lambda path: len(path.parts)):
         forbidden = str(path) in _TOP or any(secret.is_relative_to(path) for secret in hidden)
         covered = any(path.is_relative_to(above) for above in (*shown, *chosen))
-        if not forbidden and not covered and path.is_dir():
+        if not forbidden and not covered and places.is_folder(path):
             chosen.append(path)
     return tuple(chosen)
 
 
 def _prefix_of(programs: Path) -> Path:
     parent = programs.parent
-    return parent if any((parent / mark).exists() for mark in _PREFIX_MARKS) else programs
+    return parent if any(os.access(parent / mark, os.F_OK) for mark in _PREFIX_MARKS) else programs
 
 
 def _closed_to_strangers(root: Path) -> Iterator[Path]:

@@ -175,6 +175,21 @@ class TestSettings:
 
 
 class TestWhatIsShown:
+    async def test_places_of_somebody_else_are_left_out(self, tmp_path, person, home):
+        """As with variables that a change of user has left behind."""
+        if os.getuid() == 0:
+            pytest.skip("root may look into every directory")
+        (home / "closed" / "pyenv").mkdir(parents=True)
+        (home / "closed").chmod(0o000)
+        person |= {
+            "PYENV_ROOT": str(home / "closed" / "pyenv"),
+            "PATH": f"{home}/closed/pyenv/bin:{person['PATH']}",
+        }
+        try:
+            assert await told(tmp_path, person, "echo works") == "works\n"
+        finally:
+            (home / "closed").chmod(0o700)
+
     async def test_stores_are_there_and_what_lies_beside_them_is_not(self, tmp_path, person, home):
         for place in (".m2/repository/a", ".gradle/wrapper/b", ".nuget/packages/c", ".cache/node/corepack/d"):
             (home / place).parent.mkdir(parents=True, exist_ok=True)
