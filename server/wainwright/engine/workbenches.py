@@ -17,6 +17,7 @@ from wainwright.domain.errors import SandboxError
 from wainwright.domain.evidence import Receipt, Suite
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
+from wainwright.receipts.integrity import Before
 from wainwright.receipts.project import CommitProject
 from wainwright.receipts.protocol import CannotNarrow
 from wainwright.receipts.take import take
@@ -68,7 +69,7 @@ async def _layers(parts: EngineParts, state: RunState) -> tuple[Layer, ...]:
     """What lies over a run's trees: folders of installed and built things, and contents of files."""
     if state.run not in parts.layers:
         found = await asyncio.to_thread(parts.repository.dependencies)
-        folders = await asyncio.to_thread(layers, parts.workspace, found)
+        folders = await asyncio.to_thread(layers, parts.repository.place.top, found)
         contents = await asyncio.to_thread(parts.repository.contents, state.contents)
         parts.layers[state.run] = (*folders, *contents)
     return parts.layers[state.run]
@@ -76,9 +77,11 @@ async def _layers(parts: EngineParts, state: RunState) -> tuple[Layer, ...]:
 
 async def _see(parts: EngineParts, state: RunState, tree: Path, cache: Path | None = None) -> SandboxView:
     seeds = cache is None or cache == caches.kept(parts.state)
+    place = parts.repository.place
     return SandboxView(
-        tree=tree,
-        at=parts.workspace,
+        tree=place.around(tree),
+        at=place.top if place.prefix else parts.workspace,
+        cwd=place.prefix or ".",
         layers=await _layers(parts, state),
         cache=cache,
         cache_beneath=() if seeds else await asyncio.to_thread(caches.beneath, parts.state),
@@ -226,7 +229,7 @@ async def _take(
             timeout_s=parts.settings.test.timeout_s,
             redactor=parts.redactor,
             only=only,
-            base=None if commit == state.base else await asyncio.to_thread(_base, parts, state),
+            before=None if commit == state.base else await asyncio.to_thread(_before, parts, state, commit),
         )
 
 
@@ -249,10 +252,12 @@ async def _cache(parts: EngineParts, state: RunState, name: str, *, seeds: bool)
         yield await asyncio.to_thread(caches.own, parts.state, state.run, "receipts")
 
 
-def _base(parts: EngineParts, state: RunState) -> CommitProject:
-    """The files of the base: what is compared with it says whether a report can be believed."""
-    assert state.base is not None
-    return CommitProject(parts.repository.files(state.base), partial(parts.repository.read, state.base))
+def _before(parts: EngineParts, state: RunState, commit: str) -> Before:
+    """The base and what differs from it: that says whether a report can be believed."""
+    base, repository = state.base, parts.repository
+    assert base is not None
+    project = CommitProject(repository.files(base), partial(repository.read, base))
+    return Before(project, frozenset(path for _, path in repository.changes(base, commit)))
 
 
 def _moment(state: RunState) -> Moment:

@@ -65,6 +65,11 @@ class Workbench:
     written: set[str] = field(default_factory=set)
     """What blocks have written since the last checkpoint: it stays, whatever rules ignore it."""
 
+    @property
+    def name(self) -> str:
+        """What the tree is called among those of its run."""
+        return self.view.tree.name
+
     def refuses(self, path: str) -> str:
         """Why a path may not be changed here, as a sentence; empty when it may."""
         if not self.writable:

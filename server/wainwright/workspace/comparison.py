@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from wainwright.domain.changes import Changeset, FileChange, content_hash, protected
 from wainwright.domain.errors import OutsideBoundary
+from wainwright.workspace.place import Place
 from wainwright.workspace.plumbing import GitDirectory, printable, quote
 
 _LINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
@@ -25,35 +26,44 @@ class _Row(NamedTuple):
     change: Change
 
 
-def changes(git: GitDirectory, base: str, tip: str) -> list[Change]:
-    """Return the paths that differ between two commits, sorted by path."""
-    return [row.change for row in _rows(git, base, tip)]
+def changes(git: GitDirectory, place: Place, base: str, tip: str) -> list[Change]:
+    """Return the paths that differ between two commits, sorted by path; ``../`` leads out of the workspace."""
+    return [Change(row.change.status, place.inner(row.change.path)) for row in _rows(git, base, tip)]
 
 
-def diff(git: GitDirectory, base: str, tip: str, paths: Sequence[str]) -> str:
-    """Return a unified diff, of all paths or of the given files and folders."""
+def diff(git: GitDirectory, place: Place, base: str, tip: str, paths: Sequence[str]) -> str:
+    """Return a unified diff, of all paths of the workspace or of the given files and folders."""
     plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", "--submodule=short")
-    return git.run("diff", *plain, base, tip, "--", *paths).out.decode("utf-8", "replace")
+    inside = [f"--relative={place.prefix}"] if place.prefix else []
+    which = [place.outer(path) for path in paths]
+    return git.run("diff", *plain, *inside, base, tip, "--", *which).out.decode("utf-8", "replace")
 
 
-def changeset(git: GitDirectory, base: str, tip: str) -> Changeset:
+def changeset(git: GitDirectory, place: Place, base: str, tip: str) -> Changeset:
     """Return the difference as edits against the bytes that a checkout of ``base`` has on disk.
 
     Raises OutsideBoundary when a change touches a protected path or a submodule.
     """
     rows = list(_rows(git, base, tip))
-    refuse_protected(row.change.path for row in rows)
+    refuse_protected(place.inner(row.change.path) for row in rows)
     for row in rows:
         if _SUBMODULE in {row.mode_before, row.mode_after}:
-            raise OutsideBoundary(f"{row.change.path!r} is a submodule.", "Change it in its own repository.")
+            raise OutsideBoundary(
+                f"{place.inner(row.change.path)!r} is a submodule.", "Change it in its own repository."
+            )
     old = _on_disk(git, base, [row.change.path for row in rows if row.change.status != "A"])
     new = _on_disk(git, tip, [row.change.path for row in rows if row.change.status != "D"])
-    return Changeset(base=base, tip=tip, files=tuple(_file_change(row, old, new) for row in rows))
+    files = tuple(_file_change(row, place.inner(row.change.path), old, new) for row in rows)
+    return Changeset(base=base, tip=tip, files=files)
 
 
 def refuse_protected(paths: Iterable[str]) -> None:
     """Raise OutsideBoundary when one of the paths may not be touched."""
     for path in paths:
+        if path.startswith("../"):
+            raise OutsideBoundary(
+                f"A change touches {path!r}, which lies outside the workspace.", "Run it in the folder above."
+            )
         if protected(path):
             raise OutsideBoundary(f"A change touches the protected path {path!r}.", "Leave this path alone.")
         if printable(path) != path:
@@ -62,12 +72,12 @@ def refuse_protected(paths: Iterable[str]) -> None:
             )
 
 
-def _file_change(row: _Row, old: dict[str, bytes], new: dict[str, bytes]) -> FileChange:
-    (status, path), mode = row.change, row.mode_after
-    before = None if status == "A" else content_hash(old[path])
+def _file_change(row: _Row, path: str, old: dict[str, bytes], new: dict[str, bytes]) -> FileChange:
+    (status, there), mode = row.change, row.mode_after
+    before = None if status == "A" else content_hash(old[there])
     if status == "D":
         return FileChange(path=path, kind="deleted", before=before, after=None)
-    text = None if mode == _LINK else _text(new[path])
+    text = None if mode == _LINK else _text(new[there])
     return FileChange(
         path=path,
         kind="created" if status == "A" else "modified",

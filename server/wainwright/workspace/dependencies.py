@@ -28,16 +28,17 @@ def leftover(path: str) -> str:
 
 
 def dependencies(
-    workspace: Path, is_tracked: Callable[[str], bool], is_ignored: Callable[[str], bool]
+    top: Path, prefix: str, is_tracked: Callable[[str], bool], is_ignored: Callable[[str], bool]
 ) -> list[str]:
     """Return the folders of installed dependencies and build output that git does not track, sorted.
 
-    Folders with a name that might be anybody's, as ``target`` or ``build``, count when a rule ignores them or their
+    They lie in the folder ``prefix`` of ``top``, or not far beneath it, and their paths are relative to ``top``.
+    Those with a name that might be anybody's, as ``target`` or ``build``, count when a rule ignores them or their
     maker marked them as a cache.
     """
     found = []
-    for path in _candidates(workspace, workspace, _DEPENDENCY_DEPTH):
-        name = path.relative_to(workspace).as_posix()
+    for path in _candidates(top / prefix, _DEPENDENCY_DEPTH):
+        name = path.relative_to(top).as_posix()
         sure = path.name not in _LIKELY_DEPENDENCIES or (path / "CACHEDIR.TAG").is_file()
         if not is_tracked(name) and (sure or is_ignored(name)):
             found.append(name)
@@ -65,7 +66,7 @@ def exclude_rules(persons: str, found: Iterable[str]) -> str:
     return "\n".join((*_EXCLUDED, *anchored, persons)).rstrip("\n") + "\n"
 
 
-def _candidates(root: Path, folder: Path, depth: int) -> Iterator[Path]:
+def _candidates(folder: Path, depth: int) -> Iterator[Path]:
     try:
         entries = [entry for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
     except OSError:
@@ -76,4 +77,4 @@ def _candidates(root: Path, folder: Path, depth: int) -> Iterator[Path]:
         if bundle or path.name in _SURE_DEPENDENCIES | _LIKELY_DEPENDENCIES:
             yield path
         elif depth > 1 and path.name not in {".git", ".wainwright"}:
-            yield from _candidates(root, path, depth - 1)
+            yield from _candidates(path, depth - 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wainwright.domain.errors import WorkspaceError
 from wainwright.workspace.person import Person
+from wainwright.workspace.place import Place
 from wainwright.workspace.plumbing import GitDirectory, quote
 from wainwright.workspace.trees import directory_beside
 
@@ -14,20 +15,26 @@ from wainwright.workspace.trees import directory_beside
 def in_workspace(workspace: Path) -> list[str]:
     """Return those of the person's repository, or nothing when there is none that can be read."""
     person = Person.find(workspace)
-    return _tracked(person.git.within(workspace)) if person else []
+    return _tracked(person.git, person.place) if person else []
 
 
 def in_task_tree(tree: Path) -> list[str]:
     """Return those of a task's tree."""
-    directory = directory_beside(tree)
-    return _tracked(GitDirectory(directory).within(tree)) if directory.is_dir() else []
+    for top in (tree, *tree.parents):
+        directory = directory_beside(top)
+        if directory.is_dir():
+            prefix = "" if top == tree else f"{tree.relative_to(top).as_posix()}/"
+            return _tracked(GitDirectory(directory), Place(top, prefix))
+    return []
 
 
-def _tracked(git: GitDirectory) -> list[str]:
+def _tracked(git: GitDirectory, place: Place) -> list[str]:
+    how = ("-z", "--cached", "--ignored", "--exclude-standard")
     try:
-        return git.run("ls-files", "-z", "--cached", "--ignored", "--exclude-standard").items
+        found = git.within(place.top).run("ls-files", *how).items
     except WorkspaceError:
         return []
+    return [path.removeprefix(place.prefix) for path in found if path.startswith(place.prefix)]
 
 
 def note(place: Path, paths: Iterable[str]) -> None:

@@ -91,10 +91,14 @@ def find_repository(gits: Path, name: str) -> GitDirectory:
     raise WorkspaceError(f"no repository {name} below {gits}", "Fetch it, or leave its cases out.")
 
 
-def history(git: GitDirectory, tips: Sequence[str], most: int | None = None) -> bytes:
-    """The commits that ``tips`` contain, newest first, as ``Ranker.read_history`` takes them."""
+def history(git: GitDirectory, tips: Sequence[str], most: int | None = None, prefix: str = "") -> bytes:
+    """The commits that ``tips`` contain, newest first, as ``Ranker.read_history`` takes them.
+
+    ``prefix``: with the paths beneath that folder alone, relative to it.
+    """
+    inside = [f"--relative={prefix}"] if prefix else []
     bound = [f"--max-count={most}"] if most is not None else []
-    return git.run(*_LOG, *bound, *tips, "--").out
+    return git.run(*_LOG, *inside, *bound, *tips, "--").out
 
 
 def rank_commit(git: GitDirectory, ranker: Ranker, commit: str, query: str, limit: int) -> Ranking:
@@ -137,7 +141,7 @@ def rank_workspace(indexed: IndexedTree, query: str, limit: int = LIMIT) -> Rank
     person = Person.find(indexed.root)
     tip = (person.head if person else None) or ""
     if person and tip and not indexed.ranker.knows(tip):
-        indexed.ranker.read_history(history(person.git, [tip], HISTORY_MAX))
+        indexed.ranker.read_history(history(person.git, [tip], HISTORY_MAX, person.place.prefix))
     return indexed.ranker.rank(
         indexed.index, indexed.structure, clean(query), limit=limit, tokens=0, tip=tip
     )[0]

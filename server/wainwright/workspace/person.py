@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace.place import Place, is_repository, locate
 from wainwright.workspace.plumbing import GitDirectory, printable
 
 _NAMED_MAX = 20
@@ -21,18 +22,21 @@ _UNFINISHED = {
 class Person:
     """The person's own repository, which is only read here: never its index, HEAD, hooks or settings change."""
 
-    def __init__(self, git: GitDirectory) -> None:
-        self.git = git
-        self.head = git.resolve("HEAD^{commit}")
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.git = GitDirectory(place.top / ".git")
+        self.head = self.git.resolve("HEAD^{commit}")
 
     @classmethod
     def find(cls, workspace: Path) -> "Person | None":
-        """Return the repository whose work tree is exactly this folder, or None."""
-        dot_git = workspace / ".git"
-        if not dot_git.exists():
-            return None
-        git = GitDirectory(dot_git)
-        return cls(git) if git.run("rev-parse", "--git-dir", ok=(0, 128)).code == 0 else None
+        """Return the repository that the workspace is the top or a folder of, or None."""
+        place = locate(workspace)
+        return cls(place) if place else None
+
+    @classmethod
+    def at(cls, place: Place) -> "Person | None":
+        """Return the repository that begins there, or None."""
+        return cls(place) if is_repository(place.top) else None
 
     def refuse_unfinished(self, git: GitDirectory) -> None:
         """Raise WorkspaceError where files are in conflict, or what git began is not ended.
@@ -62,7 +66,7 @@ class Person:
         """The hash that the repository names its objects by."""
         return self.git.text("rev-parse", "--show-object-format")
 
-    def place(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
         """Return where git keeps ``name`` (index, objects, info/exclude, shallow) for this work tree."""
         return self.git.path.parent / self.git.text("rev-parse", "--git-path", name)
 

@@ -2,6 +2,7 @@
 
 It lies in the state directory (``repository.git``, readable by its owner only) and holds all that runs do.
 The person's own repository is read, and written in exactly one way: a branch ``wainwright/<slug>``.
+A workspace may be a folder of a repository: snapshots and trees are those of all of it, paths are the workspace's.
 Task trees lie in ``trees/<run>/<name>``; why they hold no ``.git`` is told in ``trees``. Every method is
 synchronous and may be called from several threads and processes at once: git's own locks guard objects
 and refs, and ``exclusive`` guards the rest. Refs are given without their prefix ``refs/wainwright/``.
@@ -15,6 +16,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -27,6 +29,7 @@ from wainwright.workspace.comparison import Change
 from wainwright.workspace.dependencies import dependencies, exclude_rules
 from wainwright.workspace.localise import HISTORY_MAX, history
 from wainwright.workspace.person import Person
+from wainwright.workspace.place import Place, locate
 from wainwright.workspace.plumbing import GitDirectory, unquote
 from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
 from wainwright.workspace.staging import ignored, overlaid, tracked
@@ -79,6 +82,14 @@ class Repository:
         self._lock = threading.RLock()
         self._depth = 0
 
+    @cached_property
+    def place(self) -> Place:
+        """Where the workspace lies in its repository; looked up once, as paths of runs depend on it."""
+        return locate(self._workspace) or Place(self._workspace)
+
+    def _person(self) -> Person | None:
+        return Person.at(self.place)
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep every other thread and process out of the same private repository; may be nested."""
@@ -100,12 +111,12 @@ class Repository:
         ``overlay`` maps relative paths to unsaved text. Nothing in the person's repository changes.
         """
         ref = _ref(f"{run}/base")
-        person = Person.find(self._workspace)
+        person = self._person()
         private = self._refreshed(person)
-        taker = Taker(private, self._workspace, person)
+        taker = Taker(private, self.place.top, person)
         head = person.head if person else None
         with taker.borrowing() as git:
-            tree = taker.tree(git, overlay)
+            tree = taker.tree(git, {self.place.outer(path): text for path, text in overlay.items()})
             beside, contained = self._take_world(taker, git, person)
             unchanged = head is not None and git.text("rev-parse", f"{head}^{{tree}}") == tree
             commit = head if unchanged and head else _commit_tree(git, tree, [head] if head else [], SNAPSHOT)
@@ -121,7 +132,9 @@ class Repository:
             tree=tree,
             head=head,
             dirty=not unchanged,
-            skipped=taker.skipped,
+            skipped=tuple(
+                Skipped(path=self.place.inner(one.path), reason=one.reason) for one in taker.skipped
+            ),
             environment=beside,
             contents=contained,
         )
@@ -148,8 +161,11 @@ class Repository:
         return beside.name, contained.name
 
     def dependencies(self) -> tuple[str, ...]:
-        """Return the relative paths of untracked dependency folders (``.venv``, ``node_modules`` ...)."""
-        person = Person.find(self._workspace)
+        """Return the untracked dependency folders (``.venv``, ``node_modules`` ...), those above it included.
+
+        Their paths are relative to the top of the repository.
+        """
+        person = self._person()
         self._refreshed(person)
         return tuple(self._dependencies(person))
 
@@ -161,12 +177,13 @@ class Repository:
         The files of ``beneath``, a snapshot's environment, are there, too, where the commit has nothing.
         """
         path = self.tree(run, name)
-        TaskTree(self._private, path, self._standing).create(_object(commit), beneath)
+        self._task_tree(path).create(_object(commit), beneath)
+        path.mkdir(parents=True, exist_ok=True)
         return path
 
     def tree(self, run: str, name: str) -> Path:
-        """Return where a task tree lies, or will."""
-        return self._state / "trees" / _name(run) / _name(name)
+        """Return where the workspace of a task tree lies, or will: a folder of the tree, or all of it."""
+        return self.place.within(self._state / "trees" / _name(run) / _name(name))
 
     def remove(self, tree: Path) -> None:
         """Remove a task tree. Its commits stay; ``clone`` makes it anew from any of them."""
@@ -177,19 +194,20 @@ class Repository:
 
         New files that a rule ignores are left where they are, except those that were ``written`` on purpose.
         """
-        return self._task_tree(tree).commit(message, _ref(ref), written)
+        return self._task_tree(tree).commit(message, _ref(ref), map(self.place.outer, written))
 
     def why_not_kept(self, tree: Path, path: str) -> str:
         """Return why a file written in a task tree would not be in any commit, as a sentence; empty if it would."""
-        return self._task_tree(tree).why_not_kept(path)
+        return self._task_tree(tree).why_not_kept(self.place.outer(path))
 
     def hidden(self, tree: Path) -> set[str]:
         """Return what is in a task tree and in no commit, because a rule ignores it; folders end with a slash."""
-        return set(self._task_tree(tree).hidden())
+        return {self.place.inner(path) for path in self._task_tree(tree).hidden()}
 
     def restore(self, tree: Path, commit: str) -> None:
         """Make a task tree's files what they are in ``commit``; ignored files stay."""
         self._task_tree(tree).restore(_object(commit))
+        tree.mkdir(parents=True, exist_ok=True)
 
     def head(self, tree: Path) -> str:
         """Return the commit that a task tree stands on."""
@@ -203,25 +221,29 @@ class Repository:
 
     def changes(self, base: str, tip: str) -> list[Change]:
         """Return ``(status, path)`` for each path that differs: A, M or D; a rename is a D and an A."""
-        return comparison.changes(self._private, _object(base), _object(tip))
+        return comparison.changes(self._private, self.place, _object(base), _object(tip))
 
     def diff(self, base: str, tip: str, paths: Sequence[str] = ()) -> str:
         """Return a unified diff, of everything or of the given files and folders."""
-        return comparison.diff(self._private, _object(base), _object(tip), paths)
+        return comparison.diff(self._private, self.place, _object(base), _object(tip), paths)
 
     def changeset(self, base: str, tip: str) -> Changeset:
         """Return the difference as edits; raises OutsideBoundary when it touches a protected path."""
-        return comparison.changeset(self._private, _object(base), _object(tip))
+        return comparison.changeset(self._private, self.place, _object(base), _object(tip))
 
     def read(self, commit: str, path: str) -> bytes | None:
         """Return the bytes of a file as git stores them, or None when the commit has no such file."""
-        reply = self._private.run("cat-file", "blob", f"{_object(commit)}:{path}", ok=(0, 128))
+        reply = self._private.run(
+            "cat-file", "blob", f"{_object(commit)}:{self.place.outer(path)}", ok=(0, 128)
+        )
         return reply.out if reply.code == 0 else None
 
     def files(self, commit: str) -> list[str]:
         """Return the paths of all files in a commit, sorted; submodules are not files."""
+        which = f"{_object(commit)}:{self.place.prefix}" if self.place.prefix else _object(commit)
         rows = (
-            item.partition("\t") for item in self._private.run("ls-tree", "-r", "-z", _object(commit)).items
+            item.partition("\t")
+            for item in self._private.run("ls-tree", "-r", "-z", which, ok=(0, 128)).items
         )
         return [path for entry, _, path in rows if " blob " in entry]
 
@@ -235,7 +257,7 @@ class Repository:
 
     def history(self, commit: str) -> bytes:
         """Return what a commit contains, newest first, as the ranking reads it: the newest ``HISTORY_MAX``."""
-        return history(self._private, [_object(commit)], HISTORY_MAX)
+        return history(self._private, [_object(commit)], HISTORY_MAX, self.place.prefix)
 
     def _entries(self, *which: str) -> list[Entry]:
         lines = self._private.run(
@@ -273,7 +295,7 @@ class Repository:
         return (
             Merge(tree=tree, conflicts=())
             if reply.code == 0
-            else Merge(tree=None, conflicts=tuple(conflicts))
+            else Merge(tree=None, conflicts=tuple(map(self.place.inner, conflicts)))
         )
 
     def lay(self, onto: str, source: str, paths: Sequence[str]) -> str:
@@ -281,7 +303,9 @@ class Repository:
 
         Both are commits or trees. No ref moves.
         """
-        return overlaid(self._private, _object(onto), _object(source), paths)
+        return overlaid(
+            self._private, _object(onto), _object(source), [self.place.outer(path) for path in paths]
+        )
 
     def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
         """Make a commit of a tree and return its name; no ref moves."""
@@ -296,7 +320,7 @@ class Repository:
         is used. Raises OutsideBoundary when the commits made since the run's base touch a protected path.
         """
         _name(slug)
-        person = Person.find(self._workspace)
+        person = self._person()
         if person is None:
             return None
         with self.exclusive():
@@ -333,7 +357,7 @@ class Repository:
         return self._directory
 
     def _make(self, made_last: Path) -> None:
-        person = Person.find(self._workspace)
+        person = self._person()
         hashing = [f"--object-format={person.object_format}"] if person else []
         self._directory.path.mkdir(mode=0o700, exist_ok=True)
         self._directory.run("init", "--bare", "--quiet", "--template=", *hashing)
@@ -354,40 +378,51 @@ class Repository:
                 for name, value in theirs.items():
                     if ours.get(name) != value:
                         private.run("config", "--replace-all", name, value)
-                rules = _read(person.place("info/exclude"))
-                attributes = _read(person.place("info/attributes"))
+                rules = _read(person.file("info/exclude"))
+                attributes = _read(person.file("info/attributes"))
                 self._take_over_shallow(person)
             _write(private.path / "info" / "attributes", "\n".join((attributes, _NO_FILTERS)).lstrip("\n"))
             # The second round sees what the rules written by the first one ignore.
             for _ in range(2):
-                _write(private.path / "info" / "exclude", exclude_rules(rules, self._dependencies(person)))
+                _write(
+                    private.path / "info" / "exclude",
+                    exclude_rules(rules, [self.place.outer(".wainwright"), *self._dependencies(person)]),
+                )
         return private
 
     def _take_over_shallow(self, person: Person) -> None:
         ours = self._directory.path / "shallow"
-        lines = {*_read(ours).split(), *_read(person.place("shallow")).split()}
+        lines = {*_read(ours).split(), *_read(person.file("shallow")).split()}
         if lines:
             _write(ours, "".join(f"{line}\n" for line in sorted(lines)))
 
     def _dependencies(self, person: Person | None) -> list[str]:
-        seen = self._directory.within(self._workspace, GIT_INDEX_FILE=self._directory.path / "no-index")
+        top = self.place.top
+        seen = self._directory.within(top, GIT_INDEX_FILE=self._directory.path / "no-index")
 
         def is_tracked(path: str) -> bool:
             return person is not None and bool(person.git.run("ls-files", "-z", "--", path).out)
 
-        return dependencies(self._workspace, is_tracked, lambda path: bool(ignored(seen, [path])))
+        def is_ignored(path: str) -> bool:
+            return bool(ignored(seen, [path]))
+
+        found = {*dependencies(top, "", is_tracked, is_ignored)}
+        if self.place.prefix:
+            found.update(dependencies(top, self.place.prefix, is_tracked, is_ignored))
+        return sorted(found)
 
     def _known_heads(self) -> list[str]:
         """Return the newest of the person's commits whose history the private repository holds."""
         newest = (f"--count={_HEADS_COMPARED_MAX}", "--sort=-committerdate", "--format=%(objectname)")
         return self._private.text("for-each-ref", *newest, _HEADS).split()
 
-    def _task_tree(self, tree: Path) -> TaskTree:
+    def _task_tree(self, workspace: Path) -> TaskTree:
+        tree = self.place.around(workspace)
         if tree.parent.parent != self._state / "trees":
             raise OutsideBoundary(
                 f"{tree} is not a task tree of this workspace.", "Use a path given by clone."
             )
-        return TaskTree(self._private, tree)
+        return TaskTree(self._private, tree, self._standing)
 
 
 def _commit_tree(git: GitDirectory, tree: str, parents: Sequence[str], message: str) -> str:

@@ -136,7 +136,7 @@ class Taker:
         if self._person is not None:
             looking = self._person.git.settings(_LOOKING_SETTINGS, owners=True)
             git = git.configured({**looking, "core.attributesFile": self._person.attributes_file})
-            git = git.within(GIT_ALTERNATE_OBJECT_DIRECTORIES=_as_list_item(self._person.place("objects")))
+            git = git.within(GIT_ALTERNATE_OBJECT_DIRECTORIES=_as_list_item(self._person.file("objects")))
         try:
             yield git
         finally:
@@ -186,7 +186,7 @@ class Taker:
     def _start_index(self, git: GitDirectory) -> None:
         if self._person is None:
             return
-        source, copy = self._person.place("index"), Path(git.environment["GIT_INDEX_FILE"] or "")
+        source, copy = self._person.file("index"), Path(git.environment["GIT_INDEX_FILE"] or "")
         if source.is_file():
             self._copy_index(git, source, copy)
         elif self._person.head is not None:

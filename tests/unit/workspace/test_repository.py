@@ -151,15 +151,6 @@ def test_without_git(repository: Repository, workspace: Path) -> None:
     assert repository.deliver("slug", snapshot.commit) is None
 
 
-def test_a_folder_below_a_repository_is_a_folder_without_git(
-    workspace: Path, started: str, tmp_path: Path
-) -> None:
-    below = Repository(workspace / "src", tmp_path / "state2")
-    snapshot = below.snapshot("r1", {})
-    assert snapshot.head is None
-    assert below.files(snapshot.commit) == ["b.py"]
-
-
 def test_unsaved_text(repository: Repository, workspace: Path, started: str, git: Git) -> None:
     write(workspace, {"untracked.txt": "disk", ".env": "KEY=1"})
     (workspace / "alias.txt").symlink_to("a.txt")

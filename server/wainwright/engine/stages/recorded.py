@@ -53,7 +53,7 @@ async def recorded_receipt(
     """
     if parts.sandbox is None or not state.testable:
         return None
-    name = f"{workbench.tree.name}-check"
+    name = f"{workbench.name}-check"
 
     async def act(_key: str) -> tuple[JsonValue, Spend]:
         if acceptance is None:

@@ -124,7 +124,7 @@ class TaskCheck:
             briefs.diff(diff),
             briefs.receipt(receipt, own=workbench.own_tests, base=state.base_receipt),
         )
-        async with workbenches.reading(self.parts, state, f"{workbench.tree.name}-read", commit) as reader:
+        async with workbenches.reading(self.parts, state, f"{workbench.name}-read", commit) as reader:
             self.run.tell("the critic looks at the change", task.id)
             critique = await self._opinion(roles.CRITIQUE, shared, reader, steps)
             self.run.tell("the reviewer looks at the change", task.id)
