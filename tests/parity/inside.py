@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.parity.made import Workspace
 from tests.parity.outside import Results
 
 from wainwright.app import open_engine
@@ -33,21 +34,22 @@ class Base:
     """What the snapshot left out."""
 
 
-async def detected(folder: Path) -> str | None:
-    """The test command that the product finds out by itself."""
+async def detected(folder: Path) -> str:
+    """The test commands that the product finds out by itself."""
     engine = await open_engine(folder, overrides={"models": {"default": _NOBODY}})
     try:
         run = (await engine.start(Start(goal=Goal(text="Look"), until=Stage.NEW))).run
         await engine.wait(run)
         taken = await _event(engine, run, SnapshotTaken)
-        return taken.test_command if taken else None
+        return "; ".join(f"{one.folder}: {one.command}" for one in taken.suites)
     finally:
         await engine.close()
 
 
-async def bases(folder: Path, command: str, rounds: int) -> list[Base]:
+async def bases(workspace: Workspace, folder: Path, rounds: int) -> list[Base]:
     """The base as ``rounds`` runs one after the other find it."""
-    overrides = {"models": {"default": _NOBODY}, "test": {"command": command}}
+    test = {"commands": workspace.commands} if workspace.commands else {"command": workspace.test}
+    overrides = {"models": {"default": _NOBODY}, "test": test}
     engine = await open_engine(folder, overrides=overrides)
     try:
         return [await _base(engine) for _ in range(rounds)]

@@ -2,7 +2,8 @@
 
     The text before the first section says what the workspace is about.
 
-    === parity                TOML: `needs`, `test`, `reference`, `timed`, `read`, `at`, `ci`; see `Workspace`
+    === parity                TOML: `needs`, `test`, `reference`, `timed`, `read`,
+                              `commands`, `at`, `ci`; see `Workspace`
     === file PATH             a file of the workspace
     === run                   shell lines, run in the workspace's root
     === commit [MESSAGE]      all that is there becomes a commit; the first one makes the repository
@@ -56,6 +57,8 @@ class Workspace:
     """What is timed outside: the plain command, unless that gives an answer of earlier without running a test."""
     read: str
     """Which reading of ``outside.READINGS`` fits what the reference leaves."""
+    commands: tuple[dict[str, str], ...]
+    """The same as the settings name it, where it is several commands, each in a folder of its own."""
     needs: Mapping[str, str]
     """Program or file -> where it comes from."""
     at: str
@@ -91,6 +94,7 @@ def read(file: Path) -> Workspace:
             steps.append((kind, rest, text))
     told.setdefault("at", ".")
     told.setdefault("timed", told["test"])
+    told["commands"] = tuple(told.get("commands", ()))
     told.setdefault("ci", False)
     return Workspace(name=file.stem, about=about.strip(), steps=tuple(steps), **told)
 

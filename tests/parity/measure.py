@@ -33,7 +33,7 @@ class Measured:
     inside_s: list[float] = field(default_factory=list)
     """From the snapshot to the receipt, without the first round, which fills caches."""
     first_s: float = 0.0
-    detected: str | None = None
+    detected: str = ""
     output: str = ""
     """The end of what was printed inside, where the results differ."""
 
@@ -70,7 +70,7 @@ def measure(workspace: Workspace, base: Path, rounds: int) -> Measured:
     before = inside.fingerprint(root)
     with _prompt(base, environment):
         measured.detected = asyncio.run(inside.detected(folder))
-        bases = asyncio.run(inside.bases(folder, workspace.test, rounds + 1))
+        bases = asyncio.run(inside.bases(workspace, folder, rounds + 1))
     after = inside.fingerprint(root)
     measured.changed = sorted(
         path for path in before.keys() | after.keys() if before.get(path) != after.get(path)

@@ -58,6 +58,8 @@ def _run(line: str, folder: Path, environment: dict[str, str]) -> str:
 
 
 Found = Iterator[tuple[str, Result]]
+Reading = Callable[[str, Path, Path], Found]
+"""Reads what was printed, the report and the folder."""
 
 _WORDS: dict[str, Result] = {
     **dict.fromkeys(("PASSED", "ok", "pass", "passed", ".", "XFAIL"), "green"),
@@ -137,16 +139,22 @@ def _ended(case: Any) -> Result:
     return "skipped" if "skipped" in tags else "green"
 
 
-def _go_and_pytest(printed: str, report: Path, folder: Path) -> Found:
-    yield from _go(printed, report, folder)
-    yield from _pytest(printed, report, folder)
+def _together(*readings: Reading) -> Reading:
+    """Several runners one after the other."""
+
+    def read(printed: str, report: Path, folder: Path) -> Found:
+        for one in readings:
+            yield from one(printed, report, folder)
+
+    return read
 
 
-READINGS: dict[str, Callable[[str, Path, Path], Found]] = {
+READINGS: dict[str, Reading] = {
     "pytest": _pytest,
     "unittest": _unittest,
     "go": _go,
-    "go and pytest": _go_and_pytest,
+    "go and pytest": _together(_go, _pytest),
+    "tap and pytest": _together(_tap, _pytest),
     "cargo": _cargo,
     "tap": _tap,
     "jest": _jest,
