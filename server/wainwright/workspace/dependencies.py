@@ -45,6 +45,11 @@ def dependencies(
     return sorted(found)
 
 
+def may_be_built(workspace: Path) -> list[Path]:
+    """Return the folders that by their name hold what was built from the workspace's files, git's or not."""
+    return [path for path in _candidates(workspace, _DEPENDENCY_DEPTH) if path.name in _LIKELY_DEPENDENCIES]
+
+
 def layers(workspace: Path, found: Iterable[str]) -> tuple[Layer, ...]:
     """Return the layers that show these folders to a task: it may write there, and what it writes is its own.
 

@@ -76,7 +76,7 @@ class Repository:
         self._workspace = workspace.resolve()
         self._state = state
         self._directory = GitDirectory(state / "repository.git")
-        self._standing = StandingCheckout(self._directory, state) if linked else None
+        self._standing = StandingCheckout(self._directory, state, lambda: self.place) if linked else None
         self._layers = Layers(state / "environment")
         self._contents = Layers(state / "contents")
         self._lock = threading.RLock()

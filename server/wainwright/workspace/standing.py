@@ -7,11 +7,12 @@ writes, and what an earlier tree has linked stays what it was when this checkout
 
 import fcntl
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wainwright.workspace import native
+from wainwright.workspace import native, times
+from wainwright.workspace.place import Place
 from wainwright.workspace.plumbing import GitDirectory
 
 FOLDER = "checkout"
@@ -25,7 +26,9 @@ _LINKED = b"\n[core]\n\ttrustctime = false\n[index]\n\tversion = 4\n"
 class StandingCheckout:
     """The checkout of one workspace; threads and processes take turns."""
 
-    def __init__(self, private: GitDirectory, state: Path) -> None:
+    def __init__(self, private: GitDirectory, state: Path, place: Callable[[], Place]) -> None:
+        """``place`` tells where the person has the files that the commits are of."""
+        self._place = place
         self._private = private
         self._folder = state / FOLDER
         self._tree = self._folder / "tree"
@@ -70,6 +73,7 @@ class StandingCheckout:
             (self._git.path / "index").unlink(missing_ok=True)
         self._git.run("reset", "--hard", "--quiet", commit)
         self._git.run("clean", "-ffdxq")
+        times.take_over(self._git, self._tree, self._place())
         _write(stands, "\n".join(wanted).encode())
 
     def _rules(self) -> dict[str, bytes]:

@@ -141,6 +141,7 @@ def _copy(source: Path, target: Path, one: Found, notes: dict[str, _Note], old: 
         with os.fdopen(os.open(target, _FRESH, 0o600), "w+b") as writing:
             content = _content(reading, writing)
             os.fchmod(writing.fileno(), 0o400 | stat.S_IMODE(status.st_mode) & 0o777)
+        os.utime(target, ns=(status.st_mtime_ns, status.st_mtime_ns))
     settled = max(status.st_mtime_ns, status.st_ctime_ns) < time.time_ns() - SETTLED_NS
     return _Note(signature if settled else [], content)
 
