@@ -145,6 +145,11 @@ def ask_for_reports(
     return Line(put_together(line, replaced), tuple(asked), tuple(unasked))
 
 
+def may_watch(line: str) -> bool:
+    """Whether a line runs scripts of package.json: many of those start a program that waits for changes for ever."""
+    return any(one.texts and one.texts[0] in _PACKAGE_MANAGERS for one in simple_commands(line))
+
+
 def _ask(found: Found, report: PurePosixPath, only: Sequence[str]) -> Ask | None:
     try:
         ask = found.runner.ask(found.words, report, only, found.how)

@@ -21,11 +21,16 @@ _MISSING = (
     ),
 )
 
+_WATCHES = re.compile(
+    r"(?i)waiting for (?:file )?changes|watching for (?:file )?changes|press \S+ to (?:quit|show)|watch usage"
+)
+
 
 def reason(outcomes: Sequence[CommandOutcome], cases: Sequence[Case], output: str, timeout_s: float) -> str:
     """Why the commands could not judge the code at all; empty when they could."""
     if any(one.timed_out for one in outcomes) and not cases:
-        return f"The test command did not end within {timeout_s:.0f} s."
+        watches = " It waits for changes: give a command that ends." if _WATCHES.search(output) else ""
+        return f"The test command did not end within {timeout_s:.0f} s.{watches}"
     if cases or all(one.exit in (0, None) for one in outcomes):
         return ""
     for pattern, why in _MISSING:

@@ -24,7 +24,7 @@ from wainwright.sandbox import dotfiles, places
 _PATIENCE_S = 5.0
 _NOBODY = 65534
 _GO_NAME = re.compile(r"C?GO(?!ENV|PROXY|AUTH)[A-Z0-9_]+")
-_GO_PLACES = ("GOPATH", "GOMODCACHE", "GOCACHE")
+_GO_TOLD = ("GOPATH", "GOMODCACHE", "GOCACHE", "GOFLAGS")
 _GIT = (
     "user.name", "user.email", "init.defaultbranch", "core.autocrlf", "core.eol", "core.quotepath",
     "core.precomposeunicode", "pull.rebase", "merge.conflictstyle", "diff.algorithm",
@@ -85,7 +85,8 @@ def find(environment: Mapping[str, str], kept: Path, workspace: Path | None = No
     return Toolchains(
         shown=(*known, *gopath),
         stores=tuple(store for store in stores if store.of.is_absolute() and places.is_folder(store.of)),
-        variables=_variables(environment),
+        # As a variable, so that who adds a flag to it adds to what was set with `go env -w`.
+        variables={**_variables(environment), **{name: go[name] for name in ("GOFLAGS",) if name in go}},
         files={name: text for name, text in files.items() if text},
     )
 
@@ -236,7 +237,7 @@ def _go(answers: _Answers, environment: Mapping[str, str]) -> dict[str, str]:
     own = [name for name in environment if name.startswith(("GO", "CGO"))]
     told = answers.of(
         "go",
-        *("env", "-json", *_GO_PLACES),
+        *("env", "-json", *_GO_TOLD),
         reads=(_go_settings_file(environment),),
         variables=("PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", *own),
     )

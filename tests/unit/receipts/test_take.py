@@ -1,6 +1,7 @@
 """Receipts: what commands say about a tree, and what that means."""
 
 import os
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -218,3 +219,21 @@ async def test_a_report_that_lies_in_the_tree_is_not_believed(bench: Bench) -> N
     lie = '<testsuites><testcase classname="test_x" name="test_y"/></testsuites>'
     found = await receipt(bench, "pytest --version", **{".wainwright-junit.xml": lie})
     assert found.cases == ()
+
+
+WATCHING = """const env = process.env;
+console.log(`Waiting for file changes... ${env.CI}`);
+if (!env.CI) setInterval(() => {}, 1000);
+"""
+
+
+@run
+async def test_a_script_that_watches_is_told_not_to_and_is_named_when_it_does(bench: Bench) -> None:
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    files = {"package.json": '{"scripts": {"test": "node watch.js"}}', "watch.js": WATCHING}
+    found = await receipt(bench, "npm test --silent", **files)
+    assert (found.exit, found.environment) == (0, "")
+    found = await receipt(bench, "node watch.js", timeout_s=2, **files)
+    assert "give a command that ends" in found.environment
+    assert "undefined" in found.output

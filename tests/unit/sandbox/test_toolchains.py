@@ -125,9 +125,9 @@ class TestSettings:
         output = await told(
             tmp_path,
             person,
-            f"go env GOFLAGS GOPROXY GOMODCACHE CC; ls {home}/elsewhere; cat ~/.config/go/env",
+            f"echo $GOFLAGS; go env GOFLAGS GOPROXY GOMODCACHE CC; ls {home}/elsewhere; cat ~/.config/go/env",
         )
-        assert output.startswith(f"-tags=ours\noff\n{home}/elsewhere\nclang\nmodule\n")
+        assert output.startswith(f"-tags=ours\n-tags=ours\noff\n{home}/elsewhere\nclang\nmodule\n")
         assert "sesame" not in output
 
     def test_variables_that_choose_and_none_that_hold_a_secret(self, tmp_path, person):
