@@ -8,6 +8,7 @@ from tests.fixtures import team
 
 from wainwright.app import open_engine
 from wainwright.domain.events import RunStarted, SnapshotTaken
+from wainwright.domain.evidence import Suite
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import WORKING, Goal
 from wainwright.domain.state import RunState
@@ -54,7 +55,8 @@ async def left_by_receipt(
 ) -> list[str]:
     """What a receipt that leaves a word in the cache finds there."""
     assert state.base is not None
-    receipt = await workbenches.receipt(parts, state, "r", state.base, LEAVE.format(word), seeds=seeds)
+    asked = state.model_copy(update={"suites": (Suite(command=LEAVE.format(word)),)})
+    receipt = await workbenches.receipt(parts, asked, "r", state.base, seeds=seeds, anew=True)
     return receipt.output.split()
 
 
