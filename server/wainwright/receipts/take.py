@@ -5,7 +5,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -50,12 +50,14 @@ async def take(
     only: Sequence[str] = (),
     before: integrity.Before | None = None,
     surroundings: str = "",
+    hidden: Collection[str] = (),
 ) -> Receipt:
     """Run the suites one after the other on a tree and say how they ended.
 
     ``tree`` is the git hash of what the view shows. ``only`` names tests or files: nothing else is run, and a suite
     that has none of them is left out. ``before`` is the base: what changed since and could make a report lie is
-    named. Raises CannotNarrow, before anything was run, when ``only`` cannot be obeyed.
+    named. ``hidden`` are ignored files of the person's that the tree does not have: one may be what is missing.
+    Raises CannotNarrow, before anything was run, when ``only`` cannot be obeyed.
     """
     chosen = _chosen(suites, only)
     project = FolderProject(view.tree / view.cwd)
@@ -73,19 +75,21 @@ async def take(
         if one.outcome.timed_out:
             break
     doubts = [*changes.doubts, *(doubt for one in ran for doubt in one.doubts)]
-    return _receipt(ran, tuple(only), redactor, timeout_s, doubts).model_copy(
+    why_not = await asyncio.to_thread(_environment, ran, timeout_s, project, hidden)
+    return _receipt(ran, tuple(only), redactor, doubts).model_copy(
         update={
             "tree": tree,
             "started": started,
             "suites": tuple(suites),
             "surroundings": surroundings,
+            "environment": redactor.redact(why_not),
             "disbelieved": changes.disbelieved,
         }
     )
 
 
 def _receipt(
-    ran: Sequence[_Ran], only: tuple[str, ...], redactor: Redactor, timeout_s: float, doubts: Sequence[str]
+    ran: Sequence[_Ran], only: tuple[str, ...], redactor: Redactor, doubts: Sequence[str]
 ) -> Receipt:
     cases = tuple(
         case.model_copy(update={"message": redactor.redact(plain(case.message))})
@@ -101,11 +105,16 @@ def _receipt(
         seconds=round(sum(one.outcome.seconds for one in ran), 3),
         cases=cases,
         output=cut(redactor.redact(plain(output)), OUTPUT_KEPT),
-        environment=environment.reason([one.outcome for one in ran], cases, plain(output), timeout_s),
         runner=", ".join(dict.fromkeys(name for one in ran for name in one.runners)),
         only=only,
         doubts=tuple(dict.fromkeys([*doubts, *environment.remarks(cases)])),
     )
+
+
+def _environment(ran: Sequence[_Ran], timeout_s: float, project: Project, hidden: Collection[str]) -> str:
+    cases = [case for one in ran for case in one.cases]
+    output = plain("\n".join(one.output for one in ran))
+    return environment.reason([one.outcome for one in ran], cases, output, timeout_s, project, hidden)
 
 
 def _shown(suite: Suite) -> str:

@@ -176,12 +176,9 @@ def _first(test: str, receipt: Receipt, broken: Sequence[Case]) -> str:
 
 
 def _near(broken: str, test: str) -> bool:
-    """Whether what could not be built may be what holds the test."""
+    """Whether what could not be built may be what holds the test: its file, or a folder that it lies in."""
     place, file = broken.rpartition("::")[0], test.partition("::")[0]
-    if "." in place.rpartition("/")[2] and place != ".":
-        return place == file
-    folder = file.rpartition("/")[0] or "."
-    return place == folder or "/" not in place
+    return place in (".", file) or file.startswith(f"{place}/")
 
 
 async def rerun(

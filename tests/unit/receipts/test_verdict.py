@@ -1,10 +1,13 @@
 """What receipts mean, beside the base's, and how they are told."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from wainwright.domain.evidence import Case, Receipt
+from wainwright.domain.evidence import Case, Receipt, RedFirst
+from wainwright.receipts.protocol import CannotNarrow
 from wainwright.receipts.text import report_text
-from wainwright.receipts.verdict import judge
+from wainwright.receipts.verdict import judge, red_first, rerun
 
 
 def made(exit_code: int | None = 0, **cases: str) -> Receipt:
@@ -84,3 +87,180 @@ def test_the_text_of_a_receipt_names_what_is_red_and_is_bounded() -> None:
     assert "200 failed" in text
     assert "a::t0: boom" in text
     assert len(text) < 14_000
+
+
+# ---- without parsed cases
+
+
+def by_exit(code: int | None, output: str = "", **more: object) -> Receipt:
+    return made(code).model_copy(update={"output": output, **more})
+
+
+@pytest.mark.parametrize(
+    ("now", "base", "passed", "said"),
+    [
+        (by_exit(0), by_exit(1, "FAIL a"), True, ""),
+        (by_exit(1, "FAIL a in 3 ms"), by_exit(1, "FAIL a in 12 ms"), True, "its tests cannot be told apart"),
+        (by_exit(1, "FAIL a\nFAIL b"), by_exit(1, "FAIL a"), False, "on the base it ended with exit code 1"),
+        (by_exit(2, "FAIL a"), by_exit(1, "FAIL a"), False, "exit code 2"),
+        (by_exit(1), by_exit(0), False, "on the base it ended with exit code 0"),
+        (by_exit(None), by_exit(None), False, "time limit"),
+        (by_exit(0), GREEN, False, "on the base 2 were green"),
+        (by_exit(0, environment="no database"), GREEN, False, "no database"),
+        (by_exit(0, disbelieved=("pytest.py is there.",)), GREEN, False, "not believed: pytest.py is there."),
+        (by_exit(0, runner="go"), None, True, ""),
+    ],
+)
+def test_what_an_exit_code_means_beside_the_bases(
+    now: Receipt, base: Receipt, passed: bool, said: str
+) -> None:
+    verdict = judge(now, base, ())
+    assert verdict.passed is passed
+    assert said in " ".join((verdict.reason, *verdict.doubts))
+
+
+def test_no_acceptance_test_that_ran_is_no_pass() -> None:
+    assert judge(by_exit(0, runner="go"), None, ("a_test.go",)).not_run == ("a_test.go",)
+
+
+@pytest.mark.parametrize(
+    ("now", "base", "passed"),
+    [
+        (made(1, a__x="passed"), made(0, a__x="passed"), False),
+        (made(1, a__x="passed"), made(1, a__x="passed"), True),
+        (made(1, a__x="passed"), made(1, a__x="failed"), False),
+        (made(2, a__x="passed"), made(1, a__x="passed"), False),
+        (made(None, a__x="passed"), made(0, a__x="passed"), False),
+    ],
+)
+def test_exit_code_and_report_agree_as_they_did_on_the_base(
+    now: Receipt, base: Receipt, passed: bool
+) -> None:
+    verdict = judge(now, base, ())
+    assert verdict.passed is passed
+    assert bool(verdict.reason) is not passed
+
+
+def test_tests_of_a_file_that_was_deleted_openly_may_be_gone() -> None:
+    now = made(0, a__x="passed")
+    base = made(0, a__x="passed", b__y="passed")
+    assert judge(now, base, ()).gone == ("b::y",)
+    assert judge(now, base, (), deleted=("b",)).passed
+
+
+def unbuilt(name: str, message: str = "") -> Case:
+    return Case(name=name, outcome="error", message=message, unbuilt=True)
+
+
+def test_what_could_not_be_built_on_the_base_is_in_nobodys_way() -> None:
+    base = GREEN.model_copy(update={"exit": 1, "cases": (*GREEN.cases, unbuilt("c::build"))})
+    assert judge(base, base, ()).base_red == ("c::build",)
+    now = base.model_copy(update={"cases": (*base.cases, unbuilt("d::build"))})
+    assert (judge(now, base, ()).passed, judge(now, base, ()).unbuilt) == (False, ("d::build",))
+
+
+# ---- red first
+
+NAME = "E   ImportError: cannot import name 'sub' from 'calc'"
+
+
+@pytest.mark.parametrize(
+    ("cases", "where"),
+    [
+        ((Case(name="t.py::test_a", outcome="failed"),), "red"),
+        ((Case(name="t.py::test_a", outcome="error"),), "red"),
+        ((Case(name="t.py::test_a", outcome="passed"),), "green"),
+        ((Case(name="t.py::test_a", outcome="skipped"),), "not_run"),
+        (
+            (Case(name="t.py::test_a[1]", outcome="passed"), Case(name="t.py::test_a[2]", outcome="failed")),
+            "red",
+        ),
+        ((unbuilt("t.py::collection", NAME),), "red"),
+        ((unbuilt("t.py::collection", "E   SyntaxError: invalid syntax"),), "unbuilt"),
+        ((unbuilt("u.py::collection", NAME),), "not_run"),
+        ((Case(name="t.py::test_b", outcome="failed"),), "not_run"),
+        ((), "not_run"),
+    ],
+)
+def test_what_an_acceptance_test_says_on_the_base(cases: tuple[Case, ...], where: str) -> None:
+    found = red_first(GREEN.model_copy(update={"cases": cases}), None, ("t.py::test_a",))
+    assert found == RedFirst(**{where: ("t.py::test_a",)})
+
+
+@pytest.mark.parametrize(
+    ("test", "broken", "where"),
+    [
+        ("pkg/a_test.go::TestA", unbuilt("pkg::build", "pkg/a_test.go:3:2: undefined: Sub"), "red"),
+        (
+            "pkg/a_test.go::TestA",
+            unbuilt("pkg::build", "pkg/a_test.go:3:2: expected ';', found x"),
+            "unbuilt",
+        ),
+        ("pkg/a_test.go::TestA", unbuilt("other::build", "undefined: Sub"), "not_run"),
+        ("a_test.go::TestA", unbuilt(".::build", "undefined: Sub"), "red"),
+        ("tests/it.rs::a", unbuilt("tests/it.rs::build", "error[E0425]: cannot find function"), "red"),
+        ("tests/it.rs::a", unbuilt("tests/it.rs::build", "error: expected one of"), "unbuilt"),
+    ],
+)
+def test_what_does_not_build_may_be_what_is_to_come(test: str, broken: Case, where: str) -> None:
+    found = red_first(GREEN.model_copy(update={"cases": (broken,)}), GREEN, (test,))
+    assert found == RedFirst(**{where: (test,)})
+
+
+# ---- flaky
+
+
+async def test_what_is_green_when_run_again_alone_is_flaky() -> None:
+    asked: list[Sequence[str]] = []
+
+    async def again(names: Sequence[str]) -> Receipt:
+        asked.append(names)
+        return made(0, a__y="passed")
+
+    found = await rerun(again, made(1, a__x="passed", a__y="failed"), GREEN)
+    assert asked == [["a::y"]]
+    verdict = judge(found, GREEN, ())
+    assert (verdict.passed, verdict.flaky, found.exit) == (True, ("a::y",), 0)
+
+
+async def test_what_is_red_again_stays_red() -> None:
+    async def again(names: Sequence[str]) -> Receipt:
+        return made(1, a__y="failed")
+
+    first = made(1, a__x="passed", a__y="failed")
+    assert await rerun(again, first, GREEN) == first
+
+
+@pytest.mark.parametrize("base", [GREEN, made(1, a__x="passed", a__y="failed")])
+async def test_nothing_is_run_again_that_cannot_or_need_not_be(base: Receipt) -> None:
+    async def again(names: Sequence[str]) -> Receipt:
+        raise CannotNarrow("no")
+
+    first = made(1, a__x="passed", a__y="failed")
+    assert await rerun(again, first, base) == first
+
+
+# ---- in words
+
+
+def test_identical_failures_are_told_once_and_the_base_stands_beside() -> None:
+    cases = tuple(Case(name=f"a::t{n}", outcome="failed", message="E   boom\nat 3") for n in range(3))
+    found = GREEN.model_copy(
+        update={"cases": (*cases, *GREEN.cases), "exit": 1, "doubts": ("conftest changed.",)}
+    )
+    base = made(1, a__t0="failed", a__z="passed")
+    text = report_text(found, base=base)
+    assert text.count("at 3") == 1
+    assert "a::t1 (and the same in 1 more)" in text
+    assert "On the base: 1 passed, 1 failed." in text
+    assert "Red on the base already, and still: a::t0." in text
+    assert "Green on the base, and not in this report: a::z." in text
+    assert "Doubt: conftest changed." in text
+    assert "On the base it ended with exit code 0." in report_text(by_exit(1), base=by_exit(0))
+
+
+def test_what_could_not_be_built_is_the_readers_whatever_is_theirs() -> None:
+    found = GREEN.model_copy(update={"cases": (unbuilt(".::build", "undefined: x"),), "exit": 1})
+    text = report_text(found, own=("b",))
+    assert "None of this task's failed." not in text
+    assert "undefined: x" in text
