@@ -18,6 +18,7 @@ from wainwright.engine.engine import Engine, workspace_of
 from wainwright.engine.parts import EngineParts
 from wainwright.journal import Journal
 from wainwright.models.router import Models
+from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.secrets import Redactor, resolve_keys
 from wainwright.settings import load
@@ -45,6 +46,7 @@ async def open_engine(
         journal=await asyncio.to_thread(Journal, state / "journal.db"),
         repository=Repository(workspace, state, linked=sandbox is None or sandbox.overlays),
         indexes=Indexes(state / INDEX_FOLDER),
+        receipts=ReceiptStore(state / "receipts"),
         models=Models.connect(settings),
         redactor=Redactor(keys.values()),
         sandbox=sandbox,

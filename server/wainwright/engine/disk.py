@@ -121,6 +121,7 @@ class Disk:
             CHECKOUT,
             "index",
             caches.KEPT,
+            "receipts",
             "deployments",
             "undo",
             "journal.db",

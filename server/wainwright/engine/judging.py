@@ -1,5 +1,6 @@
 """Receipts with what they mean beside the base's. Task checks, landings and TEST all ask here."""
 
+import asyncio
 from collections.abc import Collection
 from functools import partial
 
@@ -29,7 +30,10 @@ async def judged(
     receipt, base = await workbenches.receipt(parts, state, name, commit, anew=anew), state.base_receipt
     if not receipt.reused:
         again = partial(workbenches.again, parts, state, name, commit)
-        receipt = await rerun(again, receipt, base)
+        settled = await rerun(again, receipt, base)
+        if settled is not receipt:
+            await asyncio.to_thread(workbenches.keep, parts, settled)
+        receipt = settled
     return receipt, judge(receipt, base, acceptance)
 
 

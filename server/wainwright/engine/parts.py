@@ -8,6 +8,7 @@ from wainwright.deploy.target import Target
 from wainwright.domain.ports import Editor
 from wainwright.journal import Journal
 from wainwright.models.router import Models
+from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.protocol import Layer, Sandbox
 from wainwright.secrets import Redactor
 from wainwright.settings import Settings
@@ -26,6 +27,7 @@ class EngineParts:
     journal: Journal
     repository: Repository
     indexes: Indexes
+    receipts: ReceiptStore
     models: Models
     redactor: Redactor
     sandbox: Sandbox | None

@@ -16,6 +16,7 @@ import structlog
 from wainwright.domain.errors import SandboxError
 from wainwright.domain.evidence import Receipt, Suite
 from wainwright.domain.state import RunState
+from wainwright.engine import surroundings
 from wainwright.engine.parts import EngineParts
 from wainwright.receipts.integrity import Before
 from wainwright.receipts.project import CommitProject
@@ -189,11 +190,36 @@ async def receipt(
     seeds: bool = False,
     anew: bool = False,
 ) -> Receipt:
-    """Run the tests on a fresh tree of a commit and record how they ended.
+    """The tests on a commit: how they ended when this tree was tested before, or how they end now.
 
+    ``anew``: only a green receipt is taken from before, since a person may have mended what made it red.
     ``seeds``: what is built is kept for all that come after. Only for the person's own code and command.
     """
-    return await _take(parts, state, name, commit, state.suites, seeds=seeds)
+    around = await _around(parts, state)
+    tree = await asyncio.to_thread(parts.repository.tree_of, commit)
+    found = await asyncio.to_thread(parts.receipts.find, tree, state.suites, _beside(around, state.base_tree))
+    if found is not None and (found.green or not anew):
+        return found
+    beside = _beside(around, state.base_tree)
+    taken = await _take(parts, state, name, commit, state.suites, around=beside, seeds=seeds)
+    await asyncio.to_thread(keep, parts, taken)
+    return taken
+
+
+def keep(parts: EngineParts, taken: Receipt) -> None:
+    """Keep a receipt for the next time its tree is tested. Blocks.
+
+    What raised no doubt beside the base of this run raises none beside itself, as the base of the next one.
+    """
+    parts.receipts.keep(taken)
+    if not taken.doubts:
+        around = taken.surroundings.partition(":")[0]
+        parts.receipts.keep(taken.model_copy(update={"surroundings": _beside(around, taken.tree)}))
+
+
+def _beside(around: str, base_tree: str | None) -> str:
+    """Surroundings with the base that was looked at for what could make a report lie."""
+    return f"{around}:{base_tree}"
 
 
 async def again(parts: EngineParts, state: RunState, name: str, commit: str, tests: Sequence[str]) -> Receipt:
@@ -208,6 +234,13 @@ async def command(
     return await _take(parts, state, name, commit, (Suite(command=shlex.join(words)),))
 
 
+async def _around(parts: EngineParts, state: RunState) -> str:
+    """What else decides how the tests of this run end."""
+    seen = await _see(parts, state, parts.repository.tree(state.run, "any"))
+    tier = parts.sandbox.tier if parts.sandbox else "none"
+    return await asyncio.to_thread(surroundings.digest, seen, tier, (state.environment, state.contents))
+
+
 async def _take(
     parts: EngineParts,
     state: RunState,
@@ -217,6 +250,7 @@ async def _take(
     *,
     only: Sequence[str] = (),
     seeds: bool = False,
+    around: str = "",
 ) -> Receipt:
     if parts.sandbox is None:
         raise SandboxError(f"No command can be run: {parts.sandbox_reason}", "See `wainwright doctor`.")
@@ -230,6 +264,7 @@ async def _take(
             redactor=parts.redactor,
             only=only,
             before=None if commit == state.base else await asyncio.to_thread(_before, parts, state, commit),
+            surroundings=around,
         )
 
 

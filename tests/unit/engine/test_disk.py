@@ -15,6 +15,7 @@ from wainwright.engine.disk import Disk
 from wainwright.engine.parts import EngineParts
 from wainwright.journal import Journal
 from wainwright.models.router import Models
+from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.bubblewrap import prove
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.protocol import SandboxView
@@ -35,6 +36,7 @@ async def parts(tmp_path: Path) -> EngineParts:
         journal=Journal(state / "journal.db"),
         repository=Repository(workspace, state, linked=True),
         indexes=Indexes(state / "index"),
+        receipts=ReceiptStore(state / "receipts"),
         models=Models.connect(settings),
         redactor=Redactor(),
         sandbox=sandbox,

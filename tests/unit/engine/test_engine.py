@@ -20,6 +20,7 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.views.run_view import Decide
 from wainwright.journal import Journal
 from wainwright.models.router import Models
+from wainwright.receipts.store import ReceiptStore
 from wainwright.secrets import Redactor
 from wainwright.settings import Settings
 from wainwright.workspace.index import Indexes
@@ -43,6 +44,7 @@ class Place:
             journal=self.journals[-1],
             repository=Repository(self.workspace, self.state),
             indexes=Indexes(self.state / "index"),
+            receipts=ReceiptStore(self.state / "receipts"),
             models=Models.connect(settings),
             redactor=Redactor(),
             sandbox=None,
