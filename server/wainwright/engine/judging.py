@@ -34,7 +34,17 @@ async def judged(
         if settled is not receipt:
             await asyncio.to_thread(workbenches.keep, parts, settled)
         receipt = settled
-    return receipt, judge(receipt, base, acceptance)
+    return receipt, await verdict_on(parts, state, commit, receipt, acceptance)
+
+
+async def verdict_on(
+    parts: EngineParts, state: RunState, commit: str, receipt: Receipt, acceptance: Collection[str]
+) -> Verdict:
+    """What a receipt of a commit means. The tests of files that the change deletes may be gone with them."""
+    assert state.base is not None
+    changes = await asyncio.to_thread(parts.repository.changes, state.base, commit)
+    deleted = [path for status, path in changes if status == "D"]
+    return judge(receipt, state.base_receipt, acceptance, deleted=deleted)
 
 
 def broken(receipt: Receipt, verdict: Verdict, base: Receipt | None) -> str:
@@ -45,7 +55,9 @@ def broken(receipt: Receipt, verdict: Verdict, base: Receipt | None) -> str:
         ("Green before your change and gone now", verdict.gone),
     )
     worse = [f"{what}: {_names(found)}." for what, found in kinds if found]
-    if not worse and (verdict.passed or receipt.cases):
+    only_still_red = bool(verdict.acceptance_red or verdict.not_run) and bool(receipt.cases)
+    believed = not receipt.disbelieved and receipt.exit is not None
+    if not worse and (verdict.passed or (only_still_red and believed)):
         return ""
     own = tuple(dict.fromkeys((*verdict.unbuilt, *verdict.turned_red))) or None
     lines = worse or [verdict.reason]

@@ -288,11 +288,11 @@ async def _cache(parts: EngineParts, state: RunState, name: str, *, seeds: bool)
 
 
 def _before(parts: EngineParts, state: RunState, commit: str) -> Before:
-    """The base and what differs from it: that says whether a report can be believed."""
-    base, repository = state.base, parts.repository
+    """The base and what changed since: that says whether a report can be believed."""
+    repository, base = parts.repository, state.base
     assert base is not None
     project = CommitProject(repository.files(base), partial(repository.read, base))
-    return Before(project, frozenset(path for _, path in repository.changes(base, commit)))
+    return Before(project, [path for _, path in repository.changes(base, commit)])
 
 
 def _moment(state: RunState) -> Moment:

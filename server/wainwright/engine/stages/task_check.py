@@ -8,12 +8,12 @@ from pydantic import JsonValue
 from wainwright.agents import roles
 from wainwright.agents.answers import FindingsAnswer
 from wainwright.agents.loop import run_agent
-from wainwright.domain.evidence import Finding, Receipt
+from wainwright.domain.evidence import Finding, Receipt, Verdict
 from wainwright.domain.goal import Fact
 from wainwright.domain.plan import covers
 from wainwright.domain.state import TaskState
 from wainwright.engine import workbenches
-from wainwright.engine.judging import broken
+from wainwright.engine.judging import broken, verdict_on
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
@@ -22,7 +22,6 @@ from wainwright.engine.stages.recorded import recorded_receipt
 from wainwright.journal import Spend, Steps
 from wainwright.receipts.names import belongs
 from wainwright.receipts.text import report_text
-from wainwright.receipts.verdict import judge
 from wainwright.tools.toolbox import Workbench
 
 _OWN_RED = (
@@ -73,7 +72,8 @@ class TaskCheck:
         there = tests_in(state, {*standing(state), *self.laid})
         receipt = await recorded_receipt(self.parts, state, workbench, steps, commit, there)
         if receipt is not None:
-            refusal = self._red(receipt, there, first=first)
+            verdict = await verdict_on(self.parts, state, commit, receipt, there)
+            refusal = self._red(receipt, verdict, first=first)
             if refusal:
                 return Checked(refusal=refusal)
         findings = await self._opinions(steps, commit, receipt)
@@ -82,10 +82,9 @@ class TaskCheck:
             return Checked(refusal=briefs.findings(tuple(binding), "The review found"), remarks=findings)
         return Checked(refusal="", remarks=findings)
 
-    def _red(self, receipt: Receipt, acceptance: tuple[str, ...], *, first: bool) -> str:
+    def _red(self, receipt: Receipt, verdict: Verdict, *, first: bool) -> str:
         """What the receipt has against landing: what is worse than on the base, and at first what is still red."""
         base, due = self.run.state.base_receipt, self.workbench.due_tests
-        verdict = judge(receipt, base, acceptance)
         worse = broken(receipt, verdict, base)
         if worse:
             return worse
