@@ -137,6 +137,8 @@ class RunInfo(Wire):
     branch: str | None
     editor: str
     """What became of the change in the editor: `applied`, `partial`, `refused`, or `absent`."""
+    cautions: tuple[str, ...]
+    """How far the tests can be trusted, a sentence each; empty where they ran, and nothing was out of the ordinary."""
     failure: str
     hint: str
     model_calls: int

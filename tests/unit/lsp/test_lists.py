@@ -146,7 +146,10 @@ def test_the_start_command_takes_what_editors_add_and_refuses_what_it_does_not_k
     models = {"default": [{"model": "openai/any", "api_base": "http://127.0.0.1/v1"}], "roles": {}}
     assert read_options(words).overrides == {"models": models}
     more = read_options(["--autonomy=suggest", "--budget-usd=1", "--test-command=pytest"]).overrides
-    assert more == {"autonomy": "suggest", "budget": {"usd": 1.0}, "test": {"command": "pytest"}}
+    tests = {"command": "pytest", "commands": []}
+    assert more == {"autonomy": "suggest", "budget": {"usd": 1.0}, "test": tests}, (
+        "it stands in for several, too"
+    )
     for wrong in (["--pipe=x"], ["--api-base", "http://127.0.0.1/v1"], ["--autonomy=wild"]):
         with pytest.raises(SystemExit):
             read_options(wrong)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from wainwright.domain.evidence import Case, Receipt, RedFirst
+from wainwright.receipts.names import as_reported
 from wainwright.receipts.protocol import CannotNarrow
 from wainwright.receipts.text import report_text
 from wainwright.receipts.verdict import judge, red_first, rerun
@@ -264,3 +265,33 @@ def test_what_could_not_be_built_is_the_readers_whatever_is_theirs() -> None:
     text = report_text(found, own=("b",))
     assert "None of this task's failed." not in text
     assert "undefined: x" in text
+
+
+@pytest.mark.parametrize(
+    ("test", "cases", "base", "called"),
+    [
+        ("a.py::x", ("a.py::x",), (), ("a.py::x",)),
+        ("a.py", ("a.py::x",), (), ("a.py",)),
+        ("a.py::y", ("a.py::x",), (), ("a.py::y",)),
+        ("a.js::adds two", ("adds two", "old"), ("old",), ("adds two",)),
+        ("a.js::adds two", ("calc adds two", "old"), ("old",), ("calc adds two",)),
+        ("a.js", ("calc adds two", "adds", "old"), ("old",), ("calc adds two", "adds")),
+        ("a.js::adds two", ("old",), ("old",), ("a.js::adds two",)),
+        ("a.js", ("old",), ("old",), ("a.js",)),
+    ],
+)
+def test_a_report_that_tells_no_files_calls_a_test_by_its_name(
+    test: str, cases: tuple[str, ...], base: tuple[str, ...], called: tuple[str, ...]
+) -> None:
+    now, before = (
+        Receipt(
+            command="npm test",
+            tree="t",
+            exit=1,
+            started=0,
+            seconds=1,
+            cases=tuple(Case(name=name, outcome="failed") for name in names),
+        )
+        for names in (cases, base)
+    )
+    assert as_reported(test, now, before) == called

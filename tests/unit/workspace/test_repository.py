@@ -650,6 +650,27 @@ def test_reading_and_diffing_what_a_model_names(
     assert repository.files(tip) == ["-o", ".gitignore", "a.txt", "run.sh", "src/b.py"]
 
 
+def test_files_of_one_commit_are_laid_onto_another(
+    repository: Repository, workspace: Path, started: str, git: Git
+) -> None:
+    base = repository.snapshot("r1", {}).commit
+    other = repository.snapshot(
+        "r2", {"a.txt": "x\n", "src/b.py": "y\n", "-o": "z\n", "ö/*.txt": "w\n"}
+    ).commit
+    before = persons_state(workspace, git)
+    laid = repository.lay(base, other, ["a.txt", "-o", "ö/*.txt"])
+    assert contents(repository, laid) == {
+        **contents(repository, base),
+        "a.txt": b"x\n",
+        "-o": b"z\n",
+        "ö/*.txt": b"w\n",
+    }
+    assert repository.lay(laid, base, ["a.txt", "-o", "ö/*.txt", "none"]) == repository.tree_of(base)
+    assert repository.lay(base, other, []) == repository.tree_of(base)
+    assert repository.lay(base, base, ["run.sh"]) == repository.tree_of(base), "with its mode"
+    assert persons_state(workspace, git) == before
+
+
 def test_compare_and_swap(repository: Repository, started: str) -> None:
     base = repository.snapshot("r1", {}).commit
     one = repository.commit_tree(repository.tree_of(base), [base], "one")
