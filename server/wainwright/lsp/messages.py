@@ -138,7 +138,7 @@ class RunInfo(Wire):
     editor: str
     """What became of the change in the editor: `applied`, `partial`, `refused`, or `absent`."""
     cautions: tuple[str, ...]
-    """How far the tests can be trusted, a sentence each; empty where they ran, and nothing was out of the ordinary."""
+    """How far the tests can be trusted, a sentence each; empty where nothing is out of the ordinary."""
     failure: str
     hint: str
     model_calls: int

@@ -114,7 +114,8 @@ class _Checking:
         receipt = await recorded_receipt(self.parts, state, self.workbench, self.steps, there)
         if receipt is None:
             return ""
-        self.first = red_first.told(state, receipt, answer.tests)
+        around = await asyncio.to_thread(self.parts.repository.files, commit)
+        self.first = red_first.told(state, receipt, answer.tests, around)
         return _harmful(state, receipt, files) or red_first.unfit(state, self.first, answer.tests)
 
 

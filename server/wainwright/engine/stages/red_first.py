@@ -6,19 +6,22 @@ broken by itself never will.
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from wainwright.domain import events as ev
 from wainwright.domain.evidence import AcceptanceTest, Case, Receipt, RedFirst
+from wainwright.domain.plan import EVERYTHING
 from wainwright.domain.state import RunState, guarding
 from wainwright.engine import workbenches
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.belonging import with_files
-from wainwright.receipts.names import as_reported
+from wainwright.receipts.names import as_reported, belongs
 from wainwright.receipts.text import report_text
 from wainwright.receipts.verdict import red_first
 
+_NO_MODULE = re.compile(r"No module named ['\"](\w+)")
+"""What Python says; other languages tell a package from a file of the project by how it is spelled."""
 POSTPONED = "nothing that runs tests is here yet; the first task brings it"
 _NAMED_MAX = 10
 _SETS_UP = re.compile(
@@ -30,15 +33,18 @@ _SETS_UP = re.compile(
 """Files that say how tests are built and run, and hold nothing of what they test."""
 
 
-def told(state: RunState, receipt: Receipt, tests: Sequence[AcceptanceTest]) -> ev.RedFirstTested:
-    """What a receipt of the base with the test files says of each test."""
+def told(
+    state: RunState, receipt: Receipt, tests: Sequence[AcceptanceTest], files: Collection[str]
+) -> ev.RedFirstTested:
+    """What a receipt of the base with the test files says of each test; ``files`` are those of the tree."""
     base, names = state.base_receipt, tuple(dict.fromkeys(test.test for test in tests))
     nothing_yet = base is None or not (base.ran or base.exit == 0)
     if nothing_yet and not receipt.ran and set(receipt.unbuilt) <= set(base.unbuilt if base else ()):
         # Red with or without the tests, and no word of them: only what a task brings can tell.
         return ev.RedFirstTested(receipt=receipt, postponed=POSTPONED)
     if receipt.cases:
-        return ev.RedFirstTested(found=_found(receipt, base, names), receipt=receipt)
+        found = _found(receipt, base, names, _ours(state, files))
+        return ev.RedFirstTested(found=found, receipt=receipt)
     guards = tuple(test.test for test in tests if guarding(state, test))
     rest = tuple(name for name in names if name not in guards)
     if receipt.exit == 0:
@@ -46,7 +52,9 @@ def told(state: RunState, receipt: Receipt, tests: Sequence[AcceptanceTest]) -> 
     return ev.RedFirstTested(found=RedFirst(red=rest, green=guards), receipt=receipt)
 
 
-def _found(receipt: Receipt, base: Receipt | None, tests: Sequence[str]) -> RedFirst:
+def _found(
+    receipt: Receipt, base: Receipt | None, tests: Sequence[str], ours: Collection[str] | None
+) -> RedFirst:
     """How each test ended, whatever the report calls it: the worst of what it stands for."""
     called = {test: as_reported(test, receipt, base) for test in tests}
     ended = red_first(
@@ -56,8 +64,33 @@ def _found(receipt: Receipt, base: Receipt | None, tests: Sequence[str]) -> RedF
     order = [kind for kind in ("unbuilt", "red", "not_run", "green") if kind in kinds]
     found: dict[str, list[str]] = {kind: [] for kind in order}
     for test, names in called.items():
-        found[next(kind for kind in order if kinds[kind] & set(names))].append(test)
+        kind = next(kind for kind in order if kinds[kind] & set(names))
+        foreign = kind == "red" and ours is not None and _wants_what_nobody_brings(receipt, test, names, ours)
+        found.setdefault("unbuilt" if foreign else kind, []).append(test)
     return RedFirst.model_validate(found)
+
+
+def _ours(state: RunState, files: Collection[str]) -> frozenset[str] | None:
+    """What modules of the workspace can be called, those to come included; None where any file may come."""
+    written = [path for one in state.tasks.values() for path in one.task.write_set]
+    if EVERYTHING in written:
+        return None
+    return frozenset(part.partition(".")[0] for path in (*files, *written) for part in path.split("/"))
+
+
+def _wants_what_nobody_brings(
+    receipt: Receipt, test: str, names: Sequence[str], ours: Collection[str]
+) -> bool:
+    """Whether a test is red for want of a module that is neither of the workspace nor to come."""
+    file = test.partition("::")[0]
+    messages = [
+        case.message
+        for case in receipt.cases
+        if case.outcome in ("failed", "error")
+        and (any(belongs(case.name, name) for name in names) or (case.unbuilt and _concerns(case, file)))
+    ]
+    lacking = [_NO_MODULE.search(message) for message in messages]
+    return bool(lacking) and all(found is not None and found[1] not in ours for found in lacking)
 
 
 def unfit(state: RunState, first: ev.RedFirstTested, tests: Sequence[AcceptanceTest]) -> str:
@@ -135,4 +168,5 @@ async def postponed(parts: EngineParts, state: RunState, commit: str) -> ev.RedF
     receipt = await workbenches.receipt(parts, state, "red-first", there)
     if not receipt.cases:
         return None
-    return told(state, receipt, written.tests)
+    files = await asyncio.to_thread(parts.repository.files, commit)
+    return told(state, receipt, written.tests, files)
