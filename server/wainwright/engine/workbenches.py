@@ -79,11 +79,15 @@ async def _layers(parts: EngineParts, state: RunState) -> tuple[Layer, ...]:
 async def _see(parts: EngineParts, state: RunState, tree: Path, cache: Path | None = None) -> SandboxView:
     seeds = cache is None or cache == caches.kept(parts.state)
     place = parts.repository.place
+    repository = await asyncio.to_thread(
+        parts.repository.for_commands, tree, state.person_head, state.contents
+    )
     return SandboxView(
         tree=place.around(tree),
         at=place.top if place.prefix else parts.workspace,
         cwd=place.prefix or ".",
-        layers=await _layers(parts, state),
+        layers=(*await _layers(parts, state), *repository.layers),
+        readable=repository.readable,
         cache=cache,
         cache_beneath=() if seeds else await asyncio.to_thread(caches.beneath, parts.state),
     )

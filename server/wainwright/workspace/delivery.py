@@ -19,7 +19,7 @@ def deliver(private: GitDirectory, person: GitDirectory, slug: str, commit: str,
     Objects are written first and the branch is set by compare-and-swap; no hook or filter runs.
     """
     if not person.has(commit):
-        private.send(person, commit, [old for old in known if person.has(old) and private.has(old)])
+        private.send(person, [commit], [old for old in known if person.has(old) and private.has(old)])
     in_use = set(_checked_out(person))
     room = _OURS not in in_use and person.resolve(_OURS) is None
     for branch in _names(f"wainwright{'/' if room else '-'}{slug}"):

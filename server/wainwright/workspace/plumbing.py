@@ -154,9 +154,15 @@ class GitDirectory:
         """Tell whether the commit is in this object store (or one it borrows from)."""
         return self.run("cat-file", "-e", f"{commit}^{{commit}}", ok=(0, 1, 128)).code == 0
 
-    def send(self, target: "GitDirectory", want: str, have: Iterable[str]) -> None:
-        """Copy ``want`` and all it needs into ``target``, which already holds all that ``have`` needs."""
-        revisions = "".join(f"{line}\n" for line in (want, *(f"^{commit}" for commit in have)))
+    def lacks(self, names: Sequence[str]) -> list[str]:
+        """Return those of the objects that are not in this store."""
+        asked = "".join(f"{name}\n" for name in names).encode()
+        rows = self.text("cat-file", "--batch-check", stdin=asked).splitlines()
+        return [row.split(" ")[0] for row in rows if row.endswith(" missing")]
+
+    def send(self, target: "GitDirectory", want: Iterable[str], have: Iterable[str]) -> None:
+        """Copy what is ``want``ed and all it needs into ``target``, which already holds all that ``have`` needs."""
+        revisions = "".join(f"{line}\n" for line in (*want, *(f"^{commit}" for commit in have)))
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as pack:
             source.write(revisions.encode())
             source.seek(0)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,9 +35,10 @@ from wainwright.workspace.plumbing import GitDirectory, unquote
 from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
 from wainwright.workspace.staging import ignored, overlaid, tracked
 from wainwright.workspace.standing import StandingCheckout
-from wainwright.workspace.trees import Committed, TaskTree
+from wainwright.workspace.trees import Committed, TaskTree, directory_beside
 from wainwright.workspace.world import contents, environment
 from wainwright.workspace.world.layer import Layers
+from wainwright.workspace.world.repository import NAME, Template
 
 __all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Snapshot"]
 
@@ -66,6 +68,13 @@ class Entry(BaseModel):
 
     commit: str
     subject: str
+
+
+class ForCommands(NamedTuple):
+    """What shows commands a repository: a layer at the top of the tree, and what it reads of the host."""
+
+    layers: tuple[Layer, ...]
+    readable: tuple[Path, ...]
 
 
 class Repository:
@@ -123,7 +132,7 @@ class Repository:
             if person is not None:
                 have = [old for old in self._known_heads() if git.has(old)]
                 if commit not in have:
-                    git.send(private, commit, have)
+                    git.send(private, [commit], have)
         if head is not None:
             private.run("update-ref", f"{_HEADS}{head}", head)
         private.run("update-ref", ref, commit)
@@ -146,6 +155,25 @@ class Repository:
     def contents(self, name: str) -> tuple[Layer, ...]:
         """Return the layers that show the contents of a snapshot's Git LFS files to commands."""
         return contents.shown(self._contents.at(name))
+
+    def for_commands(self, tree: Path, head: str | None, contents: str) -> ForCommands:
+        """Return the repository that the commands of a tree's run find; nothing where the person has none.
+
+        ``head`` is the person's commit that the run's snapshot was taken on, ``contents`` the snapshot's.
+        """
+        root = self.place.around(tree)
+        folder = root.with_name(NAME)
+        if not folder.is_dir():
+            person = self._person()
+            if person is None:
+                return ForCommands((), ())
+            settings = self._private.settings(EVERYDAY_SETTINGS)
+            settings.pop("core.excludesfile", None)
+            kept = [one.at.as_posix() for one in self.contents(contents)]
+            template = Template(self._private, person, folder)
+            template.make(head, directory_beside(root) / "index", settings, kept)
+        layer = Layer(at=Path(".git"), sources=(folder,), writes="kept")
+        return ForCommands((layer,), (self._private.path / "objects",))
 
     def environments_unneeded(self, needed: Iterable[str]) -> list[Path]:
         """Return the folders of environments and contents that none of these names needs, for removal."""
