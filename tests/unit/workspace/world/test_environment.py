@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tests.fixtures.person import Git, write
 
+from wainwright.domain.errors import WorkspaceError
+from wainwright.sandbox import clearing
 from wainwright.workspace.repository import Repository, Snapshot
 from wainwright.workspace.world import layer
 
@@ -18,13 +20,13 @@ GENERATED = {
     "calc/native.so": "so\n",
     "calc.egg-info/PKG-INFO": "Name: calc\n",
     "config/local.toml": "local\n",
-    "dist/deep/er/app.js": "js\n",
+    "gen/deep/er/app.js": "js\n",
     ".env.example": "KEY=\n",
 }
 LEFT_ALONE = {
     ".env": "KEY=1\n",
     "config/secrets.toml": "KEY=1\n",
-    "dist/.aws/credentials": "KEY=1\n",
+    "gen/.aws/credentials": "KEY=1\n",
     "node_modules/x/index.js": "js\n",
     "calc/__pycache__/x.pyc": "pyc\n",
     ".pytest_cache/x": "x\n",
@@ -40,7 +42,7 @@ RULES = "".join(
         "*.so",
         "*.egg-info/",
         "config/",
-        "dist/",
+        "gen/",
         ".env*",
         ".*cache/",
     )
@@ -76,7 +78,7 @@ def test_what_git_ignores_is_beside_the_snapshot(repository: Repository, generat
     assert snapshot.commit == generated
     assert shown(repository, snapshot) == GENERATED
     assert reasons(snapshot) == dict.fromkeys(
-        (".env", "config/secrets.toml", "dist/.aws/credentials"), "named like a secret"
+        (".env", "config/secrets.toml", "gen/.aws/credentials"), "named like a secret"
     )
 
 
@@ -100,11 +102,11 @@ def test_a_task_finds_it_and_no_commit_takes_it(repository: Repository, generate
 def test_what_the_commit_has_wins(repository: Repository, workspace: Path, generated: str) -> None:
     snapshot = repository.snapshot("r1", {})
     tree = repository.clone("r1", "t", snapshot.commit)
-    write(tree, {"calc/_version.py": "of the task\n", "dist": "a file now\n"})
-    done = repository.commit(tree, "written", "r1/t/1", ["calc/_version.py", "dist"])
+    write(tree, {"calc/_version.py": "of the task\n", "gen": "a file now\n"})
+    done = repository.commit(tree, "written", "r1/t/1", ["calc/_version.py", "gen"])
     again = repository.clone("r1", "u", done.commit, repository.environment(snapshot.environment))
     assert (again / "calc/_version.py").read_text() == "of the task\n"
-    assert (again / "dist").read_text() == "a file now\n"
+    assert (again / "gen").read_text() == "a file now\n"
     assert (again / "calc/native.so").exists()
     assert generated
     assert (workspace / "calc/_version.py").read_text() == GENERATED["calc/_version.py"]
@@ -119,15 +121,23 @@ def test_it_is_named_by_its_content_and_its_files_are_ours(repository: Repositor
     assert all(os.lstat(workspace / path).st_nlink == 1 for path in GENERATED)
     assert all((folder / path).stat().st_ino != (workspace / path).stat().st_ino for path in GENERATED)
 
-    (workspace / "dist/more.js").write_text("more\n")
+    (workspace / "gen/more.js").write_text("more\n")
     second = repository.snapshot("r2", {})
     assert second.environment != first
-    assert shown(repository, second) == {**GENERATED, "dist/more.js": "more\n"}
+    assert shown(repository, second) == {**GENERATED, "gen/more.js": "more\n"}
     assert {one: one.stat().st_ino for one in folder.rglob("*.py")} == noted
 
-    (workspace / "dist/more.js").unlink()
+    (workspace / "gen/more.js").unlink()
     assert repository.snapshot("r3", {}).environment == first
-    assert repository.environments_unneeded([first]) == [folder.with_name(second.environment)]
+    assert repository.environments_unneeded([]) == []
+    for one in folder.parent.iterdir():
+        os.utime(one, (0, 0))
+    unneeded = folder.with_name(second.environment)
+    assert repository.environments_unneeded([second.environment]) == []
+    assert repository.environments_unneeded([]) == [unneeded]
+    clearing.remove(unneeded)
+    with pytest.raises(WorkspaceError, match="removed since"):
+        repository.environment(second.environment)
 
 
 @pytest.mark.usefixtures("generated")
@@ -167,14 +177,14 @@ def test_links_are_kept_that_stay_inside(repository: Repository, workspace: Path
         "round": "../../out/outside",
         "gone": "nothing",
     }.items():
-        (workspace / "dist/deep" / name).symlink_to(leads)
+        (workspace / "gen/deep" / name).symlink_to(leads)
     snapshot = repository.snapshot("r1", {})
     folder = repository.environment(snapshot.environment)
     assert folder is not None
-    kept = {one.name: str(one.readlink()) for one in (folder / "dist/deep").iterdir() if one.is_symlink()}
+    kept = {one.name: str(one.readlink()) for one in (folder / "gen/deep").iterdir() if one.is_symlink()}
     assert kept == {"near": "app.js", "far": str(workspace / "a.txt"), "gone": "nothing"}
     leads_out = "a link that leads out of the workspace"
-    assert {path: reasons(snapshot)[f"dist/deep/{path}"] for path in ("out", "round")} == {
+    assert {path: reasons(snapshot)[f"gen/deep/{path}"] for path in ("out", "round")} == {
         "out": leads_out,
         "round": leads_out,
     }
@@ -183,7 +193,7 @@ def test_links_are_kept_that_stay_inside(repository: Repository, workspace: Path
 @pytest.mark.usefixtures("generated")
 @pytest.mark.timeout(60)
 def test_pipes_and_sockets_are_named_and_never_opened(repository: Repository, workspace: Path) -> None:
-    for place in ("pipe", "dist/pipe", "src/b.py"):
+    for place in ("pipe", "gen/pipe", "src/b.py"):
         (workspace / place).unlink(missing_ok=True)
         os.mkfifo(workspace / place)
     with socket.socket(socket.AF_UNIX) as listening:
@@ -191,23 +201,23 @@ def test_pipes_and_sockets_are_named_and_never_opened(repository: Repository, wo
         before = Path.cwd()
         os.chdir(workspace)
         try:
-            listening.bind("dist/socket")
+            listening.bind("gen/socket")
         finally:
             os.chdir(before)
         snapshot = repository.snapshot("r1", {})
     named = {path for path, reason in reasons(snapshot).items() if "never opened" in reason}
-    assert named == {"pipe", "dist/pipe", "dist/socket", "src/b.py"}
+    assert named == {"pipe", "gen/pipe", "gen/socket", "src/b.py"}
     assert shown(repository, snapshot) == GENERATED
 
 
 @pytest.mark.usefixtures("generated")
 def test_large_files_cost_nothing_and_are_named(repository: Repository, workspace: Path) -> None:
-    for place in ("dist/huge.bin", "untracked.bin"):
+    for place in ("gen/huge.bin", "untracked.bin"):
         with (workspace / place).open("wb") as huge:
             huge.truncate(1 << 30)
     snapshot = repository.snapshot("r1", {})
-    assert {path: reasons(snapshot)[path] for path in ("dist/huge.bin", "untracked.bin")} == dict.fromkeys(
-        ("dist/huge.bin", "untracked.bin"), "larger than 10 MB"
+    assert {path: reasons(snapshot)[path] for path in ("gen/huge.bin", "untracked.bin")} == dict.fromkeys(
+        ("gen/huge.bin", "untracked.bin"), "larger than 10 MB"
     )
     assert shown(repository, snapshot) == GENERATED
 
@@ -215,11 +225,11 @@ def test_large_files_cost_nothing_and_are_named(repository: Repository, workspac
 @pytest.mark.usefixtures("generated")
 def test_all_together_are_bounded_the_small_ones_first(repository: Repository, workspace: Path) -> None:
     for number in range(21):
-        with (workspace / f"dist/{number:02}.bin").open("wb") as large:
+        with (workspace / f"gen/{number:02}.bin").open("wb") as large:
             large.truncate(10 * 1024 * 1024 - number)
     snapshot = repository.snapshot("r1", {})
     assert set(GENERATED) < set(shown(repository, snapshot))
-    assert {path for path, why in reasons(snapshot).items() if "200 MB" in why} == {"dist/00.bin"}
+    assert {path for path, why in reasons(snapshot).items() if "200 MB" in why} == {"gen/00.bin"}
 
 
 @pytest.mark.usefixtures("generated")
