@@ -32,24 +32,24 @@ pub fn lay(source: &Path, target: &Path, linked: bool) -> Result<(), FsError> {
         .num_threads(THREADS)
         .build()
         .map_err(|error| FsError::Io { path: PathBuf::new(), source: std::io::Error::other(error) })?;
-    pool.scope(|scope| laying.folder(scope, PathBuf::new()));
+    pool.scope(|scope| laying.folder(scope, Path::new("")));
     laying.failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 impl Laying {
-    fn folder<'scope>(&'scope self, scope: &Scope<'scope>, path: PathBuf) {
-        match self.entries(&path) {
+    fn folder<'scope>(&'scope self, scope: &Scope<'scope>, path: &Path) {
+        match self.entries(path) {
             Ok(folders) => {
                 for name in folders {
                     let inner = path.join(name);
-                    scope.spawn(move |scope| self.folder(scope, inner));
+                    scope.spawn(move |scope| self.folder(scope, &inner));
                 }
             }
             // What the target has there is no folder, and stays.
             Err(Errno::NOTDIR | Errno::LOOP) => {}
             Err(errno) => {
                 let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                failure.get_or_insert(told(&path, errno));
+                failure.get_or_insert(told(path, errno));
             }
         }
     }

@@ -20,7 +20,7 @@ pub struct Arguments {
     pub report: u32,
     pub die_with_parent: bool,
     pub overlays: Vec<Overlay>,
-    pub program: OsString,
+    pub program: PathBuf,
     pub rest: Vec<OsString>,
 }
 
@@ -50,7 +50,7 @@ fn read(words: &mut IntoIter<OsString>, arguments: &mut Arguments) -> Result<(),
             Some("--die-with-parent") => arguments.die_with_parent = true,
             Some("--overlay") => arguments.overlays.push(overlay(words).ok_or("an overlay is not complete")?),
             Some("--") => {
-                arguments.program = words.next().ok_or("no program is named")?;
+                arguments.program = words.next().ok_or("no program is named")?.into();
                 arguments.rest = words.collect();
                 return Ok(());
             }
