@@ -1,49 +1,14 @@
 """What runs leave on disk, and what removes it."""
 
 import os
-from pathlib import Path
-
-import pytest
-from tests.fixtures import team
 
 from wainwright.deploy.services import Service, ServiceSpec
-from wainwright.deploy.targets import available
 from wainwright.domain.events import RunCancelled, RunStarted
 from wainwright.domain.goal import WORKING, Goal
-from wainwright.domain.ports import NoEditor
 from wainwright.engine.disk import Disk
 from wainwright.engine.parts import EngineParts
-from wainwright.journal import Journal
-from wainwright.models.router import Models
-from wainwright.receipts.store import ReceiptStore
-from wainwright.sandbox.bubblewrap import prove
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.protocol import SandboxView
-from wainwright.secrets import Redactor
-from wainwright.settings import Settings
-from wainwright.workspace.index import Indexes
-from wainwright.workspace.repository import Repository
-
-
-@pytest.fixture
-async def parts(tmp_path: Path) -> EngineParts:
-    workspace, state, settings = team.make_workspace(tmp_path / "work"), tmp_path / "state", Settings()
-    sandbox = await prove(state)
-    return EngineParts(
-        workspace=workspace,
-        state=state,
-        settings=settings,
-        journal=Journal(state / "journal.db"),
-        repository=Repository(workspace, state, linked=True),
-        indexes=Indexes(state / "index"),
-        receipts=ReceiptStore(state / "receipts"),
-        models=Models.connect(settings),
-        redactor=Redactor(),
-        sandbox=sandbox,
-        sandbox_reason="",
-        targets=available(state / "deployments", sandbox),
-        editor=NoEditor(),
-    )
 
 
 def run(parts: EngineParts, name: str, *, ended: bool, owned: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What receipts and agents leave in caches, and who finds it."""
+"""What lies over the trees of a run; what receipts and agents leave in caches, and who finds it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -89,3 +89,44 @@ async def test_what_is_kept_is_bounded_and_counted(parts, state) -> None:
     parts.settings = tight
     await left_by_receipt(parts, state, "base", seeds=True)
     assert await left_by_receipt(parts, state, "base", seeds=True) == ["base"]
+
+
+async def test_installed_things_are_looked_up_once_a_run_and_each_task_has_its_own(
+    parts: EngineParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = parts.workspace / "node_modules" / "tool"
+    installed.mkdir(parents=True)
+    (installed / "index.js").write_text("theirs")
+    asked: list[None] = []
+    look_up = parts.repository.dependencies
+
+    def counted() -> tuple[str, ...]:
+        asked.append(None)
+        return look_up()
+
+    monkeypatch.setattr(parts.repository, "dependencies", counted)
+    base = parts.repository.snapshot("r", {}).commit
+    first = RunStarted(
+        run="r",
+        goal=Goal(text="x"),
+        workspace=str(parts.workspace),
+        route=(),
+        autonomy="suggest",
+        trust="trusted",
+        tier="none",
+        attended=True,
+    )
+    state = replay([first])
+    assert state is not None
+    script = (
+        "cat node_modules/tool/index.js; echo ours > node_modules/tool/index.js; mkdir node_modules/.cache"
+    )
+    for name in ("one", "two"):
+        receipt = await workbenches.receipt(parts, state, name, base, script)
+        assert (receipt.exit, receipt.output) == (0, "theirs")
+    async with workbenches.reading(parts, state, "three", base) as workbench:
+        assert [layer.at for layer in workbench.view.layers] == [Path("node_modules")]
+    assert len(asked) == 1
+    assert (installed / "index.js").read_text() == "theirs"
+    assert not (installed.parent / ".cache").exists()
+    assert not list((parts.state / "trees").glob("*/*"))
