@@ -1,7 +1,7 @@
 """What runs keep on disk, and removing what nothing needs any more."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import structlog
@@ -53,7 +53,8 @@ class Disk:
         self._parts.layers.pop(run, None)
         try:
             places = await asyncio.to_thread(self._removable, [run])
-            for place in (*places, *await asyncio.to_thread(self._replaced)):
+            places += await asyncio.to_thread(self._replaced)
+            for place in (*places, *await asyncio.to_thread(self._environments, frozenset({Stage.DONE}))):
                 await finish_in_thread(clearing.remove, place)
             await asyncio.to_thread(self._drop_empty)
         except (OSError, WainwrightError) as error:
@@ -69,7 +70,23 @@ class Disk:
         for run, stage in (await asyncio.to_thread(self._runs)).items():
             if stage is None or stage in ENDS:
                 gone |= await finish_in_thread(self._clean_run, run, known=stage is not None, dry_run=dry_run)
+        for place in await asyncio.to_thread(self._environments, ENDS):
+            gone[str(place)] = await asyncio.to_thread(clearing.size, place)
+            if not dry_run:
+                await finish_in_thread(clearing.remove, place)
         return gone | await finish_in_thread(self._clean_checkout, dry_run=dry_run)
+
+    def _environments(self, over: Collection[Stage]) -> list[Path]:
+        """What runs were shown beside their snapshots, and no run needs that is not over or serves."""
+        repository, needed = self._parts.repository, set[str]()
+        if not repository.environments_unneeded(()):
+            return []
+        for row in self._parts.journal.runs():
+            state = replay(self._parts.journal.events(row.run))
+            serves = (self._parts.state / "trees" / row.run).is_dir()
+            if state is not None and (serves or state.stage not in over):
+                needed |= {state.environment, state.contents}
+        return repository.environments_unneeded(needed)
 
     def _clean_checkout(self, *, dry_run: bool) -> dict[str, int]:
         """The standing checkout saves the next run from making one: nobody misses it where no run is under way."""
@@ -119,6 +136,8 @@ class Disk:
         shared = (
             "repository.git",
             CHECKOUT,
+            "environment",
+            "contents",
             "index",
             caches.KEPT,
             "receipts",

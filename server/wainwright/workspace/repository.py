@@ -149,8 +149,16 @@ class Repository:
         )
 
     def environment(self, name: str) -> Path | None:
-        """Return the folder with what a snapshot's commands need and git does not keep, if there is one."""
-        return self._layers.at(name)
+        """Return the folder with what a snapshot's commands need and git does not keep; None when there is nothing.
+
+        Raises WorkspaceError when it was removed since.
+        """
+        folder = self._layers.at(name)
+        if name and folder is None:
+            raise WorkspaceError(
+                "The ignored files that this run was shown have been removed since.", "Start the goal anew."
+            )
+        return folder
 
     def contents(self, name: str) -> tuple[Layer, ...]:
         """Return the layers that show the contents of a snapshot's Git LFS files to commands."""
@@ -178,7 +186,7 @@ class Repository:
     def environments_unneeded(self, needed: Iterable[str]) -> list[Path]:
         """Return the folders of environments and contents that none of these names needs, for removal."""
         names = tuple(needed)
-        return [*self._layers.keep_only(names), *self._contents.keep_only(names)]
+        return [*self._layers.unneeded(names), *self._contents.unneeded(names)]
 
     def _take_world(self, taker: Taker, git: GitDirectory, person: Person | None) -> tuple[str, str]:
         index, found = tracked(git), self._dependencies(person)

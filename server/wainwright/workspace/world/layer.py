@@ -30,6 +30,7 @@ VANISHED = "it vanished while it was read"
 _FICLONE = 0x40049409
 _NOTES = "notes.json"
 _DRAFT = ".draft-"
+_BEGINNING_S = 3600
 SETTLED_NS = 1_000_000_000
 """What changed less than this before it was read may change again without another time stamp."""
 _FRESH = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
@@ -76,16 +77,22 @@ class Layers:
             name = _name(taken, chosen)
             if self.at(name) is None:
                 draft.rename(self._place / name)
+            os.utime(self._place / name)
         finally:
             clearing.remove(draft)
         self._note(name, taken)
         return name, left_out
 
-    def keep_only(self, names: Iterable[str]) -> list[Path]:
-        """Return the folders that none of these names needs; the newest one saves the next run from copying."""
+    def unneeded(self, names: Iterable[str]) -> list[Path]:
+        """Return the folders that none of these names needs.
+
+        The newest one saves the next run from copying, and a run that begins may not have said yet what it needs.
+        """
         needed = {*names, self._notes()[0], _NOTES}
+        late = time.time() - _BEGINNING_S
         with suppress(FileNotFoundError):
-            return sorted(one for one in self._place.iterdir() if one.name not in needed)
+            found = sorted(one for one in self._place.iterdir() if one.name not in needed)
+            return [one for one in found if one.is_dir() and one.stat().st_mtime < late]
         return []
 
     def _notes(self) -> tuple[str, dict[str, _Note]]:
