@@ -15,7 +15,7 @@ import shutil
 import stat
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
@@ -60,6 +60,9 @@ _INDEX_TRIES = 3
 _NAMED_MAX = 20
 _KEPT = "as last committed or staged: its filter {} is a program that is not run, so no change to it is taken"
 _NOT_RUN = "left out: its filter {} is a program that is not run"
+_NOT_ENCODED = re.compile(r"BOM is (required|prohibited) in|failed to encode")
+_LEFT_ENCODED = "left out: it is not in the encoding that its attribute `working-tree-encoding` names"
+_KEPT_ENCODED = _LEFT_ENCODED.replace("left out", "as last committed or staged")
 _OTHER_FORM = "as the filter {} stores it, not as it is on disk"
 _SUBMODULE = "a submodule: commands find its files, but no change to them is taken"
 _NO_SUBMODULE = "a submodule that is not checked out"
@@ -169,7 +172,7 @@ class Taker:
         self._filters = self._filtered([*stored, *others, *filter(None, places.values())])
         differs = differing(git)
         plain = {path: status for path, status in differs.items() if not self._is_filtered(path)}
-        stage(git, plain, [path for path in others if not self._is_filtered(path)])
+        self._stage_plain(git, plain, [path for path in others if not self._is_filtered(path)])
         changed = [path for path in differs if path not in plain]
         # What is only meant to be added has no content in the index yet.
         known = {path: stored[path] for path in changed if differs[path] != "A"}
@@ -182,6 +185,23 @@ class Taker:
         self._stage_overlay(git, unsaved, stored)
         self._tell_filtered(git)
         return git.text("write-tree")
+
+    def _stage_plain(self, git: GitDirectory, differs: Mapping[str, str], new: Sequence[str]) -> None:
+        """Stage what git stores as it is, or in another encoding; where it cannot, the file is named and left."""
+        try:
+            stage(git, differs, new)
+        except WorkspaceError as error:
+            if not _NOT_ENCODED.search(str(error)):
+                raise
+            paths = [*differs, *new]
+            if len(paths) == 1:
+                self._skipped[paths[0]] = _KEPT_ENCODED if differs else _LEFT_ENCODED
+                self._turned_away.update(new)
+                return
+            middle = len(paths) // 2
+            for half in (paths[:middle], paths[middle:]):
+                known = {path: differs[path] for path in half if path in differs}
+                self._stage_plain(git, known, [path for path in half if path not in differs])
 
     def _start_index(self, git: GitDirectory) -> None:
         if self._person is None:
@@ -338,8 +358,8 @@ class Taker:
                 else:
                     self._skipped[place] = "it cannot be saved where it is"
             # As files beside the same index: what git stores depends on what is stored already.
-            adding = ("update-index", "--add", "--replace", "-z", "--stdin")
-            git.within(Path(scratch)).run(*adding, stdin=quote(written))
+            beside = git.within(Path(scratch))
+            self._stage_plain(beside, {}, written)
 
     @staticmethod
     def _saved(place: Path, text: str, mode: str) -> bool:

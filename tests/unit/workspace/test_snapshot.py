@@ -378,3 +378,27 @@ def test_what_git_began_and_did_not_end_is_refused(
     with pytest.raises(WorkspaceError, match=f"A {words[0]}.* is under way") as refused:
         repository.snapshot("r1", {})
     assert f"git {words[0]} --abort" in refused.value.hint
+
+
+def test_a_file_that_is_not_in_the_encoding_of_its_attribute_is_named(
+    repository: Repository, workspace: Path, git: Git, started: str
+) -> None:
+    write(
+        workspace, {".gitattributes": "*.u working-tree-encoding=UTF-16\n*.z working-tree-encoding=no-such\n"}
+    )
+    (workspace / "kept.u").write_text("one\n", encoding="utf-16")
+    git("add", "-A")
+    git("commit", "-qm", "encoded")
+    (workspace / "fine.u").write_text("fine\n", encoding="utf-16")
+    write(workspace, {"kept.u": "no mark\n", "new.u": "no mark\n", "x.z": "z\n", "a.txt": "two\n"})
+    snapshot = repository.snapshot("r1", {"unsaved.u": "typed\n"})
+    assert repository.changes(git("rev-parse", "HEAD"), snapshot.commit) == [("M", "a.txt"), ("A", "fine.u")]
+    assert repository.read(snapshot.commit, "fine.u") == b"fine\n"
+    reasons = {one.path: one.reason.partition(":")[0] for one in snapshot.skipped}
+    assert reasons == {
+        "kept.u": "as last committed or staged",
+        "new.u": "left out",
+        "unsaved.u": "left out",
+        "x.z": "left out",
+    }
+    assert started
