@@ -149,6 +149,7 @@ STATES = {
         ),
         each(lambda root, _git: (root / "link").unlink(), put(("link", "a.txt"))),
     ),
+    "names in two Unicode forms": State(commit({"caf\u00e9.txt": "1\n"}), put(("cafe\u0301.txt", "2\n"))),
     "a link instead of a file": State(
         lambda root, _git: ((root / "a.txt").unlink(), (root / "a.txt").symlink_to("run.sh"))
     ),

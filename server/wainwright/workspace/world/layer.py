@@ -14,7 +14,7 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
@@ -30,6 +30,7 @@ VANISHED = "it vanished while it was read"
 _FICLONE = 0x40049409
 _NOTES = "notes.json"
 _DRAFT = ".draft-"
+_FOLDER = "folder"
 _BEGINNING_S = 3600
 SETTLED_NS = 1_000_000_000
 """What changed less than this before it was read may change again without another time stamp."""
@@ -61,6 +62,9 @@ class Layers:
         if not chosen:
             return "", left_out
         before, notes = self._notes()
+        if self.at(before) and _nothing_changed(root, chosen, notes):
+            os.utime(self._place / before)
+            return before, left_out
         self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._place / f"{_DRAFT}{uuid.uuid4().hex}"
         try:
@@ -121,22 +125,42 @@ def _within_bounds(found: Iterable[Found]) -> tuple[list[Found], dict[str, str]]
     return chosen, left_out
 
 
+def _nothing_changed(root: Path, chosen: Collection[Found], notes: Mapping[str, _Note]) -> bool:
+    return len(chosen) == len(notes) and all(
+        one.path in notes and _is_as_noted(root, one, notes[one.path]) for one in chosen
+    )
+
+
+def _is_as_noted(root: Path, one: Found, note: _Note) -> bool:
+    mode = one.status.st_mode
+    if stat.S_ISREG(mode):
+        return note.signature == _signature(one.status)
+    return note.content == (_FOLDER if stat.S_ISDIR(mode) else _link(root / one.path))
+
+
+def _signature(status: os.stat_result) -> list[int]:
+    """Return what changes when a file does, as git looks at it, and its mode."""
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return [status.st_size, *times, status.st_ino, stat.S_IMODE(status.st_mode)]
+
+
+def _link(place: Path) -> str:
+    return f"link {place.readlink()}"
+
+
 def _copy(source: Path, target: Path, one: Found, notes: dict[str, _Note], old: Path) -> _Note:
     status = one.status
     if stat.S_ISDIR(status.st_mode):
         target.mkdir(parents=True, exist_ok=True)
-        return _Note([], "folder")
+        return _Note([], _FOLDER)
     target.parent.mkdir(parents=True, exist_ok=True)
     if stat.S_ISLNK(status.st_mode):
-        leads = source.readlink()
-        target.symlink_to(leads)
-        return _Note([], f"link {leads}")
-    signature = [
-        status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, stat.S_IMODE(status.st_mode)
-    ]  # fmt: skip
+        target.symlink_to(source.readlink())
+        return _Note([], _link(target))
+    signature = _signature(status)
     if status.st_size > LARGE_BYTES:
         target.symlink_to(source)
-        return _Note([], f"as it lies there {signature}")
+        return _Note(signature, f"as it lies there {signature}")
     note = notes.get(one.path)
     if note is not None and note.signature == signature and not old.is_symlink():
         with suppress(OSError):
