@@ -107,7 +107,8 @@ class Inside:
 
     async def _once(self, engine: Engine) -> float:
         # Only what the person built is warm: as in the first run of all.
-        shutil.rmtree(state_folder(engine.workspace) / caches.KEPT, ignore_errors=True)
+        for name in (caches.KEPT, "receipts"):
+            shutil.rmtree(state_folder(engine.workspace) / name, ignore_errors=True)
         told = asyncio.Event()
         silence = engine.subscribe(lambda notice: told.set() if _over(notice) else None)
         began = time.perf_counter()
@@ -119,7 +120,7 @@ class Inside:
         await engine.wait(run)
         events = await asyncio.to_thread(engine._parts.journal.events, run)
         receipts = [one.receipt for one in events if isinstance(one, BaseTested)]
-        if not receipts or receipts[0] is None or receipts[0].exit != 0:
+        if not receipts or receipts[0] is None or receipts[0].exit != 0 or receipts[0].reused:
             raise Missing(f"the base was not tested: {receipts}")
         return took
 

@@ -53,7 +53,7 @@ def state(parts: EngineParts) -> RunState:
 async def left_by_receipt(
     parts: EngineParts, state: RunState, word: str, *, seeds: bool = False
 ) -> list[str]:
-    """What a receipt that leaves a word in the cache finds there."""
+    """What a receipt that leaves a word in the cache finds there; each word makes another command, tested anew."""
     assert state.base is not None
     asked = state.model_copy(update={"suites": (Suite(command=LEAVE.format(word)),)})
     receipt = await workbenches.receipt(parts, asked, "r", state.base, seeds=seeds, anew=True)
@@ -74,10 +74,10 @@ async def test_what_the_base_built_stays_and_what_others_built_does_not_reach_it
     assert await left_by_agent(parts, state, "agent") == [*layered, "agent"]
     assert await left_by_receipt(parts, state, "changed") == [*layered, "changed"]
     # A layer of its own is gone with the receipt; where nothing can be layered the run's receipts share one.
-    again = [*layered, "changed"] if layered else ["changed", "changed"]
-    assert await left_by_receipt(parts, state, "changed") == again
+    again = [*layered, "further"] if layered else ["changed", "further"]
+    assert await left_by_receipt(parts, state, "further") == again
     assert await left_by_agent(parts, state, "agent") == [*layered, "agent"]
-    assert await left_by_receipt(parts, state, "base", seeds=True) == ["base", "base"]
+    assert await left_by_receipt(parts, state, "more", seeds=True) == ["base", "more"]
 
 
 async def test_what_is_kept_is_bounded_and_counted(parts, state) -> None:
@@ -87,8 +87,8 @@ async def test_what_is_kept_is_bounded_and_counted(parts, state) -> None:
         update={"caches": parts.settings.caches.model_copy(update={"max_bytes": 0})}
     )
     parts.settings = tight
-    await left_by_receipt(parts, state, "base", seeds=True)
-    assert await left_by_receipt(parts, state, "base", seeds=True) == ["base"]
+    assert await left_by_receipt(parts, state, "more", seeds=True) == ["base", "more"]
+    assert await left_by_receipt(parts, state, "last", seeds=True) == ["last"]
 
 
 async def test_installed_things_are_looked_up_once_a_run_and_each_task_has_its_own(
@@ -122,7 +122,7 @@ async def test_installed_things_are_looked_up_once_a_run_and_each_task_has_its_o
         "cat node_modules/tool/index.js; echo ours > node_modules/tool/index.js; mkdir node_modules/.cache"
     )
     for name in ("one", "two"):
-        receipt = await workbenches.receipt(parts, state, name, base, script)
+        receipt = await workbenches.command(parts, state, name, base, ("sh", "-c", script))
         assert (receipt.exit, receipt.output) == (0, "theirs")
     async with workbenches.reading(parts, state, "three", base) as workbench:
         assert [layer.at for layer in workbench.view.layers] == [Path("node_modules")]
