@@ -7,12 +7,12 @@ import shutil
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from wainwright.domain.evidence import Case, Receipt, Suite
 from wainwright.domain.text import cut, plain
-from wainwright.receipts import command, environment, integrity, names
+from wainwright.receipts import command, environment, integrity, names, verdict
 from wainwright.receipts.project import FolderProject, within
 from wainwright.receipts.protocol import CannotNarrow, Project
 from wainwright.receipts.runners import RUNNERS, junit, tap
@@ -71,7 +71,7 @@ async def take(
     for suite, wanted in chosen:
         one = await _run(sandbox, view, project, suite, wanted, max(left, 1.0))
         left -= one.outcome.seconds
-        ran.append(one)
+        ran.append(one if len(chosen) == 1 else _with_ending(one))
         if one.outcome.timed_out:
             break
     doubts = [*changes.doubts, *(doubt for one in ran for doubt in one.doubts)]
@@ -111,6 +111,21 @@ def _receipt(
     )
 
 
+def _with_ending(ran: _Ran) -> _Ran:
+    """With how the command itself ended as a case, where its tests do not tell: of several each has to be told."""
+    red = any(case.outcome in ("failed", "error") for case in ran.cases)
+    if red or (ran.cases and ran.outcome.exit == 0):
+        return ran
+    said = f"It ended with {verdict.exit_text(ran.outcome.exit)}.\n{cut(plain(ran.output), OUTPUT_KEPT // 2)}"
+    green = ran.outcome.exit == 0
+    ending = Case(
+        name=f"{_shown(ran.suite)}::exit",
+        outcome="passed" if green else "failed",
+        message="" if green else said,
+    )
+    return replace(ran, cases=(*ran.cases, ending))
+
+
 def _environment(ran: Sequence[_Ran], timeout_s: float, project: Project, hidden: Collection[str]) -> str:
     cases = [case for one in ran for case in one.cases]
     output = plain("\n".join(one.output for one in ran))
@@ -145,8 +160,16 @@ async def _run(
     only: tuple[str, ...],
     timeout_s: float,
 ) -> _Ran:
+    place = within(project, suite.folder)
+    if not (view.tree / view.cwd / suite.folder).is_dir():
+        gone = f"The folder {suite.folder} is not there."
+        return _Ran(
+            suite,
+            CommandOutcome(exit=127, output=gone, truncated=False, timed_out=False, seconds=0),
+            (),
+            gone,
+        )
     with _reports(view) as (host, seen):
-        place = within(project, suite.folder)
         line = await asyncio.to_thread(
             command.ask_for_reports, suite.command, place, RUNNERS, PurePosixPath(seen), only
         )

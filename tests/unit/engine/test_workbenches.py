@@ -105,7 +105,8 @@ async def test_installed_things_are_looked_up_once_a_run_and_each_task_has_its_o
         return look_up()
 
     monkeypatch.setattr(parts.repository, "dependencies", counted)
-    base = parts.repository.snapshot("r", {}).commit
+    taken = parts.repository.snapshot("r", {})
+    base = taken.commit
     first = RunStarted(
         run="r",
         goal=Goal(text="x"),
@@ -116,7 +117,7 @@ async def test_installed_things_are_looked_up_once_a_run_and_each_task_has_its_o
         tier="none",
         attended=True,
     )
-    state = replay([first])
+    state = replay([first, SnapshotTaken(commit=base, tree=taken.tree, head=taken.head)])
     assert state is not None
     script = (
         "cat node_modules/tool/index.js; echo ours > node_modules/tool/index.js; mkdir node_modules/.cache"

@@ -308,6 +308,10 @@ LIVE = {
                     "gone": (*CARGO_TOP, "sub/tests/it.rs::green"),
                 },
             ),
+            "a build script that ends badly": Planted(
+                {"build.rs": "fn main() { panic!() }\n"},
+                {"unbuilt": (".::build",), "gone": (*CARGO_TOP, "sub/tests/it.rs::green")},
+            ),
             "a test that does not compile": Planted(
                 {"sub/tests/more.rs": "#[test]\nfn a() { sub::y() }\n"},
                 {

@@ -15,7 +15,7 @@ from wainwright.secrets import Redactor
 run = pytest.mark.asyncio(loop_scope="module")
 
 
-async def receipt(bench: Bench, command: str = TESTS, *, timeout_s: float = 60, **files: str) -> Receipt:
+async def receipt(bench: Bench, *commands: str | Suite, timeout_s: float = 60, **files: str) -> Receipt:
     workbench = bench.workbench()
     for path, text in files.items():
         place = workbench.tree / path
@@ -25,7 +25,7 @@ async def receipt(bench: Bench, command: str = TESTS, *, timeout_s: float = 60, 
     return await take(
         workbench.sandbox,
         workbench.view,
-        (Suite(command=command),),
+        tuple(one if isinstance(one, Suite) else Suite(command=one) for one in commands or (TESTS,)),
         tree="t",
         timeout_s=timeout_s,
         redactor=Redactor(["hunter2-hunter2"]),
@@ -237,3 +237,97 @@ async def test_a_script_that_watches_is_told_not_to_and_is_named_when_it_does(be
     found = await receipt(bench, "node watch.js", timeout_s=2, **files)
     assert "give a command that ends" in found.environment
     assert "undefined" in found.output
+
+
+# ---- pytest with what projects set and install
+
+
+@run
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-p no:cacheprovider --strict-config",
+        "-n 2",
+        "-x",
+        "--color=yes -vv --tb=long",
+        "-p no:terminal",
+        "--import-mode=importlib",
+        "-rA --capture=no",
+    ],
+)
+async def test_options_of_a_project_change_nothing_of_what_is_read(bench: Bench, options: str) -> None:
+    ini = f"[pytest]\naddopts = {options}\n"
+    two = "def test_b():\n    print('said')\n\ndef test_z():\n    assert 0\n"
+    found = await receipt(bench, "python3 -m pytest -q", **{"pytest.ini": ini, "sub/test_two.py": two})
+    assert outcomes(found) == {
+        "sub/test_two.py::test_b": "passed",
+        "sub/test_two.py::test_z": "failed",
+        **({} if options == "-x" else {"test_calc.py::test_add": "passed"}),
+    }, found.output
+    assert (found.exit, found.doubts) == (1, ())
+
+
+@run
+async def test_tests_in_an_order_of_chance_have_the_same_names(bench: Bench) -> None:
+    shuffled = "import random\n\ndef pytest_collection_modifyitems(items):\n    random.shuffle(items)\n"
+    found = await receipt(
+        bench, **{"conftest.py": shuffled, "test_more.py": "def test_a(): pass\n\ndef test_b(): pass\n"}
+    )
+    assert sorted(outcomes(found)) == [
+        "test_calc.py::test_add",
+        "test_more.py::test_a",
+        "test_more.py::test_b",
+    ]
+
+
+@run
+async def test_options_that_are_set_in_the_line_are_kept(bench: Bench) -> None:
+    make = {"Makefile": "test:\n\tpython3 -m pytest -q\n", "test_more.py": "def test_b(): pass\n"}
+    found = await receipt(bench, "PYTEST_ADDOPTS='-k add' make test", **make)
+    assert outcomes(found) == {"test_calc.py::test_add": "passed"}
+    found = await receipt(bench, "export PYTEST_ADDOPTS='-k add' && make test", **make)
+    assert outcomes(found) == {"test_calc.py::test_add": "passed"}
+
+
+# ---- several
+
+
+@run
+async def test_several_suites_are_one_receipt(bench: Bench) -> None:
+    suites = (
+        Suite(command=TESTS),
+        Suite(command="exit 3", folder="sub"),
+        Suite(command="python3 -m unittest discover", folder="sub"),
+        Suite(command="true", folder="gone"),
+    )
+    unit = "import unittest\n\nclass TestA(unittest.TestCase):\n    def test_u(self):\n        pass\n"
+    found = await receipt(bench, *suites, **{"sub/test_u.py": unit})
+    assert outcomes(found) == {
+        "test_calc.py::test_add": "passed",
+        "sub/test_u.py::TestA::test_u": "passed",
+        "cd sub && exit 3::exit": "failed",
+        "cd gone && true::exit": "failed",
+    }
+    assert (found.exit, found.suites, found.runner) == (3, suites, "pytest, unittest")
+
+
+@run
+async def test_several_runners_in_one_line(bench: Bench) -> None:
+    unit = "import unittest\n\nclass TestA(unittest.TestCase):\n    def test_u(self):\n        pass\n"
+    line = "cd sub && python3 -m unittest -v; cd .. && python3 -m pytest -q test_calc.py"
+    found = await receipt(bench, line, **{"sub/test_u.py": unit})
+    assert outcomes(found) == {"test_calc.py::test_add": "passed", "sub/test_u.py::TestA::test_u": "passed"}
+
+
+@run
+@pytest.mark.parametrize(
+    ("printed", "read"),
+    [
+        ("1..2\\nok 1 - two words\\nnot ok 2 - b", {"two words": "passed", "b": "failed"}),
+        ("ok 1 things\\nall went well", {}),
+    ],
+)
+async def test_what_an_unknown_command_prints_may_be_tap(
+    bench: Bench, printed: str, read: dict[str, str]
+) -> None:
+    assert outcomes(await receipt(bench, f"printf '{printed}\\n'")) == read

@@ -16,7 +16,9 @@ _TEST = re.compile(r"^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored|b
 _DOC_NAME = re.compile(r"^(\S+\.rs) - (.*?) ?\(line \d+\)(.*)$")
 _PRINTED = re.compile(r"^---- (.+?) stdout ----$")
 _RESULT = re.compile(r"^test result: ")
-_UNCOMPILED = re.compile(r"^error: could not compile `([^`]+)` \((.*?)\)")
+_UNCOMPILED = re.compile(
+    r"^error: (?:could not compile `([^`]+)` \((.*?)\)|failed to run custom build command for `([^ `]+))"
+)
 _OUTCOMES: dict[str, Outcome] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped", "bench:": "passed"}
 _QUIET = frozenset(("-q", "--quiet", "--format=terse"))
 LINES_MAX = 200
@@ -169,7 +171,7 @@ class _Output:
                 yield from self._end()
                 self._begin(running, doc.group(1) if doc else "")
             elif uncompiled:
-                yield self._broken(uncompiled.group(1), uncompiled.group(2))
+                yield self._broken(uncompiled.group(1) or uncompiled.group(3), uncompiled.group(2) or "")
             else:
                 self._line(line)
         yield from self._end()

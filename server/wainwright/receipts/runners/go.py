@@ -132,6 +132,7 @@ class _Events:
         found = re.search(r"^module\s+\"?([^\s\"]+)", project.text("go.mod") or "", re.MULTILINE)
         self._module = found.group(1) if found else ""
         self._files: dict[str, dict[str, str]] = {}
+        self._tests: dict[str, list[str]] | None = None
         self._ended: dict[tuple[str, str], Outcome] = {}
         self._printed: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._built: dict[str, list[str]] = defaultdict(list)
@@ -183,7 +184,6 @@ class _Events:
                 message=junit.bounded(said, kept),
             )
             kept += bool(said)
-        tested = {package for package, _ in self._ended}
         for package, action in self._packages.items():
             folder = self._folder(package)
             if package in self._unbuilt or (
@@ -205,7 +205,6 @@ class _Events:
                 continue
             yield Case(name=name, outcome="error", message=junit.bounded(about, kept), unbuilt=unbuilt)
             kept += 1
-        del tested
 
     def _said(self, package: str, test: str, outcome: Outcome) -> str:
         lines = [
@@ -235,9 +234,13 @@ class _Events:
         return self._files[folder].get(test.partition("/")[0], folder)
 
     def _functions(self, folder: str) -> dict[str, str]:
-        start = "" if folder == "." else f"{folder}/"
+        """Which file of a folder each test function stands in."""
+        if self._tests is None:
+            self._tests = defaultdict(list)
+            for path in sorted(self._project.files()):
+                if path.endswith("_test.go"):
+                    self._tests[str(PurePosixPath(path).parent)].append(path)
         found: dict[str, str] = {}
-        for path in sorted(self._project.files()):
-            if path.startswith(start) and path.endswith("_test.go") and "/" not in path[len(start) :]:
-                found.update(dict.fromkeys(_TEST.findall(self._project.text(path) or ""), path))
+        for path in self._tests.get(folder, ()):
+            found.update(dict.fromkeys(_TEST.findall(self._project.text(path) or ""), path))
         return found

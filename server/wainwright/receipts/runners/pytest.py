@@ -1,7 +1,7 @@
 """pytest, also as a module and under coverage; its JUnit report is asked for."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from wainwright.domain.evidence import Case
@@ -86,7 +86,14 @@ class Pytest:
 
     def read(self, report: Path, output: str, tree: Path, project: Project) -> tuple[Case, ...] | None:
         """The cases, by the names that pytest gives on the command line."""
-        return junit.read(report, lambda node: _case(node, tree))
+        places: dict[str, str] = {}
+
+        def place(classname: str) -> str:
+            if classname not in places:
+                places[classname] = _place(classname, tree)
+            return places[classname]
+
+        return junit.read(report, lambda node: _case(node, place))
 
 
 def _arguments(words: Sequence[str]) -> int | None:
@@ -112,12 +119,12 @@ def _chosen(words: Sequence[str], begin: int) -> frozenset[int]:
     return frozenset(found)
 
 
-def _case(node: junit.Node, tree: Path) -> Case:
+def _case(node: junit.Node, place: Callable[[str], str]) -> Case:
     if node.classname:
-        name, unbuilt = f"{_place(node.classname, tree)}::{node.name}", False
+        name, unbuilt = f"{place(node.classname)}::{node.name}", False
     elif node.outcome == "error":
         # A file that could not be collected: pytest gives its module as the name.
-        name, unbuilt = f"{node.file or _place(node.name, tree)}::collection", True
+        name, unbuilt = f"{node.file or place(node.name)}::collection", True
     else:
         # A file that skips itself as a whole, or an item that is no Python function.
         name, unbuilt = (f"{node.file}::{node.name}" if node.file else node.name), False
