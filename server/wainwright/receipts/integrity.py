@@ -67,7 +67,8 @@ def changes(before: Before, now: Project, suites: Sequence[Suite]) -> Changes:
             if place == "." and name in sys.stdlib_module_names:
                 doubts.append(f"{path} has the name of a module of Python itself, and comes before it.")
         if text != old:
-            doubts += [f"{path} {said}." for said in _settings(path, text or "", old or "")]
+            if _matters(path, suites):
+                doubts += [f"{path} {said}." for said in _settings(path, text or "", old or "")]
             doubts += [
                 f"{path}, which `{one.command}` runs, was changed." for one in suites if _runs(one, path)
             ]
@@ -77,7 +78,7 @@ def changes(before: Before, now: Project, suites: Sequence[Suite]) -> Changes:
 # ---- what stands in the place of the runner
 
 _BINARIES = re.compile(
-    r"(^|/)(\.venv|venv|env)/(bin|Scripts)/|(^|/)node_modules/|(^|/)vendor/bin/|\.dist-info/"
+    r"(^|/)(\.venv|venv|env)/(bin|Scripts)/|(^|/)node_modules/\.bin/|(^|/)vendor/bin/|\.dist-info/"
 )
 _CUSTOMIZE = re.compile(r"(^|/)(sitecustomize|usercustomize)(\.py|/__init__\.py)$|\.pth$")
 
@@ -108,6 +109,13 @@ def _is_test_of(folder: str, file: str) -> bool:
 
 
 # ---- what decides how tests are found, run and told
+
+
+def _matters(path: str, suites: Sequence[Suite]) -> bool:
+    """Whether a file of recipes belongs to a program that the tests are run with; other files always matter."""
+    programs = _RECIPES.get(PurePosixPath(path).name, ("make", "gmake") if path.endswith(".mk") else ())
+    lines = [one.command for one in suites]
+    return not programs or any(re.search(rf"\b{program}\b", line) for line in lines for program in programs)
 
 
 def _settings(path: str, text: str, old: str) -> Iterator[str]:
@@ -185,6 +193,11 @@ _PARTS: dict[str, Callable[[str], object]] = {
     "justfile": _all,
     "Taskfile.yml": _all,
 }  # fmt: skip
+_RECIPES = {
+    **dict.fromkeys(("Makefile", "makefile", "GNUmakefile"), ("make", "gmake")),
+    "justfile": ("just",),
+    "Taskfile.yml": ("task",),
+}
 _ENDS: dict[str, Callable[[str], object]] = {
     ".mk": _all,
     ".csproj": _lines(r"IsTestProject|<Compile|<PackageReference|VSTest|RunSettings"),
