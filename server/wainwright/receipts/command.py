@@ -207,6 +207,8 @@ class _Script:
     how: How
     joint: tuple[str, ...] = ()
     """What stands between the command and words for the end of the script."""
+    apart: bool = False
+    """Each line is run by a shell of its own."""
 
 
 def _look_into(
@@ -217,7 +219,9 @@ def _look_into(
     runners: Sequence[Runner],
     depth: int,
 ) -> Found | None:
-    commands = simple_commands(script.text)
+    lines = script.text.splitlines() if script.apart else [script.text]
+    commands = [one for line in lines for one in simple_commands(line)]
+    unread = [line for line in lines if not simple_commands(line)]
     if any(one.folder.startswith("..") for one in commands):
         return None
     found: list[tuple[Found, int]] = []
@@ -235,7 +239,10 @@ def _look_into(
         return None
     runner, at = found[0]
     program = PurePosixPath(runner.words[0]).name
-    others = [c for n, c in enumerate(commands) if n != at and c.texts and c.texts[0] == program]
+    others: list[object] = [
+        c for n, c in enumerate(commands) if n != at and c.texts and c.texts[0] == program
+    ]
+    others += [line for line in unread if re.search(rf"\b{re.escape(program)}\b", line)]
     # Variables would reach the others, too, and change what they do.
     return None if runner.how == "environment" and others else runner
 
@@ -391,7 +398,7 @@ def _make(words: tuple[str, ...], project: Project) -> _Script | None:
         (found for name in ("GNUmakefile", "makefile", "Makefile") if (found := project.text(name))), ""
     )
     lines = [line for target in targets or ["all"] for line in recipe(text, target)]
-    return _Script("\n".join(lines), "environment") if lines else None
+    return _Script("\n".join(lines), "environment", apart=True) if lines else None
 
 
 def recipe(text: str, target: str) -> list[str]:

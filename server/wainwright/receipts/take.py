@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import secrets
 import shutil
 import time
@@ -24,6 +25,11 @@ OUTPUT_BYTES_MAX = 200_000
 OUTPUT_KEPT = 6_000
 PRINTED_MAX = 400_000
 """Bytes looked at of what a command printed into its report."""
+_REFUSED = re.compile(
+    r"(unrecogni[sz]ed|unknown|invalid|unexpected|illegal|bad) (command.line )?(argument|option|flag)",
+    re.IGNORECASE,
+)
+"""How programs say that they do not know what they were asked."""
 _WORST = ("passed", "skipped", "failed", "error")
 
 
@@ -174,19 +180,44 @@ async def _run(
             command.ask_for_reports, suite.command, place, RUNNERS, PurePosixPath(seen), only
         )
         # A runner that we know is told not to watch; CI changes more than that, so it is for unknown ones alone.
-        quiet = {"CI": "1"} if not line.asked and command.may_watch(suite.command) else {}
-        outcome = await sandbox.run(
-            Command(
-                argv=("/bin/sh", "-c", line.text),
-                cwd=suite.folder,
-                env=quiet,
-                timeout_s=timeout_s,
-                output_bytes_max=OUTPUT_BYTES_MAX,
-                shared=((host, seen),),
-            ),
-            view,
-        )
-        return await finish_in_thread(_read, view.tree / view.cwd, suite, place, line, outcome, host, only)
+        quiet = not line.asked and command.may_watch(suite.command)
+        outcome = await _outcome(sandbox, view, suite, line.text, timeout_s, (host, seen), quiet=quiet)
+        ran = await finish_in_thread(_read, view.tree / view.cwd, suite, place, line, outcome, host, only)
+    if (
+        only
+        or not line.asked
+        or ran.runners
+        or outcome.exit in (0, None)
+        or not _REFUSED.search(outcome.output)
+    ):
+        return ran
+    # An old program, or one without its reports: what it does by itself is all that can be known.
+    outcome = await _outcome(sandbox, view, suite, suite.command, max(timeout_s - outcome.seconds, 1.0))
+    name = line.asked[0].found.runner.name
+    said = f"{name} cannot be asked for a report here, so the exit code of `{_shown(suite)}` is all that is known."
+    return _Ran(suite, outcome, (), outcome.output, doubts=(said,))
+
+
+async def _outcome(
+    sandbox: Sandbox,
+    view: SandboxView,
+    suite: Suite,
+    line: str,
+    timeout_s: float,
+    *shared: tuple[Path, Path],
+    quiet: bool = False,
+) -> CommandOutcome:
+    return await sandbox.run(
+        Command(
+            argv=("/bin/sh", "-c", line),
+            cwd=suite.folder,
+            env={"CI": "1"} if quiet else {},
+            timeout_s=timeout_s,
+            output_bytes_max=OUTPUT_BYTES_MAX,
+            shared=shared,
+        ),
+        view,
+    )
 
 
 @contextmanager

@@ -62,6 +62,8 @@ def test_what_a_line_becomes(line: str, becomes: str) -> None:
         ("make", {"Makefile": "all: test\ntest:\n\tgo test ./...\n"}, "go", "environment"),
         ("make test", {"Makefile": "test:\n\tgo vet ./...\n\tgo test ./...\n"}, "", ""),
         ("make test", {"Makefile": "lint:\n\tpytest\n"}, "", ""),
+        ("make test", {"Makefile": "test:\n\tif x; then y; fi\n\tpytest\n"}, "pytest", "environment"),
+        ("make test", {"Makefile": "test:\n\tif x; then go vet; fi\n\tgo test\n"}, "", ""),
         ("tox", {"tox.ini": "[testenv]\ncommands =\n    pytest {posargs:tests}\n"}, "pytest", "environment"),
         ("nox", {"noxfile.py": "def t(session):\n    session.run('pytest', '-q')\n"}, "pytest", "environment"),
         ("./run.sh", {"run.sh": "#!/bin/sh\nset -e\npytest -q\n"}, "pytest", "environment"),
@@ -113,3 +115,10 @@ def test_single_tests(line: str, only: tuple[str, ...], becomes: str | None) -> 
             ask_for_reports(line, Files(), RUNNERS, REPORTS, only)
     else:
         assert ask_for_reports(line, Files(), RUNNERS, REPORTS, only).text == becomes
+
+
+def test_each_line_of_a_recipe_begins_in_the_same_folder() -> None:
+    (found,) = find("make t", Files({"Makefile": "t:\n\tcd web && npm ci\n\tpytest -q\n"}), RUNNERS)
+    assert found.folder == "."
+    (found,) = find("make t", Files({"Makefile": "t:\n\tcd web && pytest -q\n"}), RUNNERS)
+    assert found.folder == "web"

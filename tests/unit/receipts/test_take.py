@@ -267,6 +267,29 @@ async def test_options_of_a_project_change_nothing_of_what_is_read(bench: Bench,
     assert (found.exit, found.doubts) == (1, ())
 
 
+OLD = """#!/bin/sh
+case "$*" in *--junit-xml*) echo "error: unrecognized arguments: $*"; exit 4;; esac
+echo "1 failed"; exit {}
+"""
+
+
+@run
+@pytest.mark.parametrize("code", [0, 1])
+async def test_a_program_that_cannot_be_asked_is_judged_by_its_exit_code(bench: Bench, code: int) -> None:
+    line = "chmod +x old/pytest && old/pytest -q"
+    found = await receipt(bench, line, **{"old/pytest": OLD.replace("{}", str(code))})
+    assert (found.exit, found.cases, found.environment, found.output) == (code, (), "", "1 failed\n")
+    assert found.doubts == (
+        f"pytest cannot be asked for a report here, so the exit code of `{line}` is all that is known.",
+    )
+
+
+@run
+async def test_a_report_that_a_project_switches_off_is_missed(bench: Bench) -> None:
+    found = await receipt(bench, **{"pytest.ini": "[pytest]\naddopts = -p no:junitxml\n"})
+    assert (found.exit, found.cases, found.doubts) == (0, (), ("pytest left no report that can be read.",))
+
+
 @run
 async def test_tests_in_an_order_of_chance_have_the_same_names(bench: Bench) -> None:
     shuffled = "import random\n\ndef pytest_collection_modifyitems(items):\n    random.shuffle(items)\n"
