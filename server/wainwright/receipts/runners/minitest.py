@@ -17,6 +17,7 @@ _FAILURE = re.compile(
 )
 _CLASS = re.compile(r"^\s*class\s+([A-Z][\w:]*)", re.MULTILINE)
 _DESCRIBE = re.compile(r"""\bdescribe[\s(]+(?:(['"])(.*?)\1|([A-Z][\w:]*))""")
+_USES = re.compile(r"minitest|\btest_helper\b", re.IGNORECASE)
 _OUTCOMES: dict[str, Outcome] = {".": "passed", "F": "failed", "E": "error", "S": "skipped"}
 
 
@@ -36,7 +37,7 @@ class Minitest:
             return set(rest) <= {"test", "default"} and ("TestTask" in rakefile or "Minitest" in rakefile)
         files = [word for word in rest if word.endswith(".rb")]
         return program == "ruby" and any(
-            "minitest" in (project.text(f.removeprefix("./")) or "") for f in files[:1]
+            _USES.search(project.text(f.removeprefix("./")) or "") for f in files[:1]
         )
 
     def ask(self, words: Sequence[str], report: PurePosixPath, only: Sequence[str], how: How) -> Ask | None:

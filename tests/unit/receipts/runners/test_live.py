@@ -10,7 +10,7 @@
 
         only NAME | timeout SECONDS                     before the command
         passed|failed|error|skipped|unbuilt NAME        all tests of the report, in any order
-        exit CODE | runner NAME | doubt TEXT | environment TEXT
+        exit CODE | runner NAME | doubt TEXT | disbelieved TEXT | environment TEXT
         says NAME: TEXT                                 what the message of a test contains
         wants NAME                                      an acceptance test
         verdict passed | verdict FIELD NAME | NAME      beside the base's; FIELD is one of a verdict
@@ -28,8 +28,10 @@ import pytest
 import pytest_asyncio
 from tests.fixtures import packages
 from tests.fixtures.scenario import PATH
+from tests.unit.receipts.test_command import Files
 
 from wainwright.domain.evidence import Receipt, Suite
+from wainwright.receipts.integrity import Before
 from wainwright.receipts.take import take
 from wainwright.receipts.verdict import judge
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
@@ -96,7 +98,9 @@ class Stage:
     sandbox: Bubblewrap
     root: Path
     base: Receipt | None = None
+    before: Files | None = None
     layers: tuple[Layer, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def tree(self) -> Path:
@@ -112,8 +116,10 @@ class Stage:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(section.text, encoding="utf-8")
             place.chmod(0o755 if section.text.startswith("#!") else 0o644)
+            self.files[section.about] = section.text
         elif section.kind == "gone":
             (self.tree / section.about).unlink()
+            del self.files[section.about]
         elif section.kind == "run":
             await self.run(section)
         else:
@@ -131,8 +137,10 @@ class Stage:
             timeout_s=next((float(rest) for word, rest in said if word == "timeout"), 120),
             redactor=Redactor([]),
             only=[rest for word, rest in said if word == "only"],
+            before=self.since(),
         )
-        self.base = self.base or receipt
+        if self.base is None:
+            self.base, self.before = receipt, Files(dict(self.files))
         told = {f"{'unbuilt' if c.unbuilt else c.outcome} {c.name}" for c in receipt.cases}
         expected = {f"{word} {rest}" for word, rest in said if word in OUTCOMES}
         about = f"{section.about}\n{receipt.doubts}\n{receipt.environment}\n{receipt.output}"
@@ -143,6 +151,13 @@ class Stage:
                     f"{word} {rest}: {about}"
                 )
 
+    def since(self) -> Before | None:
+        """What changed since the base."""
+        if self.before is None:
+            return None
+        paths = {*self.files, *self.before.files()}
+        return Before(self.before, [p for p in paths if self.files.get(p) != self.before.text(p)])
+
     def holds(self, word: str, rest: str, receipt: Receipt, wants: list[str]) -> bool:
         if word == "exit":
             return str(receipt.exit) == rest
@@ -150,6 +165,8 @@ class Stage:
             return receipt.runner == rest
         if word == "doubt":
             return any(rest in doubt for doubt in receipt.doubts)
+        if word == "disbelieved":
+            return any(rest in why for why in receipt.disbelieved)
         if word == "environment":
             return rest in receipt.environment
         if word == "says":
@@ -194,6 +211,7 @@ def test_each_kind_of_case_is_planted(path: Path) -> None:
         "the time limit": r"^timeout ",
         "narrowing": r"^only ",
         "a program that ends in the middle": r"^=== ends in the middle$",
+        "a forged report": r"^(doubt .* (is not as on the base|has other settings)|disbelieved )",
     }
     lacking = [what for what, sign in planted.items() if not re.search(sign, text, re.MULTILINE)]
     assert lacking == []
