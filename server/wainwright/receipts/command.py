@@ -31,7 +31,7 @@ _PLAIN_WRAPPERS = frozenset(
         "timeout",
         "gtimeout",
     )
-) | {"nice", "xvfb-run", "npx", "bunx", "pnpx", "dotenv", "cross-env"}
+) | {"nice", "xvfb-run", "c8", "nyc", "npx", "bunx", "pnpx", "dotenv", "cross-env"}
 _VALUED = {
     "uv": frozenset(
         [
@@ -57,6 +57,12 @@ _VALUED = {
     "xvfb-run": frozenset(("-s", "--server-args", "-n", "--server-num", "-e", "--error-file")),
     "env": frozenset(("-u", "--unset", "-C", "--chdir")),
     "npx": frozenset(("-p", "--package")),
+    "c8": frozenset(
+        ("-r", "--reporter", "-n", "--include", "-x", "--exclude", "-o", "--reports-dir", "--src")
+    ),
+    "nyc": frozenset(
+        ("-r", "--reporter", "-n", "--include", "-x", "--exclude", "--report-dir", "--require", "-i")
+    ),
     "conda": frozenset(("-n", "--name", "-p", "--prefix")),
     "poetry": frozenset(("-C", "--directory", "-P", "--project")),
     "pdm": frozenset(("-p", "--project")),

@@ -255,6 +255,11 @@ def _read(
         if found is None:
             doubts.append(f"{runner.name} left no report that can be read.")
             continue
+        if not runner.live and integrity.agreement(_shown(suite), outcome.exit, found):
+            doubts.append(
+                f"{runner.name}'s report surprises, and its reading is not proven: the exit code counts."
+            )
+            continue
         runners.append(runner.name)
         cases += [_placed(tree, suite.folder, folder, case) for case in found]
     if not line.asked and not outcome.truncated and tap.looks_like(outcome.output):

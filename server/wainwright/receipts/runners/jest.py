@@ -41,8 +41,7 @@ class Jest:
             files, titles = naming.split(only)
             wanted = naming.pattern(titles)
             more += [f"--testNamePattern={wanted}"] if wanted else []
-            # An option that takes a list ends where the next option begins.
-            more += ["--testPathPattern", *(f"(^|/){naming.escaped(file)}$" for file in files)]
+            more += [f"(^|/){naming.escaped(file)}$" for file in files]
         return Ask(words=(*words, *more))
 
     def read(self, report: Path, output: str, tree: Path, project: Project) -> tuple[Case, ...] | None:
