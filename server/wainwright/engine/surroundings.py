@@ -22,7 +22,7 @@ DEPTH_MAX = 4
 def digest(view: SandboxView, tier: str, beneath: Sequence[str]) -> str:
     """Name the surroundings of a view: the walls, the programs, what lies over the tree and in it. Blocks.
 
-    ``beneath`` names what lies in the tree beside its commit, by content.
+    ``beneath`` names what lies in the tree beside its commit, by content, and what else is set.
     """
     told = [tier, str(view.at), view.cwd, *beneath]
     told += [_stamp(Path(place)) for name in PROGRAMS if (place := shutil.which(name))]

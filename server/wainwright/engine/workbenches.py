@@ -242,7 +242,9 @@ async def _around(parts: EngineParts, state: RunState) -> str:
     """What else decides how the tests of this run end."""
     seen = await _see(parts, state, parts.repository.tree(state.run, "any"))
     tier = parts.sandbox.tier if parts.sandbox else "none"
-    return await asyncio.to_thread(surroundings.digest, seen, tier, (state.environment, state.contents))
+    settings = await asyncio.to_thread(parts.sandbox.settings) if parts.sandbox else []
+    beneath = (state.environment, state.contents, *settings)
+    return await asyncio.to_thread(surroundings.digest, seen, tier, beneath)
 
 
 async def _take(

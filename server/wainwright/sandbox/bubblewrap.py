@@ -23,7 +23,7 @@ from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
 from wainwright.sandbox.toolchains import find, user
 from wainwright.sandbox.variables import VARIABLES
-from wainwright.sandbox.visible import Visible, interpreters, survey
+from wainwright.sandbox.visible import Visible, interpreters, settings, survey
 from wainwright.waiting import finish_in_thread
 
 _READ_BYTES = 65_536
@@ -79,6 +79,10 @@ class Bubblewrap:
     def unseen(self) -> tuple[tuple[str, Path], ...]:
         """Programs of the person's PATH that commands do not find, with where they lie."""
         return self._visible.unseen
+
+    def settings(self) -> list[str]:
+        """What decides how commands end beside their tree and programs: it differs when they may end another way."""
+        return settings(self._visible)
 
     async def run(self, command: Command, view: SandboxView) -> CommandOutcome:
         """Run to the end, without any network; see ``Sandbox.run``."""

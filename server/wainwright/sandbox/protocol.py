@@ -143,6 +143,10 @@ class Sandbox(Protocol):
         """Whether layers are mounted; else those that may be written to are copies; trees are written in place."""
         ...
 
+    def settings(self) -> list[str]:
+        """What decides how commands end beside their tree and programs: it differs when they may end another way."""
+        ...
+
     async def run(self, command: Command, view: SandboxView) -> CommandOutcome:
         """Run to the end, without any network. Nothing it started is left when this returns or is cancelled.
 

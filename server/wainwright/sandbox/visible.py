@@ -9,6 +9,7 @@ import pwd
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wainwright.sandbox import places
 from wainwright.sandbox.toolchains import Store, Toolchains, user
+from wainwright.sandbox.variables import VARIABLES
 
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix")
 
@@ -176,6 +178,24 @@ def _links(directory: Path) -> Iterator[tuple[str, Path]]:
         real = Path(os.path.realpath(entry.path))
         if os.access(real, os.X_OK) and real.is_file():
             yield entry.name, real
+
+
+def settings(visible: Visible) -> list[str]:
+    """What of all this decides how a command ends, as lines: settings, and which packages are installed. Blocks.
+
+    Installing a Python package makes an entry in its environment, wherever that lies.
+    """
+    told = [f"{name}={value}" for name, value in sorted({**VARIABLES, **visible.variables}.items())]
+    told += [str(place) for place in (*visible.search_path, *visible.toolchains, *visible.programs)]
+    for text, at in visible.files:
+        with suppress(OSError):
+            told.append(f"{at} {text.read_text(encoding='utf-8')}")
+    for root in visible.toolchains:
+        for depth in ("", "*/", "*/*/"):
+            for packages in sorted(root.glob(f"{depth}lib/python*/site-packages")):
+                with suppress(OSError):
+                    told.append(f"{packages} {packages.stat().st_mtime_ns}")
+    return told
 
 
 def interpreters(visible: Visible, dependency_directories: Iterable[Path]) -> tuple[Path, ...]:

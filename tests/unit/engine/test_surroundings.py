@@ -21,7 +21,7 @@ def view(tmp_path: Path) -> SandboxView:
 
 def test_it_stays_the_same_wherever_the_tree_lies(view: SandboxView, tmp_path: Path) -> None:
     other = view.model_copy(update={"tree": tmp_path / "another"})
-    assert digest(view, "bubblewrap") == digest(other, "bubblewrap")
+    assert digest(view, "bubblewrap", ()) == digest(other, "bubblewrap", ())
 
 
 def _installed(folder: Path, _patch: pytest.MonkeyPatch) -> None:
@@ -51,16 +51,16 @@ def test_another_name_for_what_is_installed_otherwise(
     monkeypatch: pytest.MonkeyPatch,
     change: Callable[[Path, pytest.MonkeyPatch], None],
 ) -> None:
-    before = digest(view, "bubblewrap")
+    before = digest(view, "bubblewrap", ())
     change(tmp_path, monkeypatch)
-    assert digest(view, "bubblewrap") != before
+    assert digest(view, "bubblewrap", ()) != before
 
 
 def test_another_name_for_other_walls_and_folders(view: SandboxView) -> None:
     names = {
-        digest(view, "bubblewrap"),
-        digest(view, "other"),
-        digest(view.model_copy(update={"layers": ()}), "bubblewrap"),
-        digest(view.model_copy(update={"cwd": "api"}), "bubblewrap"),
+        digest(view, "bubblewrap", ()),
+        digest(view, "other", ()),
+        digest(view.model_copy(update={"layers": ()}), "bubblewrap", ()),
+        digest(view.model_copy(update={"cwd": "api"}), "bubblewrap", ()),
     }
     assert len(names) == 4

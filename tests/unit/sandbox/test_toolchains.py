@@ -75,6 +75,21 @@ class TestAsking:
 
 
 class TestSettings:
+    async def test_they_differ_when_a_command_may_end_another_way(self, tmp_path, person, home):
+        async def settings(**more: str) -> list[str]:
+            return (await prove(tmp_path / "state", {**person, **more})).settings()
+
+        packages = home / ".cache" / "pypoetry" / "virtualenvs" / "a" / "lib" / "python3.11" / "site-packages"
+        packages.mkdir(parents=True)
+        first = await settings()
+        assert await settings(EDITOR="vi") == first
+        assert await settings(TZ="Asia/Tokyo") != first
+        (packages / "installed").mkdir()
+        second = await settings()
+        assert second != first
+        (home / ".gitconfig").write_text("[user]\n\tname = Other\n")
+        assert await settings() != second
+
     async def test_git_of_a_test_has_a_name_and_none_of_the_secrets(self, tmp_path, person, home):
         (home / ".gitconfig").write_text(
             '[user]\n\tname = "A \\"B\\" \\\\C"\n\temail = a@b.example\n'
