@@ -41,7 +41,7 @@ def locate(workspace: Path) -> Place | None:
     """Return where the repository of a workspace begins: at the folder itself or above it. None without one.
 
     A repository above is that of the workspace if it has files there, or would take them: what it ignores is none of
-    its. The person's home, under git as a whole, is only the repository of what it has.
+    its. The person's home, under git as a whole, and one without a commit are only the repository of what they have.
     """
     ceilings = {Path(one) for one in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(":") if one}
     try:
@@ -71,7 +71,8 @@ def _takes(place: Place) -> bool:
     try:
         if git.run("ls-files", "-z", "--", place.prefix).out:
             return True
-        home = Path.home()
-        return not home.is_relative_to(place.top) and not ignored(git, [place.prefix])
+        if Path.home().is_relative_to(place.top) or git.resolve("HEAD^{commit}") is None:
+            return False
+        return not ignored(git, [place.prefix])
     except (WorkspaceError, RuntimeError):
         return False

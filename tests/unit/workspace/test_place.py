@@ -133,6 +133,9 @@ def test_a_new_folder_is_its_repositorys_and_an_ignored_one_is_not(
     git("init", "-q", cwd=home)
     (home / "project").mkdir()
     assert locate(home / "project") is None
+    git("init", "-q", cwd=workspace.parent)
+    (workspace.parent / "beside").mkdir()
+    assert locate(workspace.parent / "beside") is None
     write(home, {"kept/x": ""})
     git("add", "kept/x", cwd=home)
     assert locate(home / "kept") == Place(home, "kept/")
