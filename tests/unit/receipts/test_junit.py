@@ -10,6 +10,7 @@ import pytest
 
 from wainwright.domain.evidence import Case
 from wainwright.receipts.runners import junit, tap
+from wainwright.receipts.runners.nextest import Nextest
 from wainwright.receipts.runners.other import JUnit
 from wainwright.receipts.runners.pytest import Pytest
 
@@ -140,3 +141,26 @@ def test_tap_is_read_with_subtests_and_directives() -> None:
 @pytest.mark.parametrize("text", ["", "ok\n", "all ok\n1..3\n", "1..2 apples\n"])
 def test_what_is_no_tap(text: str) -> None:
     assert not tap.looks_like(text)
+
+
+NEXTEST = r"""
+{"type":"suite","event":"started","test_count":3,"nextest":{"crate":"x","test_binary":"x","kind":"lib"}}
+{"type":"test","event":"started","name":"x::x$tests::adds"}
+{"type":"test","event":"ok","name":"x::x$tests::adds","exec_time":0.004}
+{"type":"test","event":"failed","name":"x::it$red","exec_time":0.1,"stdout":"\u001b[31mleft: 1\u001b[0m"}
+{"type":"test","event":"failed","name":"x::it$shaky","exec_time":0.1,"stdout":"no"}
+{"type":"test","event":"ok","name":"x::it$shaky#2","exec_time":0.1}
+{"type":"test","event":"ignored","name":"x::it$slow"}
+{"type":"suite","event":"failed","passed":1,"failed":1,"ignored":1,"measured":0,"filtered_out":0,"exec_time":0.2}
+"""
+
+
+def test_the_lines_of_nextest_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_text(NEXTEST)
+    assert Nextest().read(path, "", tmp_path, None) == (  # type: ignore[arg-type]
+        Case(name="x::x::tests::adds", outcome="passed"),
+        Case(name="x::it::red", outcome="failed", message="left: 1"),
+        Case(name="x::it::shaky", outcome="passed", flaky=True),
+        Case(name="x::it::slow", outcome="skipped"),
+    )

@@ -1,6 +1,7 @@
 """``cargo nextest run``: its messages in libtest's form."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -34,18 +35,23 @@ class Nextest:
 
     def read(self, report: Path, output: str, tree: Path, project: Project) -> tuple[Case, ...] | None:
         """One case for each test that ended, named ``package::binary::path``."""
-        cases: list[Case] = []
+        cases: dict[str, Case] = {}
         try:
             with junit.opened(report) as file:
                 while line := file.readline(1_000_000):
                     told = json.loads(line) if line.startswith(b"{") else {}
                     if told.get("type") == "test" and told.get("event") in _OUTCOMES:
-                        outcome = _OUTCOMES[told["event"]]
-                        said = "" if outcome == "passed" else plain(str(told.get("stdout", "")))
-                        name = str(told["name"]).replace("$", "::")
-                        cases.append(
-                            Case(name=name, outcome=outcome, message=junit.bounded(said, len(cases)))
-                        )
+                        case = _case(told, len(cases))
+                        # A test that is tried again is told once more, with the number of the try: the last counts.
+                        flaky = case.name in cases and case.outcome == "passed"
+                        cases[case.name] = case.model_copy(update={"flaky": flaky})
         except (OSError, ValueError, KeyError, AttributeError):
             return None
-        return tuple(cases) or None
+        return tuple(cases.values()) or None
+
+
+def _case(told: dict[str, str], before: int) -> Case:
+    outcome = _OUTCOMES[told["event"]]
+    said = "" if outcome == "passed" else plain(str(told.get("stdout", "")))
+    name = re.sub(r"#\d+$", "", str(told["name"])).replace("$", "::")
+    return Case(name=name, outcome=outcome, message=junit.bounded(said, before))
