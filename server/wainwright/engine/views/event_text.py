@@ -76,8 +76,9 @@ def _how_tested(event: ev.SnapshotTaken) -> str:
 def _red_first(event: ev.RedFirstTested) -> str:
     if event.postponed:
         return f"the acceptance tests are run before the change later: {event.postponed}"
-    red, green = len(event.found.red), len(event.found.green)
-    return f"before the change, of the acceptance tests {red} are red and {green} are green"
+    told = [f"{len(event.found.red)} red"]
+    told += [f"{len(event.found.green)} green, as guards are"] if event.found.green else []
+    return f"before the change, of the acceptance tests: {', '.join(told)}"
 
 
 def _tested(event: ev.Tested) -> str:
