@@ -271,6 +271,7 @@ async def _take(
             only=only,
             before=None if commit == state.base else await asyncio.to_thread(_before, parts, state, commit),
             surroundings=around,
+            hidden=[told.partition(": ")[0] for told in state.skipped_files],
         )
 
 
