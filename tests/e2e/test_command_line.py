@@ -15,7 +15,6 @@ from tests.fixtures import team
 from tests.fixtures.openai_server import Answer, OpenAIServer, fail, say
 from tests.fixtures.program import Program, children, program, wait_until
 
-from wainwright.agents.roles import WORK
 from wainwright.app import open_engine
 from wainwright.domain.goal import Goal
 from wainwright.engine.engine import Engine
@@ -231,8 +230,7 @@ def test_without_bubblewrap_the_doctor_says_how_to_get_it_and_a_run_waits_for_it
     assert (ended.code, ended.last["stage"]) == (1, "FAILED")
     assert "bwrap is not on PATH" in ended.last["failure"]
     assert "wainwright doctor" in ended.last["hint"]
-    offered = {tool["function"]["name"] for request in server.requests for tool in request.get("tools", ())}
-    assert offered == {tool.name for tool in WORK if not tool.needs_sandbox}
+    assert server.requests == [], "there are tests and none can run: no model is paid before that is settled"
 
     wainwright.extra = {}
     ended = wainwright.do("resume", "--json", server=server)
