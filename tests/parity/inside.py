@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import shutil
 import stat
 import time
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from pathlib import Path
 from tests.parity.made import Workspace
 from tests.parity.outside import Results
 
-from wainwright.app import open_engine
+from wainwright.app import open_engine, state_folder
 from wainwright.domain.events import BaseTested, SnapshotTaken
 from wainwright.domain.evidence import Case, Receipt
 from wainwright.domain.goal import Goal, Stage
 from wainwright.engine.engine import Engine
 from wainwright.engine.views.run_view import Notice, Start
 
+_RECEIPTS = "receipts"
+"""The folder of the state directory with receipts that are given again."""
 RESULTS = {"passed": "green", "failed": "red", "error": "red", "skipped": "skipped"}
 _NOBODY = [{"model": "openai/nobody", "api_base": "http://127.0.0.1:9", "max_output_tokens": 10}]
 
@@ -58,6 +61,7 @@ async def bases(workspace: Workspace, folder: Path, rounds: int) -> list[Base]:
 
 
 async def _base(engine: Engine) -> Base:
+    shutil.rmtree(state_folder(engine.workspace) / _RECEIPTS, ignore_errors=True)
     told = asyncio.Event()
     times: dict[str, float] = {}
 
@@ -90,6 +94,8 @@ def differences(outside: Results, base: Base) -> list[str]:
     receipt = base.receipt
     if receipt is None:
         return [f"no receipt: {base.reason}"]
+    if receipt.reused:
+        return ["no receipt of this round, but of an earlier one"]
     if not receipt.cases:
         return [f"no test by name: exit code {receipt.exit}. {receipt.environment}".strip()]
     said: dict[str, str] = {}

@@ -93,8 +93,9 @@ def _go(printed: str, _report: Path, _folder: Path) -> Found:
 
 
 def _cargo(printed: str, _report: Path, _folder: Path) -> Found:
-    """A line a test."""
-    for name, word in re.findall(r"^test (\S+)(?: - .+)? \.\.\. (ok|FAILED|ignored)", printed, re.MULTILINE):
+    """A line a test; one in the documentation has the name of what it documents."""
+    line = r"^test (?:\S+ - )?(\S+)(?: \(line \d+\))? \.\.\. (ok|FAILED|ignored)"
+    for name, word in re.findall(line, printed, re.MULTILINE):
         yield name.rpartition("::")[2], _WORDS[word]
 
 

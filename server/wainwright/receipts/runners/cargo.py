@@ -137,6 +137,11 @@ class _Packages:
         there = sorted(path for path in self._files if path.endswith(f"/{source}"))
         return there[0] if len(there) == 1 and source not in self._files else ""
 
+    def documented(self, source: str, current: str) -> str:
+        """A source as a documentation test names it: from the package, or from the root of the workspace."""
+        path = f"{current}/{source}"
+        return path if path in self._files else source
+
     def place(self, root: str, test: str) -> str:
         """``file::rest`` of a test's module path: the file of the innermost module that has one."""
         base, parts = PurePosixPath(root).parent, test.split("::")
@@ -243,8 +248,7 @@ class _Output:
         if doc is None:
             return self._packages.place(self._root, test)
         # Lines move with every edit: several of one item are counted.
-        path = doc.group(1) if self._current == "." else f"{self._current}/{doc.group(1)}"
-        name = f"{path}::doc {doc.group(2)}".strip()
+        name = f"{self._packages.documented(doc.group(1), self._current)}::doc {doc.group(2)}".strip()
         self._docs[name] = self._docs.get(name, 0) + 1
         return name if self._docs[name] == 1 else f"{name} {self._docs[name]}"
 
