@@ -87,6 +87,8 @@ class Found:
     """The words of wrappers in front; for ``append`` the whole command."""
     joint: tuple[str, ...] = ()
     """What stands between the command and words that are appended."""
+    tox: tuple[str, ...] = ()
+    """Sections of tox, which lets only those variables through that it is told of."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,9 @@ def _ask(found: Found, report: PurePosixPath, only: Sequence[str]) -> Ask | None
     if ask is None or found.how == "direct":
         return ask
     if found.how == "environment":
-        return ask.model_copy(update={"words": found.before})
+        told = ";".join(f"{section}.pass_env+={name}" for section in found.tox for name in ask.env)
+        env = {**ask.env, "TOX_OVERRIDE": told} if told else ask.env
+        return ask.model_copy(update={"words": found.before, "env": env})
     if ask.words[: len(found.words)] != found.words:
         return None
     more = ask.words[len(found.words) :]
@@ -179,13 +183,14 @@ class _Place:
     folder: str
     how: How = "direct"
     joint: tuple[str, ...] = ()
+    tox: tuple[str, ...] = ()
 
-    def narrower(self, how: How, joint: tuple[str, ...] = ()) -> "_Place":
+    def narrower(self, how: How, joint: tuple[str, ...] = (), tox: tuple[str, ...] = ()) -> "_Place":
         """The same place behind a wrapper that lets less through."""
         order: tuple[How, ...] = ("direct", "append", "environment")
         worst = max(self.how, how, key=order.index)
         # What is appended passes through all the wrappers.
-        return _Place(self.simple, self.folder, worst, (*self.joint, *joint))
+        return _Place(self.simple, self.folder, worst, (*self.joint, *joint), (*self.tox, *tox))
 
 
 def _unfold(
@@ -198,7 +203,9 @@ def _unfold(
             if rest and runner.recognises(rest, project):
                 whole = place.simple.texts
                 before = words[:at] if place.how == "direct" else whole
-                return Found(place.simple, runner, rest, place.how, place.folder, before, place.joint)
+                return Found(
+                    place.simple, runner, rest, place.how, place.folder, before, place.joint, place.tox
+                )
         inner = next((found for look in _SCRIPTS if (found := look(rest, project))), None) if depth else None
         if inner is not None:
             return _look_into(place, inner, rest, project, runners, depth)
@@ -213,6 +220,7 @@ class _Script:
     how: How
     joint: tuple[str, ...] = ()
     """What stands between the command and words for the end of the script."""
+    tox: tuple[str, ...] = ()
     apart: bool = False
     """Each line is run by a shell of its own."""
 
@@ -233,7 +241,7 @@ def _look_into(
     found: list[tuple[Found, int]] = []
     for at, one in enumerate(commands):
         last = at == len(commands) - 1 and not one.printed_elsewhere
-        within_script = place.narrower(script.how if last else "environment", script.joint)
+        within_script = place.narrower(script.how if last else "environment", script.joint, script.tox)
         inside = _unfold(within_script, one.texts, within(project, one.folder), runners, depth - 1)
         if inside is not None:
             folder = (PurePosixPath(inside.folder) / one.folder).as_posix()
@@ -378,8 +386,16 @@ def _tox(words: tuple[str, ...], project: Project) -> _Script | None:
         text = re.sub(r"\{posargs(?::([^}]*))?\}", r"\1", found.group(1))
         text = re.sub(r"\{(?:env|envpython|envbindir|toxinidir)[^}]*\}", "python", text)
         lines = [line.strip().lstrip("-").strip() for line in text.replace("\\\n", " ").splitlines()]
-        return _Script("\n".join(line for line in lines if line), "environment")
+        return _Script("\n".join(line for line in lines if line), "environment", tox=_tox_sections(texts))
     return None
+
+
+def _tox_sections(texts: Sequence[str]) -> tuple[str, ...]:
+    """The common section, and those of environments where it does not count."""
+    found = re.findall(r"^\[(testenv[^\]]*)\]([^\[]*)", "\n".join(texts), re.MULTILINE)
+    common = any(name == "testenv" for name, _ in found)
+    own = [name for name, text in found if not common or re.search(r"^pass_?env\b", text, re.MULTILINE)]
+    return tuple(dict.fromkeys(["testenv", *own]))
 
 
 def _nox(words: tuple[str, ...], project: Project) -> _Script | None:

@@ -33,7 +33,6 @@ ADDED_TO = (
     "PYTEST_ADDOPTS",
     "NODE_OPTIONS",
     "GOFLAGS",
-    "TOX_OVERRIDE",
     "MAVEN_OPTS",
     "BUN_OPTIONS",
     "SPEC_OPTS",

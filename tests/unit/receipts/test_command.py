@@ -81,6 +81,13 @@ def test_what_is_behind_a_wrapper(line: str, files: dict[str, str], runner: str,
     assert [(one.runner.name, one.how) for one in found] == ([(runner, how)] if runner else [])
 
 
+ADDED = 'PYTEST_ADDOPTS="${PYTEST_ADDOPTS:+$PYTEST_ADDOPTS }"'
+
+
+def passed(section: str) -> str:
+    return f"{section}.pass_env+=PYTEST_ADDOPTS"
+
+
 @pytest.mark.parametrize(
     ("line", "files", "becomes"),
     [
@@ -88,6 +95,10 @@ def test_what_is_behind_a_wrapper(line: str, files: dict[str, str], runner: str,
          f"npm test --silent -- {PYTEST}"),
         ("npm test -- -q", {"package.json": '{"scripts": {"test": "pytest"}}'}, f"npm test -- -q {PYTEST}"),
         ("pnpm test", {"package.json": '{"scripts": {"test": "pytest"}}'}, f"pnpm test {PYTEST}"),
+        ("tox -q", {"tox.ini": "[testenv]\ncommands = pytest\n[testenv:a]\npass_env = B\n[testenv:c]\n"},
+         f"{ADDED}'{PYTEST}' TOX_OVERRIDE='{passed('testenv')};{passed('testenv:a')}' tox -q"),
+        ("tox", {"tox.ini": "[testenv:a]\ncommands = pytest\n"},
+         f"{ADDED}'{PYTEST}' TOX_OVERRIDE='{passed('testenv')};{passed('testenv:a')}' tox"),
         ("make test", {"Makefile": "test:\n\tgo test ./...\n"},
          'GOFLAGS="${GOFLAGS:+$GOFLAGS }"\'-json -count=1\' make test >/r/0-go'),
     ],

@@ -73,16 +73,7 @@ class Pytest:
             return None
         if how == "append":
             return Ask(words=(*words, *flags, *only))
-        environment = {"PYTEST_ADDOPTS": shlex.join((*flags, *only))}
-        # tox lets through only the variables that it is told of.
-        return Ask(
-            words=tuple(words),
-            env={
-                **environment,
-                "TOX_OVERRIDE": "testenv.pass_env+=PYTEST_ADDOPTS",
-                "TOX_TESTENV_PASSENV": "PYTEST_ADDOPTS",
-            },
-        )
+        return Ask(words=tuple(words), env={"PYTEST_ADDOPTS": shlex.join((*flags, *only))})
 
     def read(self, report: Path, output: str, tree: Path, project: Project) -> tuple[Case, ...] | None:
         """The cases, by the names that pytest gives on the command line."""
