@@ -7,7 +7,7 @@ checkpoint is a commit that a ref of the private repository holds, and a resumed
 import asyncio
 import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from wainwright.receipts.protocol import CannotNarrow
 from wainwright.receipts.take import take
 from wainwright.receipts.text import report_text
 from wainwright.sandbox import clearing
-from wainwright.sandbox.protocol import Layer, SandboxView
+from wainwright.sandbox.protocol import Layer, SandboxView, Writes
 from wainwright.tools.toolbox import TestPort, Workbench
 from wainwright.waiting import finish_in_thread
 from wainwright.workspace import context
@@ -53,6 +53,19 @@ async def _tree(parts: EngineParts, state: RunState, name: str, commit: str) -> 
         await _remove(parts.repository.remove, tree)
 
 
+@asynccontextmanager
+async def _tree_to_read(parts: EngineParts, state: RunState, name: str, commit: str) -> AsyncIterator[Path]:
+    """A tree of a commit to which nobody writes: the standing checkout, or one of its own while that is in use."""
+    beneath = parts.repository.environment(state.environment)
+    with ExitStack() as kept:
+        standing = await finish_in_thread(kept.enter_context, parts.repository.standing_on(commit, beneath))
+        if standing is not None:
+            yield standing
+        else:
+            async with _tree(parts, state, name, commit) as tree:
+                yield tree
+
+
 def _clone(parts: EngineParts, state: RunState, name: str, commit: str) -> Path:
     beneath = parts.repository.environment(state.environment)
     return parts.repository.clone(state.run, name, commit, beneath)
@@ -76,17 +89,30 @@ async def _layers(parts: EngineParts, state: RunState) -> tuple[Layer, ...]:
     return parts.layers[state.run]
 
 
-async def _see(parts: EngineParts, state: RunState, tree: Path, cache: Path | None = None) -> SandboxView:
+async def _see(
+    parts: EngineParts,
+    state: RunState,
+    tree: Path,
+    cache: Path | None = None,
+    *,
+    writes: Writes = "kept",
+) -> SandboxView:
     seeds = cache is None or cache == caches.kept(parts.state)
     place = parts.repository.place
     repository = await asyncio.to_thread(
-        parts.repository.for_commands, tree, state.person_head, state.contents
+        parts.repository.for_commands, state.run, tree, state.person_head, state.contents
     )
+    seen = (*await _layers(parts, state), *repository.layers)
+    if writes == "dropped":
+        seen = tuple(
+            one.model_copy(update={"writes": "dropped"}) if one.writes == "kept" else one for one in seen
+        )
     return SandboxView(
         tree=place.around(tree),
         at=place.top if place.prefix else parts.workspace,
         cwd=place.prefix or ".",
-        layers=(*await _layers(parts, state), *repository.layers),
+        writes=writes,
+        layers=seen,
         readable=repository.readable,
         cache=cache,
         cache_beneath=() if seeds else await asyncio.to_thread(caches.beneath, parts.state),
@@ -122,7 +148,7 @@ async def _workbench(
     parts: EngineParts, state: RunState, name: str, commit: str, *, writable: bool
 ) -> AsyncIterator[Workbench]:
     cache = await asyncio.to_thread(caches.own, parts.state, state.run, name)
-    async with _tree(parts, state, name, commit) as tree:
+    async with (_tree if writable else _tree_to_read)(parts, state, name, commit) as tree:
         try:
             yield Workbench(
                 tree=tree,
@@ -131,7 +157,7 @@ async def _workbench(
                 expected_at=commit,
                 ref=f"{state.run}/{name}",
                 repository=parts.repository,
-                view=await _see(parts, state, tree, cache),
+                view=await _see(parts, state, tree, cache, writes="kept" if writable else "dropped"),
                 sandbox=parts.sandbox,
                 redactor=parts.redactor,
                 indexes=parts.indexes,
@@ -240,10 +266,16 @@ async def command(
 
 async def _around(parts: EngineParts, state: RunState) -> str:
     """What else decides how the tests of this run end."""
-    seen = await _see(parts, state, parts.repository.tree(state.run, "any"))
-    tier = parts.sandbox.tier if parts.sandbox else "none"
+    place, tier = parts.repository.place, parts.sandbox.tier if parts.sandbox else "none"
     settings = await asyncio.to_thread(parts.sandbox.settings) if parts.sandbox else []
-    beneath = (state.environment, state.contents, *settings)
+    seen = SandboxView(
+        tree=parts.repository.tree(state.run, "any"),
+        at=place.top if place.prefix else parts.workspace,
+        cwd=place.prefix or ".",
+        layers=await _layers(parts, state),
+    )
+    # Tests ask git for the commit, and builds for the tags on it.
+    beneath = (state.person_head or "", state.environment, state.contents, *settings)
     return await asyncio.to_thread(surroundings.digest, seen, tier, beneath)
 
 
@@ -260,10 +292,13 @@ async def _take(
 ) -> Receipt:
     if parts.sandbox is None:
         raise SandboxError(f"No command can be run: {parts.sandbox_reason}", "See `wainwright doctor`.")
-    async with _tree(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=seeds) as cache:
+    # What one suite leaves the next may need, as at a prompt.
+    alone = len(suites) == 1
+    where = _tree_to_read if alone else _tree
+    async with where(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=seeds) as cache:
         return await take(
             parts.sandbox,
-            await _see(parts, state, tree, cache),
+            await _see(parts, state, tree, cache, writes="dropped" if alone else "kept"),
             suites,
             tree=await asyncio.to_thread(parts.repository.tree_of, commit),
             timeout_s=parts.settings.test.timeout_s,

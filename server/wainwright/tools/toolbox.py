@@ -84,6 +84,8 @@ class Workbench:
 
     async def checkpoint(self, message: str) -> str:
         """Commit what changed, so that nothing is lost, and return the commit the tree stands on."""
+        if not self.writable:
+            return self.tree_at
         written = tuple(self.written)
         made = await finish_in_thread(self.repository.commit, self.tree, message, self.ref, written)
         self.written.difference_update(written)
@@ -91,7 +93,9 @@ class Workbench:
         return made.commit
 
     async def restore(self, commit: str) -> None:
-        """Put the tree back to a commit of its own."""
+        """Put the tree back to a commit of its own. Whoever may not write has changed nothing."""
+        if not self.writable:
+            return
         await finish_in_thread(self.repository.restore, self.tree, commit)
         self.tree_at = commit
 

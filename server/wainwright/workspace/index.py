@@ -5,6 +5,7 @@ workspace follow the editor.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import threading
@@ -29,6 +30,11 @@ from wainwright.workspace.native import (
 from wainwright.workspace.native.index import KEPT
 from wainwright.workspace.threads import stoppable
 
+STORE = "lexical.index"
+"""What the native half calls the file in which an index outlives its process."""
+SEED = "seed"
+"""The folder with the store that the index of a new task tree begins with: only what differs is read again."""
+SEED_AGE_S = 7 * 86_400.0
 TREES_MAX = 8
 """Trees whose index stays open; a task's tree is asked many questions in a row, and then never again."""
 READ_MAX = 8_000_000
@@ -102,12 +108,38 @@ class Indexes:
     ) -> IndexedTree:
         kept.note(self._place(tree) / KEPT, kept.in_task_tree(tree))
         if indexed is None:
+            planted = self._plant(tree)
             indexed = self._opened(tree, cancel)
+            if not planted:
+                self._keep_seed(tree, indexed)
         else:
             indexed.index.refresh(cancel=cancel)
         if parsed:
             indexed.structure.fill(indexed.index, cancel=cancel)
         return indexed
+
+    def _plant(self, tree: Path) -> bool:
+        """Let the index of a tree begin with what is known of an earlier one. Trees share their files."""
+        seed = self.cache / SEED / STORE
+        try:
+            if time.time() - seed.stat().st_mtime > SEED_AGE_S:
+                return False
+            self._place(tree).mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._place(tree) / STORE).unlink(missing_ok=True)
+            # Stores are replaced as a whole, so the other name keeps what it names.
+            os.link(seed, self._place(tree) / STORE)
+        except OSError:
+            return False
+        return True
+
+    def _keep_seed(self, tree: Path, indexed: IndexedTree) -> None:
+        seed = self.cache / SEED
+        # Without it the next index reads everything: no reason to fail.
+        with contextlib.suppress(OSError):
+            self._place(tree).mkdir(mode=0o700, parents=True, exist_ok=True)
+            indexed.index.save()
+            seed.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._place(tree) / STORE).replace(seed / STORE)
 
     def open(self, workspace: Path, cancel: Cancel | None = None) -> IndexedTree:
         """Open the index of a person's folder; reads what is not known. Syntax trees come by ``Structure.fill``."""
@@ -118,7 +150,12 @@ class Indexes:
         """Let go of a task tree that is no more."""
         async with self._opening:
             self._open.pop(tree, None)
-            await asyncio.to_thread(kept.drop, self._place(tree) / KEPT)
+            await asyncio.to_thread(self._drop, self._place(tree))
+
+    @staticmethod
+    def _drop(place: Path) -> None:
+        (place / STORE).unlink(missing_ok=True)
+        kept.drop(place / KEPT)
 
     def note_kept(self, workspace: Path) -> None:
         """Look which ignored files of a person's folder git has: the next refresh finds them."""

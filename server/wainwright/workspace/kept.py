@@ -20,7 +20,7 @@ def in_workspace(workspace: Path) -> list[str]:
 
 def in_task_tree(tree: Path) -> list[str]:
     """Return those of a task's tree."""
-    for top in (tree, *tree.parents):
+    for top in (tree, *tree.parents[:-1]):
         directory = directory_beside(top)
         if directory.is_dir():
             prefix = "" if top == tree else f"{tree.relative_to(top).as_posix()}/"

@@ -164,13 +164,12 @@ class Repository:
         """Return the layers that show the contents of a snapshot's Git LFS files to commands."""
         return contents.shown(self._contents.at(name))
 
-    def for_commands(self, tree: Path, head: str | None, contents: str) -> ForCommands:
-        """Return the repository that the commands of a tree's run find; nothing where the person has none.
+    def for_commands(self, run: str, tree: Path, head: str | None, contents: str) -> ForCommands:
+        """Return the repository that the commands of a run find in a tree; nothing where the person has none.
 
         ``head`` is the person's commit that the run's snapshot was taken on, ``contents`` the snapshot's.
         """
-        root = self.place.around(tree)
-        folder = root.with_name(NAME)
+        folder = self._state / "trees" / _name(run) / NAME
         if not folder.is_dir():
             person = self._person()
             if person is None:
@@ -179,7 +178,7 @@ class Repository:
             settings.pop("core.excludesfile", None)
             kept = [one.at.as_posix() for one in self.contents(contents)]
             template = Template(self._private, person, folder)
-            template.make(head, directory_beside(root) / "index", settings, kept)
+            template.make(head, directory_beside(self.place.around(tree)) / "index", settings, kept)
         layer = Layer(at=Path(".git"), sources=(folder,), writes="kept")
         return ForCommands((layer,), (self._private.path / "objects",))
 
@@ -216,6 +215,19 @@ class Repository:
         self._task_tree(path).create(_object(commit), beneath)
         path.mkdir(parents=True, exist_ok=True)
         return path
+
+    @contextmanager
+    def standing_on(self, commit: str, beneath: Path | None = None) -> Iterator[Path | None]:
+        """Have the standing checkout stand on a commit for as long as it is only read, and return its workspace.
+
+        None where there is none, where others read another commit, or where the commit has no such folder.
+        """
+        if self._standing is None:
+            yield None
+            return
+        with self._standing.standing_on(_object(commit), beneath) as tree:
+            found = tree and self.place.within(tree)
+            yield found if found and found.is_dir() else None
 
     def tree(self, run: str, name: str) -> Path:
         """Return where the workspace of a task tree lies, or will: a folder of the tree, or all of it."""

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from wainwright.workspace import native, times
 from wainwright.workspace.place import Place
@@ -24,7 +25,7 @@ _LINKED = b"\n[core]\n\ttrustctime = false\n[index]\n\tversion = 4\n"
 
 
 class StandingCheckout:
-    """The checkout of one workspace; threads and processes take turns."""
+    """The checkout of one workspace. Many may read it at a time, and it moves when nobody does."""
 
     def __init__(self, private: GitDirectory, state: Path, place: Callable[[], Place]) -> None:
         """``place`` tells where the person has the files that the commits are of."""
@@ -32,49 +33,81 @@ class StandingCheckout:
         self._private = private
         self._folder = state / FOLDER
         self._tree = self._folder / "tree"
-        self._git = GitDirectory(self._folder / "git").within(
+        self._git = GitDirectory(self._tree.with_name("tree.git")).within(
             self._tree, GIT_OBJECT_DIRECTORY=private.path / "objects"
         )
 
-    def link(self, commit: str, tree: Path, directory: Path) -> None:
+    @contextmanager
+    def standing_on(self, commit: str, beneath: Path | None) -> Iterator[Path | None]:
+        """Have it stand on a commit for as long as its tree is only read; None while others read another one.
+
+        The files of ``beneath``, a folder of the environment's, are in the tree where the commit has nothing.
+        """
+        with self._opened() as handle:
+            if _locked(handle, fcntl.LOCK_EX):
+                self._stand_on(commit, beneath)
+            # In between somebody else may move it.
+            shared = _locked(handle, fcntl.LOCK_SH)
+            yield self._tree if shared and self._stood()[:2] == [commit, str(beneath or "")] else None
+
+    def link(self, commit: str, beneath: Path | None, tree: Path, directory: Path) -> None:
         """Make ``tree``, with its git ``directory``, stand on ``commit``; neither is there yet."""
-        with self._locked():
-            self._stand_on(commit)
+        with self._opened() as handle:
+            if _locked(handle, fcntl.LOCK_EX):
+                self._stand_on(commit, beneath)
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            stood = self._stood()[:2]
+            if len(stood) != 2:
+                # Whoever moved it meanwhile was cut short.
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                self._stand_on(commit, beneath)
+                stood = self._stood()[:2]
             _make(directory, self._rules(), commit)
             tree.mkdir(mode=0o700, parents=True)
             native.lay(self._tree, tree, linked=True)
             # Last: without an index git looks at everything, should this have been cut short.
             # Git replaces an index, too.
             (directory / "index").hardlink_to(self._git.path / "index")
+        git = GitDirectory(directory).within(tree, GIT_OBJECT_DIRECTORY=self._private.path / "objects")
+        if stood[0] != commit:
+            git.run("reset", "--hard", "--quiet", commit)
+        if stood != [commit, str(beneath or "")]:
+            git.run("clean", "-ffdxq")
+            if beneath is not None:
+                native.lay(beneath, tree, linked=True)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _opened(self) -> Iterator[TextIO]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self._folder / "lock").open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+            yield handle
 
-    def _stand_on(self, commit: str) -> None:
+    def _stood(self) -> list[str]:
+        stands = self._folder / "stands"
+        return stands.read_text().split("\n") if stands.is_file() else []
+
+    def _stand_on(self, commit: str, beneath: Path | None) -> None:
         rules = self._rules()
         how = hashlib.sha256(b"\0".join(rules.values())).hexdigest()
         # After a power cut files may be shorter than git knows: it looks at each again.
-        stands = self._folder / "stands"
-        wanted = [commit, how, _BOOT.read_text().strip() if _BOOT.exists() else ""]
-        stood = stands.read_text().split("\n") if stands.is_file() else []
+        boot = _BOOT.read_text().strip() if _BOOT.exists() else ""
+        wanted, stood = [commit, str(beneath or ""), how, boot], self._stood()
         if stood == wanted:
             return
-        stands.unlink(missing_ok=True)
+        (self._folder / "stands").unlink(missing_ok=True)
         self._tree.mkdir(mode=0o700, exist_ok=True)
         _make(self._git.path, rules, commit)
         for name in ("index.lock", "HEAD.lock"):
             (self._git.path / name).unlink(missing_ok=True)
-        if stood[1:2] != [how]:
+        if stood[2:3] != [how]:
             # The same commit gives other files under other rules.
             (self._git.path / "index").unlink(missing_ok=True)
         self._git.run("reset", "--hard", "--quiet", commit)
         self._git.run("clean", "-ffdxq")
         times.take_over(self._git, self._tree, self._place())
-        _write(stands, "\n".join(wanted).encode())
+        if beneath is not None:
+            native.lay(beneath, self._tree, linked=True)
+        _write(self._folder / "stands", "\n".join(wanted).encode())
 
     def _rules(self) -> dict[str, bytes]:
         """What the private repository says about how files are checked out."""
@@ -83,6 +116,15 @@ class StandingCheckout:
             with suppress(FileNotFoundError):
                 found[name] = (self._private.path / name).read_bytes()
         return {**found, "config": found.get("config", b"") + _LINKED}
+
+
+def _locked(handle: TextIO, how: int) -> bool:
+    """Take a lock if nobody is in the way."""
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _make(directory: Path, rules: dict[str, bytes], commit: str) -> None:

@@ -69,7 +69,7 @@ class TaskTree:
         if self._standing is None or self.path.exists() or self._git.path.exists():
             self._check_out(commit)
         else:
-            self._standing.link(commit, self.path, self._git.path)
+            self._standing.link(commit, beneath, self.path, self._git.path)
             made_of_links.touch()
         self._noted.write_text(str(beneath or ""))
         self._lay_beneath()

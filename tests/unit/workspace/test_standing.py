@@ -99,7 +99,7 @@ def test_a_checkout_that_was_cut_short_is_mended(
     before = seen(repository.clone("r1", "one", base))
     write(state / "checkout" / "tree", {"half": "", "src/half": ""})
     (state / "checkout" / "tree" / "src/b.py").unlink()
-    (state / "checkout" / "git" / "index.lock").touch()
+    (state / "checkout" / "tree.git" / "index.lock").touch()
     (state / "checkout" / "stands").unlink()
     assert seen(repository.clone("r1", "two", base)) == before
     # After a power cut a file may be shorter than git knows; the machine has started again then.
@@ -176,3 +176,22 @@ async def test_commands_change_nothing_but_their_own_tree(
         "a.txt", "run.sh", "src/b.py", "src/deep/c.py",
     ]  # fmt: skip
     assert seen(other) == seen(state / "checkout" / "tree") == before
+
+
+def test_readers_share_it_and_whoever_wants_another_commit_has_a_tree_of_its_own(
+    repository: Repository, base: str, workspace: Path
+) -> None:
+    write(workspace, {"a.txt": "changed\n"})
+    other = repository.snapshot("r2", {}).commit
+    with repository.standing_on(base) as first, repository.standing_on(base) as second:
+        assert first is not None
+        assert first == second
+        before = seen(first)
+        with repository.standing_on(other) as elsewhere:
+            assert elsewhere is None
+        tree = repository.clone("r2", "t", other)
+        assert (tree / "a.txt").read_text() == "changed\n"
+        assert seen(first) == before
+    with repository.standing_on(other) as moved:
+        assert moved is not None
+        assert (moved / "a.txt").read_text() == "changed\n"

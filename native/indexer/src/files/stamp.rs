@@ -10,7 +10,8 @@ pub(crate) struct Stamp {
     pub size: u64,
     /// Nanoseconds since 1970.
     pub modified: i64,
-    /// Nanoseconds since 1970; 0 where the platform has no such thing.
+    /// Nanoseconds since 1970; 0 where the platform has no such thing, and for a file with several names: each name
+    /// that is given or taken would look like a change. Files of task trees are such, and are replaced to be changed.
     pub changed: i64,
     /// 0 where the platform has no such thing.
     pub inode: u64,
@@ -31,7 +32,11 @@ impl Stamp {
             Self {
                 size: metadata.size(),
                 modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
-                changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
+                changed: if metadata.nlink() > 1 {
+                    0
+                } else {
+                    nanos(metadata.ctime(), metadata.ctime_nsec())
+                },
                 inode: metadata.ino(),
             }
         }

@@ -50,7 +50,7 @@ def answers(folder: Path, tree: Path) -> dict[tuple[str, ...], tuple[int, bytes]
 
 def shown(repository: Repository, commit: str, head: str | None, contents: str = "") -> tuple[Path, Path]:
     tree = repository.clone("r1", "t", commit)
-    found = repository.for_commands(tree, head, contents)
+    found = repository.for_commands("r1", tree, head, contents)
     assert [one.at for one in found.layers] == [Path(".git")]
     return found.layers[0].sources[0], tree
 
@@ -136,4 +136,4 @@ def test_a_linked_work_tree_has_its_own(workspace: Path, git: Git, tagged: str, 
 def test_no_repository_where_the_person_has_none(repository: Repository, workspace: Path) -> None:
     write(workspace, {"a.txt": "a\n"})
     snapshot = repository.snapshot("r1", {})
-    assert repository.for_commands(repository.clone("r1", "t", snapshot.commit), None, "") == ((), ())
+    assert repository.for_commands("r1", repository.clone("r1", "t", snapshot.commit), None, "") == ((), ())
