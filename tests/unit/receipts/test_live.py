@@ -47,6 +47,8 @@ class Place:
         workbench = self.bench.workbench(f"t{self.count}")
         for path, text in (more or {}).items():
             (workbench.tree / path).parent.mkdir(parents=True, exist_ok=True)
+            # The tree is made of links: whoever writes puts another file there.
+            (workbench.tree / path).unlink(missing_ok=True)
             (workbench.tree / path).write_text(text)
         assert workbench.sandbox is not None
         return await take(
