@@ -226,7 +226,7 @@ async def receipt(
     ``seeds``: what is built is kept for all that come after. Only for the person's own code and command.
     """
     around = await _around(parts, state)
-    tree = await asyncio.to_thread(parts.repository.tree_of, commit)
+    tree = await _tree_of(parts, state, commit)
     found = await asyncio.to_thread(parts.receipts.find, tree, state.suites, _beside(around, state.base_tree))
     if found is not None and (found.green or not anew):
         return found
@@ -262,6 +262,12 @@ async def command(
 ) -> Receipt:
     """Run a list of words on a fresh tree of a commit and record how it ended."""
     return await _take(parts, state, name, commit, (Suite(command=shlex.join(words)),))
+
+
+async def _tree_of(parts: EngineParts, state: RunState, commit: str) -> str:
+    if commit == state.base and state.base_tree is not None:
+        return state.base_tree
+    return await asyncio.to_thread(parts.repository.tree_of, commit)
 
 
 async def _around(parts: EngineParts, state: RunState) -> str:
@@ -300,7 +306,7 @@ async def _take(
             parts.sandbox,
             await _see(parts, state, tree, cache, writes="dropped" if alone else "kept"),
             suites,
-            tree=await asyncio.to_thread(parts.repository.tree_of, commit),
+            tree=await _tree_of(parts, state, commit),
             timeout_s=parts.settings.test.timeout_s,
             redactor=parts.redactor,
             only=only,
