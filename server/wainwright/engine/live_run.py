@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from wainwright.domain.decide import decide, goes_on
 from wainwright.domain.effects import Effect, OpenGate, RunTask
-from wainwright.domain.errors import Fenced, WainwrightError
+from wainwright.domain.errors import Fenced, IllegalTransition, WainwrightError
 from wainwright.domain.events import EVENT, Event, GateDecided, GateOpened, RunCancelled, RunFailed
 from wainwright.domain.fold import fold
 from wainwright.domain.gates import passes_by_policy
@@ -198,7 +198,12 @@ class LiveRun:
             reason = f"Something unexpected happened: {type(error).__name__}: {error}"
             await self._fail(reason, "The log has the details. Resume the run to try again.")
         else:
-            await self.emit(*done.result())
+            try:
+                await self.emit(*done.result())
+            except IllegalTransition:
+                # While it waited for its turn to be written, another fact may have ended what it is the outcome of.
+                if goes_on(self.state, begun.effect):
+                    raise
 
     async def _fail(self, reason: str, hint: str) -> None:
         await self.emit(RunFailed(reason=reason, hint=hint))

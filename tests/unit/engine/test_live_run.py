@@ -171,3 +171,22 @@ async def test_what_is_over_is_stopped_and_its_cost_is_unknown(
             while place.spent != (RESERVED.usd, RESERVED.tokens):
                 await asyncio.sleep(0)
         assert "task-landed" not in [event.kind for event in place.journal.events("r1")]
+
+
+async def test_an_outcome_that_comes_while_the_run_is_cancelled_breaks_nothing(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as place:
+        await place.until_gate()
+        writing = place.live._appending
+        async with writing:
+            cancelling = asyncio.create_task(place.live.emit(ev.RunCancelled(by="person")))
+            async with asyncio.timeout(60):
+                while len(writing._waiters or ()) < 1:
+                    await asyncio.sleep(0)
+                place.team.answer.set()
+                while len(writing._waiters or ()) < 2:
+                    await asyncio.sleep(0)
+        await cancelling
+        async with asyncio.timeout(60):
+            await place.driving
+        assert place.live.state.stage is Stage.CANCELLED
+        assert "task-landed" not in [event.kind for event in place.journal.events("r1")]
