@@ -202,6 +202,9 @@ def _python(here: _Folder) -> Iterator[Suite]:
             f"{python} -m unittest {start}", f"{shown} uses unittest, and pytest is not installed"
         )
         return
+    if python != "python3" and not _has_pytest(here) and (through := _through(here)):
+        yield here.suite(*through)
+        return
     why = f"{told} configures pytest" if told else f"{shown} is a test that pytest finds"
     yield here.suite(f"{python} -m pytest -q", why)
 
@@ -249,6 +252,18 @@ def _has_pytest(here: _Folder) -> bool:
     return found or (not here.there(".venv/bin/python") and here.around.program("pytest"))
 
 
+def _through(here: _Folder) -> tuple[str, str] | None:
+    """The command that runs the tests in environments of its own, and why."""
+    for name, configured in (
+        ("nox", "noxfile.py" in here.files),
+        ("tox", "tox.ini" in here.files or "[tool.tox" in here.text("pyproject.toml")),
+    ):
+        if configured:
+            installed = (f"{folder}/bin/{name}" for folder in (".venv", "venv"))
+            return next((one for one in installed if here.there(one)), name), f"{name} is configured"
+    return None
+
+
 # ---- JavaScript and TypeScript
 
 
@@ -274,6 +289,12 @@ def _scripts(here: _Folder) -> Iterator[Suite]:
         manager, why = _manager(here, package)
         command = f"{manager} test" if manager != "npm" else "npm test --silent"
         command = "bun run test" if manager == "bun" else command
+        if (
+            manager in ("pnpm", "yarn")
+            and not here.around.program(manager)
+            and here.around.program("corepack")
+        ):
+            command = f"corepack {command}"
         yield here.suite(command, f"package.json has a script named test{why}")
     elif tests:
         yield from _without_script(here, package, tests[0])
@@ -380,7 +401,5 @@ def _make(here: _Folder) -> Iterator[Suite]:
         if re.search(rf"^{target}\s*:(?!=)", text, re.MULTILINE):
             yield here.suite(f"make {target}", f"the Makefile has a target named {target}")
             return
-    if "noxfile.py" in here.files:
-        yield here.suite("nox", "noxfile.py is there")
-    elif "tox.ini" in here.files or "[tool.tox" in here.text("pyproject.toml"):
-        yield here.suite("tox", "tox is configured")
+    if through := _through(here):
+        yield here.suite(*through)

@@ -26,6 +26,9 @@ NODE = '{"scripts": {"test": "node --test"}}'
         ({"tests/test_a.py": TEST, "tox.ini": "[testenv]\n", "noxfile.py": "", "Makefile": "test:\n\ttox\n"}, "",
          ["python3 -m pytest -q"]),
         ({"tox.ini": "[testenv]\n"}, "", ["tox"]),
+        ({"tests/test_a.py": TEST, "tox.ini": "[testenv]\n"}, ".venv/bin/python .venv/bin/tox", [".venv/bin/tox"]),
+        ({"tests/test_a.py": TEST, "tox.ini": "[testenv]\n"}, ".venv/bin/python .venv/bin/tox .venv/bin/pytest",
+         [".venv/bin/python -m pytest -q"]),
         ({"package.json": '{"scripts": {"test": "jest"}}'}, "", ["npm test --silent"]),
         ({"package.json": '{"scripts": {"test": "jest"}}', "pnpm-lock.yaml": ""}, "", ["pnpm test"]),
         ({"package.json": '{"scripts": {"test": "jest"}}', "yarn.lock": ""}, "", ["yarn test"]),
@@ -108,3 +111,9 @@ def test_which_commands_run_the_tests(files: dict[str, str], there: str, found: 
 )
 def test_which_files_hold_tests(path: str, yes: bool) -> None:
     assert holds_tests(path) is yes
+
+
+def test_corepack_brings_the_package_manager_that_is_not_on_the_path() -> None:
+    files = Files({"package.json": '{"packageManager": "yarn@4.1.0", "scripts": {"test": "jest"}}'})
+    around = Around(there=lambda _path: False, program=lambda name: name == "corepack")
+    assert [one.command for one in detect(files, around)] == ["corepack yarn test"]
