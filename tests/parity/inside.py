@@ -6,16 +6,16 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.parity.made import Workspace
 from tests.parity.outside import Results
 
 from wainwright.app import open_engine, state_folder
 from wainwright.domain.events import BaseTested, SnapshotTaken
 from wainwright.domain.evidence import Case, Receipt
-from wainwright.domain.goal import Goal, Stage
+from wainwright.domain.goal import Goal
 from wainwright.engine.engine import Engine
 from wainwright.engine.views.run_view import Notice, Start
 
@@ -33,27 +33,13 @@ class Base:
     reason: str
     seconds: float
     """From the snapshot to the receipt."""
-    skipped: tuple[str, ...]
-    """What the snapshot left out."""
+    suites: str
+    """The commands that were run."""
 
 
-async def detected(folder: Path) -> str:
-    """The test commands that the product finds out by itself."""
-    engine = await open_engine(folder, overrides={"models": {"default": _NOBODY}})
-    try:
-        run = (await engine.start(Start(goal=Goal(text="Look"), until=Stage.NEW))).run
-        await engine.wait(run)
-        taken = await _event(engine, run, SnapshotTaken)
-        return "; ".join(f"{one.folder}: {one.command}" for one in taken.suites)
-    finally:
-        await engine.close()
-
-
-async def bases(workspace: Workspace, folder: Path, rounds: int) -> list[Base]:
-    """The base as ``rounds`` runs one after the other find it."""
-    test = {"commands": workspace.commands} if workspace.commands else {"command": workspace.test}
-    overrides = {"models": {"default": _NOBODY}, "test": test}
-    engine = await open_engine(folder, overrides=overrides)
+async def bases(folder: Path, test: Mapping[str, object], rounds: int) -> list[Base]:
+    """The base as ``rounds`` runs one after the other find it, with these settings of ``[test]``."""
+    engine = await open_engine(folder, overrides={"models": {"default": _NOBODY}, "test": test})
     try:
         return [await _base(engine) for _ in range(rounds)]
     finally:
@@ -80,8 +66,9 @@ async def _base(engine: Engine) -> Base:
         silence()
     taken, tested = await _event(engine, run, SnapshotTaken), await _event(engine, run, BaseTested)
     if taken is None or tested is None:
-        return Base(None, (await engine.view(run)).failure, 0.0, ())
-    return Base(tested.receipt, tested.reason, times["base-tested"] - times["snapshot-taken"], taken.skipped)
+        return Base(None, (await engine.view(run)).failure, 0.0, "")
+    suites = "; ".join(f"{one.folder}: {one.command}".removeprefix(".: ") for one in taken.suites)
+    return Base(tested.receipt, tested.reason, times["base-tested"] - times["snapshot-taken"], suites)
 
 
 async def _event(engine: Engine, run: str, kind: type):

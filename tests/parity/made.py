@@ -67,6 +67,11 @@ class Workspace:
     """Whether it is quick enough for every check."""
     steps: tuple[tuple[str, str, str], ...]
 
+    @property
+    def settings(self) -> dict[str, object]:
+        """The plain command, as settings of ``[test]``."""
+        return {"commands": self.commands} if self.commands else {"command": self.test}
+
     def missing(self) -> list[str]:
         """What it needs and is not here, with where it comes from."""
         return [

@@ -34,6 +34,9 @@ class Measured:
     """From the snapshot to the receipt, without the first round, which fills caches."""
     first_s: float = 0.0
     detected: str = ""
+    """The commands that the product finds out by itself."""
+    detected_differences: list[str] = field(default_factory=list)
+    """Empty when those say of each test the same."""
     output: str = ""
     """The end of what was printed inside, where the results differ."""
 
@@ -48,7 +51,7 @@ class Measured:
 
     @property
     def equal(self) -> bool:
-        return not self.differences and not self.changed
+        return not self.differences and not self.detected_differences and not self.changed
 
 
 def measure(workspace: Workspace, base: Path, rounds: int) -> Measured:
@@ -69,17 +72,18 @@ def measure(workspace: Workspace, base: Path, rounds: int) -> Measured:
     kept.rename(root)
     before = inside.fingerprint(root)
     with _prompt(base, environment):
-        measured.detected = asyncio.run(inside.detected(folder))
-        bases = asyncio.run(inside.bases(workspace, folder, rounds + 1))
+        (by_itself,) = asyncio.run(inside.bases(folder, {}, 1))
+        bases = asyncio.run(inside.bases(folder, workspace.settings, rounds + 1))
     after = inside.fingerprint(root)
     measured.changed = sorted(
         path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
     )
+    measured.detected, measured.detected_differences = by_itself.suites, inside.differences(found, by_itself)
     measured.first_s, *measured.inside_s = (one.seconds for one in bases)
     for number, one in enumerate(bases):
         measured.differences += [f"round {number}: {what}" for what in inside.differences(found, one)]
-        if measured.differences and not measured.output:
-            measured.output = one.receipt.output if one.receipt else one.reason
+    wrong = next((one for one in (by_itself, *bases) if inside.differences(found, one)), None)
+    measured.output = wrong.receipt.output if wrong and wrong.receipt else ""
     return measured
 
 
@@ -111,16 +115,17 @@ def _prompt(base: Path, environment: dict[str, str]) -> Iterator[None]:
 
 def table(rows: list[Measured]) -> Iterator[str]:
     """The lines of a table in Markdown."""
-    yield "| workspace | tests | equal | person's folder | outside s | inside s | ratio | in time | first s | found |"
+    yield "| workspace | tests | equal | folder | outside s | inside s | ratio | in time | first s | by itself |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for one in rows:
         same = "yes" if not one.differences else "**no**"
         folder = "as it was" if not one.changed else f"**{len(one.changed)} changed**"
         out, into = statistics.median(one.outside_s), statistics.median(one.inside_s)
+        by_itself = "yes" if not one.detected_differences else "**no**"
         in_time = "yes" if one.in_time else "**no**"
         yield (
             f"| {one.name} | {one.tests} | {same} | {folder} | {out:.2f} | {into:.2f} | {one.ratio:.2f}"
-            f" | {in_time} | {one.first_s:.2f} | `{one.detected}` |"
+            f" | {in_time} | {one.first_s:.2f} | {by_itself}, `{one.detected}` |"
         )
 
 
@@ -130,5 +135,6 @@ def why(rows: list[Measured]) -> Iterator[str]:
         if not one.equal:
             yield f"\n{one.name}:"
             yield from (f"  {line}" for line in one.differences[:12])
+            yield from (f"  by itself: {line}" for line in one.detected_differences[:12])
             yield from (f"  changed: {path}" for path in one.changed[:12])
             yield from (f"    | {line}" for line in one.output.splitlines()[-15:])

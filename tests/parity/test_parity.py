@@ -49,7 +49,7 @@ def test_what_differs_is_named(cases: list[tuple[str, str]], wrong: list[str]) -
     found: outside.Results = {"one": "green", "two": "red"}
     said = tuple(Case.model_validate({"name": name, "outcome": outcome}) for name, outcome in cases)
     receipt = Receipt(command="test", tree="0" * 40, exit=1, started=0, seconds=1, cases=said)
-    assert inside.differences(found, inside.Base(receipt, "", 1, ())) == wrong
+    assert inside.differences(found, inside.Base(receipt, "", 1, "")) == wrong
 
 
 def test_a_changed_file_shows(tmp_path: Path) -> None:
