@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -18,6 +19,8 @@ _NOT_OURS = re.compile(
 _SCRIPT_TESTS = re.compile(
     r"(^|/)(tests?|__tests__|specs?|e2e)/.*\.[cm]?[jt]sx?$|[._-](test|spec)\.[cm]?[jt]sx?$|(^|/)test\.[cm]?[jt]s$"
 )
+_CARGO_TARGET = re.compile(r"(src/(lib|main)|(src/bin|tests)/[^/]+(/main)?)\.rs")
+"""What Cargo takes for something with tests without being told."""
 _MANIFESTS = frozenset(
     (
         "pyproject.toml",
@@ -338,8 +341,8 @@ def _compiled(here: _Folder) -> Iterator[Suite]:
     tested_by_go = any(path.endswith("_test.go") for path in here.files) or not _other_manifest(here)
     if {"go.mod", "go.work"} & here.files and tested_by_go:
         yield here.suite("go test ./...", "go.mod is there")
-    if "Cargo.toml" in here.files:
-        text = here.text("Cargo.toml")
+    text = here.text("Cargo.toml")
+    if "Cargo.toml" in here.files and _tested_by_cargo(here, text):
         workspace = " --workspace" if "[workspace]" in text and "default-members" not in text else ""
         yield here.suite(f"cargo test{workspace}", "Cargo.toml is there")
     yield from _on_the_jvm(here)
@@ -348,6 +351,24 @@ def _compiled(here: _Folder) -> Iterator[Suite]:
     ):
         build = "cmake -S . -B build && cmake --build build && ctest --test-dir build --output-on-failure"
         yield here.suite(build, "CMakeLists.txt enables testing")
+
+
+def _tested_by_cargo(here: _Folder, text: str) -> bool:
+    """Whether ``cargo test`` has anything to run: not in a crate of fuzz targets, nor of programs without tests."""
+    try:
+        manifest = tomllib.loads(text)
+    except ValueError:
+        return True
+    package, bins = manifest.get("package"), manifest.get("bin")
+    metadata = package.get("metadata") if isinstance(package, dict) else None
+    if isinstance(metadata, dict) and metadata.get("cargo-fuzz") is True:
+        return False
+    if not isinstance(bins, list) or not bins or "members" in text:
+        return True
+    untested = [one for one in bins if isinstance(one, dict) and one.get("test") is False]
+    others = {path for path in here.files if _CARGO_TARGET.fullmatch(path)}
+    others -= {str(one.get("path", "")) for one in untested}
+    return len(untested) < len(bins) or bool(others) or "lib" in manifest or "test" in manifest
 
 
 def _on_the_jvm(here: _Folder) -> Iterator[Suite]:

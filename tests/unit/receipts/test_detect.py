@@ -7,6 +7,11 @@ from wainwright.receipts.detect import Around, detect, holds_tests
 
 TEST = "def test_a():\n    pass\n"
 UNIT = "import unittest\n\nclass TestA(unittest.TestCase):\n    def test_a(self):\n        pass\n"
+FUZZ = (
+    "[package]\nname = 'a-fuzz'\n[package.metadata]\ncargo-fuzz = true\n[dependencies]\nlibfuzzer-sys = '0.4'\n"
+    "[[bin]]\nname = 'b'\npath = 'fuzz_targets/b.rs'\ntest = false\n[workspace]\nmembers = ['.']\n"
+)
+PROGRAM = "[package]\nname = 'a'\n[[bin]]\nname = 'a'\npath = 'src/bin/a.rs'\ntest = false\n"
 NODE = '{"scripts": {"test": "node --test"}}'
 
 
@@ -60,6 +65,16 @@ NODE = '{"scripts": {"test": "node --test"}}'
          ["packages/a: npm test --silent"]),
         ({"Cargo.toml": "[package]\n"}, "", ["cargo test"]),
         ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n', "a/Cargo.toml": ""}, "", ["cargo test --workspace"]),
+        # Fuzz targets are programs without an end, and their crate wants what only cargo-fuzz brings.
+        ({"Cargo.toml": "[package]\n", "fuzz/Cargo.toml": FUZZ}, "", ["cargo test"]),
+        ({"fuzz/Cargo.toml": FUZZ, "fuzz/src/lib.rs": ""}, "", []),
+        ({"Cargo.toml": PROGRAM, "src/bin/a.rs": ""}, "", []),
+        ({"Cargo.toml": PROGRAM, "src/bin/a.rs": "", "tests/b.rs": ""}, "", ["cargo test"]),
+        ({"Cargo.toml": PROGRAM, "src/bin/a.rs": "", "src/lib.rs": ""}, "", ["cargo test"]),
+        ({"Cargo.toml": f"{PROGRAM}[[bin]]\nname = 'b'\n", "src/bin/a.rs": ""}, "", ["cargo test"]),
+        ({"Cargo.toml": f"{PROGRAM}[workspace]\nmembers = ['c']\n", "src/bin/a.rs": ""}, "",
+         ["cargo test --workspace"]),
+        ({"Cargo.toml": "["}, "", ["cargo test"]),
         ({"go.mod": "", "a_test.go": ""}, "", ["go test ./..."]),
         ({"go.mod": "", "a_test.go": "", "tools/go.mod": "", "tools/a_test.go": ""}, "",
          ["go test ./...", "tools: go test ./..."]),
