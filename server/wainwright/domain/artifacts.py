@@ -64,10 +64,11 @@ def _requirements(state: RunState, plan: Plan) -> str:
     return f"# Requirements\n\nGoal: {state.goal.text}\n\n" + "\n".join(lines) + how + "\n"
 
 
-def _suites(state: RunState) -> str:
+def _suites(state: RunState, *, left_out: bool = False) -> str:
     lines = [
         f"- `{s.command}`{'' if s.folder == '.' else f' in `{s.folder}`'}{_because(s)}" for s in state.suites
     ]
+    lines += [f"- {one.reason}" for one in state.left_out] if left_out else []
     return "\n".join(lines) or "It is not known."
 
 
@@ -80,7 +81,7 @@ def _plan(state: RunState, plan: Plan) -> str:
     head = f"# Plan\n\nGoal: {state.goal.text}\n\nRevision {state.revision}, {approved}."
     notes = f"\n\n{plan.notes}" if plan.notes else ""
     same = "\n\nNo behaviour is to change." if plan.keeps_behaviour else ""
-    head += f"{same}{notes}\n\n## Tests\n\n{_suites(state)}"
+    head += f"{same}{notes}\n\n## Tests\n\n{_suites(state, left_out=True)}"
     return head + "\n\n## Tasks\n\n" + "\n".join(_task(t) for t in state.tasks.values())
 
 

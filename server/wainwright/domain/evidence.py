@@ -38,6 +38,14 @@ class Case(Fact):
     """Red first, green when it was run again, alone."""
 
 
+class LeftOut(Fact):
+    """A suite that nobody asked for by name, and that cannot run here: it says nothing of the code."""
+
+    suite: Suite
+    reason: str
+    """Why it is not run, in a sentence."""
+
+
 class Receipt(Fact):
     """The engine's own record that commands ran on a tree, and how they ended."""
 
@@ -58,6 +66,8 @@ class Receipt(Fact):
     """Why the command could not judge the code at all (missing interpreter, missing module), or empty."""
     suites: tuple[Suite, ...] = ()
     """What ran."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Suites that were tried and cannot run here, while others can: nothing of them is in this receipt."""
     runner: str = ""
     """Which adapters read it; empty when the exit code is all that is known."""
     surroundings: str = ""

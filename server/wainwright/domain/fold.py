@@ -115,7 +115,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
         case ev.StageSkipped():
             return _skip(state, event)
         case ev.BaseTested():
-            return state.changed(base_tested=event, base_tests=state.base_tests + 1)
+            return _take_base(state, event)
         case ev.PlanProposed():
             return _take_plan(state, event.plan)
         case ev.GateOpened():
@@ -211,6 +211,15 @@ def _take_plan(state: RunState, plan: Plan) -> RunState:
     return _adopt(state.changed(plan_approved=False), plan)
 
 
+def _take_base(state: RunState, event: ev.BaseTested) -> RunState:
+    """How the tests end on the base. Suites that cannot run here are not tried again."""
+    out = event.receipt.left_out if event.receipt else ()
+    gone = {(one.suite.command, one.suite.folder) for one in out}
+    kept = tuple(suite for suite in state.suites if (suite.command, suite.folder) not in gone)
+    told = {"suites": kept, "left_out": out} if out else {}
+    return state.changed(**told, base_tested=event, base_tests=state.base_tests + 1)
+
+
 def _overruled(state: RunState, named: tuple[Suite, ...]) -> tuple[Suite, ...]:
     """How the tests are run when the planner says how: in place of what says nothing, and beside what works."""
     base = state.base_receipt
@@ -288,7 +297,12 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
         surroundings |= {"tier": event.tier, "tier_reason": event.tier_reason}
         surroundings |= {"untested": ""} if event.tier != state.tier else {}
     if event.suites and event.suites != state.suites:
-        surroundings |= {"suites": event.suites, "base_tested": None, "untested": ""}
+        surroundings |= {
+            "suites": event.suites,
+            "left_out": (),
+            "base_tested": None,
+            "untested": "",
+        }
     if state.stage not in ENDS:
         return state.changed(**surroundings)
     back = state.changed(

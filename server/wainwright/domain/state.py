@@ -20,7 +20,7 @@ from wainwright.domain.events import (
     Rung,
     Tested,
 )
-from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, Receipt, Suite
+from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, LeftOut, Receipt, Suite
 from wainwright.domain.goal import Autonomy, Fact, Goal, Stage, Trust
 from wainwright.domain.plan import Plan, Task
 
@@ -79,6 +79,8 @@ class RunState(Fact):
     head_tree: str | None = None
     suites: tuple[Suite, ...] = ()
     """How the tests are run."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Suites that were recognised and cannot run here."""
     untested: str = ""
     """What keeps the tests from running, when the person let the run go on all the same."""
     base_tested: BaseTested | None = None

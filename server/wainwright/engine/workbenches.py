@@ -219,19 +219,24 @@ async def receipt(
     *,
     seeds: bool = False,
     anew: bool = False,
+    recognised: bool = False,
 ) -> Receipt:
     """The tests on a commit: how they ended when this tree was tested before, or how they end now.
 
     ``anew``: only a green receipt is taken from before, since a person may have mended what made it red.
     ``seeds``: what is built is kept for all that come after. Only for the person's own code and command.
+    ``recognised``: nobody named the suites, so those that cannot run here are left out while others can.
     """
     around = await _around(parts, state)
     tree = await _tree_of(parts, state, commit)
     found = await asyncio.to_thread(parts.receipts.find, tree, state.suites, _beside(around, state.base_tree))
-    if found is not None and (found.green or not anew):
+    asked_for = found is not None and bool(found.left_out) and not recognised
+    if found is not None and (found.green or not anew) and not asked_for:
         return found
     beside = _beside(around, state.base_tree)
-    taken = await _take(parts, state, name, commit, state.suites, around=beside, seeds=seeds)
+    taken = await _take(
+        parts, state, name, commit, state.suites, around=beside, seeds=seeds, recognised=recognised
+    )
     await asyncio.to_thread(keep, parts, taken)
     return taken
 
@@ -242,6 +247,11 @@ def keep(parts: EngineParts, taken: Receipt) -> None:
     What raised no doubt beside the base of this run raises none beside itself, as the base of the next one.
     """
     parts.receipts.keep(taken)
+    if taken.left_out:
+        # From now on the run asks for the suites that are left.
+        out = [one.suite for one in taken.left_out]
+        able = tuple(suite for suite in taken.suites if suite not in out)
+        keep(parts, taken.model_copy(update={"suites": able, "left_out": ()}))
     if not taken.doubts:
         around = taken.surroundings.partition(":")[0]
         parts.receipts.keep(taken.model_copy(update={"surroundings": _beside(around, taken.tree)}))
@@ -294,6 +304,7 @@ async def _take(
     *,
     only: Sequence[str] = (),
     seeds: bool = False,
+    recognised: bool = False,
     around: str = "",
 ) -> Receipt:
     if parts.sandbox is None:
@@ -302,7 +313,7 @@ async def _take(
     alone = len(suites) == 1
     where = _tree_to_read if alone else _tree
     async with where(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=seeds) as cache:
-        return await take(
+        taken = await take(
             parts.sandbox,
             await _see(parts, state, tree, cache, writes="dropped" if alone else "kept"),
             suites,
@@ -311,9 +322,10 @@ async def _take(
             redactor=parts.redactor,
             only=only,
             before=None if commit == state.base else await asyncio.to_thread(_before, parts, state, commit),
-            surroundings=around,
+            recognised=recognised,
             hidden=[told.partition(": ")[0] for told in state.skipped_files],
         )
+        return taken.model_copy(update={"surroundings": around})
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ _MISSING: tuple[tuple[str, str], ...] = (
     (r"exec: \"([^\"]+)\": executable file not found", "a program is not found"),
     (r"env: '?([^'\n]+?)'?: No such file or directory", "a program is not found"),
     (
-        r"error: no matching package named|failed to (?:download|get) `[^`]*`",
+        r"error: no matching package named `[^`]*`|failed to (?:download|get) `[^`]*`",
         "a dependency is not downloaded",
     ),
     (r"module lookup disabled by GOPROXY[^\n]*", "a dependency is not downloaded"),

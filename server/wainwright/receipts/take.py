@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from wainwright.domain.evidence import Case, Receipt, Suite
+from wainwright.domain.evidence import Case, LeftOut, Receipt, Suite
 from wainwright.domain.text import cut, plain
 from wainwright.receipts import command, environment, integrity, names, verdict
 from wainwright.receipts.project import FolderProject, within
@@ -55,14 +55,15 @@ async def take(
     redactor: Redactor,
     only: Sequence[str] = (),
     before: integrity.Before | None = None,
-    surroundings: str = "",
     hidden: Collection[str] = (),
+    recognised: bool = False,
 ) -> Receipt:
     """Run the suites one after the other on a tree and say how they ended.
 
     ``tree`` is the git hash of what the view shows. ``only`` names tests or files: nothing else is run, and a suite
     that has none of them is left out. ``before`` is the base: what changed since and could make a report lie is
     named. ``hidden`` are ignored files of the person's that the tree does not have: one may be what is missing.
+    ``recognised``: nobody named the suites, so one that cannot run here is left out while others can.
     Raises CannotNarrow, before anything was run, when ``only`` cannot be obeyed.
     """
     chosen = _chosen(suites, only)
@@ -77,19 +78,25 @@ async def take(
     for suite, wanted in chosen:
         one = await _run(sandbox, view, project, suite, wanted, max(left, 1.0))
         left -= one.outcome.seconds
-        ran.append(one if len(chosen) == 1 else _with_ending(one))
+        ran.append(one)
         if one.outcome.timed_out:
             break
+    able, out, why_not = await asyncio.to_thread(_judged, ran, timeout_s, project, hidden)
+    if recognised and not why_not:
+        ran = able
+    else:
+        out = ()
+    if len(chosen) > 1:
+        ran = [_with_ending(one) for one in ran]
     doubts = [*changes.doubts, *(doubt for one in ran for doubt in one.doubts)]
-    why_not = await asyncio.to_thread(_environment, ran, timeout_s, project, hidden)
     return _receipt(ran, tuple(only), redactor, doubts).model_copy(
         update={
             "tree": tree,
             "started": started,
             "suites": tuple(suites),
-            "surroundings": surroundings,
             "environment": redactor.redact(why_not),
             "disbelieved": changes.disbelieved,
+            "left_out": tuple(one.model_copy(update={"reason": redactor.redact(one.reason)}) for one in out),
         }
     )
 
@@ -136,6 +143,27 @@ def _environment(ran: Sequence[_Ran], timeout_s: float, project: Project, hidden
     cases = [case for one in ran for case in one.cases]
     output = plain("\n".join(one.output for one in ran))
     return environment.reason([one.outcome for one in ran], cases, output, timeout_s, project, hidden)
+
+
+def _judged(
+    ran: Sequence[_Ran], timeout_s: float, project: Project, hidden: Collection[str]
+) -> tuple[list[_Ran], tuple[LeftOut, ...], str]:
+    """The suites that could begin, those that could not for a reason of the surroundings, and why none could."""
+    able, out, reasons = [], [], []
+    for one in ran:
+        begun = one.outcome.timed_out or any(not case.unbuilt for case in one.cases)
+        # What is wanted may be declared beside the tests, or for the whole workspace.
+        places = () if begun else (within(project, one.suite.folder), project)
+        why = next(filter(None, (_environment([one], timeout_s, place, hidden) for place in places)), "")
+        if why:
+            said = f"`{_shown(one.suite)}` cannot run here: {why.rstrip('.')}; it is not run."
+            out.append(LeftOut(suite=one.suite, reason=said))
+            reasons.append(why)
+        else:
+            able.append(one)
+    if not able:
+        return able, tuple(out), "; ".join(dict.fromkeys(reasons))
+    return able, tuple(out), _environment(able, timeout_s, project, hidden)
 
 
 def _shown(suite: Suite) -> str:

@@ -40,6 +40,13 @@ def red(name: str, message: str, *, unbuilt: bool = False) -> Case:
     return Case(name=name, outcome="error", message=message, unbuilt=unbuilt)
 
 
+def test_a_package_that_cargo_does_not_have_is_named() -> None:
+    said = why(
+        [], "error: no matching package named `libfuzzer-sys` found\nlocation searched: crates.io index", 101
+    )
+    assert said == "a dependency is not downloaded (error: no matching package named `libfuzzer-sys`)"
+
+
 GREEN = Case(name="a::ok", outcome="passed")
 
 

@@ -15,7 +15,9 @@ from wainwright.secrets import Redactor
 run = pytest.mark.asyncio(loop_scope="module")
 
 
-async def receipt(bench: Bench, *commands: str | Suite, timeout_s: float = 60, **files: str) -> Receipt:
+async def receipt(
+    bench: Bench, *commands: str | Suite, timeout_s: float = 60, recognised: bool = False, **files: str
+) -> Receipt:
     workbench = bench.workbench()
     for path, text in files.items():
         place = workbench.tree / path
@@ -29,6 +31,7 @@ async def receipt(bench: Bench, *commands: str | Suite, timeout_s: float = 60, *
         tree="t",
         timeout_s=timeout_s,
         redactor=Redactor(["hunter2-hunter2"]),
+        recognised=recognised,
     )
 
 
@@ -332,6 +335,38 @@ async def test_several_suites_are_one_receipt(bench: Bench) -> None:
         "cd gone && true::exit": "failed",
     }
     assert (found.exit, found.suites, found.runner) == (3, suites, "pytest, unittest")
+
+
+LACKING = (Suite(command="nosuchprogram", folder="a"), Suite(command="nosuchmodule", folder="b"))
+THERE = {"a/x": "", "b/x": ""}
+
+
+@run
+async def test_a_suite_that_cannot_run_here_is_left_out_where_another_can(bench: Bench) -> None:
+    found = await receipt(bench, Suite(command=TESTS), *LACKING, recognised=True, **THERE)
+    assert outcomes(found) == {"test_calc.py::test_add": "passed"}
+    assert (found.exit, found.environment, found.doubts, found.command) == (0, "", (), TESTS)
+    assert tuple(one.suite for one in found.left_out) == LACKING
+    assert found.left_out[0].reason == (
+        "`cd a && nosuchprogram` cannot run here: "
+        "command not found (/bin/sh: 1: nosuchprogram: not found); it is not run."
+    )
+
+
+@run
+async def test_a_suite_that_somebody_named_or_that_ran_is_never_left_out(bench: Bench) -> None:
+    named = await receipt(bench, Suite(command=TESTS), LACKING[0], **THERE)
+    red = await receipt(bench, Suite(command=TESTS), Suite(command="exit 3"), recognised=True)
+    assert (named.left_out, named.exit, red.left_out, red.exit) == ((), 127, (), 3)
+    assert "cd a && nosuchprogram::exit" in named.failing
+
+
+@run
+async def test_where_no_suite_can_run_that_is_the_surroundings(bench: Bench) -> None:
+    found = await receipt(bench, *LACKING, recognised=True, **THERE)
+    assert found.left_out == ()
+    assert "nosuchprogram: not found" in found.environment
+    assert "nosuchmodule: not found" in found.environment
 
 
 @run

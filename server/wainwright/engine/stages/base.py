@@ -61,7 +61,15 @@ async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Se
     run.tell(f"tests the base: {state.command}")
     # Once there is a plan, a model may have had a say in the command.
     seeds = state.revision == 0
-    receipt = await workbenches.receipt(parts, state, "base", base, seeds=seeds, anew=effect.number > 0)
+    receipt = await workbenches.receipt(
+        parts,
+        state,
+        "base",
+        base,
+        seeds=seeds,
+        anew=effect.number > 0,
+        recognised=seeds and not parts.settings.test.suites,
+    )
     return (ev.BaseTested(receipt=receipt),)
 
 

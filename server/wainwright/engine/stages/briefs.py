@@ -38,6 +38,7 @@ def tests(state: RunState) -> str:
     if not state.suites:
         return "## Tests\n\nIt is not known how this workspace is tested."
     text = "## Tests\n\n" + "\n".join(f"Command: `{s.command}`{_where(s)}" for s in state.suites)
+    text += "".join(f"\n{one.reason}" for one in state.left_out)
     if not state.testable:
         return f"{text}\n\nNo test is run: {state.untested or state.tier_reason}"
     base = state.base_tested

@@ -91,6 +91,7 @@ def render(view: RunView, lines: list[str]) -> str:
             f"- [{_STAGE_MARKS[state]}] {stage}" + (f": {view.skips[stage]}" if stage in view.skips else "")
         )
     head += "".join(f"\n\n> **Tests:** {told}" for told in view.cautions)
+    head += "".join(f"\n\n{told}" for told in view.left_out)
     parts = [head, "## Stages\n\n" + "\n".join(stages)]
     if view.gates:
         asked = "\n".join(f"- **{g.id}** {g.question}\n  {g.detail}" for g in view.gates)

@@ -22,7 +22,8 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.StageSkipped():
             return f"{event.stage} is left out: {event.reason}"
         case ev.BaseTested():
-            return f"the base: {_counts(event.receipt) if event.receipt else event.reason}"
+            out = [one.reason for one in event.receipt.left_out] if event.receipt else []
+            return ". ".join([f"the base: {_counts(event.receipt) if event.receipt else event.reason}", *out])
         case ev.PlanProposed():
             return f"plan: {len(event.plan.requirements)} requirements, {len(event.plan.tasks)} tasks"
         case ev.GateOpened():

@@ -115,6 +115,8 @@ class RunView(Fact):
     findings: tuple[Finding, ...] = ()
     """What the newest review remarked."""
     cautions: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Which suites are not run, and why, a sentence each."""
     """What a person has to know of how far the tests can be trusted."""
     at_work: Literal["here", "elsewhere", ""] = ""
     """Which process drives the run: this one, another one, none."""
@@ -175,6 +177,7 @@ def view(
         skips={str(stage): reason for stage, reason in state.skips.items()},
         findings=state.reviewed.findings if state.reviewed else (),
         cautions=cautions(state),
+        left_out=tuple(one.reason for one in state.left_out),
     )
 
 
