@@ -23,6 +23,8 @@ _OUTCOMES: dict[str, Outcome] = {"ok": "passed", "FAILED": "failed", "ignored": 
 _QUIET = frozenset(("-q", "--quiet", "--format=terse"))
 LINES_MAX = 200
 """Of what one test printed, and of what the compiler said of one target."""
+PLACES_MAX = 5
+"""Places named of one error that the compiler repeats."""
 
 
 class Cargo:
@@ -165,7 +167,7 @@ class _Output:
         self._said: dict[str, list[str]] = {}
         self._pending = ""
         self._printing = ""
-        self._errors: list[str] = []
+        self._errors = _Errors()
         self._docs: dict[str, int] = {}
 
     def read(self, lines: Iterator[str]) -> Iterator[Case]:
@@ -207,8 +209,8 @@ class _Output:
                 self._said[self._printing].append(line)
         elif not self._complete:
             self._test(line)
-        elif re.match(r"^error|^\s+-->|^\s+[|=\d]", line) and len(self._errors) < LINES_MAX:
-            self._errors.append(line)
+        else:
+            self._errors.line(line)
 
     def _test(self, line: str) -> None:
         """A line that says how a test ended, or, when it printed something before, that it began or ended."""
@@ -231,7 +233,7 @@ class _Output:
             place = path if folder == "." else f"{folder}/{path}"
         else:
             place = folder
-        about, self._errors = "\n".join(self._errors), []
+        about, self._errors = self._errors.told(), _Errors()
         return Case(name=f"{place}::build", outcome="error", message=junit.bounded(about, 0), unbuilt=True)
 
     def _end(self) -> Iterator[Case]:
@@ -251,6 +253,43 @@ class _Output:
         name = f"{self._packages.documented(doc.group(1), self._current)}::doc {doc.group(2)}".strip()
         self._docs[name] = self._docs.get(name, 0) + 1
         return name if self._docs[name] == 1 else f"{name} {self._docs[name]}"
+
+
+class _Errors:
+    """What the compiler says of one target: each error with its lines of the source, the same one once."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[str, list[str]] = {}
+        self._places: dict[str, list[str]] = {}
+        self._head = ""
+        self._first = False
+        self._kept = 0
+
+    def line(self, line: str) -> None:
+        """A diagnostic begins with its head and ends with an empty line. Warnings are left out."""
+        if not line.strip() or line.startswith("warning"):
+            self._head = ""
+        elif line.startswith("error"):
+            self._head, self._first = line, line not in self._blocks
+            self._blocks.setdefault(line, [line])
+        elif self._head:
+            place = re.match(r"^\s*--> (\S+)", line)
+            if place:
+                self._places.setdefault(self._head, []).append(place.group(1))
+            if self._first and self._kept < LINES_MAX:
+                self._blocks[self._head].append(line)
+                self._kept += 1
+
+    def told(self) -> str:
+        """The errors, and where else each of them is."""
+        lines = []
+        for head, block in self._blocks.items():
+            lines += block
+            more = list(dict.fromkeys(self._places.get(head, [])))[1:]
+            if more:
+                shown = ", ".join(more[:PLACES_MAX]) + (", …" if len(more) > PLACES_MAX else "")
+                lines.append(f"(and the same {len(more)} more times: {shown})")
+        return "\n".join(lines)
 
 
 def _without_backtrace(lines: Sequence[str]) -> str:
