@@ -37,7 +37,8 @@ def _of_the_base(state: RunState) -> list[str]:
         )
     if _red(receipt):
         told.insert(0, _red_before(state, receipt))
-    elif not receipt.cases and receipt.exit != 0:
+    told += _ended_before(state, receipt)
+    if not receipt.cases and receipt.exit != 0:
         ended = "was stopped at its time limit" if receipt.exit is None else f"ended with {receipt.exit}"
         told.insert(0, f"`{receipt.command}` {ended} before the run began, without telling single tests.")
     return told
@@ -46,18 +47,35 @@ def _of_the_base(state: RunState) -> list[str]:
 def _red_before(state: RunState, receipt: Receipt) -> str:
     red = _red(receipt)
     still = tuple(name for name in state.tested.verdict.base_red if name in red) if state.tested else ()
-    tests = len(receipt.cases) - len(receipt.unbuilt)
+    tests = len(receipt.cases) - len(receipt.unbuilt) - len(receipt.endings)
     count = f"{len(red)} of {tests} tests {'was' if len(red) == 1 else 'were'} red"
     and_now = ""
     if state.tested is not None:
-        and_now = ", and still so are " + (f"{len(still)}" if len(still) != len(red) else "all of them")
-        and_now = and_now if still else ", and none of them is red now"
+        one = len(red) == 1
+        and_now = ", and is not now" if one else ", and none of them is red now"
+        if still:
+            many = "all of them" if len(still) == len(red) else f"{len(still)}"
+            and_now = ", and still is" if one else f", and still so are {many}"
     return f"{count} before the run began{and_now}: {names(still or red)}."
 
 
 def _red(receipt: Receipt) -> tuple[str, ...]:
-    """The tests that are red; what could not be built is no test."""
-    return tuple(name for name in receipt.failing if name not in receipt.unbuilt)
+    """The tests that are red; what could not be built is no test, and no exit code is."""
+    return tuple(
+        c.name for c in receipt.cases if c.outcome in ("failed", "error") and not c.unbuilt and not c.ending
+    )
+
+
+def _ended_before(state: RunState, receipt: Receipt) -> list[str]:
+    """Which commands ended badly on the base, where that is all that is known of them."""
+    told = []
+    for case in receipt.endings:
+        if case.outcome != "passed":
+            ended = without_stop(case.message.partition("\n")[0]).removeprefix("It ")
+            still = state.tested is not None and case.name in state.tested.verdict.base_red
+            and_now = ", and still does" if still else ""
+            told.append(f"`{case.name.removesuffix('::exit')}` {ended} before the run began{and_now}.")
+    return told
 
 
 def _of_the_whole(state: RunState) -> list[str]:

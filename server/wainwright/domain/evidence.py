@@ -34,6 +34,8 @@ class Case(Fact):
     message: str = ""
     unbuilt: bool = False
     """Not a test: a file or package that could not be built or collected."""
+    ending: bool = False
+    """Not a test: how a command ended whose tests do not tell it."""
     flaky: bool = False
     """Red first, green when it was run again, alone."""
 
@@ -105,6 +107,11 @@ class Receipt(Fact):
     def unbuilt(self) -> tuple[str, ...]:
         """What could not be built or collected, in order."""
         return tuple(c.name for c in self.cases if c.unbuilt)
+
+    @property
+    def endings(self) -> tuple[Case, ...]:
+        """How commands ended that tell it by their exit code alone."""
+        return tuple(c for c in self.cases if c.ending)
 
     @property
     def ran(self) -> bool:

@@ -6,6 +6,7 @@ that could not be read in its place.
 """
 
 import re
+import textwrap
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -44,6 +45,22 @@ def cut(text: str, limit: int = 10_000) -> str:
         return text
     half = limit // 2
     return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
+
+
+def wrapped(text: str, width: int = 72) -> str:
+    """Each line that is too long as several; what is indented like code is left alone."""
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width,
+            subsequent_indent="  " if line.startswith(("- ", "* ")) else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if len(line) > width and not line.startswith(("    ", "\t"))
+        else line
+        for line in text.splitlines()
+    )
 
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")

@@ -135,6 +135,7 @@ def _with_ending(ran: _Ran) -> _Ran:
         name=f"{_shown(ran.suite)}::exit",
         outcome="passed" if green else "failed",
         message="" if green else said,
+        ending=True,
     )
     return replace(ran, cases=(*ran.cases, ending))
 

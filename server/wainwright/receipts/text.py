@@ -59,7 +59,9 @@ def counts(receipt: Receipt) -> str:
     """How many tests passed, failed and were skipped, and what could not be built."""
     unbuilt = len(receipt.unbuilt)
     skipped = len(receipt.skipped)
-    parts = [f"{len(receipt.passing)} passed", f"{len(receipt.failing) - unbuilt} failed"]
+    endings = [case.outcome for case in receipt.endings]
+    passed = len(receipt.passing) - endings.count("passed")
+    parts = [f"{passed} passed", f"{len(receipt.failing) - unbuilt - endings.count('failed')} failed"]
     parts += [f"{skipped} skipped"] if skipped else []
     parts += [f"{unbuilt} could not be built or collected"] if unbuilt else []
     return ", ".join(parts)

@@ -72,6 +72,27 @@ def test_what_was_red_before_is_told_apart_at_the_end() -> None:
     )
 
 
+def test_one_test_that_was_red_before_is_told_as_one() -> None:
+    way = [SNAPSHOT, base(*RED[:1]), *WAY_TO[Stage.TEST][3:]]
+    still = told(*way, whole(receipt("t2"), base_red=(RED[0].name,)))
+    assert still == ("1 of 1 tests was red before the run began, and still is: `tests/old.py::a`.",)
+    mended = told(*way, whole(receipt("t2")))
+    assert mended == ("1 of 1 tests was red before the run began, and is not now: `tests/old.py::a`.",)
+
+
+def test_an_exit_code_is_no_test() -> None:
+    ended = Case(
+        name="cd sub && make::exit", outcome="failed", message="It ended with exit code 3.\nno", ending=True
+    )
+    before = [SNAPSHOT, base(*RED[:1], ended)]
+    assert told(*before) == (
+        "1 of 1 tests was red before the run began: `tests/old.py::a`.",
+        "`cd sub && make` ended with exit code 3 before the run began.",
+    )
+    alone = [SNAPSHOT, base(ended), *WAY_TO[Stage.TEST][3:], whole(receipt("t2"), base_red=(ended.name,))]
+    assert told(*alone) == ("`cd sub && make` ended with exit code 3 before the run began, and still does.",)
+
+
 def test_it_stands_at_the_gates_and_on_top_of_every_document() -> None:
     state = replay([started(), SNAPSHOT, base(*RED[:1]), *WAY_TO[Stage.DESIGN][3:4]])
     assert state is not None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from wainwright.domain.events import EVENT, GateDecided, RunStarted
 from wainwright.domain.goal import Goal, Place
-from wainwright.domain.text import clean, clean_within
+from wainwright.domain.text import clean, clean_within, wrapped
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 """Half surrogate pairs and NUL too."""
@@ -67,3 +67,12 @@ def test_a_fact_holds_any_text_of_a_person_or_an_editor(text: str, other: str) -
 
 def test_a_goal_has_no_character_that_a_command_cannot_take() -> None:
     assert Goal(text=f"a\0b{HALF}").text == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}"
+
+
+def test_long_lines_are_wrapped_and_code_is_left_alone() -> None:
+    long, code = "word " * 30, "    " + "code " * 30
+    found = wrapped(f"{long}\n- {long}\n\n{code}\n{'x' * 90}")
+    first, second, _, kept, path = found.split("\n- ")[0], *found.split("\n- ")[1].rsplit("\n", 3)
+    assert max(len(line) for line in first.splitlines()) <= 72
+    assert all(line.startswith("  word") for line in second.splitlines()[1:])
+    assert (kept, path) == (code, "x" * 90)

@@ -14,6 +14,7 @@ from wainwright.domain.changes import content_hash
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.domain.state import RunState
+from wainwright.domain.text import wrapped
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -158,7 +159,7 @@ async def _keep(
         summary=answer.summary,
     )
     now = standing(state.changed(acceptance=written))
-    message = f"Acceptance tests\n\n{answer.summary}\n\nRun: {state.run}"
+    message = f"Acceptance tests\n\n{wrapped(answer.summary)}\n\nRun: {state.run}"
     new, tree = await with_files(parts, head, kept, now, message)
     if new != head:
         await move_head(parts, run, new)

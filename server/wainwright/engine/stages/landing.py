@@ -11,6 +11,7 @@ from wainwright.domain import events as ev
 from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.evidence import Finding
 from wainwright.domain.state import RunState, TaskState
+from wainwright.domain.text import wrapped
 from wainwright.engine.judging import broken, judged
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -39,7 +40,7 @@ async def land(
         return (failed(parts, effect, "conflict", both),)
     due = landing_with(state, effect.task)
     tree = await asyncio.to_thread(_with_its_tests, parts, state, merged.tree, begun.laid, due)
-    message = f"{one.task.title}\n\n{summary}\n\nTask: {effect.task}\nRun: {state.run}"
+    message = f"{one.task.title}\n\n{wrapped(summary)}\n\nTask: {effect.task}\nRun: {state.run}"
     landed = head
     if tree != state.head_tree:
         landed = await asyncio.to_thread(repository.commit_tree, tree, [head], message)
