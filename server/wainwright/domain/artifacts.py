@@ -8,7 +8,7 @@ from wainwright.domain.events import Tested
 from wainwright.domain.evidence import AcceptanceTest, Finding, Receipt, RedFirst, Suite
 from wainwright.domain.goal import Stage
 from wainwright.domain.plan import Plan
-from wainwright.domain.state import RunState, TaskState, guarding
+from wainwright.domain.state import RunState, TaskState, guarding, without_test
 
 _MARKS = {"waiting": " ", "running": "~", "landed": "x", "stuck": "!", "blocked": "!"}
 
@@ -57,11 +57,14 @@ def _under_title(text: str, warning: str) -> str:
 
 
 def _requirements(state: RunState, plan: Plan) -> str:
-    lines = [
+    how = f"\n\n## How it is tested\n\n{_suites(state)}"
+    return f"# Requirements\n\nGoal: {state.goal.text}\n\n" + "\n".join(_listed(plan)) + how + "\n"
+
+
+def _listed(plan: Plan) -> list[str]:
+    return [
         f"- **{r.id}** {r.text}{' (so today, and to stay so)' if r.guards else ''}" for r in plan.requirements
     ]
-    how = f"\n\n## How it is tested\n\n{_suites(state)}"
-    return f"# Requirements\n\nGoal: {state.goal.text}\n\n" + "\n".join(lines) + how + "\n"
 
 
 def _suites(state: RunState, *, left_out: bool = False) -> str:
@@ -143,17 +146,23 @@ def _test_report(state: RunState) -> str:
     ):
         if names:
             lines += ["", f"## {title}", "", *(f"- `{n}`" for n in names)]
-    if state.acceptance is not None and state.acceptance.tests:
+    untested = without_test(state)
+    if state.acceptance is not None and (state.acceptance.tests or untested):
         lines += ["", "## Acceptance tests", ""]
         lines += ["| requirement | test | before the change | outcome |", "|---|---|---|---|"]
         lines += [
             f"| {t.requirement} | `{t.test}` | {_before(state, t)} | {_outcome(tested.receipt, t.test)} |"
             for t in state.acceptance.tests
         ]
+        lines += [f"| {name} | no test: {_in_a_cell(why)} | | |" for name, why in untested.items()]
         first = state.red_first
         if first is not None and first.receipt is not None:
             lines += ["", f"Before the change: {_receipt(first.receipt)}."]
     return "\n".join(lines) + "\n"
+
+
+def _in_a_cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def _taken(tested: Tested) -> str:
@@ -229,6 +238,10 @@ def _summary(state: RunState) -> str:
     lines = ["# Summary", "", f"Goal: {state.goal.text}", "", f"Ended in **{state.stage}**."]
     if state.failure is not None and state.stage is Stage.FAILED:
         lines += ["", state.failure.reason, "", state.failure.hint]
+    if state.plan is not None:
+        lines += ["", "## Requirements", "", *_listed(state.plan)]
+        lines += [f"- {name} has no test: {why}" for name, why in without_test(state).items()]
+        lines += ["", "## The Planner's notes", "", state.plan.notes] if state.plan.notes else []
     if state.tasks:
         lines += ["", "## Tasks", ""]
         lines += [f"- {t.task.title}: {t.status}. {t.summary}" for t in state.tasks.values()]

@@ -1,5 +1,6 @@
 """What a run is at one moment: the value that ``fold`` makes out of events and that ``decide`` reads."""
 
+import re
 from typing import Literal
 
 from pydantic import Field
@@ -185,3 +186,17 @@ def guarding(state: RunState, test: AcceptanceTest) -> bool:
     """Whether a test shows what is so already: its author says so, or the plan says it of its requirement."""
     planned = state.plan.requirements if state.plan else ()
     return test.guards or any(r.guards for r in planned if r.id == test.requirement)
+
+
+def without_test(state: RunState) -> dict[str, str]:
+    """The requirements that no test shows, each with the Tester's words on it; empty before tests were written."""
+    if state.plan is None or state.acceptance is None:
+        return {}
+    shown = {test.requirement for test in state.acceptance.tests}
+    sentences = re.split(r"(?<=[.!?;])\s+|\n+", state.acceptance.summary)
+    told = {}
+    for one in state.plan.requirements:
+        if one.id not in shown:
+            own = [said.strip() for said in sentences if re.search(rf"\b{re.escape(one.id)}\b", said)]
+            told[one.id] = " ".join(own) or state.acceptance.summary.strip() or "The Tester does not say why."
+    return told

@@ -1,7 +1,16 @@
 """What a person is told of how far the tests can be trusted, and where."""
 
 import pytest
-from tests.unit.domain.test_machine import BASE, GREEN, REVIEWED, SNAPSHOT, WAY_TO, receipt, started
+from tests.unit.domain.test_machine import (
+    ACCEPTANCE,
+    BASE,
+    GREEN,
+    REVIEWED,
+    SNAPSHOT,
+    WAY_TO,
+    receipt,
+    started,
+)
 
 from wainwright.domain import events as ev
 from wainwright.domain.artifacts import artifacts, utc
@@ -11,6 +20,7 @@ from wainwright.domain.effects import OpenGate
 from wainwright.domain.evidence import Case, Receipt, Verdict
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import Stage
+from wainwright.domain.state import without_test
 
 RED = tuple(Case(name=f"tests/old.py::{n}", outcome="failed") for n in "abcde")
 
@@ -116,6 +126,30 @@ def test_it_stands_at_the_gates_and_on_top_of_every_document() -> None:
     assert {"requirements.md", "plan.md", "test-report.md", "review.md"} <= set(documents)
     for name, text in documents.items():
         assert f"> **Tests:** {cautions(state)[0]}\n" in text, name
+
+
+def test_what_no_test_shows_is_told_in_the_testers_words() -> None:
+    way = list(WAY_TO[Stage.TEST])
+    at = next(n for n, event in enumerate(way) if isinstance(event, ev.AcceptanceWritten))
+    said = "R1 is left out: a person judges | taste. R11 is another matter."
+    way[at] = ACCEPTANCE.model_copy(update={"tests": (), "summary": said})
+    state = replay([*way, GREEN])
+    assert state is not None
+    assert without_test(state) == {"R1": "R1 is left out: a person judges | taste."}
+    row = "| R1 | no test: R1 is left out: a person judges \\| taste. | | |"
+    assert row in artifacts(state)["test-report.md"]
+    ended = artifacts(state.changed(stage=Stage.DONE))["summary.md"]
+    assert state.plan is not None
+    assert f"- **R1** {state.plan.requirements[0].text}\n" in ended
+    assert "- R1 has no test: R1 is left out" in ended
+    noted = state.changed(stage=Stage.DONE, plan=state.plan.model_copy(update={"notes": "Mind the gap."}))
+    assert "## The Planner's notes\n\nMind the gap.\n" in artifacts(noted)["summary.md"]
+
+
+def test_before_tests_are_written_none_is_missed() -> None:
+    state = replay(list(WAY_TO[Stage.DESIGN]))
+    assert state is not None
+    assert without_test(state) == {}
 
 
 def test_a_reused_receipt_says_when_it_was_taken() -> None:

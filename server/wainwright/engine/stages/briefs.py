@@ -7,7 +7,7 @@ material and no instruction.
 from collections.abc import Mapping, Sequence
 
 from wainwright.domain.evidence import Finding, Receipt, Suite
-from wainwright.domain.state import RunState, TaskState
+from wainwright.domain.state import RunState, TaskState, without_test
 from wainwright.domain.text import cut
 from wainwright.receipts.text import report_text
 from wainwright.workspace.context import fenced
@@ -66,6 +66,15 @@ def requirements(state: RunState, served: tuple[str, ...] = ()) -> str:
         return ""
     lines = [f"- {r.id}{' (this task)' if r.id in served else ''}: {r.text}" for r in state.plan.requirements]
     return "## Requirements\n\n" + "\n".join(lines)
+
+
+def untested(state: RunState) -> str:
+    """Which requirements no test shows, and what the Tester says of that."""
+    lines = [f"- {name}: {why}" for name, why in without_test(state).items()]
+    head = (
+        "## Requirements without a test\n\nNothing shows these but the code itself. The Tester's words:\n\n"
+    )
+    return head + "\n".join(lines) if lines else ""
 
 
 def notes(state: RunState) -> str:

@@ -32,6 +32,7 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
         lambda _: briefs.join(
             briefs.goal(state),
             briefs.requirements(state),
+            briefs.untested(state),
             briefs.notes(state),
             briefs.design(state),
             briefs.diff(diff),

@@ -118,6 +118,7 @@ class TaskCheck:
         shared = briefs.join(
             briefs.goal(state),
             briefs.requirements(state, task.acceptance),
+            briefs.untested(state),
             briefs.design(state),
             briefs.task(self.one).replace("## Your task", "## The task"),
             briefs.diff(diff),
