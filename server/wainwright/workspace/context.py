@@ -6,7 +6,7 @@ given the same words again.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from wainwright.domain.errors import WainwrightError
@@ -47,7 +47,8 @@ def workspace(
     """A workspace in Markdown, within about ``WHOLE_MAX`` characters beside the manifests.
 
     A small one is shown whole. Of a larger one: its files, the manifests, those of ``write_set`` that exist, and the
-    files and functions that ``words`` seem to be about, as far as the history of ``tip`` was read with it.
+    files and functions that ``words`` seem to be about, as far as the history of ``tip`` was read with it:
+    none without words, and nothing twice.
     """
     tree = indexed.root
     listing = indexed.index.files()
@@ -59,13 +60,23 @@ def workspace(
     if sum(f.size for f in listing if f.path not in manifests) <= WHOLE_MAX:
         return "\n\n".join(parts + _shown(tree, rest, WHOLE_MAX))
     named = [name for name in rest if covers(write_set, name) and EVERYTHING not in write_set]
-    parts += _shown(tree, named, WHOLE_MAX)
+    whole = _shown(tree, named, WHOLE_MAX)
+    parts += whole
+    if not words:
+        return "\n\n".join(parts)
     found = indexed.ranker.rank(
         indexed.index, indexed.structure, words, limit=LIMIT, tokens=FOUND_TOKENS, tip=tip, moment=moment
     )[1]
+    found = _without(found, {part.partition("\n")[0] for part in whole})
     if found:
         parts.append(f"### Where the work seems to be\n\n{fenced(found)}")
     return "\n\n".join(parts)
+
+
+def _without(found: str, heads: Collection[str]) -> str:
+    """What was found, without the files under these headings. Its lines of files begin with their numbers."""
+    sections = re.split(r"^(?=### )", found, flags=re.MULTILINE)
+    return "".join(one for one in sections if one.partition("\n")[0] not in heads)
 
 
 def _shown(tree: Path, names: Sequence[str], room: int) -> list[str]:

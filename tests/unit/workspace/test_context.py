@@ -46,6 +46,22 @@ def test_of_a_large_one_the_places_are_shown_that_the_words_speak_of(folder: Pat
     assert "a59.py" not in found, "there is no room for everything"
 
 
+def test_what_is_shown_whole_is_not_shown_again(folder: Path, tmp_path: Path) -> None:
+    look = Indexes(tmp_path / "index").open(large(folder))
+    shown = workspace(look, "apply a voucher twice", ["shop/voucher.py"])
+    assert shown.count("### shop/voucher.py\n") == 1
+    assert "### shop/voucher.py\n\n```\ndef apply_voucher" in shown
+    assert "### shop/a" in shown.partition("### Where the work seems to be")[2], "others are found still"
+
+
+def test_without_words_nothing_is_looked_for(folder: Path, tmp_path: Path) -> None:
+    (folder / "pyproject.toml").write_text('[project]\nname = "shop"\n')
+    shown = workspace(Indexes(tmp_path / "index").open(large(folder)), "")
+    assert "shop/voucher.py" in shown, "it is named"
+    assert 'name = "shop"' in shown
+    assert "Where the work seems to be" not in shown
+
+
 def test_the_place_where_the_person_stood_is_shown(folder: Path, tmp_path: Path) -> None:
     look = Indexes(tmp_path / "index").open(large(folder))
     goal = "this is wrong, mend it"

@@ -58,7 +58,7 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
             shown,
         ),
         check=check,
-        about="server port listen http health",
+        about="",
     )
     answer, target = done.answer, targets[done.answer.target]
     wanted = target.plan(_wanted(answer))

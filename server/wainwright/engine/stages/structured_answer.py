@@ -22,11 +22,12 @@ async def ask(
     scope: str,
     brief: Callable[[str], str],
     check: Callable[[Work[A]], Awaitable[str]] | None = None,
-    about: str = "",
+    about: str | None = None,
 ) -> Work[A]:
     """Ask a role that answers with one structure, at a workbench where it can only read.
 
-    ``brief`` is given what the workbench shows of the workspace, looked through for what it is ``about``.
+    ``brief`` is given what the workbench shows of the workspace, looked through for what it is ``about``;
+    of nothing in particular where that is empty, and not at all where it is None.
     """
     state = run.state
     run.tell(f"the {assignment.role} thinks")
@@ -34,7 +35,7 @@ async def ask(
     assert commit is not None
     name = f"{assignment.name}-{hashlib.sha256(scope.encode()).hexdigest()[:8]}"
     async with workbenches.reading(parts, state, name, commit) as workbench:
-        shown = await workbenches.shown(parts, state, workbench, about) if about else ""
+        shown = await workbenches.shown(parts, state, workbench, about) if about is not None else ""
         return await run_agent(
             assignment,
             form,
