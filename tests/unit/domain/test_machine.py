@@ -16,6 +16,7 @@ from wainwright.domain.evidence import (
     Case,
     Deployment,
     Finding,
+    LeftOut,
     Receipt,
     RedFirst,
     Suite,
@@ -551,6 +552,21 @@ def test_the_planner_overrules_what_says_nothing_and_adds_to_what_works(
     assert state.suites == used
     wanted = "TestBase number=" if used != known else "OpenGate plan-1"
     assert next(told(e) for e in decide(state)).startswith(wanted)
+
+
+def test_a_suite_that_cannot_run_is_gone_until_somebody_names_the_suites() -> None:
+    out = LeftOut(suite=WEB, reason="`cd web && npm test` cannot run here: no npm; it is not run.")
+    base = ev.BaseTested(receipt=receipt().model_copy(update={"left_out": (out,)}))
+    snapshot = SNAPSHOT.model_copy(update={"suites": (*SUITES, WEB)})
+    state = replay([started(), snapshot, base])
+    assert state is not None
+    assert (state.suites, state.left_out) == (SUITES, (out,))
+    again = fold(state, ev.BaseTested(receipt=receipt()))
+    assert (again.suites, again.left_out) == (SUITES, (out,)), "it is told on"
+    named = fold(
+        fold(state, ev.RunFailed(reason="no disk")), ev.RunResumed(by="person", suites=(*SUITES, WEB))
+    )
+    assert (named.suites, named.left_out) == ((*SUITES, WEB), ())
 
 
 def test_one_test_command_is_read_as_one_suite() -> None:
