@@ -12,7 +12,6 @@ Errors: WorkspaceError when git refuses; OutsideBoundary for names and paths tha
 
 import fcntl
 import os
-import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from wainwright.workspace import comparison, delivery
 from wainwright.workspace.comparison import Change
 from wainwright.workspace.dependencies import dependencies, exclude_rules
 from wainwright.workspace.localise import HISTORY_MAX, history
+from wainwright.workspace.names import PREFIX, checked, object_name, ref_name
 from wainwright.workspace.person import Person
 from wainwright.workspace.place import Place, locate
 from wainwright.workspace.plumbing import GitDirectory, unquote
@@ -43,13 +43,10 @@ from wainwright.workspace.world.repository import NAME, Template
 __all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Snapshot"]
 
 SNAPSHOT = "Your uncommitted work, as it was when the run began"
-_PREFIX = "refs/wainwright/"
 _HEADS = "refs/person/"
 _HEADS_COMPARED_MAX = 20
 _NO_FILTERS = "* -filter\n"
 """Filters are named by attributes and defined by settings; there are no such settings here, and no names either."""
-_OBJECT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_NAME = re.compile(r"(?!.*(\.\.|\.lock$|\.git$|\.$))[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 
 
 class Merge(BaseModel):
@@ -119,7 +116,7 @@ class Repository:
 
         ``overlay`` maps relative paths to unsaved text. Nothing in the person's repository changes.
         """
-        ref = _ref(f"{run}/base")
+        ref = ref_name(f"{run}/base")
         person = self._person()
         private = self._refreshed(person)
         taker = Taker(private, self.place.top, person)
@@ -169,7 +166,7 @@ class Repository:
 
         ``head`` is the person's commit that the run's snapshot was taken on, ``contents`` the snapshot's.
         """
-        folder = self._state / "trees" / _name(run) / NAME
+        folder = self._state / "trees" / checked(run) / NAME
         if not folder.is_dir():
             person = self._person()
             if person is None:
@@ -212,7 +209,7 @@ class Repository:
         The files of ``beneath``, a snapshot's environment, are there, too, where the commit has nothing.
         """
         path = self.tree(run, name)
-        self._task_tree(path).create(_object(commit), beneath)
+        self._task_tree(path).create(object_name(commit), beneath)
         path.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -225,13 +222,13 @@ class Repository:
         if self._standing is None:
             yield None
             return
-        with self._standing.standing_on(_object(commit), beneath) as tree:
+        with self._standing.standing_on(object_name(commit), beneath) as tree:
             found = tree and self.place.within(tree)
             yield found if found and found.is_dir() else None
 
     def tree(self, run: str, name: str) -> Path:
         """Return where the workspace of a task tree lies, or will: a folder of the tree, or all of it."""
-        return self.place.within(self._state / "trees" / _name(run) / _name(name))
+        return self.place.within(self._state / "trees" / checked(run) / checked(name))
 
     def remove(self, tree: Path) -> None:
         """Remove a task tree. Its commits stay; ``clone`` makes it anew from any of them."""
@@ -242,7 +239,7 @@ class Repository:
 
         New files that a rule ignores are left where they are, except those that were ``written`` on purpose.
         """
-        return self._task_tree(tree).commit(message, _ref(ref), map(self.place.outer, written))
+        return self._task_tree(tree).commit(message, ref_name(ref), map(self.place.outer, written))
 
     def why_not_kept(self, tree: Path, path: str) -> str:
         """Return why a file written in a task tree would not be in any commit, as a sentence; empty if it would."""
@@ -254,7 +251,7 @@ class Repository:
 
     def restore(self, tree: Path, commit: str) -> None:
         """Make a task tree's files what they are in ``commit``; ignored files stay."""
-        self._task_tree(tree).restore(_object(commit))
+        self._task_tree(tree).restore(object_name(commit))
         tree.mkdir(parents=True, exist_ok=True)
 
     def head(self, tree: Path) -> str:
@@ -265,30 +262,30 @@ class Repository:
 
     def tree_of(self, commit: str) -> str:
         """Return the name of the commit's tree."""
-        return self._private.text("rev-parse", f"{_object(commit)}^{{tree}}")
+        return self._private.text("rev-parse", f"{object_name(commit)}^{{tree}}")
 
     def changes(self, base: str, tip: str) -> list[Change]:
         """Return ``(status, path)`` for each path that differs: A, M or D; a rename is a D and an A."""
-        return comparison.changes(self._private, self.place, _object(base), _object(tip))
+        return comparison.changes(self._private, self.place, object_name(base), object_name(tip))
 
     def diff(self, base: str, tip: str, paths: Sequence[str] = ()) -> str:
         """Return a unified diff, of everything or of the given files and folders."""
-        return comparison.diff(self._private, self.place, _object(base), _object(tip), paths)
+        return comparison.diff(self._private, self.place, object_name(base), object_name(tip), paths)
 
     def changeset(self, base: str, tip: str) -> Changeset:
         """Return the difference as edits; raises OutsideBoundary when it touches a protected path."""
-        return comparison.changeset(self._private, self.place, _object(base), _object(tip))
+        return comparison.changeset(self._private, self.place, object_name(base), object_name(tip))
 
     def read(self, commit: str, path: str) -> bytes | None:
         """Return the bytes of a file as git stores them, or None when the commit has no such file."""
         reply = self._private.run(
-            "cat-file", "blob", f"{_object(commit)}:{self.place.outer(path)}", ok=(0, 128)
+            "cat-file", "blob", f"{object_name(commit)}:{self.place.outer(path)}", ok=(0, 128)
         )
         return reply.out if reply.code == 0 else None
 
     def files(self, commit: str) -> list[str]:
         """Return the paths of all files in a commit, sorted; submodules are not files."""
-        which = f"{_object(commit)}:{self.place.prefix}" if self.place.prefix else _object(commit)
+        which = f"{object_name(commit)}:{self.place.prefix}" if self.place.prefix else object_name(commit)
         rows = (
             item.partition("\t")
             for item in self._private.run("ls-tree", "-r", "-z", which, ok=(0, 128)).items
@@ -297,15 +294,15 @@ class Repository:
 
     def log(self, base: str, tip: str) -> list[Entry]:
         """Return the commits that ``tip`` has and ``base`` has not, newest first."""
-        return self._entries(f"{_object(base)}..{_object(tip)}")
+        return self._entries(f"{object_name(base)}..{object_name(tip)}")
 
     def recent(self, commit: str, count: int) -> list[Entry]:
         """Return a commit and those before it, newest first, ``count`` at the most."""
-        return self._entries(f"--max-count={count}", _object(commit))
+        return self._entries(f"--max-count={count}", object_name(commit))
 
     def history(self, commit: str) -> bytes:
         """Return what a commit contains, newest first, as the ranking reads it: the newest ``HISTORY_MAX``."""
-        return history(self._private, [_object(commit)], HISTORY_MAX, self.place.prefix)
+        return history(self._private, [object_name(commit)], HISTORY_MAX, self.place.prefix)
 
     def _entries(self, *which: str) -> list[Entry]:
         lines = self._private.run(
@@ -320,12 +317,12 @@ class Repository:
 
     def resolve(self, ref: str) -> str | None:
         """Return the commit that a ref points to, or None."""
-        return self._private.resolve(f"{_ref(ref)}^{{commit}}")
+        return self._private.resolve(f"{ref_name(ref)}^{{commit}}")
 
     def move(self, ref: str, new: str, old: str | None) -> bool:
         """Point ``ref`` to ``new`` if it still points to ``old`` (None: does not exist); False when it does not."""
-        name, target = _ref(ref), _object(new)
-        expected = "0" * len(target) if old is None else _object(old)
+        name, target = ref_name(ref), object_name(new)
+        expected = "0" * len(target) if old is None else object_name(old)
         reply = self._private.run("update-ref", name, target, expected, ok=(0, 1, 128))
         if reply.code == 0:
             return True
@@ -338,7 +335,7 @@ class Repository:
     def merge(self, ours: str, theirs: str) -> Merge:
         """Merge two commits without a checkout."""
         how = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")
-        reply = self._private.run(*how, _object(ours), _object(theirs), ok=(0, 1))
+        reply = self._private.run(*how, object_name(ours), object_name(theirs), ok=(0, 1))
         tree, *conflicts = reply.items
         return (
             Merge(tree=tree, conflicts=())
@@ -352,12 +349,14 @@ class Repository:
         Both are commits or trees. No ref moves.
         """
         return overlaid(
-            self._private, _object(onto), _object(source), [self.place.outer(path) for path in paths]
+            self._private, object_name(onto), object_name(source), [self.place.outer(path) for path in paths]
         )
 
     def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
         """Make a commit of a tree and return its name; no ref moves."""
-        return _commit_tree(self._private, _object(tree), [_object(parent) for parent in parents], message)
+        return _commit_tree(
+            self._private, object_name(tree), [object_name(parent) for parent in parents], message
+        )
 
     # Delivery
 
@@ -367,12 +366,12 @@ class Repository:
         None in a folder without git. When the branch exists and cannot simply go forward, ``-2``, ``-3`` ...
         is used. Raises OutsideBoundary when the commits made since the run's base touch a protected path.
         """
-        _name(slug)
+        checked(slug)
         person = self._person()
         if person is None:
             return None
         with self.exclusive():
-            base = self._base_of(_object(commit))
+            base = self._base_of(object_name(commit))
             comparison.refuse_protected(change.path for change in self.changes(base, commit))
             known = [*([person.head] if person.head else []), *self._known_heads()]
             return delivery.deliver(self._private, person.git, slug, commit, known)
@@ -386,7 +385,7 @@ class Repository:
             "--count=1",
             "--format=%(objectname)",
         )
-        base = self._private.text(*newest, f"{_PREFIX}*/base", _HEADS)
+        base = self._private.text(*newest, f"{PREFIX}*/base", _HEADS)
         if not base:
             raise WorkspaceError(
                 f"{commit} does not come from a snapshot.", "Deliver a commit made by a run."
@@ -476,24 +475,6 @@ class Repository:
 def _commit_tree(git: GitDirectory, tree: str, parents: Sequence[str], message: str) -> str:
     options = [word for parent in parents for word in ("-p", parent)]
     return git.text("commit-tree", tree, *options, "-F", "-", stdin=message.encode())
-
-
-def _object(name: str) -> str:
-    if not _OBJECT.fullmatch(name):
-        raise WorkspaceError(
-            f"{name!r} is not the full name of a commit or tree.", "Give 40 or 64 hex digits."
-        )
-    return name
-
-
-def _name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise OutsideBoundary(f"{name!r} cannot name a run, task or branch.", "Use letters, digits, - and _.")
-    return name
-
-
-def _ref(ref: str) -> str:
-    return _PREFIX + "/".join(_name(part) for part in ref.removeprefix(_PREFIX).split("/"))
 
 
 def _read(path: Path) -> str:
