@@ -1,7 +1,8 @@
 """Maven's Surefire and Failsafe, by the XML that they leave below ``target``.
 
 The folder cannot be chosen from outside, but the end of the names can: only reports whose names end in what was asked
-for this one time are read, so that neither an earlier run's nor one that was put into the tree is taken for ours.
+for this one time are read, so that neither an earlier run's nor one that was put into the tree is taken for ours. A
+shell copies them to where reports are wanted before the command has ended: what is built is gone with it.
 """
 
 import hashlib
@@ -18,6 +19,10 @@ _PHASES = frozenset(
     ("test", "prepare-package", "package", "integration-test", "verify", "install", "surefire:test")
 )
 _FOLDERS = ("surefire-reports", "failsafe-reports")
+_GATHER = (
+    'out="$0" end="$1" && shift && { "$@"; code=$?; } && mkdir -p "$out" && find . -name .git -prune -o -type f'
+    ' -path "*-reports/TEST-*-$end.xml" -exec cp --parents -t "$out" {} + ; exit "$code"'
+)
 _NOT_COMPILED = re.compile(r"COMPILATION ERROR|Compilation failure|Compilation failed")
 
 
@@ -41,14 +46,19 @@ class Surefire:
         if only:
             more += [f"-Dtest={','.join(dict.fromkeys(map(_selected, only)))}", "-DfailIfNoTests=false"]
             more += ["-Dsurefire.failIfNoSpecifiedTests=false"]
-        return Ask(words=(*words, *more))
+        whole = (*words, *more)
+        return Ask(
+            words=("sh", "-c", _GATHER, str(report), _token(report), *whole) if how == "direct" else whole
+        )
 
     def read(self, report: Path, output: str, tree: Path, project: Project) -> tuple[Case, ...] | None:
         """The tests of all modules, and the files that could not be compiled."""
         classes, suffix = jvm.Classes(project), f"({_token(report)})"
         cases: list[Case] = []
-        for target in _targets(tree, project):
-            module = target.parent.relative_to(tree).as_posix()
+        # Behind ``make`` nothing of ours copies them: where what is built stays, they are still there.
+        root = report if report.is_dir() and not report.is_symlink() else tree
+        for target in _targets(root, project):
+            module = target.parent.relative_to(root).as_posix()
             for name in _FOLDERS:
                 cases += jvm.of_reports(target / name, "" if module == "." else module, classes, suffix)
         if _NOT_COMPILED.search(plain(output)):
