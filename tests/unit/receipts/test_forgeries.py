@@ -114,6 +114,8 @@ async def receipt(
     for path, text in files.items():
         place = workbench.tree / path
         place.parent.mkdir(parents=True, exist_ok=True)
+        # The tree is made of links: whoever writes puts another file there.
+        place.unlink(missing_ok=True)
         place.write_text(text)
         place.chmod(0o755 if text.startswith("#!") else 0o644)
     assert workbench.sandbox is not None

@@ -22,6 +22,8 @@ async def receipt(
     for path, text in files.items():
         place = workbench.tree / path
         place.parent.mkdir(parents=True, exist_ok=True)
+        # The tree is made of links: whoever writes puts another file there.
+        place.unlink(missing_ok=True)
         place.write_text(text)
     assert workbench.sandbox is not None
     return await take(
