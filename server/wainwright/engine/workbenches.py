@@ -6,7 +6,7 @@ checkpoint is a commit that a ref of the private repository holds, and a resumed
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -79,13 +79,16 @@ async def _remove(how: Callable[[Path], None], place: Path) -> None:
         log.warning("workbench.not_removed", place=str(place), reason=str(error))
 
 
+def know_layers(parts: EngineParts, run: str, dependencies: Iterable[str], contents: str) -> None:
+    """Note what lies over a run's trees: folders of installed and built things, and contents of files. Blocks."""
+    folders = layers(parts.repository.place.top, dependencies)
+    parts.layers[run] = (*folders, *parts.repository.contents(contents))
+
+
 async def _layers(parts: EngineParts, state: RunState) -> tuple[Layer, ...]:
-    """What lies over a run's trees: folders of installed and built things, and contents of files."""
     if state.run not in parts.layers:
         found = await asyncio.to_thread(parts.repository.dependencies)
-        folders = await asyncio.to_thread(layers, parts.repository.place.top, found)
-        contents = await asyncio.to_thread(parts.repository.contents, state.contents)
-        parts.layers[state.run] = (*folders, *contents)
+        await asyncio.to_thread(know_layers, parts, state.run, found, state.contents)
     return parts.layers[state.run]
 
 

@@ -9,6 +9,8 @@ from wainwright.workspace.place import Place, is_repository, locate
 from wainwright.workspace.plumbing import GitDirectory, printable
 
 _NAMED_MAX = 20
+_FILES = ("index", "objects", "info/exclude", "info/attributes", "shallow")
+_FORMAT = "--show-object-format"
 _UNFINISHED = {
     "MERGE_HEAD": ("A merge", "git merge --abort"),
     "rebase-merge": ("A rebase", "git rebase --abort"),
@@ -25,7 +27,11 @@ class Person:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.git = GitDirectory(place.top / ".git")
-        self.head = self.git.resolve("HEAD^{commit}")
+
+    @cached_property
+    def head(self) -> str | None:
+        """The commit that they are on; None before the first one."""
+        return self.git.resolve("HEAD^{commit}")
 
     @classmethod
     def find(cls, workspace: Path) -> "Person | None":
@@ -64,11 +70,18 @@ class Person:
     @property
     def object_format(self) -> str:
         """The hash that the repository names its objects by."""
-        return self.git.text("rev-parse", "--show-object-format")
+        return self._told[_FORMAT]
 
     def file(self, name: str) -> Path:
-        """Return where git keeps ``name`` (index, objects, info/exclude, shallow) for this work tree."""
-        return self.git.path.parent / self.git.text("rev-parse", "--git-path", name)
+        """Return where git keeps one of ``_FILES`` for this work tree."""
+        return self.git.path.parent / self._told[name]
+
+    @cached_property
+    def _told(self) -> dict[str, str]:
+        """What git says of the repository, asked once."""
+        asking = (word for name in _FILES for word in ("--git-path", name))
+        said = self.git.text("rev-parse", _FORMAT, *asking).split("\n")
+        return dict(zip((_FORMAT, *_FILES), said, strict=True))
 
     def seeing(self, worktree: Path) -> GitDirectory:
         """Return the repository with all attributes that the person's git goes by."""

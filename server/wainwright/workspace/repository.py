@@ -123,7 +123,8 @@ class Repository:
         head = person.head if person else None
         with taker.borrowing() as git:
             tree = taker.tree(git, {self.place.outer(path): text for path, text in overlay.items()})
-            beside, contained = self._take_world(taker, git, person)
+            found = self._dependencies(person)
+            beside, contained = self._take_world(taker, git, found)
             unchanged = head is not None and git.text("rev-parse", f"{head}^{{tree}}") == tree
             commit = head if unchanged and head else _commit_tree(git, tree, [head] if head else [], SNAPSHOT)
             if person is not None:
@@ -143,6 +144,7 @@ class Repository:
             ),
             environment=beside,
             contents=contained,
+            dependencies=tuple(found),
         )
 
     def environment(self, name: str) -> Path | None:
@@ -184,8 +186,8 @@ class Repository:
         names = tuple(needed)
         return [*self._layers.unneeded(names), *self._contents.unneeded(names)]
 
-    def _take_world(self, taker: Taker, git: GitDirectory, person: Person | None) -> tuple[str, str]:
-        index, found = tracked(git), self._dependencies(person)
+    def _take_world(self, taker: Taker, git: GitDirectory, found: Sequence[str]) -> tuple[str, str]:
+        index = tracked(git)
         with self.exclusive():
             beside = environment.take(git, self._layers, index, taker.turned_away, found)
             contained = contents.take(git, self._contents, taker.pointers)

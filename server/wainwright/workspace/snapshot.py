@@ -95,6 +95,8 @@ class Snapshot(BaseModel):
     """The name of the layer with what commands need and git does not keep; empty when there is none."""
     contents: str = ""
     """The name of the layer with the contents of Git LFS files; empty when there is none."""
+    dependencies: tuple[str, ...] = ()
+    """The folders of what is installed and built, by paths from the top of the repository."""
 
 
 def secret_shaped(path: str) -> bool:

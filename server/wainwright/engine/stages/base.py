@@ -22,6 +22,7 @@ async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     run.tell("takes a snapshot of the workspace")
     overlay = {path: parts.journal.get_blob(sha).decode() for path, sha in state.overlay.items()}
     taken = await asyncio.to_thread(parts.repository.snapshot, state.run, overlay)
+    await asyncio.to_thread(workbenches.know_layers, parts, state.run, taken.dependencies, taken.contents)
     await asyncio.to_thread(_pin, parts, run, taken.commit)
     suites = parts.settings.test.suites or await asyncio.to_thread(_detect, parts, taken.commit)
     return (

@@ -8,7 +8,7 @@ has no remotes, no hooks and nothing of the person's settings but those about li
 import os
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Template:
         self._person = person
         self._folder = folder
 
-    def make(self, head: str | None, index: Path, settings: dict[str, str], kept: Iterable[str]) -> Path:
+    def make(self, head: str | None, index: Path, settings: dict[str, str], kept: Collection[str]) -> Path:
         """Make it; ``index`` is of a tree of the run, whose notes on files it takes over.
 
         ``settings`` are those about files; what ``kept`` names is never told to differ from its commit.
@@ -66,7 +66,7 @@ class Template:
         kind = self._person.object_format
         version = 0 if kind == "sha1" else 1
         texts = {
-            "config": f"{_ONE_FOR_ALL}[core]\n\trepositoryformatversion = {version}\n",
+            "config": f"{_ONE_FOR_ALL}[core]\n\trepositoryformatversion = {version}\n{_lines(settings)}",
             "objects/info/alternates": f"{self._private.path / 'objects'}\n",
             "info/exclude": self._ignored(),
             "info/attributes": _read(self._person.file("info/attributes")),
@@ -85,8 +85,6 @@ class Template:
             texts["shallow"] = shallow
         for name, text in texts.items():
             (draft / name).write_text(text, "utf-8", "surrogateescape")
-        for name, value in settings.items():
-            GitDirectory(draft).run("config", name, value)
 
     def _tags(self, head: str) -> str:
         """Take over the tags that the person's commit contains; those that are objects are sent."""
@@ -100,7 +98,7 @@ class Template:
             if kind == "tag":
                 objects.append(name)
                 lines += f"^{peeled[0]}\n"
-        if lacking := self._private.lacks(objects):
+        if objects and (lacking := self._private.lacks(objects)):
             self._person.git.send(self._private, lacking, [head])
         return lines
 
@@ -112,16 +110,28 @@ class Template:
         return f"{_read(everywhere)}\n{_read(self._person.file('info/exclude'))}"
 
     @staticmethod
-    def _write_index(git: GitDirectory, head: str, index: Path, kept: Iterable[str]) -> None:
+    def _write_index(git: GitDirectory, head: str, index: Path, kept: Collection[str]) -> None:
         with suppress(OSError):
             shutil.copyfile(index, git.path / "index")
         if git.run("read-tree", "--reset", head, ok=(0, 128)).code:
             (git.path / "index").unlink(missing_ok=True)
             git.run("read-tree", head)
+        if not kept:
+            return
         # One that the person's commit does not have cannot be marked.
         known = set(git.run("ls-files", "-z").items)
         marking = ("update-index", "--assume-unchanged", "-z", "--stdin")
         git.run(*marking, stdin=quote(path for path in kept if path in known))
+
+
+def _lines(settings: Mapping[str, str]) -> str:
+    """Settings named ``section.name`` as git's own files have them."""
+    lines = ""
+    for name, value in settings.items():
+        section, _, key = name.partition(".")
+        spelled = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+        lines += f'[{section}]\n\t{key} = "{spelled}"\n'
+    return lines
 
 
 def _read(path: Path) -> str:
