@@ -81,7 +81,11 @@ class Person:
         """What git says of the repository, asked once."""
         asking = (word for name in _FILES for word in ("--git-path", name))
         said = self.git.text("rev-parse", _FORMAT, *asking).split("\n")
-        return dict(zip((_FORMAT, *_FILES), said, strict=True))
+        if len(said) == 1 + len(_FILES):
+            return dict(zip((_FORMAT, *_FILES), said, strict=True))
+        # A folder above may have a line break in its name.
+        one_by_one = {name: self.git.text("rev-parse", "--git-path", name) for name in _FILES}
+        return {_FORMAT: self.git.text("rev-parse", _FORMAT), **one_by_one}
 
     def seeing(self, worktree: Path) -> GitDirectory:
         """Return the repository with all attributes that the person's git goes by."""

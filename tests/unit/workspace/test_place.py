@@ -158,3 +158,14 @@ def test_git_does_not_look_above_a_ceiling(
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(workspace))
     assert locate(monorepo) is None
     assert locate(workspace) == Place(workspace)
+
+
+def test_a_folder_above_may_have_a_line_break_in_its_name(tmp_path: Path, workspace: Path, git: Git) -> None:
+    odd = tmp_path / "two\nlines"
+    write(odd, {"a.txt": "a\n"})
+    git("init", "-q", cwd=odd)
+    git("add", "-A", cwd=odd)
+    git("commit", "-qm", "first", cwd=odd)
+    assert Repository(odd, tmp_path / "state-odd").snapshot("r1", {}).commit == git(
+        "rev-parse", "HEAD", cwd=odd
+    )
