@@ -128,8 +128,18 @@ def make(workspace: Workspace, base: Path) -> Path:
 
 
 def shell(lines: str, folder: Path, environment: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        ["bash", "-euc", lines],
+    """Run lines that must all succeed."""
+    done = run(f"set -eu\n{lines}", folder, environment, SETUP_S)
+    if done.returncode != 0:
+        raise RuntimeError(f"This ended with exit code {done.returncode}:\n{lines}\n{done.stdout[-3000:]}")
+
+
+def run(
+    line: str, folder: Path, environment: Mapping[str, str], seconds: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a shell line as at a prompt nobody sits at; what it printed is in ``stdout``."""
+    return subprocess.run(
+        ["bash", "-c", line],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -137,11 +147,9 @@ def shell(lines: str, folder: Path, environment: Mapping[str, str]) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        timeout=SETUP_S,
+        timeout=seconds,
         check=False,
     )
-    if done.returncode != 0:
-        raise RuntimeError(f"This ended with exit code {done.returncode}:\n{lines}\n{done.stdout[-3000:]}")
 
 
 def person(base: Path) -> dict[str, str]:

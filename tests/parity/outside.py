@@ -6,7 +6,6 @@ gives the last part of a test's name with how it ended. Within one workspace no 
 
 import json
 import re
-import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.parity.made import Workspace
+from tests.parity.made import Workspace, run
 
 Result = Literal["green", "red", "skipped"]
 Results = dict[str, Result]
@@ -24,7 +23,7 @@ COMMAND_S = 600
 def seconds(workspace: Workspace, folder: Path, environment: dict[str, str]) -> float:
     """How long the plain command takes in this folder."""
     began = time.monotonic()
-    _run(workspace.timed, folder, environment)
+    run(workspace.timed, folder, environment, COMMAND_S)
     return time.monotonic() - began
 
 
@@ -33,28 +32,12 @@ def results(workspace: Workspace, folder: Path, environment: dict[str, str]) -> 
     found: Results = {}
     with tempfile.TemporaryDirectory() as beside:
         report = Path(beside, "report")
-        printed = _run(workspace.reference, folder, {**environment, "REPORT": str(report)})
+        printed = run(workspace.reference, folder, {**environment, "REPORT": str(report)}, COMMAND_S).stdout
         for name, result in READINGS[workspace.read](printed, report, folder):
             if name in found:
                 raise ValueError(f"{workspace.name}: two tests are called {name!r}\n{printed}")
             found[name] = result
     return found, printed
-
-
-def _run(line: str, folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=COMMAND_S,
-        check=False,
-    )
-    return done.stdout
 
 
 Found = Iterator[tuple[str, Result]]

@@ -98,18 +98,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
         case ev.RunStarted():
             raise IllegalTransition("A run begins once.")
         case ev.SnapshotTaken():
-            return state.changed(
-                stage=S.PLANNING,
-                base=event.commit,
-                base_tree=event.tree,
-                person_head=event.head,
-                head=event.commit,
-                head_tree=event.tree,
-                skipped_files=event.skipped,
-                suites=event.suites,
-                environment=event.environment,
-                contents=event.contents,
-            )
+            return _begin(state, event)
         case ev.HoldMoved():
             return state.changed(until=event.until)
         case ev.StageSkipped():
@@ -136,9 +125,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
         case ev.TaskFailed():
             return climb(state, event)
         case ev.TaskLanded():
-            kept = {"commit": event.commit, "summary": event.summary, "remarks": event.remarks}
-            landed = task_changed(state, event, status="landed", **kept)
-            return _leave_build(landed.changed(head=event.commit, head_tree=event.tree))
+            return _land(state, event)
         case ev.Tested():
             tested = state.changed(tested=event, test_runs=state.test_runs + 1, triaged=None)
             return tested.changed(stage=S.REVIEW) if event.verdict.passed else tested
@@ -169,6 +156,27 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
 
 
 # ---- what each event means where that takes more than a line
+
+
+def _begin(state: RunState, event: ev.SnapshotTaken) -> RunState:
+    return state.changed(
+        stage=S.PLANNING,
+        base=event.commit,
+        base_tree=event.tree,
+        person_head=event.head,
+        head=event.commit,
+        head_tree=event.tree,
+        skipped_files=event.skipped,
+        suites=event.suites,
+        environment=event.environment,
+        contents=event.contents,
+    )
+
+
+def _land(state: RunState, event: ev.TaskLanded) -> RunState:
+    kept = {"commit": event.commit, "summary": event.summary, "remarks": event.remarks}
+    landed = task_changed(state, event, status="landed", **kept)
+    return _leave_build(landed.changed(head=event.commit, head_tree=event.tree))
 
 
 def _skip(state: RunState, event: ev.StageSkipped) -> RunState:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from wainwright.domain.evidence import Case
-from wainwright.domain.text import plain
 from wainwright.receipts.protocol import Ask, How, Project
 from wainwright.receipts.runners import junit, naming, tap
 from wainwright.receipts.runners.node_options import script_at
@@ -40,10 +39,8 @@ class Ava:
 
     def read(self, report: Path, output: str, tree: Path, project: Project) -> tuple[Case, ...] | None:
         """The tests by file: AVA prints as much of a path as tells its files apart, and none for a single file."""
-        try:
-            with junit.opened(report) as file:
-                text = plain(file.read().decode("utf-8", "replace"))
-        except OSError:
+        text = junit.printed(report)
+        if text is None:
             return None
         # A run that was cut off keeps no plan.
         if not re.search(r"^1\.\.\d+", text, re.MULTILINE):

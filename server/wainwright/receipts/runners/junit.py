@@ -11,6 +11,7 @@ from typing import IO
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.evidence import Case, Outcome
+from wainwright.domain.text import plain
 
 REPORT_MAX = 256 * 1024 * 1024
 MESSAGE_MAX = 4_000
@@ -73,6 +74,15 @@ def opened(report: Path) -> Iterator[IO[bytes]]:
         if not stat.S_ISREG(about.st_mode) or about.st_size > REPORT_MAX:
             raise OSError(f"{report} is no report")
         yield file
+
+
+def printed(report: Path) -> str | None:
+    """A report that is what a command printed, without escape codes; None when there is none."""
+    try:
+        with opened(report) as file:
+            return plain(file.read().decode("utf-8", "replace"))
+    except OSError:
+        return None
 
 
 def bounded(message: str, before: int) -> str:
