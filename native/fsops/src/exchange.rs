@@ -16,6 +16,13 @@ use rustix::io::Errno;
 use crate::beneath::{Stamp, errno_of, permissions};
 use crate::temporary::{create, fill};
 
+/// How a file is opened to be looked at. Without NONBLOCK, opening a pipe would wait for a writer.
+const LOOK: OFlags = OFlags::RDONLY
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
+
 /// Why a file is not the one that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moved {
@@ -53,10 +60,8 @@ pub fn look(
     mode: Option<u32>,
     ask: bool,
 ) -> Result<Sure, Moved> {
-    // Without NONBLOCK, opening a pipe would wait for a writer.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     // What was read and cannot be opened now is not as it was.
-    let file = rustix::fs::openat(folder, name, flags, Mode::empty()).map_err(|_| Moved::Changed)?;
+    let file = open(folder, name).ok_or(Moved::Changed)?;
     let writers = if ask { has_writers(&file) } else { None };
     if writers == Some(true) {
         return Err(Moved::Busy);
@@ -160,8 +165,7 @@ fn keep(folder: &OwnedFd, name: &OsStr, kept: &OsStr) -> Result<(), Errno> {
     if rustix::fs::linkat(folder, name, folder, kept, AtFlags::empty()).is_ok() {
         return Ok(());
     }
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let old = rustix::fs::openat(folder, name, flags, Mode::empty())?;
+    let old = rustix::fs::openat(folder, name, LOOK, Mode::empty())?;
     let mode = permissions(Stamp::of(&rustix::fs::fstat(&old)?).mode);
     let mut content = Vec::new();
     File::from(old).read_to_end(&mut content).map_err(|error| errno_of(&error))?;
@@ -189,19 +193,107 @@ pub fn rename_to_new(folder: &OwnedFd, fresh: &OsStr, name: &OsStr) -> Result<()
     }
 }
 
+/// What we wrote somewhere, and the mode that it got with it; `None` where nobody can tell any more.
+pub struct Ours<'a> {
+    pub content: &'a [u8],
+    pub mode: Option<u32>,
+}
+
 /// Gives a file its name back, unless what stands there is no longer what we wrote.
-pub fn put_back(folder: &OwnedFd, kept: &OsStr, name: &OsStr, ours: &[&[u8]]) -> Result<Back, Errno> {
-    let is_ours = |name: &OsStr| ours.iter().any(|content| look(folder, name, content, None, true).is_ok());
-    match exchange(folder, kept, name) {
-        Ok(true) if is_ours(kept) => Ok(Back::Done),
-        // The newest text is in the place again. Whatever came meanwhile now has the other name, which nobody removes.
-        Ok(true) => exchange(folder, kept, name).map(|_| Back::Taken),
-        Ok(false) if is_ours(name) => rustix::fs::renameat(folder, kept, folder, name).map(|()| Back::Done),
-        Ok(false) => match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => Ok(Back::Gone),
-            _ => Ok(Back::Taken),
+///
+/// A mode that somebody has set on what we wrote was meant for whatever has the name: the file gets it. It gets it
+/// before the exchange, so that it never shows with a wider one, and once more after it, for what came in between. One
+/// moment no call can close: a program that had found what we wrote when it had the name, and whose setting of the mode
+/// the system carries out only after the second look, sets it on a file that is about to go.
+pub fn put_back(folder: &OwnedFd, kept: &OsStr, name: &OsStr, ours: &[Ours<'_>]) -> Result<Back, Errno> {
+    let standing = open(folder, name);
+    let mut heir = Heir::of(folder, kept);
+    let before = find(folder, name, ours);
+    heir.take_over(before.and_then(|found| found.set_since.then_some(found.mode)));
+    let back = match exchange(folder, kept, name) {
+        Ok(true) => match find(folder, kept, ours) {
+            Some(now) => {
+                let differs = before.map_or(now.set_since, |before| before.mode != now.mode);
+                heir.take_over(differs.then_some(now.mode));
+                Ok(Back::Done)
+            }
+            // The newest text is in the place again. Whatever came meanwhile has the other name: nobody removes it.
+            None => exchange(folder, kept, name).map(|_| Back::Taken),
+        },
+        Ok(false) => match before {
+            Some(before) => rustix::fs::renameat(folder, kept, folder, name).map(|()| {
+                let now = standing.as_ref().and_then(mode_of);
+                heir.take_over(now.filter(|now| *now != before.mode));
+                Back::Done
+            }),
+            None => match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => Ok(Back::Gone),
+                _ => Ok(Back::Taken),
+            },
         },
         Err(Errno::NOENT) => Ok(Back::Gone),
         Err(errno) => Err(errno),
+    };
+    if back != Ok(Back::Done) {
+        heir.take_over(heir.own);
     }
+    back
+}
+
+/// Something of ours under a name.
+#[derive(Clone, Copy)]
+struct Found {
+    mode: Mode,
+    /// Whether that is none that it got from us.
+    set_since: bool,
+}
+
+/// What of ours a name holds, if anything; the mode is looked at last.
+fn find(folder: &OwnedFd, name: &OsStr, ours: &[Ours<'_>]) -> Option<Found> {
+    let mut alike = ours.iter().filter(|one| look(folder, name, one.content, None, true).is_ok()).peekable();
+    alike.peek()?;
+    let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    let mode = Mode::from_raw_mode(stat.st_mode);
+    let set_since = !alike.any(|one| one.mode.is_none_or(|given| permissions(given) == mode));
+    Some(Found { mode, set_since })
+}
+
+/// A file that is to get its name back, and the mode of what had the name meanwhile with it.
+struct Heir {
+    /// A handle, because a name may pass to another. What cannot be opened, or is no file, takes nothing over.
+    file: Option<OwnedFd>,
+    /// The mode that it came with.
+    own: Option<Mode>,
+    /// The mode that it has, unless another program has set it.
+    last: Option<Mode>,
+}
+
+impl Heir {
+    fn of(folder: &OwnedFd, kept: &OsStr) -> Self {
+        let file = open(folder, kept);
+        let own = file.as_ref().and_then(mode_of);
+        Self { file, own, last: own }
+    }
+
+    /// Leaves a mode alone that somebody has set on this very file meanwhile: that is newer still.
+    fn take_over(&mut self, mode: Option<Mode>) {
+        let (Some(file), Some(mode)) = (&self.file, mode) else { return };
+        // A file system without modes, or a file of another user, keeps what it has.
+        if self.last.is_some_and(|last| last != mode)
+            && mode_of(file) == self.last
+            && rustix::fs::fchmod(file, mode).is_ok()
+        {
+            self.last = Some(mode);
+        }
+    }
+}
+
+fn open(folder: &OwnedFd, name: &OsStr) -> Option<OwnedFd> {
+    rustix::fs::openat(folder, name, LOOK, Mode::empty()).ok()
+}
+
+/// The mode of a regular file, also with the bits that no batch sets.
+fn mode_of(file: &OwnedFd) -> Option<Mode> {
+    let stat = rustix::fs::fstat(file).ok().filter(is_file)?;
+    Some(Mode::from_raw_mode(stat.st_mode))
 }

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::folders::Folders;
 use crate::beneath::{Stamp, bits, permissions, plain, target, told};
-use crate::exchange::{Back, Moved, Sure, exchange, look, put_back, rename_to_new, replace};
+use crate::exchange::{Back, Moved, Ours, Sure, exchange, look, put_back, rename_to_new, replace};
 use crate::temporary::{create, fill};
 use crate::{Change, Expected, FsError};
 
@@ -33,7 +33,7 @@ pub struct Step<'a> {
     /// The file with the new content, until it is in place.
     fresh: Option<OsString>,
     /// The file with the old content, once it is out of place.
-    kept: Option<OsString>,
+    pub(super) kept: Option<OsString>,
     /// Whether the old content is out of place and was found as expected.
     as_expected: bool,
     sure: Sure,
@@ -176,8 +176,17 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
+    /// Looks once more, right before what was there goes: at its mode always, for that is set without opening it.
+    /// What a program that had found the file by its name sets later still goes with it; no call can close that.
     pub(super) fn check_again(&mut self) -> Result<(), FsError> {
-        if self.sure == Sure::Yes { Ok(()) } else { self.check(false) }
+        if self.sure == Sure::Yes && self.has_its_mode() { Ok(()) } else { self.check(false) }
+    }
+
+    fn has_its_mode(&self) -> bool {
+        let (Some(kept), Some(folder), Some(old)) = (&self.kept, &self.folder, &self.old) else {
+            return true;
+        };
+        target(folder, kept).is_ok_and(|now| now.is_some_and(|now| now.mode == old.mode))
     }
 
     pub(super) fn take_back(&mut self) -> Result<(), FsError> {
@@ -193,13 +202,16 @@ impl<'a> Step<'a> {
         let (folder, name) = self.place()?;
         match (&self.kept, self.content) {
             (Some(kept), None) => rename_to_new(&folder, kept, name),
-            (Some(kept), Some(content)) => match put_back(&folder, kept, name, &[content])? {
-                Back::Done => Ok(()),
-                // Somebody has deleted it meanwhile; a text that only they know is not deleted with it.
-                Back::Gone if self.as_expected => Ok(()),
-                Back::Gone => rename_to_new(&folder, kept, name),
-                Back::Taken => Err(Errno::EXIST),
-            },
+            (Some(kept), Some(content)) => {
+                let ours = Ours { content, mode: self.mode_bits() };
+                match put_back(&folder, kept, name, &[ours])? {
+                    Back::Done => Ok(()),
+                    // Somebody has deleted it meanwhile; a text that only they know is not deleted with it.
+                    Back::Gone if self.as_expected => Ok(()),
+                    Back::Gone => rename_to_new(&folder, kept, name),
+                    Back::Taken => Err(Errno::EXIST),
+                }
+            }
             (None, Some(content)) => {
                 let away = &self.names[0];
                 match rename_to_new(&folder, name, away) {

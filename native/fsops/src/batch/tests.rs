@@ -303,6 +303,53 @@ fn a_text_that_was_saved_over_ours_stays_when_the_batch_is_taken_back() {
 }
 
 #[test]
+fn a_mode_that_was_set_on_ours_stays_when_the_batch_is_taken_back() {
+    for exchanges in [true, false] {
+        let root = sample();
+        let (a, b) = (root.path().join("a"), root.path().join("b"));
+        let usual = mode_of(&b);
+        fs::set_permissions(&a, fs::Permissions::from_mode(0o4755)).unwrap();
+        let mut batch = expecting(root.path(), exchanges);
+        batch.die_after(3);
+        // The last moment to set it by the name.
+        fs::set_permissions(&a, fs::Permissions::from_mode(0o1400)).unwrap();
+        assert!(batch.take_back(3).is_none());
+        drop(batch);
+        expect(root.path(), &OLD);
+        assert_eq!((mode_of(&a), mode_of(&b)), (0o1400, usual));
+    }
+}
+
+#[test]
+fn a_mode_that_nobody_set_is_the_old_one_when_the_batch_is_taken_back() {
+    for exchanges in [true, false] {
+        let root = sample();
+        let a = root.path().join("a");
+        fs::set_permissions(&a, fs::Permissions::from_mode(0o4751)).unwrap();
+        let mut batch = expecting(root.path(), exchanges);
+        batch.die_after(3);
+        assert!(batch.take_back(3).is_none());
+        assert_eq!(mode_of(&a), 0o4751);
+    }
+}
+
+#[test]
+fn a_mode_that_was_set_on_the_old_file_after_the_look_is_seen() {
+    for (index, name) in ["a", "b"].iter().enumerate() {
+        let root = sample();
+        let mut batch = expecting(root.path(), true);
+        batch.die_after(3);
+        let kept = batch.steps[index].kept.clone().unwrap();
+        fs::set_permissions(root.path().join(kept), fs::Permissions::from_mode(0o400)).unwrap();
+        assert!(matches!(batch.steps[index].check_again(), Err(FsError::Changed { busy: false, .. })));
+        assert!(batch.take_back(3).is_none());
+        drop(batch);
+        expect(root.path(), &OLD);
+        assert_eq!(mode_of(&root.path().join(name)), 0o400);
+    }
+}
+
+#[test]
 fn a_file_that_was_deleted_meanwhile_stays_deleted_when_the_batch_is_taken_back() {
     let root = sample();
     let mut batch = expecting(root.path(), true);

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use super::record::{Entry, Meta, PAGE_BYTES, number};
 use crate::batch::Batch;
 use crate::beneath::{FOLDER, Links, Stamp, open_beneath, open_root, sync_data, target, told};
-use crate::exchange::{Back, put_back, rename_to_new};
+use crate::exchange::{Back, Ours, put_back, rename_to_new};
 use crate::temporary::beside;
 use crate::{Change, Expected, FsError, Hash, Recovery};
 
@@ -83,6 +83,26 @@ impl History<'_> {
 
     fn contents(&self) -> impl Iterator<Item = &[u8]> {
         self.entries.iter().filter_map(|(_, content)| *content)
+    }
+
+    /// A power cut may have left a mode half set: it tells nothing of another program then.
+    fn ours(&self) -> impl Iterator<Item = Ours<'_>> {
+        let mode = |entry: &Entry| if self.same_boot { entry.mode } else { None };
+        self.entries
+            .iter()
+            .filter_map(move |(entry, content)| content.map(|content| Ours { content, mode: mode(entry) }))
+    }
+
+    /// The mode to write with: one that another program has set since is kept.
+    fn mode(&self, now: &Now) -> Option<u32> {
+        let wanted = self.entries.last().and_then(|(entry, _)| entry.mode);
+        let Now::File(stamp, Some(bytes)) = now else { return wanted };
+        let olds = self.entries.iter().filter(|(entry, _)| entry.was(stamp, bytes));
+        let given = self.ours().filter(|ours| ours.content == bytes).filter_map(|ours| ours.mode);
+        let known: Vec<u32> =
+            olds.filter_map(|(entry, _)| entry.old.map(|old| old.mode)).chain(given).collect();
+        let quiet = !self.same_boot && stamp.changed <= self.at;
+        if known.is_empty() || known.contains(&stamp.mode) || quiet { wanted } else { Some(stamp.mode) }
     }
 
     fn longest(&self) -> u64 {
@@ -256,10 +276,10 @@ impl<'a> Redo<'a> {
 
     /// Writes what the last record wants, unless somebody has changed the file since it was looked at.
     fn write(&self, path: &Path, history: &History<'_>, now: &Now) -> Result<bool, FsError> {
-        let (Some((entry, content)), Some(expected)) = (history.entries.last(), now.expected()) else {
+        let (Some((_, content)), Some(expected)) = (history.entries.last(), now.expected()) else {
             return Ok(false);
         };
-        let change = Change { path, content: *content, mode: entry.mode, expected };
+        let change = Change { path, content: *content, mode: history.mode(now), expected };
         let mut batch = Batch::plan_as(self.id_of(path), self.root, &[change], true)?;
         batch.stage()?;
         batch.commit()?;
@@ -291,7 +311,7 @@ fn put_back_stray(folder: &OwnedFd, stray: &OsStr, path: &Path, history: &Histor
     let Some(name) = path.file_name() else { return };
     // Whatever fails, the file keeps the name that it has: it is not lost, and its target counts as changed.
     if rename_to_new(folder, stray, name) == Err(Errno::EXIST) {
-        let ours: Vec<&[u8]> = history.contents().collect();
+        let ours: Vec<_> = history.ours().collect();
         if put_back(folder, stray, name, &ours) == Ok(Back::Done) {
             let _ = rustix::fs::unlinkat(folder, stray, AtFlags::empty());
         }

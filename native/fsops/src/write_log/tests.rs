@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use proptest::prelude::*;
 
@@ -171,6 +171,56 @@ fn what_somebody_saved_after_the_kill_is_left_alone() {
     let found = files(&root);
     assert_eq!((&found["a"][..], &found["d"][..]), (&b"OLD a"[..], &b"theirs"[..]));
     assert_eq!(found["sub/c"], wanted[2].1.clone().unwrap());
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn mode_of(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_mode_that_somebody_set_after_the_kill_stays() {
+    let wanted = wanted();
+    for steps in 0..=2 {
+        let place = place();
+        let (root, state) = (place.path().join("root"), place.path().join("state"));
+        let mut log = open(place.path());
+        let changes = expecting(&wanted);
+        let mut batch = Batch::plan(&root, &changes, false).unwrap();
+        log.append(&root, &batch).unwrap();
+        batch.stage().unwrap();
+        batch.die_after(steps);
+        std::mem::forget(batch);
+        drop(log);
+        let usual = mode_of(&root.join("sub/c"));
+        set_mode(&root.join("a"), 0o400);
+        recover(&state, &root).unwrap();
+        assert_eq!(files(&root), new_state());
+        assert_eq!((mode_of(&root.join("a")), mode_of(&root.join("sub/c"))), (0o400, usual), "{steps}");
+    }
+}
+
+#[test]
+fn a_mode_that_somebody_set_on_ours_after_the_kill_is_that_of_what_is_put_back() {
+    let wanted = wanted();
+    let place = place();
+    let (root, state) = (place.path().join("root"), place.path().join("state"));
+    let mut log = open(place.path());
+    let changes = expecting(&wanted);
+    let mut batch = Batch::plan(&root, &changes, false).unwrap();
+    log.append(&root, &batch).unwrap();
+    batch.stage().unwrap();
+    fs::write(root.join("a"), "theirs").unwrap();
+    batch.die_before_the_look(0);
+    std::mem::forget(batch);
+    drop(log);
+    set_mode(&root.join("a"), 0o400);
+    assert_eq!(recover(&state, &root).unwrap().left, [PathBuf::from("a")]);
+    assert_eq!(fs::read(root.join("a")).unwrap(), b"theirs");
+    assert_eq!(mode_of(&root.join("a")), 0o400);
 }
 
 #[test]
