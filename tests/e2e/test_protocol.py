@@ -1,7 +1,6 @@
 """Requests, answers, cancellation and shutdown: the defects of the library underneath must not come through."""
 
 import asyncio
-import time
 
 import pytest
 from client import PROFILES, Refused, load_profile
@@ -224,10 +223,8 @@ async def test_questions_to_the_client_are_bounded_and_tolerant(client):
     client.on("probe/echo", lambda params: params)
     assert (await client.command("probe.ask", method="probe/echo"))["result"] == {"a-b": {"jsonrpc": 1}}
     assert (await client.command("probe.ask", method="probe/refuse"))["failure"] == "not in the mood"
-    began = time.monotonic()
     reply = await client.command("probe.ask", method="probe/slow", seconds=0.2)
     assert reply["failure"] == "The editor did not answer probe/slow in 0.2 seconds."
-    assert time.monotonic() - began < 5
     cancelled = await client.expect("$/cancelRequest")
     assert cancelled["id"] == client.requests[-1]["id"]
     released.set()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.parity.made import Hung
 from tests.parity.outside import Results
 
 from wainwright.app import open_engine, state_folder
@@ -37,16 +38,19 @@ class Base:
     """The commands that were run."""
 
 
-async def bases(folder: Path, test: Mapping[str, object], rounds: int) -> list[Base]:
-    """The base as ``rounds`` runs one after the other find it, with these settings of ``[test]``."""
+async def bases(folder: Path, test: Mapping[str, object], rounds: int, patience: float) -> list[Base]:
+    """The base as ``rounds`` runs one after the other find it, with these settings of ``[test]``.
+
+    Raises Hung when one of them has none after so many seconds.
+    """
     engine = await open_engine(folder, overrides={"models": {"default": _NOBODY}, "test": test})
     try:
-        return [await _base(engine) for _ in range(rounds)]
+        return [await _base(engine, patience) for _ in range(rounds)]
     finally:
         await engine.close()
 
 
-async def _base(engine: Engine) -> Base:
+async def _base(engine: Engine, patience: float) -> Base:
     shutil.rmtree(state_folder(engine.workspace) / _RECEIPTS, ignore_errors=True)
     told = asyncio.Event()
     times: dict[str, float] = {}
@@ -59,8 +63,12 @@ async def _base(engine: Engine) -> Base:
     silence = engine.subscribe(hear)
     try:
         run = (await engine.start(Start(goal=Goal(text="Look at the base"), attended=True))).run
-        await told.wait()
-        await engine.cancel(run)
+        try:
+            await asyncio.wait_for(told.wait(), patience)
+        except TimeoutError:
+            raise Hung(f"No receipt after {patience:g} seconds; until then: {', '.join(times)}") from None
+        finally:
+            await engine.cancel(run)
         await engine.wait(run)
     finally:
         silence()

@@ -15,8 +15,10 @@ import importlib.metadata
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,8 +28,12 @@ from typing import Any
 FILES = Path(__file__).with_name("workspaces")
 PYTHON = "python"
 """The folder beside all workspaces with a python that has pytest and nothing else; first on the person's PATH."""
-SETUP_S = 600
+PATIENCE_S = 600
+QUICK_S = 90
+"""How long a line may take in all, and in a workspace that every check makes: less than a test may take."""
 _HARNESS = ("PYTEST_", "XDG_", "GIT_")
+_UNATTENDED = {"CI", "CONTINUOUS_INTEGRATION", "BUILD_NUMBER", "BUILD_ID", "GITHUB_ACTIONS", "GITLAB_CI"}
+"""What a build server tells the runners, which they obey: pytest prints every difference, however long that takes."""
 _GIT = {
     **{f"GIT_{role}_NAME": "Ann" for role in ("AUTHOR", "COMMITTER")},
     **{f"GIT_{role}_EMAIL": "ann@localhost" for role in ("AUTHOR", "COMMITTER")},
@@ -37,6 +43,10 @@ _GIT = {
 }
 """Who commits, and that a submodule may come from a folder beside."""
 _COMMIT = "[ -e .git ] || git init -q -b main; git add -A; git commit -qm"
+
+
+class Hung(Exception):
+    """A line was not done in its time and was ended; the message has what it printed until then."""
 
 
 class Missing(Exception):
@@ -71,6 +81,11 @@ class Workspace:
     def settings(self) -> dict[str, object]:
         """The plain command, as settings of ``[test]``."""
         return {"commands": self.commands} if self.commands else {"command": self.test}
+
+    @property
+    def patience(self) -> float:
+        """How many seconds each of its lines may take."""
+        return QUICK_S if self.ci else PATIENCE_S
 
     def missing(self) -> list[str]:
         """What it needs and is not here, with where it comes from."""
@@ -119,17 +134,17 @@ def make(workspace: Workspace, base: Path) -> Path:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text, encoding="utf-8")
         elif kind == "run":
-            shell(text, root, environment)
+            shell(text, root, environment, workspace.patience)
         elif kind == "commit":
-            shell(f"{_COMMIT} '{rest or 'As it is'}'", root, environment)
+            shell(f"{_COMMIT} '{rest or 'As it is'}'", root, environment, workspace.patience)
         else:
             raise ValueError(f"{workspace.name}: `=== {kind}` is no section")
     return root / workspace.at
 
 
-def shell(lines: str, folder: Path, environment: Mapping[str, str]) -> None:
+def shell(lines: str, folder: Path, environment: Mapping[str, str], seconds: float) -> None:
     """Run lines that must all succeed."""
-    done = run(f"set -eu\n{lines}", folder, environment, SETUP_S)
+    done = run(f"set -eu\n{lines}", folder, environment, seconds)
     if done.returncode != 0:
         raise RuntimeError(f"This ended with exit code {done.returncode}:\n{lines}\n{done.stdout[-3000:]}")
 
@@ -137,25 +152,49 @@ def shell(lines: str, folder: Path, environment: Mapping[str, str]) -> None:
 def run(
     line: str, folder: Path, environment: Mapping[str, str], seconds: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run a shell line as at a prompt nobody sits at; what it printed is in ``stdout``."""
-    return subprocess.run(
-        ["bash", "-c", line],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=seconds,
-        check=False,
-    )
+    """Run a shell line as at a prompt nobody sits at; what it printed is in ``stdout``.
+
+    Raises Hung when it is not done in so many seconds. Whatever ends the waiting ends what the line has started, too.
+    """
+    with tempfile.NamedTemporaryFile() as printed:
+        process = subprocess.Popen(
+            ["bash", "-c", line],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code: int | None = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        said = Path(printed.name).read_text(encoding="utf-8", errors="replace")
+    if code is None:
+        raise Hung(f"This was not done after {seconds:g} seconds:\n{line}\n{said[-3000:]}")
+    return subprocess.CompletedProcess(line, code, said)
 
 
 def person(base: Path) -> dict[str, str]:
-    """The environment of a person's prompt: ours without what belongs to the harness, and a python with pytest."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(_HARNESS)}
-    return {**ours, "PATH": f"{_python(base) / 'bin'}:{os.environ.get('PATH', os.defpath)}"}
+    """The environment of a person's prompt: ours without what is the harness's, and a python with pytest.
+
+    The product shows its commands nothing of a build server either. Nobody is there to answer git.
+    """
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_HARNESS) and name not in _UNATTENDED
+    }
+    return {
+        **ours,
+        "GIT_TERMINAL_PROMPT": "0",
+        "PATH": f"{_python(base) / 'bin'}:{os.environ.get('PATH', os.defpath)}",
+    }
 
 
 def _python(base: Path) -> Path:

@@ -72,8 +72,8 @@ def measure(workspace: Workspace, base: Path, rounds: int) -> Measured:
     kept.rename(root)
     before = inside.fingerprint(root)
     with _prompt(base, environment):
-        (by_itself,) = asyncio.run(inside.bases(folder, {}, 1))
-        bases = asyncio.run(inside.bases(folder, workspace.settings, rounds + 1))
+        (by_itself,) = asyncio.run(inside.bases(folder, {}, 1, workspace.patience))
+        bases = asyncio.run(inside.bases(folder, workspace.settings, rounds + 1, workspace.patience))
     after = inside.fingerprint(root)
     measured.changed = sorted(
         path for path in before.keys() | after.keys() if before.get(path) != after.get(path)

@@ -17,13 +17,12 @@ from tests.parity.made import Workspace, run
 
 Result = Literal["green", "red", "skipped"]
 Results = dict[str, Result]
-COMMAND_S = 600
 
 
 def seconds(workspace: Workspace, folder: Path, environment: dict[str, str]) -> float:
     """How long the plain command takes in this folder."""
     began = time.monotonic()
-    run(workspace.timed, folder, environment, COMMAND_S)
+    run(workspace.timed, folder, environment, workspace.patience)
     return time.monotonic() - began
 
 
@@ -32,7 +31,8 @@ def results(workspace: Workspace, folder: Path, environment: dict[str, str]) -> 
     found: Results = {}
     with tempfile.TemporaryDirectory() as beside:
         report = Path(beside, "report")
-        printed = run(workspace.reference, folder, {**environment, "REPORT": str(report)}, COMMAND_S).stdout
+        told = {**environment, "REPORT": str(report)}
+        printed = run(workspace.reference, folder, told, workspace.patience).stdout
         for name, result in READINGS[workspace.read](printed, report, folder):
             if name in found:
                 raise ValueError(f"{workspace.name}: two tests are called {name!r}\n{printed}")

@@ -1,10 +1,11 @@
 """Quick workspaces give the same results inside as outside; the others are named: `make parity` runs them."""
 
+import os
 from pathlib import Path
 
 import pytest
 from tests.parity import inside, outside
-from tests.parity.made import Workspace, known
+from tests.parity.made import PYTHON, Hung, Workspace, known, person, run
 from tests.parity.measure import enough, measure, why
 
 from wainwright.domain.evidence import Case, Receipt
@@ -12,6 +13,8 @@ from wainwright.domain.evidence import Case, Receipt
 ALL = known()
 
 
+# Longer than a few lines of a workspace may take: whichever hangs says so itself.
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("workspace", ALL, ids=lambda one: one.name)
 def test_results_inside_are_those_outside(workspace: Workspace, tmp_path: Path) -> None:
     if not workspace.ci:
@@ -24,6 +27,26 @@ def test_results_inside_are_those_outside(workspace: Workspace, tmp_path: Path) 
 
 def test_there_are_enough_workspaces() -> None:
     assert len(ALL) >= 16
+
+
+def test_a_line_that_hangs_says_what_it_printed_and_leaves_no_process(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    alive = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    line = f"exec 9>{pipe}; echo said; sleep 500 & wait"
+    with pytest.raises(Hung, match=r"not done after 5 seconds:\n.*\nsaid\n"):
+        run(line, tmp_path, os.environ, 5)
+    os.set_blocking(alive, True)
+    assert os.read(alive, 1) == b""
+    os.close(alive)
+
+
+def test_a_person_is_no_build_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / PYTHON).mkdir()
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("COLOUR", "red")
+    environment = person(tmp_path)
+    assert ("CI" in environment, environment["COLOUR"]) == (False, "red")
 
 
 def test_a_reading_that_finds_too_little_is_no_reading() -> None:
