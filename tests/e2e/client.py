@@ -137,7 +137,7 @@ class Client:
 
     # the end
 
-    async def exit_code(self, patience: float = 5.0) -> int:
+    async def exit_code(self, patience: float = PATIENCE) -> int:
         """Wait for the process to end by itself."""
         async with asyncio.timeout(patience):
             code = await self.process.wait()
