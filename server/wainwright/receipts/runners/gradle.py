@@ -2,25 +2,33 @@
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from wainwright.domain.evidence import Case
 from wainwright.receipts.protocol import Ask, How, Project
 from wainwright.receipts.runners import jvm, naming
 
 _TASKS = ("test", "check", "build", "integrationTest", "allTests", "jvmTest")
-_SCRIPT = """allprojects {
+_SCRIPT = """def reports = System.getProperty('wainwright.reports')
+def wanted = System.getProperty('wainwright.tests', '').tokenize(',').collect { URLDecoder.decode(it, 'UTF-8') }
+allprojects {
   tasks.withType(Test) { task ->
     task.outputs.upToDateWhen { false }
     task.outputs.doNotCacheIf('tests are run') { true }
-    def folder = new File('%(report)s', task.path.replace(':', '~'))
+    def folder = new File(reports, task.path.replace(':', '~'))
     def xml = task.reports.junitXml
     if (xml.hasProperty('outputLocation')) { xml.outputLocation.set(folder) } else { xml.destination = folder }
     task.filter.failOnNoMatchingTests = false
-    [%(tests)s].each { task.filter.includeTestsMatching(it) }
+    wanted.each { task.filter.includeTestsMatching(it) }
   }
 }
 """
-_START = 'mkdir -p "$0" && printf %s "$1" > "$0/asked.gradle" && shift && exec "$@" --continue -I "$0/asked.gradle"'
+"""The same each time: Gradle compiles a script once for each text, and has it for each place."""
+_AT = "/tmp/wainwright.gradle"  # noqa: S108 - in the sandbox, where /tmp is the command's own
+_START = f'printf %s "$0" > {_AT} && exec "$@" --continue -I {_AT}'
+_FLAGS = ("--no-daemon", "-Dorg.gradle.unsafe.configuration-cache=false")
+"""No daemon outlives a command here, and one would be a second machine to start. Before 7.4 a stored configuration
+could not tell that it was asked for reports elsewhere; later ones see it by the property."""
 
 
 class Gradle:
@@ -37,12 +45,15 @@ class Gradle:
         )
 
     def ask(self, words: Sequence[str], report: PurePosixPath, only: Sequence[str], how: How) -> Ask | None:
-        """By a script for Gradle's start, which a shell puts beside the reports first."""
+        """By a script for Gradle's start, which a shell writes down first."""
         if how != "direct":
             return None
-        tests = ", ".join(f"'{_selected(one)}'" for one in only)
-        script = _SCRIPT % {"report": report, "tests": tests}
-        return Ask(words=("sh", "-c", _START, str(report), script, *words))
+        properties = [f"-Dwainwright.reports={report}"]
+        if only:
+            properties.append(
+                f"-Dwainwright.tests={','.join(quote(_selected(one), safe='') for one in only)}"
+            )
+        return Ask(words=("sh", "-c", _START, _SCRIPT, *words, *_FLAGS, *properties))
 
     def read(self, report: Path, output: str, tree: Path, project: Project) -> tuple[Case, ...] | None:
         """The tests of all projects, and the files that could not be compiled."""
@@ -63,4 +74,4 @@ def _selected(name: str) -> str:
     file, *titles = name.split("::")
     *nested, method = titles or ("",)
     owner = "$".join((jvm.class_of(file), *nested))
-    return (f"{owner}.{method}" if method else owner).replace("\\", "").replace("'", "*")
+    return f"{owner}.{method}" if method else owner
