@@ -22,9 +22,13 @@ _V2 = Path("/sys/fs/cgroup")
 _PREFIX = "wainwright-"
 
 # $1 is a control group to enter, or "-". The first line makes the kernel choose this tree when memory runs out.
+# A process that moves itself, as a single thread, need not wait until no processor is about to fork: that takes ten
+# times as long as all else here. Version 2 has no `tasks`.
 _ENTER = (
     "{ echo 800 > /proc/self/oom_score_adj; } 2>/dev/null; "
-    'if [ "$1" != - ]; then echo $$ > "$1/cgroup.procs" || exit 125; fi; shift; exec "$@"'
+    'if [ "$1" != - ]; then '
+    '{ echo 0 > "$1/tasks"; } 2>/dev/null || echo $$ > "$1/cgroup.procs" || exit 125; '
+    'fi; shift; exec "$@"'
 )
 
 
