@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +38,25 @@ class Base:
     """The commands that were run."""
 
 
-async def bases(folder: Path, test: Mapping[str, object], rounds: int, patience: float) -> list[Base]:
+async def bases(
+    folder: Path,
+    test: Mapping[str, object],
+    rounds: int,
+    patience: float,
+    between: Callable[[], None] = lambda: None,
+) -> list[Base]:
     """The base as ``rounds`` runs one after the other find it, with these settings of ``[test]``.
 
-    Raises Hung when one of them has none after so many seconds.
+    ``between`` each two of them something else is done, while nothing is under way here. Raises Hung when one of
+    them has none after ``patience`` seconds.
     """
     engine = await open_engine(folder, overrides={"models": {"default": _NOBODY}, "test": test})
     try:
-        return [await _base(engine, patience) for _ in range(rounds)]
+        found = [await _base(engine, patience)]
+        for _ in range(rounds - 1):
+            await asyncio.to_thread(between)
+            found.append(await _base(engine, patience))
+        return found
     finally:
         await engine.close()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import statistics
 import subprocess
 from collections.abc import Iterator
@@ -55,9 +54,10 @@ class Measured:
 
 
 def measure(workspace: Workspace, base: Path, rounds: int) -> Measured:
-    """Make it beneath ``base``, run it outside in a copy at its own path, then inside, ``rounds`` times each.
+    """Make it beneath ``base``, run it outside in a copy at its own path and inside, ``rounds`` times each in turn.
 
-    Raises Missing where it cannot be made, and ValueError when its tests show too little to compare.
+    In turn, since what else the machine does changes from minute to minute. Raises Missing where it cannot be made,
+    and ValueError when its tests show too little to compare.
     """
     root = base / workspace.name
     folder = make(workspace, base)
@@ -67,13 +67,20 @@ def measure(workspace: Workspace, base: Path, rounds: int) -> Measured:
     found, printed = outside.results(workspace, folder, environment)
     enough(workspace.name, found, printed)
     measured = Measured(workspace.name, len(found))
-    measured.outside_s = [outside.seconds(workspace, folder, environment) for _ in range(rounds)]
-    shutil.rmtree(root)
+    worn = base / f"{workspace.name}-worn"
+    root.rename(worn)
     kept.rename(root)
+
+    def time_outside() -> None:
+        with _in_place(worn, root):
+            measured.outside_s.append(outside.seconds(workspace, folder, environment))
+
     before = inside.fingerprint(root)
     with _prompt(base, environment):
         (by_itself,) = asyncio.run(inside.bases(folder, {}, 1, workspace.patience))
-        bases = asyncio.run(inside.bases(folder, workspace.settings, rounds + 1, workspace.patience))
+        bases = asyncio.run(
+            inside.bases(folder, workspace.settings, rounds + 1, workspace.patience, time_outside)
+        )
     after = inside.fingerprint(root)
     measured.changed = sorted(
         path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
@@ -91,6 +98,19 @@ def enough(name: str, found: outside.Results, printed: str) -> None:
     """Raise ValueError unless there is something to compare: five tests, one of them red and one skipped."""
     if len(found) < TESTS_MIN or not {"red", "skipped", "green"} <= set(found.values()):
         raise ValueError(f"{name}: too little to compare: {found}\n{printed[-3000:]}")
+
+
+@contextmanager
+def _in_place(copy: Path, root: Path) -> Iterator[None]:
+    """Have a copy stand at the path of what it is a copy of."""
+    aside = root.with_name(f"{root.name}-aside")
+    root.rename(aside)
+    copy.rename(root)
+    try:
+        yield
+    finally:
+        root.rename(copy)
+        aside.rename(root)
 
 
 @contextmanager
