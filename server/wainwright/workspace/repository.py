@@ -173,13 +173,17 @@ class Repository:
             person = self._person()
             if person is None:
                 return ForCommands((), ())
-            settings = self._private.settings(EVERYDAY_SETTINGS)
-            settings.pop("core.excludesfile", None)
             kept = [one.at.as_posix() for one in self.contents(contents)]
             template = Template(self._private, person, folder)
-            template.make(head, directory_beside(self.place.around(tree)) / "index", settings, kept)
+            template.make(head, directory_beside(self.place.around(tree)) / "index", self._everyday, kept)
         layer = Layer(at=Path(".git"), sources=(folder,), writes="kept")
         return ForCommands((layer,), (self._private.path / "objects",))
+
+    def _everyday(self) -> dict[str, str]:
+        """The settings that commands find in their repository: what they name outside is not there."""
+        settings = self._private.settings(EVERYDAY_SETTINGS)
+        settings.pop("core.excludesfile", None)
+        return settings
 
     def environments_unneeded(self, needed: Iterable[str]) -> list[Path]:
         """Return the folders of environments and contents that none of these names needs, for removal."""

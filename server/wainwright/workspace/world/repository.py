@@ -8,7 +8,8 @@ has no remotes, no hooks and nothing of the person's settings but those about li
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,14 +44,16 @@ class Template:
         self._person = person
         self._folder = folder
 
-    def make(self, head: str | None, index: Path, settings: dict[str, str], kept: Collection[str]) -> Path:
+    def make(
+        self, head: str | None, index: Path, settings: Callable[[], dict[str, str]], kept: Collection[str]
+    ) -> Path:
         """Make it; ``index`` is of a tree of the run, whose notes on files it takes over.
 
-        ``settings`` are those about files; what ``kept`` names is never told to differ from its commit.
+        ``settings`` tells those about files; what ``kept`` names is never told to differ from its commit.
         """
         draft = self._folder.with_name(f"{NAME}-{uuid.uuid4().hex}")
         try:
-            self._lay_out(draft, head, settings)
+            self._lay_out(draft, self._ask(head, settings))
             if head is not None:
                 self._write_index(GitDirectory(draft), head, index, kept)
             with suppress(OSError):
@@ -60,31 +63,44 @@ class Template:
             clearing.remove(draft)
         return self._folder
 
-    def _lay_out(self, draft: Path, head: str | None, settings: dict[str, str]) -> None:
-        for folder in ("objects/info", "refs/heads", "refs/tags", "info"):
-            (draft / folder).mkdir(parents=True)
-        kind = self._person.object_format
+    def _ask(self, head: str | None, settings: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """Ask for all that does not lie in a file, at the same time; the texts of the directory's files."""
+        with ThreadPoolExecutor(4) as asking:
+            about_files = asking.submit(settings)
+            on_branch = asking.submit(self._branch)
+            tagged = asking.submit(self._tags, head) if head is not None else None
+            for_all = asking.submit(self._ignored_everywhere)
+            kind = self._person.object_format
         version = 0 if kind == "sha1" else 1
         texts = {
-            "config": f"{_ONE_FOR_ALL}[core]\n\trepositoryformatversion = {version}\n{_lines(settings)}",
+            "config": f"{_ONE_FOR_ALL}[core]\n\trepositoryformatversion = {version}\n{_lines(about_files.result())}",
             "objects/info/alternates": f"{self._private.path / 'objects'}\n",
-            "info/exclude": self._ignored(),
+            "info/exclude": f"{for_all.result()}\n{_read(self._person.file('info/exclude'))}",
             "info/attributes": _read(self._person.file("info/attributes")),
             "HEAD": f"{head}\n",
             "packed-refs": "# pack-refs with: peeled fully-peeled sorted \n",
         }
         if version:
             texts["config"] += f"[extensions]\n\tobjectFormat = {kind}\n"
-        branch = self._person.git.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1, 128)).text
+        branch = on_branch.result()
         if branch.startswith("refs/heads/"):
             texts["HEAD"] = f"ref: {branch}\n"
             texts["packed-refs"] += f"{head} {branch}\n" if head else ""
-        if head is not None:
-            texts["packed-refs"] += self._tags(head)
+        if tagged is not None:
+            texts["packed-refs"] += tagged.result()
         if shallow := _read(self._private.path / "shallow"):
             texts["shallow"] = shallow
+        return texts
+
+    @staticmethod
+    def _lay_out(draft: Path, texts: Mapping[str, str]) -> None:
+        for folder in ("objects/info", "refs/heads", "refs/tags", "info"):
+            (draft / folder).mkdir(parents=True)
         for name, text in texts.items():
             (draft / name).write_text(text, "utf-8", "surrogateescape")
+
+    def _branch(self) -> str:
+        return self._person.git.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1, 128)).text
 
     def _tags(self, head: str) -> str:
         """Take over the tags that the person's commit contains; those that are objects are sent."""
@@ -102,12 +118,11 @@ class Template:
             self._person.git.send(self._private, lacking, [head])
         return lines
 
-    def _ignored(self) -> str:
+    def _ignored_everywhere(self) -> str:
         """Rules for all repositories of the person lie in a file that commands do not see."""
         said = self._person.git.settings(r"^core\.excludesfile$", owners=True).get("core.excludesfile")
         base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-        everywhere = Path(said or Path(base, "git", "ignore")).expanduser()
-        return f"{_read(everywhere)}\n{_read(self._person.file('info/exclude'))}"
+        return _read(Path(said or Path(base, "git", "ignore")).expanduser())
 
     @staticmethod
     def _write_index(git: GitDirectory, head: str, index: Path, kept: Collection[str]) -> None:
