@@ -1,5 +1,6 @@
 """The entry of the program. ``serve`` goes straight to the server, so that nothing heavy delays its first answer."""
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,16 @@ def main() -> None:
     """Run the command line, or the language server."""
     if sys.argv[1:2] == ["serve"]:
         raise SystemExit(_serve(sys.argv[2:]))
+    # What is imported stays as long as the process: the collector need not look at it.
+    gc.disable()
     try:
         from wainwright.cli.program import app  # noqa: PLC0415 - see above
     except ImportError as error:
         raise SystemExit(f"Wainwright is not completely installed: {error}. Run `make setup`.") from error
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
+    gc.freeze()
+    gc.enable()
     app()
 
 

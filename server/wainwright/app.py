@@ -21,7 +21,7 @@ from wainwright.models.router import Models
 from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.secrets import Redactor, resolve_keys
-from wainwright.settings import load
+from wainwright.settings import Settings, load
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
 
@@ -30,16 +30,34 @@ INDEX_FOLDER = "index"
 
 
 async def open_engine(
-    path: Path, *, overrides: Mapping[str, Any] | None = None, editor: Editor | None = None
+    path: Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    editor: Editor | None = None,
+    asking: bool = False,
 ) -> Engine:
-    """The engine of a workspace. Raises InputError for a folder or settings that cannot be used."""
+    """The engine of a workspace. Raises InputError for a folder or settings that cannot be used.
+
+    ``asking``: a model will be asked soon, so what is slow to start is started while all else is made ready.
+    """
     workspace = workspace_of(path)
     settings = await asyncio.to_thread(load, workspace, overrides=overrides or {})
+    models = Models.connect(settings)
+    if asking:
+        models.begin()
+    try:
+        return Engine(await _parts(workspace, settings, models, editor))
+    except BaseException:
+        await models.close()
+        raise
+
+
+async def _parts(workspace: Path, settings: Settings, models: Models, editor: Editor | None) -> EngineParts:
     state = state_folder(workspace)
     await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
     sandbox, reason = await _sandbox(state, workspace)
     keys = await asyncio.to_thread(resolve_keys, settings.models.everyone())
-    parts = EngineParts(
+    return EngineParts(
         workspace=workspace,
         state=state,
         settings=settings,
@@ -47,14 +65,13 @@ async def open_engine(
         repository=Repository(workspace, state, linked=sandbox is None or sandbox.overlays),
         indexes=Indexes(state / INDEX_FOLDER),
         receipts=ReceiptStore(state / "receipts"),
-        models=Models.connect(settings),
+        models=models,
         redactor=Redactor(keys.values()),
         sandbox=sandbox,
         sandbox_reason=reason,
         targets=available(state / "deployments", sandbox),
         editor=editor or NoEditor(),
     )
-    return Engine(parts)
 
 
 async def _sandbox(state: Path, workspace: Path) -> tuple[Bubblewrap | None, str]:

@@ -66,12 +66,19 @@ def overrides(
 
 
 def with_engine(
-    workspace: Path, overrides: dict[str, Any], act: Callable[[Engine], Coroutine[Any, Any, T]]
+    workspace: Path,
+    overrides: dict[str, Any],
+    act: Callable[[Engine], Coroutine[Any, Any, T]],
+    *,
+    asking: bool = False,
 ) -> T:
-    """Open the engine, act, close it; what goes wrong is told in a sentence and ends with 2."""
+    """Open the engine, act, close it; what goes wrong is told in a sentence and ends with 2.
+
+    ``asking``: the act will ask a model.
+    """
 
     async def work() -> T:
-        engine = await open_engine(workspace, overrides=overrides)
+        engine = await open_engine(workspace, overrides=overrides, asking=asking)
         try:
             return await act(engine)
         finally:

@@ -62,7 +62,7 @@ def run(
         )
         return await follow(engine, (await engine.start(start)).run, ask=ask, plain=as_json)
 
-    finish(with_engine(workspace, typed, act), as_json)
+    finish(with_engine(workspace, typed, act, asking=True), as_json)
 
 
 def resume(
@@ -89,7 +89,7 @@ def resume(
             await engine.resume(seen.run)
         return await follow(engine, seen.run, ask=ask, plain=as_json)
 
-    finish(with_engine(workspace, typed, act), as_json)
+    finish(with_engine(workspace, typed, act, asking=True), as_json)
 
 
 def demo(

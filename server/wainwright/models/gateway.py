@@ -13,6 +13,7 @@ Keys come over the pipe only. The process ends when the pipe closes, that is whe
 
 import asyncio
 import functools
+import gc
 import json
 import os
 import re
@@ -75,8 +76,12 @@ def _listen(
 
 
 def _litellm() -> Any:
+    # What is imported lives as long as the process: looking at it again and again costs a quarter of the start.
+    gc.disable()
     import litellm  # noqa: PLC0415  # seconds long, and only after the environment is quiet
 
+    gc.freeze()
+    gc.enable()
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.aclient_session = MendingClient(follow_redirects=True)

@@ -66,6 +66,7 @@ class Models:
         self._bounds = TokenBounds()
         self._prices: dict[Candidate, Price | None] = {}
         self._breaker = _Breaker(clock)
+        self._warming: asyncio.Task[None] | None = None
 
     @classmethod
     def connect(cls, settings: Settings) -> "Models":
@@ -89,9 +90,16 @@ class Models:
         except CallFailed as error:
             log.warning("models.warm_failed", reason=error.message)
 
+    def begin(self) -> None:
+        """Let ``warm`` go on by itself, where there is somebody to be asked."""
+        if self._settings.everyone():
+            self._warming = asyncio.create_task(self.warm(), name="start the models")
+
     async def close(self) -> None:
         """End the backend."""
         await self._backend.close()
+        if self._warming is not None:
+            await self._warming
 
     async def ask(self, steps: Steps, request: ModelRequest, *, rung: str = "") -> ModelReply:
         """Ask the candidates of ``request.role`` until one answers; a recorded reply is returned without a call.

@@ -73,6 +73,25 @@ async def test_without_candidates_it_says_how_to_choose_one(gateway: GatewayBack
         await models(gateway).ask(books.steps(), asking())
 
 
+class Counted(GatewayBackend):
+    warmed = 0
+
+    async def warm(self) -> None:
+        self.warmed += 1
+        await super().warm()
+
+
+async def test_what_is_slow_is_started_by_itself_where_somebody_will_be_asked() -> None:
+    for candidates, expected in (((Candidate(model="openai/any"),), 1), ((), 0)):
+        backend = Counted({})
+        asker = models(backend, *candidates)
+        asker.begin()
+        await asyncio.sleep(0)
+        await asker.close()
+        assert backend.warmed == expected
+        assert backend.pid is None
+
+
 async def test_a_rate_limit_is_waited_out_under_one_key(gateway: GatewayBackend, books: Books) -> None:
     with OpenAIServer([Rule(fail(429, retry_after=0), times=2), Rule(say("at last", usage=USAGE))]) as server:
         reply = await models(gateway, at(server)).ask(books.steps(), asking())
