@@ -38,7 +38,7 @@ _SETTINGS = {
     "safe.bareRepository": "explicit",
     "submodule.recurse": "false",
 }
-_FAST = ("--window=0", "--compression=1")
+_PACKING = ("--window=0", "--compression=1", "--revs", "--delta-base-offset", "-q")
 """What is packed already goes over as it is; of loose objects speed counts more than the last byte."""
 _NAME, _MAIL = "Wainwright", "wainwright@localhost"
 _ENVIRONMENT = {
@@ -166,11 +166,21 @@ class GitDirectory:
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as pack:
             source.write(revisions.encode())
             source.seek(0)
-            packing = ("pack-objects", *_FAST, "--revs", "--thin", "--delta-base-offset", "--stdout", "-q")
+            packing = ("pack-objects", *_PACKING, "--thin", "--stdout")
             code, _, err = self._execute(packing, istream=source, output_stream=pack)
             _check(Reply(code, b"", err), packing, (0,))
             pack.seek(0)
             target.receive(pack)
+
+    def pack_into(self, target: "GitDirectory", want: Iterable[str], have: Iterable[str]) -> None:
+        """Do as ``send``, where this reads the objects of ``target`` and borrows others: the pack is written there.
+
+        It is not read again as one that is received from elsewhere is, and has its name when it is whole.
+        """
+        revisions = "".join(f"{line}\n" for line in (*want, *(f"^{commit}" for commit in have)))
+        packs = target.path / "objects" / "pack"
+        packing = (*_PACKING, "--non-empty", str(packs / "pack"))
+        self.run("pack-objects", *packing, stdin=revisions.encode())
 
     def receive(self, pack: BinaryIO) -> None:
         """Take in the objects of a pack that is read from an open file."""

@@ -14,6 +14,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +34,7 @@ from wainwright.workspace.person import Person
 from wainwright.workspace.place import Place, locate
 from wainwright.workspace.plumbing import GitDirectory, unquote
 from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
-from wainwright.workspace.staging import ignored, overlaid, tracked
+from wainwright.workspace.staging import ignored, overlaid
 from wainwright.workspace.standing import StandingCheckout
 from wainwright.workspace.trees import Committed, TaskTree, directory_beside
 from wainwright.workspace.world import contents, environment
@@ -127,10 +128,14 @@ class Repository:
             beside, contained = self._take_world(taker, git, found)
             unchanged = head is not None and git.text("rev-parse", f"{head}^{{tree}}") == tree
             commit = head if unchanged and head else _commit_tree(git, tree, [head] if head else [], SNAPSHOT)
-            if person is not None:
-                have = [old for old in self._known_heads() if git.has(old)]
-                if commit not in have:
-                    git.send(private, [commit], have)
+            with ThreadPoolExecutor(1) as pool:
+                # The checkout is needed next: it need not wait until all objects have come over.
+                stands = pool.submit(self._stand_ready, git, commit, beside)
+                if person is not None:
+                    have = [old for old in self._known_heads() if git.has(old)]
+                    if commit not in have:
+                        git.pack_into(private, [commit], have)
+                stands.result()
         if head is not None:
             private.run("update-ref", f"{_HEADS}{head}", head)
         private.run("update-ref", ref, commit)
@@ -146,6 +151,11 @@ class Repository:
             contents=contained,
             dependencies=tuple(found),
         )
+
+    def _stand_ready(self, git: GitDirectory, commit: str, beside: str) -> None:
+        if self._standing is not None:
+            borrowed = git.environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
+            self._standing.stand_on(commit, self._layers.at(beside), borrowed)
 
     def environment(self, name: str) -> Path | None:
         """Return the folder with what a snapshot's commands need and git does not keep; None when there is nothing.
@@ -191,7 +201,7 @@ class Repository:
         return [*self._layers.unneeded(names), *self._contents.unneeded(names)]
 
     def _take_world(self, taker: Taker, git: GitDirectory, found: Sequence[str]) -> tuple[str, str]:
-        index = tracked(git)
+        index = taker.index(git)
         with self.exclusive():
             beside = environment.take(git, self._layers, index, taker.turned_away, found)
             contained = contents.take(git, self._contents, taker.pointers)

@@ -118,6 +118,7 @@ class Taker:
         self._filters: dict[str, str] = {}
         self._turned_away: set[str] = set()
         self._submodules: set[str] = set()
+        self._unstaged: dict[str, Stored] | None = None
         self.pointers: set[str] = set()
         """Files of Git LFS of which the person has the content."""
 
@@ -148,6 +149,10 @@ class Taker:
             index.unlink(missing_ok=True)
             index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
 
+    def index(self, git: GitDirectory) -> dict[str, Stored]:
+        """Return what the snapshot has, once its tree is written."""
+        return tracked(git) if self._unstaged is None else self._unstaged
+
     def leave_out(self, paths: Mapping[str, str]) -> None:
         """Name what was left out, with its reason; of many with the same reason some, and how many more."""
         told: dict[str, list[str]] = {}
@@ -173,6 +178,7 @@ class Taker:
         places = {path: self._real(path) for path in overlay}
         self._filters = self._filtered([*stored, *others, *filter(None, places.values())])
         differs = differing(git)
+        self._unstaged = None if differs or others or overlay else stored
         plain = {path: status for path, status in differs.items() if not self._is_filtered(path)}
         self._stage_plain(git, plain, [path for path in others if not self._is_filtered(path)])
         changed = [path for path in differs if path not in plain]

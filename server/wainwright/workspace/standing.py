@@ -50,6 +50,12 @@ class StandingCheckout:
             shared = _locked(handle, fcntl.LOCK_SH)
             yield self._tree if shared and self._stood()[:2] == [commit, str(beneath or "")] else None
 
+    def stand_on(self, commit: str, beneath: Path | None, borrowed: str | None) -> None:
+        """Have it stand on a commit where nobody is in the way; ``borrowed`` is where else git may find objects."""
+        with self._opened() as handle:
+            if _locked(handle, fcntl.LOCK_EX):
+                self._stand_on(commit, beneath, borrowed)
+
     def link(self, commit: str, beneath: Path | None, tree: Path, directory: Path) -> None:
         """Make ``tree``, with its git ``directory``, stand on ``commit``; neither is there yet."""
         with self._opened() as handle:
@@ -86,7 +92,7 @@ class StandingCheckout:
         stands = self._folder / "stands"
         return stands.read_text().split("\n") if stands.is_file() else []
 
-    def _stand_on(self, commit: str, beneath: Path | None) -> None:
+    def _stand_on(self, commit: str, beneath: Path | None, borrowed: str | None = None) -> None:
         rules = self._rules()
         how = hashlib.sha256(b"\0".join(rules.values())).hexdigest()
         # After a power cut files may be shorter than git knows: it looks at each again.
@@ -102,9 +108,10 @@ class StandingCheckout:
         if stood[2:3] != [how]:
             # The same commit gives other files under other rules.
             (self._git.path / "index").unlink(missing_ok=True)
-        self._git.run("reset", "--hard", "--quiet", commit)
-        self._git.run("clean", "-ffdxq")
-        times.take_over(self._git, self._tree, self._place())
+        git = self._git.within(GIT_ALTERNATE_OBJECT_DIRECTORIES=borrowed)
+        git.run("reset", "--hard", "--quiet", commit)
+        git.run("clean", "-ffdxq")
+        times.take_over(git, self._tree, self._place())
         if beneath is not None:
             native.lay(beneath, self._tree, linked=True)
         _write(self._folder / "stands", "\n".join(wanted).encode())

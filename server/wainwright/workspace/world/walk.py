@@ -61,12 +61,13 @@ class Walk:
             for entry in entries:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    waiting += [path] if self._worth_a_look(path) else []
+                    waiting += [path] if self._worth_a_look(entry.name, path) else []
                 elif path not in self.known:
                     yield from self._one(path)
 
-    def _worth_a_look(self, folder: str) -> bool:
-        if names_git(folder) or leftover(f"{folder}/x") or folder in self.shown_otherwise:
+    def _worth_a_look(self, name: str, folder: str) -> bool:
+        # The folders above it were worth a look: its own name decides.
+        if names_git(name) or leftover(f"{name}/x") or folder in self.shown_otherwise:
             return False
         return f"{folder}/" not in self.known
 
