@@ -130,12 +130,13 @@ class Repository:
             commit = head if unchanged and head else _commit_tree(git, tree, [head] if head else [], SNAPSHOT)
             with ThreadPoolExecutor(1) as pool:
                 # The checkout is needed next: it need not wait until all objects have come over.
-                stands = pool.submit(self._stand_ready, git, commit, beside)
-                if person is not None:
-                    have = [old for old in self._known_heads() if git.has(old)]
-                    if commit not in have:
-                        git.pack_into(private, [commit], have)
-                stands.result()
+                checkout, layer = self._standing, self._layers.at(beside)
+                stands = pool.submit(checkout.stand_on, commit, layer, git) if checkout else None
+                have = [old for old in self._known_heads() if git.has(old)]
+                if person is not None and commit not in have:
+                    git.pack_into(private, [commit], have)
+                if stands is not None:
+                    stands.result()
         if head is not None:
             private.run("update-ref", f"{_HEADS}{head}", head)
         private.run("update-ref", ref, commit)
@@ -151,11 +152,6 @@ class Repository:
             contents=contained,
             dependencies=tuple(found),
         )
-
-    def _stand_ready(self, git: GitDirectory, commit: str, beside: str) -> None:
-        if self._standing is not None:
-            borrowed = git.environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
-            self._standing.stand_on(commit, self._layers.at(beside), borrowed)
 
     def environment(self, name: str) -> Path | None:
         """Return the folder with what a snapshot's commands need and git does not keep; None when there is nothing.

@@ -50,8 +50,9 @@ class StandingCheckout:
             shared = _locked(handle, fcntl.LOCK_SH)
             yield self._tree if shared and self._stood()[:2] == [commit, str(beneath or "")] else None
 
-    def stand_on(self, commit: str, beneath: Path | None, borrowed: str | None) -> None:
-        """Have it stand on a commit where nobody is in the way; ``borrowed`` is where else git may find objects."""
+    def stand_on(self, commit: str, beneath: Path | None, borrowing: GitDirectory) -> None:
+        """Have it stand on a commit where nobody is in the way, with the objects that ``borrowing`` can read."""
+        borrowed = borrowing.environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
         with self._opened() as handle:
             if _locked(handle, fcntl.LOCK_EX):
                 self._stand_on(commit, beneath, borrowed)
