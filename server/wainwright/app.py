@@ -1,4 +1,8 @@
-"""The composition root: objects are made here and nowhere else."""
+"""The way in: an engine for a folder, and where its state lies.
+
+What an engine is made of takes most of the time to import, so it is imported when one is wanted, after the models
+have been told that they will be asked.
+"""
 
 import asyncio
 import hashlib
@@ -6,27 +10,19 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from wainwright.deploy.targets import available
-from wainwright.domain.errors import SandboxError
+from wainwright.domain.errors import InputError
 from wainwright.domain.ports import Editor, NoEditor
-from wainwright.engine.engine import Engine, workspace_of
-from wainwright.engine.parts import EngineParts
-from wainwright.journal import Journal
 from wainwright.models.router import Models
-from wainwright.receipts.store import ReceiptStore
-from wainwright.sandbox.bubblewrap import Bubblewrap, prove
-from wainwright.secrets import Redactor, resolve_keys
-from wainwright.settings import Settings, load
-from wainwright.workspace.index import Indexes
-from wainwright.workspace.repository import Repository
+from wainwright.settings import load
 
-INDEX_FOLDER = "index"
-"""Where the indexes of a workspace lie in its state folder."""
+if TYPE_CHECKING:
+    from wainwright.engine.engine import Engine
 
 
 async def open_engine(
@@ -35,7 +31,7 @@ async def open_engine(
     overrides: Mapping[str, Any] | None = None,
     editor: Editor | None = None,
     asking: bool = False,
-) -> Engine:
+) -> "Engine":
     """The engine of a workspace. Raises InputError for a folder or settings that cannot be used.
 
     ``asking``: a model will be asked soon, so what is slow to start is started while all else is made ready.
@@ -46,39 +42,24 @@ async def open_engine(
     if asking:
         models.begin()
     try:
-        return Engine(await _parts(workspace, settings, models, editor))
+        assembly = await asyncio.to_thread(import_module, "wainwright.assembly")
+        engine: Engine = await assembly.assemble(
+            workspace, state_folder(workspace), settings, models, editor or NoEditor()
+        )
     except BaseException:
         await models.close()
         raise
+    return engine
 
 
-async def _parts(workspace: Path, settings: Settings, models: Models, editor: Editor | None) -> EngineParts:
-    state = state_folder(workspace)
-    await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
-    sandbox, reason = await _sandbox(state, workspace)
-    keys = await asyncio.to_thread(resolve_keys, settings.models.everyone())
-    return EngineParts(
-        workspace=workspace,
-        state=state,
-        settings=settings,
-        journal=await asyncio.to_thread(Journal, state / "journal.db"),
-        repository=Repository(workspace, state, linked=sandbox is None or sandbox.overlays),
-        indexes=Indexes(state / INDEX_FOLDER),
-        receipts=ReceiptStore(state / "receipts"),
-        models=models,
-        redactor=Redactor(keys.values()),
-        sandbox=sandbox,
-        sandbox_reason=reason,
-        targets=available(state / "deployments", sandbox),
-        editor=editor or NoEditor(),
-    )
-
-
-async def _sandbox(state: Path, workspace: Path) -> tuple[Bubblewrap | None, str]:
-    try:
-        return await prove(state, workspace=workspace), ""
-    except SandboxError as error:
-        return None, str(error)
+def workspace_of(path: Path) -> Path:
+    """The folder a person means, resolved. Raises InputError for one that no run should work in."""
+    workspace = path.resolve()
+    if not workspace.is_dir():
+        raise InputError(f"{path} is no folder.", "Name the folder of your project: --workspace DIR.")
+    if workspace in (Path("/"), Path.home().resolve()):
+        raise InputError(f"{workspace} is not a project.", "Run this in the folder of your project.")
+    return workspace
 
 
 def log_to(path: Path | None) -> None:

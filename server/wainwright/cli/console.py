@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -12,7 +12,9 @@ from rich.text import Text
 
 from wainwright.app import open_engine
 from wainwright.domain.errors import WainwrightError
-from wainwright.engine.engine import Engine
+
+if TYPE_CHECKING:
+    from wainwright.engine.engine import Engine
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
@@ -68,7 +70,7 @@ def overrides(
 def with_engine(
     workspace: Path,
     overrides: dict[str, Any],
-    act: Callable[[Engine], Coroutine[Any, Any, T]],
+    act: Callable[["Engine"], Coroutine[Any, Any, T]],
     *,
     asking: bool = False,
 ) -> T:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.live import Live
@@ -14,11 +14,13 @@ from rich.text import Text
 from wainwright.cli.console import out
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import WAY, Stage
-from wainwright.engine.engine import Engine
 from wainwright.engine.views.run_view import Decide, Notice, RunView
 
+if TYPE_CHECKING:
+    from wainwright.engine.engine import Engine
 
-async def follow(engine: Engine, run: str, *, ask: bool, plain: bool) -> RunView:
+
+async def follow(engine: "Engine", run: str, *, ask: bool, plain: bool) -> RunView:
     """Show a run until it ends, is held, or waits for somebody who is not here."""
     lines: list[str] = []
     news = asyncio.Event()
@@ -60,7 +62,7 @@ async def follow(engine: Engine, run: str, *, ask: bool, plain: bool) -> RunView
     return await engine.view(run)
 
 
-async def _answer(engine: Engine, seen: RunView) -> None:
+async def _answer(engine: "Engine", seen: RunView) -> None:
     gate = seen.gates[0]
     out.print(Text(f"\n{gate.question}", style="bold"))
     out.print(Text(gate.detail))

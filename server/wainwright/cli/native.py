@@ -10,11 +10,10 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from wainwright.app import INDEX_FOLDER, state_folder
+from wainwright.app import state_folder, workspace_of
 from wainwright.cli.console import Json, Workspace, complaining, err, out
-from wainwright.engine.engine import workspace_of
 from wainwright.workspace.answers import apply_cases, difference, work_out, write
-from wainwright.workspace.index import Indexes, measure
+from wainwright.workspace.index import FOLDER, Indexes, measure
 from wainwright.workspace.localise import LIMIT, rank_cases, rank_workspace
 from wainwright.workspace.native.edits import Applied, Format, Refusal
 from wainwright.workspace.native.ranking import Ranking
@@ -84,7 +83,7 @@ def index(
     try:
         with complaining():
             workspace = workspace_of(folder)
-            measured = asyncio.run(measure(Indexes(state_folder(workspace) / INDEX_FOLDER), workspace))
+            measured = asyncio.run(measure(Indexes(state_folder(workspace) / FOLDER), workspace))
     except KeyboardInterrupt:
         err.print("Stopped. What was parsed is kept.")
         raise SystemExit(130) from None
@@ -126,7 +125,7 @@ def context(
 
 
 def _ranked(tree: Path, query: str, limit: int) -> Ranking:
-    indexed = Indexes(state_folder(tree) / INDEX_FOLDER).open(tree)
+    indexed = Indexes(state_folder(tree) / FOLDER).open(tree)
     ranking = rank_workspace(indexed, query, limit)
     indexed.index.save()
     return ranking

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from wainwright.cli import native, start, steer
 from wainwright.cli.console import Workspace, out
-from wainwright.doctor import examine
 
 
 def _tell_version(wanted: bool) -> None:
@@ -40,6 +39,8 @@ def _quiet(
 
 def doctor(workspace: Workspace = Path()) -> None:
     """Say what is missing on this machine, and how to get it."""
+    from wainwright.doctor import examine  # noqa: PLC0415 - a run need not wait for it
+
     found = asyncio.run(examine(workspace.resolve()))
     styles = {"ok": "green", "missing": "red", "note": "yellow"}
     for one in found:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -28,8 +28,10 @@ from wainwright.cli.follow import finish, follow
 from wainwright.demo.demo import prepare
 from wainwright.domain.errors import InputError
 from wainwright.domain.goal import WAY, Goal, Stage
-from wainwright.engine.engine import Engine
 from wainwright.engine.views.run_view import RunView, Start
+
+if TYPE_CHECKING:
+    from wainwright.engine.engine import Engine
 
 
 def run(
@@ -53,7 +55,7 @@ def run(
     typed = overrides(model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command)
     text = sys.stdin.read() if goal == "-" else goal
 
-    async def act(engine: Engine) -> RunView:
+    async def act(engine: "Engine") -> RunView:
         start = Start(
             goal=_goal(text),
             route=_route(route),
@@ -82,7 +84,7 @@ def resume(
     """Let a run go on that was killed, failed, was cancelled, or waits; unattended, unless you --ask."""
     typed = overrides(model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command)
 
-    async def act(engine: Engine) -> RunView:
+    async def act(engine: "Engine") -> RunView:
         seen = await engine.resume(run, attended=ask, cap_usd=budget_usd, cap_tokens=budget_tokens)
         if seen.waiting == "hold":
             await engine.advance(seen.run, None)
@@ -102,7 +104,7 @@ def demo(
     with complaining():
         sample = prepare(folder, out.print)
 
-    async def act(engine: Engine) -> RunView:
+    async def act(engine: "Engine") -> RunView:
         start = Start(goal=Goal(text=sample.goal), autonomy="full-auto", attended=False)
         return await follow(engine, (await engine.start(start)).run, ask=False, plain=as_json)
 

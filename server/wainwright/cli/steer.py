@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
@@ -11,9 +11,11 @@ from rich.text import Text
 from wainwright.cli.console import Json, Run, Workspace, out, with_engine
 from wainwright.cli.follow import picture, summary, tell_end
 from wainwright.domain.goal import Stage
-from wainwright.engine.disk import DiskView
-from wainwright.engine.engine import Engine
 from wainwright.engine.views.run_view import Decide, RunView
+
+if TYPE_CHECKING:
+    from wainwright.engine.disk import DiskView
+    from wainwright.engine.engine import Engine
 
 
 def runs(
@@ -37,7 +39,7 @@ def runs(
     out.print(table if found else "No runs yet. Start one: wainwright run GOAL")
 
 
-def _tell_disk(seen: DiskView, as_json: bool) -> None:
+def _tell_disk(seen: "DiskView", as_json: bool) -> None:
     if as_json:
         out.out(json.dumps(seen.model_dump(mode="json")))
         return
@@ -101,7 +103,7 @@ def reject(
 
 
 def _decide(workspace: Path, run: str | None, gate: str | None, decision: str, reason: str) -> None:
-    async def act(engine: Engine) -> RunView:
+    async def act(engine: "Engine") -> RunView:
         name = (await engine.view(run)).run
         return await engine.decide(
             Decide.model_validate({"run": name, "gate": gate, "decision": decision, "reason": reason})

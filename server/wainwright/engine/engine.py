@@ -427,13 +427,3 @@ def _receipts(events: list[Event]) -> list[ReceiptView]:
         )
         for r in found
     ]
-
-
-def workspace_of(path: Path) -> Path:
-    """The folder a person means, resolved. Raises InputError for one that no run should work in."""
-    workspace = path.resolve()
-    if not workspace.is_dir():
-        raise InputError(f"{path} is no folder.", "Name the folder of your project: --workspace DIR.")
-    if workspace in (Path("/"), Path.home().resolve()):
-        raise InputError(f"{workspace} is not a project.", "Run this in the folder of your project.")
-    return workspace

@@ -30,6 +30,8 @@ from wainwright.workspace.native import (
 from wainwright.workspace.native.index import KEPT
 from wainwright.workspace.threads import stoppable
 
+FOLDER = "index"
+"""Where the indexes of a workspace lie in its state folder."""
 STORE = "lexical.index"
 """What the native half calls the file in which an index outlives its process."""
 SEED = "seed"

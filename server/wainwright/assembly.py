@@ -1,0 +1,50 @@
+"""The composition root: the objects of an engine are made here and nowhere else."""
+
+import asyncio
+from pathlib import Path
+
+from wainwright.deploy.targets import available
+from wainwright.domain.errors import SandboxError
+from wainwright.domain.ports import Editor
+from wainwright.engine.engine import Engine
+from wainwright.engine.parts import EngineParts
+from wainwright.journal import Journal
+from wainwright.models.router import Models
+from wainwright.receipts.store import ReceiptStore
+from wainwright.sandbox.bubblewrap import Bubblewrap, prove
+from wainwright.secrets import Redactor, resolve_keys
+from wainwright.settings import Settings
+from wainwright.workspace.index import FOLDER, Indexes
+from wainwright.workspace.repository import Repository
+
+
+async def assemble(
+    workspace: Path, state: Path, settings: Settings, models: Models, editor: Editor
+) -> Engine:
+    """The engine of a workspace whose state lies in a folder of its own."""
+    await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
+    sandbox, reason = await _sandbox(state, workspace)
+    keys = await asyncio.to_thread(resolve_keys, settings.models.everyone())
+    parts = EngineParts(
+        workspace=workspace,
+        state=state,
+        settings=settings,
+        journal=await asyncio.to_thread(Journal, state / "journal.db"),
+        repository=Repository(workspace, state, linked=sandbox is None or sandbox.overlays),
+        indexes=Indexes(state / FOLDER),
+        receipts=ReceiptStore(state / "receipts"),
+        models=models,
+        redactor=Redactor(keys.values()),
+        sandbox=sandbox,
+        sandbox_reason=reason,
+        targets=available(state / "deployments", sandbox),
+        editor=editor,
+    )
+    return Engine(parts)
+
+
+async def _sandbox(state: Path, workspace: Path) -> tuple[Bubblewrap | None, str]:
+    try:
+        return await prove(state, workspace=workspace), ""
+    except SandboxError as error:
+        return None, str(error)
