@@ -220,7 +220,7 @@ def interpreters(visible: Visible, dependency_directories: Iterable[Path]) -> tu
 def _showable(wanted: list[Path], hidden: tuple[Path, ...], shown: tuple[Path, ...]) -> tuple[Path, ...]:
     chosen: list[Path] = []
     real = [Path(os.path.realpath(path)) for path in wanted]
-    for path in sorted({*wanted, *real}, key=lambda path: len(path.parts)):
+    for path in sorted({*wanted, *real}, key=lambda path: (len(path.parts), path)):
         forbidden = str(path) in _TOP or any(secret.is_relative_to(path) for secret in hidden)
         covered = any(path.is_relative_to(above) for above in (*shown, *chosen))
         if not forbidden and not covered and places.is_folder(path):

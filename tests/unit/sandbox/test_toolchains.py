@@ -1,5 +1,8 @@
+import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,13 @@ from wainwright.sandbox.bubblewrap import prove
 from wainwright.sandbox.protocol import Command, SandboxView
 from wainwright.sandbox.toolchains import find
 
+SETTINGS = """
+import json, sys
+from pathlib import Path
+from wainwright.sandbox.toolchains import Toolchains
+from wainwright.sandbox.visible import settings, survey
+print(*settings(survey(json.loads(sys.argv[1]), (), Toolchains(), Path(sys.argv[2]))), sep="\\n")
+"""
 TOOL = "#!/bin/sh\necho asked >> {log}\necho '{answer}'\n"
 
 
@@ -89,6 +99,21 @@ class TestSettings:
         assert second != first
         (home / ".gitconfig").write_text("[user]\n\tname = Other\n")
         assert await settings() != second
+
+    def test_they_are_the_same_in_another_process(self, tmp_path, person):
+        places = [tmp_path / "tools" / name / "bin" for name in "abcdefgh"]
+        for place in places:
+            place.mkdir(parents=True)
+        person["PATH"] = ":".join(map(str, places))
+
+        def told(seed: str) -> str:
+            environment = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": seed}
+            words = [sys.executable, "-c", SETTINGS, json.dumps(person), str(tmp_path / "kept")]
+            ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+            return ended.stdout
+
+        assert str(tmp_path / "tools" / "a") in told("1")
+        assert told("1") == told("2")
 
     async def test_git_of_a_test_has_a_name_and_none_of_the_secrets(self, tmp_path, person, home):
         (home / ".gitconfig").write_text(
