@@ -77,11 +77,10 @@ def _listen(
 
 def _litellm() -> Any:
     # What is imported lives as long as the process: looking at it again and again costs a quarter of the start.
+    # The first call imports as well, so the collector is off until that is over.
     gc.disable()
     import litellm  # noqa: PLC0415  # seconds long, and only after the environment is quiet
 
-    gc.freeze()
-    gc.enable()
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.aclient_session = MendingClient(follow_redirects=True)
@@ -132,6 +131,9 @@ class Gateway:
             self.answer(number, error=described)
         else:
             self.answer(number, ok=reply.model_dump(mode="json"))
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     async def _complete(self, candidate: Candidate, request: ModelRequest, secret: str | None) -> ModelReply:
         started = time.monotonic()

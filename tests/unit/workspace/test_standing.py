@@ -1,5 +1,6 @@
 """Trees that are links to one standing checkout, and what may never happen to it."""
 
+import errno
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from tests.fixtures.person import Git, write
 
 from wainwright.sandbox.bubblewrap import prove
 from wainwright.sandbox.protocol import Command, SandboxView
+from wainwright.workspace.plumbing import GitDirectory
 from wainwright.workspace.repository import Repository
 
 FILES = {"a.txt": "one\n", "run.sh": "#!/bin/sh\n", "src/b.py": "b = 1\n", "src/deep/c.py": "c = 1\n"}
@@ -195,3 +197,27 @@ def test_readers_share_it_and_whoever_wants_another_commit_has_a_tree_of_its_own
     with repository.standing_on(other) as moved:
         assert moved is not None
         assert (moved / "a.txt").read_text() == "changed\n"
+
+
+def test_a_snapshot_that_was_cut_short_while_its_objects_came_over_is_mended_by_the_next(
+    repository: Repository, base: str, workspace: Path, state: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(workspace, {"a.txt": "two\n", "new.txt": "new\n"})
+    git("add", ".")
+    git("commit", "-qm", "next")
+
+    def cut_short(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(GitDirectory, "pack_into", cut_short)
+        with pytest.raises(OSError, match="no room"):
+            repository.snapshot("r2", {})
+    assert repository.resolve("r2/base") is None
+    assert (state / "checkout" / "tree" / "new.txt").read_text() == "new\n"
+    after = repository.snapshot("r3", {}).commit
+    shutil.rmtree(workspace / ".git")
+    git("--git-dir", str(state / "repository.git"), "fsck", "--full", "--strict")
+    tree, before = (repository.clone("r3", name, commit) for name, commit in (("t", after), ("old", base)))
+    assert (tree / "a.txt").read_text() == "two\n"
+    assert (before / "a.txt").read_text() == "one\n"
