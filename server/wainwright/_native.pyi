@@ -1,6 +1,6 @@
 """The extension module, written in Rust under ``native/``; only ``wainwright.workspace.native`` imports it.
 
-``wainwright.sandbox.launcher`` does, too, for the program that it carries.
+Two modules of the sandbox do, too: ``launcher`` for the program that it carries, ``clearing`` to remove folders.
 
 Every function lets go of the interpreter lock while it works. Roots are absolute paths; other paths are
 relative to the root, with ``/`` between components. A text must be valid Unicode: a lone surrogate raises
@@ -22,6 +22,7 @@ __all__ = [
     "Snapshots",
     "Structure",
     "Tree",
+    "align",
     "apply_answer",
     "apply_edits",
     "launcher",
@@ -32,6 +33,7 @@ __all__ = [
     "rank_features",
     "read_beneath",
     "recover",
+    "remove",
     "role_of",
     "search",
     "unified",
@@ -299,6 +301,19 @@ def lay(source: str | PathLike[str], target: str | PathLike[str], linked: bool) 
     """Lay the files beneath ``source`` over those beneath ``target``, as links or copies. Not on Windows.
 
     What the target has stays. Raises BoundaryError, ValueError for a relative root, and OSError.
+    """
+
+def align(source: str | PathLike[str], target: str | PathLike[str]) -> None:
+    """Make ``target`` hold the files beneath ``source`` and nothing else, as links. Not on Windows.
+
+    What is right already stays. Raises BoundaryError, ValueError for a relative root, and OSError.
+    """
+
+def remove(folder: str | PathLike[str]) -> None:
+    """Remove a folder and all beneath it; nothing where there is none. Links are not followed. Not on Windows.
+
+    What lies very deep is put beside it first, under its name with a number. Raises ValueError for a relative path,
+    and OSError.
     """
 
 def launcher() -> bytes:

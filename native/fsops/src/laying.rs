@@ -1,8 +1,9 @@
 //! Laying a folder of files over another, as links to the same files.
 
-use std::ffi::{CStr, OsStr};
+use std::collections::HashMap;
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -13,21 +14,41 @@ use rustix::io::Errno;
 
 use crate::FsError;
 use crate::beneath::{FOLDER, Links, open_beneath, open_root, permissions, told};
+use crate::removing::remove_at;
 
 /// More do not help: the file system takes turns.
 const THREADS: usize = 2;
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// As further names of the same files, or as copies where that cannot be.
+    Linked,
+    /// As copies.
+    Copied,
+    /// Linked, and what else the target has is removed.
+    Aligned,
+}
+
 struct Laying {
     source: OwnedFd,
     target: OwnedFd,
-    linked: bool,
+    how: How,
     failure: Mutex<Option<FsError>>,
 }
 
 /// See [`crate::lay`].
 pub fn lay(source: &Path, target: &Path, linked: bool) -> Result<(), FsError> {
+    run(source, target, if linked { How::Linked } else { How::Copied })
+}
+
+/// See [`crate::align`].
+pub fn align(source: &Path, target: &Path) -> Result<(), FsError> {
+    run(source, target, How::Aligned)
+}
+
+fn run(source: &Path, target: &Path, how: How) -> Result<(), FsError> {
     let (source, target) = (open_root(source)?, open_root(target)?);
-    let laying = Laying { source, target, linked, failure: Mutex::new(None) };
+    let laying = Laying { source, target, how, failure: Mutex::new(None) };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(THREADS)
         .build()
@@ -46,7 +67,7 @@ impl Laying {
                 }
             }
             // What the target has there is no folder, and stays.
-            Err(Errno::NOTDIR | Errno::LOOP) => {}
+            Err(Errno::NOTDIR | Errno::LOOP) if self.how != How::Aligned => {}
             Err(errno) => {
                 let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
                 failure.get_or_insert(told(path, errno));
@@ -56,31 +77,51 @@ impl Laying {
 
     /// Lays the files of one folder, makes the folders in it, and returns the names of those.
     fn entries(&self, path: &Path) -> Result<Vec<PathBuf>, Errno> {
-        let from = opened(&self.source, path)?;
-        let to = opened(&self.target, path)?;
+        let mut source = Dir::new(opened(&self.source, path)?)?;
+        let mut target = Dir::new(opened(&self.target, path)?)?;
+        let mut there = HashMap::new();
+        if self.how == How::Aligned {
+            same_mode(source.fd()?, target.fd()?)?;
+            there = listed(&mut target)?
+                .into_iter()
+                .map(|entry| (entry.name, (entry.kind, entry.inode)))
+                .collect();
+        }
         let mut folders = Vec::new();
-        for entry in Dir::read_from(&from)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            if matches!(name.to_bytes(), b"." | b"..") {
-                continue;
+        let entries = listed(&mut source)?;
+        let (from, to) = (source.fd()?, target.fd()?);
+        for Listed { name, kind, inode } in entries {
+            let folder = kind == FileType::Directory;
+            match there.remove(&name) {
+                Some((FileType::Directory, _)) if folder => {
+                    folders.push(PathBuf::from(OsStr::from_bytes(name.to_bytes())));
+                    continue;
+                }
+                Some(same) if same == (kind, inode) => continue,
+                Some((other, _)) => remove_at(to, &name, other)?,
+                None => {}
             }
-            let kind = match entry.file_type() {
-                FileType::Unknown => FileType::from_raw_mode(look(&from, name)?.st_mode),
-                known => known,
-            };
-            if kind == FileType::Directory {
-                there_already(rustix::fs::mkdirat(&to, name, Mode::RWXU | mode(&from, name)?))?;
+            if folder {
+                there_already(rustix::fs::mkdirat(to, &name, Mode::RWXU | mode(from, &name)?))?;
                 folders.push(PathBuf::from(OsStr::from_bytes(name.to_bytes())));
             } else {
-                self.file(&from, &to, name, kind)?;
+                self.file(from, to, &name, kind)?;
             }
+        }
+        for (name, (kind, _)) in there {
+            remove_at(to, &name, kind)?;
         }
         Ok(folders)
     }
 
-    fn file(&self, from: &OwnedFd, to: &OwnedFd, name: &CStr, kind: FileType) -> Result<(), Errno> {
-        if self.linked {
+    fn file(
+        &self,
+        from: BorrowedFd<'_>,
+        to: BorrowedFd<'_>,
+        name: &CStr,
+        kind: FileType,
+    ) -> Result<(), Errno> {
+        if self.how != How::Copied {
             match rustix::fs::linkat(from, name, to, name, AtFlags::empty()) {
                 // A file has as many names as it can have, or the two lie on different disks.
                 Err(Errno::MLINK | Errno::XDEV) => {}
@@ -99,6 +140,36 @@ impl Laying {
     }
 }
 
+struct Listed {
+    name: CString,
+    kind: FileType,
+    inode: u64,
+}
+
+fn listed(folder: &mut Dir) -> Result<Vec<Listed>, Errno> {
+    let mut entries = Vec::new();
+    while let Some(entry) = folder.read() {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => FileType::from_raw_mode(look(folder.fd()?, name)?.st_mode),
+            known => known,
+        };
+        entries.push(Listed { name: name.to_owned(), kind, inode: entry.ino() });
+    }
+    Ok(entries)
+}
+
+/// Gives a folder the mode that it would have been made with.
+fn same_mode(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<(), Errno> {
+    let wanted = Mode::RWXU | permissions(rustix::fs::fstat(from)?.st_mode);
+    let has = Mode::from_raw_mode(rustix::fs::fstat(to)?.st_mode) & Mode::from_raw_mode(0o7777);
+    if has == wanted { Ok(()) } else { rustix::fs::fchmod(to, wanted) }
+}
+
 fn opened(root: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
     if path.as_os_str().is_empty() {
         return rustix::fs::openat(root, c".", FOLDER, Mode::empty());
@@ -106,11 +177,11 @@ fn opened(root: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
     open_beneath(root.as_fd(), path, FOLDER, Links::Refuse)
 }
 
-fn look(folder: &OwnedFd, name: &CStr) -> Result<rustix::fs::Stat, Errno> {
+fn look(folder: BorrowedFd<'_>, name: &CStr) -> Result<rustix::fs::Stat, Errno> {
     rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-fn mode(folder: &OwnedFd, name: &CStr) -> Result<Mode, Errno> {
+fn mode(folder: BorrowedFd<'_>, name: &CStr) -> Result<Mode, Errno> {
     Ok(permissions(look(folder, name)?.st_mode))
 }
 
@@ -121,7 +192,7 @@ fn there_already(made: Result<(), Errno>) -> Result<(), Errno> {
     }
 }
 
-fn copy(from: &OwnedFd, to: &OwnedFd, name: &CStr) -> Result<(), Errno> {
+fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     let reading = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let source = rustix::fs::openat(from, name, reading, Mode::empty())?;
     let mode = permissions(rustix::fs::fstat(&source)?.st_mode);
@@ -191,5 +262,38 @@ mod tests {
         lay(&source, &target, true).unwrap();
         assert_eq!(fs::read(target.join("a/link")).unwrap(), b"theirs");
         assert_eq!(fs::read_dir(outer.path().join("elsewhere")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_was_laid_once_is_aligned_whatever_was_done_to_it() {
+        let (outer, source, target) = folders();
+        lay(&source, &target, true).unwrap();
+        let elsewhere = outer.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        fs::write(elsewhere.join("kept"), "x").unwrap();
+        // Another file, a folder for a file, a link for a folder, more, less, other modes.
+        fs::write(source.join("more"), "x").unwrap();
+        fs::create_dir(source.join("c")).unwrap();
+        fs::write(source.join("c/file"), "x").unwrap();
+        fs::write(source.join("new"), "x").unwrap();
+        fs::remove_file(target.join("a/b/file")).unwrap();
+        fs::write(target.join("a/b/file"), "theirs").unwrap();
+        fs::create_dir_all(target.join("more/and/more")).unwrap();
+        symlink(&elsewhere, target.join("more/and/link")).unwrap();
+        symlink(&elsewhere, target.join("c")).unwrap();
+        fs::write(target.join("stray"), "x").unwrap();
+        fs::set_permissions(target.join("a"), fs::Permissions::from_mode(0o500)).unwrap();
+        align(&source, &target).unwrap();
+        for path in ["a/b/file", "a/link", "more", "c/file", "new"] {
+            assert_eq!(inode(source.join(path)), inode(target.join(path)), "{path}");
+        }
+        assert!(!target.join("stray").exists());
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(source.join("a")), mode(target.join("a")));
+        assert_eq!(fs::read(elsewhere.join("kept")).unwrap(), b"x");
+        fs::remove_file(source.join("new")).unwrap();
+        fs::remove_dir_all(source.join("c")).unwrap();
+        align(&source, &target).unwrap();
+        assert!(!target.join("new").exists() && !target.join("c").exists());
     }
 }

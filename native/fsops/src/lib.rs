@@ -17,6 +17,8 @@ mod exchange;
 mod laying;
 mod reading;
 #[cfg(unix)]
+mod removing;
+#[cfg(unix)]
 mod snapshots;
 #[cfg(unix)]
 mod temporary;
@@ -84,6 +86,30 @@ pub fn write_batch(root: &Path, changes: &[Change<'_>], write_log: Option<&Path>
 #[cfg(unix)]
 pub fn lay(source: &Path, target: &Path, linked: bool) -> Result<(), FsError> {
     laying::lay(source, target, linked)
+}
+
+/// Makes `target` hold the files beneath `source` and nothing else, as further names of the same files.
+///
+/// What it holds of them already stays, so that little is to be done for a folder which once was laid from there.
+/// Modes of folders become those of the source. Nothing is followed or written through a link.
+///
+/// # Errors
+/// [`FsError`]; the target is anything between what it was and what it should be then.
+#[cfg(unix)]
+pub fn align(source: &Path, target: &Path) -> Result<(), FsError> {
+    laying::align(source, target)
+}
+
+/// Removes a folder and all beneath it, whatever its names and modes and however deep; nothing where there is none.
+///
+/// Links are removed and never followed, also when somebody swaps folders for links meanwhile. What lies very deep is
+/// put beside the folder first, under its name with a number.
+///
+/// # Errors
+/// [`FsError::Io`] with the path that this user may not remove, or that is filled again and again.
+#[cfg(unix)]
+pub fn remove(folder: &Path) -> Result<(), FsError> {
+    removing::remove(folder)
 }
 
 /// Completes the batches in a write log that a kill or a power cut may have left half done, makes sure that the disk

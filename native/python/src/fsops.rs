@@ -69,6 +69,20 @@ pub fn lay(py: Python<'_>, source: PathBuf, target: PathBuf, linked: bool) -> Py
     py.detach(|| wainwright_fsops::lay(&source, &target, linked)).map_err(fs_error)
 }
 
+/// Makes a folder hold the files of another and nothing else.
+#[cfg(unix)]
+#[pyfunction]
+pub fn align(py: Python<'_>, source: PathBuf, target: PathBuf) -> PyResult<()> {
+    py.detach(|| wainwright_fsops::align(&source, &target)).map_err(fs_error)
+}
+
+/// Removes a folder and all beneath it.
+#[cfg(unix)]
+#[pyfunction]
+pub fn remove(py: Python<'_>, folder: PathBuf) -> PyResult<()> {
+    py.detach(|| wainwright_fsops::remove(&folder)).map_err(fs_error)
+}
+
 /// Reads a file beneath a root.
 #[pyfunction]
 pub fn read_beneath(

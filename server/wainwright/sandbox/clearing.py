@@ -5,6 +5,8 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from wainwright import _native
+
 _GOING = ".going-"
 
 
@@ -19,23 +21,7 @@ def remove(folder: Path) -> None:
         folder.rename(doomed)
     except FileNotFoundError:
         return
-    waiting = [doomed]
-    while waiting:
-        place = waiting.pop()
-        # A folder that may be read and written neither may hold something all the same.
-        place.chmod(0o700)
-        with os.scandir(place) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    # Beside, not deeper: a path may be longer than the system takes at once.
-                    beside = doomed.with_name(f"{_GOING}{uuid.uuid4().hex}")
-                    inner = Path(entry.path)
-                    inner.chmod(0o700)
-                    inner.rename(beside)
-                    waiting.append(beside)
-                else:
-                    os.unlink(entry.path)  # noqa: PTH108 - the name as it is, without a look at it
-        place.rmdir()
+    _native.remove(doomed)
 
 
 def size(folder: Path) -> int:

@@ -1,6 +1,7 @@
 """One checkout of a workspace that stands in the state directory, and that task trees are made from as hard links.
 
-So a tree of twenty thousand files costs neither their writing nor their room. Nothing may ever write to a file of
+So a tree of twenty thousand files costs neither their writing nor their room, and the last tree that was done with is
+kept as a spare: little of it differs from what the next one is to hold. Nothing may ever write to a file of
 such a tree in place: git replaces files, so does whoever edits, and commands write to an overlay. Here, too, only git
 writes, and what an earlier tree has linked stays what it was when this checkout moves on.
 """
@@ -12,12 +13,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from wainwright.domain.errors import OutsideBoundary
+from wainwright.sandbox import clearing
 from wainwright.workspace import native, times
 from wainwright.workspace.place import Place
 from wainwright.workspace.plumbing import GitDirectory
 
 FOLDER = "checkout"
 """The folder of the state directory that it stands in."""
+SPARE = "spare"
+"""The folder beside it that is the next tree."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _RULES = ("config", "info/exclude", "info/attributes", "shallow")
 # A link that another tree takes or drops is no change of the file. The file's number tells when it was replaced.
@@ -70,8 +75,7 @@ class StandingCheckout:
                 self._stand_on(commit, beneath)
                 stood = self._stood()[:2]
             _make(directory, self._rules(), commit)
-            tree.mkdir(mode=0o700, parents=True)
-            native.lay(self._tree, tree, linked=True)
+            self._fill(tree)
             # Last: without an index git looks at everything, should this have been cut short.
             # Git replaces an index, too.
             (directory / "index").hardlink_to(self._git.path / "index")
@@ -82,6 +86,33 @@ class StandingCheckout:
             git.run("clean", "-ffdxq")
             if beneath is not None:
                 native.lay(beneath, tree, linked=True)
+
+    def keep(self, tree: Path) -> bool:
+        """Take a tree of links that nobody needs any more as the spare, whatever is in it; False where it stays."""
+        try:
+            tree.rename(self._spare)
+        except OSError:
+            # Most often there is one already.
+            return False
+        return True
+
+    @property
+    def _spare(self) -> Path:
+        return self._folder / SPARE
+
+    def _fill(self, tree: Path) -> None:
+        tree.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._spare.rename(tree)
+        except FileNotFoundError:
+            tree.mkdir(mode=0o700)
+        try:
+            native.align(self._tree, tree)
+        except (OSError, OutsideBoundary):
+            # The spare was made something that can only be removed.
+            clearing.remove(tree)
+            tree.mkdir(mode=0o700)
+            native.align(self._tree, tree)
 
     @contextmanager
     def _opened(self) -> Iterator[TextIO]:

@@ -63,14 +63,19 @@ class TaskTree:
         ignore them, so no commit takes them. They are linked or copied as the tree is.
         """
         clearing.remove(layers_beside(self.path))
-        made_of_links = self._git.path / _LINKED
-        if self._standing is None and made_of_links.exists():
-            self.remove()
-        if self._standing is None or self.path.exists() or self._git.path.exists():
+        if self._standing is None:
+            if self._mark.exists():
+                # Nobody may write to links in place.
+                self.remove()
+            self._check_out(commit)
+        elif self.path.exists() and self._mark.exists():
             self._check_out(commit)
         else:
+            if self.path.exists() or self._git.path.exists():
+                # What was cut short may hold what rules ignore.
+                self.remove()
             self._standing.link(commit, beneath, self.path, self._git.path)
-            made_of_links.touch()
+            self._mark.touch()
         self._noted.write_text(str(beneath or ""))
         self._lay_beneath()
 
@@ -91,8 +96,13 @@ class TaskTree:
         self._reset(commit)
 
     def remove(self) -> None:
-        """Remove the tree and its git directory, and their folder if nothing else is in it."""
-        for folder in (self.path, layers_beside(self.path), self._git.path):
+        """Remove the tree and its git directory, and their folder if nothing else is in it.
+
+        One tree of links is kept beside the standing checkout, for the next tree to be made of.
+        """
+        if self._standing is None or not self._mark.exists() or not self._standing.keep(self.path):
+            clearing.remove(self.path)
+        for folder in (layers_beside(self.path), self._git.path):
             clearing.remove(folder)
         with contextlib.suppress(OSError):
             self.path.parent.rmdir()
@@ -173,6 +183,10 @@ class TaskTree:
         return plain
 
     @property
+    def _mark(self) -> Path:
+        return self._git.path / _LINKED
+
+    @property
     def _noted(self) -> Path:
         return self._git.path / "beneath"
 
@@ -183,7 +197,7 @@ class TaskTree:
 
     def _lay_beneath(self) -> None:
         if beneath := self._beneath():
-            native.lay(beneath, self.path, linked=(self._git.path / _LINKED).exists())
+            native.lay(beneath, self.path, linked=self._mark.exists())
 
     def _beneath(self) -> Path | None:
         said = self._noted.read_text() if self._noted.is_file() else ""

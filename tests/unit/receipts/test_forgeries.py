@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.fixtures.bench import Bench
+from tests.fixtures.bench import Bench, plant
 from tests.unit.receipts.test_command import Files
 from tests.unit.receipts.test_live import available, machine
 
@@ -112,12 +112,7 @@ async def receipt(
     cache = bench.workspace.with_name("cache")
     cache.mkdir(exist_ok=True)
     for path, text in files.items():
-        place = workbench.tree / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # The tree is made of links: whoever writes puts another file there.
-        place.unlink(missing_ok=True)
-        place.write_text(text)
-        place.chmod(0o755 if text.startswith("#!") else 0o644)
+        plant(workbench.tree, path, text)
     assert workbench.sandbox is not None
     return await take(
         workbench.sandbox,

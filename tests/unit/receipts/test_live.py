@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.fixtures.bench import Bench
+from tests.fixtures.bench import Bench, plant
 from tests.fixtures.scenario import PATH
 from tests.unit.receipts.live import LIVE, Live
 
@@ -46,10 +46,7 @@ class Place:
         self.count += 1
         workbench = self.bench.workbench(f"t{self.count}")
         for path, text in (more or {}).items():
-            (workbench.tree / path).parent.mkdir(parents=True, exist_ok=True)
-            # The tree is made of links: whoever writes puts another file there.
-            (workbench.tree / path).unlink(missing_ok=True)
-            (workbench.tree / path).write_text(text)
+            plant(workbench.tree, path, text)
         assert workbench.sandbox is not None
         return await take(
             workbench.sandbox,

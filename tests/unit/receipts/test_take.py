@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 
 import pytest
-from tests.fixtures.bench import Bench
+from tests.fixtures.bench import Bench, plant
 from tests.fixtures.scenario import TESTS
 
 from wainwright.domain.evidence import Receipt, Suite
@@ -20,11 +20,7 @@ async def receipt(
 ) -> Receipt:
     workbench = bench.workbench()
     for path, text in files.items():
-        place = workbench.tree / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # The tree is made of links: whoever writes puts another file there.
-        place.unlink(missing_ok=True)
-        place.write_text(text)
+        plant(workbench.tree, path, text)
     assert workbench.sandbox is not None
     return await take(
         workbench.sandbox,

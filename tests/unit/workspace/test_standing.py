@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.person import Git, write
 
+from wainwright.sandbox import clearing
 from wainwright.sandbox.bubblewrap import prove
 from wainwright.sandbox.protocol import Command, SandboxView
 from wainwright.workspace.plumbing import GitDirectory
@@ -110,6 +111,62 @@ def test_a_checkout_that_was_cut_short_is_mended(
     stands = (state / "checkout" / "stands").read_text()
     (state / "checkout" / "stands").write_text(stands.rpartition("\n")[0] + "\nanother start")
     assert seen(repository.clone("r1", "three", base)) == before
+
+
+def test_a_tree_that_is_done_with_is_the_next_one_whatever_was_done_to_it(
+    repository: Repository, base: str, state: Path, workspace: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "outside", {"kept": "x"})
+    tree, other = (repository.clone("r1", name, base) for name in ("t", "other"))
+    before, number = seen(tree), inode(tree)
+    (tree / "a.txt").unlink()
+    (tree / "run.sh").unlink()
+    shutil.rmtree(tree / "src/deep")
+    write(
+        tree, {"a.txt": "changed\n", "new": "n", ".git/config": "[core]\n\tworktree = /\n", "run.sh/in": "x"}
+    )
+    (tree / os.fsdecode(b"\xff\xfe")).write_text("x")
+    (tree / "src/deep").symlink_to(tmp_path / "outside")
+    (tree / "src").chmod(0o500)
+    repository.remove(tree)
+    # There is one already.
+    repository.remove(other)
+    assert not list((state / "trees").iterdir())
+    write(workspace, {"src/b.py": "b = 2\n"})
+    newer = repository.snapshot("r2", {}).commit
+    again = repository.clone("r2", "again", newer)
+    assert inode(again) == number
+    assert seen(again) == {**before, "src/b.py": ("b = 2\n", before["src/b.py"][1])}
+    assert {path: inode(again / path) for path in before} == {
+        path: inode(state / "checkout" / "tree" / path) for path in before
+    }
+    assert not repository.commit(again, "nothing", "r2/x").changed
+    assert not (state / "checkout" / "spare").exists()
+    assert (tmp_path / "outside" / "kept").read_text() == "x"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may open whatever there is")
+def test_a_spare_that_cannot_be_read_is_replaced(repository: Repository, base: str) -> None:
+    tree = repository.clone("r1", "t", base)
+    before = seen(tree)
+    (tree / "src").chmod(0o000)
+    repository.remove(tree)
+    assert seen(repository.clone("r1", "again", base)) == before
+
+
+def test_nothing_is_left_in_a_tree_that_was_cut_short(
+    repository: Repository, base: str, state: Path, workspace: Path
+) -> None:
+    (workspace / ".git/info/exclude").write_text("built/\n")
+    again = repository.snapshot("r2", {}).commit
+    before = seen(repository.clone("r2", "one", again))
+    # What a kill leaves when a spare was not yet made what it should be.
+    write(state / "trees/r2/t", {"built/of-another-task": "x", "a.txt": "half"})
+    assert seen(repository.clone("r2", "t", again)) == before
+    # And one in the middle of a removal.
+    clearing.remove(state / "trees/r2/t")
+    assert seen(repository.clone("r2", "t", again)) == before
+    assert inode(state / "trees/r2/t/a.txt") == inode(state / "checkout/tree/a.txt")
 
 
 def test_other_rules_give_other_files(repository: Repository, base: str, workspace: Path, git: Git) -> None:

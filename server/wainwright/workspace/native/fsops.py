@@ -95,6 +95,18 @@ def lay(source: AnyPath, target: AnyPath, *, linked: bool) -> None:
         raise _outside(error) from error
 
 
+def align(source: AnyPath, target: AnyPath) -> None:
+    """Make ``target`` hold the files beneath ``source`` and nothing else, as hard links.
+
+    What it holds of them stays: a folder that once was laid from there is soon ready. The rule of ``lay`` for whoever
+    writes holds here, too. Raises OutsideBoundary, ValueError for a relative root, and OSError.
+    """
+    try:
+        _native.align(source, target)
+    except _native.BoundaryError as error:
+        raise _outside(error) from error
+
+
 # Tree and Snapshots are called by nobody yet: they serve rewind, which comes later.
 
 

@@ -27,6 +27,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from tests.fixtures import packages
+from tests.fixtures.bench import plant
 from tests.fixtures.scenario import PATH
 from tests.unit.receipts.test_command import Files
 
@@ -112,10 +113,7 @@ class Stage:
                 source = packages.folder("node") / "node_modules"
                 self.layers = (Layer(at=Path("node_modules"), sources=(source,), writes="kept"),)
         elif section.kind == "file":
-            place = self.tree / section.about
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(section.text, encoding="utf-8")
-            place.chmod(0o755 if section.text.startswith("#!") else 0o644)
+            plant(self.tree, section.about, section.text)
             self.files[section.about] = section.text
         elif section.kind == "gone":
             (self.tree / section.about).unlink()
