@@ -312,8 +312,7 @@ def align(source: str | PathLike[str], target: str | PathLike[str]) -> None:
 def remove(folder: str | PathLike[str]) -> None:
     """Remove a folder and all beneath it; nothing where there is none. Links are not followed. Not on Windows.
 
-    What lies very deep is put beside it first, under its name with a number. Raises ValueError for a relative path,
-    and OSError.
+    Raises ValueError for a relative path, and OSError.
     """
 
 def launcher() -> bytes:

@@ -98,7 +98,7 @@ impl Laying {
                     continue;
                 }
                 Some(same) if same == (kind, inode) => continue,
-                Some((other, _)) => remove_at(to, &name, other)?,
+                Some(_) => remove_at(to, &name)?,
                 None => {}
             }
             if folder {
@@ -108,8 +108,8 @@ impl Laying {
                 self.file(from, to, &name, kind)?;
             }
         }
-        for (name, (kind, _)) in there {
-            remove_at(to, &name, kind)?;
+        for name in there.into_keys() {
+            remove_at(to, &name)?;
         }
         Ok(folders)
     }

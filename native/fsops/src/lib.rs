@@ -102,11 +102,11 @@ pub fn align(source: &Path, target: &Path) -> Result<(), FsError> {
 
 /// Removes a folder and all beneath it, whatever its names and modes and however deep; nothing where there is none.
 ///
-/// Links are removed and never followed, also when somebody swaps folders for links meanwhile. What lies very deep is
-/// put beside the folder first, under its name with a number.
+/// Links are removed and never followed, also when somebody swaps folders for links meanwhile. Nothing is moved out of
+/// the folder: what a kill leaves lies in it.
 ///
 /// # Errors
-/// [`FsError::Io`] with the path that this user may not remove, or that is filled again and again.
+/// [`FsError::Io`] where this user may not remove something, or where it is filled again and again.
 #[cfg(unix)]
 pub fn remove(folder: &Path) -> Result<(), FsError> {
     removing::remove(folder)

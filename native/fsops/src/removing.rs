@@ -1,20 +1,23 @@
 //! Removing a folder that somebody else may have done anything to.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use rayon::Scope;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::FsError;
 use crate::beneath::{FOLDER, open_root};
 
-/// How many folders are held open at once. What lies deeper is taken out first.
-const DEEPEST: usize = 64;
 /// How often a folder is looked into again that somebody puts things into meanwhile.
 const LOOKS: usize = 16;
+/// A disk that is told of each freed block answers slowly, and many at a time.
+const THREADS: usize = 8;
 
 /// See [`crate::remove`].
 pub fn remove(folder: &Path) -> Result<(), FsError> {
@@ -22,121 +25,125 @@ pub fn remove(folder: &Path) -> Result<(), FsError> {
         return Err(FsError::Invalid { path: folder.to_path_buf(), reason: "this is no folder's path" });
     };
     let above = open_root(above)?;
-    let first = CString::new(name.as_bytes())
-        .map_err(|_| FsError::Invalid { path: folder.to_path_buf(), reason: "a name holds no zero byte" })?;
-    let mut removing = Removing { beside: above.as_fd(), name, waiting: vec![first], taken_out: 0 };
-    while let Some(name) = removing.waiting.pop() {
-        removing.folder(above.as_fd(), &name, 0).map_err(|failure| FsError::Io {
-            path: folder.with_file_name(failure.path),
-            source: failure.errno.into(),
-        })?;
-    }
-    Ok(())
+    let failed = |source| FsError::Io { path: folder.to_path_buf(), source };
+    let name = CString::new(name.as_bytes()).map_err(|error| failed(error.into()))?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(THREADS)
+        .build()
+        .map_err(|error| failed(std::io::Error::other(error)))?;
+    pool.install(|| remove_at(above.as_fd(), &name)).map_err(|errno| failed(errno.into()))
 }
 
-/// Removes what a folder that is held open has at a name, whatever it is.
-pub fn remove_at(folder: BorrowedFd<'_>, name: &CStr, kind: FileType) -> Result<(), Errno> {
-    if kind != FileType::Directory {
-        return rustix::fs::unlinkat(folder, name, AtFlags::empty());
-    }
-    let mut removing = Removing {
-        beside: folder,
-        name: OsStr::from_bytes(name.to_bytes()),
-        waiting: vec![name.to_owned()],
-        taken_out: 0,
-    };
-    while let Some(name) = removing.waiting.pop() {
-        removing.folder(folder, &name, 0).map_err(|failure| failure.errno)?;
-    }
-    Ok(())
-}
-
-struct Removing<'held> {
-    /// The folder that what is removed lies in, and its name there.
-    beside: BorrowedFd<'held>,
-    name: &'held OsStr,
-    /// What is still to be removed there.
-    waiting: Vec<CString>,
-    taken_out: usize,
-}
-
-struct Failure {
-    path: PathBuf,
-    errno: Errno,
-}
-
-impl Removing<'_> {
-    fn folder(&mut self, above: BorrowedFd<'_>, name: &CStr, depth: usize) -> Result<(), Failure> {
-        let here = |errno| Failure { path: path(name), errno };
-        let folder = match opened(above, name) {
-            // No folder, or none any more: a link is removed and not followed.
-            Err(Errno::NOTDIR | Errno::LOOP) => {
-                return rustix::fs::unlinkat(above, name, AtFlags::empty()).map_err(here);
-            }
-            Err(Errno::NOENT) => return Ok(()),
-            opened => opened.map_err(here)?,
-        };
-        let mut folder = Dir::new(folder).map_err(here)?;
-        for _ in 0..LOOKS {
-            let folders = emptied_of_files(&mut folder).map_err(here)?;
-            let folder = folder.fd().map_err(here)?;
-            for inner in folders {
-                let removed = if depth < DEEPEST {
-                    self.folder(folder, &inner, depth + 1)
-                } else {
-                    self.take_out(folder, &inner).map_err(|errno| Failure { path: path(&inner), errno })
-                };
-                removed.map_err(|inner| Failure { path: path(name).join(inner.path), ..inner })?;
-            }
-            match rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR) {
-                Err(Errno::NOTEMPTY | Errno::EXIST) => {}
-                Err(Errno::NOENT) => return Ok(()),
-                removed => return removed.map_err(here),
-            }
+/// Removes what a folder that is held open has at a name, whatever it is, with the threads of the caller's pool.
+pub fn remove_at(above: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+    for _ in 0..LOOKS {
+        let Some(root) = opened(above, name)? else { return Ok(()) };
+        let removing = Removing { root, taken_out: AtomicUsize::new(0), failure: Mutex::new(None) };
+        rayon::scope(|scope| removing.told(removing.all_of_it(scope)));
+        if let Some(errno) = removing.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(errno);
         }
-        Err(here(Errno::NOTEMPTY))
+        match rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+            removed => return gone_already(removed),
+        }
+    }
+    Err(Errno::NOTEMPTY)
+}
+
+struct Removing {
+    /// What is removed. A folder deeper down is first taken out to it: so a path is never longer than the system
+    /// takes at once, and a thread holds one folder open, however many lie in each other.
+    root: OwnedFd,
+    taken_out: AtomicUsize,
+    failure: Mutex<Option<Errno>>,
+}
+
+impl Removing {
+    fn told(&self, done: Result<(), Errno>) {
+        if let Err(errno) = done {
+            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(errno);
+        }
     }
 
-    /// Puts a folder beside the one that is removed: a path may be longer than the system takes at once, and a
-    /// program may not hold as many folders open as lie in each other.
-    fn take_out(&mut self, folder: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
-        self.taken_out += 1;
-        let mut beside = self.name.to_owned();
-        beside.push(format!("-{}", self.taken_out));
-        let beside = CString::new(beside.into_vec()).map_err(|_| Errno::INVAL)?;
-        match rustix::fs::renameat(folder, name, self.beside, &beside) {
-            // Its entry `..` is written, too.
-            Err(Errno::ACCESS) => {
-                open_up(folder, name)?;
-                rustix::fs::renameat(folder, name, self.beside, &beside)?;
-            }
-            renamed => renamed?,
+    fn all_of_it<'scope>(&'scope self, scope: &Scope<'scope>) -> Result<(), Errno> {
+        for name in emptied_of_files(&mut Dir::read_from(&self.root)?)? {
+            scope.spawn(move |scope| self.told(self.folder(scope, &name)));
         }
-        self.waiting.push(beside);
         Ok(())
     }
+
+    /// Removes a folder that lies right in the root.
+    fn folder<'scope>(&'scope self, scope: &Scope<'scope>, name: &CStr) -> Result<(), Errno> {
+        let Some(folder) = opened(self.root.as_fd(), name)? else { return Ok(()) };
+        // Held open until it has no name: its blocks are freed when it is closed, and nobody waits for that.
+        let mut folder = Dir::new(folder)?;
+        for _ in 0..LOOKS {
+            for inner in emptied_of_files(&mut folder)? {
+                if let Some(inner) = self.take_out(folder.fd()?, &inner)? {
+                    scope.spawn(move |scope| self.told(self.folder(scope, &inner)));
+                }
+            }
+            match rustix::fs::unlinkat(&self.root, name, AtFlags::REMOVEDIR) {
+                Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+                removed => return gone_already(removed),
+            }
+        }
+        Err(Errno::NOTEMPTY)
+    }
+
+    /// Moves a folder right into the root, and returns its name there.
+    fn take_out(&self, folder: BorrowedFd<'_>, name: &CStr) -> Result<Option<CString>, Errno> {
+        loop {
+            let number = self.taken_out.fetch_add(1, Ordering::Relaxed);
+            let beside = CString::new(format!(".going-{number}")).map_err(|_| Errno::INVAL)?;
+            match rustix::fs::renameat(folder, name, &self.root, &beside) {
+                Ok(()) => return Ok(Some(beside)),
+                // Its entry `..` is written, too.
+                Err(Errno::ACCESS) => {
+                    open_up(folder, name)?;
+                    rustix::fs::renameat(folder, name, &self.root, &beside)?;
+                    return Ok(Some(beside));
+                }
+                Err(Errno::NOENT) => return Ok(None),
+                // Somebody has taken that name.
+                Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
 }
 
-fn path(name: &CStr) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(name.to_bytes()))
+fn gone_already(removed: Result<(), Errno>) -> Result<(), Errno> {
+    match removed {
+        Err(Errno::NOENT) => Ok(()),
+        removed => removed,
+    }
 }
 
-/// Opens a folder, never through a link, so that its entries can be listed and removed.
-fn opened(above: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
+/// Opens a folder so that its entries can be listed and removed. What is no folder is removed: a link is never followed.
+fn opened(above: BorrowedFd<'_>, name: &CStr) -> Result<Option<OwnedFd>, Errno> {
     let open = || rustix::fs::openat(above, name, FOLDER | OFlags::NOFOLLOW, Mode::empty());
     let folder = match open() {
+        Ok(folder) => folder,
         Err(Errno::ACCESS) => {
             open_up(above, name)?;
             open()?
         }
-        opened => opened?,
+        Err(Errno::NOENT) => return Ok(None),
+        // Some systems say of a link that it has too many.
+        Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
+            gone_already(rustix::fs::unlinkat(above, name, AtFlags::empty()))?;
+            return Ok(None);
+        }
+        Err(errno) => return Err(errno),
     };
     let mode = Mode::from_raw_mode(rustix::fs::fstat(&folder)?.st_mode);
     if !mode.contains(Mode::RWXU) {
         // Whoever may do without will not be stopped later, and whoever may not is told then.
         let _ = rustix::fs::fchmod(&folder, Mode::RWXU);
     }
-    Ok(folder)
+    Ok(Some(folder))
 }
 
 /// Gives its owner all rights to a folder that may not even be opened.
@@ -198,6 +205,7 @@ fn emptied_of_files(folder: &mut Dir) -> Result<Vec<CString>, Errno> {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the tests make their own trees")]
 mod tests {
+    use std::ffi::OsStr;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -214,6 +222,10 @@ mod tests {
         symlink(&outside, tree.join("link")).unwrap();
         symlink("nowhere", tree.join("a/gone")).unwrap();
         fs::create_dir(tree.join(OsStr::from_bytes(b"\xff\xfe"))).unwrap();
+        // Names that folders which are taken out are given.
+        fs::write(tree.join(".going-0"), "x").unwrap();
+        fs::create_dir_all(tree.join(".going-1/full")).unwrap();
+        fs::create_dir_all(tree.join("wide/of/many")).unwrap();
         for (path, mode) in [("a/b", 0o444), ("a", 0o000)] {
             fs::set_permissions(tree.join(path), fs::Permissions::from_mode(mode)).unwrap();
         }
