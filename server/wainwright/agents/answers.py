@@ -135,6 +135,9 @@ class WorkAnswer(Fact):
 
     status: Literal["done", "impossible", "environment"]
     summary: str = Field(min_length=1)
+    """What changed and why: the body of the commit."""
+    subject: str = ""
+    """The commit's first line; empty: the title of the task."""
     because: str = ""
     """For the two others than ``done``: what stands in the way."""
 

@@ -312,6 +312,12 @@ class Repository:
         """Return a commit and those before it, newest first, ``count`` at the most."""
         return self._entries(f"--max-count={count}", object_name(commit))
 
+    def subjects(self, commit: str, count: int) -> list[str]:
+        """Return the newest subjects of the history of a commit, without those of merges."""
+        return [
+            one.subject for one in self._entries("--no-merges", f"--max-count={count}", object_name(commit))
+        ]
+
     def history(self, commit: str) -> bytes:
         """Return what a commit contains, newest first, as the ranking reads it: the newest ``HISTORY_MAX``."""
         return history(self._private, [object_name(commit)], HISTORY_MAX, self.place.prefix)

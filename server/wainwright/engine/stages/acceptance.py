@@ -14,13 +14,12 @@ from wainwright.domain.changes import content_hash
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.domain.state import RunState
-from wainwright.domain.text import wrapped
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs, red_first
 from wainwright.engine.stages.belonging import standing, with_files
-from wainwright.engine.stages.landing import move_head
+from wainwright.engine.stages.landing import commit_message, move_head
 from wainwright.engine.stages.recorded import Beginning, begin, recorded_receipt
 from wainwright.journal import Steps
 from wainwright.tools.toolbox import Workbench
@@ -141,7 +140,7 @@ async def _keep(
     """Keep the tests beside the head. Those of work that has landed already go onto it at once."""
     state, head = run.state, run.state.present_head
     files, _ = await asyncio.to_thread(_written, parts, began, commit, answer)
-    kept, _ = await with_files(parts, head, commit, files, f"Acceptance tests\n\nRun: {state.run}")
+    kept, _ = await with_files(parts, head, commit, files, "Acceptance tests")
     ref = f"{state.run}/{KEPT}"
     await asyncio.to_thread(
         parts.repository.move, ref, kept, await asyncio.to_thread(parts.repository.resolve, ref)
@@ -159,7 +158,9 @@ async def _keep(
         summary=answer.summary,
     )
     now = standing(state.changed(acceptance=written))
-    message = f"Acceptance tests\n\n{wrapped(answer.summary)}\n\nRun: {state.run}"
+    message = await asyncio.to_thread(
+        commit_message, parts, state, head, kept, "Add acceptance tests", answer.summary
+    )
     new, tree = await with_files(parts, head, kept, now, message)
     if new != head:
         await move_head(parts, run, new)

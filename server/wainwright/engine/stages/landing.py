@@ -11,7 +11,6 @@ from wainwright.domain import events as ev
 from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.evidence import Finding
 from wainwright.domain.state import RunState, TaskState
-from wainwright.domain.text import wrapped
 from wainwright.engine.judging import broken, judged
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -19,6 +18,10 @@ from wainwright.engine.stages import briefs
 from wainwright.engine.stages.belonging import landing_with, standing, tests_in
 from wainwright.engine.stages.recorded import Beginning
 from wainwright.engine.stages.red_first import postponed
+from wainwright.workspace import commit_words
+
+HISTORY_READ = 200
+"""Subjects of the person's history that are looked through for its convention."""
 
 
 async def land(
@@ -30,6 +33,8 @@ async def land(
     commit: str,
     summary: str,
     remarks: tuple[Finding, ...],
+    *,
+    subject: str = "",
 ) -> tuple[ev.Event, ...]:
     """Merge onto the head, test the merged tree, move the head. The event is written before the next landing."""
     repository, state = parts.repository, run.state
@@ -40,9 +45,11 @@ async def land(
         return (failed(parts, effect, "conflict", both),)
     due = landing_with(state, effect.task)
     tree = await asyncio.to_thread(_with_its_tests, parts, state, merged.tree, begun.laid, due)
-    message = f"{one.task.title}\n\n{wrapped(summary)}\n\nTask: {effect.task}\nRun: {state.run}"
     landed = head
     if tree != state.head_tree:
+        message = await asyncio.to_thread(
+            commit_message, parts, state, head, tree, subject or one.task.title, summary
+        )
         landed = await asyncio.to_thread(repository.commit_tree, tree, [head], message)
     receipt = first = None
     if parts.sandbox is not None and state.testable:
@@ -68,6 +75,16 @@ async def land(
         )
     )
     return ()
+
+
+def commit_message(
+    parts: EngineParts, state: RunState, before: str, after: str, subject: str, body: str
+) -> str:
+    """The words of a commit that may land in the person's history, in the way of that history. Blocks."""
+    known = parts.repository.subjects(state.person_head, HISTORY_READ) if state.person_head else []
+    paths = [path for _, path in parts.repository.changes(before, after)]
+    title, text = parts.redactor.redact(subject), parts.redactor.redact(body)
+    return commit_words.message(commit_words.learn(known), title, text, paths)
 
 
 def _with_its_tests(

@@ -48,7 +48,9 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
             return (failed(parts, effect, cause, answer.because or answer.summary),)
         commit = await workbench.checkpoint(one.task.title)
     async with run.integration:
-        return await land(parts, run, one, effect, begun, commit, answer.summary, remarks)
+        return await land(
+            parts, run, one, effect, begun, commit, answer.summary, remarks, subject=answer.subject
+        )
 
 
 def _workbench(
