@@ -70,7 +70,7 @@ def test_a_goal_becomes_a_branch_and_a_service(wainwright: Program, server: Open
     seen = ended.last
     assert seen["stage"] == "DONE"
     assert {task["status"] for task in seen["tasks"]} == {"landed"}
-    assert seen["branch"] == "wainwright/add-calc-sub-and-calc-mul-difference-and"
+    assert seen["branch"] == "wainwright/add-calc-sub-and-calc-mul-difference"
     assert seen["model_calls"] == server.completed
     assert (seen["lost_calls"], seen["cost_usd"]) == (0, 0.0)
     assert [set(receipt) >= {"cmd", "exit", "tree"} for receipt in seen["receipts"]] == [True] * len(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from wainwright.domain.cautions import cautions
 from wainwright.domain.events import Tested
 from wainwright.domain.evidence import AcceptanceTest, Finding, Receipt, RedFirst, Suite
-from wainwright.domain.goal import Stage
+from wainwright.domain.goal import Stage, title
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState, TaskState, guarding, without_test
 
@@ -50,15 +50,17 @@ def _under_title(text: str, warning: str) -> str:
     """A document with a warning under its title, or above all where it has none."""
     if not warning:
         return text
-    title, end, rest = text.partition("\n")
-    if not title.startswith("# "):
+    heading, end, rest = text.partition("\n")
+    if not heading.startswith("# "):
         return f"{warning}\n\n{text}"
-    return f"{title}\n\n{warning}\n{end}{rest.lstrip(end)}"
+    return f"{heading}\n\n{warning}\n{end}{rest.lstrip(end)}"
 
 
 def _requirements(state: RunState, plan: Plan) -> str:
     how = f"\n\n## How it is tested\n\n{_suites(state)}"
-    return f"# Requirements\n\nGoal: {state.goal.text}\n\n" + "\n".join(_listed(plan)) + how + "\n"
+    short = title(state.goal.text)
+    whole = f"\n\n## The goal\n\n{state.goal.text}" if short != state.goal.text else ""
+    return f"# Requirements\n\nGoal: {short}\n\n" + "\n".join(_listed(plan)) + how + whole + "\n"
 
 
 def _listed(plan: Plan) -> list[str]:
@@ -81,7 +83,7 @@ def _because(suite: Suite) -> str:
 
 def _plan(state: RunState, plan: Plan) -> str:
     approved = "approved" if state.plan_approved else "not approved yet"
-    head = f"# Plan\n\nGoal: {state.goal.text}\n\nRevision {state.revision}, {approved}."
+    head = f"# Plan\n\nGoal: {title(state.goal.text)}\n\nRevision {state.revision}, {approved}."
     notes = f"\n\n{plan.notes}" if plan.notes else ""
     same = "\n\nNo behaviour is to change." if plan.keeps_behaviour else ""
     head += f"{same}{notes}\n\n## Tests\n\n{_suites(state, left_out=True)}"
@@ -135,7 +137,7 @@ def _test_report(state: RunState) -> str:
     base = state.base_tested
     if base is not None:
         lines.append(f"- Base: {_receipt(base.receipt) if base.receipt else base.reason}")
-    for title, names in (
+    for heading, names in (
         ("Turned red", tested.verdict.turned_red),
         ("Gone", tested.verdict.gone),
         ("Cannot be built or collected any more", tested.verdict.unbuilt),
@@ -145,7 +147,7 @@ def _test_report(state: RunState) -> str:
         ("Flaky: red, and green when run again alone", tested.verdict.flaky),
     ):
         if names:
-            lines += ["", f"## {title}", "", *(f"- `{n}`" for n in names)]
+            lines += ["", f"## {heading}", "", *(f"- `{n}`" for n in names)]
     untested = without_test(state)
     if state.acceptance is not None and (state.acceptance.tests or untested):
         lines += ["", "## Acceptance tests", ""]
@@ -230,12 +232,13 @@ def _findings(findings: Sequence[Finding]) -> str:
 def _review(state: RunState) -> str:
     reviewed = state.reviewed
     assert reviewed is not None
-    head = f"# Review\n\nTree `{reviewed.tree}`.\n\n{reviewed.summary}"
+    older = "" if reviewed.tree in ("", state.head_tree) else " It changed after that."
+    head = f"# Review\n\nTree `{reviewed.tree}`.{older}\n\n{reviewed.summary}"
     return f"{head}\n\n## Findings\n\n{_findings(reviewed.findings)}"
 
 
 def _summary(state: RunState) -> str:
-    lines = ["# Summary", "", f"Goal: {state.goal.text}", "", f"Ended in **{state.stage}**."]
+    lines = ["# Summary", "", f"Goal: {title(state.goal.text)}", "", f"Ended in **{state.stage}**."]
     if state.failure is not None and state.stage is Stage.FAILED:
         lines += ["", state.failure.reason, "", state.failure.hint]
     if state.plan is not None:
@@ -247,7 +250,12 @@ def _summary(state: RunState) -> str:
         lines += [f"- {t.task.title}: {t.status}. {t.summary}" for t in state.tasks.values()]
         lines += ["", f"Loops back to BUILD: {state.repairs}. New plans: {max(0, state.revision - 1)}."]
     if state.tested is not None and state.tested.receipt is not None:
-        lines += ["", "## Tests", "", f"- {_receipt(state.tested.receipt)}{_taken(state.tested)}"]
+        lines += [
+            "",
+            "## Tests",
+            "",
+            f"{_verdict(state)} {_receipt(state.tested.receipt)}{_taken(state.tested)}.",
+        ]
     if state.reviewed is not None and state.reviewed.findings:
         lines += ["", "## What the review leaves open", "", _findings(state.reviewed.findings).rstrip()]
     lines += _handed_over(state)
@@ -260,6 +268,23 @@ def _summary(state: RunState) -> str:
             *(f"- {s}" for s in state.skipped_files),
         ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _verdict(state: RunState) -> str:
+    """How the tests stand at the end, in words that the numbers behind them do not contradict."""
+    tested = state.tested
+    assert tested is not None
+    verdict = tested.verdict
+    if tested.tree != state.head_tree:
+        return "The change was not tested again after what was done last. Before that:"
+    if not verdict.passed:
+        return f"They do not pass: {verdict.reason.rstrip('.')}."
+    old = len(verdict.base_red)
+    return (
+        f"They pass; {old} {'was' if old == 1 else 'were'} red before the run as well."
+        if old
+        else "They pass."
+    )
 
 
 _EDITOR = {
@@ -287,7 +312,7 @@ def _handed_over(state: RunState) -> list[str]:
             )
         lines += [text for text in (_EDITOR[delivered.editor], delivered.detail) if text]
     if deployment is not None:
-        serves = f"serves at {deployment.url}" if deployment.url else "nothing is served"
         stop = f" Stop it: `{deployment.stop}`." if deployment.stop else ""
-        lines += ["", f"Deployment {deployment.id}: {serves}.{stop}"]
+        serves = f"Deployment {deployment.id}: serves at {deployment.url}.{stop}"
+        lines += ["", serves if deployment.serves else "Nothing was deployed: there is nothing to serve."]
     return lines

@@ -101,14 +101,38 @@ class Goal(Fact):
         return text.strip().replace("\0", REPLACEMENT)
 
     def slug(self) -> str:
-        """A short name for branches: lower-case words of the first line, at most 40 characters."""
-        words = re.findall(r"[a-z0-9]+", self.text.lower().splitlines()[0])
-        slug = ""
-        for word in words:
-            if len(slug) + len(word) + 1 > 40:
-                break
-            slug = f"{slug}-{word}" if slug else word
-        return slug or "goal"
+        """A short name for branches and runs: lower-case words of the first line, at most 40 characters."""
+        return slug(self.text) or "goal"
+
+    @property
+    def telling(self) -> bool:
+        """Whether the goal's own words can name a change: one short sentence that says what of what."""
+        words = self.text.split()
+        vague = len(words) <= _VAGUE_WORDS_MAX and _VAGUE.search(self.text)
+        return len(self.text) <= _TELLING_MAX and "\n" not in self.text and len(words) >= 3 and not vague
+
+
+_TELLING_MAX = 100
+_VAGUE_WORDS_MAX = 8
+_VAGUE = re.compile(
+    r"\b(bugs?|issues?|problems?|errors?|things?|stuff|it|this|that|better|faster|nicer|improve|clean ?up|work)\b",
+    re.IGNORECASE,
+)
+_HANGING = frozenset(
+    ["a", "an", "and", "as", "by", "for", "from", "in", "of", "on", "or", "so", "the", "to", "with"]
+)
+
+
+def slug(text: str) -> str:
+    """The lower-case words of a first line, joined by hyphens: at most 40 characters, and no word left hanging."""
+    chosen: list[str] = []
+    for word in re.findall(r"[a-z0-9]+", text.lower().splitlines()[0] if text.strip() else ""):
+        if len("-".join([*chosen, word])) > 40:
+            break
+        chosen.append(word)
+    while len(chosen) > 1 and chosen[-1] in _HANGING:
+        chosen.pop()
+    return "-".join(chosen)
 
 
 def title(text: str) -> str:

@@ -7,6 +7,8 @@ from wainwright.agents import roles
 from wainwright.agents.answers import FindingsAnswer
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.goal import slug
+from wainwright.domain.state import RunState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
@@ -53,7 +55,7 @@ async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     if base == head:
         return (ev.Delivered(commit=head, detail="Nothing was changed."),)
     changeset = await asyncio.to_thread(parts.repository.changeset, base, head)
-    branch = await asyncio.to_thread(parts.repository.deliver, state.goal.slug(), head)
+    branch = await asyncio.to_thread(parts.repository.deliver, branch_slug(state), head)
     patch = None
     if branch is None:
         text = await asyncio.to_thread(parts.repository.diff, base, head)
@@ -64,6 +66,14 @@ async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     answer = await parts.editor.apply(state.run, changeset)
     detail = " ".join(filter(None, (_other_name(branch), answer.detail)))
     return (ev.Delivered(commit=head, branch=branch, patch=patch, editor=answer.status, detail=detail),)
+
+
+def branch_slug(state: RunState) -> str:
+    """What a branch of the run is called: by the goal where that is short and says it, else by what was done."""
+    titles = [one.task.title for one in state.tasks.values()]
+    if state.goal.telling or not titles:
+        return state.goal.slug()
+    return slug(titles[0]) or state.goal.slug()
 
 
 def _other_name(branch: str | None) -> str:

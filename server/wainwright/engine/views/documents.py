@@ -12,7 +12,7 @@ import structlog
 
 from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
-from wainwright.domain.goal import ENDS, WAY
+from wainwright.domain.goal import ENDS, WAY, title
 from wainwright.domain.state import RunState
 from wainwright.engine.views.run_view import RunView
 from wainwright.workspace import native
@@ -77,7 +77,7 @@ def write(workspace: Path, path: Path, text: str) -> None:
 def render(view: RunView, lines: list[str]) -> str:
     """``run.md``."""
     at = WAY.index(view.stage) if view.stage in WAY else -1
-    head = f"# Run {view.run}\n\n{view.goal}\n\n**{view.stage}**, {view.percent} %"
+    head = f"# Run {view.run}\n\n{title(view.goal)}\n\n**{view.stage}**, {view.percent} %"
     if view.waiting:
         head += ", waits for " + (
             "a decision" if view.waiting == "gate" else f"you: it holds after {view.until}"
@@ -109,8 +109,8 @@ def render(view: RunView, lines: list[str]) -> str:
         parts.append(f"## Failed\n\n{view.failure}\n\n{view.hint}")
     if view.branch or view.patch:
         parts.append(f"## Delivered\n\n{view.branch or view.patch}; editor: {view.editor}")
-    if view.deployment:
-        parts.append(f"## Deployment\n\n{view.deployment.url or view.deployment.branch}")
+    if view.deployment and view.deployment.serves:
+        parts.append(f"## Deployment\n\n{view.deployment.url or view.deployment.id}")
     if lines:
         parts.append("## Newest\n\n" + "\n".join(f"- {line}" for line in lines))
     ended = f"\n\nEnded {time.strftime('%Y-%m-%d %H:%M:%S')}." if view.stage in ENDS else ""

@@ -55,7 +55,7 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.DeploymentPlanned():
             return f"to deploy: {' '.join(event.command) or event.target}. {_line(event.reason)}"
         case ev.Deployed():
-            return f"deployed: {event.deployment.url or event.deployment.branch or 'nothing to serve'}"
+            return _deployed(event)
         case ev.DeployFailed():
             return f"the deployment failed: {_line(event.reason)}"
         case ev.Monitored():
@@ -67,6 +67,13 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.RunResumed():
             return f"resumed by {event.by}"
     assert_never(event)
+
+
+def _deployed(event: ev.Deployed) -> str:
+    there = event.deployment
+    return (
+        f"deployed: {there.url or there.id}" if there.serves else "nothing to serve, so nothing is deployed"
+    )
 
 
 def _how_tested(event: ev.SnapshotTaken) -> str:
