@@ -14,6 +14,7 @@ import pytest
 from tests.fixtures import team
 from tests.fixtures.openai_server import Answer, OpenAIServer, fail, say
 from tests.fixtures.program import Program, children, program, wait_until
+from tests.fixtures.scenario import TESTS
 
 from wainwright.app import open_engine
 from wainwright.domain.goal import Goal
@@ -317,3 +318,35 @@ def test_ctrl_c_leaves_a_run_that_goes_on(wainwright: Program, server: OpenAISer
     assert "Traceback" not in err
     ended = wainwright.do("resume", "--json", server=server)
     assert ended.last["stage"] == "DONE"
+
+
+def test_a_killed_run_is_shown_as_interrupted_and_goes_on_as_it_was_begun(
+    wainwright: Program, server: OpenAIServer
+) -> None:
+    command = ("run", team.GOAL, "--test-command", TESTS, "--json")
+    process = wainwright.start(*command, server=server)
+    server.wait_for_calls(4)
+    process.kill()
+    process.communicate(timeout=30)
+
+    wainwright.extra = {"COLUMNS": "80"}
+    listed = wainwright.do("runs").out.splitlines()
+    assert len(listed) == 3
+    assert all(len(line) <= 80 for line in listed[:2])
+    run, stage, *_ = listed[1].split()
+    assert stage == "interrupted"
+    assert f"`wainwright resume {run}` goes on" in listed[2]
+    assert "**interrupted**" in (wainwright.workspace / ".wainwright" / "runs" / run / "run.md").read_text()
+    shown = wainwright.do("show")
+    assert f"`wainwright resume {run}` goes on" in shown.out
+    assert wainwright.do("show", "--json").last["interrupted"]
+
+    # Neither the model nor the test command is typed again.
+    ended = wainwright.do("resume", "--json")
+    assert (ended.code, ended.last["stage"]) == (0, "DONE"), ended.out + ended.err
+    assert f"{run} goes on as before, with --model openai/any --test-command" in ended.err
+    assert not ended.last["interrupted"]
+    for words in (("resume", run), ("approve", run), ("cancel", run), ("reject", "no", "--run", run)):
+        refused = wainwright.do(*words)
+        assert (refused.code, f"Run {run} has ended: it is DONE." in refused.err) == (2, True), refused.err
+    assert f"the newest, {run}, has ended" in wainwright.do("resume").err

@@ -1,7 +1,8 @@
 """What all commands share: the two streams, the options that come again, and an engine for a moment."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+import shlex
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -37,6 +38,8 @@ Run = Annotated[str | None, typer.Argument(help="The run, or how its name begins
 
 
 T = TypeVar("T")
+_CHOICES = frozenset({"default", "cassette"})
+"""Of the settings of models, those that say who answers."""
 
 
 def overrides(
@@ -65,6 +68,29 @@ def overrides(
     if tests:
         found["test"] = {"command": tests, "commands": []}
     return found
+
+
+def kept(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What of it is remembered with a run: models or a cassette, and the test command."""
+    models = {name: value for name, value in typed.get("models", {}).items() if name in _CHOICES}
+    found = {"models": models, "test": typed.get("test")}
+    return {name: value for name, value in found.items() if value}
+
+
+def as_before(remembered: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the remembered holds again, because nothing was typed in its place now."""
+    anew = {"models"} if _CHOICES & typed.get("models", {}).keys() else set()
+    anew |= {"test"} & typed.keys()
+    return {name: value for name, value in remembered.items() if name not in anew}
+
+
+def as_typed(options: Mapping[str, Any]) -> str:
+    """Remembered options as a person types them."""
+    models, test = options.get("models", {}), options.get("test")
+    words = [f"--model {one['model']}" for one in models.get("default", ())]
+    words += [f"--cassette {shlex.quote(models['cassette'])}"] if "cassette" in models else []
+    words += [f"--test-command {shlex.quote(test['command'])}"] if test else []
+    return " ".join(words)
 
 
 def with_engine(

@@ -93,6 +93,8 @@ def picture(seen: RunView, lines: list[str]) -> Group:
         way.append(f"{stage} ", style="green" if seen.stage is Stage.DONE else style)
     if at < 0:
         way.append(str(seen.stage), style="bold red")
+    if seen.interrupted:
+        way.append("interrupted", style="bold red")
     tasks = Table("task", "status", "attempt", "summary", box=None)
     for task in seen.tasks:
         tasks.add_row(task.id, task.status, str(task.attempt + 1), task.summary or task.title)
@@ -100,21 +102,34 @@ def picture(seen: RunView, lines: list[str]) -> Group:
     return Group(Text(f"{seen.run}: {seen.goal.splitlines()[0][:90]}"), way, tasks, *map(Text, lines), spent)
 
 
+_WIDE = 120
+"""Columns from which on the list of runs has room for branches."""
+
+
+def listing(found: list[RunView], width: int) -> list[Text]:
+    """A heading, and a line for each run. What has no room is cut, never wrapped: `show` and --json tell all."""
+    told = [("run", "stage", "cost", "branch", "goal")]
+    for one in found:
+        cost, goal = f"${one.cost_usd:.2f}", one.goal.splitlines()[0]
+        told.append((one.run, _standing(one), cost, one.branch or "", goal))
+    shown = [0, 1, 2, 3, 4] if width >= _WIDE else [0, 1, 2, 4]
+    firm = {at: max(len(row[at]) for row in told) for at in shown[:-1]}
+    lines = [Text("  ".join(row[at].ljust(firm.get(at, 0)) for at in shown)) for row in told]
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return lines
+
+
+def _standing(seen: RunView) -> str:
+    """How a run stands, in a word."""
+    return "interrupted" if seen.interrupted else "waits" if seen.waiting else str(seen.stage)
+
+
 def tell_end(seen: RunView) -> None:
     """Say how a run stands, what it left, and what to do next."""
-    if seen.stage is Stage.DONE:
-        out.print(Text("DONE", style="bold green"))
-    elif seen.failure:
-        out.print(Text(f"FAILED: {seen.failure}", style="red"))
-        out.print(Text(seen.hint or f"`wainwright resume {seen.run}` tries again."))
-    elif seen.gates:
-        for gate in seen.gates:
-            out.print(Text(f"Waits for you: {gate.question} {gate.detail}", style="yellow"))
-        out.print(
-            Text(
-                f"`wainwright approve {seen.run}` or `wainwright reject REASON --run {seen.run}`, then resume."
-            )
-        )
+    _tell_standing(seen)
+    for found in seen.findings:
+        out.print(Text(f"{found.where}: {found.severity}: {found.trigger}. {found.consequence}"))
     for told in seen.cautions:
         out.print(Text(f"tests: {told}", style="yellow"))
     for label, value in (("branch", seen.branch), ("patch", seen.patch)):
@@ -125,6 +140,24 @@ def tell_end(seen: RunView) -> None:
         out.print(Text(f"deployed at {seen.deployment.url}{stop}"))
     for path in seen.artifacts:
         out.print(Text(f"  {path}", style="dim"))
+
+
+def _tell_standing(seen: RunView) -> None:
+    resume = f"`wainwright resume {seen.run}`"
+    if seen.stage is Stage.DONE:
+        out.print(Text("DONE", style="bold green"))
+    elif seen.failure:
+        out.print(Text(f"FAILED: {seen.failure}", style="red"))
+        out.print(Text(seen.hint or f"{resume} tries again."))
+    elif seen.gates:
+        for gate in seen.gates:
+            out.print(Text(f"Waits for you: {gate.question} {gate.detail}", style="yellow"))
+        decide = f"`wainwright approve {seen.run}` or `wainwright reject REASON --run {seen.run}`"
+        out.print(Text(f"{decide}, then resume."))
+    elif seen.interrupted:
+        out.print(Text(f"Interrupted in {seen.stage}: nothing works on it. {resume} goes on.", style="red"))
+    elif seen.waiting == "hold":
+        out.print(Text(f"Holds after {seen.until}. {resume} goes on.", style="yellow"))
 
 
 def summary(seen: RunView) -> dict[str, Any]:
@@ -144,6 +177,8 @@ def summary(seen: RunView) -> dict[str, Any]:
         "deployment": seen.deployment.model_dump() if seen.deployment else None,
         "gates": [gate.model_dump(mode="json") for gate in seen.gates],
         "cautions": list(seen.cautions),
+        "findings": [found.model_dump(mode="json") for found in seen.findings],
+        "interrupted": seen.interrupted,
         "failure": seen.failure,
         "hint": seen.hint,
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
+from rich.text import Text
 
 from wainwright.cli.console import (
     ApiBase,
@@ -19,7 +20,11 @@ from wainwright.cli.console import (
     Tokens,
     Usd,
     Workspace,
+    as_before,
+    as_typed,
     complaining,
+    err,
+    kept,
     out,
     overrides,
     with_engine,
@@ -61,6 +66,7 @@ def run(
             route=_route(route),
             autonomy="suggest" if ask else "full-auto",
             attended=ask,
+            typed=kept(typed),
         )
         return await follow(engine, (await engine.start(start)).run, ask=ask, plain=as_json)
 
@@ -81,17 +87,27 @@ def resume(
     ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Let a run go on that was killed, failed, was cancelled, or waits; unattended, unless you --ask."""
+    """Let a run go on that was killed, failed, was cancelled, or waits; unattended, unless you --ask.
+
+    It goes on with the models, the cassette and the test command that were typed for it, unless others are typed now.
+    """
     typed = overrides(model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command)
+    name, remembered = with_engine(workspace, {}, lambda engine: engine.remembered(run))
+    before = as_before(remembered, typed)
+    if before:
+        err.print(Text(f"{name} goes on as before, with {as_typed(before)}"))
+    together = {**before, **typed, "models": {**before.get("models", {}), **typed.get("models", {})}}
 
     async def act(engine: "Engine") -> RunView:
-        seen = await engine.resume(run, attended=ask, cap_usd=budget_usd, cap_tokens=budget_tokens)
+        seen = await engine.resume(
+            name, attended=ask, cap_usd=budget_usd, cap_tokens=budget_tokens, typed=kept(together)
+        )
         if seen.waiting == "hold":
             await engine.advance(seen.run, None)
             await engine.resume(seen.run)
         return await follow(engine, seen.run, ask=ask, plain=as_json)
 
-    finish(with_engine(workspace, typed, act, asking=True), as_json)
+    finish(with_engine(workspace, together, act, asking=True), as_json)
 
 
 def demo(

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from wainwright.cli.console import Json, Run, Workspace, out, with_engine
-from wainwright.cli.follow import picture, summary, tell_end
+from wainwright.cli.follow import listing, picture, summary, tell_end
 from wainwright.domain.goal import Stage
 from wainwright.engine.views.run_view import Decide, RunView
 
@@ -27,16 +27,25 @@ def runs(
     if disk:
         _tell_disk(with_engine(workspace, {}, lambda engine: engine.disk()), as_json)
         return
-    found = with_engine(workspace, {}, lambda engine: engine.runs())
+    found = with_engine(workspace, {}, _all_runs)
     if as_json:
         out.out(json.dumps([summary(one) for one in found]))
         return
-    table = Table(Column("run", no_wrap=True), "stage", "goal", "branch", "cost", box=None)
+    if not found:
+        out.print("No runs yet. Start one: wainwright run GOAL")
+        return
+    for line in listing(found, out.width):
+        out.print(line)
     for one in found:
-        table.add_row(
-            one.run, str(one.stage), one.goal.splitlines()[0][:60], one.branch or "", f"${one.cost_usd:.4f}"
-        )
-    out.print(table if found else "No runs yet. Start one: wainwright run GOAL")
+        if one.interrupted:
+            out.print(
+                Text(f"{one.run} was interrupted in {one.stage}: `wainwright resume {one.run}` goes on.")
+            )
+
+
+async def _all_runs(engine: Engine) -> list[RunView]:
+    await engine.tell_interrupted()
+    return await engine.runs()
 
 
 def _tell_disk(seen: "DiskView", as_json: bool) -> None:
@@ -74,7 +83,12 @@ def _megabytes(size: int) -> str:
 
 def show(run: Run = None, workspace: Workspace = Path(), as_json: Json = False) -> None:
     """Show one run."""
-    seen = with_engine(workspace, {}, lambda engine: engine.view(run))
+
+    async def act(engine: Engine) -> RunView:
+        await engine.tell_interrupted()
+        return await engine.view(run)
+
+    seen = with_engine(workspace, {}, act)
     if as_json:
         out.out(json.dumps(summary(seen)))
         return

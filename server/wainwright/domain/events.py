@@ -52,6 +52,8 @@ class RunStarted(Fact):
     """Unsaved editor buffers: relative path -> digest of the text, which is kept as a blob."""
     until: Stage | None = None
     """Hold after this stage."""
+    typed: dict[str, Any] = Field(default_factory=dict)
+    """What the person typed on their command line of how it works, in the shape of the settings: it goes on so."""
 
 
 class SnapshotTaken(Fact):
@@ -306,6 +308,7 @@ class RunResumed(Fact):
     tier: str | None = None
     tier_reason: str = ""
     suites: tuple[Suite, ...] = ()
+    typed: dict[str, Any] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -301,6 +301,8 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
     surroundings: dict[str, object] = {}
     if event.attended is not None:
         surroundings["attended"] = event.attended
+    if event.typed is not None:
+        surroundings["typed"] = event.typed
     if event.tier is not None:
         surroundings |= {"tier": event.tier, "tier_reason": event.tier_reason}
         surroundings |= {"untested": ""} if event.tier != state.tier else {}

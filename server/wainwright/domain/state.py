@@ -1,7 +1,7 @@
 """What a run is at one moment: the value that ``fold`` makes out of events and that ``decide`` reads."""
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -67,6 +67,8 @@ class RunState(Fact):
     attended: bool
     overlay: dict[str, str]
     until: Stage | None
+    typed: dict[str, Any] = Field(default_factory=dict)
+    """What the person typed of how the run works, such as a model."""
     stage: Stage = Stage.NEW
 
     base: str | None = None

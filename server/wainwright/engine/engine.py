@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from wainwright.domain.changes import Changeset
 from wainwright.domain.decide import held
@@ -30,7 +31,7 @@ from wainwright.domain.events import (
     Tested,
 )
 from wainwright.domain.evidence import Receipt
-from wainwright.domain.fold import fold, replay
+from wainwright.domain.fold import fold, legal, replay
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
@@ -41,12 +42,23 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.views.documents import Documents
-from wainwright.engine.views.run_view import Decide, Notice, ReceiptView, RunView, Start, SymbolView, view
+from wainwright.engine.views.run_view import (
+    Decide,
+    Notice,
+    ReceiptView,
+    RunView,
+    Start,
+    SymbolView,
+    seen_by,
+    view,
+)
 from wainwright.journal import Lease
 
 SHOW_EVERY_S = 0.5
 """How often ``run.md`` is written at the most, in seconds."""
 LINES_KEPT = 12
+INTERRUPTED_LOOKED_AT = 10
+"""Runs, the newest first, that are looked at for whether their process was killed."""
 HIGHEST_CAP = 10**12
 """US dollars or tokens: a run without a cap is a matter of the settings."""
 
@@ -89,6 +101,7 @@ class Engine:
     async def warm(self) -> None:
         """Mend what the last process left, and start what is slow to start. Never raises."""
         await self.editing.recover()
+        await self.tell_interrupted()
         await self._parts.models.warm()
 
     # ---- what stands where
@@ -142,6 +155,7 @@ class Engine:
             attended=ask.attended,
             overlay=overlay,
             until=ask.until,
+            typed=ask.typed,
         )
         budget = parts.settings.budget
         lease = await asyncio.to_thread(
@@ -157,11 +171,13 @@ class Engine:
         attended: bool | None = None,
         cap_usd: float | None = None,
         cap_tokens: int | None = None,
+        typed: dict[str, Any] | None = None,
     ) -> RunView:
         """Let a run go on: one that was killed, failed, cancelled, held or waits for a gate. None: the newest.
 
         Its caps, and whether somebody attends it, stay as they were unless told otherwise; it goes on with the
-        sandbox of now, and a failed or cancelled one with the test command of now. One that is at work here gets
+        sandbox of now, and a failed or cancelled one with the test command of now. ``typed`` is kept for the next
+        time. One that is at work here gets
         the new caps while it works. Raises RunBusy while another process is at work on it, and InputError for a cap
         that is none.
         """
@@ -174,8 +190,9 @@ class Engine:
                 await asyncio.to_thread(raise_caps)
                 return await self.view(run)
             await asyncio.wait({active.driving})  # cancelled or failed a moment ago: it is still tidying up
-        if (await self._state(run)).stage is Stage.DONE:
-            raise InputError(f"Run {run} is done.", f"`wainwright show {run}` tells what came of it.")
+        state = await self._state(run)
+        if state.stage is Stage.DONE:
+            raise _ended(state)
         lease = await asyncio.to_thread(self._parts.journal.claim, run)
         # Only now nobody else writes to it.
         state, events = await self._load(run)
@@ -183,13 +200,14 @@ class Engine:
         parts = self._parts
         tier = parts.sandbox.tier if parts.sandbox else "none"
         other_hands = (attended is not None and attended != state.attended) or tier != state.tier
-        if state.stage in ENDS or other_hands:
+        if state.stage in ENDS or other_hands or typed not in (None, state.typed):
             resumed = RunResumed(
                 by="person",
                 attended=attended,
                 tier=tier,
                 tier_reason=parts.sandbox_reason,
                 suites=parts.settings.test.suites if state.stage in ENDS else (),
+                typed=typed,
             )
             await asyncio.to_thread(parts.journal.append, lease, [resumed])
             state = fold(state, resumed)
@@ -200,6 +218,8 @@ class Engine:
         """Decide a gate, wherever the run is at work. Raises InputError when there is no such open gate."""
         run = await self._name(decide.run, lambda stage: stage not in ENDS)
         state = await self._state(run)
+        if state.stage in ENDS:
+            raise _ended(state)
         open_gates = {g.id for g in state.open_gates}
         gate = decide.gate or (next(iter(open_gates)) if len(open_gates) == 1 else None)
         if gate is None or gate not in open_gates:
@@ -213,14 +233,32 @@ class Engine:
     async def advance(self, run: str | None, until: Stage | None) -> RunView:
         """Let a held run go on to the end of another stage; None: to its end."""
         run = await self._name(run, lambda stage: stage not in ENDS)
+        state = await self._state(run)
+        if state.stage in ENDS:
+            raise _ended(state)
         await self._submit(run, HoldMoved(until=until))
         return await self.view(run)
 
     async def cancel(self, run: str | None = None, by: str = "person") -> RunView:
         """Stop a run. Nothing is deleted, and it can be resumed."""
         run = await self._name(run, lambda stage: stage not in ENDS)
+        state = await self._state(run)
+        if not legal(state.stage, RunCancelled(by=by)):
+            raise _ended(state)
         await self._submit(run, RunCancelled(by=by))
         return await self.view(run)
+
+    async def remembered(self, run: str | None = None) -> tuple[str, dict[str, Any]]:
+        """The run that would be resumed, and what was typed of how it works."""
+        run = await self._name(run, lambda stage: stage is not Stage.DONE)
+        return run, (await self._state(run)).typed
+
+    async def tell_interrupted(self) -> None:
+        """Write into ``run.md`` that a run was interrupted: the process that worked on it could not."""
+        for seen in await self.runs(INTERRUPTED_LOOKED_AT):
+            if seen.interrupted:
+                documents = Documents(self._parts.workspace, seen.run)
+                await asyncio.to_thread(documents.show, seen, [])
 
     async def _submit(self, run: str, event: Event) -> None:
         """Write a fact for a run: here, by its owner, or ourselves when nobody owns it."""
@@ -260,13 +298,12 @@ class Engine:
         if active is not None:
             state = active.live.state
             seen = view(state, account, tuple(active.receipts), active.documents.names(state))
-            return seen.model_copy(
-                update={"activity": active.lines[-1] if active.lines else "", "at_work": "here"}
-            )
+            activity = active.lines[-1] if active.lines else ""
+            return seen_by(seen.model_copy(update={"activity": activity}), "here")
         state, events = await self._load(run)
         names = Documents(self._parts.workspace, run).names(state)
         seen = view(state, account, tuple(_receipts(events)), names)
-        return seen.model_copy(update={"at_work": "elsewhere"}) if await self._owned(run) else seen
+        return seen_by(seen, "elsewhere" if await self._owned(run) else "")
 
     async def _owned(self, run: str) -> bool:
         rows = await asyncio.to_thread(self._parts.journal.runs)
@@ -336,7 +373,7 @@ class Engine:
         finally:
             if active.showing is not None:
                 active.showing.cancel()
-            await self._show(active)
+            await self._show(active, driven=False)
             self._active.pop(run, None)
             state = active.live.state
             kind = "held" if held(state) else "ended"
@@ -362,11 +399,12 @@ class Engine:
         await asyncio.sleep(SHOW_EVERY_S)
         await self._show(active)
 
-    async def _show(self, active: _Active) -> None:
+    async def _show(self, active: _Active, *, driven: bool = True) -> None:
         state = active.live.state
         await asyncio.to_thread(active.documents.write, state)
         account = await asyncio.to_thread(self._parts.journal.account, state.run)
         seen = view(state, account, tuple(active.receipts), active.documents.names(state))
+        seen = seen_by(seen, "here" if driven else "")
         await asyncio.to_thread(active.documents.show, seen, list(active.lines))
 
     async def _state(self, run: str) -> RunState:
@@ -396,7 +434,21 @@ class Engine:
         for row in rows:
             if fits((await self._state(row.run)).stage):
                 return row.run
+        if rows:
+            newest = rows[0].run
+            raise InputError(
+                f"There is no such run in this workspace: the newest, {newest}, has ended.",
+                f"`wainwright show {newest}` tells what came of it; `wainwright runs` lists all.",
+            )
         raise InputError("There is no such run in this workspace.", "Start one: `wainwright run GOAL`.")
+
+
+def _ended(state: RunState) -> InputError:
+    """Why nothing can be decided about a run any more."""
+    done = state.stage is Stage.DONE
+    onward = f"`wainwright {'show' if done else 'resume'} {state.run}` "
+    onward += "tells what came of it." if done else "lets it go on."
+    return InputError(f"Run {state.run} has ended: it is {state.stage}.", onward)
 
 
 def _check_caps(*caps: float | None) -> None:

@@ -133,6 +133,8 @@ class RunInfo(Wire):
     """Why nothing goes on: a decision is open, or the run holds after the stage it was let go to."""
     at_work: Literal["here", "elsewhere", ""]
     """Which process drives the run: this server, another process, none."""
+    interrupted: bool
+    """Its process ended before the run did; `wainwright.resume` goes on."""
     gates: tuple[GateInfo, ...]
     branch: str | None
     editor: str

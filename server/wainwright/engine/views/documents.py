@@ -78,10 +78,7 @@ def render(view: RunView, lines: list[str]) -> str:
     """``run.md``."""
     at = WAY.index(view.stage) if view.stage in WAY else -1
     head = f"# Run {view.run}\n\n{title(view.goal)}\n\n**{view.stage}**, {view.percent} %"
-    if view.waiting:
-        head += ", waits for " + (
-            "a decision" if view.waiting == "gate" else f"you: it holds after {view.until}"
-        )
+    head += _waits(view)
     stages = []
     for number, stage in enumerate(WAY[1:-1], start=1):
         state = "done" if at > number else "now" if at == number else "later"
@@ -115,3 +112,11 @@ def render(view: RunView, lines: list[str]) -> str:
         parts.append("## Newest\n\n" + "\n".join(f"- {line}" for line in lines))
     ended = f"\n\nEnded {time.strftime('%Y-%m-%d %H:%M:%S')}." if view.stage in ENDS else ""
     return "\n\n".join(parts) + ended + "\n"
+
+
+def _waits(view: RunView) -> str:
+    """Why nothing goes on, and what would let it go on."""
+    if view.interrupted:
+        return f", **interrupted**: nothing works on it. `wainwright resume {view.run}` goes on"
+    waits = {"gate": ", waits for a decision", "hold": f", waits for you: it holds after {view.until}"}
+    return waits.get(view.waiting, "")

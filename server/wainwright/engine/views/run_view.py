@@ -1,6 +1,6 @@
 """What a front sees of a run: JSON-able, derived from state and account, never stored."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -8,7 +8,7 @@ from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
 from wainwright.domain.events import Decision
 from wainwright.domain.evidence import Deployment, Finding
-from wainwright.domain.goal import WAY, Autonomy, Fact, Goal, Stage
+from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Stage
 from wainwright.domain.state import RunState
 from wainwright.journal import Account
 
@@ -26,6 +26,8 @@ class Start(Fact):
     attended: bool = True
     until: Stage | None = None
     """Hold after this stage."""
+    typed: dict[str, Any] = Field(default_factory=dict)
+    """What was typed of how it works, in the shape of the settings: kept for when it is resumed."""
 
 
 class Decide(Fact):
@@ -120,6 +122,8 @@ class RunView(Fact):
     """What a person has to know of how far the tests can be trusted."""
     at_work: Literal["here", "elsewhere", ""] = ""
     """Which process drives the run: this one, another one, none."""
+    interrupted: bool = False
+    """Its process ended before the run did, and nobody else has taken it over."""
 
 
 class Notice(Fact):
@@ -131,6 +135,12 @@ class Notice(Fact):
     text: str
     stage: Stage
     task: str = ""
+
+
+def seen_by(view: RunView, at_work: Literal["here", "elsewhere", ""]) -> RunView:
+    """A view with who drives the run: nobody, where it neither ended nor waits, means that it was interrupted."""
+    alone = not at_work and view.stage not in ENDS and not view.waiting
+    return view.model_copy(update={"at_work": at_work, "interrupted": alone})
 
 
 def view(

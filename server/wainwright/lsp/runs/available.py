@@ -68,4 +68,5 @@ def _moves(view: "RunView") -> list[AvailableCommand]:
             AvailableCommand(f"Go on with {view.stage}", command, run),
             AvailableCommand("Go on to the end", "wainwright.resume", run),
         ]
-    return [AvailableCommand(f"Resume {view.run}", "wainwright.resume", run, urgent=True, short="Resume")]
+    title = f"Resume {view.run}, which was interrupted" if view.interrupted else f"Resume {view.run}"
+    return [AvailableCommand(title, "wainwright.resume", run, urgent=True, short="Resume")]
