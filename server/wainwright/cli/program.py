@@ -66,6 +66,7 @@ app = typer.Typer(
 )
 for _command in (
     start.run,
+    start.review,
     start.resume,
     steer.runs,
     steer.show,

@@ -1,4 +1,4 @@
-"""Commands that set a run to work: ``run``, ``resume``, ``demo``."""
+"""Commands that set a run to work: ``run``, ``review``, ``resume``, ``demo``."""
 
 import sys
 from pathlib import Path
@@ -71,6 +71,44 @@ def run(
         return await follow(engine, (await engine.start(start)).run, ask=ask, plain=as_json)
 
     finish(with_engine(workspace, typed, act, asking=True), as_json)
+
+
+def review(
+    commits: Annotated[
+        str,
+        typer.Argument(
+            help="Commits, such as HEAD~3.. or main...topic; without them what is not committed yet."
+        ),
+    ] = "",
+    workspace: Workspace = Path(),
+    about: Annotated[str, typer.Option(help="What the change is for, or what to look at.")] = "",
+    model: Model = None,
+    api_base: ApiBase = None,
+    api_key_env: KeyName = None,
+    cassette: Cassette = None,
+    record: Record = None,
+    as_json: Json = False,
+) -> None:
+    """Have a change reviewed and nothing else; the findings are printed."""
+    typed = overrides(model, api_base, api_key_env, None, None, cassette, record, None)
+    what = f"the commits {commits}" if commits else "what is not committed yet"
+    goal = _goal(about or f"Review {what}.")
+
+    async def act(engine: "Engine") -> RunView:
+        start = Start(
+            goal=goal,
+            route=(Stage.REVIEW,),
+            autonomy="full-auto",
+            attended=False,
+            commits=commits,
+            typed=kept(typed),
+        )
+        return await follow(engine, (await engine.start(start)).run, ask=False, plain=as_json)
+
+    seen = with_engine(workspace, typed, act, asking=True)
+    if seen.stage is Stage.DONE and not seen.findings and not as_json:
+        out.print("The review has no findings.")
+    finish(seen, as_json)
 
 
 def resume(

@@ -54,6 +54,8 @@ class RunStarted(Fact):
     """Hold after this stage."""
     typed: dict[str, Any] = Field(default_factory=dict)
     """What the person typed on their command line of how it works, in the shape of the settings: it goes on so."""
+    commits: tuple[str, ...] = ()
+    """What a review looks at: the commit that the change begins on, and the one it ends with."""
 
 
 class SnapshotTaken(Fact):

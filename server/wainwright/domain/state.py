@@ -69,6 +69,8 @@ class RunState(Fact):
     until: Stage | None
     typed: dict[str, Any] = Field(default_factory=dict)
     """What the person typed of how the run works, such as a model."""
+    commits: tuple[str, ...] = ()
+    """Of a review of commits: where they begin and end."""
     stage: Stage = Stage.NEW
 
     base: str | None = None

@@ -19,18 +19,13 @@ from wainwright.domain.decide import held
 from wainwright.domain.errors import InputError, RunBusy
 from wainwright.domain.events import (
     EVENT,
-    BaseTested,
-    DeploymentPlanned,
     Event,
     GateDecided,
     HoldMoved,
     RunCancelled,
     RunResumed,
     RunStarted,
-    TaskLanded,
-    Tested,
 )
-from wainwright.domain.evidence import Receipt
 from wainwright.domain.fold import fold, legal, replay
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
 from wainwright.domain.state import RunState
@@ -49,6 +44,7 @@ from wainwright.engine.views.run_view import (
     RunView,
     Start,
     SymbolView,
+    receipt_views,
     seen_by,
     view,
 )
@@ -133,12 +129,16 @@ class Engine:
     # ---- commands
 
     async def start(self, ask: Start) -> RunView:
-        """Begin a run and let it go on in the background. Raises InputError for a route that makes no sense."""
+        """Begin a run and let it go on in the background.
+
+        Raises InputError for a route that makes no sense, and for commits that are not there or hold no change.
+        """
         parts = self._parts
         route = tuple(s for s in WORKING if s in (ask.route or WORKING))
         if not route:
             raise InputError("The route names no stage.", f"Stages: {', '.join(WORKING)}.")
         run = f"{ask.goal.slug()[:24].rstrip('-')}-{secrets.token_hex(2)}"
+        commits = await asyncio.to_thread(parts.repository.commits_named, ask.commits) if ask.commits else ()
         overlay = {
             path: await asyncio.to_thread(parts.journal.put_blob, text.encode())
             for path, text in ask.overlay.items()
@@ -156,6 +156,7 @@ class Engine:
             overlay=overlay,
             until=ask.until,
             typed=ask.typed,
+            commits=commits,
         )
         budget = parts.settings.budget
         lease = await asyncio.to_thread(
@@ -302,7 +303,7 @@ class Engine:
             return seen_by(seen.model_copy(update={"activity": activity}), "here")
         state, events = await self._load(run)
         names = Documents(self._parts.workspace, run).names(state)
-        seen = view(state, account, tuple(_receipts(events)), names)
+        seen = view(state, account, tuple(receipt_views(events)), names)
         return seen_by(seen, "elsewhere" if await self._owned(run) else "")
 
     async def _owned(self, run: str) -> bool:
@@ -361,7 +362,7 @@ class Engine:
             notify=self._heard,
             tidy=self._disk.tidy,
         )
-        active = _Active(live, Documents(parts.workspace, state.run), list(_receipts(events)))
+        active = _Active(live, Documents(parts.workspace, state.run), list(receipt_views(events)))
         self._active[state.run] = active
         active.driving = asyncio.create_task(self._work(active), name=f"run {state.run}")
 
@@ -386,7 +387,7 @@ class Engine:
         if notice.text:
             active.lines.append(f"{notice.task}: {notice.text}" if notice.task else notice.text)
         if event is not None:
-            active.receipts.extend(_receipts([event]))
+            active.receipts.extend(receipt_views([event]))
         if active.showing is None or active.showing.done():
             active.showing = asyncio.create_task(self._show_soon(active))
         self._publish(notice)
@@ -456,26 +457,3 @@ def _check_caps(*caps: float | None) -> None:
         raise InputError(
             f"A cap is a number from 0 to {HIGHEST_CAP:.0e} of US dollars or tokens.", "Give such a number."
         )
-
-
-def _receipts(events: list[Event]) -> list[ReceiptView]:
-    found: list[Receipt] = []
-    for event in events:
-        match event:
-            case BaseTested(receipt=Receipt() as receipt) | Tested(receipt=Receipt() as receipt):
-                found.append(receipt)
-            case TaskLanded(receipt=Receipt() as receipt) | DeploymentPlanned(smoke=Receipt() as receipt):
-                found.append(receipt)
-            case _:
-                pass
-    return [
-        ReceiptView(
-            cmd=r.command,
-            exit=r.exit,
-            tree=r.tree,
-            passed=len(r.passing),
-            failed=len(r.failing),
-            seconds=r.seconds,
-        )
-        for r in found
-    ]

@@ -29,8 +29,12 @@ class RunTests(Arguments):
 class History(Arguments):
     """Arguments of ``history``."""
 
-    show: Literal["diff", "log"] = "diff"
-    """``diff``: what changed since you began. ``log``: the newest commits before that."""
+    show: Literal["diff", "log", "commit"] = "diff"
+    """``diff``: what changed since you began. ``log``: the newest commits before that. ``commit``: one of these."""
+    commit: str = ""
+    """For ``commit``: its name, as the log has it."""
+    path: str | None = None
+    """Only what concerns this file or folder; not for ``log``."""
 
 
 LEFT_MAX = 5
@@ -86,11 +90,12 @@ async def _history(workbench: Workbench, arguments: History) -> str:
     if arguments.show == "log":
         entries = await asyncio.to_thread(workbench.repository.recent, workbench.began_at, 20)
         return "\n".join(f"{e.commit[:10]} {e.subject}" for e in entries) or "No commits."
+    paths = [arguments.path] if arguments.path else []
+    if arguments.show == "commit":
+        return cut(await asyncio.to_thread(workbench.repository.shown, arguments.commit, paths))
     commit = await workbench.checkpoint("before looking at the difference")
-    return (
-        cut(await asyncio.to_thread(workbench.repository.diff, workbench.began_at, commit))
-        or "Nothing changed."
-    )
+    diff = await asyncio.to_thread(workbench.repository.diff, workbench.began_at, commit, paths)
+    return cut(diff) or "Nothing changed."
 
 
 SHELL = Tool(
@@ -117,7 +122,7 @@ RUN_TESTS = Tool(
 )
 HISTORY = Tool(
     name="history",
-    description="See what you have changed so far, or the newest commits of the project.",
+    description="See what you have changed so far, the newest commits of the project, or one of these.",
     arguments=History,
     effect="read",
     run=_history,

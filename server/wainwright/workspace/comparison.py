@@ -1,5 +1,6 @@
 """What lies between two commits: as a list, as text, and as a changeset against bytes on disk."""
 
+import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -37,6 +38,19 @@ def diff(git: GitDirectory, place: Place, base: str, tip: str, paths: Sequence[s
     inside = [f"--relative={place.prefix}"] if place.prefix else []
     which = [place.outer(path) for path in paths]
     return git.run("diff", *plain, *inside, base, tip, "--", *which).out.decode("utf-8", "replace")
+
+
+def shown(git: GitDirectory, place: Place, commit: str, paths: Sequence[str]) -> str:
+    """Return what a commit says and changes; a sentence where there is none of that name."""
+    found = git.resolve(f"{commit}^{{commit}}") if re.fullmatch(r"[0-9a-f]{4,64}", commit) else None
+    if found is None:
+        return f"There is no commit {commit}; the log names them."
+    plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-show-signature", "--first-parent", "-m")
+    inside = [f"--relative={place.prefix}"] if place.prefix else []
+    which = [place.outer(path) for path in paths]
+    return git.run("show", *plain, "--format=%H%n%an%n%n%B", *inside, found, "--", *which).out.decode(
+        "utf-8", "replace"
+    )
 
 
 def changeset(git: GitDirectory, place: Place, base: str, tip: str) -> Changeset:

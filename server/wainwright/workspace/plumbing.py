@@ -219,3 +219,18 @@ def _check(reply: Reply, arguments: Sequence[str], ok: Container[int]) -> Reply:
         what = f"git {arguments[0]} ended with {reply.code}: {reply.err.strip()[:2000]}"
         raise WorkspaceError(what, "Look at the repository named in the message, then try again.")
     return reply
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file of git's; of one that is not there none."""
+    return unquote(path.read_bytes()) if path.is_file() else ""
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a file at once, so that a git which reads it meanwhile sees all of the old or the new one."""
+    content = text.encode("utf-8", "surrogateescape")
+    if path.is_file() and path.read_bytes() == content:
+        return
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_bytes(content)
+    fresh.replace(path)

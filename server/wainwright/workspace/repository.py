@@ -11,7 +11,6 @@ Errors: WorkspaceError when git refuses; OutsideBoundary for names and paths tha
 """
 
 import fcntl
-import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,14 +24,14 @@ from pydantic import BaseModel, ConfigDict
 from wainwright.domain.changes import Changeset
 from wainwright.domain.errors import OutsideBoundary, WorkspaceError
 from wainwright.sandbox.protocol import Layer
-from wainwright.workspace import comparison, delivery
+from wainwright.workspace import comparison, delivery, ranges
 from wainwright.workspace.comparison import Change
 from wainwright.workspace.dependencies import dependencies, exclude_rules
 from wainwright.workspace.localise import HISTORY_MAX, history
 from wainwright.workspace.names import PREFIX, checked, object_name, ref_name
 from wainwright.workspace.person import Person
 from wainwright.workspace.place import Place, locate
-from wainwright.workspace.plumbing import GitDirectory, unquote
+from wainwright.workspace.plumbing import GitDirectory, read_text, replace_text
 from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
 from wainwright.workspace.staging import ignored, overlaid
 from wainwright.workspace.standing import StandingCheckout
@@ -376,6 +375,20 @@ class Repository:
             self._private, object_name(tree), [object_name(parent) for parent in parents], message
         )
 
+    def commits_named(self, text: str) -> tuple[str, str]:
+        """Return where the commits begin and end that a person names; raises InputError when that is no change."""
+        return ranges.named(self._person(), text)
+
+    def take_commits(self, run: str, start: str, end: str) -> str:
+        """Have these commits of the person's here, as ``<run>/base``, and return the tree of the last one."""
+        person, ref = self._person(), ref_name(f"{run}/base")
+        ranges.take(person, self._refreshed(person), ref, (start, end), self._known_heads())
+        return self.tree_of(end)
+
+    def shown(self, commit: str, paths: Sequence[str] = ()) -> str:
+        """Return the message of a commit and what it changed; an unambiguous beginning of its name will do."""
+        return comparison.shown(self._private, self.place, commit, paths)
+
     # Delivery
 
     def deliver(self, slug: str, commit: str) -> str | None:
@@ -443,13 +456,15 @@ class Repository:
                 for name, value in theirs.items():
                     if ours.get(name) != value:
                         private.run("config", "--replace-all", name, value)
-                rules = _read(person.file("info/exclude"))
-                attributes = _read(person.file("info/attributes"))
+                rules = read_text(person.file("info/exclude"))
+                attributes = read_text(person.file("info/attributes"))
                 self._take_over_shallow(person)
-            _write(private.path / "info" / "attributes", "\n".join((attributes, _NO_FILTERS)).lstrip("\n"))
+            replace_text(
+                private.path / "info" / "attributes", "\n".join((attributes, _NO_FILTERS)).lstrip("\n")
+            )
             # The second round sees what the rules written by the first one ignore.
             for _ in range(2):
-                _write(
+                replace_text(
                     private.path / "info" / "exclude",
                     exclude_rules(rules, [self.place.outer(".wainwright"), *self._dependencies(person)]),
                 )
@@ -457,9 +472,9 @@ class Repository:
 
     def _take_over_shallow(self, person: Person) -> None:
         ours = self._directory.path / "shallow"
-        lines = {*_read(ours).split(), *_read(person.file("shallow")).split()}
+        lines = {*read_text(ours).split(), *read_text(person.file("shallow")).split()}
         if lines:
-            _write(ours, "".join(f"{line}\n" for line in sorted(lines)))
+            replace_text(ours, "".join(f"{line}\n" for line in sorted(lines)))
 
     def _dependencies(self, person: Person | None) -> list[str]:
         top = self.place.top
@@ -493,17 +508,3 @@ class Repository:
 def _commit_tree(git: GitDirectory, tree: str, parents: Sequence[str], message: str) -> str:
     options = [word for parent in parents for word in ("-p", parent)]
     return git.text("commit-tree", tree, *options, "-F", "-", stdin=message.encode())
-
-
-def _read(path: Path) -> str:
-    return unquote(path.read_bytes()) if path.is_file() else ""
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file at once, so that a git which reads it meanwhile sees all of the old or the new one."""
-    content = text.encode("utf-8", "surrogateescape")
-    if path.is_file() and path.read_bytes() == content:
-        return
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.write_bytes(content)
-    fresh.replace(path)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.evidence import Suite
+from wainwright.domain.goal import Stage
 from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
@@ -19,6 +20,8 @@ from wainwright.receipts.project import CommitProject
 async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     """Commit what the person sees, pin it, and find out how its tests are run."""
     state = run.state
+    if state.commits:
+        return await _take_commits(parts, run)
     run.tell("takes a snapshot of the workspace")
     overlay = {path: parts.journal.get_blob(sha).decode() for path, sha in state.overlay.items()}
     taken = await asyncio.to_thread(parts.repository.snapshot, state.run, overlay)
@@ -36,6 +39,15 @@ async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
             contents=taken.contents,
         ),
     )
+
+
+async def _take_commits(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
+    """What a review of commits looks at: the last of them, beside the one that they begin on."""
+    start, end = run.state.commits
+    run.tell(f"takes {start[:10]}..{end[:10]}")
+    tree = await asyncio.to_thread(parts.repository.take_commits, run.state.run, start, end)
+    await asyncio.to_thread(_pin, parts, run, end)
+    return (ev.SnapshotTaken(commit=end, tree=tree, head=start),)
 
 
 def _pin(parts: EngineParts, run: LiveRun, commit: str) -> None:
@@ -79,5 +91,6 @@ async def change(parts: EngineParts, state: RunState) -> str:
     repository = parts.repository
     assert state.base is not None
     assert state.head is not None
-    since = state.base if state.base != state.head else (state.person_head or state.base)
+    built = Stage.BUILD in state.route
+    since = state.base if built else (state.person_head or state.base)
     return parts.redactor.redact(await asyncio.to_thread(repository.diff, since, state.head))

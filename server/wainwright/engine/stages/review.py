@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
 
 from wainwright.agents import roles
 from wainwright.agents.answers import FindingsAnswer
+from wainwright.agents.roles import LOOK
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
-from wainwright.domain.goal import slug
+from wainwright.domain.goal import Stage, slug
 from wainwright.domain.state import RunState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -15,8 +18,11 @@ from wainwright.engine.stages import briefs
 from wainwright.engine.stages.base import change
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.engine.views.documents import folder, write
+from wainwright.tools.shell import HISTORY
 
 PATCH = "changes.patch"
+COMMITS_NAMED = 30
+"""Of those under review, the newest."""
 
 
 async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChange) -> Sequence[ev.Event]:
@@ -24,11 +30,15 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
     state = run.state
     assert state.head_tree is not None
     diff = await change(parts, state)
+    alone = Stage.BUILD not in state.route
+    if alone and not diff.strip():
+        return (_nothing(state),)
+    commits = await asyncio.to_thread(_commits, parts, state)
     receipt = state.tested.receipt if state.tested else None
     done = await ask(
         parts,
         run,
-        roles.REVIEW,
+        replace(roles.REVIEW, tools=(*LOOK, HISTORY)) if alone else roles.REVIEW,
         FindingsAnswer,
         f"/REVIEW/{effect.number}",
         lambda _: briefs.join(
@@ -37,6 +47,7 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
             briefs.untested(state),
             briefs.notes(state),
             briefs.design(state),
+            commits,
             briefs.diff(diff),
             briefs.remarks(state),
             briefs.receipt(receipt, base=state.base_receipt),
@@ -44,6 +55,27 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
     )
     summary = done.answer.summary or "The reviewer said nothing more."
     return (ev.Reviewed(tree=state.head_tree, summary=summary, findings=done.answer.findings),)
+
+
+def _nothing(state: RunState) -> ev.RunFailed:
+    """Why there is nothing to look at: said before a model is asked."""
+    there = (
+        "your files are as in your last commit" if state.person_head else "there is no commit to compare with"
+    )
+    return ev.RunFailed(
+        reason=f"There is nothing to review: {there}.",
+        hint="Change something, or name commits: `wainwright review HEAD~3..`.",
+    )
+
+
+def _commits(parts: EngineParts, state: RunState) -> str:
+    """The commits under review, the newest first. Blocks."""
+    if not state.commits:
+        return ""
+    start, end = state.commits
+    recent = parts.repository.recent(end, COMMITS_NAMED)
+    entries = takewhile(lambda one: one.commit != start, recent)
+    return "## The commits\n\n" + "\n".join(f"- {one.commit[:10]} {one.subject}" for one in entries)
 
 
 async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:

@@ -1,13 +1,14 @@
 """What a front sees of a run: JSON-able, derived from state and account, never stored."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field
 
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
-from wainwright.domain.events import Decision
-from wainwright.domain.evidence import Deployment, Finding
+from wainwright.domain.events import BaseTested, Decision, DeploymentPlanned, Event, TaskLanded, Tested
+from wainwright.domain.evidence import Deployment, Finding, Receipt
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Stage
 from wainwright.domain.state import RunState
 from wainwright.journal import Account
@@ -28,6 +29,8 @@ class Start(Fact):
     """Hold after this stage."""
     typed: dict[str, Any] = Field(default_factory=dict)
     """What was typed of how it works, in the shape of the settings: kept for when it is resumed."""
+    commits: str = ""
+    """For a review: the commits to look at, such as ``HEAD~3..``; empty: what is not committed yet."""
 
 
 class Decide(Fact):
@@ -199,3 +202,27 @@ def _percent(state: RunState) -> int:
     if stage is Stage.BUILD and state.tasks:
         share = sum(t.status == "landed" for t in state.tasks.values()) / len(state.tasks)
     return int(100 * (WAY.index(stage) + share) / (len(WAY) - 1))
+
+
+def receipt_views(events: Iterable[Event]) -> list[ReceiptView]:
+    """The receipts that events hold, short."""
+    found: list[Receipt] = []
+    for event in events:
+        match event:
+            case BaseTested(receipt=Receipt() as receipt) | Tested(receipt=Receipt() as receipt):
+                found.append(receipt)
+            case TaskLanded(receipt=Receipt() as receipt) | DeploymentPlanned(smoke=Receipt() as receipt):
+                found.append(receipt)
+            case _:
+                pass
+    return [
+        ReceiptView(
+            cmd=r.command,
+            exit=r.exit,
+            tree=r.tree,
+            passed=len(r.passing),
+            failed=len(r.failing),
+            seconds=r.seconds,
+        )
+        for r in found
+    ]
