@@ -1,21 +1,29 @@
 """Look at files, search them, and apply the blocks of a reply."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import Fact
-from wainwright.tools.toolbox import Arguments, Tool, Workbench
+from wainwright.domain.text import cut
+from wainwright.tools.toolbox import OBSERVATION_MAX, Arguments, Tool, Workbench
 from wainwright.workspace import kept, native
-from wainwright.workspace.native.edits import Applied, Barred, Edit, Refusal, Source, apply_edits
+from wainwright.workspace.native.edits import Applied, Barred, Done, Edit, Refusal, Source, apply_edits
 from wainwright.workspace.sources import EDIT_MAX, source, text
 
 LINES_MAX = 400
-"""Lines shown by one read."""
+"""Lines shown of one file by one read."""
+SHOWN_MAX = OBSERVATION_MAX - 500
+"""Characters of files, or of hits, shown by one call."""
+LINE_MAX = 500
+"""Characters shown of one line."""
+HITS_MAX = 100
 
 
 class Block(Fact):
@@ -30,22 +38,43 @@ class Block(Fact):
 class Read(Arguments):
     """Arguments of ``read``."""
 
-    path: str
-    """Relative to the workspace."""
+    path: str = ""
+    """Relative to the workspace; lines may be named behind it, such as ``a/b.py:10-40``."""
     first_line: int = Field(default=1, ge=1)
     last_line: int | None = Field(default=None, ge=1)
+    paths: tuple[str, ...] = Field(default=(), max_length=12)
+    """Or several at once, each perhaps with its lines: ``["a/b.py:10-40", "c.py"]``."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.path and not self.paths:
+            raise ValueError("give a path, or several as paths")
+        return self
 
 
 class Search(Arguments):
     """Arguments of ``search``."""
 
-    pattern: str = Field(min_length=1)
+    pattern: str = ""
+    patterns: tuple[str, ...] = Field(default=(), max_length=12)
+    """Or several at once."""
     regex: bool = False
     word: bool = False
     """Whether a match must begin and end where a word does."""
     ignore_case: bool = False
     glob: str | None = None
     """Only files whose path matches, such as ``*.py`` or ``src/**``."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not all(self.wanted) or not self.wanted:
+            raise ValueError("give a pattern, or several as patterns; none may be empty")
+        return self
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """All patterns, each once."""
+        return tuple(dict.fromkeys((*((self.pattern,) if self.pattern else ()), *self.patterns)))
 
 
 class ListFiles(Arguments):
@@ -56,47 +85,107 @@ class ListFiles(Arguments):
 
 
 async def _read(workbench: Workbench, arguments: Read) -> str:
+    asked = [_Span(arguments.path, arguments.first_line, arguments.last_line)] if arguments.path else []
+    asked += [_Span(path) for path in arguments.paths]
+    return "\n\n".join([await _read_one(workbench, one, SHOWN_MAX // len(asked)) for one in asked])
+
+
+class _Span(NamedTuple):
+    """Lines of a file."""
+
+    path: str
+    first: int = 1
+    last: int | None = None
+
+
+def _span(asked: _Span) -> _Span:
+    """The lines that stand behind a path, where they are not told otherwise."""
+    found = re.fullmatch(r"(.+?):(\d+)(?:-(\d+)?)?", asked.path)
+    if found is None or (asked.first, asked.last) != (1, None):
+        return asked
+    first = max(1, int(found[2]))
+    return _Span(found[1], first, int(found[3]) if found[3] else None if asked.path.endswith("-") else first)
+
+
+async def _read_one(workbench: Workbench, asked: _Span, room: int) -> str:
     try:
-        content = await asyncio.to_thread(native.read_beneath, workbench.tree, arguments.path, EDIT_MAX)
+        try:
+            content = await asyncio.to_thread(native.read_beneath, workbench.tree, asked.path, EDIT_MAX)
+        except FileNotFoundError:
+            asked = _span(asked)
+            content = await asyncio.to_thread(native.read_beneath, workbench.tree, asked.path, EDIT_MAX)
     except (OSError, ValueError, WainwrightError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return (
-            f"{arguments.path} cannot be read: {why}. Ignored folders such as .venv are seen by `shell` only."
-        )
+        return f"{asked.path} cannot be read: {why}. Ignored folders such as .venv are seen by `shell` only."
     if b"\0" in content[:8192]:
-        return f"{arguments.path} is binary ({len(content)} bytes)."
+        return f"{asked.path} is binary ({len(content)} bytes)."
     lines = content.decode("utf-8", "replace").split("\n")
     if lines[-1] == "":
         lines.pop()
-    first = arguments.first_line
-    last = min(arguments.last_line or len(lines), len(lines), first + LINES_MAX - 1)
-    if first > last and (first, last) != (1, 0):
-        until = arguments.last_line or first
-        return f"{arguments.path} has {len(lines)} lines; there is nothing from {first} to {until}."
-    shown = "\n".join(f"{n:5} {lines[n - 1]}" for n in range(first, last + 1))
-    more = f" (lines {first} to {last} of {len(lines)})" if (first, last) != (1, len(lines)) else ""
-    return f"{arguments.path}{more}:\n{shown}"
+    return _shown(asked, lines, room)
+
+
+def _shown(asked: _Span, lines: list[str], room: int) -> str:
+    """Lines with their numbers, as many as there is room for, and which were wanted and left out."""
+    path, first = asked.path, asked.first
+    wanted = min(asked.last or len(lines), len(lines))
+    if first > wanted and (first, wanted) != (1, 0):
+        until = asked.last or first
+        return f"{path} has {len(lines)} lines; there is nothing from {first} to {until}."
+    shown: list[str] = []
+    for number in range(first, min(wanted, first + LINES_MAX - 1) + 1):
+        line = lines[number - 1]
+        told = f"{number:5} {cut(line, LINE_MAX)}"
+        room -= len(told) + 1
+        if room < 0 and shown:
+            break
+        shown.append(told)
+    last = first + len(shown) - 1
+    part = f" (lines {first} to {last} of {len(lines)})" if (first, last) != (1, len(lines)) else ""
+    more = (
+        f"\n(lines {last + 1} to {wanted} are left out: read `{path}:{last + 1}-{wanted}`)"
+        if last < wanted
+        else ""
+    )
+    return f"{path}{part}:\n" + "\n".join(shown) + more
 
 
 async def _search(workbench: Workbench, arguments: Search) -> str:
+    wanted = arguments.wanted
+    found = [await _search_one(workbench, arguments, one, HITS_MAX // len(wanted)) for one in wanted]
+    if len(wanted) == 1:
+        return found[0]
+    return "\n\n".join(f"{pattern}\n{hits}" for pattern, hits in zip(wanted, found, strict=True))
+
+
+async def _search_one(workbench: Workbench, arguments: Search, pattern: str, limit: int) -> str:
     indexed = await workbench.indexes.at(workbench.tree, parsed=False)
     try:
         hits = await asyncio.to_thread(
             indexed.search,
-            arguments.pattern,
+            pattern,
             regex=arguments.regex,
             word=arguments.word,
             ignore_case=arguments.ignore_case,
             glob=arguments.glob,
-            limit=100,
+            limit=limit,
         )
     except ValueError as error:
         return f"The pattern cannot be used: {error}"
     if not hits:
         return "No match."
-    return "\n".join(f"{h.path}:{h.line}: {h.text}" for h in hits) + (
-        "\n(there are more)" if hits.truncated else ""
-    )
+    told = [f"{hit.path}:{hit.line}: {cut(hit.text, LINE_MAX)}" for hit in hits]
+    kept = list(takewhile(lambda total: total[0] <= SHOWN_MAX * limit // HITS_MAX, _running(told)))
+    more = "\n(there are more)" if hits.truncated or len(kept) < len(told) else ""
+    return "\n".join(line for _, line in kept) + more
+
+
+def _running(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Each line with the characters up to its end."""
+    total = 0
+    for line in lines:
+        total += len(line) + 1
+        yield total, line
 
 
 async def _list(workbench: Workbench, arguments: ListFiles) -> str:
@@ -130,7 +219,7 @@ async def apply(workbench: Workbench, blocks: Sequence[Block]) -> tuple[bool, st
     except (OSError, ValueError, WainwrightError) as error:
         return False, f"No block was applied: {error}"
     worse = await asyncio.to_thread(_worse, outcome, before)
-    return True, f"Applied: {_told(outcome)}.{worse}"
+    return True, f"Applied: {_told(outcome, blocks)}.{worse}"
 
 
 def _worked_out(workbench: Workbench, blocks: Sequence[Block]) -> Applied | Refusal:
@@ -160,29 +249,50 @@ def _worse(applied: Applied, before: dict[str, str | None]) -> str:
     return told
 
 
-def _told(applied: Applied) -> str:
-    tolerated: dict[str, set[str]] = {}
-    for done in applied.done:
-        tolerated.setdefault(done.path, set()).update(done.tolerances)
+def _told(applied: Applied, blocks: Sequence[Block]) -> str:
     parts = []
     for path, after in applied.changes.items():
-        mended = ", ".join(sorted(tolerated.get(path, ()))).replace("_", " ")
-        parts.append(
-            f"{path} {'deleted' if after is None else 'written'}{f' (tolerated: {mended})' if mended else ''}"
-        )
-    return ", ".join(parts)
+        mended = {one for done in applied.done if done.path == path for one in done.tolerances}
+        told = f" (tolerated: {', '.join(sorted(mended)).replace('_', ' ')})" if mended else ""
+        parts.append(f"{path} {'deleted' if after is None else 'written'}{told}")
+    where = [
+        _differed(done, block, applied.before.get(done.path))
+        for done, block in zip(applied.done, blocks, strict=False)
+        if block.kind == "search" and done.line and set(done.tolerances) - {"path"}
+    ]
+    return ", ".join(parts) + ("".join(f"; {one}" for one in where if one))
+
+
+def _differed(done: Done, block: Block, before: bytes | None) -> str:
+    """Where a block was applied whose lines are not quite in the file, and the first line that differs."""
+    lines = (before or b"").decode("utf-8", "replace").splitlines()[done.line - 1 :]
+    quoted = block.search.splitlines()
+    at, pair = next(
+        ((at, pair) for at, pair in enumerate(zip(lines, quoted, strict=False)) if pair[0] != pair[1]),
+        (0, None),
+    )
+    if pair is None:
+        return f"at line {done.line}"
+    found, wanted = (repr(cut(line, 160)) for line in pair)
+    return f"at line {done.line} of {done.path}, where line {done.line + at} is {found} and not {wanted}"
 
 
 READ = Tool(
     name="read",
-    description=f"Show a file with line numbers, at most {LINES_MAX} lines at a time.",
+    description=(
+        "Show files with line numbers: one `path`, or several `paths` such as `a.py:10-40`; "
+        f"at most {LINES_MAX} lines of each. What is left out is named."
+    ),
     arguments=Read,
     effect="read",
     run=_read,
 )
 SEARCH = Tool(
     name="search",
-    description="Find a text or a regular expression in the files of the workspace; at most 100 hits.",
+    description=(
+        "Find a text or a regular expression, or several as `patterns`, in the files of the workspace; at most "
+        f"{HITS_MAX} hits."
+    ),
     arguments=Search,
     effect="read",
     run=_search,

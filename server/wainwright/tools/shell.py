@@ -1,9 +1,9 @@
 """Run commands in the sandbox, run the tests, and look at history."""
 
 import asyncio
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from wainwright.domain.errors import SandboxError
 from wainwright.domain.text import cut
@@ -14,9 +14,23 @@ from wainwright.tools.toolbox import Arguments, Tool, Workbench
 class Shell(Arguments):
     """Arguments of ``shell``."""
 
-    command: Text = Field(min_length=1)
+    command: Text = ""
     """A shell line. It starts in the workspace, in a fresh process, without network."""
+    commands: tuple[Text, ...] = ()
+    """Or several, one after the other in one process: the folder stays, and the first that fails is the last."""
     timeout_s: float = Field(default=120.0, gt=0, le=900)
+    """Seconds for all of them."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not any(map(str.strip, self.lines)):
+            raise ValueError("give a command, or several as commands")
+        return self
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All shell lines, in order."""
+        return (*((self.command,) if self.command else ()), *self.commands)
 
 
 class RunTests(Arguments):
@@ -42,10 +56,25 @@ LEFT_MAX = 5
 NO_SANDBOX = "No command can be run here: no sandbox could be proven on this machine."
 
 
+_SEVERAL = """\
+_at=0
+trap '_code=$?; [ $_code -eq 0 ] || [ $_at -eq $# ] ||
+  echo "[command $_at of $# ended with exit code $_code; those behind it were not run]"' EXIT
+for _line in "$@"; do
+  _at=$((_at + 1))
+  echo "\\$ $_line"
+  eval "$_line" || exit $?
+done
+"""
+"""Runs each of its arguments in one shell, says which it is at, and stops at the first that fails."""
+
+
 async def _shell(workbench: Workbench, arguments: Shell) -> str:
     if workbench.sandbox is None:
         return NO_SANDBOX
-    command = Command(argv=("/bin/bash", "-c", arguments.command), timeout_s=arguments.timeout_s)
+    lines = arguments.lines
+    argv = ("/bin/bash", "-c", lines[0]) if len(lines) == 1 else ("/bin/bash", "-c", _SEVERAL, "bash", *lines)
+    command = Command(argv=argv, timeout_s=arguments.timeout_s)
     hidden = await _hidden(workbench)
     try:
         outcome = await workbench.sandbox.run(command, workbench.view)
@@ -101,8 +130,8 @@ async def _history(workbench: Workbench, arguments: History) -> str:
 SHELL = Tool(
     name="shell",
     description=(
-        "Run a shell line in the sandbox: no network, no secrets, only the workspace can be written. "
-        "Each call is a fresh process. Output is cut in the middle when long."
+        "Run a shell line, or several as `commands`, in the sandbox: no network, no secrets, only the workspace can "
+        "be written. Each call is a fresh process. Of long output the failures, the beginning and the end are shown."
     ),
     arguments=Shell,
     effect="idempotent",

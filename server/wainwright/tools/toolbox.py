@@ -13,15 +13,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wainwright.domain.changes import protected
 from wainwright.domain.plan import covers
-from wainwright.domain.text import cut
 from wainwright.sandbox.protocol import Sandbox, SandboxView
 from wainwright.secrets import Redactor
+from wainwright.tools.observation import relevant
 from wainwright.waiting import finish_in_thread
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
 
 OBSERVATION_MAX = 10_000
-"""Characters of one observation that reach a model; the middle is cut."""
+"""Characters of one observation that reach a model, about; of what is longer what matters most."""
 
 
 class Arguments(BaseModel):
@@ -126,4 +126,4 @@ class Tool(Generic[A]):
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
             return f"The arguments of {self.name} do not fit: {wrong}."
-        return cut(workbench.redactor.redact(await self.run(workbench, arguments)), OBSERVATION_MAX)
+        return relevant(workbench.redactor.redact(await self.run(workbench, arguments)), OBSERVATION_MAX)

@@ -149,7 +149,7 @@ async def test_what_came_of_edits_stands_behind_the_observations_of_tools(
     ("asked_for", "told"),
     [
         (call("read", path="nowhere.py"), "nowhere.py cannot be read"),
-        (call("read", line=3), "do not fit: path: Field required; line: Extra inputs are not permitted"),
+        (call("read", line=3), "do not fit: line: Extra inputs are not permitted"),
         (call("deploy", now=True), "There is no tool deploy. Tools: read, search, list, find_symbol, references,"),
         (Answer(tool_calls=({"name": "read", "arguments": "[1]"},)), "The arguments of read are not a JSON object."),
         (Answer(tool_calls=({"name": "read", "arguments": '{"path": '},)), "are not a JSON object."),

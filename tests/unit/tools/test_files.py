@@ -66,6 +66,37 @@ async def test_a_long_file_is_shown_in_parts(workbench: Workbench) -> None:
     seen = await READ.call(workbench, {"path": "long", "first_line": 500})
     assert seen.startswith("long (lines 500 to 899 of 1000):\n  500 500\n")
 
+    assert seen.endswith("(lines 900 to 1000 are left out: read `long:900-1000`)")
+    assert (await READ.call(workbench, {"path": "long:999-"})).startswith("long (lines 999 to 1000 of 1000):")
+    assert await READ.call(workbench, {"path": "long:7"}) == "long (lines 7 to 7 of 1000):\n    7 7"
+
+
+async def test_a_long_text_is_cut_where_that_is_told(workbench: Workbench) -> None:
+    (workbench.tree / "wide").write_text("".join(f"{n:099}\n" for n in range(1, 301)))
+    seen = await READ.call(workbench, {"path": "wide"})
+    assert len(seen) < OBSERVATION_MAX
+    head, *_, last = seen.splitlines()
+    shown = int(head.removeprefix("wide (lines 1 to ").split()[0])
+    assert 80 < shown < 100
+    assert last == f"(lines {shown + 1} to 300 are left out: read `wide:{shown + 1}-300`)"
+
+
+async def test_several_files_are_read_at_once(workbench: Workbench) -> None:
+    seen = await READ.call(
+        workbench, {"path": "calc.py", "last_line": 1, "paths": ["calc.py:2-2", "none.py:3"]}
+    )
+    first, second, third = seen.split("\n\n")
+    assert first == "calc.py (lines 1 to 1 of 2):\n    1 def add(a, b):"
+    assert second == "calc.py (lines 2 to 2 of 2):\n    2     return a + b"
+    assert third.startswith("none.py cannot be read")
+    assert "give a path" in await READ.call(workbench, {})
+
+
+async def test_several_patterns_are_searched_at_once(workbench: Workbench) -> None:
+    seen = await SEARCH.call(workbench, {"patterns": ["def add", "nowhere"], "glob": "calc.py"})
+    assert seen == "def add\ncalc.py:1: def add(a, b):\n\nnowhere\nNo match."
+    assert "give a pattern" in await SEARCH.call(workbench, {"patterns": [""]})
+
 
 async def test_secrets_never_reach_a_model(workbench: Workbench) -> None:
     (workbench.tree / "config").write_text("key = hunter2-hunter2\n")
@@ -140,7 +171,8 @@ async def test_all_blocks_of_a_reply_are_applied_in_order(workbench: Workbench) 
 
 async def test_an_imperfect_block_is_mended_and_the_model_told(workbench: Workbench) -> None:
     ok, told = await apply(workbench, [swap("./CALC.py", "return a + b\n", "return b + a\n")])
-    assert (ok, told) == (True, "Applied: calc.py written (tolerated: indentation, path).")
+    where = "at line 2 of calc.py, where line 2 is '    return a + b' and not 'return a + b'"
+    assert (ok, told) == (True, f"Applied: calc.py written (tolerated: indentation, path); {where}.")
     assert (workbench.tree / "calc.py").read_text() == "def add(a, b):\n    return b + a\n"
     ok, told = await apply(workbench, [swap("calc.py", "    return a + b\n", "    return b + a\n")])
     assert (ok, told) == (True, "Nothing to change: all of it is there already.")

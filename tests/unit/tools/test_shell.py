@@ -105,3 +105,24 @@ async def test_what_a_command_leaves_in_an_ignored_place_is_said_to_be_no_part_o
     assert "no part of your work: made/." in seen
     assert "pycache" not in seen
     assert "no part of your work" not in await SHELL.call(workbench, {"command": make})
+
+
+async def test_several_commands_share_a_folder_and_end_with_the_first_that_fails(bench: Bench) -> None:
+    lines = ["mkdir -p in/side && cd in/side", "X=3; pwd", "echo $X; false", "echo never"]
+    seen = await SHELL.call(bench.workbench(), {"commands": lines})
+    assert seen == (
+        f"exit code 1\n$ {lines[0]}\n$ {lines[1]}\n{bench.workspace}/in/side\n$ {lines[2]}\n3\n"
+        "[command 3 of 4 ended with exit code 1; those behind it were not run]\n"
+    )
+    seen = await SHELL.call(bench.workbench(), {"commands": ["cd /tmp", "exit 3", "pwd"]})
+    assert "command 2 of 3 ended with exit code 3" in seen
+    seen = await SHELL.call(bench.workbench(), {"command": "cd /tmp", "commands": ["pwd"]})
+    assert seen == "exit code 0\n$ cd /tmp\n$ pwd\n/tmp\n"
+
+
+async def test_of_long_output_failures_come_first(bench: Bench) -> None:
+    line = "for n in $(seq 3000); do echo line $n; done; echo KeyError: lost; seq 3000"
+    seen = await SHELL.call(bench.workbench(), {"command": f"({line})"})
+    assert len(seen) < 11_000
+    assert seen.index("KeyError: lost") < seen.index("line 1\n") < seen.index("left out …]")
+    assert seen.endswith("\n3000")
