@@ -18,8 +18,9 @@ from wainwright.domain.evidence import Receipt, Suite
 from wainwright.domain.state import RunState
 from wainwright.engine import surroundings
 from wainwright.engine.parts import EngineParts
+from wainwright.receipts import asked
 from wainwright.receipts.integrity import Before
-from wainwright.receipts.project import CommitProject
+from wainwright.receipts.project import CommitProject, FolderProject
 from wainwright.receipts.protocol import CannotNarrow
 from wainwright.receipts.take import take
 from wainwright.receipts.text import report_text
@@ -176,9 +177,14 @@ def _tests(parts: EngineParts, state: RunState) -> TestPort | None:
     if not state.testable:
         return None
 
+    known = [case.name for case in state.base_receipt.cases] if state.base_receipt else []
+    known += [test.test for test in state.acceptance.tests] if state.acceptance else []
+
     async def run(workbench: Workbench, tree: str, only: Sequence[str]) -> str:
         assert workbench.sandbox is not None
+        project = FolderProject(workbench.view.tree / workbench.view.cwd)
         try:
+            named = await asyncio.to_thread(asked.resolve, only, known, project)
             receipt = await take(
                 workbench.sandbox,
                 workbench.view,
@@ -186,7 +192,7 @@ def _tests(parts: EngineParts, state: RunState) -> TestPort | None:
                 tree=tree,
                 timeout_s=parts.settings.test.timeout_s,
                 redactor=parts.redactor,
-                only=only,
+                only=named,
             )
         except CannotNarrow as error:
             return str(error)

@@ -37,7 +37,7 @@ class RunTests(Arguments):
     """Arguments of ``run_tests``."""
 
     only: tuple[Text, ...] = ()
-    """Test files or names to run; empty for all."""
+    """Test files or names to run, such as ``a/test_b.py::test_c`` or ``TestC/sub case``; empty for all."""
 
 
 class History(Arguments):
