@@ -43,7 +43,7 @@ def runs(
             )
 
 
-async def _all_runs(engine: Engine) -> list[RunView]:
+async def _all_runs(engine: "Engine") -> list[RunView]:
     await engine.tell_interrupted()
     return await engine.runs()
 
@@ -84,7 +84,7 @@ def _megabytes(size: int) -> str:
 def show(run: Run = None, workspace: Workspace = Path(), as_json: Json = False) -> None:
     """Show one run."""
 
-    async def act(engine: Engine) -> RunView:
+    async def act(engine: "Engine") -> RunView:
         await engine.tell_interrupted()
         return await engine.view(run)
 
