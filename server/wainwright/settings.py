@@ -38,6 +38,7 @@ DEFAULT_TIMEOUT_S = 600.0
 CUSTOM_TIMEOUT_S = 1200.0
 
 Autonomy = Literal["suggest", "auto-edit", "full-auto"]
+Sized = Literal["auto", "small", "medium", "large"]
 _AUTONOMY_ORDER: tuple[Autonomy, ...] = ("suggest", "auto-edit", "full-auto")
 
 
@@ -229,6 +230,9 @@ class Settings(_Section):
     autonomy: Autonomy = "auto-edit"
     """``suggest`` asks for the plan, the change and the deployment; ``auto-edit`` not for the change; ``full-auto``
     never."""
+    size: Sized = "auto"
+    """How large goals are: ``small`` plans one task whose implementer writes its tests, ``medium`` has no design and
+    no critic, ``large`` has every role. ``auto``: the planner says it of each goal."""
     parallel: int = Field(default=2, ge=1, le=32)
     """How many tasks may be worked on at a time."""
 

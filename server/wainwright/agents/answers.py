@@ -142,6 +142,16 @@ class WorkAnswer(Fact):
     """For the two others than ``done``: what stands in the way."""
 
 
+class AloneAnswer(Fact):
+    """The implementer's of a small goal, whose tests are their own."""
+
+    status: Literal["done", "bigger", "wrong-tests", "impossible", "environment"]
+    summary: str = Field(min_length=1)
+    because: str = ""
+    """For others than ``done``: what stands in the way. For ``done``: why a requirement has no test."""
+    tests: tuple[AcceptanceTest, ...] = ()
+
+
 class AcceptanceAnswer(Fact):
     """The tester's, when the acceptance tests stand."""
 

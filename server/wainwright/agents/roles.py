@@ -12,6 +12,7 @@ from typing import Any
 
 from wainwright.agents.answers import (
     AcceptanceAnswer,
+    AloneAnswer,
     ConsentAnswer,
     DeployAnswer,
     DesignAnswer,
@@ -94,6 +95,7 @@ PLAN = Assignment("planner", "planner", Plan)
 DESIGN = Assignment("designer", "designer", DesignAnswer, documents=("design.md",))
 ACCEPTANCE = Assignment("tester", "tester", AcceptanceAnswer, tools=WORK, edits=True, turns=40)
 IMPLEMENT = Assignment("implementer", "implementer", WorkAnswer, tools=WORK, edits=True, turns=60)
+ALONE = Assignment("implementer", "alone", AloneAnswer, tools=WORK, edits=True, turns=60)
 CRITIQUE = Assignment("critic", "critic", FindingsAnswer, turns=8)
 TASK_REVIEW = Assignment("reviewer", "task-reviewer", FindingsAnswer, turns=8)
 REVIEW = Assignment("reviewer", "reviewer", FindingsAnswer)
@@ -107,6 +109,7 @@ ASSIGNMENTS: tuple[Assignment, ...] = (
     DESIGN,
     ACCEPTANCE,
     IMPLEMENT,
+    ALONE,
     CRITIQUE,
     TASK_REVIEW,
     REVIEW,

@@ -99,7 +99,10 @@ def picture(seen: RunView, lines: list[str]) -> Group:
     for task in seen.tasks:
         tasks.add_row(task.id, task.status, str(task.attempt + 1), task.summary or task.title)
     spent = Text(f"{seen.model_calls} model calls, {seen.tokens} tokens, ${seen.cost_usd:.4f}", style="dim")
-    return Group(Text(f"{seen.run}: {seen.goal.splitlines()[0][:90]}"), way, tasks, *map(Text, lines), spent)
+    size = [Text(seen.size, style="dim")] if seen.size else []
+    return Group(
+        Text(f"{seen.run}: {seen.goal.splitlines()[0][:90]}"), *size, way, tasks, *map(Text, lines), spent
+    )
 
 
 _WIDE = 120
@@ -165,6 +168,7 @@ def summary(seen: RunView) -> dict[str, Any]:
     return {
         "run": seen.run,
         "stage": str(seen.stage),
+        "size": seen.size,
         "tasks": [task.model_dump(mode="json") for task in seen.tasks],
         "artifacts": list(seen.artifacts),
         "branch": seen.branch,

@@ -32,7 +32,7 @@ from wainwright.cli.console import (
 from wainwright.cli.follow import finish, follow
 from wainwright.demo.demo import prepare
 from wainwright.domain.errors import InputError
-from wainwright.domain.goal import WAY, Goal, Stage
+from wainwright.domain.goal import SIZES, WAY, Goal, Size, Stage
 from wainwright.engine.views.run_view import RunView, Start
 
 if TYPE_CHECKING:
@@ -52,7 +52,12 @@ def run(
     cassette: Cassette = None,
     record: Record = None,
     test_command: Tests = None,
-    route: Annotated[str | None, typer.Option(help="Only these stages, such as BUILD,TEST,REVIEW.")] = None,
+    route: Annotated[
+        str | None,
+        typer.Option(
+            help="How large the goal is: small, medium or large; or only these stages, such as BUILD,TEST,REVIEW."
+        ),
+    ] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -64,6 +69,7 @@ def run(
         start = Start(
             goal=_goal(text),
             route=_route(route),
+            size=_size(route),
             autonomy="suggest" if ask else "full-auto",
             attended=ask,
             typed=kept(typed),
@@ -176,10 +182,15 @@ def _goal(text: str) -> Goal:
         raise InputError(f"The goal cannot be used: {wrong}.", "Say it shorter, in plain text.") from None
 
 
+def _size(text: str | None) -> Size | None:
+    return next((size for size in SIZES if text and text.strip().lower() == size), None)
+
+
 def _route(text: str | None) -> tuple[Stage, ...] | None:
-    if text is None:
+    if text is None or _size(text):
         return None
     try:
         return tuple(Stage(word.strip().upper()) for word in text.split(","))
     except ValueError as error:
-        raise typer.BadParameter(f"{error}; stages: {', '.join(WAY[1:-1])}") from None
+        known = f"sizes: {', '.join(SIZES)}; stages: {', '.join(WAY[1:-1])}"
+        raise typer.BadParameter(f"{error}; {known}") from None

@@ -8,9 +8,10 @@ from wainwright.domain.events import Tested
 from wainwright.domain.evidence import AcceptanceTest, Finding, Receipt, RedFirst, Suite
 from wainwright.domain.goal import Stage, title
 from wainwright.domain.plan import Plan
+from wainwright.domain.sizes import told
 from wainwright.domain.state import RunState, TaskState, guarding, without_test
 
-_MARKS = {"waiting": " ", "running": "~", "landed": "x", "stuck": "!", "blocked": "!"}
+_MARKS = {"waiting": " ", "running": "~", "landed": "x", "stuck": "!", "blocked": "!", "outgrown": "!"}
 
 
 def artifacts(state: RunState) -> dict[str, str]:
@@ -86,7 +87,8 @@ def _plan(state: RunState, plan: Plan) -> str:
     head = f"# Plan\n\nGoal: {title(state.goal.text)}\n\nRevision {state.revision}, {approved}."
     notes = f"\n\n{plan.notes}" if plan.notes else ""
     same = "\n\nNo behaviour is to change." if plan.keeps_behaviour else ""
-    head += f"{same}{notes}\n\n## Tests\n\n{_suites(state, left_out=True)}"
+    size = f"\n\n{told(state)}" if told(state) else ""
+    head += f"{size}{same}{notes}\n\n## Tests\n\n{_suites(state, left_out=True)}"
     return head + "\n\n## Tasks\n\n" + "\n".join(_task(t) for t in state.tasks.values())
 
 

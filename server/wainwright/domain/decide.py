@@ -16,6 +16,7 @@ from wainwright.domain.effects import (
     MakePlan,
     OpenGate,
     PlanDeployment,
+    Resize,
     ReviewChange,
     RunTask,
     RunTests,
@@ -30,6 +31,7 @@ from wainwright.domain.events import Gate, GateKind
 from wainwright.domain.gates import WITHOUT_TESTS, fails_unattended
 from wainwright.domain.goal import ENDS, WAY, Stage, title
 from wainwright.domain.plan import overlap
+from wainwright.domain.sizes import designs, reviews_whole, told, writes_own_tests
 from wainwright.domain.state import RunState, TaskState
 
 S = Stage
@@ -83,7 +85,8 @@ def _planning(state: RunState) -> tuple[Effect, ...]:
     if state.plan is None:
         return (MakePlan(revision=state.revision + 1, digest=state.plan_reason),)
     question = f"Is the plan for “{title(state.goal.text)}” right?"
-    return _gate(state, "plan", question, _with_cautions(state, f"revision {state.revision}"))
+    detail = " ".join(filter(None, (f"revision {state.revision}", told(state))))
+    return _gate(state, "plan", question, _with_cautions(state, detail))
 
 
 def _surroundings(state: RunState) -> tuple[Effect, ...] | None:
@@ -109,14 +112,24 @@ def _without_fence(state: RunState) -> tuple[Effect, ...]:
 
 
 def _design(state: RunState) -> tuple[Effect, ...]:
+    if not designs(state):
+        return (SkipStage(stage=S.DESIGN, reason=_because(state)),)
     return (MakeDesign(revision=state.revision, number=state.reviews, digest=state.plan_reason),)
+
+
+def _because(state: RunState) -> str:
+    """Why a stage is left out: the size of the goal, and why it has it."""
+    return f"{told(state)[:1].lower()}{without_stop(told(state))[1:]}"
 
 
 def _build(state: RunState) -> tuple[Effect, ...]:
     unsettled = _surroundings(state)
     if unsettled is not None:
         return unsettled
-    if state.testable and state.acceptance is None:
+    outgrown = next((one for one in state.unfinished if one.status == "outgrown"), None)
+    if outgrown is not None:
+        return (Resize(size="medium", reason=outgrown.digest),)
+    if state.testable and state.acceptance is None and not writes_own_tests(state):
         return (WriteAcceptance(round=state.acceptance_round, digest=state.acceptance_digest),)
     question = _about_stopped_task(state)
     if question and fails_unattended(state, "question"):
@@ -177,6 +190,9 @@ def _unverified(state: RunState) -> tuple[Effect, ...]:
 
 
 def _review_stage(state: RunState) -> tuple[Effect, ...]:
+    if state.reviewed is None and not reviews_whole(state):
+        reason = f"{_because(state)}; each of its tasks was reviewed before it landed"
+        return (SkipStage(stage=S.REVIEW, reason=reason),)
     if state.reviewed is None:
         return (ReviewChange(number=state.reviews),)
     if state.gaps:

@@ -2,7 +2,7 @@
 
 from wainwright.domain.events import Gate, Rung
 from wainwright.domain.evidence import Suite
-from wainwright.domain.goal import Fact, Stage
+from wainwright.domain.goal import Fact, Size, Stage
 
 
 class _Effect(Fact):
@@ -37,6 +37,13 @@ class MakePlan(_Effect):
 
     revision: int
     digest: str
+
+
+class Resize(_Effect):
+    """Take the goal for a larger one, and plan it anew."""
+
+    size: Size
+    reason: str
 
 
 class OpenGate(_Effect):
@@ -124,6 +131,7 @@ Effect = (
     | SkipStage
     | TestBase
     | MakePlan
+    | Resize
     | OpenGate
     | MakeDesign
     | WriteAcceptance

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, Receipt, RedFirst, Suite, Verdict
-from wainwright.domain.goal import Autonomy, Fact, Goal, Stage, Trust
+from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
 from wainwright.domain.plan import Plan, with_suites
 
 GateKind = Literal["plan", "apply", "deploy", "unverified", "question"]
 Decision = Literal["approve", "reject", "answer"]
-FailureCause = Literal["code", "conflict", "impossible", "environment", "model"]
+FailureCause = Literal["code", "conflict", "impossible", "environment", "model", "bigger"]
 Rung = Literal["first", "repair", "fresh", "stronger"]
 """How an attempt is made: anew, with a failure digest, with a fresh mind, by a stronger model."""
 
@@ -56,6 +56,8 @@ class RunStarted(Fact):
     """What the person typed on their command line of how it works, in the shape of the settings: it goes on so."""
     commits: tuple[str, ...] = ()
     """What a review looks at: the commit that the change begins on, and the one it ends with."""
+    size: Size | None = None
+    """How large the person says the goal is; None: the planner says it."""
 
 
 class SnapshotTaken(Fact):
@@ -114,6 +116,14 @@ class PlanProposed(Fact):
 
     kind: Literal["plan-proposed"] = "plan-proposed"
     plan: Plan
+
+
+class Resized(Fact):
+    """The goal turned out larger than its plan took it for; a run is re-sized once, and planned anew."""
+
+    kind: Literal["resized"] = "resized"
+    size: Size
+    reason: str
 
 
 class GateOpened(Fact):
@@ -325,6 +335,7 @@ Event = Annotated[
     | StageSkipped
     | BaseTested
     | PlanProposed
+    | Resized
     | GateOpened
     | GateDecided
     | DesignProposed

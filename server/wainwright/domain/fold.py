@@ -33,6 +33,7 @@ from wainwright.domain.ladder import (
     without_questions,
 )
 from wainwright.domain.plan import EVERYTHING, Plan, Requirement, Task
+from wainwright.domain.sizes import named
 from wainwright.domain.state import GateState, RunState, TaskState
 
 S = Stage
@@ -44,6 +45,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "stage-skipped": frozenset(WAY[1:-1]),
     "base-tested": frozenset({S.PLANNING, S.BUILD}),
     "plan-proposed": frozenset({S.PLANNING}),
+    "resized": frozenset({S.BUILD}),
     "gate-opened": ACTIVE,
     "gate-decided": ACTIVE,
     "design-proposed": frozenset({S.DESIGN}),
@@ -81,7 +83,8 @@ def fold(state: RunState | None, event: Event) -> RunState:
         raise IllegalTransition(f"{event.kind} cannot happen in {where}.")
     if state is None:
         assert isinstance(event, ev.RunStarted)
-        return RunState(**event.model_dump(exclude={"kind", "goal"}), goal=event.goal)
+        told = event.model_dump(exclude={"kind", "goal", "size"})
+        return RunState(**told, goal=event.goal, chosen_size=event.size)
     return _apply(state, event)
 
 
@@ -107,6 +110,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return _take_base(state, event)
         case ev.PlanProposed():
             return _take_plan(state, event.plan)
+        case ev.Resized():
+            return _resize(state, event)
         case ev.GateOpened():
             return state.changed(gates={**state.gates, event.gate.id: GateState(gate=event.gate)})
         case ev.GateDecided():
@@ -228,6 +233,13 @@ def _take_base(state: RunState, event: ev.BaseTested) -> RunState:
     return state.changed(**told, base_tested=event, base_tests=state.base_tests + 1)
 
 
+def _resize(state: RunState, event: ev.Resized) -> RunState:
+    if not state.may_grow or event.size == "small":
+        raise IllegalTransition("A run is taken for a larger one once.")
+    planned = replan(state, f"The goal is larger than it was taken for; it is {event.size}. {event.reason}")
+    return planned.changed(resized=event, replans=state.replans)
+
+
 def _overruled(state: RunState, named: tuple[Suite, ...]) -> tuple[Suite, ...]:
     """How the tests are run when the planner says how: in place of what says nothing, and beside what works."""
     base = state.base_receipt
@@ -275,6 +287,7 @@ def _reject(state: RunState, gate: Gate, reason: str) -> RunState:
                 former_plan=state.plan,
                 tasks=landed(state),
                 plan_reason=f"The person rejected the plan: {reason}",
+                chosen_size=named(reason) or state.chosen_size,
             )
         case "builds again":
             return back_to_build(state, f"The person rejected the change: {reason}", "rework")

@@ -58,6 +58,9 @@ WORKING: tuple[Stage, ...] = WAY[1:-1]
 
 ENDS: frozenset[Stage] = frozenset({Stage.DONE, Stage.FAILED, Stage.CANCELLED})
 
+Size = Literal["small", "medium", "large"]
+"""How much work around a goal it is worth; what each leaves out says ``sizes``."""
+SIZES: tuple[Size, ...] = ("small", "medium", "large")
 Autonomy = Literal["suggest", "auto-edit", "full-auto"]
 Trust = Literal["trusted", "untrusted"]
 Role = Literal["planner", "designer", "implementer", "tester", "reviewer", "critic", "deployer", "monitor"]

@@ -1,7 +1,8 @@
 """The ways back and their bounds: what a failure, a red test, a review or an incident leads to.
 
 A task that fails climbs ``TASK_LADDER``; a red TEST, a review or an incident adds a task and climbs ``ROUND_LADDER``.
-At the end of either the plan is made anew, ``REPLANS_MAX`` times; then the person is asked.
+At the end of either a small goal is taken for a larger one; else the plan is made anew, ``REPLANS_MAX`` times; then
+the person is asked.
 """
 
 from wainwright.domain import events as ev
@@ -9,7 +10,7 @@ from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import Rung
 from wainwright.domain.goal import Stage, title
 from wainwright.domain.plan import EVERYTHING, Task
-from wainwright.domain.state import GateState, RunState, TaskState
+from wainwright.domain.state import GateState, RunState, TaskState, TaskStatus
 
 TASK_LADDER: tuple[Rung, ...] = ("first", "fresh", "stronger")
 """Attempts at one task; repairs in context happen inside an attempt. Then the plan is made anew, once."""
@@ -57,7 +58,9 @@ def climb(state: RunState, event: ev.TaskFailed) -> RunState:
     if event.cause == "conflict" and attempt < len(TASK_LADDER):
         return task_changed(state, event, status="waiting", attempt=attempt, digest=event.digest)
     step = TASK_LADDER.index(one.rung) + 1 if one.rung in TASK_LADDER else 1
-    if event.cause == "impossible" or step >= len(TASK_LADDER):
+    if event.cause in ("impossible", "bigger") or step >= len(TASK_LADDER):
+        if state.may_grow and event.cause != "impossible":
+            return task_changed(state, event, status="outgrown", digest=event.digest)
         if state.replans < REPLANS_MAX and S.PLANNING in state.route:
             return replan(state, f"Task {event.task} could not be done. {event.digest}")
         return task_changed(state, event, status="stuck", digest=event.digest)
@@ -92,7 +95,8 @@ def replan(state: RunState, digest: str) -> RunState:
 def back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int = 0) -> RunState:
     """Add a task that answers a red test, a review or an incident, one rung up; else plan anew, or stop."""
     step = state.rounds + extra_rung
-    if step >= len(ROUND_LADDER) and state.replans < REPLANS_MAX and S.PLANNING in state.route:
+    at_end = step >= len(ROUND_LADDER)
+    if at_end and state.replans < REPLANS_MAX and S.PLANNING in state.route and not state.may_grow:
         return replan(state, digest)
     number = state.repairs + 1
     while f"{name}-{number}" in state.tasks:  # the planner may have used the name
@@ -105,13 +109,13 @@ def back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int = 
         write_set=(EVERYTHING,),
         acceptance=requirements,
     )
-    stuck = step >= len(ROUND_LADDER)
+    ended: TaskStatus = "outgrown" if state.may_grow else "stuck"
     one = TaskState(
         task=task,
         revision=state.revision,
         digest=digest,
-        rung="repair" if stuck else ROUND_LADDER[step],
-        status="stuck" if stuck else "waiting",
+        rung="repair" if at_end else ROUND_LADDER[step],
+        status=ended if at_end else "waiting",
     )
     return state.changed(
         stage=S.BUILD,
@@ -171,7 +175,7 @@ def review(state: RunState, event: ev.Reviewed) -> RunState:
     if "intent_gap" in routes:
         return state
     back = back_to_build(state, f"The review found:\n{digest}", "review")
-    if "bad_spec" in routes and back.stage is S.BUILD and S.DESIGN in state.route:
+    if "bad_spec" in routes and back.stage is S.BUILD and S.DESIGN in state.route and state.size == "large":
         return back.changed(
             stage=S.DESIGN,
             design=None,

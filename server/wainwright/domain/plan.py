@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from wainwright.domain.errors import PlanError
 from wainwright.domain.evidence import Suite
-from wainwright.domain.goal import Fact
+from wainwright.domain.goal import Fact, Size
 
 EVERYTHING = "**"
 """The write set of a task that may touch any file; it never runs beside another task."""
@@ -49,6 +49,9 @@ class Plan(Fact):
     keeps_behaviour: bool = False
     """The goal asks for no change of behaviour, so that no test has to be red before it."""
     notes: str = ""
+    size: Size | None = None
+    """How large the goal is, as the planner sees it; None, as in earlier journals: large."""
+    size_reason: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -63,6 +66,7 @@ class Plan(Fact):
             *_cycle(self.tasks),
             *_write_sets(self.tasks),
             *_folders(self.suites),
+            *_too_many(self),
         ]
         if problems:
             raise PlanError("The plan does not hold together: " + "; ".join(problems) + ".")
@@ -135,6 +139,13 @@ def _folders(suites: Sequence[Suite]) -> list[str]:
         for suite in suites
         if suite.folder.startswith(("/", "~")) or ".." in _parts(suite.folder)
     ]
+
+
+def _too_many(plan: Plan) -> list[str]:
+    many = plan.size == "small" and len(plan.tasks) > 1
+    return (
+        [f"a small goal is one task, and here are {len(plan.tasks)}; make it one, or medium"] if many else []
+    )
 
 
 def _protected(parts: Sequence[str]) -> bool:

@@ -16,17 +16,19 @@ from wainwright.domain.events import (
     GateDecided,
     Monitored,
     RedFirstTested,
+    Resized,
     Reviewed,
     RunFailed,
     Rung,
     Tested,
 )
 from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, LeftOut, Receipt, Suite
-from wainwright.domain.goal import Autonomy, Fact, Goal, Stage, Trust
+from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
 from wainwright.domain.plan import Plan, Task
 
-TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked"]
-"""``stuck``: the ladder is at its end; ``blocked``: the surroundings lack something."""
+TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked", "outgrown"]
+"""``stuck``: the ladder is at its end; ``blocked``: the surroundings lack something; ``outgrown``: the goal is larger
+than it was taken for."""
 
 
 class TaskState(Fact):
@@ -71,6 +73,9 @@ class RunState(Fact):
     """What the person typed of how the run works, such as a model."""
     commits: tuple[str, ...] = ()
     """Of a review of commits: where they begin and end."""
+    chosen_size: Size | None = None
+    """How large the person says the goal is."""
+    resized: Resized | None = None
     stage: Stage = Stage.NEW
 
     base: str | None = None
@@ -138,6 +143,22 @@ class RunState(Fact):
     def changed(self, **changes: object) -> "RunState":
         """Return the same run with some fields changed; names and types are the caller's to get right."""
         return self.model_copy(update=changes)
+
+    @property
+    def size(self) -> Size:
+        """How large the goal is: the person says it, else what it turned out to be, else the plan.
+
+        What has several tasks is not small, whoever says so.
+        """
+        planned = self.plan.size if self.plan else None
+        size = self.chosen_size or (self.resized.size if self.resized else None) or planned or "large"
+        return "medium" if size == "small" and self.plan and len(self.plan.tasks) > 1 else size
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether the goal can still be found larger: once, and not against the person's word."""
+        free = self.chosen_size is None and self.resized is None
+        return free and self.size == "small" and Stage.PLANNING in self.route
 
     @property
     def open_gates(self) -> tuple[Gate, ...]:

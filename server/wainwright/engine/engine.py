@@ -157,6 +157,7 @@ class Engine:
             until=ask.until,
             typed=ask.typed,
             commits=commits,
+            size=ask.size or (None if parts.settings.size == "auto" else parts.settings.size),
         )
         budget = parts.settings.budget
         lease = await asyncio.to_thread(

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from wainwright.domain.goal import Autonomy, Stage
+from wainwright.domain.goal import Autonomy, Size, Stage
 
 
 class Wire(BaseModel):
@@ -59,6 +59,8 @@ class StartArguments(Wire):
     """How far the run may go by itself; never further than the settings allow."""
     until: Stage | None = None
     """Hold after this stage."""
+    size: Size | None = None
+    """How large the goal is. Default: the setting, or the planner says it."""
 
 
 class StageArguments(Wire):

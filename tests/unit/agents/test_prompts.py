@@ -7,7 +7,7 @@ from importlib import resources
 import pytest
 
 from wainwright.agents.answers import read
-from wainwright.agents.roles import ACCEPTANCE, ASSIGNMENTS, IMPLEMENT, LANGUAGES, Assignment, language
+from wainwright.agents.roles import ACCEPTANCE, ALONE, ASSIGNMENTS, IMPLEMENT, LANGUAGES, Assignment, language
 
 SPOKEN = [
     replace(one, language=name)
@@ -82,14 +82,16 @@ def test_the_example_is_in_the_language_of_what_tests_the_workspace(tested_by: s
 
 
 def test_the_examples_of_another_language_show_nothing_of_pytest() -> None:
-    for one in (ACCEPTANCE, IMPLEMENT):
+    for one in (ACCEPTANCE, IMPLEMENT, ALONE):
         assert "def " not in one.speaking("go test").prompt
         assert "func " in one.speaking("go test").prompt
 
 
 def test_every_example_belongs_to_a_language_of_an_assignment() -> None:
     files = {file.name for file in (resources.files("wainwright.agents") / "examples").iterdir()}
-    assert files == {f"{one.name}.{name}.md" for one in (ACCEPTANCE, IMPLEMENT) for name, _ in LANGUAGES}
+    assert files == {
+        f"{one.name}.{name}.md" for one in (ACCEPTANCE, IMPLEMENT, ALONE) for name, _ in LANGUAGES
+    }
 
 
 def test_every_prompt_belongs_to_an_assignment() -> None:

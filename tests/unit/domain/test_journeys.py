@@ -118,6 +118,8 @@ class World:
                 return [ev.BaseTested(receipt=receipt("t0"))]
             case ef.MakePlan():
                 return [ev.PlanProposed(plan=self.plan)]
+            case ef.Resize():
+                return [ev.Resized(size=effect.size, reason=effect.reason)]
             case ef.OpenGate():
                 return [ev.GateOpened(gate=effect.gate), *self.decision(state, effect)]
             case ef.MakeDesign():

@@ -164,6 +164,7 @@ EACH: dict[str, ev.Event] = {
         ev.StageSkipped(stage=S.PLANNING, reason="not needed"),
         BASE,
         ev.PlanProposed(plan=plan()),
+        ev.Resized(size="medium", reason="Two files have to agree."),
         opened("question", number=9),
         decided("question-1"),
         DESIGN,
@@ -202,6 +203,7 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     },
     "base-tested": {S.PLANNING: S.PLANNING, S.BUILD: S.BUILD},
     "plan-proposed": {S.PLANNING: S.PLANNING},
+    "resized": {S.BUILD: S.PLANNING},
     "gate-opened": STAYS,
     "gate-decided": STAYS,
     "design-proposed": {S.DESIGN: S.BUILD},
@@ -229,6 +231,10 @@ def state_at(stage: Stage, kind: str = "") -> RunState:
     events = list(WAY_TO[stage])
     if kind == "gate-decided" and stage in ACTIVE:
         events.append(opened("question"))
+    if kind == "resized":
+        events = [
+            ev.PlanProposed(plan=plan(size="small")) if e.kind == "plan-proposed" else e for e in events
+        ]
     if kind == "failure-triaged" and stage is S.TEST:
         events.append(RED)
     state = replay(events)

@@ -11,7 +11,7 @@ from wainwright.agents.loop import Work, run_agent
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.changes import content_hash
-from wainwright.domain.evidence import Receipt
+from wainwright.domain.evidence import AcceptanceTest, Receipt
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
@@ -24,7 +24,7 @@ from wainwright.engine.stages.recorded import Beginning, begin, recorded_receipt
 from wainwright.journal import Steps
 from wainwright.tools.toolbox import Workbench
 
-_FOR_TESTS = re.compile(r"(^|/|[._-])(tests?|specs?|conftest|__tests__)([/._-]|$)", re.IGNORECASE)
+FOR_TESTS = re.compile(r"(^|/|[._-])(tests?|specs?|conftest|__tests__)([/._-]|$)", re.IGNORECASE)
 """Paths that look like tests, in any language."""
 KEPT = "acceptance"
 """Where the commit that has all acceptance tests is kept, below the run's name."""
@@ -63,8 +63,9 @@ async def write_acceptance(
         commit = begun.commit
         if done.answer.status == "done":
             commit = await workbench.checkpoint("acceptance tests")
+    files, _ = await asyncio.to_thread(_written, parts, begun.commit, commit, done.answer)
     async with run.integration:
-        return await _keep(parts, run, begun.commit, commit, done.answer, checking.first)
+        return await pinned(parts, run, commit, files, done.answer, checking.first)
 
 
 async def _start(parts: EngineParts, state: RunState) -> str:
@@ -102,8 +103,8 @@ class _Checking:
             return f"You deleted {', '.join(deleted)}. Leave the existing tests alone."
         wrong = (
             _misplaced_tests(self.state, workbench, [path for _, path in changes])
-            or _uncovered(self.state, answer)
-            or _unplaced(answer, files)
+            or uncovered(self.state, answer.tests, answer.summary)
+            or unplaced(answer.tests, files)
         )
         return wrong or await self._red_first(answer, commit, files)
 
@@ -129,17 +130,16 @@ def _written(
     return tuple(sorted(found | (named & set(parts.repository.files(commit))))), changes
 
 
-async def _keep(
+async def pinned(
     parts: EngineParts,
     run: LiveRun,
-    began: str,
     commit: str,
+    files: Sequence[str],
     answer: AcceptanceAnswer,
     first: ev.RedFirstTested | None,
 ) -> tuple[ev.Event, ...]:
     """Keep the tests beside the head. Those of work that has landed already go onto it at once."""
     state, head = run.state, run.state.present_head
-    files, _ = await asyncio.to_thread(_written, parts, began, commit, answer)
     kept, _ = await with_files(parts, head, commit, files, "Acceptance tests")
     ref = f"{state.run}/{KEPT}"
     await asyncio.to_thread(
@@ -191,24 +191,24 @@ def _hashes(parts: EngineParts, commit: str, files: Sequence[str]) -> dict[str, 
     return {path: content_hash(content) for path, content in found.items() if content is not None}
 
 
-def _uncovered(state: RunState, answer: AcceptanceAnswer) -> str:
-    """Each requirement has a test, or the tester says by its number why it has none."""
+def uncovered(state: RunState, tests: Sequence[AcceptanceTest], why: str, where: str = "summary") -> str:
+    """Each requirement has a test, or it is said by its number why it has none."""
     known = {r.id for r in state.plan.requirements} if state.plan else set()
-    shown = {test.requirement for test in answer.tests}
+    shown = {test.requirement for test in tests}
     if shown - known:
         return f"There is no requirement {', '.join(sorted(shown - known))}."
-    silent = sorted(r for r in known - shown if r not in answer.summary)
+    silent = sorted(r for r in known - shown if r not in why)
     if silent:
         names = ", ".join(silent)
         return (
-            f"No test shows {names}. Write one, or say in `summary`, by its number, why it cannot be tested."
+            f"No test shows {names}. Write one, or say in `{where}`, by its number, why it cannot be tested."
         )
     return ""
 
 
-def _unplaced(answer: AcceptanceAnswer, files: Sequence[str]) -> str:
+def unplaced(tests: Sequence[AcceptanceTest], files: Sequence[str]) -> str:
     """Tests are named by their file, in every language: it says with which task they land."""
-    lost = [test.test for test in answer.tests if test.test.partition("::")[0] not in files]
+    lost = [test.test for test in tests if test.test.partition("::")[0] not in files]
     if not lost:
         return ""
     return (
@@ -240,6 +240,6 @@ def _misplaced_tests(state: RunState, workbench: Workbench, paths: list[str]) ->
         f"{path} belongs to the task {task.id}; write tests only, in files of their own"
         for path in paths
         for task in tasks
-        if covers(task.write_set, path) and not _FOR_TESTS.search(path)
+        if covers(task.write_set, path) and not FOR_TESTS.search(path)
     ]
     return "\n".join(wrong)

@@ -10,6 +10,7 @@ from wainwright.agents import roles
 from wainwright.agents.answers import DeployAnswer, MonitorAnswer
 from wainwright.agents.loop import Work
 from wainwright.deploy.probe import Probe
+from wainwright.deploy.serving import asked_for, servable
 from wainwright.deploy.target import Order, Target, Wanted, watch
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
@@ -21,7 +22,13 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.journal import Spend
+from wainwright.receipts.project import FolderProject
 from wainwright.workspace.context import fenced
+
+NOTHING_SERVES = (
+    "Nothing in the tree can be served: no entry point, manifest or source of it is a server's, "
+    "and the goal asks for none."
+)
 
 
 async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeployment) -> Sequence[ev.Event]:
@@ -30,6 +37,9 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
     targets = parts.targets
     if not any(target.serves for target in targets.values()):
         return (ev.DeploymentPlanned(target=next(iter(targets)), reason=parts.sandbox_reason),)
+    if not await _serves(parts, run):
+        left = next(target for target in targets.values() if not target.serves)
+        return (ev.DeploymentPlanned(target=left.name, reason=NOTHING_SERVES),)
 
     async def check(done: Work[DeployAnswer]) -> str:
         target = targets.get(done.answer.target)
@@ -77,6 +87,17 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
             runbook=next((d.text for d in done.documents if d.name == "runbook.md"), ""),
         ),
     )
+
+
+async def _serves(parts: EngineParts, run: LiveRun) -> bool:
+    """Whether anything can be served, or the goal asks for it: only then a model is asked how."""
+    state = run.state
+    if asked_for(state.goal.text):
+        return True
+    head = state.present_head
+    files = await asyncio.to_thread(parts.repository.files, head)
+    async with workbenches.reading(parts, state, f"serves-{state.deployment_plans}", head) as workbench:
+        return bool(await asyncio.to_thread(servable, files, FolderProject(workbench.tree).text))
 
 
 async def deploy(parts: EngineParts, run: LiveRun, effect: ef.DeployService) -> Sequence[ev.Event]:

@@ -28,6 +28,8 @@ async def perform(parts: EngineParts, effect: ef.Effect, run: LiveRun) -> Sequen
             return await test_base(parts, run, effect)
         case ef.MakePlan():
             return await make_plan(parts, run, effect)
+        case ef.Resize():
+            return (ev.Resized(size=effect.size, reason=effect.reason),)
         case ef.OpenGate():
             return (ev.GateOpened(gate=effect.gate),)
         case ef.MakeDesign():

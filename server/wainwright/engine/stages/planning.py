@@ -7,6 +7,7 @@ from wainwright.agents.loop import Work
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.plan import Plan
+from wainwright.domain.sizes import asked
 from wainwright.domain.state import RunState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -27,6 +28,7 @@ async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Se
         f"/PLANNING/{effect.revision}",
         lambda shown: briefs.join(
             briefs.goal(state),
+            asked(state),
             briefs.before(effect.digest),
             briefs.former(state),
             briefs.diff(landed, "What has landed so far and stays") if landed else "",

@@ -19,6 +19,8 @@ class Beginning(Fact):
     """Where an attempt started; recorded, so that a resumed attempt starts at the same place."""
 
     commit: str
+    alone: bool = False
+    """The implementer writes the acceptance tests too, and they are pinned on the way."""
     claimed: tuple[str, ...] = ()
     landed: tuple[str, ...] = ()
     """Tasks that were on the head already."""

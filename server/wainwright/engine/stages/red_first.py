@@ -159,14 +159,19 @@ async def postponed(parts: EngineParts, state: RunState, commit: str) -> ev.RedF
     if written is None or not written.kept or first is None or not first.postponed or first.receipt is None:
         return None
     assert state.base is not None
-    changes = await asyncio.to_thread(parts.repository.changes, state.base, commit)
-    brought = [path for status, path in changes if status != "D" and _SETS_UP.search(path)]
-    if not brought:
+    there = await with_setup(parts, state.base, commit)
+    if there == state.base:
         return None
-    there, _ = await with_files(parts, state.base, commit, brought, "How the tests are run")
     there, _ = await with_files(parts, there, written.kept, written.files, "The acceptance tests")
     receipt = await workbenches.receipt(parts, state, "red-first", there)
     if not receipt.cases:
         return None
     files = await asyncio.to_thread(parts.repository.files, commit)
     return told(state, receipt, written.tests, files)
+
+
+async def with_setup(parts: EngineParts, base: str, commit: str) -> str:
+    """The base with what a later commit brings that says how tests are built and run; the base if that is nothing."""
+    changes = await asyncio.to_thread(parts.repository.changes, base, commit)
+    brought = [path for status, path in changes if status != "D" and _SETS_UP.search(path)]
+    return (await with_files(parts, base, commit, brought, "How the tests are run"))[0] if brought else base

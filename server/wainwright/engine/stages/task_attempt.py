@@ -4,25 +4,31 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 
 from wainwright.agents import roles
-from wainwright.agents.answers import WorkAnswer
+from wainwright.agents.answers import AloneAnswer, WorkAnswer
 from wainwright.agents.loop import OutOfTurns, Work, run_agent
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.errors import BadAnswer
 from wainwright.domain.evidence import Finding
+from wainwright.domain.sizes import writes_own_tests
 from wainwright.domain.state import RunState, TaskState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
+from wainwright.engine.stages.alone import OwnTests
 from wainwright.engine.stages.belonging import coming_later, reported, standing, with_files, working_with
 from wainwright.engine.stages.landing import failed, land
 from wainwright.engine.stages.recorded import Beginning, begin
 from wainwright.engine.stages.task_check import TaskCheck
 from wainwright.journal import Steps
 from wainwright.tools.toolbox import Workbench
+
+_CAUSES: dict[str, ev.FailureCause] = {"environment": "environment", "bigger": "bigger"}
+"""What an answer other than ``done`` means; of the others: the task cannot be done as it is."""
 
 
 async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tuple[ev.Event, ...]:
@@ -44,7 +50,7 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
             return (failed(parts, effect, "code", error.message),)
         answer = done.answer
         if answer.status != "done":
-            cause: ev.FailureCause = "environment" if answer.status == "environment" else "impossible"
+            cause = _CAUSES.get(answer.status, "impossible")
             return (failed(parts, effect, cause, answer.because or answer.summary),)
         commit = await workbench.checkpoint(one.task.title)
     async with run.integration:
@@ -75,7 +81,7 @@ async def _attempt(
     steps: Steps,
     begun: Beginning,
     workbench: Workbench,
-) -> tuple[Work[WorkAnswer], tuple[Finding, ...]]:
+) -> tuple[Work[WorkAnswer] | Work[AloneAnswer], tuple[Finding, ...]]:
     state, name = run.state, effect.task
     workbench.own_tests, workbench.due_tests = begun.own_tests, begun.due_tests
     remarks: list[Finding] = []
@@ -83,10 +89,17 @@ async def _attempt(
     def tell(text: str) -> None:
         run.tell(text, name)
 
-    async def check(done: Work[WorkAnswer]) -> str:
+    async def pin(done: Work[AloneAnswer]) -> str:
+        own = OwnTests(parts, run, one, workbench, steps)
+        refusal = await own.pin(done.answer) if done.answer.status == "done" else ""
+        return refusal or await check(done)
+
+    async def check(done: Work[WorkAnswer] | Work[AloneAnswer]) -> str:
         if done.answer.status != "done":
             return ""
-        checked = await TaskCheck(parts, run, one, workbench, begun.laid).check(steps)
+        pinned = run.state.acceptance.files if begun.alone and run.state.acceptance else ()
+        laid = (*begun.laid, *pinned)
+        checked = await TaskCheck(parts, run, one, workbench, laid, alone=begun.alone).check(steps)
         remarks[:] = checked.remarks
         return checked.refusal
 
@@ -103,19 +116,21 @@ async def _attempt(
         await workbenches.shown(parts, state, workbench, one.task.instruction, one.task.write_set),
     )
     limits = parts.settings.limits
-    done = await run_agent(
-        replace(roles.IMPLEMENT.speaking(briefs.tested_by(state)), turns=limits.turns_per_task),
-        WorkAnswer,
-        parts.redactor.redact(brief),
+    work = partial(
+        run_agent,
+        brief=parts.redactor.redact(brief),
         workbench=workbench,
         steps=steps,
         models=parts.models,
-        check=check,
         refusals_max=limits.repairs,
         rung=effect.rung,
         tell=tell,
     )
-    return done, tuple(remarks)
+    how = roles.ALONE if begun.alone else roles.IMPLEMENT
+    how = replace(how.speaking(briefs.tested_by(state)), turns=limits.turns_per_task)
+    if begun.alone:
+        return await work(how, AloneAnswer, check=pin), tuple(remarks)
+    return await work(how, WorkAnswer, check=check), tuple(remarks)
 
 
 async def _told_acceptance(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:
@@ -143,6 +158,7 @@ async def _begin_task(parts: EngineParts, state: RunState, one: TaskState) -> Be
     there = {*standing(state), *laid}
     return Beginning(
         commit=commit,
+        alone=writes_own_tests(state),
         claimed=tuple(sorted({path for other in others for path in other.write_set})),
         landed=tuple(t.task.id for t in state.tasks.values() if t.status == "landed"),
         laid=laid,

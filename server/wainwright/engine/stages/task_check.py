@@ -8,9 +8,11 @@ from pydantic import JsonValue
 from wainwright.agents import roles
 from wainwright.agents.answers import FindingsAnswer
 from wainwright.agents.loop import run_agent
+from wainwright.domain.changes import content_hash
 from wainwright.domain.evidence import Finding, Receipt, Verdict
 from wainwright.domain.goal import Fact
 from wainwright.domain.plan import covers
+from wainwright.domain.sizes import criticises, reviews_tasks
 from wainwright.domain.state import TaskState
 from wainwright.engine import workbenches
 from wainwright.engine.judging import broken, verdict_on
@@ -28,6 +30,7 @@ _OWN_RED = (
     "Acceptance tests of requirements that only this task serves are red, or did not run. Mend the code. If one can "
     "only pass once another task is there, answer again as you did; the whole is tested when all tasks are merged."
 )
+_OWN_TESTS_RED = "Your own tests are red on your tree, or did not run. They are pinned now: mend the code."
 
 
 class Checked(Fact):
@@ -48,6 +51,8 @@ class TaskCheck:
     workbench: Workbench
     laid: tuple[str, ...] = ()
     """Acceptance files in the tree that are not on the head."""
+    alone: bool = False
+    """The tests are the implementer's own, and no other task has a part in them."""
 
     async def check(self, steps: Steps) -> Checked:
         """May this land? Recorded as one step, since tests print times."""
@@ -93,25 +98,34 @@ class TaskCheck:
             for name in (*verdict.acceptance_red, *verdict.not_run)
             if any(belongs(name, one) for one in due)
         ]
-        if not first or not red:
+        if not red or not (first or self.alone):
             return ""
         self.run.tell("sends it back: acceptance tests of its own are red", self.one.task.id)
-        return f"{_OWN_RED}\n{report_text(receipt, own=due, base=base)}"
+        return f"{_OWN_TESTS_RED if self.alone else _OWN_RED}\n{report_text(receipt, own=due, base=base)}"
 
     def _misplaced(self, commit: str) -> str:
         """Changes by shell that the edit blocks would have refused, and deletions that were not declared."""
         wrong = []
         for status, path in self.workbench.repository.changes(self.workbench.began_at, commit):
-            refusal = self.workbench.refuses(path)
+            refusal = "" if self._pinned(commit, path) else self.workbench.refuses(path)
             if refusal:
                 wrong.append(f"{path}: {refusal}")
             elif status == "D" and not covers(self.workbench.write_set, path):
                 wrong.append(f"{path} is deleted and not in your write set; put it back")
         return "\n".join(wrong)
 
+    def _pinned(self, commit: str, path: str) -> bool:
+        """Whether a file is an acceptance test, exactly as it was pinned."""
+        written = self.run.state.acceptance
+        content = self.workbench.repository.read(commit, path)
+        pinned = written.files.get(path) if written else None
+        return content is not None and pinned == content_hash(content)
+
     async def _opinions(self, steps: Steps, commit: str, receipt: Receipt | None) -> tuple[Finding, ...]:
-        """The critic looks first and advises; the reviewer verifies and decides."""
+        """The critic looks first and advises; the reviewer verifies and decides. Not for goals of every size."""
         state, workbench, task = self.run.state, self.workbench, self.one.task
+        if not reviews_tasks(state):
+            return ()
         diff = await asyncio.to_thread(workbench.repository.diff, workbench.began_at, commit)
         if not diff.strip():
             return ()
@@ -125,10 +139,12 @@ class TaskCheck:
             briefs.receipt(receipt, own=workbench.own_tests, base=state.base_receipt),
         )
         async with workbenches.reading(self.parts, state, f"{workbench.name}-read", commit) as reader:
-            self.run.tell("the critic looks at the change", task.id)
-            critique = await self._opinion(roles.CRITIQUE, shared, reader, steps)
+            text = shared
+            if criticises(state):
+                self.run.tell("the critic looks at the change", task.id)
+                critique = await self._opinion(roles.CRITIQUE, shared, reader, steps)
+                text = briefs.join(shared, briefs.findings(critique.findings, "The Critic's findings"))
             self.run.tell("the reviewer looks at the change", task.id)
-            text = briefs.join(shared, briefs.findings(critique.findings, "The Critic's findings"))
             return (await self._opinion(roles.TASK_REVIEW, text, reader, steps)).findings
 
     async def _opinion(

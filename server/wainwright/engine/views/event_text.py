@@ -25,7 +25,10 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
             out = [one.reason for one in event.receipt.left_out] if event.receipt else []
             return ". ".join([f"the base: {_counts(event.receipt) if event.receipt else event.reason}", *out])
         case ev.PlanProposed():
-            return f"plan: {len(event.plan.requirements)} requirements, {len(event.plan.tasks)} tasks"
+            size = f", {event.plan.size}" if event.plan.size else ""
+            return f"plan: {len(event.plan.requirements)} requirements, {len(event.plan.tasks)} tasks{size}"
+        case ev.Resized():
+            return f"the goal is {event.size}, larger than it was taken for: {_line(event.reason)}"
         case ev.GateOpened():
             return f"asks: {event.gate.question}"
         case ev.GateDecided():

@@ -9,7 +9,8 @@ from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
 from wainwright.domain.events import BaseTested, Decision, DeploymentPlanned, Event, TaskLanded, Tested
 from wainwright.domain.evidence import Deployment, Finding, Receipt
-from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Stage
+from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
+from wainwright.domain.sizes import told
 from wainwright.domain.state import RunState
 from wainwright.journal import Account
 
@@ -31,6 +32,8 @@ class Start(Fact):
     """What was typed of how it works, in the shape of the settings: kept for when it is resumed."""
     commits: str = ""
     """For a review: the commits to look at, such as ``HEAD~3..``; empty: what is not committed yet."""
+    size: Size | None = None
+    """How large the person says the goal is; None for the setting."""
 
 
 class Decide(Fact):
@@ -115,6 +118,8 @@ class RunView(Fact):
     failure: str
     hint: str
     skips: dict[str, str]
+    size: str = ""
+    """How large the goal is and why, in a sentence; empty as long as nobody has sized it."""
     activity: str = ""
     """The newest line of what is going on."""
     findings: tuple[Finding, ...] = ()
@@ -188,6 +193,7 @@ def view(
         failure=failed.reason if failed else "",
         hint=failed.hint if failed else "",
         skips={str(stage): reason for stage, reason in state.skips.items()},
+        size=told(state),
         findings=state.reviewed.findings if state.reviewed else (),
         cautions=cautions(state),
         left_out=tuple(one.reason for one in state.left_out),

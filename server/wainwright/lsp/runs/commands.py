@@ -104,6 +104,7 @@ class Runs:
             route=route,
             autonomy=autonomy,
             until=arguments.until,
+            size=arguments.size,
         )
         view = await self.engine.start(ask)
         self.board.newest = view.run
