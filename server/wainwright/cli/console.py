@@ -13,6 +13,7 @@ from rich.text import Text
 
 from wainwright.app import open_engine
 from wainwright.domain.errors import WainwrightError
+from wainwright.domain.goal import SIZES, WAY, Size, Stage
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -132,3 +133,16 @@ def complaining() -> Iterator[None]:
     except (OSError, ValueError, WainwrightError) as error:
         err.print(Text(str(error), style="red"))
         raise SystemExit(2) from None
+
+
+def size_or_stages(text: str | None) -> tuple[Size | None, tuple[Stage, ...] | None]:
+    """What ``--route`` says: how large the goal is, or which stages it passes; BadParameter for anything else."""
+    words = [word.strip() for word in (text or "").split(",")]
+    size = next((size for size in SIZES if [size] == [word.lower() for word in words]), None)
+    if text is None or size is not None:
+        return size, None
+    try:
+        return None, tuple(Stage(word.upper()) for word in words)
+    except ValueError as error:
+        known = f"sizes: {', '.join(SIZES)}; stages: {', '.join(WAY[1:-1])}"
+        raise typer.BadParameter(f"{error}; {known}") from None

@@ -27,12 +27,13 @@ from wainwright.cli.console import (
     kept,
     out,
     overrides,
+    size_or_stages,
     with_engine,
 )
 from wainwright.cli.follow import finish, follow
 from wainwright.demo.demo import prepare
 from wainwright.domain.errors import InputError
-from wainwright.domain.goal import SIZES, WAY, Goal, Size, Stage
+from wainwright.domain.goal import Goal, Stage
 from wainwright.engine.views.run_view import RunView, Start
 
 if TYPE_CHECKING:
@@ -64,12 +65,13 @@ def run(
     """Take a goal through every stage; the result is a branch `wainwright/…`."""
     typed = overrides(model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command)
     text = sys.stdin.read() if goal == "-" else goal
+    size, stages = size_or_stages(route)
 
     async def act(engine: "Engine") -> RunView:
         start = Start(
             goal=_goal(text),
-            route=_route(route),
-            size=_size(route),
+            route=stages,
+            size=size,
             autonomy="suggest" if ask else "full-auto",
             attended=ask,
             typed=kept(typed),
@@ -180,17 +182,3 @@ def _goal(text: str) -> Goal:
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]["msg"]
         raise InputError(f"The goal cannot be used: {wrong}.", "Say it shorter, in plain text.") from None
-
-
-def _size(text: str | None) -> Size | None:
-    return next((size for size in SIZES if text and text.strip().lower() == size), None)
-
-
-def _route(text: str | None) -> tuple[Stage, ...] | None:
-    if text is None or _size(text):
-        return None
-    try:
-        return tuple(Stage(word.strip().upper()) for word in text.split(","))
-    except ValueError as error:
-        known = f"sizes: {', '.join(SIZES)}; stages: {', '.join(WAY[1:-1])}"
-        raise typer.BadParameter(f"{error}; {known}") from None

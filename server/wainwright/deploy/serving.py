@@ -43,7 +43,7 @@ _MANIFESTS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 """Manifests, and the packages in them that make a program a server."""
 _SOURCES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\.py$"), r"\bserve_forever\(|\bHTTPServer\(|\bmake_server\(|\bstart_server\(|\brun_app\("),
+    (re.compile(r"\.py$"), r"\bserve_forever\(|HTTPServer\b|\b(make|start)_server\(|\brun_app\("),
     (re.compile(r"\.go$"), r"\bListenAndServe(TLS)?\(|\bhttp\.Serve\("),
     (re.compile(r"\.[cm]?[jt]sx?$"), r"\bcreateServer\(|\.listen\(|\b(Bun|Deno)\.serve\("),
     (re.compile(r"\.rs$"), r"\bTcpListener::bind\("),

@@ -194,9 +194,10 @@ def _skip(state: RunState, event: ev.StageSkipped) -> RunState:
         return _adopt(skipped, _goal_as_plan(state))
     if event.stage is S.REVIEW and S.BUILD in state.route:
         # Nobody reviews, but what was built is still handed over from here.
+        noted = tuple(remark for one in state.tasks.values() for remark in one.remarks)
         return skipped.changed(
             stage=S.REVIEW,
-            reviewed=ev.Reviewed(tree=state.head_tree or "", summary=event.reason),
+            reviewed=ev.Reviewed(tree=state.head_tree or "", summary=event.reason, findings=noted),
             reviews=state.reviews + 1,
         )
     return skipped

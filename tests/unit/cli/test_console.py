@@ -1,10 +1,12 @@
-"""What is remembered of a command line, and what of it holds again."""
+"""What is typed to set a run to work, what is remembered of it, and what of it holds again."""
 
 from typing import Any
 
 import pytest
+import typer
 
-from wainwright.cli.console import as_before, as_typed, kept, overrides
+from wainwright.cli.console import as_before, as_typed, kept, overrides, size_or_stages
+from wainwright.domain.goal import Size, Stage
 
 MODEL = {"default": [{"model": "openai/any", "api_base": "http://localhost:1/v1"}], "roles": {}}
 TEST = {"command": "make test", "commands": []}
@@ -35,3 +37,26 @@ def test_what_is_typed_now_stands_in_place_of_what_was(typed: dict[str, Any], ag
 
 def test_a_cassette_is_named_as_it_is_typed() -> None:
     assert as_typed({"models": {"cassette": "/a b/c.jsonl"}}) == "--cassette '/a b/c.jsonl'"
+
+
+@pytest.mark.parametrize(
+    ("typed", "size", "stages"),
+    [
+        (None, None, None),
+        ("small", "small", None),
+        (" Medium ", "medium", None),
+        ("LARGE", "large", None),
+        ("review", None, (Stage.REVIEW,)),
+        ("BUILD, TEST", None, (Stage.BUILD, Stage.TEST)),
+    ],
+)
+def test_a_route_is_a_size_or_stages(
+    typed: str | None, size: Size | None, stages: tuple[Stage, ...] | None
+) -> None:
+    assert size_or_stages(typed) == (size, stages)
+
+
+@pytest.mark.parametrize("typed", ["", "tiny", "small,TEST", "BUILD,SLEEP"])
+def test_what_is_neither_is_refused_with_what_there_is(typed: str) -> None:
+    with pytest.raises(typer.BadParameter, match="sizes: small, medium, large; stages: PLANNING"):
+        size_or_stages(typed)

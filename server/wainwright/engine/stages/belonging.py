@@ -12,7 +12,7 @@ from wainwright.domain.changes import content_hash
 from wainwright.domain.events import AcceptanceWritten
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
-from wainwright.receipts.names import as_reported
+from wainwright.receipts.names import as_reported, belongs
 
 
 def landing_with(state: RunState, task: str) -> tuple[str, ...]:
@@ -79,17 +79,21 @@ async def with_files(
 def tests_in(state: RunState, files: Iterable[str]) -> tuple[str, ...]:
     """The acceptance tests in some of the files: by file, or as the report calls them where it tells no files.
 
+    They are named one by one, too, where the file has others that were red before the run.
+
     What helps tests is pinned too, and has none of its own.
     """
     written = state.acceptance
     if written is None:
         return ()
+    red_before = state.base_receipt.failing if state.base_receipt else ()
     found: list[str] = []
     for path in sorted(files):
         named = [test.test for test in written.tests if test.test.partition("::")[0] == path]
         if named or path in written.owners:
             called = [name for test in named for name in reported(state, test)]
-            found += [path] if set(called) <= set(named) else called
+            alone = set(called) <= set(named) and not any(belongs(name, path) for name in red_before)
+            found += [path] if alone or not named else called
     return tuple(dict.fromkeys(found))
 
 
