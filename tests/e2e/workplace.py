@@ -129,6 +129,8 @@ class Workplace:
         (self.root / "tests" / "test_add.py").write_text(
             "from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n"
         )
+        # The deployer of the team serves the folder.
+        (self.root / "Procfile").write_text("web: python3 -m http.server $PORT\n")
         self.git("init", "-q", "-b", "main")
         self.git("add", ".")
         self.git("-c", "user.name=p", "-c", "user.email=p@example.org", "commit", "-qm", "begin")
