@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.domain.test_journeys import World, fails, go, landed, plan_of, review, start, triage
+from tests.unit.domain.test_journeys import World, fails, finding, go, landed, plan_of, review, start, triage
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
@@ -75,6 +75,18 @@ def test_a_medium_goal_of_several_tasks_is_reviewed_by_task_and_handed_over_all_
     assert reviews_tasks(state)
     assert not criticises(state)
     assert state.skips[S.REVIEW].endswith("each of its tasks was reviewed before it landed")
+
+
+def test_what_was_noted_on_tasks_stands_in_the_review_that_nobody_makes() -> None:
+    noted = finding("patch", "minor")
+
+    def remarked(state: RunState, effect: ef.RunTask) -> list[ev.Event]:
+        begun, done = builds(state, effect)
+        return [begun, done.model_copy(update={"remarks": (noted,)})]
+
+    state = go(World({ef.RunTask: remarked}, plan=sized("medium", several=True)))
+    assert state.reviewed is not None
+    assert state.reviewed.findings == (noted, noted)
 
 
 def test_the_whole_is_reviewed_where_a_task_of_a_plan_before_was_not() -> None:
