@@ -147,6 +147,9 @@ class AloneAnswer(Fact):
 
     status: Literal["done", "bigger", "wrong-tests", "impossible", "environment"]
     summary: str = Field(min_length=1)
+    """What changed and why: the body of the commit."""
+    subject: str = ""
+    """The commit's first line; empty: the title of the task."""
     because: str = ""
     """For others than ``done``: what stands in the way. For ``done``: why a requirement has no test."""
     tests: tuple[AcceptanceTest, ...] = ()
