@@ -133,13 +133,13 @@ class DesignAnswer(Fact):
 class WorkAnswer(Fact):
     """The implementer's, when a task is at its end."""
 
-    status: Literal["done", "impossible", "environment"]
+    status: Literal["done", "impossible", "environment", "wrong-tests"]
     summary: str = Field(min_length=1)
     """What changed and why: the body of the commit."""
     subject: str = ""
     """The commit's first line; empty: the title of the task."""
     because: str = ""
-    """For the two others than ``done``: what stands in the way."""
+    """For all others than ``done``: what stands in the way."""
 
 
 class AloneAnswer(Fact):

@@ -131,6 +131,8 @@ def _standing(seen: RunView) -> str:
 def tell_end(seen: RunView) -> None:
     """Say how a run stands, what it left, and what to do next."""
     _tell_standing(seen)
+    for sentence in seen.ending:
+        out.print(Text(sentence))
     for found in seen.findings:
         out.print(Text(f"{found.where}: {found.severity}: {found.trigger}. {found.consequence}"))
     for told in seen.cautions:
@@ -138,6 +140,8 @@ def tell_end(seen: RunView) -> None:
     for label, value in (("branch", seen.branch), ("patch", seen.patch)):
         if value:
             out.print(Text(f"{label}: {value}"))
+    if seen.take_over:
+        out.print(Text(seen.take_over))
     if seen.deployment is not None and seen.deployment.url:
         stop = f"; stop it with {seen.deployment.stop}" if seen.deployment.stop else ""
         out.print(Text(f"deployed at {seen.deployment.url}{stop}"))
@@ -185,6 +189,7 @@ def summary(seen: RunView) -> dict[str, Any]:
         "interrupted": seen.interrupted,
         "failure": seen.failure,
         "hint": seen.hint,
+        "ending": list(seen.ending),
     }
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from wainwright.domain.cautions import cautions
+from wainwright.domain.ending import ending, take_over
 from wainwright.domain.events import Tested
 from wainwright.domain.evidence import AcceptanceTest, Finding, Receipt, RedFirst, Suite
 from wainwright.domain.goal import Stage, title
@@ -261,6 +262,8 @@ def _summary(state: RunState) -> str:
     if state.reviewed is not None and state.reviewed.findings:
         lines += ["", "## What the review leaves open", "", _findings(state.reviewed.findings).rstrip()]
     lines += _handed_over(state)
+    told = ending(state)
+    lines += ["", "## How it ended", "", *(f"- {sentence}" for sentence in told)] if told else []
     lines += ["", *(f"- {stage} was left out: {reason}" for stage, reason in state.skips.items())]
     if state.skipped_files:
         lines += [
@@ -303,7 +306,7 @@ def _handed_over(state: RunState) -> list[str]:
     if delivered is not None:
         lines += ["", "## Delivered", ""]
         if delivered.branch:
-            lines.append(f"Branch `{delivered.branch}`: `git merge {delivered.branch}` takes it over.")
+            lines.append(f"Branch `{delivered.branch}`. {take_over(delivered.branch, delivered.way)}")
         elif delivered.patch:
             lines.append(f"Patch `{delivered.patch}`: `git apply {delivered.patch}` takes it over.")
         if delivered.branch and state.base != state.person_head:

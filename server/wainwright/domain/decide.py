@@ -12,6 +12,7 @@ from wainwright.domain.effects import (
     Effect,
     Fail,
     HandOver,
+    KeepWork,
     MakeDesign,
     MakePlan,
     OpenGate,
@@ -30,7 +31,7 @@ from wainwright.domain.effects import (
 from wainwright.domain.events import Gate, GateKind
 from wainwright.domain.gates import WITHOUT_TESTS, fails_unattended
 from wainwright.domain.goal import ENDS, WAY, Stage, title
-from wainwright.domain.plan import overlap
+from wainwright.domain.plan import Plan, overlap
 from wainwright.domain.sizes import designs, reviews_whole, told, writes_own_tests
 from wainwright.domain.state import RunState, TaskState
 
@@ -39,14 +40,14 @@ CANNOT_RUN = "The tests cannot run here."
 _OR_WITHOUT = (
     f"Approve once that is mended, and they are run again; or answer “{WITHOUT_TESTS}”, and none are."
 )
-_HOW_TO_TEST = (
-    "Set `test.command` in wainwright.toml, or install bubblewrap; `wainwright doctor` tells which."
-)
 
 
 def decide(state: RunState) -> tuple[Effect, ...]:
     """What should be going on now; the same state always wants the same effects. Empty at rest."""
-    if state.stage in ENDS or held(state):
+    if state.stage in ENDS:
+        unfinished = state.stage is not S.DONE and state.kept is None
+        return (KeepWork(number=state.resumes),) if unfinished else ()
+    if held(state):
         return ()
     left_out = state.stage is not S.NEW and state.stage not in state.route
     if left_out and not (state.stage is S.REVIEW and state.reviewed is not None):
@@ -86,7 +87,16 @@ def _planning(state: RunState) -> tuple[Effect, ...]:
         return (MakePlan(revision=state.revision + 1, digest=state.plan_reason),)
     question = f"Is the plan for “{title(state.goal.text)}” right?"
     detail = " ".join(filter(None, (f"revision {state.revision}", told(state))))
-    return _gate(state, "plan", question, _with_cautions(state, detail))
+    head = _with_cautions(state, detail)
+    return _gate(state, "plan", question, "\n".join([head, *_planned(state.plan)]))
+
+
+def _planned(plan: Plan) -> list[str]:
+    """What somebody has to read who says whether a plan is right: tasks, their files, what they are to make true."""
+    tasks = [
+        f"{t.id}: {t.title} ({', '.join(t.acceptance)}; writes {', '.join(t.write_set)})" for t in plan.tasks
+    ]
+    return [*tasks, *(f"{r.id}: {r.text}" for r in plan.requirements), *([plan.notes] if plan.notes else [])]
 
 
 def _surroundings(state: RunState) -> tuple[Effect, ...] | None:
@@ -106,7 +116,7 @@ def _surroundings(state: RunState) -> tuple[Effect, ...] | None:
 def _without_fence(state: RunState) -> tuple[Effect, ...]:
     if fails_unattended(state, "unverified"):
         reason = f"{CANNOT_RUN} No command is run without a sandbox: {without_stop(state.tier_reason)}."
-        return (Fail(reason=reason, hint=_HOW_TO_TEST),)
+        return (Fail(reason=reason, hint=_how_to_test(state)),)
     detail = f"no command is run without a sandbox: {without_stop(state.tier_reason)}"
     return _gate(state, "unverified", "No test can be run here. Go on without tests?", detail)
 
@@ -178,11 +188,22 @@ def _test(state: RunState) -> tuple[Effect, ...]:
     return (TriageFailure(number=state.test_runs),)
 
 
+def _how_to_test(state: RunState) -> str:
+    """What to do where no test can be run, with the command that goes on."""
+    if not state.fenced:
+        return f"Install bubblewrap (`wainwright doctor` tells more), then `wainwright resume {state.run}`."
+    return f"{_named(state)}, or set `test.command` in wainwright.toml and resume."
+
+
+def _named(state: RunState) -> str:
+    return f'Say how all tests are run: `wainwright resume {state.run} --test-command "…"`'
+
+
 def _unverified(state: RunState) -> tuple[Effect, ...]:
     why = without_stop(state.untested) if state.suites else "it is not known how this workspace is tested"
     why = why if state.fenced else without_stop(state.tier_reason)
     if fails_unattended(state, "unverified"):
-        return (Fail(reason=f"TEST needs a receipt and none is possible: {why}.", hint=_HOW_TO_TEST),)
+        return (Fail(reason=f"TEST needs a receipt and none is possible: {why}.", hint=_how_to_test(state)),)
     detail = f"{why}. Tree {state.head_tree} would be recorded as unverified."
     if _agreed(state, "unverified", detail):
         return (RunTests(number=state.test_runs, unverified=True),)
@@ -244,9 +265,10 @@ def _ask(
     state: RunState, question: str, detail: str, returns_to: Stage, choice: str = ""
 ) -> tuple[Effect, ...]:
     if fails_unattended(state, "question"):
-        return (
-            Fail(reason=f"{question} {detail}", hint=f"Mend that, then `wainwright resume {state.run}`."),
-        )
+        hint = f"Mend that, then `wainwright resume {state.run}`."
+        if question == CANNOT_RUN:
+            hint += f" {_named(state)}, where another command could."
+        return (Fail(reason=f"{question} {detail}", hint=hint),)
     if state.open_gates:
         return ()
     number = 1 + sum(1 for g in state.gates.values() if g.gate.kind == "question")

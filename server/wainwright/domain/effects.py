@@ -119,6 +119,12 @@ class Watch(_Effect):
     deployment: str
 
 
+class KeepWork(_Effect):
+    """Put what a run that ends unfinished has achieved where the person finds it."""
+
+    number: int
+
+
 class Fail(_Effect):
     """End the run as FAILED, resumable."""
 
@@ -143,5 +149,6 @@ Effect = (
     | PlanDeployment
     | DeployService
     | Watch
+    | KeepWork
     | Fail
 )

@@ -10,7 +10,8 @@ from wainwright.domain.plan import Plan, with_suites
 
 GateKind = Literal["plan", "apply", "deploy", "unverified", "question"]
 Decision = Literal["approve", "reject", "answer"]
-FailureCause = Literal["code", "conflict", "impossible", "environment", "model", "bigger"]
+FailureCause = Literal["code", "conflict", "impossible", "environment", "model", "bigger", "tests"]
+"""``tests``: the acceptance tests are wrong, the implementer says, and the reviewer agrees."""
 Rung = Literal["first", "repair", "fresh", "stronger"]
 """How an attempt is made: anew, with a failure digest, with a fresh mind, by a stronger model."""
 
@@ -200,6 +201,8 @@ class TaskFailed(Fact):
     cause: FailureCause
     digest: str
     """What the next attempt has to know."""
+    kept: str = ""
+    """A commit that has what the attempt built, and nothing else beside the head it began on; empty: nothing."""
 
 
 class TaskLanded(Fact):
@@ -254,6 +257,8 @@ class Delivered(Fact):
     """Path of a patch file, where there is no repository to take a branch."""
     editor: Literal["applied", "partial", "refused", "absent"] = "absent"
     detail: str = ""
+    way: str = ""
+    """The command line that takes the branch over from where the person's files stand; it was tried on a copy."""
 
 
 class DeploymentPlanned(Fact):
@@ -311,6 +316,20 @@ class RunCancelled(Fact):
     by: str
 
 
+class Kept(Fact):
+    """What the end of a run that is not done kept of what was achieved."""
+
+    kind: Literal["kept"] = "kept"
+    branch: str | None = None
+    """What landed, in the person's repository."""
+    way: str = ""
+    """The command line that takes the branch over from where the person's files stand; it was tried on a copy."""
+    patches: tuple[str, ...] = ()
+    """Paths of patches, relative to the workspace: what was built and did not land, or what landed without git."""
+    detail: str = ""
+    """What could not be kept, and why."""
+
+
 class RunResumed(Fact):
     """A run goes on where it stopped, or in other hands, with the surroundings as they are now; None: as before."""
 
@@ -354,6 +373,7 @@ Event = Annotated[
     | Monitored
     | RunFailed
     | RunCancelled
+    | Kept
     | RunResumed,
     Field(discriminator="kind"),
 ]

@@ -28,6 +28,7 @@ from wainwright.domain.ladder import (
     landed,
     replan,
     review,
+    set_aside,
     task_changed,
     triage,
     without_questions,
@@ -64,6 +65,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "monitored": frozenset({S.MONITOR}),
     "run-failed": ACTIVE,
     "run-cancelled": ACTIVE | {S.FAILED},
+    "kept": frozenset({S.FAILED, S.CANCELLED}),
     "run-resumed": ACTIVE | {S.FAILED, S.CANCELLED},
 }
 """In which stages an event may happen. ``run-started`` happens once, before there is a state."""
@@ -155,6 +157,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return state.changed(stage=S.FAILED, failure=event, stopped_at=state.stage)
         case ev.RunCancelled():
             return state.changed(stage=S.CANCELLED, stopped_at=state.stopped_at or state.stage)
+        case ev.Kept():
+            return state.changed(kept=event)
         case ev.RunResumed():
             return _resume(state, event)
     assert_never(event)
@@ -181,6 +185,9 @@ def _begin(state: RunState, event: ev.SnapshotTaken) -> RunState:
 def _land(state: RunState, event: ev.TaskLanded) -> RunState:
     kept = {"commit": event.commit, "summary": event.summary, "remarks": event.remarks}
     landed = task_changed(state, event, status="landed", **kept)
+    taken = {event.task, state.tasks[event.task].task.starts_from}
+    rest = {i: t for i, t in state.set_aside.items() if i not in taken}
+    landed = landed.changed(set_aside=rest)
     return _leave_build(landed.changed(head=event.commit, head_tree=event.tree))
 
 
@@ -287,6 +294,7 @@ def _reject(state: RunState, gate: Gate, reason: str) -> RunState:
                 plan=None,
                 former_plan=state.plan,
                 tasks=landed(state),
+                set_aside=set_aside(state),
                 plan_reason=f"The person rejected the plan: {reason}",
                 chosen_size=named(reason) or state.chosen_size,
             )
@@ -334,6 +342,7 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
         stage=state.stopped_at or S.NEW,
         stopped_at=None,
         failure=None,
+        kept=None,
         resumes=state.resumes + 1,
         gates=without_questions(state),
     )

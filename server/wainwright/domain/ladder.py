@@ -17,6 +17,8 @@ TASK_LADDER: tuple[Rung, ...] = ("first", "fresh", "stronger")
 ROUND_LADDER: tuple[Rung, ...] = ("repair", "repair", "repair", "fresh", "stronger")
 """Rounds back to BUILD after a red test, a review or an incident. Then the plan is made anew, once."""
 REPLANS_MAX = 1
+TESTS_ANEW_MAX = 2
+"""How often acceptance tests are written anew because an implementer showed that they are wrong."""
 
 S = Stage
 _AFTER_DELIVERY: dict[str, object] = {"deployment_plan": None, "deployment": None, "monitored": None}
@@ -52,20 +54,44 @@ def _at_work(state: RunState, event: ev.TaskStarted | ev.TaskFailed | ev.TaskLan
 def climb(state: RunState, event: ev.TaskFailed) -> RunState:
     """The next rung for a task that failed: another way of trying, or the end of the ladder."""
     one = _at_work(state, event)
+    told = {"digest": event.digest, "cause": event.cause, "kept": event.kept or one.kept}
+    state = task_changed(state, event, **told)
     if event.cause == "environment":
-        return task_changed(state, event, status="blocked", digest=event.digest)
+        return task_changed(state, event, status="blocked")
     attempt = one.attempt + 1
+    if event.cause == "tests" and tests_may_be_wrong(state):
+        return _tests_anew(task_changed(state, event, status="waiting", attempt=attempt), event.digest)
     if event.cause == "conflict" and attempt < len(TASK_LADDER):
-        return task_changed(state, event, status="waiting", attempt=attempt, digest=event.digest)
+        return task_changed(state, event, status="waiting", attempt=attempt)
     step = TASK_LADDER.index(one.rung) + 1 if one.rung in TASK_LADDER else 1
     if event.cause in ("impossible", "bigger") or step >= len(TASK_LADDER):
         if state.may_grow and event.cause != "impossible":
             return task_changed(state, event, status="outgrown", digest=event.digest)
         if state.replans < REPLANS_MAX and S.PLANNING in state.route:
             return replan(state, f"Task {event.task} could not be done. {event.digest}")
-        return task_changed(state, event, status="stuck", digest=event.digest)
+        return task_changed(state, event, status="stuck")
     rung = TASK_LADDER[step]
-    return task_changed(state, event, status="waiting", attempt=attempt, rung=rung, digest=event.digest)
+    return task_changed(state, event, status="waiting", attempt=attempt, rung=rung)
+
+
+def tests_may_be_wrong(state: RunState) -> bool:
+    """Whether an implementer may still have the acceptance tests written anew."""
+    return state.tests_anew < TESTS_ANEW_MAX
+
+
+def _tests_anew(state: RunState, digest: str) -> RunState:
+    """Have the acceptance tests written anew, told why; a task is not charged for what was wrong with them."""
+    if state.acceptance is None:
+        # Another task had them given up a moment ago, and the tester is told of both.
+        digest = f"{state.acceptance_digest}\n\n{digest}"
+    return state.changed(
+        acceptance=None,
+        former_acceptance=state.acceptance or state.former_acceptance,
+        red_first=None,
+        acceptance_round=state.acceptance_round + 1,
+        acceptance_digest=digest,
+        tests_anew=state.tests_anew + 1,
+    )
 
 
 def replan(state: RunState, digest: str) -> RunState:
@@ -79,6 +105,7 @@ def replan(state: RunState, digest: str) -> RunState:
         plan_reason=digest + kept,
         former_plan=state.plan or state.former_plan,
         tasks=landed(state),
+        set_aside=set_aside(state),
         design=None,
         former_design=state.design or state.former_design,
         acceptance=None,
@@ -209,7 +236,8 @@ def freshen(state: RunState, digest: str) -> RunState:
         else t
         for i, t in state.tasks.items()
     }
-    changes: dict[str, object] = {"tasks": tasks, "rounds": 0, "replans": 0, "triaged": None}
+    changes: dict[str, object] = {"tasks": tasks, "rounds": 0, "replans": 0, "tests_anew": 0}
+    changes["triaged"] = None
     if state.gaps:
         changes["reviewed"] = None
     if state.tested is not None and not state.tested.verdict.passed:
@@ -223,6 +251,12 @@ def freshen(state: RunState, digest: str) -> RunState:
 def landed(state: RunState) -> dict[str, TaskState]:
     """What stays when a plan is given up."""
     return {i: t for i, t in state.tasks.items() if t.status == "landed"}
+
+
+def set_aside(state: RunState) -> dict[str, TaskState]:
+    """What was begun, has not landed, and can be started from once its plan is given up."""
+    begun = {i: t for i, t in state.tasks.items() if t.status == "running" or t.attempt or t.kept}
+    return {**state.set_aside, **{i: t for i, t in begun.items() if t.status != "landed"}}
 
 
 def without_questions(state: RunState) -> dict[str, GateState]:

@@ -37,6 +37,8 @@ class Task(Fact):
     """Paths relative to the workspace that the task may write; ``dir/**`` for all below a folder."""
     acceptance: tuple[str, ...] = Field(min_length=1)
     """Ids of the requirements that this task serves."""
+    starts_from: str = ""
+    """The id of a task of a plan before that did not land: this one begins with what was built for it."""
 
 
 class Plan(Fact):

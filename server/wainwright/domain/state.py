@@ -11,9 +11,11 @@ from wainwright.domain.events import (
     Delivered,
     DeploymentPlanned,
     DesignProposed,
+    FailureCause,
     FailureTriaged,
     Gate,
     GateDecided,
+    Kept,
     Monitored,
     RedFirstTested,
     Resized,
@@ -42,6 +44,10 @@ class TaskState(Fact):
     rung: Rung = "first"
     digest: str = ""
     """Why the attempt before this one failed, or why the task was added."""
+    cause: FailureCause | None = None
+    """What kind of failure that was."""
+    kept: str = ""
+    """A commit that has what the newest attempt that built anything left behind."""
     commit: str | None = None
     summary: str = ""
     remarks: tuple[Finding, ...] = ()
@@ -114,6 +120,10 @@ class RunState(Fact):
     red_first: RedFirstTested | None = None
     """How the acceptance tests ended before there was anything to make them green."""
     tasks: dict[str, TaskState] = Field(default_factory=dict)
+    set_aside: dict[str, TaskState] = Field(default_factory=dict)
+    """Tasks of plans that were given up, which had begun and not landed, by id: a new plan may start from them."""
+    tests_anew: int = 0
+    """How often an implementer had the acceptance tests written anew since the ladder was fresh."""
 
     tested: Tested | None = None
     test_runs: int = 0
@@ -136,6 +146,8 @@ class RunState(Fact):
     skips: dict[Stage, str] = Field(default_factory=dict)
     gates: dict[str, GateState] = Field(default_factory=dict)
     failure: RunFailed | None = None
+    kept: Kept | None = None
+    """What the end kept of what was achieved; None: nobody has looked yet."""
     stopped_at: Stage | None = None
     """Where a failed or cancelled run goes on when it is resumed."""
     resumes: int = 0

@@ -278,12 +278,18 @@ class Engine:
             return
         try:
             # Somebody may have decided between our look and now: an illegal fact would make the run unreadable.
-            after = fold(await self._state(run), event)
+            state, events = await self._load(run)
+            after = fold(state, event)
             await asyncio.to_thread(journal.append, lease, [event])
-            if after.stage in ENDS:
-                await self._disk.tidy(run)
-        finally:
+        except BaseException:
             await asyncio.to_thread(journal.release, lease)
+            raise
+        if after.stage not in ENDS:
+            await asyncio.to_thread(journal.release, lease)
+            return
+        # It has ended: what was achieved is kept, and what nobody needs any more is removed.
+        self._drive(after, lease, events)
+        await self.wait(run)
 
     # ---- views
 

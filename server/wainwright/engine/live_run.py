@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from wainwright.domain.decide import decide, goes_on
 from wainwright.domain.effects import Effect, OpenGate, RunTask
 from wainwright.domain.errors import Fenced, IllegalTransition, WainwrightError
-from wainwright.domain.events import EVENT, Event, GateDecided, GateOpened, RunCancelled, RunFailed
+from wainwright.domain.events import EVENT, Event, GateDecided, GateOpened, Kept, RunCancelled, RunFailed
 from wainwright.domain.fold import fold
 from wainwright.domain.gates import passes_by_policy
 from wainwright.domain.goal import ENDS
@@ -87,14 +87,16 @@ class LiveRun:
         async with self._appending:
             state = self.state
             notices = []
+            passed = {event.gate for event in events if isinstance(event, GateDecided)}
             for event in events:
                 task = getattr(event, "task", "")
+                # A gate that the policy passes at once asks nobody.
+                asks_nobody = isinstance(event, GateOpened) and event.gate.id in passed
+                text = "" if asks_nobody else describe_event(event)
                 # The stage it happened in, not the one it leads to.
                 where = state.stage
                 state = fold(state, event)
-                notices.append(
-                    Notice(run=state.run, kind=event.kind, text=describe_event(event), stage=where, task=task)
-                )
+                notices.append(Notice(run=state.run, kind=event.kind, text=text, stage=where, task=task))
             await to_its_end(self._journal.queue(self._journal.append, self.lease, events, settles=settles))
             self.state = state
             self._wake.set()
@@ -140,7 +142,8 @@ class LiveRun:
             return False
         waker = asyncio.create_task(self._wake.wait())
         began, at_work = time.monotonic(), bool(self._running)
-        left = max(0.0, self._deadline - began) if at_work else None
+        timed = at_work and self.state.stage not in ENDS
+        left = max(0.0, self._deadline - began) if timed else None
         await asyncio.wait(
             {waker, *helpers, *(one.work for one in self._running.values())},
             timeout=left,
@@ -160,7 +163,7 @@ class LiveRun:
             await self._fail(
                 f"The run took longer than {self._wall_s:.0f} s.", "Resume it to give it as long again."
             )
-        return self.state.stage not in ENDS
+        return self.state.stage not in ENDS or bool(decide(self.state))
 
     async def _perform(self, effect: Effect) -> Sequence[Event]:
         if isinstance(effect, OpenGate):
@@ -191,7 +194,11 @@ class LiveRun:
             raise error
         if done.cancelled() or not goes_on(self.state, begun.effect):
             return
-        if isinstance(error, WainwrightError):
+        if error is not None and self.state.stage in ENDS:
+            # A run that has ended cannot fail any more; it says that its work is where it was.
+            log.error("work.not_kept", run=self.state.run, exc_info=error)
+            await self.emit(Kept(detail=f"What was done could not be put anywhere else: {error}"))
+        elif isinstance(error, WainwrightError):
             await self._fail(error.message, error.hint)
         elif error is not None:
             log.error("effect.broke", run=self.state.run, exc_info=error)

@@ -360,6 +360,10 @@ class Repository:
             else Merge(tree=None, conflicts=tuple(map(self.place.inner, conflicts)))
         )
 
+    def common(self, one: str, other: str) -> str:
+        """Return the newest commit that two commits both come from."""
+        return self._private.text("merge-base", object_name(one), object_name(other))
+
     def lay(self, onto: str, source: str, paths: Sequence[str]) -> str:
         """Return the tree of ``onto`` with some paths as ``source`` has them, or without them where it has none.
 

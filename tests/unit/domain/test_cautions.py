@@ -108,7 +108,7 @@ def test_it_stands_at_the_gates_and_on_top_of_every_document() -> None:
     assert state is not None
     (effect,) = decide(state)
     assert isinstance(effect, OpenGate)
-    assert effect.gate.detail == f"revision 1\n{cautions(state)[0]}"
+    assert effect.gate.detail == f"revision 1\n{cautions(state)[0]}\na: a (R1; writes a/**)\nR1: It works."
     way = [
         started(),
         SNAPSHOT,

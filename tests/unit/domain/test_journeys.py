@@ -169,6 +169,8 @@ class World:
                 ]
             case ef.Watch():
                 return [ev.Monitored(probes=3, failures=0, breach=False, report="Quiet.")]
+            case ef.KeepWork():
+                return [ev.Kept(branch="wainwright/it-unfinished")]
             case ef.Fail():
                 return [ev.RunFailed(reason=effect.reason, hint=effect.hint)]
 
@@ -346,6 +348,7 @@ TROUBLE: dict[str, dict[type, Answer]] = {
     "task: model": {ef.RunTask: fails("model")},
     "task: conflict": {ef.RunTask: fails("conflict")},
     "task: impossible": {ef.RunTask: fails("impossible")},
+    "task: wrong tests": {ef.RunTask: fails("tests")},
     "task: surroundings": {ef.RunTask: fails("environment")},
     "smoke red": {ef.PlanDeployment: SMOKE_RED},
     "deployment fails": {ef.DeployService: lambda _s, _e: [ev.DeployFailed(reason="No port.")]},

@@ -183,6 +183,7 @@ EACH: dict[str, ev.Event] = {
         QUIET,
         ev.RunFailed(reason="No money."),
         ev.RunCancelled(by="person"),
+        ev.Kept(branch="wainwright/make-it-work-unfinished"),
         ev.RunResumed(by="person"),
     )
 }
@@ -222,6 +223,7 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "monitored": {S.MONITOR: S.DONE},
     "run-failed": dict.fromkeys(ACTIVE, S.FAILED),
     "run-cancelled": dict.fromkeys((*ACTIVE, S.FAILED), S.CANCELLED),
+    "kept": {S.FAILED: S.FAILED, S.CANCELLED: S.CANCELLED},
     "run-resumed": {**STAYS, S.FAILED: S.TEST, S.CANCELLED: S.BUILD},
 }
 
@@ -672,9 +674,18 @@ def test_an_end_is_no_place_to_hold_at(until: Stage) -> None:
         assert decide(state)
 
 
-@pytest.mark.parametrize("stage", [S.DONE, S.FAILED, S.CANCELLED])
-def test_nothing_is_wanted_at_an_end(stage: Stage) -> None:
-    assert decide(state_at(stage)) == ()
+@pytest.mark.parametrize("stage", [S.FAILED, S.CANCELLED])
+def test_an_end_that_is_not_done_keeps_what_was_achieved_once(stage: Stage) -> None:
+    state = state_at(stage)
+    assert decide(state) == (ef.KeepWork(number=0),)
+    kept = fold(state, EACH["kept"])
+    assert decide(kept) == ()
+    again = fold(fold(kept, ev.RunResumed(by="person")), ev.RunFailed(reason="No money."))
+    assert decide(again) == (ef.KeepWork(number=1),)
+
+
+def test_nothing_is_wanted_when_it_is_done() -> None:
+    assert decide(state_at(S.DONE)) == ()
 
 
 @pytest.mark.parametrize("stage", ACTIVE)

@@ -63,7 +63,7 @@ async def write_acceptance(
         commit = begun.commit
         if done.answer.status == "done":
             commit = await workbench.checkpoint("acceptance tests")
-    files, _ = await asyncio.to_thread(_written, parts, begun.commit, commit, done.answer)
+    files, _ = await asyncio.to_thread(_written, parts, state, begun.commit, commit, done.answer)
     async with run.integration:
         return await pinned(parts, run, commit, files, done.answer, checking.first)
 
@@ -95,7 +95,9 @@ class _Checking:
         if answer.status == "impossible":
             return ""
         commit = await workbench.checkpoint("acceptance tests")
-        files, changes = await asyncio.to_thread(_written, self.parts, workbench.began_at, commit, answer)
+        files, changes = await asyncio.to_thread(
+            _written, self.parts, self.state, workbench.began_at, commit, answer
+        )
         if not files:
             return "You answered done, but no test file was written."
         deleted = [path for status, path in changes if status == "D"]
@@ -121,11 +123,11 @@ class _Checking:
 
 
 def _written(
-    parts: EngineParts, began: str, commit: str, answer: AcceptanceAnswer
+    parts: EngineParts, state: RunState, began: str, commit: str, answer: AcceptanceAnswer
 ) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
-    """The files with the tests of an answer, written now or before; and what was changed now."""
+    """The files with the tests of an answer, written now or before, or landed; and what was changed now."""
     changes = [(status, path) for status, path in parts.repository.changes(began, commit)]
-    named = {test.test.partition("::")[0] for test in answer.tests}
+    named = {*(test.test.partition("::")[0] for test in answer.tests), *_landed_before(state)}
     found = {path for status, path in changes if status != "D"}
     return tuple(sorted(found | (named & set(parts.repository.files(commit))))), changes
 
@@ -146,7 +148,7 @@ async def pinned(
         parts.repository.move, ref, kept, await asyncio.to_thread(parts.repository.resolve, ref)
     )
     receipt = first.receipt if first else None
-    owners = _owners(state, answer, files, receipt)
+    owners = {**_owners(state, answer, files, receipt), **_landed_before(state, answer)}
     written = ev.AcceptanceWritten(
         commit=head,
         tree=state.head_tree or "",
@@ -166,6 +168,19 @@ async def pinned(
         await move_head(parts, run, new)
     events: tuple[ev.Event, ...] = (written.model_copy(update={"commit": new, "tree": tree}),)
     return (first, *events) if first else events
+
+
+def _landed_before(state: RunState, answer: AcceptanceAnswer | None = None) -> dict[str, tuple[str, ...]]:
+    """Files of the tests before these that are on the head, with their tasks; without those an answer names tests of.
+
+    They were shown true by what landed, and stay pinned when others are written anew.
+    """
+    former = state.former_acceptance
+    if former is None or not former.kept:
+        return {}
+    there = standing(state.changed(acceptance=former))
+    named = {test.test.partition("::")[0] for test in answer.tests} if answer else set()
+    return {path: former.owners[path] for path in there if path in former.owners and path not in named}
 
 
 def _owners(

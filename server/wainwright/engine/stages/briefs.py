@@ -4,14 +4,20 @@ Text that comes from files, tools and earlier models stands under its own headin
 material and no instruction.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
 from wainwright.domain.evidence import Finding, Receipt, Suite
+from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState, TaskState, without_test
 from wainwright.domain.text import cut
 from wainwright.receipts.text import report_text
 from wainwright.workspace.context import fenced
 
+LOOKED_UP_MAX = 60
+"""Look-ups of an earlier try that are named."""
+BUILT_MAX = 12_000
+"""Characters of what was built for one task and did not land."""
 LATER_MAX = 8_000
 """Characters of an acceptance test that is not in the tree yet."""
 DIFF_MAX = 60_000
@@ -98,13 +104,41 @@ def former(state: RunState) -> str:
     """The plan and design that were given up, for those who make new ones."""
     parts = []
     if state.former_plan is not None:
-        told = [f"- {r.id}: {r.text}" for r in state.former_plan.requirements]
-        told += [f"- task {t.id}: {t.title} ({', '.join(t.acceptance)})" for t in state.former_plan.tasks]
-        parts.append("## The plan before\n\n" + "\n".join(told))
+        parts.append(f"## The plan before, whole\n\n{_whole(state.former_plan)}")
     if state.former_design is not None:
         text = "\n\n".join(fenced(d.text) for d in state.former_design.documents if d.name.endswith(".md"))
         parts.append(f"## The design before\n\n{text}")
     return "\n\n".join(parts)
+
+
+def _whole(plan: Plan) -> str:
+    """A plan with all that its planner said."""
+    marks = {r.id: " (met)" if r.met else " (guards)" if r.guards else "" for r in plan.requirements}
+    told = [f"- {r.id}{marks[r.id]}: {r.text}" for r in plan.requirements]
+    for t in plan.tasks:
+        begins = f"; starts from: {t.starts_from}" if t.starts_from else ""
+        needs, writes, serves = (", ".join(words) for words in (t.needs, t.write_set, t.acceptance))
+        told.append(
+            f"- task {t.id}: {t.title} (serves: {serves}; needs: {needs or 'nothing'}; writes: {writes}{begins})"
+        )
+        told.append(f"  {t.instruction}")
+    told += [f"- tests: `{suite.command}`{_where(suite)}" for suite in plan.suites]
+    return "\n".join(told) + (f"\n\nIts notes: {plan.notes}" if plan.notes else "")
+
+
+def set_aside(one: TaskState, diff: str) -> str:
+    """What was built for a task of the plan before and did not land, cut in the middle when it is long."""
+    why = f"\n\nWhy it did not land: {cut(one.digest, LATER_MAX)}" if one.digest else ""
+    return (
+        f'## Built for {one.task.id}, and not landed\n\nA task with `"starts_from": "{one.task.id}"` begins with '
+        f"it.{why}\n\n{fenced(cut(diff, BUILT_MAX))}"
+    )
+
+
+def looked_up(found: Iterable[str]) -> str:
+    """What was looked at for the plan before."""
+    lines = [f"- {line}" for line in itertools.islice(found, LOOKED_UP_MAX)]
+    return "## Looked up for the plan before\n\n" + "\n".join(lines) if lines else ""
 
 
 def design(state: RunState) -> str:
@@ -127,6 +161,16 @@ def task(one: TaskState) -> str:
     write = "any file" if t.write_set == ("**",) else ", ".join(f"`{p}`" for p in t.write_set)
     serves = ", ".join(t.acceptance)
     return f"## Your task: {t.id}, {t.title}\n\n{t.instruction}\n\nYou may write {write}. It serves {serves}."
+
+
+def built_before(diff: str, *, in_tree: bool) -> str:
+    """What an earlier attempt built for a task, cut in the middle when it is long."""
+    title = (
+        "## Built before, and in your tree already"
+        if in_tree
+        else "## Built before, and not in your tree: take from it what is right"
+    )
+    return f"{title}\n\n{fenced(cut(diff, BUILT_MAX))}" if diff.strip() else ""
 
 
 def acceptance(

@@ -41,7 +41,7 @@ async def land(
     head = state.present_head
     merged = await asyncio.to_thread(repository.merge, head, commit)
     if merged.tree is None:
-        both = await asyncio.to_thread(_conflict, parts, begun.commit, head, commit, merged.conflicts)
+        both = await asyncio.to_thread(_conflict, parts, begun.plain, head, commit, merged.conflicts)
         return (failed(parts, effect, "conflict", both),)
     due = landing_with(state, effect.task)
     tree = await asyncio.to_thread(_with_its_tests, parts, state, merged.tree, begun.laid, due)

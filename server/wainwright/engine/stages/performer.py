@@ -11,6 +11,7 @@ from wainwright.engine.stages.acceptance import write_acceptance
 from wainwright.engine.stages.base import take_snapshot, test_base
 from wainwright.engine.stages.deployment import deploy, plan_deployment, watch_deployment
 from wainwright.engine.stages.design import make_design
+from wainwright.engine.stages.exits import keep_work
 from wainwright.engine.stages.planning import make_plan
 from wainwright.engine.stages.review import hand_over, review_change
 from wainwright.engine.stages.task_attempt import run_task
@@ -52,6 +53,8 @@ async def perform(parts: EngineParts, effect: ef.Effect, run: LiveRun) -> Sequen
             return await deploy(parts, run, effect)
         case ef.Watch():
             return await watch_deployment(parts, run)
+        case ef.KeepWork():
+            return await keep_work(parts, run)
         case ef.Fail():
             return (ev.RunFailed(reason=effect.reason, hint=effect.hint),)
     assert_never(effect)

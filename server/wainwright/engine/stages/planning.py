@@ -1,6 +1,7 @@
 """PLANNING: the planner answers with requirements and tasks."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 
 from wainwright.agents import roles
 from wainwright.agents.loop import Work
@@ -8,18 +9,22 @@ from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.plan import Plan
 from wainwright.domain.sizes import asked
-from wainwright.domain.state import RunState
+from wainwright.domain.state import RunState, TaskState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
-from wainwright.engine.stages import briefs
+from wainwright.engine.stages import briefs, leftovers
 from wainwright.engine.stages.base import change
 from wainwright.engine.stages.structured_answer import ask
+from wainwright.models.client import ModelReply, ToolCall
 
 
 async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Sequence[ev.Event]:
     """Let the planner make a plan, told what became of the one before."""
     state = run.state
     landed = await change(parts, state) if state.base != state.head else ""
+    aside = {one.task.id: await _aside(parts, state, one) for one in state.set_aside.values()}
+    aside = {name: told for name, told in aside.items() if told}
+    looked_up = await asyncio.to_thread(_looked_up, parts, state)
     done = await ask(
         parts,
         run,
@@ -31,16 +36,50 @@ async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Se
             asked(state),
             briefs.before(effect.digest),
             briefs.former(state),
+            looked_up,
+            *aside.values(),
             briefs.diff(landed, "What has landed so far and stays") if landed else "",
             briefs.tests(state),
             shown,
         ),
-        check=lambda answer: _check_plan(state, answer),
+        check=lambda answer: _check_plan(state, answer, frozenset(aside)),
         about=state.goal.text,
     )
     return (ev.PlanProposed(plan=done.answer),)
 
 
-async def _check_plan(state: RunState, done: Work[Plan]) -> str:
+async def _check_plan(state: RunState, done: Work[Plan], aside: Collection[str]) -> str:
     taken = sorted({t.id for t in done.answer.tasks} & set(state.tasks))
-    return f"Task ids of work that has landed cannot be used again: {', '.join(taken)}." if taken else ""
+    if taken:
+        return f"Task ids of work that has landed cannot be used again: {', '.join(taken)}."
+    lost = sorted({t.starts_from for t in done.answer.tasks} - {"", *aside})
+    if lost:
+        there = ", ".join(sorted(aside)) or "nothing"
+        return f"Nothing that was built is called {', '.join(lost)}; `starts_from` may name: {there}."
+    return ""
+
+
+async def _aside(parts: EngineParts, state: RunState, one: TaskState) -> str:
+    """What was built for a task of the plan before and did not land, for the planner; empty: nothing."""
+    commit = await leftovers.built(parts, state, one)
+    diff = await leftovers.told(parts, state, commit) if commit else ""
+    return briefs.set_aside(one, diff) if diff.strip() else ""
+
+
+def _words(call: ToolCall) -> str:
+    """A look-up in a line: `search def add`."""
+    return " ".join([call.name, *(str(value) for value in call.arguments.values())])
+
+
+def _looked_up(parts: EngineParts, state: RunState) -> str:
+    """What the planner of the plan before looked at: it need not look for it again."""
+    if state.former_plan is None:
+        return ""
+    scope = f"/PLANNING/{state.revision}/{roles.PLAN.name}/"
+    found: list[str] = []
+    for call in parts.journal.calls(state.run):
+        if scope in str(call["key"]):
+            reply = call["reply"]
+            assert isinstance(reply, dict)
+            found += [_words(one) for one in ModelReply.model_validate(reply).tool_calls]
+    return briefs.looked_up(dict.fromkeys(found))

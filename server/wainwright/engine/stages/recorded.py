@@ -21,6 +21,8 @@ class Beginning(Fact):
     commit: str
     alone: bool = False
     """The implementer writes the acceptance tests too, and they are pinned on the way."""
+    onto: str = ""
+    """Where the tree begins with what was built before: the commit without that. Changes are looked at from there."""
     claimed: tuple[str, ...] = ()
     landed: tuple[str, ...] = ()
     """Tasks that were on the head already."""
@@ -30,6 +32,11 @@ class Beginning(Fact):
     """Acceptance tests of the requirements that the task serves."""
     due_tests: tuple[str, ...] = ()
     """Those of them that no other unfinished task has a part in: they have to pass before the task may land."""
+
+    @property
+    def plain(self) -> str:
+        """The commit that the attempt's own change is measured from."""
+        return self.onto or self.commit
 
 
 async def begin(steps: Steps, now: Beginning) -> Beginning:

@@ -19,6 +19,7 @@ from wainwright.engine.stages.base import change
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.engine.views.documents import folder, write
 from wainwright.tools.shell import HISTORY
+from wainwright.workspace import takeover
 
 PATCH = "changes.patch"
 COMMITS_NAMED = 30
@@ -97,7 +98,12 @@ async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     run.tell(f"hands over {len(changeset.files)} files")
     answer = await parts.editor.apply(state.run, changeset)
     detail = " ".join(filter(None, (_other_name(branch), answer.detail)))
-    return (ev.Delivered(commit=head, branch=branch, patch=patch, editor=answer.status, detail=detail),)
+    # Only now: what the editor did decides which way works.
+    way = await asyncio.to_thread(takeover.way, parts.repository.place, base, head, branch) if branch else ""
+    delivered = ev.Delivered(
+        commit=head, branch=branch, patch=patch, editor=answer.status, detail=detail, way=way
+    )
+    return (delivered,)
 
 
 def branch_slug(state: RunState) -> str:

@@ -22,13 +22,20 @@ from wainwright.engine.stages import briefs
 from wainwright.engine.stages.alone import OwnTests
 from wainwright.engine.stages.belonging import coming_later, reported, standing, with_files, working_with
 from wainwright.engine.stages.landing import failed, land
+from wainwright.engine.stages.leftovers import begins_with, laid_on, place, told, with_built
 from wainwright.engine.stages.recorded import Beginning, begin
 from wainwright.engine.stages.task_check import TaskCheck
+from wainwright.engine.stages.wrong_tests import WrongTests
 from wainwright.journal import Steps
 from wainwright.tools.toolbox import Workbench
 
-_CAUSES: dict[str, ev.FailureCause] = {"environment": "environment", "bigger": "bigger"}
-"""What an answer other than ``done`` means; of the others: the task cannot be done as it is."""
+_CAUSES: dict[str, ev.FailureCause] = {
+    "environment": "environment",
+    "bigger": "bigger",
+    "impossible": "impossible",
+    "wrong-tests": "tests",
+}
+"""What the answers mean that end an attempt without landing."""
 
 
 async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tuple[ev.Event, ...]:
@@ -43,15 +50,23 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
     scope = f"/BUILD/{effect.task}.{effect.revision}.{effect.attempt}"
     steps = run.steps(f"{scope}/implementer")
     begun = await begin(steps, await _begin_task(parts, run.state, one))
-    async with _workbench(parts, run.state, one, effect, begun) as workbench:
+    outcome = await _go_through(parts, run, one, effect, steps, begun)
+    return tuple([await with_built(parts, run.state, one, event) for event in outcome])
+
+
+async def _go_through(
+    parts: EngineParts, run: LiveRun, one: TaskState, effect: ef.RunTask, steps: Steps, begun: Beginning
+) -> tuple[ev.Event, ...]:
+    async with _workbench(parts, run.state, one, begun) as workbench:
         try:
-            done, remarks = await _attempt(parts, run, one, effect, steps, begun, workbench)
+            workbench.began_at = begun.plain
+            done, remarks, agreed = await _attempt(parts, run, one, effect, steps, begun, workbench)
         except (OutOfTurns, BadAnswer) as error:
             return (failed(parts, effect, "code", error.message),)
         answer = done.answer
         if answer.status != "done":
-            cause = _CAUSES.get(answer.status, "impossible")
-            return (failed(parts, effect, cause, answer.because or answer.summary),)
+            digest = f"{answer.because or answer.summary}{agreed}"
+            return (failed(parts, effect, _CAUSES[answer.status], digest),)
         commit = await workbench.checkpoint(one.task.title)
     async with run.integration:
         return await land(
@@ -60,12 +75,12 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
 
 
 def _workbench(
-    parts: EngineParts, state: RunState, one: TaskState, effect: ef.RunTask, begun: Beginning
+    parts: EngineParts, state: RunState, one: TaskState, begun: Beginning
 ) -> AbstractAsyncContextManager[Workbench]:
     return workbenches.writing(
         parts,
         state,
-        f"{effect.task}-{effect.revision}-{effect.attempt}",
+        place(one),
         begun.commit,
         write_set=one.task.write_set,
         claimed=begun.claimed,
@@ -81,10 +96,11 @@ async def _attempt(
     steps: Steps,
     begun: Beginning,
     workbench: Workbench,
-) -> tuple[Work[WorkAnswer] | Work[AloneAnswer], tuple[Finding, ...]]:
+) -> tuple[Work[WorkAnswer] | Work[AloneAnswer], tuple[Finding, ...], str]:
     state, name = run.state, effect.task
     workbench.own_tests, workbench.due_tests = begun.own_tests, begun.due_tests
     remarks: list[Finding] = []
+    agreed = ""
 
     def tell(text: str) -> None:
         run.tell(text, name)
@@ -95,6 +111,12 @@ async def _attempt(
         return refusal or await check(done)
 
     async def check(done: Work[WorkAnswer] | Work[AloneAnswer]) -> str:
+        nonlocal agreed
+        if done.answer.status == "wrong-tests":
+            claim = WrongTests(parts, run, one, workbench, begun.laid)
+            consent = await claim.consent(steps, done.answer.because)
+            agreed = f"\n\nThe Reviewer agrees: {consent.reason}"
+            return "" if consent.agree else f"The tests stay as they are. {consent.reason}"
         if done.answer.status != "done":
             return ""
         pinned = run.state.acceptance.files if begun.alone and run.state.acceptance else ()
@@ -109,6 +131,7 @@ async def _attempt(
         briefs.requirements(state),
         briefs.task(one),
         briefs.before(one.digest if one.digest != one.task.instruction else ""),
+        await _told_built(parts, state, one, begun),
         briefs.design(state),
         await _told_acceptance(parts, state, one, begun),
         briefs.tests(state),
@@ -129,8 +152,18 @@ async def _attempt(
     how = roles.ALONE if begun.alone else roles.IMPLEMENT
     how = replace(how.speaking(briefs.tested_by(state)), turns=limits.turns_per_task)
     if begun.alone:
-        return await work(how, AloneAnswer, check=pin), tuple(remarks)
-    return await work(how, WorkAnswer, check=check), tuple(remarks)
+        return await work(how, AloneAnswer, check=pin), tuple(remarks), agreed
+    return await work(how, WorkAnswer, check=check), tuple(remarks), agreed
+
+
+async def _told_built(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:
+    """What was built before: in the tree already, or shown, so that a clean start knows what was tried."""
+    if begun.onto:
+        diff = await asyncio.to_thread(parts.repository.diff, begun.onto, begun.commit)
+        return briefs.built_before(parts.redactor.redact(diff), in_tree=True)
+    # After a conflict both sides are told already.
+    source = await begins_with(parts, state, one) or (one.kept if one.cause != "conflict" else "")
+    return briefs.built_before(await told(parts, state, source), in_tree=False) if source else ""
 
 
 async def _told_acceptance(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:
@@ -156,9 +189,12 @@ async def _begin_task(parts: EngineParts, state: RunState, one: TaskState) -> Be
             parts, commit, state.acceptance.kept, laid, f"Acceptance tests of {one.task.id}"
         )
     there = {*standing(state), *laid}
+    source = await begins_with(parts, state, one)
+    begins = await laid_on(parts, state, commit, source, laid) if source else ""
     return Beginning(
-        commit=commit,
+        commit=begins or commit,
         alone=writes_own_tests(state),
+        onto=commit if begins else "",
         claimed=tuple(sorted({path for other in others for path in other.write_set})),
         landed=tuple(t.task.id for t in state.tasks.values() if t.status == "landed"),
         laid=laid,

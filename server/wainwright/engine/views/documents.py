@@ -103,12 +103,7 @@ def render(view: RunView, lines: list[str]) -> str:
         f"## Spent\n\n{view.model_calls} model calls, {view.tokens} tokens, ${view.cost_usd:.4f}"
         + (f", {view.lost_calls} calls lost in a crash" if view.lost_calls else "")
     )
-    if view.failure:
-        parts.append(f"## Failed\n\n{view.failure}\n\n{view.hint}")
-    if view.branch or view.patch:
-        parts.append(f"## Delivered\n\n{view.branch or view.patch}; editor: {view.editor}")
-    if view.deployment and view.deployment.serves:
-        parts.append(f"## Deployment\n\n{view.deployment.url or view.deployment.id}")
+    parts += _came_of_it(view)
     if lines:
         parts.append("## Newest\n\n" + "\n".join(f"- {line}" for line in lines))
     ended = f"\n\nEnded {time.strftime('%Y-%m-%d %H:%M:%S')}." if view.stage in ENDS else ""
@@ -121,3 +116,18 @@ def _waits(view: RunView) -> str:
         return f", **interrupted**: nothing works on it. `wainwright resume {view.run}` goes on"
     waits = {"gate": ", waits for a decision", "hold": f", waits for you: it holds after {view.until}"}
     return waits.get(view.waiting, "")
+
+
+def _came_of_it(view: RunView) -> list[str]:
+    """How it failed or ended, and where its work is."""
+    parts = []
+    if view.failure:
+        parts.append(f"## Failed\n\n{view.failure}\n\n{view.hint}")
+    if view.ending:
+        parts.append("## How it ended\n\n" + "\n".join(f"- {told}" for told in view.ending))
+    if view.branch or view.patch:
+        where = f"{view.branch or view.patch}; editor: {view.editor}"
+        parts.append(f"## Delivered\n\n{where}" + (f"\n\n{view.take_over}" if view.take_over else ""))
+    if view.deployment and view.deployment.serves:
+        parts.append(f"## Deployment\n\n{view.deployment.url or view.deployment.id}")
+    return parts

@@ -67,6 +67,8 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
             return f"failed: {_line(event.reason)}"
         case ev.RunCancelled():
             return f"cancelled by {event.by}"
+        case ev.Kept():
+            return _kept(event)
         case ev.RunResumed():
             return f"resumed by {event.by}"
     assert_never(event)
@@ -77,6 +79,11 @@ def _deployed(event: ev.Deployed) -> str:
     return (
         f"deployed: {there.url or there.id}" if there.serves else "nothing to serve, so nothing is deployed"
     )
+
+
+def _kept(event: ev.Kept) -> str:
+    where = [*([f"branch {event.branch}"] if event.branch else []), *event.patches]
+    return f"kept: {', '.join(where) or 'nothing'}{'. ' if event.detail else ''}{_line(event.detail)}"
 
 
 def _how_tested(event: ev.SnapshotTaken) -> str:

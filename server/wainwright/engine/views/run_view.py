@@ -7,6 +7,7 @@ from pydantic import Field
 
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
+from wainwright.domain.ending import ending, take_over
 from wainwright.domain.events import BaseTested, Decision, DeploymentPlanned, Event, TaskLanded, Tested
 from wainwright.domain.evidence import Deployment, Finding, Receipt
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
@@ -117,6 +118,10 @@ class RunView(Fact):
     cost_usd: float
     failure: str
     hint: str
+    ending: tuple[str, ...] = ()
+    """Of a run that ended unfinished: what was done, what is missing, where it is, how it goes on, in sentences."""
+    take_over: str = ""
+    """How the branch is taken over from where the person's files stand, in a sentence."""
     skips: dict[str, str]
     size: str = ""
     """How large the goal is and why, in a sentence; empty as long as nobody has sized it."""
@@ -192,6 +197,8 @@ def view(
         cost_usd=round(account.spent_usd, 6),
         failure=failed.reason if failed else "",
         hint=failed.hint if failed else "",
+        ending=ending(state),
+        take_over=take_over(delivered.branch, delivered.way) if delivered and delivered.branch else "",
         skips={str(stage): reason for stage, reason in state.skips.items()},
         size=told(state),
         findings=state.reviewed.findings if state.reviewed else (),

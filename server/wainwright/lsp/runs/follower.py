@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 APPROVE, REJECT, SHOW = "Approve", "Reject", "Show"
 _DETAIL_LENGTH = 400
+_PLAN_LENGTH = 1_200
+"""A plan is tasks, files and requirements: whoever decides has to see them."""
 _IN_FILES = {
     "applied": "in your files",
     "partial": "partly in your files",
@@ -109,8 +111,9 @@ class Follower:
     async def _ask(self, gate: "GateView") -> None:
         """Ask once. A person who closes the question has decided nothing: the gate stays open."""
         choices = [APPROVE, REJECT] + ([SHOW] if self._server.profile.show_document else [])
-        told = gate.detail.partition("\n")[2] if gate.kind == "plan" else gate.detail
-        detail = told if len(told) <= _DETAIL_LENGTH else f"{told[:_DETAIL_LENGTH]}…"
+        plan = gate.kind == "plan"
+        told, most = (gate.detail.partition("\n")[2], _PLAN_LENGTH) if plan else (gate.detail, _DETAIL_LENGTH)
+        detail = told if len(told) <= most else f"{told[:most]}…"
         said = await self._questions.choose(gate.question, choices, detail)
         if said == SHOW:
             self._steering.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
@@ -133,7 +136,9 @@ class Follower:
 def _word(view: "RunView") -> str:
     """How far a run is, in one line."""
     if view.stage is Stage.FAILED:
-        return f"FAILED: {view.failure} {view.hint}".strip()
+        return " ".join(filter(None, (f"FAILED: {view.failure}", view.hint, *view.ending)))
+    if view.stage is Stage.CANCELLED:
+        return ". ".join(("CANCELLED", " ".join(view.ending))).removesuffix(". ")
     if view.stage is Stage.DONE:
         where = [_IN_FILES.get(view.editor, ""), view.branch and f"branch {view.branch}"]
         return ". ".join([", ".join(["DONE", *filter(None, where)]), *view.cautions[:1]])
