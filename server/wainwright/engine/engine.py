@@ -14,9 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from wainwright.domain.changes import Changeset
-from wainwright.domain.decide import held
-from wainwright.domain.errors import InputError, RunBusy
+from wainwright.domain.decide import decide, held
+from wainwright.domain.errors import InputError, RunBusy, WainwrightError
 from wainwright.domain.events import (
     EVENT,
     Event,
@@ -49,6 +51,8 @@ from wainwright.engine.views.run_view import (
     view,
 )
 from wainwright.journal import Lease
+
+log = structlog.get_logger()
 
 SHOW_EVERY_S = 0.5
 """How often ``run.md`` is written at the most, in seconds."""
@@ -97,8 +101,22 @@ class Engine:
     async def warm(self) -> None:
         """Mend what the last process left, and start what is slow to start. Never raises."""
         await self.editing.recover()
+        await self._end_what_was_ending()
         await self.tell_interrupted()
         await self._parts.models.warm()
+
+    async def _end_what_was_ending(self) -> None:
+        """Keep the work of runs whose process died when they had ended, and before it was kept. Never raises."""
+        for row in await asyncio.to_thread(self._parts.journal.runs):
+            if row.abandoned and row.run not in self._active:
+                try:
+                    state, _ = await self._load(row.run)
+                    if state.stage in ENDS and decide(state):
+                        lease = await asyncio.to_thread(self._parts.journal.claim, row.run)
+                        # Only now nobody else does the same.
+                        self._drive(*await self._with(lease))
+                except WainwrightError as error:
+                    log.warning("run.not_ended", run=row.run, reason=str(error))
 
     # ---- what stands where
 
@@ -133,6 +151,7 @@ class Engine:
 
         Raises InputError for a route that makes no sense, and for commits that are not there or hold no change.
         """
+        await self._end_what_was_ending()
         parts = self._parts
         route = tuple(s for s in WORKING if s in (ask.route or WORKING))
         if not route:
@@ -290,6 +309,11 @@ class Engine:
         # It has ended: what was achieved is kept, and what nobody needs any more is removed.
         self._drive(after, lease, events)
         await self.wait(run)
+
+    async def _with(self, lease: Lease) -> tuple[RunState, Lease, list[Event]]:
+        """A run that was claimed, as it is from now on, for driving it."""
+        state, events = await self._load(lease.run)
+        return state, lease, events
 
     # ---- views
 

@@ -140,7 +140,13 @@ class Journal:
             ).fetchall()
         now = time.time()
         return [
-            RunRow(run=run, created=created, goal=goal, owned=alive(owner) and until > now)
+            RunRow(
+                run=run,
+                created=created,
+                goal=goal,
+                owned=alive(owner) and until > now,
+                abandoned=owner != "" and not alive(owner),
+            )
             for run, created, goal, owner, until in rows
         ]
 

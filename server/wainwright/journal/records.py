@@ -29,6 +29,8 @@ class RunRow(Fact):
     created: float
     goal: str
     owned: bool
+    abandoned: bool = False
+    """Whether the process that owned it died."""
     """A live process owns it now."""
 
 

@@ -183,7 +183,9 @@ async def test_answers_that_do_not_fit_are_mended_in_context(bench: Bench, gatew
     done, asked = await act(bench, gateway, NONSENSE, wrong, DONE)
     assert done.answer.status == "done"
     assert "has no answer in a ```json block" in text_of(asked[1]["messages"][-1])
-    assert "status: Input should be 'done', 'impossible' or 'environment'; summary:" in last(asked)
+    assert "status: Input should be 'done', 'impossible', 'environment' or 'wrong-tests'; summary:" in last(
+        asked
+    )
 
 
 async def test_nonsense_for_ever_ends_and_is_asked_anew_the_next_time(

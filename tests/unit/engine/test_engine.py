@@ -1,6 +1,7 @@
 """Several processes at one run: what they decide at the same moment never breaks it. No model is asked here."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -183,4 +184,33 @@ async def test_a_run_at_work_gets_its_new_caps_at_once(place: Place) -> None:
     assert (await engine.resume("r1", cap_usd=7.0, cap_tokens=9)).at_work == "here"
     account = place.journals[0].account("r1")
     assert (account.cap_usd, account.cap_tokens) == (7.0, 9)
+    await engine.close()
+
+
+async def test_a_process_that_died_between_the_end_and_keeping_its_work_is_made_good(place: Place) -> None:
+    place.waiting_run("r1")
+    journal = Journal(place.state / "journal.db")
+    place.journals.append(journal)
+    journal.append(journal.claim("r1"), [ev.RunFailed(reason="No money.")])
+    with sqlite3.connect(place.state / "journal.db") as database:
+        database.execute(
+            "UPDATE runs SET owner = '1:0'"
+        )  # a process with this id that began at boot is another
+    database.close()
+    engine = place.engine()
+    assert (await engine.view("r1")).ending == ()
+    await engine.warm()
+    seen = await engine.wait("r1")
+    assert "Nothing was built, so nothing is kept." in seen.ending
+    await engine.warm()
+    assert [event.kind for event in journal.events("r1")].count("kept") == 1
+    await engine.close()
+
+
+async def test_a_run_that_nobody_works_on_keeps_its_work_when_it_is_cancelled(place: Place) -> None:
+    place.waiting_run("r1")
+    engine = place.engine()
+    await engine.cancel("r1")
+    assert [event.kind for event in place.journals[0].events("r1")][-2:] == ["run-cancelled", "kept"]
+    assert (await engine.view("r1")).at_work == ""
     await engine.close()

@@ -20,7 +20,7 @@ from tests.unit.domain.test_machine import (
 )
 
 from wainwright.domain import events as ev
-from wainwright.domain.effects import Effect, RunTask, TestBase
+from wainwright.domain.effects import Effect, KeepWork, RunTask, TestBase
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import Stage
 from wainwright.engine.live_run import LiveRun
@@ -53,6 +53,8 @@ class Team:
                         task=effect.task, attempt=effect.attempt, cause="environment", digest="no db"
                     ),
                 )
+            case KeepWork():
+                return (ev.Kept(),)
             case TestBase():
                 await self.answer.wait()
                 return (BASE,)
