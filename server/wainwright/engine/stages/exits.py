@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wainwright.domain import events as ev
-from wainwright.domain.errors import OutsideBoundary
+from wainwright.domain.errors import WainwrightError
 from wainwright.domain.state import RunState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -49,7 +49,7 @@ async def _on_a_branch(
     slug = f"{state.goal.slug()}-{UNFINISHED}"
     try:
         branch = await asyncio.to_thread(parts.repository.deliver, slug, head)
-    except OutsideBoundary as error:
+    except WainwrightError as error:
         return None, "", f"There is no branch. {error.message}"
     if branch is None:
         return None, "", ""
