@@ -19,7 +19,7 @@ from wainwright.domain.evidence import Case, Deployment, Finding, Receipt, Suite
 from wainwright.domain.fold import fold
 from wainwright.domain.gates import asks
 from wainwright.domain.goal import ENDS, WORKING, Goal, Stage
-from wainwright.domain.ladder import ROUND_LADDER
+from wainwright.domain.ladder import ROUND_LADDER, TESTS_ANEW_MAX
 from wainwright.domain.plan import Plan, overlap
 from wainwright.domain.state import RunState
 
@@ -755,3 +755,51 @@ def test_no_walk_gets_lost(
         for one in news:
             state = fold(state, one)
             check(state)
+
+
+# ---- what is never thrown away
+
+
+def test_tests_that_are_wrong_are_written_anew_twice_and_charged_to_no_rung() -> None:
+    world = World({ef.RunTask: fails("tests")})
+    state = go(world, route=tuple(s for s in WORKING if s is not S.PLANNING))
+    assert [r for _, r in rungs(world)] == ["first", "first", "first", "fresh", "stronger"]
+    written = [e for e in world.done if isinstance(e, ef.WriteAcceptance)]
+    assert [e.digest for e in written] == ["", "It broke.", "It broke."]
+    assert state.tests_anew == TESTS_ANEW_MAX
+
+
+def test_two_tasks_that_find_the_tests_wrong_at_once_are_both_told_to_the_tester() -> None:
+    world = World(plan=plan_of(("a", (), ("a/**",)), ("b", (), ("b/**",))))
+    state = start()
+    while state.stage is not S.BUILD or state.acceptance is None:
+        for event in world.perform(state, decide(state)[0]):
+            state = fold(state, event)
+    for effect in decide(state):
+        for event in fails("tests")(state, effect):
+            digest = {"digest": f"{effect.task} is wrong."} if isinstance(event, ev.TaskFailed) else {}
+            state = fold(state, event.model_copy(update=digest))
+    (wanted,) = decide(state)
+    assert isinstance(wanted, ef.WriteAcceptance)
+    assert "a is wrong." in wanted.digest
+    assert "b is wrong." in wanted.digest
+    assert state.former_acceptance is not None
+
+
+def test_a_new_plan_may_start_from_what_was_built_and_cut_short() -> None:
+    tasks = (("a", (), ("a/**",)), ("b", (), ("b/**",)), ("c", ("a",), ("c/**",)))
+    world = World(plan=plan_of(*tasks))
+    state = start()
+    while state.stage is not S.BUILD or state.acceptance is None:
+        for event in world.perform(state, decide(state)[0]):
+            state = fold(state, event)
+    for task in ("a", "b"):
+        state = fold(state, ev.TaskStarted(task=task, revision=1, attempt=0, rung="first"))
+    state = fold(state, ev.TaskFailed(task="a", attempt=0, cause="impossible", digest="No.", kept="c7"))
+    assert state.stage is S.PLANNING
+    assert {i: t.kept for i, t in state.set_aside.items()} == {"a": "c7", "b": ""}, "c had not begun"
+    plan = plan_of(("d", (), ("d/**",)))
+    planned = plan.model_copy(update={"tasks": (plan.tasks[0].model_copy(update={"starts_from": "a"}),)})
+    state = go(World(plan=planned), state)
+    assert state.stage is S.DONE
+    assert set(state.set_aside) == {"b"}, "a is in what landed"
