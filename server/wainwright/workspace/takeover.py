@@ -5,6 +5,7 @@ changes or that they changed themselves; git is told to take all others for unch
 """
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -37,24 +38,26 @@ class _Way(NamedTuple):
         return " && ".join(" ".join(("git", *command)) for command in self.commands)
 
 
-def way(place: Place, base: str, commit: str, branch: str) -> str:
+def way(place: Place, base: str, commit: str, branch: str, *, applied: bool = False) -> str:
     """Return a command line that takes ``branch``, which points to ``commit``, over; empty in a folder without git.
 
-    ``base`` is what the commit was built on: HEAD, or HEAD with what the person had not committed. The first of
-    merge, reset and stash that works on the copy is named; where none does, the branch is opened beside the files.
+    ``base`` is what the commit was built on: HEAD, or HEAD with what the person had not committed. ``applied``: an
+    editor has the change, and some of it may not be saved yet. The first of merge, reset and stash that works on the
+    copy is named; where none does, the branch is opened beside the files.
     """
     person = Person.at(place)
     if person is None:
         return ""
-    beside = f"git worktree add ../{place.top.name}-{branch.replace('/', '-')} {branch}"
+    folder = shlex.quote(f"../{place.top.name}-{branch.replace('/', '-')}")
+    beside = f"git worktree add {folder} {branch}"
     try:
-        return next((one.line for one in _ways(person, base, commit, branch)), beside)
+        return next((one.line for one in _ways(person, base, commit, branch, applied=applied)), beside)
     except (OSError, WorkspaceError):
         # Half a merge, or something that git does not like: nothing that was tried works.
         return beside
 
 
-def _ways(person: Person, base: str, commit: str, branch: str) -> Iterator[_Way]:
+def _ways(person: Person, base: str, commit: str, branch: str, *, applied: bool) -> Iterator[_Way]:
     changed = set(_changed(person, commit))
     mine = _differing(person)
     files = sorted({*changed, *mine})
@@ -69,6 +72,8 @@ def _ways(person: Person, base: str, commit: str, branch: str) -> Iterator[_Way]
     ]
     for one in ways:
         with _copy(person, commit, branch, files) as git:
+            if applied:
+                _apply(git, commit, changed)
             if _works(git, one, commit, changed):
                 yield one
     last = _Way((stash, ("merge", branch)))
@@ -77,6 +82,17 @@ def _ways(person: Person, base: str, commit: str, branch: str) -> Iterator[_Way]
     with _copy(person, commit, branch, files) as git:
         if began_with_mine and _works(git, last, commit, changed):
             yield last
+
+
+def _apply(git: GitDirectory, commit: str, changed: set[str]) -> None:
+    """Make the changed files what they are in the commit, as they will be when the editor has saved them."""
+    assert git.worktree is not None
+    for path in changed:
+        (git.worktree / path).unlink(missing_ok=True)
+    beside = git.within(GIT_INDEX_FILE=git.path / "applied")
+    beside.run("read-tree", commit)
+    there = sorted(changed.intersection(beside.run("ls-files", "-z").items))
+    beside.run("checkout-index", "--force", "-z", "--stdin", stdin=quote(there))
 
 
 def _holds(git: GitDirectory, base: str, mine: Sequence[str]) -> bool:

@@ -16,8 +16,8 @@ BRANCH = "wainwright/it"
 class Theirs:
     """A person's repository, and a run's change of it on a branch."""
 
-    def __init__(self, root: Path) -> None:
-        self.top = root / "theirs"
+    def __init__(self, root: Path, name: str = "theirs") -> None:
+        self.top = root / name
         self.top.mkdir()
         self.write("a.py", "a = 1\n")
         self.write("b.py", "b = 1\n")
@@ -52,18 +52,17 @@ class Theirs:
         self.tip = self.repository.commit(tree, "Change it", "r1/t1").commit
         assert self.repository.deliver("it", self.tip) == BRANCH
 
-    @property
-    def way(self) -> str:
-        return way(Place(self.top), self.base, self.tip, BRANCH)
+    def way(self, *, applied: bool = False) -> str:
+        return way(Place(self.top), self.base, self.tip, BRANCH, applied=applied)
 
     @property
     def looks(self) -> tuple[str, ...]:
         return self.git("status", "--porcelain"), self.git("for-each-ref"), self.git("stash", "list")
 
-    def run(self) -> str:
+    def run(self, *, applied: bool = False) -> str:
         """Run the way as it is printed; nothing but that way changes anything of theirs."""
         before = self.looks
-        line = self.way
+        line = self.way(applied=applied)
         assert self.looks == before
         done = subprocess.run(["sh", "-c", line], check=False, cwd=self.top, capture_output=True, text=True)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
@@ -176,3 +175,56 @@ def test_a_repository_without_a_commit(tmp_path: Path) -> None:
 
 def test_a_folder_without_git(tmp_path: Path) -> None:
     assert way(Place(tmp_path), "0" * 40, "0" * 40, BRANCH) == ""
+
+
+def test_a_change_that_an_editor_has_not_saved_yet(theirs: Theirs) -> None:
+    """One file is written, another one is changed in a buffer and saved after the command was run."""
+    theirs.change(a="a = 2\n", new="n = 1\n")
+    theirs.write("new.py", "n = 1\n")
+    assert theirs.run(applied=True) == f"git reset {BRANCH}"
+    assert theirs.read("a.py") == "a = 1\n"
+    theirs.write("a.py", "a = 2\n")
+    assert theirs.git("status", "--porcelain") == ""
+
+
+def test_a_change_that_an_editor_has_and_a_commit_that_is_beside_it(theirs: Theirs) -> None:
+    theirs.change(a="a = 2\n")
+    _committed_beside_it(theirs)
+    theirs.write("a.py", "a = 2\n")
+    assert theirs.run(applied=True) == f"git stash && git merge {BRANCH} && git stash pop"
+    assert (theirs.read("a.py"), theirs.read("b.py")) == ("a = 2\n", "b = 3\n")
+
+
+def test_nothing_of_a_large_tree_is_copied_to_try_it(theirs: Theirs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wainwright.workspace.takeover._FILES_MAX", 1)
+    theirs.change(a="a = 2\n", new="n = 1\n")
+    assert theirs.run().startswith("git worktree add ")
+
+
+def test_half_a_merge_is_not_merged_over(theirs: Theirs) -> None:
+    theirs.change(a="a = 2\n")
+    theirs.git("checkout", "-q", "-b", "side")
+    theirs.write("a.py", "a = 3\n")
+    theirs.commit("Side")
+    theirs.git("checkout", "-q", "main")
+    theirs.write("a.py", "a = 4\n")
+    theirs.commit("Main")
+    subprocess.run(["git", "merge", "-q", "side"], check=False, cwd=theirs.top, capture_output=True)
+    assert theirs.run().startswith("git worktree add ")
+
+
+def test_a_workspace_that_is_a_folder_of_a_repository(tmp_path: Path) -> None:
+    theirs = Theirs(tmp_path)
+    theirs.write("inner/c.py", "c = 1\n")
+    theirs.commit("More")
+    theirs.change(a="a = 2\n")
+    theirs.write("b.py", "b = 2\n")
+    assert way(Place(theirs.top, "inner/"), theirs.base, theirs.tip, BRANCH) == f"git merge {BRANCH}"
+
+
+def test_a_folder_with_a_space_in_its_name(tmp_path: Path) -> None:
+    theirs = Theirs(tmp_path, "their work")
+    theirs.change(a="a = 2\n")
+    _committed_against_it(theirs)
+    theirs.run()
+    assert (tmp_path / "their work-wainwright-it" / "a.py").read_text() == "a = 2\n"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 
 from wainwright.agents import roles
@@ -99,7 +100,10 @@ async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     answer = await parts.editor.apply(state.run, changeset)
     detail = " ".join(filter(None, (_other_name(branch), answer.detail)))
     # Only now: what the editor did decides which way works.
-    way = await asyncio.to_thread(takeover.way, parts.repository.place, base, head, branch) if branch else ""
+    way = ""
+    if branch is not None:
+        taken = partial(takeover.way, applied=answer.status == "applied")
+        way = await asyncio.to_thread(taken, parts.repository.place, base, head, branch)
     delivered = ev.Delivered(
         commit=head, branch=branch, patch=patch, editor=answer.status, detail=detail, way=way
     )
