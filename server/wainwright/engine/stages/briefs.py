@@ -135,7 +135,7 @@ def set_aside(one: TaskState, diff: str) -> str:
     )
 
 
-def looked_up(found: Iterable[str]) -> str:
+def looked_up_for_plan(found: Iterable[str]) -> str:
     """What was looked at for the plan before."""
     lines = [f"- {line}" for line in itertools.islice(found, LOOKED_UP_MAX)]
     return "## Looked up for the plan before\n\n" + "\n".join(lines) if lines else ""

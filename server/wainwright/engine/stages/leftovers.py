@@ -68,7 +68,7 @@ async def laid_on(parts: EngineParts, state: RunState, onto: str, source: str, t
     return await asyncio.to_thread(repository.commit_tree, tree, [onto], "What was built before")
 
 
-async def told(parts: EngineParts, state: RunState, commit: str) -> str:
+async def difference(parts: EngineParts, state: RunState, commit: str) -> str:
     """What was built, as a difference to the head that it was built on."""
     repository = parts.repository
 

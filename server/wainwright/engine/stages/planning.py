@@ -62,7 +62,7 @@ async def _check_plan(state: RunState, done: Work[Plan], aside: Collection[str])
 async def _aside(parts: EngineParts, state: RunState, one: TaskState) -> str:
     """What was built for a task of the plan before and did not land, for the planner; empty: nothing."""
     commit = await leftovers.built(parts, state, one)
-    diff = await leftovers.told(parts, state, commit) if commit else ""
+    diff = await leftovers.difference(parts, state, commit) if commit else ""
     return briefs.set_aside(one, diff) if diff.strip() else ""
 
 
@@ -82,4 +82,4 @@ def _looked_up(parts: EngineParts, state: RunState) -> str:
             reply = call["reply"]
             assert isinstance(reply, dict)
             found += [_words(one) for one in ModelReply.model_validate(reply).tool_calls]
-    return briefs.looked_up(dict.fromkeys(found))
+    return briefs.looked_up_for_plan(dict.fromkeys(found))

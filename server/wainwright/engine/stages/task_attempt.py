@@ -18,11 +18,10 @@ from wainwright.domain.state import RunState, TaskState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
-from wainwright.engine.stages import briefs
+from wainwright.engine.stages import briefs, leftovers
 from wainwright.engine.stages.alone import OwnTests
 from wainwright.engine.stages.belonging import coming_later, reported, standing, with_files, working_with
 from wainwright.engine.stages.landing import failed, land
-from wainwright.engine.stages.leftovers import begins_with, laid_on, place, told, with_built
 from wainwright.engine.stages.recorded import Beginning, begin
 from wainwright.engine.stages.task_check import TaskCheck
 from wainwright.engine.stages.wrong_tests import WrongTests
@@ -51,7 +50,7 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
     steps = run.steps(f"{scope}/implementer")
     begun = await begin(steps, await _begin_task(parts, run.state, one))
     outcome = await _go_through(parts, run, one, effect, steps, begun)
-    return tuple([await with_built(parts, run.state, one, event) for event in outcome])
+    return tuple([await leftovers.with_built(parts, run.state, one, event) for event in outcome])
 
 
 async def _go_through(
@@ -80,7 +79,7 @@ def _workbench(
     return workbenches.writing(
         parts,
         state,
-        place(one),
+        leftovers.place(one),
         begun.commit,
         write_set=one.task.write_set,
         claimed=begun.claimed,
@@ -162,8 +161,10 @@ async def _told_built(parts: EngineParts, state: RunState, one: TaskState, begun
         diff = await asyncio.to_thread(parts.repository.diff, begun.onto, begun.commit)
         return briefs.built_before(parts.redactor.redact(diff), in_tree=True)
     # After a conflict both sides are told already.
-    source = await begins_with(parts, state, one) or (one.kept if one.cause != "conflict" else "")
-    return briefs.built_before(await told(parts, state, source), in_tree=False) if source else ""
+    source = await leftovers.begins_with(parts, state, one) or (one.kept if one.cause != "conflict" else "")
+    return (
+        briefs.built_before(await leftovers.difference(parts, state, source), in_tree=False) if source else ""
+    )
 
 
 async def _told_acceptance(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:
@@ -189,8 +190,8 @@ async def _begin_task(parts: EngineParts, state: RunState, one: TaskState) -> Be
             parts, commit, state.acceptance.kept, laid, f"Acceptance tests of {one.task.id}"
         )
     there = {*standing(state), *laid}
-    source = await begins_with(parts, state, one)
-    begins = await laid_on(parts, state, commit, source, laid) if source else ""
+    source = await leftovers.begins_with(parts, state, one)
+    begins = await leftovers.laid_on(parts, state, commit, source, laid) if source else ""
     return Beginning(
         commit=begins or commit,
         alone=writes_own_tests(state),
