@@ -14,7 +14,7 @@ from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.goal import ENDS, WAY, title
 from wainwright.domain.state import RunState
-from wainwright.engine.views.run_view import RunView
+from wainwright.engine.views.run_view import GateView, RunView
 from wainwright.workspace import native
 
 log = structlog.get_logger()
@@ -92,8 +92,7 @@ def render(view: RunView, lines: list[str]) -> str:
     head += "".join(f"\n\n{told}" for told in view.left_out)
     parts = [head, "## Stages\n\n" + "\n".join(stages)]
     if view.gates:
-        asked = "\n".join(f"- **{g.id}** {g.question}\n  {g.detail}" for g in view.gates)
-        parts.append(f"## Decide\n\n{asked}")
+        parts.append("## Decide\n\n" + "\n".join(map(_asked, view.gates)))
     if view.tasks:
         parts.append(
             "## Tasks\n\n"
@@ -116,6 +115,12 @@ def _waits(view: RunView) -> str:
         return f", **interrupted**: nothing works on it. `wainwright resume {view.run}` goes on"
     waits = {"gate": ", waits for a decision", "hold": f", waits for you: it holds after {view.until}"}
     return waits.get(view.waiting, "")
+
+
+def _asked(gate: GateView) -> str:
+    """A gate with what has to be known to decide it, a line each: of a plan, its tasks and requirements."""
+    lines = [f"  - {line}" for line in gate.detail.splitlines() if line.strip()]
+    return "\n".join([f"- **{gate.id}** {gate.question}", *lines])
 
 
 def _came_of_it(view: RunView) -> list[str]:
