@@ -15,7 +15,7 @@ import structlog
 from pydantic import ValidationError
 
 from wainwright.domain.decide import decide, goes_on
-from wainwright.domain.effects import Effect, OpenGate, RunTask
+from wainwright.domain.effects import Effect, KeepWork, OpenGate, RunTask
 from wainwright.domain.errors import Fenced, IllegalTransition, WainwrightError
 from wainwright.domain.events import EVENT, Event, GateDecided, GateOpened, Kept, RunCancelled, RunFailed
 from wainwright.domain.fold import fold
@@ -120,7 +120,11 @@ class LiveRun:
             log.warning("run.fenced", run=self.state.run, reason=error.message)
         finally:
             try:
-                await self._stop(tuple(self._running))
+                keeping = [k for k, one in self._running.items() if isinstance(one.effect, KeepWork)]
+                await self._stop(self._running.keys() - keeping)
+                # What an end keeps is kept, also when the program is told to stop.
+                for key in keeping:
+                    await self._finish_kept(self._running.pop(key))
                 if self.state.stage in ENDS and not any(helper.done() for helper in helpers):
                     # As long as the lease is kept, nobody else works on the run.
                     await self._tidy(self.state.run)
@@ -214,6 +218,11 @@ class LiveRun:
 
     async def _fail(self, reason: str, hint: str) -> None:
         await self.emit(RunFailed(reason=reason, hint=hint))
+
+    async def _finish_kept(self, begun: _Begun) -> None:
+        await asyncio.wait({begun.work})
+        with contextlib.suppress(WainwrightError):
+            await self._finish(begun)
 
     async def _stop(self, keys: Iterable[str]) -> None:
         stopped = [self._running.pop(key).work for key in tuple(keys)]

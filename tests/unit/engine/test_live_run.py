@@ -37,6 +37,8 @@ class Team:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.answer = asyncio.Event()
+        self.keeps, self.keep = asyncio.Event(), asyncio.Event()
+        self.keep.set()
         self.performed: list[str] = []
 
     async def perform(self, effect: Effect, run: LiveRun) -> Sequence[ev.Event]:
@@ -54,6 +56,8 @@ class Team:
                     ),
                 )
             case KeepWork():
+                self.keeps.set()
+                await self.keep.wait()
                 return (ev.Kept(),)
             case TestBase():
                 await self.answer.wait()
@@ -192,3 +196,16 @@ async def test_an_outcome_that_comes_while_the_run_is_cancelled_breaks_nothing(t
             await place.driving
         assert place.live.state.stage is Stage.CANCELLED
         assert "task-landed" not in [event.kind for event in place.journal.events("r1")]
+
+
+async def test_what_an_end_keeps_is_kept_when_the_program_is_told_to_stop(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as place:
+        place.team.keep.clear()
+        await place.live.emit(ev.RunCancelled(by="person"))
+        async with asyncio.timeout(60):
+            await place.team.keeps.wait()
+        place.driving.cancel()
+        await asyncio.sleep(0)
+        place.team.keep.set()
+        await asyncio.gather(place.driving, return_exceptions=True)
+        assert [event.kind for event in place.journal.events("r1")][-2:] == ["run-cancelled", "kept"]
