@@ -156,6 +156,8 @@ def _tell_standing(seen: RunView) -> None:
     elif seen.failure:
         out.print(Text(f"FAILED: {seen.failure}", style="red"))
         out.print(Text(seen.hint or f"{resume} tries again."))
+    elif seen.stage is Stage.CANCELLED:
+        out.print(Text("CANCELLED", style="red"))
     elif seen.gates:
         for gate in seen.gates:
             out.print(Text(f"Waits for you: {gate.question} {gate.detail}", style="yellow"))

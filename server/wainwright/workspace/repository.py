@@ -24,14 +24,14 @@ from pydantic import BaseModel, ConfigDict
 from wainwright.domain.changes import Changeset
 from wainwright.domain.errors import OutsideBoundary, WorkspaceError
 from wainwright.sandbox.protocol import Layer
-from wainwright.workspace import comparison, delivery, ranges
+from wainwright.workspace import comparison, delivery, ranges, rules
 from wainwright.workspace.comparison import Change
-from wainwright.workspace.dependencies import dependencies, exclude_rules
+from wainwright.workspace.dependencies import dependencies
 from wainwright.workspace.localise import HISTORY_MAX, history
 from wainwright.workspace.names import PREFIX, checked, object_name, ref_name
 from wainwright.workspace.person import Person
 from wainwright.workspace.place import Place, locate
-from wainwright.workspace.plumbing import GitDirectory, read_text, replace_text
+from wainwright.workspace.plumbing import GitDirectory
 from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
 from wainwright.workspace.staging import ignored, overlaid
 from wainwright.workspace.standing import StandingCheckout
@@ -45,8 +45,6 @@ __all__ = ["Change", "Committed", "Entry", "Merge", "Repository", "Skipped", "Sn
 SNAPSHOT = "Your uncommitted work, as it was when the run began"
 _HEADS = "refs/person/"
 _HEADS_COMPARED_MAX = 20
-_NO_FILTERS = "* -filter\n"
-"""Filters are named by attributes and defined by settings; there are no such settings here, and no names either."""
 
 
 class Merge(BaseModel):
@@ -445,40 +443,18 @@ class Repository:
         self._directory.run("init", "--bare", "--quiet", "--template=", *hashing)
         made_last.parent.mkdir(exist_ok=True)
         made_last.with_name("exclude").touch()
-        made_last.write_text(_NO_FILTERS)
+        made_last.write_text(rules.NO_FILTERS)
 
     def _refreshed(self, person: Person | None) -> GitDirectory:
-        """Take over those of the person's settings and ignore rules that decide what a snapshot holds."""
+        """The private repository, with the person's rules of now."""
         private = self._private
         with self.exclusive():
-            rules = attributes = ""
-            if person is not None:
-                ours = private.settings(EVERYDAY_SETTINGS)
-                theirs = person.git.settings(EVERYDAY_SETTINGS, owners=True)
-                for name in ours.keys() - theirs.keys():
-                    private.run("config", "--unset-all", name)
-                for name, value in theirs.items():
-                    if ours.get(name) != value:
-                        private.run("config", "--replace-all", name, value)
-                rules = read_text(person.file("info/exclude"))
-                attributes = read_text(person.file("info/attributes"))
-                self._take_over_shallow(person)
-            replace_text(
-                private.path / "info" / "attributes", "\n".join((attributes, _NO_FILTERS)).lstrip("\n")
+            rules.take_over(
+                private,
+                person,
+                lambda: [self.place.outer(".wainwright"), *self._dependencies(person)],
             )
-            # The second round sees what the rules written by the first one ignore.
-            for _ in range(2):
-                replace_text(
-                    private.path / "info" / "exclude",
-                    exclude_rules(rules, [self.place.outer(".wainwright"), *self._dependencies(person)]),
-                )
         return private
-
-    def _take_over_shallow(self, person: Person) -> None:
-        ours = self._directory.path / "shallow"
-        lines = {*read_text(ours).split(), *read_text(person.file("shallow")).split()}
-        if lines:
-            replace_text(ours, "".join(f"{line}\n" for line in sorted(lines)))
 
     def _dependencies(self, person: Person | None) -> list[str]:
         top = self.place.top
