@@ -7,30 +7,49 @@ material and no instruction.
 from collections.abc import Mapping, Sequence
 
 from wainwright.domain.evidence import Finding, Receipt, Suite
+from wainwright.domain.goal import Place
 from wainwright.domain.state import RunState, TaskState, without_test
 from wainwright.domain.text import cut
 from wainwright.receipts.text import report_text
-from wainwright.workspace.context import fenced
+from wainwright.workspace.context import Shared
+from wainwright.workspace.pages import fenced
 
 LATER_MAX = 8_000
 """Characters of an acceptance test that is not in the tree yet."""
+BASE_MAX = 3_000
+"""Characters of what the tests say before any change."""
 DIFF_MAX = 60_000
 """Characters of a diff that a role is shown; it can read the files for the rest."""
 
 
-def goal(state: RunState) -> str:
-    """What the person asked, and where they stood."""
+def shared(state: RunState, known: Shared) -> tuple[str, ...]:
+    """What all roles are told, in parts: the first is the same for all of a run, the second from the plan on."""
+    first = join("# What all are given", known.text, tests(state), goal(state, known))
+    if state.plan is None:
+        return (first,)
+    return (first, join(requirements(state), plan(state), design(state)))
+
+
+def goal(state: RunState, known: Shared) -> str:
+    """What the person asked, and where they stood; what they selected unless it is among what is ``known``."""
     text = f"## Goal\n\n{state.goal.text}"
     place = state.goal.place
     if place is None:
         return text
     lines = f", lines {place.first_line} to {place.last_line}" if place.first_line else ""
     text += f"\n\nThe person stood in `{place.path}`{lines}."
-    if place.text:
+    if place.text and not _shown(known, place):
         text += f" The selected text:\n\n{fenced(cut(place.text, 4000))}"
     if place.diagnostics:
         text += "\n\nDiagnostics there:\n" + "\n".join(f"- {d}" for d in place.diagnostics)
     return text
+
+
+def _shown(known: Shared, place: Place) -> bool:
+    if place.first_line is None or place.path not in known.seen:
+        return False
+    wanted = range(place.first_line, (place.last_line or place.first_line) + 1)
+    return set(wanted) <= set(known.seen[place.path][1])
 
 
 def tests(state: RunState) -> str:
@@ -46,7 +65,7 @@ def tests(state: RunState) -> str:
         return text
     if base.receipt is None:
         return f"{text}\n\nIt was not run: {base.reason}"
-    return f"{text}\n\nOn the base, before any change:\n\n{cut(report_text(base.receipt), 12_000)}"
+    return f"{text}\n\nOn the base, before any change:\n\n{cut(report_text(base.receipt), BASE_MAX)}"
 
 
 def _where(suite: Suite) -> str:
@@ -60,11 +79,11 @@ def tested_by(state: RunState) -> str:
     return (base.runner if base else "") or " ".join(suite.command for suite in state.suites)
 
 
-def requirements(state: RunState, served: tuple[str, ...] = ()) -> str:
-    """The numbered requirements; ``served`` are those of the task at hand, and are marked."""
+def requirements(state: RunState) -> str:
+    """The numbered requirements."""
     if state.plan is None:
         return ""
-    lines = [f"- {r.id}{' (this task)' if r.id in served else ''}: {r.text}" for r in state.plan.requirements]
+    lines = [f"- {r.id}: {r.text}" for r in state.plan.requirements]
     return "## Requirements\n\n" + "\n".join(lines)
 
 
@@ -83,15 +102,21 @@ def notes(state: RunState) -> str:
 
 
 def plan(state: RunState) -> str:
-    """The tasks."""
+    """The tasks, a line each."""
     if state.plan is None:
         return ""
     tasks = [
-        f"- **{t.id}** {t.title} (needs: {', '.join(t.needs) or 'nothing'}; writes: {', '.join(t.write_set)})\n"
-        f"  {t.instruction}"
+        f"- **{t.id}** {t.title} (needs: {', '.join(t.needs) or 'nothing'}; writes: {', '.join(t.write_set)}; "
+        f"serves: {', '.join(t.acceptance)})"
         for t in state.plan.tasks
     ]
     return "## Tasks\n\n" + "\n".join(tasks)
+
+
+def instructions(state: RunState) -> str:
+    """What the tasks say, for those who look at all of them."""
+    tasks = state.plan.tasks if state.plan else ()
+    return join("## What the tasks say", *(f"### {t.id}\n\n{t.instruction}" for t in tasks))
 
 
 def former(state: RunState) -> str:

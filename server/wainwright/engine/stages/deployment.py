@@ -21,7 +21,7 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.journal import Spend
-from wainwright.workspace.context import fenced
+from wainwright.workspace.pages import fenced
 
 
 async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeployment) -> Sequence[ev.Event]:
@@ -50,8 +50,6 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
         DeployAnswer,
         f"/DEPLOY/{effect.number}",
         lambda shown: briefs.join(
-            briefs.goal(state),
-            briefs.requirements(state),
             "## Deployed before\n\n" + ("\n".join(earlier) or "Nothing."),
             briefs.branch(state),
             f"## Dependency folders\n\n{dependencies}",

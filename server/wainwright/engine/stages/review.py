@@ -30,11 +30,8 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
         FindingsAnswer,
         f"/REVIEW/{effect.number}",
         lambda _: briefs.join(
-            briefs.goal(state),
-            briefs.requirements(state),
             briefs.untested(state),
             briefs.notes(state),
-            briefs.design(state),
             briefs.diff(diff),
             briefs.remarks(state),
             briefs.receipt(receipt, base=state.base_receipt),

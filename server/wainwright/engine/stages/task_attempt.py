@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from wainwright.agents import roles
 from wainwright.agents.answers import WorkAnswer
-from wainwright.agents.loop import OutOfTurns, Work, run_agent
+from wainwright.agents.loop import Brief, OutOfTurns, Work, run_agent
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.errors import BadAnswer
@@ -21,6 +21,7 @@ from wainwright.engine.stages.belonging import coming_later, reported, standing,
 from wainwright.engine.stages.landing import failed, land
 from wainwright.engine.stages.recorded import Beginning, begin
 from wainwright.engine.stages.task_check import TaskCheck
+from wainwright.engine.stages.told import told
 from wainwright.journal import Steps
 from wainwright.tools.toolbox import Workbench
 
@@ -89,22 +90,13 @@ async def _attempt(
         return checked.refusal
 
     tell(f"the implementer begins {name}")
-    brief = briefs.join(
-        briefs.goal(state),
-        briefs.requirements(state),
-        briefs.task(one),
-        briefs.before(one.digest if one.digest != one.task.instruction else ""),
-        briefs.design(state),
-        await _told_acceptance(parts, state, one, begun),
-        briefs.tests(state),
-        briefs.since(begun.landed),
-        await workbenches.shown(parts, state, workbench, one.task.instruction, one.task.write_set),
-    )
+    shared = await told(parts, state, workbench.name)
+    brief = await _brief(parts, state, one, begun, workbench, sum(map(len, shared)))
     limits = parts.settings.limits
     done = await run_agent(
         replace(roles.IMPLEMENT.speaking(briefs.tested_by(state)), turns=limits.turns_per_task),
         WorkAnswer,
-        parts.redactor.redact(brief),
+        Brief(parts.redactor.redact(brief), shared),
         workbench=workbench,
         steps=steps,
         models=parts.models,
@@ -114,6 +106,31 @@ async def _attempt(
         tell=tell,
     )
     return done, tuple(remarks)
+
+
+async def _brief(
+    parts: EngineParts, state: RunState, one: TaskState, begun: Beginning, workbench: Workbench, taken: int
+) -> str:
+    """What is at hand, with as much of the code as fits beside what is ``taken`` already."""
+    digest = one.digest if one.digest != one.task.instruction else ""
+    text = briefs.join(
+        briefs.task(one),
+        briefs.before(digest),
+        await _told_acceptance(parts, state, one, begun),
+        briefs.since(begun.landed),
+    )
+    there = {*standing(state), *begun.laid}
+    whole = sorted({test.partition("::")[0] for test in begun.own_tests} & there)
+    shown = await workbenches.shown(
+        parts,
+        state,
+        workbench,
+        f"{one.task.instruction}\n{digest}",
+        one.task.write_set,
+        whole=whole,
+        room=roles.IMPLEMENT.room_beside(taken + len(text)),
+    )
+    return briefs.join(text, shown)
 
 
 async def _told_acceptance(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:

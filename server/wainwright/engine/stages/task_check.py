@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from wainwright.agents import roles
 from wainwright.agents.answers import FindingsAnswer
-from wainwright.agents.loop import run_agent
+from wainwright.agents.loop import Brief, run_agent
 from wainwright.domain.evidence import Finding, Receipt, Verdict
 from wainwright.domain.goal import Fact
 from wainwright.domain.plan import covers
@@ -19,6 +19,7 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.belonging import standing, tests_in
 from wainwright.engine.stages.recorded import recorded_receipt
+from wainwright.engine.stages.told import told
 from wainwright.journal import Spend, Steps
 from wainwright.receipts.names import belongs
 from wainwright.receipts.text import report_text
@@ -115,29 +116,42 @@ class TaskCheck:
         diff = await asyncio.to_thread(workbench.repository.diff, workbench.began_at, commit)
         if not diff.strip():
             return ()
-        shared = briefs.join(
-            briefs.goal(state),
-            briefs.requirements(state, task.acceptance),
+        tests = await asyncio.to_thread(self._own_tests)
+        brief = briefs.join(
             briefs.untested(state),
-            briefs.design(state),
             briefs.task(self.one).replace("## Your task", "## The task"),
+            briefs.diff(tests, "Its acceptance tests") if tests else "",
             briefs.diff(diff),
             briefs.receipt(receipt, own=workbench.own_tests, base=state.base_receipt),
         )
+        shared = await told(self.parts, state, workbench.name)
         async with workbenches.reading(self.parts, state, f"{workbench.name}-read", commit) as reader:
             self.run.tell("the critic looks at the change", task.id)
-            critique = await self._opinion(roles.CRITIQUE, shared, reader, steps)
+            critique = await self._opinion(roles.CRITIQUE, brief, shared, reader, steps)
             self.run.tell("the reviewer looks at the change", task.id)
-            text = briefs.join(shared, briefs.findings(critique.findings, "The Critic's findings"))
-            return (await self._opinion(roles.TASK_REVIEW, text, reader, steps)).findings
+            text = briefs.join(brief, briefs.findings(critique.findings, "The Critic's findings"))
+            return (await self._opinion(roles.TASK_REVIEW, text, shared, reader, steps)).findings
+
+    def _own_tests(self) -> str:
+        """The acceptance tests of this task, as far as they are in its tree."""
+        base = self.run.state.base
+        files = tuple(sorted({test.partition("::")[0] for test in self.workbench.own_tests or ()}))
+        if base is None or not files:
+            return ""
+        return self.workbench.repository.diff(base, self.workbench.began_at, files)
 
     async def _opinion(
-        self, assignment: roles.Assignment, brief: str, reader: Workbench, steps: Steps
+        self,
+        assignment: roles.Assignment,
+        brief: str,
+        shared: tuple[str, ...],
+        reader: Workbench,
+        steps: Steps,
     ) -> FindingsAnswer:
         done = await run_agent(
             assignment,
             FindingsAnswer,
-            self.parts.redactor.redact(brief),
+            Brief(self.parts.redactor.redact(brief), shared),
             workbench=reader,
             steps=steps.below(assignment.name),
             models=self.parts.models,
