@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
+from tests.fixtures.prompts import broken_off, told_twice
 from tests.fixtures.scenario import PATH, Shared, Stagehand, perform
 
 from wainwright.sandbox.bubblewrap import prove
@@ -30,4 +31,6 @@ async def stage() -> AsyncIterator[Stagehand]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 async def test_a_scenario(stage: Stagehand, file: Path) -> None:
-    await perform(stage, file.stem, file.read_text())
+    play = await perform(stage, file.stem, file.read_text())
+    assert broken_off(play.server.requests) == []
+    assert [told_twice(one) for one in play.server.requests if told_twice(one)] == []

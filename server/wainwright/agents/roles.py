@@ -35,6 +35,8 @@ COMMON = "common"
 """Names the file with the prompt of all roles."""
 OPENING_MAX = 24_000
 """Characters that a role's first request should keep to, where what has to be told leaves room for that."""
+_AROUND = 200
+"""Headings around what is told."""
 LOOK: tuple[Tool[Any], ...] = (READ, SEARCH, LIST, FIND_SYMBOL, REFERENCES, CALLERS, OUTLINE, READ_SYMBOL)
 WORK: tuple[Tool[Any], ...] = (*LOOK, SHELL, RUN_TESTS, HISTORY)
 
@@ -70,7 +72,7 @@ class Assignment:
 
     def room_beside(self, taken: int) -> int:
         """How much of its room this work has where so many characters are told already."""
-        return max(0, min(self.room, OPENING_MAX - len(common()) - len(self.prompt) - taken))
+        return max(0, min(self.room, OPENING_MAX - _AROUND - len(common()) - len(self.prompt) - taken))
 
     @property
     def prompt(self) -> str:

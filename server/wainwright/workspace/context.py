@@ -20,6 +20,8 @@ from wainwright.workspace.pages import Pages, by_hand, fenced
 
 SHARED_MAX = 13_000
 """Characters of a workspace that all roles are shown; one whose files fit is shown whole."""
+SPAN = 4.0
+"""A function whose score is so far below the best is hardly ever what has to be changed."""
 SMALL_FILE = 1_500
 """A file of so many characters is shown whole where one function of it is asked for."""
 TEST_SHARE, OUTLINE_SHARE = 4, 8
@@ -124,14 +126,18 @@ def own(
 ) -> str:
     """What somebody needs beyond what all are shown, for a piece of work in these ``words``; nothing of it twice.
 
-    The files that have to be there ``whole`` count beside ``room``; then come those of the ``write_set``, the
-    functions that the words are about, and where a file is new, one beside it for the style.
+    The files that have to be there ``whole`` come first, also where there is little ``room``; then those of the
+    ``write_set``, the functions that the words are about, and where a file is new, one beside it for the style.
     """
     pages = Pages(indexed.root, WHOLE_MAX * len(whole), known.seen)
     for path in whole:
         pages.take(path)
-    pages.room = max(0, room)
-    files = _files(indexed)
+    changed, files = _changed(pages), _files(indexed)
+    asked = instructions(indexed.root, write_set, known.instructions)
+    parts = [_instructions(asked)] if asked else []
+    if changed:
+        parts.append(f"## What has changed in the files above\n\n{changed}")
+    room = pages.room = max(0, room - len(pages.text()) - sum(map(len, parts)))
     given = [] if EVERYTHING in write_set else [path for path in files if covers(write_set, path)]
     for path in given:
         pages.take(path, most=room // 2)
@@ -139,15 +145,11 @@ def own(
         ranked = indexed.ranker.rank(indexed.index, indexed.structure, words, limit=LIMIT, tokens=0)[0]
         mine = [one for one in ranked.functions if one.path in given]
         _functions(pages, [*mine, *(one for one in ranked.functions if one.path not in given)])
-        _outlines(pages, indexed, room // OUTLINE_SHARE)
+        _outlines(pages, indexed, min(pages.room, room // OUTLINE_SHARE))
     for path in files:
         if path not in known.files and by_hand(path, pages.read(path)):
             pages.take(path, most=room // 3)
     _sibling(pages, files, write_set)
-    asked = instructions(indexed.root, [*given, *write_set], known.instructions)
-    parts = [_instructions(asked)] if asked else []
-    if changed := _changed(pages):
-        parts.append(f"## What has changed in the files above\n\n{changed}")
     if pages.pages:
         parts.append(f"## Files for this work\n\n{pages.text()}")
     return "\n\n".join(parts)
@@ -182,8 +184,11 @@ def _about(
 
 
 def _functions(pages: Pages, functions: Sequence[RankedFunction]) -> None:
-    """Whole functions in their order, as far as there is room; small files at once."""
+    """Whole functions in their order, as far as there is room and they are not much worse than the best."""
+    best = max((one.score for one in functions), default=0.0)
     for one in functions:
+        if best - one.score > SPAN:
+            continue
         text = pages.read(one.path)
         if not text or not by_hand(one.path, text) or pages.take(one.path, most=SMALL_FILE):
             continue

@@ -51,7 +51,9 @@ def manifests(tree: Path, files: Sequence[str]) -> str:
 
 
 def _beginning(text: str) -> str:
-    return _cut(re.sub(r"\n{3,}", "\n\n", text), 700)
+    """The first words, without badges and pictures."""
+    told = [line for line in text.splitlines() if not re.match(r"\s*(<|\[?!\[|\.\. (image|_))", line)]
+    return _cut(re.sub(r"\n{3,}", "\n\n", "\n".join(told)).strip(), 700)
 
 
 def _cut(text: str, most: int = MANIFEST_MAX) -> str:
