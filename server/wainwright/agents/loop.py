@@ -20,6 +20,7 @@ from wainwright.agents import roles
 from wainwright.agents.answers import Reading, explain, read
 from wainwright.agents.fit import fit
 from wainwright.agents.roles import Assignment
+from wainwright.agents.spoken import after
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
@@ -53,6 +54,8 @@ class Brief:
     """The work at hand."""
     shared: tuple[str, ...] = ()
     """What other roles are told too, in parts: it comes before the role's own words."""
+    earlier: tuple[Message, ...] = ()
+    """The conversation that this work goes on with, instead of what it would be told at first."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +125,19 @@ class Conversation(Generic[A]):
         )
 
     async def open(self, brief: Brief) -> None:
-        """Say the first two messages; recorded, so that a resumed agent is told the same again."""
+        """Say the first messages; recorded, so that a resumed agent is told the same again."""
 
         async def act(_key: str) -> tuple[JsonValue, Spend]:
+            if brief.earlier:
+                gone_on = (*brief.earlier, _message("user", brief.text))
+                return [one.model_dump(mode="json") for one in gone_on], Spend()
             own = f"# Your part\n\n{self.assignment.prompt.strip()}\n\n# The work at hand\n\n{brief.text}"
             return [roles.common(), *(f"{part}\n\n" for part in brief.shared), own], Spend()
 
-        kept = await self.steps.step("opening", inputs=None, effect="read", act=act)
+        kept = cast("list[Any]", await self.steps.step("opening", inputs=None, effect="read", act=act))
+        if not isinstance(kept[0], str):
+            self.messages += [Message.model_validate(one) for one in kept]
+            return
         prompt, *told = cast("list[str]", kept)
         parts = tuple(Text(text=part) for part in told)
         self.messages += [_message("system", prompt), Message(role="user", content=parts)]
@@ -156,9 +165,7 @@ class Conversation(Generic[A]):
         )
         request = ModelRequest(role=self.assignment.role, messages=tuple(fit(self.messages)), tools=specs)
         reply = await self.models.ask(self.steps, request, rung=self.rung)
-        # Some providers refuse a history with a message that says nothing.
-        said = reply.text if reply.text.strip() or reply.tool_calls else "(nothing)"
-        self.messages.append(_message("assistant", said, tool_calls=reply.tool_calls))
+        self.messages.append(after(reply))
         return reply
 
     # ---- acting

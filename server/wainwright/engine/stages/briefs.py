@@ -146,6 +146,19 @@ def before(digest: str) -> str:
     return f"## What happened before\n\n{digest}" if digest else ""
 
 
+MENDS = (
+    "Your change was merged; this came of it. The tree is the merged one now, so read again what you edit."
+)
+"""What an implementer is told that goes on with its conversation."""
+AGAIN = "Your findings went back, and this is what was made of them. Judge it as it is now, in the same form."
+"""What a reviewer is told that goes on with its conversation."""
+
+
+def looked_up(lines: str) -> str:
+    """What was looked at in an earlier try."""
+    return f"## Looked at in an earlier try\n\n{lines}" if lines else ""
+
+
 def task(one: TaskState) -> str:
     """The implementer's own task."""
     t = one.task

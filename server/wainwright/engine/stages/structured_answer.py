@@ -11,6 +11,7 @@ from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.told import told
+from wainwright.models.client import Message
 
 A = TypeVar("A", bound=Fact)
 
@@ -24,11 +25,14 @@ async def ask(
     brief: Callable[[str], str],
     check: Callable[[Work[A]], Awaitable[str]] | None = None,
     about: str | None = None,
+    *,
+    earlier: tuple[Message, ...] = (),
 ) -> Work[A]:
     """Ask a role that answers with one structure, at a workbench where it can only read.
 
     All roles are told the same first. ``brief`` says what is at hand, given what the tree holds beyond that: what
-    has changed, and what it is ``about``; nothing where that is None.
+    has changed, and what it is ``about``; nothing where that is None. Where it goes on with an ``earlier``
+    conversation, it says what is new.
     """
     state = run.state
     run.tell(f"the {assignment.role} thinks")
@@ -43,7 +47,7 @@ async def ask(
         return await run_agent(
             assignment,
             form,
-            Brief(parts.redactor.redact(brief(shown)), shared),
+            Brief(parts.redactor.redact(brief(shown)), shared, earlier),
             workbench=workbench,
             steps=run.steps(f"{scope}/{assignment.name}"),
             models=parts.models,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from wainwright.agents import roles
 from wainwright.agents.answers import WorkAnswer
 from wainwright.agents.loop import Brief, OutOfTurns, Work, run_agent
+from wainwright.agents.spoken import looked_up, spoken, to_go_on_with
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.errors import BadAnswer
@@ -23,6 +24,7 @@ from wainwright.engine.stages.recorded import Beginning, begin
 from wainwright.engine.stages.task_check import TaskCheck
 from wainwright.engine.stages.told import told
 from wainwright.journal import Steps
+from wainwright.models.client import Message
 from wainwright.tools.toolbox import Workbench
 
 
@@ -35,8 +37,7 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
                 task=effect.task, revision=effect.revision, attempt=effect.attempt, rung=effect.rung
             )
         )
-    scope = f"/BUILD/{effect.task}.{effect.revision}.{effect.attempt}"
-    steps = run.steps(f"{scope}/implementer")
+    steps = run.steps(_scope(effect.task, effect.revision, effect.attempt))
     begun = await begin(steps, await _begin_task(parts, run.state, one))
     async with _workbench(parts, run.state, one, effect, begun) as workbench:
         try:
@@ -82,21 +83,22 @@ async def _attempt(
     def tell(text: str) -> None:
         run.tell(text, name)
 
+    checking = TaskCheck(parts, run, one, workbench, begun.laid)
+
     async def check(done: Work[WorkAnswer]) -> str:
         if done.answer.status != "done":
             return ""
-        checked = await TaskCheck(parts, run, one, workbench, begun.laid).check(steps)
+        checked = await checking.check(steps)
         remarks[:] = checked.remarks
         return checked.refusal
 
     tell(f"the implementer begins {name}")
-    shared = await told(parts, state, workbench.name)
-    brief = await _brief(parts, state, one, begun, workbench, sum(map(len, shared)))
+    brief = await _brief(parts, run, one, effect, begun, workbench)
     limits = parts.settings.limits
     done = await run_agent(
         replace(roles.IMPLEMENT.speaking(briefs.tested_by(state)), turns=limits.turns_per_task),
         WorkAnswer,
-        Brief(parts.redactor.redact(brief), shared),
+        brief,
         workbench=workbench,
         steps=steps,
         models=parts.models,
@@ -109,28 +111,65 @@ async def _attempt(
 
 
 async def _brief(
-    parts: EngineParts, state: RunState, one: TaskState, begun: Beginning, workbench: Workbench, taken: int
-) -> str:
-    """What is at hand, with as much of the code as fits beside what is ``taken`` already."""
+    parts: EngineParts,
+    run: LiveRun,
+    one: TaskState,
+    effect: ef.RunTask,
+    begun: Beginning,
+    workbench: Workbench,
+) -> Brief:
+    """What is at hand, as a word more in the conversation that it mends the work of, or with all that is needed."""
+    state = run.state
     digest = one.digest if one.digest != one.task.instruction else ""
     text = briefs.join(
         briefs.task(one),
         briefs.before(digest),
+        await _looked_up(run, effect),
         await _told_acceptance(parts, state, one, begun),
         briefs.since(begun.landed),
     )
+    earlier = await _mended(run, effect)
+    if earlier:
+        return Brief(parts.redactor.redact(briefs.join(briefs.MENDS, text)), earlier=earlier)
+    shared = await told(parts, state, workbench.name)
     there = {*standing(state), *begun.laid}
-    whole = sorted({test.partition("::")[0] for test in begun.own_tests} & there)
     shown = await workbenches.shown(
         parts,
         state,
         workbench,
         f"{one.task.instruction}\n{digest}",
         one.task.write_set,
-        whole=whole,
-        room=roles.IMPLEMENT.room_beside(taken + len(text)),
+        whole=sorted({test.partition("::")[0] for test in begun.own_tests} & there),
+        room=roles.IMPLEMENT.room_beside(sum(map(len, shared)) + len(text)),
     )
-    return briefs.join(text, shown)
+    return Brief(parts.redactor.redact(briefs.join(text, shown)), shared)
+
+
+async def _mended(run: LiveRun, effect: ef.RunTask) -> tuple[Message, ...]:
+    """The conversation in which all of what is to be mended was made; nothing where several were.
+
+    A task that answers a red test or a review names no files: only where one task of the plan has landed it is sure
+    whose work is meant.
+    """
+    state = run.state
+    done = [t for t in state.tasks.values() if t.status == "landed"]
+    planned = {task.id for task in state.plan.tasks} if state.plan else set()
+    if effect.rung != "repair" or sum(t.task.id in planned for t in done) != 1:
+        return ()
+    last = done[-1]
+    return await to_go_on_with(run.steps(_scope(last.task.id, last.revision, last.attempt)))
+
+
+async def _looked_up(run: LiveRun, effect: ef.RunTask) -> str:
+    """What an earlier attempt at the same task looked at."""
+    if effect.attempt == 0:
+        return ""
+    said = await spoken(run.steps(_scope(effect.task, effect.revision, effect.attempt - 1)))
+    return briefs.looked_up(looked_up(said))
+
+
+def _scope(task: str, revision: int, attempt: int) -> str:
+    return f"/BUILD/{task}.{revision}.{attempt}/implementer"
 
 
 async def _told_acceptance(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:
