@@ -26,8 +26,8 @@ SMALL_FILE = 1_500
 """A file of so many characters is shown whole where one function of it is asked for."""
 TEST_SHARE, OUTLINE_SHARE = 4, 8
 """The best file of tests gets the fourth part of the room, outlines around functions the eighth."""
-WHOLE_MAX = 8_000
-"""Characters of one file that has to be shown whole, on the average."""
+WHOLE_MAX = 9_000
+"""Characters of files that have to be shown whole; those beyond can be read."""
 OUTLINED_FILES_MAX = 20_000
 """In a larger workspace there are no signatures around what is shown."""
 SIBLING_MAX = 2_500
@@ -129,8 +129,8 @@ def own(
     The files that have to be there ``whole`` come first, also where there is little ``room``; then those of the
     ``write_set``, the functions that the words are about, and where a file is new, one beside it for the style.
     """
-    pages = Pages(indexed.root, WHOLE_MAX * len(whole), known.seen)
-    for path in whole:
+    pages = Pages(indexed.root, WHOLE_MAX, known.seen)
+    for path in sorted(whole, key=pages.cost):
         pages.take(path)
     changed, files = _changed(pages), _files(indexed)
     asked = instructions(indexed.root, write_set, known.instructions)

@@ -59,7 +59,7 @@ def test_a_function_in_a_long_file_is_shown_among_the_signatures_around(folder: 
     )
     found = shared(look(folder), "refund a cart").text.partition(SHOWN)[2]
     assert "class Cart:\n    def refund(self):\n        return 7\n" in found
-    assert "    def other_55(self):\n" in found
+    assert "    def other_9(self):\n" in found
     assert "        return 55" not in found
 
 
@@ -169,7 +169,7 @@ def test_beside_a_new_file_one_of_its_kind_is_shown(folder: Path) -> None:
         "",
         Shared(files=frozenset({"shop/cart.py", "shop/voucher.py", "README.md"})),
         write_set=["shop/gift.py"],
-        room=100,
+        room=200,
     )
     assert "### shop/voucher.py" in told
     assert "### shop/cart.py" not in told
