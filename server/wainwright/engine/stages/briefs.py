@@ -150,6 +150,10 @@ MENDS = (
     "Your change was merged; this came of it. The tree is the merged one now, so read again what you edit."
 )
 """What an implementer is told that goes on with its conversation."""
+BEGINS_AGAIN = (
+    "Your work did not land; this came of it. You begin again, in a new tree that has nothing of your change."
+)
+"""The same, for another attempt at the same task."""
 AGAIN = "Your findings went back, and this is what was made of them. Judge it as it is now, in the same form."
 """What a reviewer is told that goes on with its conversation."""
 

@@ -128,9 +128,9 @@ async def _brief(
         await _told_acceptance(parts, state, one, begun),
         briefs.since(begun.landed),
     )
-    earlier = await _mended(run, effect)
+    why, earlier = await _earlier(run, effect)
     if earlier:
-        return Brief(parts.redactor.redact(briefs.join(briefs.MENDS, text)), earlier=earlier)
+        return Brief(parts.redactor.redact(briefs.join(why, text)), earlier=earlier)
     shared = await told(parts, state, workbench.name)
     there = {*standing(state), *begun.laid}
     shown = await workbenches.shown(
@@ -145,19 +145,23 @@ async def _brief(
     return Brief(parts.redactor.redact(briefs.join(text, shown)), shared)
 
 
-async def _mended(run: LiveRun, effect: ef.RunTask) -> tuple[Message, ...]:
-    """The conversation in which all of what is to be mended was made; nothing where several were.
+async def _earlier(run: LiveRun, effect: ef.RunTask) -> tuple[str, tuple[Message, ...]]:
+    """The conversation that this attempt goes on with, if any, and what came of it.
 
-    A task that answers a red test or a review names no files: only where one task of the plan has landed it is sure
-    whose work is meant.
+    It is the one before on the same rung: what it made was in the way of another task's. Or the one in which all of
+    what is to be mended was made: a task that answers a red test or a review names no files, so that is sure only
+    where one task of the plan has landed.
     """
     state = run.state
+    if effect.rung == "first" and effect.attempt > 0:
+        before = _scope(effect.task, effect.revision, effect.attempt - 1)
+        return briefs.BEGINS_AGAIN, await to_go_on_with(run.steps(before))
     done = [t for t in state.tasks.values() if t.status == "landed"]
     planned = {task.id for task in state.plan.tasks} if state.plan else set()
     if effect.rung != "repair" or sum(t.task.id in planned for t in done) != 1:
-        return ()
+        return "", ()
     last = done[-1]
-    return await to_go_on_with(run.steps(_scope(last.task.id, last.revision, last.attempt)))
+    return briefs.MENDS, await to_go_on_with(run.steps(_scope(last.task.id, last.revision, last.attempt)))
 
 
 async def _looked_up(run: LiveRun, effect: ef.RunTask) -> str:
