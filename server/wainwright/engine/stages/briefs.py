@@ -23,8 +23,11 @@ DIFF_MAX = 60_000
 
 
 def shared(state: RunState, known: Shared) -> tuple[str, ...]:
-    """What all roles are told, in parts: the first is the same for all of a run, the second from the plan on."""
-    first = join("# What all are given", known.text, tests(state), goal(state, known))
+    """What all roles are told, in parts: the first is the same for all of a run, the second from the plan on.
+
+    How the tests are run stands last in the first part: a plan may know that better than what was recognised.
+    """
+    first = join("# What all are given", known.text, goal(state, known), tests(state))
     if state.plan is None:
         return (first,)
     return (first, join(requirements(state), plan(state), design(state)))
