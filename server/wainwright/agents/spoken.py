@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from wainwright.agents.roles import Assignment
 from wainwright.journal import Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest
 
@@ -26,10 +27,11 @@ async def spoken(steps: Steps) -> tuple[Message, ...]:
     return (*request.messages, after(reply))
 
 
-async def to_go_on_with(steps: Steps) -> tuple[Message, ...]:
-    """The conversation of a scope, if it came to its answer and is not too long to be gone on with; else nothing."""
+async def to_go_on_with(steps: Steps, assignment: Assignment) -> tuple[Message, ...]:
+    """The conversation of a scope, if it was of this kind, came to its answer and is not too long; or nothing."""
     said = await spoken(steps)
-    if not said or said[-1].tool_calls or sum(len(one.text) for one in said) > GOES_ON_MAX:
+    of_its_kind = any(assignment.prompt.strip() in one.text for one in said[:2])
+    if not of_its_kind or said[-1].tool_calls or sum(len(one.text) for one in said) > GOES_ON_MAX:
         return ()
     return said
 

@@ -154,7 +154,7 @@ MENDS = (
 )
 """What an implementer is told that goes on with its conversation."""
 BEGINS_AGAIN = (
-    "Your work did not land; this came of it. You begin again, in a new tree that has nothing of your change."
+    "Your work did not land; this came of it. You begin again in a new tree: read again what you edit."
 )
 """The same, for another attempt at the same task."""
 AGAIN = "Your findings went back, and this is what was made of them. Judge it as it is now, in the same form."

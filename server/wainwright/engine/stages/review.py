@@ -58,7 +58,10 @@ async def _last_look(parts: EngineParts, run: LiveRun, number: int) -> tuple[tup
 
     await run.steps(_scope(number)).step("look", inputs=None, effect="read", act=now)
     before = run.steps(_scope(number - 1))
-    looked, earlier = await before.last("look"), await to_go_on_with(before.below(roles.REVIEW.name))
+    looked, earlier = (
+        await before.last("look"),
+        await to_go_on_with(before.below(roles.REVIEW.name), roles.REVIEW),
+    )
     if looked is None or not earlier:
         return (), ""
     since = await asyncio.to_thread(parts.repository.diff, str(looked[1]), head)

@@ -153,15 +153,17 @@ async def _earlier(run: LiveRun, effect: ef.RunTask) -> tuple[str, tuple[Message
     where one task of the plan has landed.
     """
     state = run.state
+    how = roles.IMPLEMENT.speaking(briefs.tested_by(state))
     if effect.rung == "first" and effect.attempt > 0:
         before = _scope(effect.task, effect.revision, effect.attempt - 1)
-        return briefs.BEGINS_AGAIN, await to_go_on_with(run.steps(before))
+        return briefs.BEGINS_AGAIN, await to_go_on_with(run.steps(before), how)
     done = [t for t in state.tasks.values() if t.status == "landed"]
     planned = {task.id for task in state.plan.tasks} if state.plan else set()
     if effect.rung != "repair" or sum(t.task.id in planned for t in done) != 1:
         return "", ()
     last = done[-1]
-    return briefs.MENDS, await to_go_on_with(run.steps(_scope(last.task.id, last.revision, last.attempt)))
+    scope = _scope(last.task.id, last.revision, last.attempt)
+    return briefs.MENDS, await to_go_on_with(run.steps(scope), how)
 
 
 async def _looked_up(run: LiveRun, effect: ef.RunTask) -> str:
