@@ -1,12 +1,14 @@
 """Each file of `scenarios/` is one run, told with what is expected of it; `fixtures/scenario.py` plays it."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
+from tests.fixtures.prompts import beginnings, broken_off, told_twice
 from tests.fixtures.scenario import PATH, Shared, Stagehand, perform
 
 from wainwright.sandbox.bubblewrap import prove
@@ -30,4 +32,8 @@ async def stage() -> AsyncIterator[Stagehand]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 async def test_a_scenario(stage: Stagehand, file: Path) -> None:
-    await perform(stage, file.stem, file.read_text())
+    play = await perform(stage, file.stem, file.read_text())
+    if not re.search("^=== resume", file.read_text(), re.MULTILINE):
+        assert len(beginnings(play.server.requests)) <= 1, "all roles are told the same first"
+    assert broken_off(play.server.requests) == []
+    assert [told_twice(one) for one in play.server.requests if told_twice(one)] == []

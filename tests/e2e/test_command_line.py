@@ -197,7 +197,7 @@ def test_a_gateway_that_is_killed_is_replaced(wainwright: Program) -> None:
     held, go_on = threading.Event(), threading.Event()
 
     def script(body: dict[str, Any]) -> Answer:
-        if "**Implementer**" in team.text_of(body["messages"][0]) and not held.is_set():
+        if team.part(body) == "Implementer" and not held.is_set():
             held.set()
             go_on.wait(30)
         return team.play(body)
@@ -290,14 +290,13 @@ def test_a_run_is_cancelled_from_another_process(wainwright: Program) -> None:
 
     def script(body: dict[str, Any]) -> Answer:
         asked.append(body)
-        if "**Implementer**" in team.text_of(body["messages"][0]):
+        if team.part(body) == "Implementer":
             go_on.wait(30)
         return team.play(body)
 
     with OpenAIServer(script) as server:
         process = wainwright.start("run", team.GOAL, "--json", server=server)
-        implementing = "**Implementer**"
-        wait_until(lambda: any(implementing in team.text_of(one["messages"][0]) for one in asked))
+        wait_until(lambda: any(team.part(one) == "Implementer" for one in asked))
         cancelled = wainwright.do("cancel")
         assert cancelled.code == 0, cancelled.err
         out, _ = process.communicate(timeout=30)

@@ -77,7 +77,7 @@ class Team:
         self.held.pop(role).set()
 
     def play(self, body: dict) -> Answer:
-        role = team.re.search(r"\*\*(\w+)\*\*", str(body["messages"][0]["content"])).group(1)
+        role = team.part(body)
         gate = self.held.get(role)
         if gate is not None:
             self.asked.set()
@@ -85,13 +85,13 @@ class Team:
             if self.closed:
                 return fail(500, "gone")
         turn = sum(message["role"] == "assistant" for message in body["messages"])
-        answer = self._answer(role, str(body["messages"][0]["content"]), turn)
+        answer = self._answer(role, team.text_of(body["messages"][1]), turn)
         return team.play(body) if answer is None else answer
 
-    def _answer(self, role: str, system: str, turn: int) -> Answer | None:
+    def _answer(self, role: str, own: str, turn: int) -> Answer | None:
         if role == "Planner":
             return say(team.answer(PLAN))
-        if role == "Tester" and '"cause"' not in system:
+        if role == "Tester" and '"cause"' not in own:
             mapped = [{"requirement": "R1", "test": "tests/test_sub.py::test_sub"}]
             done = {"status": "done", "tests": mapped, "summary": "One test."}
             return (say(TEST), call("run_tests"), say(team.answer(done)))[min(turn, 2)]
@@ -99,7 +99,7 @@ class Team:
             steps = (call("read", path="calc/__init__.py"), say(EDIT), call("run_tests"))
             done = {"status": "done", "summary": "Added sub."}
             return steps[turn] if turn < 3 else say(team.answer(done))
-        if role == "Reviewer" and '"agree"' not in system:
+        if role == "Reviewer" and '"agree"' not in own:
             return say(team.answer({"summary": "Looks right.", "findings": self.findings}))
         if role == "Deployer":
             spec = {

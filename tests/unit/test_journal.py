@@ -475,6 +475,19 @@ def test_a_process_does_not_end_before_the_outcome_is_on_disk(
     assert journal.account("r1").spent_usd == 1
 
 
+async def test_what_a_scope_did_last_is_found_by_name_voided_or_not(journal: Journal, lease: Lease) -> None:
+    steps = Steps(journal, lease, "/s")
+    await steps.step("ask", inputs=["first"], effect="llm", act=Act("one"))
+    await steps.step("ask", inputs=["second"], effect="llm", act=Act("two"))
+    await steps.step("look", inputs=None, effect="read", act=Act("else"))
+    await steps.below("inner").step("ask", inputs=["inner"], effect="llm", act=Act("three"))
+    await steps.void()
+    again = Steps(journal, lease, "/s")
+    assert await again.last("ask") == (["second"], "two")
+    assert await again.last("look") == (None, "else")
+    assert await again.last("as") is None
+
+
 async def test_a_useless_answer_is_voided_and_asked_anew(journal: Journal, lease: Lease) -> None:
     steps = Steps(journal, lease, "/s")
     await steps.step("ask", inputs=1, effect="llm", act=Act("useless"))

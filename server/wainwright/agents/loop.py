@@ -16,14 +16,16 @@ from typing import Any, Generic, TypeVar, cast
 
 from pydantic import JsonValue, ValidationError
 
+from wainwright.agents import roles
 from wainwright.agents.answers import Reading, explain, read
 from wainwright.agents.fit import fit
 from wainwright.agents.roles import Assignment
+from wainwright.agents.spoken import after
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
 from wainwright.journal import Spend, Steps
-from wainwright.models.client import Message, ModelReply, ModelRequest, ToolCall, ToolSpec
+from wainwright.models.client import Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
 from wainwright.models.router import Models
 from wainwright.tools.files import apply
 from wainwright.tools.toolbox import Tool, Workbench
@@ -45,6 +47,18 @@ class OutOfTurns(WainwrightError):
 
 
 @dataclass(frozen=True)
+class Brief:
+    """What an agent is told at first."""
+
+    text: str
+    """The work at hand."""
+    shared: tuple[str, ...] = ()
+    """What other roles are told too, in parts: it comes before the role's own words."""
+    earlier: tuple[Message, ...] = ()
+    """The conversation that this work goes on with, instead of what it would be told at first."""
+
+
+@dataclass(frozen=True)
 class Work(Generic[A]):
     """What came of it."""
 
@@ -55,7 +69,7 @@ class Work(Generic[A]):
 async def run_agent(
     assignment: Assignment,
     form: type[A],
-    brief: str,
+    brief: Brief,
     *,
     workbench: Workbench,
     steps: Steps,
@@ -110,15 +124,23 @@ class Conversation(Generic[A]):
             t for t in self.assignment.tools if self.workbench.sandbox is not None or not t.needs_sandbox
         )
 
-    async def open(self, brief: str) -> None:
-        """Say the first two messages; recorded, so that a resumed agent is told the same again."""
+    async def open(self, brief: Brief) -> None:
+        """Say the first messages; recorded, so that a resumed agent is told the same again."""
 
         async def act(_key: str) -> tuple[JsonValue, Spend]:
-            return [self.assignment.prompt, brief], Spend()
+            if brief.earlier:
+                gone_on = (*brief.earlier, _message("user", brief.text))
+                return [one.model_dump(mode="json") for one in gone_on], Spend()
+            own = f"# Your part\n\n{self.assignment.prompt.strip()}\n\n# The work at hand\n\n{brief.text}"
+            return [roles.common(), *(f"{part}\n\n" for part in brief.shared), own], Spend()
 
-        kept = await self.steps.step("opening", inputs=None, effect="read", act=act)
-        prompt, told = cast("list[str]", kept)
-        self.messages += [_message("system", prompt), _message("user", told)]
+        kept = cast("list[Any]", await self.steps.step("opening", inputs=None, effect="read", act=act))
+        if not isinstance(kept[0], str):
+            self.messages += [Message.model_validate(one) for one in kept]
+            return
+        prompt, *told = cast("list[str]", kept)
+        parts = tuple(Text(text=part) for part in told)
+        self.messages += [_message("system", prompt), Message(role="user", content=parts)]
 
     async def go_on(self) -> Work[A]:
         """Go on turn by turn until an answer is accepted."""
@@ -143,9 +165,7 @@ class Conversation(Generic[A]):
         )
         request = ModelRequest(role=self.assignment.role, messages=tuple(fit(self.messages)), tools=specs)
         reply = await self.models.ask(self.steps, request, rung=self.rung)
-        # Some providers refuse a history with a message that says nothing.
-        said = reply.text if reply.text.strip() or reply.tool_calls else "(nothing)"
-        self.messages.append(_message("assistant", said, tool_calls=reply.tool_calls))
+        self.messages.append(after(reply))
         return reply
 
     # ---- acting

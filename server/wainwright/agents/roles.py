@@ -2,6 +2,9 @@
 
 Planner, designer, reviewer, critic, deployer and monitor answer with one validated structure and may look things up
 before; implementer and tester act on a tree of their own until their work is done.
+
+The system prompt is one for all, and the first message begins with what all are given: what one role was asked is the
+beginning of what the next is asked. Only then come a role's own words.
 """
 
 import re
@@ -29,6 +32,12 @@ from wainwright.tools.shell import HISTORY, RUN_TESTS, SHELL
 from wainwright.tools.symbols import CALLERS, FIND_SYMBOL, OUTLINE, READ_SYMBOL, REFERENCES
 from wainwright.tools.toolbox import Tool
 
+COMMON = "common"
+"""Names the file with the prompt of all roles."""
+OPENING_MAX = 24_000
+"""Characters that a role's first request should keep to, where what has to be told leaves room for that."""
+_AROUND = 200
+"""Headings around what is told."""
 LOOK: tuple[Tool[Any], ...] = (READ, SEARCH, LIST, FIND_SYMBOL, REFERENCES, CALLERS, OUTLINE, READ_SYMBOL)
 WORK: tuple[Tool[Any], ...] = (*LOOK, SHELL, RUN_TESTS, HISTORY)
 
@@ -53,6 +62,8 @@ class Assignment:
     """Documents that must come with the answer."""
     turns: int = 12
     """The most model calls for one piece of work."""
+    room: int = 0
+    """About so many characters of code are shown for this work alone, beyond what all are shown."""
     language: str = "python"
     """The language of the worked example, where the prompt has one for each: a file of ``examples/``."""
 
@@ -60,12 +71,21 @@ class Assignment:
         """The same work, with the worked example in the language of what tests the workspace."""
         return replace(self, language=language(tested_by))
 
+    def room_beside(self, taken: int) -> int:
+        """How much of its room this work has where so many characters are told already."""
+        return max(0, min(self.room, OPENING_MAX - _AROUND - len(common()) - len(self.prompt) - taken))
+
     @property
     def prompt(self) -> str:
-        """The system prompt; ``{{name}}`` in its file stands for a value of ``_FILLED_IN``."""
+        """The role's own words; ``{{name}}`` in its file stands for a value of ``_FILLED_IN``."""
         text = _read("prompts", self.name)
         more = {"example": _read("examples", f"{self.name}.{self.language}")} if "{{example}}" in text else {}
         return re.sub(r"\{\{(\w+)\}\}", lambda found: {**_FILLED_IN, **more}[found[1]], text)
+
+
+def common() -> str:
+    """The system prompt of all roles."""
+    return _read("prompts", COMMON)
 
 
 def _read(folder: str, name: str) -> str:
@@ -91,17 +111,17 @@ def language(tested_by: str) -> str:
     return min(((at.start(), name) for at, name in found if at), default=(0, "python"))[1]
 
 
-PLAN = Assignment("planner", "planner", Plan)
-DESIGN = Assignment("designer", "designer", DesignAnswer, documents=("design.md",))
-ACCEPTANCE = Assignment("tester", "tester", AcceptanceAnswer, tools=WORK, edits=True, turns=40)
-IMPLEMENT = Assignment("implementer", "implementer", WorkAnswer, tools=WORK, edits=True, turns=60)
-ALONE = Assignment("implementer", "alone", AloneAnswer, tools=WORK, edits=True, turns=60)
+PLAN = Assignment("planner", "planner", Plan, room=4_000)
+DESIGN = Assignment("designer", "designer", DesignAnswer, documents=("design.md",), room=2_000)
+ACCEPTANCE = Assignment("tester", "tester", AcceptanceAnswer, tools=WORK, edits=True, turns=40, room=3_000)
+IMPLEMENT = Assignment("implementer", "implementer", WorkAnswer, tools=WORK, edits=True, turns=60, room=7_000)
+ALONE = Assignment("implementer", "alone", AloneAnswer, tools=WORK, edits=True, turns=60, room=7_000)
 CRITIQUE = Assignment("critic", "critic", FindingsAnswer, turns=8)
 TASK_REVIEW = Assignment("reviewer", "task-reviewer", FindingsAnswer, turns=8)
 REVIEW = Assignment("reviewer", "reviewer", FindingsAnswer)
 TRIAGE = Assignment("tester", "triage", TriageAnswer, turns=8)
 CONSENT = Assignment("reviewer", "consent", ConsentAnswer, turns=8)
-DEPLOY = Assignment("deployer", "deployer", DeployAnswer, documents=("runbook.md",))
+DEPLOY = Assignment("deployer", "deployer", DeployAnswer, documents=("runbook.md",), room=3_000)
 MONITOR = Assignment("monitor", "monitor", MonitorAnswer, tools=(), turns=4)
 
 ASSIGNMENTS: tuple[Assignment, ...] = (

@@ -51,6 +51,7 @@ class Disk:
     async def tidy(self, run: str) -> None:
         """Remove what a run that has ended, and that nobody else works on, does not need. Never raises."""
         self._parts.layers.pop(run, None)
+        self._parts.shared.pop(run, None)
         try:
             places = await asyncio.to_thread(self._removable, [run])
             places += await asyncio.to_thread(self._replaced)

@@ -12,6 +12,7 @@ from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.protocol import Layer, Sandbox
 from wainwright.secrets import Redactor
 from wainwright.settings import Settings
+from wainwright.workspace.context import Shared
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
 
@@ -38,3 +39,5 @@ class EngineParts:
     editor: Editor
     layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
     """What lies over the trees of each run under way: looked up once a run."""
+    shared: dict[str, Shared] = field(default_factory=dict)
+    """What all roles of each run under way are shown of its base: put together once a run."""

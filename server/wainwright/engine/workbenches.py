@@ -201,23 +201,42 @@ def _tests(parts: EngineParts, state: RunState) -> TestPort | None:
     return run
 
 
-async def shown(
-    parts: EngineParts, state: RunState, workbench: Workbench, about: str, write_set: Sequence[str] = ()
-) -> str:
-    """Show a workbench's tree in Markdown, looked through for what the words speak ``about``."""
-    indexed = await parts.indexes.at(workbench.tree, parsed=False)
-    return await asyncio.to_thread(_shown, parts, indexed, state, about, write_set)
+async def shared(parts: EngineParts, state: RunState, name: str) -> context.Shared:
+    """What all roles of a run are shown of the workspace: the base, looked through for the goal.
+
+    ``name``: of the tree that is made for that where the standing checkout is in use.
+    """
+    if state.run not in parts.shared:
+        assert state.base is not None
+        async with _tree_to_read(parts, state, f"{name}-base", state.base) as tree:
+            indexed = await parts.indexes.at(tree, parsed=False)
+            parts.shared[state.run] = await asyncio.to_thread(_shared, parts, indexed, state)
+    return parts.shared[state.run]
 
 
-def _shown(
-    parts: EngineParts, indexed: IndexedTree, state: RunState, about: str, write_set: Sequence[str]
-) -> str:
+def _shared(parts: EngineParts, indexed: IndexedTree, state: RunState) -> context.Shared:
     tip = state.base or ""
     if tip and not indexed.ranker.knows(tip):
         indexed.ranker.read_history(parts.repository.history(tip))
-    # What the person pointed at says where their goal lies, and nothing of a task's.
-    moment = _moment(state) if about == state.goal.text else None
-    return context.workspace(indexed, about, write_set, tip=tip, moment=moment)
+    return context.shared(indexed, state.goal.text, tip=tip, moment=_moment(state))
+
+
+async def shown(
+    parts: EngineParts,
+    state: RunState,
+    workbench: Workbench,
+    about: str,
+    write_set: Sequence[str] = (),
+    *,
+    whole: Sequence[str] = (),
+    room: int,
+) -> str:
+    """Show of a workbench's tree what the words speak ``about``, beyond what all roles are shown."""
+    known = await shared(parts, state, workbench.name)
+    indexed = await parts.indexes.at(workbench.tree, parsed=False)
+    return await asyncio.to_thread(
+        context.own, indexed, about, known, write_set=write_set, whole=whole, room=room
+    )
 
 
 async def receipt(

@@ -324,6 +324,16 @@ class Journal:
             )
         return None
 
+    def last(self, run: str, prefix: str) -> tuple[JsonValue, JsonValue] | None:
+        """What was put into the newest step that is done and whose key begins so, and what came of it."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT fingerprint, body FROM journal WHERE run = ? AND kind = 'done' AND substr(key, 1, ?) = ?"
+                " ORDER BY seq DESC LIMIT 1",
+                [run, len(prefix), prefix],
+            ).fetchone()
+        return None if row is None else (json.loads(self.get_blob(row[0])), json.loads(row[1]))
+
     def end(
         self,
         lease: Lease,

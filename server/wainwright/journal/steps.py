@@ -113,6 +113,14 @@ class Steps:
         """A scope inside this one."""
         return Steps(self._journal, self._lease, f"{self.scope}/{name}")
 
+    async def last(self, name: str) -> tuple[JsonValue, JsonValue] | None:
+        """What was put into the newest step of this name that is done in this scope, and what came of it.
+
+        Whoever did it. A step that was made void counts too: nobody acts on it again, but it was done.
+        """
+        found = self._journal.queue(self._journal.last, self._lease.run, f"{self.scope}/{name}#")
+        return await to_its_end(found)
+
     async def void(self) -> None:
         """What this scope did was useless: ask everything anew the next time."""
         await to_its_end(self._journal.queue(self._journal.void, self._lease, self._keys))

@@ -87,8 +87,8 @@ class Message(Fact):
 
     @field_serializer("content")
     def _plain(self, content: tuple[Part, ...]) -> str | list[dict[str, str]]:
-        """Text alone is written as text."""
-        if all(part.kind == "text" for part in content):
+        """One text alone is written as text. Where there are several, each may be in a provider's cache."""
+        if len(content) <= 1 and all(part.kind == "text" for part in content):
             return self.text
         return [part.model_dump() for part in content]
 

@@ -45,6 +45,7 @@ _NOT_SENT = frozenset(
 _BROKEN = frozenset(
     {"ReadError", "RemoteProtocolError", "ServerDisconnectedError", "ConnectionResetError", "WriteError"}
 )
+_MARK = {"cache_control": {"type": "ephemeral"}}
 _NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low")
 _PREFIX = re.compile(r"^.*?(?:Exception|Error) - ", re.DOTALL)
 
@@ -194,17 +195,22 @@ def is_anthropic(candidate: Candidate) -> bool:
 def to_messages(messages: tuple[Message, ...], *, cache: bool) -> list[dict[str, Any]]:
     """Messages in OpenAI's shape.
 
-    With ``cache``, the system prompt and the last message are marked: the next turn of the same conversation begins
-    with all of it, and then pays the provider's cheap cached price.
+    With ``cache``, the system prompt, what stands before the opening's last part, and the last message are marked:
+    the next turn of the same conversation begins with all of it, another role's with the former, and then pays the
+    provider's cheap cached price.
     """
     marked = {max((i for i, m in enumerate(messages) if m.role == "system"), default=-1), len(messages) - 1}
-    return [_to_message(message, cache=cache and index in marked) for index, message in enumerate(messages)]
+    return [
+        _to_message(message, cache=cache and index in marked, parts=cache)
+        for index, message in enumerate(messages)
+    ]
 
 
-def _to_message(message: Message, *, cache: bool) -> dict[str, Any]:
-    mark = {"cache_control": {"type": "ephemeral"}} if cache and message.content else {}
+def _to_message(message: Message, *, cache: bool, parts: bool) -> dict[str, Any]:
+    mark = _MARK if cache and message.content else {}
     on_parts = {} if message.role == "tool" else mark
-    shaped: dict[str, Any] = {"role": message.role, "content": _to_content(message, on_parts)}
+    within = _MARK if parts and message.role == "user" else {}
+    shaped: dict[str, Any] = {"role": message.role, "content": _to_content(message, on_parts, within)}
     if message.tool_calls:
         shaped["content"] = shaped["content"] or None
         shaped["tool_calls"] = [
@@ -220,9 +226,10 @@ def _to_message(message: Message, *, cache: bool) -> dict[str, Any]:
     return shaped | (mark if message.role == "tool" else {})
 
 
-def _to_content(message: Message, mark: dict[str, Any]) -> str | list[dict[str, Any]]:
-    """Text alone as text, unless it is marked; the mark stands on the last part."""
-    if not mark and all(part.kind == "text" for part in message.content):
+def _to_content(message: Message, mark: dict[str, Any], within: dict[str, Any]) -> str | list[dict[str, Any]]:
+    """Text alone as text, unless it is marked: on its last part, and ``within`` on up to two texts before that."""
+    several = within and sum(part.kind == "text" for part in message.content) == len(message.content) > 1
+    if not mark and not several and all(part.kind == "text" for part in message.content):
         return message.text
     parts: list[dict[str, Any]] = [
         {"type": "text", "text": part.text}
@@ -230,7 +237,8 @@ def _to_content(message: Message, mark: dict[str, Any]) -> str | list[dict[str, 
         else {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{part.base64}"}}
         for part in message.content
     ]
-    return [*parts[:-1], parts[-1] | mark]
+    before = [part | within if several and at < 2 else part for at, part in enumerate(parts[:-1])]
+    return [*before, parts[-1] | mark]
 
 
 def _arguments_of(call: ToolCall) -> str:

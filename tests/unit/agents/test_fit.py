@@ -33,3 +33,14 @@ def test_own_replies_are_shortened_when_observations_are_not_enough() -> None:
     fitted = fit([*opening, *replies], limit=40_000)
     assert sum(len(m.text) for m in fitted) <= 40_000
     assert fitted[-6:] == replies[-6:]
+
+
+def test_what_was_sent_stays_the_beginning_for_many_turns_after_something_was_shortened() -> None:
+    messages, sent = talk(1)[:2], []
+    for turn in range(60):
+        sent.append(fit(messages, limit=40_000))
+        messages.append(Message(role="assistant", content=f"look {turn}"))
+        messages.append(Message(role="user", content=f"{turn} " * 700))
+    broken = [at for at in range(1, 60) if sent[at][: len(sent[at - 1])] != sent[at - 1]]
+    assert all(sum(len(m.text) for m in one) <= 40_000 for one in sent)
+    assert 1 <= len(broken) <= 8

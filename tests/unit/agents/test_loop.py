@@ -11,7 +11,7 @@ from tests.fixtures.team import answer, text_of
 
 from wainwright.agents import loop, roles
 from wainwright.agents.answers import FindingsAnswer, WorkAnswer
-from wainwright.agents.loop import OutOfTurns, Work, run_agent
+from wainwright.agents.loop import Brief, OutOfTurns, Work, run_agent
 from wainwright.agents.roles import WORK
 from wainwright.domain.errors import BadAnswer, WainwrightError
 from wainwright.models.client import GatewayBackend
@@ -42,7 +42,7 @@ async def act(
             done: Any = await run_agent(
                 assignment,
                 form,
-                "The brief.",
+                Brief("The brief."),
                 workbench=workbench or bench.workbench(),
                 steps=bench.steps(),
                 models=models(server, gateway),
@@ -329,7 +329,7 @@ async def test_a_resumed_agent_is_told_what_it_was_told(bench: Bench, gateway: G
     bench.crash()
     with OpenAIServer([Rule(DONE)]) as server:
         await run_agent(
-            roles.IMPLEMENT, WorkAnswer, "Another brief, after files lay about.",
+            roles.IMPLEMENT, WorkAnswer, Brief("Another brief, after files lay about."),
             workbench=bench.workbench(), steps=bench.steps(), models=models(server, gateway),
         )  # fmt: skip
-        assert text_of(server.requests[0]["messages"][1]) == "The brief."
+        assert text_of(server.requests[0]["messages"][1]).endswith("The brief.")

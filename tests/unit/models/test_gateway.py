@@ -31,6 +31,7 @@ from wainwright.models.client import (
     GatewayBackend,
     Message,
     ModelRequest,
+    Text,
     ToolCall,
     ToolSpec,
     Usage,
@@ -492,6 +493,18 @@ async def test_anthropic_gets_marks_for_its_cache() -> None:
     assert told[0]["content"] == [{"type": "text", "text": "rules", "cache_control": mark}]
     assert told[1]["content"] == "goal"
     assert told[3] == {"role": "tool", "content": "text", "tool_call_id": "1", "cache_control": mark}
+
+
+async def test_what_several_roles_are_told_is_marked_before_a_roles_own_words() -> None:
+    parts = tuple(Text(text=one) for one in ("shared ", "plan ", "own"))
+    opening = Message(role="user", content=parts)
+    assert Message.model_validate_json(opening.model_dump_json()) == opening, "on its way to the gateway"
+    reply = Message(role="assistant", content="Done.")
+    for conversation in ((opening,), (opening, reply, Message(role="user", content="Not yet."))):
+        content = to_messages(conversation, cache=True)[0]["content"]
+        assert [one["text"] for one in content] == ["shared ", "plan ", "own"]
+        assert ["cache_control" in one for one in content] == [True, True, len(conversation) == 1]
+        assert to_messages(conversation, cache=False)[0]["content"] == "shared plan own"
 
 
 async def test_a_picture_goes_along_as_a_part_and_text_alone_as_text():

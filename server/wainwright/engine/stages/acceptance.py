@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wainwright.agents import roles
 from wainwright.agents.answers import AcceptanceAnswer
-from wainwright.agents.loop import Work, run_agent
+from wainwright.agents.loop import Brief, Work, run_agent
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.changes import content_hash
@@ -21,6 +21,7 @@ from wainwright.engine.stages import briefs, red_first
 from wainwright.engine.stages.belonging import standing, with_files
 from wainwright.engine.stages.landing import commit_message, move_head
 from wainwright.engine.stages.recorded import Beginning, begin, recorded_receipt
+from wainwright.engine.stages.told import told
 from wainwright.journal import Steps
 from wainwright.tools.toolbox import Workbench
 
@@ -38,22 +39,19 @@ async def write_acceptance(
     steps = run.steps(f"/BUILD/acceptance.{effect.round}/tester")
     begun = await begin(steps, Beginning(commit=await _start(parts, state)))
     name = f"acceptance-{effect.round}"
+    shared = await told(parts, state, name)
     async with workbenches.writing(parts, state, name, begun.commit, write_set=("**",)) as workbench:
         run.tell("the tester writes acceptance tests")
         brief = briefs.join(
-            briefs.goal(state),
-            briefs.requirements(state),
-            briefs.plan(state),
-            briefs.design(state),
+            briefs.instructions(state),
             briefs.before(effect.digest),
-            briefs.tests(state),
-            await workbenches.shown(parts, state, workbench, state.goal.text),
+            await workbenches.shown(parts, state, workbench, effect.digest, room=roles.ACCEPTANCE.room),
         )
         checking = _Checking(parts, state, workbench, steps)
         done = await run_agent(
             roles.ACCEPTANCE.speaking(briefs.tested_by(state)),
             AcceptanceAnswer,
-            parts.redactor.redact(brief),
+            Brief(parts.redactor.redact(brief), shared),
             workbench=workbench,
             steps=steps,
             models=parts.models,

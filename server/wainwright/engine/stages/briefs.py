@@ -8,11 +8,13 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from wainwright.domain.evidence import Finding, Receipt, Suite
+from wainwright.domain.goal import Place
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState, TaskState, without_test
 from wainwright.domain.text import cut
 from wainwright.receipts.text import report_text
-from wainwright.workspace.context import fenced
+from wainwright.workspace.context import Shared
+from wainwright.workspace.pages import fenced
 
 LOOKED_UP_MAX = 60
 """Look-ups of an earlier try that are named."""
@@ -20,23 +22,43 @@ BUILT_MAX = 12_000
 """Characters of what was built for one task and did not land."""
 LATER_MAX = 8_000
 """Characters of an acceptance test that is not in the tree yet."""
+BASE_MAX = 3_000
+"""Characters of what the tests say before any change."""
 DIFF_MAX = 60_000
 """Characters of a diff that a role is shown; it can read the files for the rest."""
 
 
-def goal(state: RunState) -> str:
-    """What the person asked, and where they stood."""
+def shared(state: RunState, known: Shared) -> tuple[str, ...]:
+    """What all roles are told, in parts: the first is the same for all of a run, the second from the plan on.
+
+    How the tests are run stands last in the first part: a plan may know that better than what was recognised.
+    """
+    first = join("# What all are given", known.text, goal(state, known), tests(state))
+    if state.plan is None:
+        return (first,)
+    return (first, join(requirements(state), plan(state), design(state)))
+
+
+def goal(state: RunState, known: Shared) -> str:
+    """What the person asked, and where they stood; what they selected unless it is among what is ``known``."""
     text = f"## Goal\n\n{state.goal.text}"
     place = state.goal.place
     if place is None:
         return text
     lines = f", lines {place.first_line} to {place.last_line}" if place.first_line else ""
     text += f"\n\nThe person stood in `{place.path}`{lines}."
-    if place.text:
+    if place.text and not _shown(known, place):
         text += f" The selected text:\n\n{fenced(cut(place.text, 4000))}"
     if place.diagnostics:
         text += "\n\nDiagnostics there:\n" + "\n".join(f"- {d}" for d in place.diagnostics)
     return text
+
+
+def _shown(known: Shared, place: Place) -> bool:
+    if place.first_line is None or place.path not in known.seen:
+        return False
+    wanted = range(place.first_line, (place.last_line or place.first_line) + 1)
+    return set(wanted) <= set(known.seen[place.path][1])
 
 
 def tests(state: RunState) -> str:
@@ -52,7 +74,7 @@ def tests(state: RunState) -> str:
         return text
     if base.receipt is None:
         return f"{text}\n\nIt was not run: {base.reason}"
-    return f"{text}\n\nOn the base, before any change:\n\n{cut(report_text(base.receipt), 12_000)}"
+    return f"{text}\n\nOn the base, before any change:\n\n{cut(report_text(base.receipt), BASE_MAX)}"
 
 
 def _where(suite: Suite) -> str:
@@ -66,11 +88,11 @@ def tested_by(state: RunState) -> str:
     return (base.runner if base else "") or " ".join(suite.command for suite in state.suites)
 
 
-def requirements(state: RunState, served: tuple[str, ...] = ()) -> str:
-    """The numbered requirements; ``served`` are those of the task at hand, and are marked."""
+def requirements(state: RunState) -> str:
+    """The numbered requirements."""
     if state.plan is None:
         return ""
-    lines = [f"- {r.id}{' (this task)' if r.id in served else ''}: {r.text}" for r in state.plan.requirements]
+    lines = [f"- {r.id}: {r.text}" for r in state.plan.requirements]
     return "## Requirements\n\n" + "\n".join(lines)
 
 
@@ -89,15 +111,21 @@ def notes(state: RunState) -> str:
 
 
 def plan(state: RunState) -> str:
-    """The tasks."""
+    """The tasks, a line each."""
     if state.plan is None:
         return ""
     tasks = [
-        f"- **{t.id}** {t.title} (needs: {', '.join(t.needs) or 'nothing'}; writes: {', '.join(t.write_set)})\n"
-        f"  {t.instruction}"
+        f"- **{t.id}** {t.title} (needs: {', '.join(t.needs) or 'nothing'}; writes: {', '.join(t.write_set)}; "
+        f"serves: {', '.join(t.acceptance)})"
         for t in state.plan.tasks
     ]
     return "## Tasks\n\n" + "\n".join(tasks)
+
+
+def instructions(state: RunState) -> str:
+    """What the tasks say, for those who look at all of them."""
+    tasks = state.plan.tasks if state.plan else ()
+    return join("## What the tasks say", *(f"### {t.id}\n\n{t.instruction}" for t in tasks))
 
 
 def former(state: RunState) -> str:
@@ -153,6 +181,25 @@ def design(state: RunState) -> str:
 def before(digest: str) -> str:
     """What went wrong earlier."""
     return f"## What happened before\n\n{digest}" if digest else ""
+
+
+MENDS = (
+    "Your change was merged; this came of it. The tree is the merged one now, so read again what you edit."
+)
+"""What an implementer is told that goes on with its conversation."""
+BEGINS_AGAIN = (
+    "Your work did not land; this came of it. You begin again in a new tree: read again what you edit."
+)
+"""The same, for another attempt at the same task."""
+GOES_ON = "Your work did not land yet; this came of it. You go on in a new tree that holds what you made."
+"""The same, where the attempt begins with what was made before."""
+AGAIN = "Your findings went back, and this is what was made of them. Judge it as it is now, in the same form."
+"""What a reviewer is told that goes on with its conversation."""
+
+
+def looked_up(lines: str) -> str:
+    """What was looked at in an earlier try."""
+    return f"## Looked at in an earlier try\n\n{lines}" if lines else ""
 
 
 def task(one: TaskState) -> str:

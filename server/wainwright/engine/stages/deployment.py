@@ -23,7 +23,7 @@ from wainwright.engine.stages import briefs
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.journal import Spend
 from wainwright.receipts.project import FolderProject
-from wainwright.workspace.context import fenced
+from wainwright.workspace.pages import fenced
 
 NOTHING_SERVES = (
     "Nothing in the tree can be served: no entry point, manifest or source of it is a server's, "
@@ -60,8 +60,6 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
         DeployAnswer,
         f"/DEPLOY/{effect.number}",
         lambda shown: briefs.join(
-            briefs.goal(state),
-            briefs.requirements(state),
             "## Deployed before\n\n" + ("\n".join(earlier) or "Nothing."),
             briefs.branch(state),
             f"## Dependency folders\n\n{dependencies}",

@@ -31,15 +31,13 @@ async def make_design(parts: EngineParts, run: LiveRun, effect: ef.MakeDesign) -
         DesignAnswer,
         f"/DESIGN/{effect.revision}.{effect.number}",
         lambda shown: briefs.join(
-            briefs.goal(state),
-            briefs.requirements(state),
-            briefs.plan(state),
+            briefs.instructions(state),
             briefs.before(effect.digest),
             briefs.former(state),
             shown,
         ),
         check=_check_documents,
-        about=state.goal.text,
+        about=effect.digest,
     )
     return (ev.DesignProposed(summary=done.answer.summary, documents=done.documents),)
 

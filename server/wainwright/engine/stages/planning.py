@@ -32,18 +32,16 @@ async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Se
         Plan,
         f"/PLANNING/{effect.revision}",
         lambda shown: briefs.join(
-            briefs.goal(state),
             asked(state),
             briefs.before(effect.digest),
             briefs.former(state),
             looked_up,
             *aside.values(),
             briefs.diff(landed, "What has landed so far and stays") if landed else "",
-            briefs.tests(state),
             shown,
         ),
         check=lambda answer: _check_plan(state, answer, frozenset(aside)),
-        about=state.goal.text,
+        about=effect.digest,
     )
     return (ev.PlanProposed(plan=done.answer),)
 

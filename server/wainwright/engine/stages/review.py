@@ -6,9 +6,12 @@ from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 
+from pydantic import JsonValue
+
 from wainwright.agents import roles
 from wainwright.agents.answers import FindingsAnswer
 from wainwright.agents.roles import LOOK
+from wainwright.agents.spoken import to_go_on_with
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.goal import Stage, slug
@@ -19,6 +22,8 @@ from wainwright.engine.stages import briefs
 from wainwright.engine.stages.base import change
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.engine.views.documents import folder, write
+from wainwright.journal import Spend
+from wainwright.models.client import Message
 from wainwright.tools.shell import HISTORY
 from wainwright.workspace import takeover
 
@@ -36,24 +41,27 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
     if alone and not diff.strip():
         return (_nothing(state),)
     commits = await asyncio.to_thread(_commits, parts, state)
-    receipt = state.tested.receipt if state.tested else None
+    receipt = briefs.receipt(state.tested.receipt if state.tested else None, base=state.base_receipt)
+    earlier, since = await _last_look(parts, run, effect.number)
     done = await ask(
         parts,
         run,
         replace(roles.REVIEW, tools=(*LOOK, HISTORY)) if alone else roles.REVIEW,
         FindingsAnswer,
-        f"/REVIEW/{effect.number}",
-        lambda _: briefs.join(
-            briefs.goal(state),
-            briefs.requirements(state),
-            briefs.untested(state),
-            briefs.notes(state),
-            briefs.design(state),
-            commits,
-            briefs.diff(diff),
-            briefs.remarks(state),
-            briefs.receipt(receipt, base=state.base_receipt),
+        _scope(effect.number),
+        lambda _: (
+            briefs.join(briefs.AGAIN, since, receipt)
+            if earlier
+            else briefs.join(
+                briefs.untested(state),
+                briefs.notes(state),
+                commits,
+                briefs.diff(diff),
+                briefs.remarks(state),
+                receipt,
+            )
         ),
+        earlier=earlier,
     )
     summary = done.answer.summary or "The reviewer said nothing more."
     return (ev.Reviewed(tree=state.head_tree, summary=summary, findings=done.answer.findings),)
@@ -78,6 +86,30 @@ def _commits(parts: EngineParts, state: RunState) -> str:
     recent = parts.repository.recent(end, COMMITS_NAMED)
     entries = takewhile(lambda one: one.commit != start, recent)
     return "## The commits\n\n" + "\n".join(f"- {one.commit[:10]} {one.subject}" for one in entries)
+
+
+async def _last_look(parts: EngineParts, run: LiveRun, number: int) -> tuple[tuple[Message, ...], str]:
+    """What was said when the change was looked at before, and what has changed since; and note this look."""
+    head = run.state.head
+    assert head is not None
+
+    async def now(_key: str) -> tuple[JsonValue, Spend]:
+        return head, Spend()
+
+    await run.steps(_scope(number)).step("look", inputs=None, effect="read", act=now)
+    before = run.steps(_scope(number - 1))
+    looked, earlier = (
+        await before.last("look"),
+        await to_go_on_with(before.below(roles.REVIEW.name), roles.REVIEW),
+    )
+    if looked is None or not earlier:
+        return (), ""
+    since = await asyncio.to_thread(parts.repository.diff, str(looked[1]), head)
+    return earlier, briefs.diff(since, "The difference since your last look")
+
+
+def _scope(number: int) -> str:
+    return f"/REVIEW/{number}"
 
 
 async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:

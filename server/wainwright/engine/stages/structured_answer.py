@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from wainwright.agents.loop import Work, run_agent
+from wainwright.agents.loop import Brief, Work, run_agent
 from wainwright.agents.roles import Assignment
 from wainwright.domain.goal import Fact
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
+from wainwright.engine.stages.told import told
+from wainwright.models.client import Message
 
 A = TypeVar("A", bound=Fact)
 
@@ -23,23 +25,29 @@ async def ask(
     brief: Callable[[str], str],
     check: Callable[[Work[A]], Awaitable[str]] | None = None,
     about: str | None = None,
+    *,
+    earlier: tuple[Message, ...] = (),
 ) -> Work[A]:
     """Ask a role that answers with one structure, at a workbench where it can only read.
 
-    ``brief`` is given what the workbench shows of the workspace, looked through for what it is ``about``;
-    of nothing in particular where that is empty, and not at all where it is None.
+    All roles are told the same first. ``brief`` says what is at hand, given what the tree holds beyond that: what
+    has changed, and what it is ``about``; nothing where that is None. Where it goes on with an ``earlier``
+    conversation, it says what is new.
     """
     state = run.state
     run.tell(f"the {assignment.role} thinks")
     commit = state.head or state.base
     assert commit is not None
     name = f"{assignment.name}-{hashlib.sha256(scope.encode()).hexdigest()[:8]}"
+    shared = await told(parts, state, name)
     async with workbenches.reading(parts, state, name, commit) as workbench:
-        shown = await workbenches.shown(parts, state, workbench, about) if about is not None else ""
+        shown = ""
+        if about is not None:
+            shown = await workbenches.shown(parts, state, workbench, about, room=assignment.room)
         return await run_agent(
             assignment,
             form,
-            parts.redactor.redact(brief(shown)),
+            Brief(parts.redactor.redact(brief(shown)), shared, earlier),
             workbench=workbench,
             steps=run.steps(f"{scope}/{assignment.name}"),
             models=parts.models,

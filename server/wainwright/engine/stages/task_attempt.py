@@ -8,7 +8,8 @@ from functools import partial
 
 from wainwright.agents import roles
 from wainwright.agents.answers import AloneAnswer, WorkAnswer
-from wainwright.agents.loop import OutOfTurns, Work, run_agent
+from wainwright.agents.loop import Brief, OutOfTurns, Work, run_agent
+from wainwright.agents.spoken import looked_up, spoken, to_go_on_with
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.errors import BadAnswer
@@ -24,8 +25,10 @@ from wainwright.engine.stages.belonging import coming_later, reported, standing,
 from wainwright.engine.stages.landing import failed, land
 from wainwright.engine.stages.recorded import Beginning, begin
 from wainwright.engine.stages.task_check import TaskCheck
+from wainwright.engine.stages.told import told
 from wainwright.engine.stages.wrong_tests import WrongTests
 from wainwright.journal import Steps
+from wainwright.models.client import Message
 from wainwright.tools.toolbox import Workbench
 
 _CAUSES: dict[str, ev.FailureCause] = {
@@ -46,8 +49,7 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
                 task=effect.task, revision=effect.revision, attempt=effect.attempt, rung=effect.rung
             )
         )
-    scope = f"/BUILD/{effect.task}.{effect.revision}.{effect.attempt}"
-    steps = run.steps(f"{scope}/implementer")
+    steps = run.steps(_scope(effect.task, effect.revision, effect.attempt))
     begun = await begin(steps, await _begin_task(parts, run.state, one))
     outcome = await _go_through(parts, run, one, effect, steps, begun)
     return tuple([await leftovers.with_built(parts, run.state, one, event) for event in outcome])
@@ -104,6 +106,8 @@ async def _attempt(
     def tell(text: str) -> None:
         run.tell(text, name)
 
+    checking = TaskCheck(parts, run, one, workbench, begun.laid, alone=begun.alone)
+
     async def pin(done: Work[AloneAnswer]) -> str:
         own = OwnTests(parts, run, one, workbench, steps)
         refusal = await own.pin(done.answer) if done.answer.status == "done" else ""
@@ -119,28 +123,17 @@ async def _attempt(
         if done.answer.status != "done":
             return ""
         pinned = run.state.acceptance.files if begun.alone and run.state.acceptance else ()
-        laid = (*begun.laid, *pinned)
-        checked = await TaskCheck(parts, run, one, workbench, laid, alone=begun.alone).check(steps)
+        checking.laid = (*begun.laid, *pinned)
+        checked = await checking.check(steps)
         remarks[:] = checked.remarks
         return checked.refusal
 
     tell(f"the implementer begins {name}")
-    brief = briefs.join(
-        briefs.goal(state),
-        briefs.requirements(state),
-        briefs.task(one),
-        briefs.before(one.digest if one.digest != one.task.instruction else ""),
-        await _told_built(parts, state, one, begun),
-        briefs.design(state),
-        await _told_acceptance(parts, state, one, begun),
-        briefs.tests(state),
-        briefs.since(begun.landed),
-        await workbenches.shown(parts, state, workbench, one.task.instruction, one.task.write_set),
-    )
+    brief = await _brief(parts, run, one, effect, begun, workbench)
     limits = parts.settings.limits
     work = partial(
         run_agent,
-        brief=parts.redactor.redact(brief),
+        brief=brief,
         workbench=workbench,
         steps=steps,
         models=parts.models,
@@ -148,11 +141,16 @@ async def _attempt(
         rung=effect.rung,
         tell=tell,
     )
-    how = roles.ALONE if begun.alone else roles.IMPLEMENT
-    how = replace(how.speaking(briefs.tested_by(state)), turns=limits.turns_per_task)
-    if begun.alone:
+    how = replace(_how(state), turns=limits.turns_per_task)
+    if how.answer is AloneAnswer:
         return await work(how, AloneAnswer, check=pin), tuple(remarks), agreed
     return await work(how, WorkAnswer, check=check), tuple(remarks), agreed
+
+
+def _how(state: RunState) -> roles.Assignment:
+    """Whoever works alone also mends alone, so that the conversation can go on."""
+    how = roles.ALONE if state.size == "small" else roles.IMPLEMENT
+    return how.speaking(briefs.tested_by(state))
 
 
 async def _told_built(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:
@@ -165,6 +163,76 @@ async def _told_built(parts: EngineParts, state: RunState, one: TaskState, begun
     return (
         briefs.built_before(await leftovers.difference(parts, state, source), in_tree=False) if source else ""
     )
+
+
+async def _brief(
+    parts: EngineParts,
+    run: LiveRun,
+    one: TaskState,
+    effect: ef.RunTask,
+    begun: Beginning,
+    workbench: Workbench,
+) -> Brief:
+    """What is at hand, as a word more in the conversation that it mends the work of, or with all that is needed."""
+    state = run.state
+    digest = one.digest if one.digest != one.task.instruction else ""
+    text = briefs.join(
+        briefs.task(one),
+        briefs.before(digest),
+        await _told_built(parts, state, one, begun),
+        await _looked_up(run, effect),
+        await _told_acceptance(parts, state, one, begun),
+        briefs.since(begun.landed),
+    )
+    why, earlier = await _earlier(run, effect, begun)
+    if earlier:
+        return Brief(parts.redactor.redact(briefs.join(why, text)), earlier=earlier)
+    shared = await told(parts, state, workbench.name)
+    there = {*standing(state), *begun.laid}
+    shown = await workbenches.shown(
+        parts,
+        state,
+        workbench,
+        f"{one.task.instruction}\n{digest}",
+        one.task.write_set,
+        whole=sorted({test.partition("::")[0] for test in begun.own_tests} & there),
+        room=_how(state).room_beside(sum(map(len, shared)) + len(text)),
+    )
+    return Brief(parts.redactor.redact(briefs.join(text, shown)), shared)
+
+
+async def _earlier(run: LiveRun, effect: ef.RunTask, begun: Beginning) -> tuple[str, tuple[Message, ...]]:
+    """The conversation that this attempt goes on with, if any, and what came of it.
+
+    It is the one before on the same rung: what it made was in the way of another task's. Or the one in which all of
+    what is to be mended was made: a task that answers a red test or a review names no files, so that is sure only
+    where one task of the plan has landed.
+    """
+    state, how = run.state, _how(run.state)
+    if effect.rung == "first" and effect.attempt > 0:
+        before = _scope(effect.task, effect.revision, effect.attempt - 1)
+        return briefs.GOES_ON if begun.onto else briefs.BEGINS_AGAIN, await to_go_on_with(
+            run.steps(before), how
+        )
+    done = [t for t in state.tasks.values() if t.status == "landed"]
+    planned = {task.id for task in state.plan.tasks} if state.plan else set()
+    if effect.rung != "repair" or sum(t.task.id in planned for t in done) != 1:
+        return "", ()
+    last = done[-1]
+    scope = _scope(last.task.id, last.revision, last.attempt)
+    return briefs.MENDS, await to_go_on_with(run.steps(scope), how)
+
+
+async def _looked_up(run: LiveRun, effect: ef.RunTask) -> str:
+    """What an earlier attempt at the same task looked at."""
+    if effect.attempt == 0:
+        return ""
+    said = await spoken(run.steps(_scope(effect.task, effect.revision, effect.attempt - 1)))
+    return briefs.looked_up(looked_up(said))
+
+
+def _scope(task: str, revision: int, attempt: int) -> str:
+    return f"/BUILD/{task}.{revision}.{attempt}/implementer"
 
 
 async def _told_acceptance(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:

@@ -7,7 +7,8 @@ from pydantic import JsonValue
 
 from wainwright.agents import roles
 from wainwright.agents.answers import FindingsAnswer
-from wainwright.agents.loop import run_agent
+from wainwright.agents.loop import Brief, run_agent
+from wainwright.agents.spoken import to_go_on_with
 from wainwright.domain.changes import content_hash
 from wainwright.domain.evidence import Finding, Receipt, Verdict
 from wainwright.domain.goal import Fact
@@ -21,6 +22,7 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.belonging import standing, tests_in
 from wainwright.engine.stages.recorded import recorded_receipt
+from wainwright.engine.stages.told import told
 from wainwright.journal import Spend, Steps
 from wainwright.receipts.names import belongs
 from wainwright.receipts.text import report_text
@@ -39,11 +41,15 @@ class Checked(Fact):
     refusal: str
     """What to mend before the task may land; empty when it may."""
     remarks: tuple[Finding, ...] = ()
+    looked: str = ""
+    """Which commit the reviewers were shown; empty when they were not asked."""
+    scope: str = ""
+    """Where their conversations are kept."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class TaskCheck:
-    """The check of one attempt."""
+    """The checks of one attempt."""
 
     parts: EngineParts
     run: LiveRun
@@ -53,6 +59,8 @@ class TaskCheck:
     """Acceptance files in the tree that are not on the head."""
     alone: bool = False
     """The tests are the implementer's own, and no other task has a part in them."""
+    last: Checked | None = None
+    """The newest check for which the reviewers were asked: they go on from there."""
 
     async def check(self, steps: Steps) -> Checked:
         """May this land? Recorded as one step, since tests print times."""
@@ -62,14 +70,17 @@ class TaskCheck:
         async def act(key: str) -> tuple[JsonValue, Spend]:
             number = int(key.rpartition("#")[2])
             # An attempt that was killed while it was given up may come here again with another tree.
-            inside = steps.below(f"check{number}-{tree[:12]}")
-            checked = await self._examine(inside, commit, first=number == 0)
-            return checked.model_dump(mode="json"), Spend()
+            name = f"check{number}-{tree[:12]}"
+            before = steps.below(self.last.scope) if self.last else None
+            checked = await self._examine(steps.below(name), before, commit, first=number == 0)
+            return checked.model_copy(update={"scope": name}).model_dump(mode="json"), Spend()
 
         found = await steps.step("check", inputs=tree, effect="read", act=act)
-        return Checked.model_validate(found)
+        checked = Checked.model_validate(found)
+        self.last = checked if checked.looked else self.last
+        return checked
 
-    async def _examine(self, steps: Steps, commit: str, *, first: bool) -> Checked:
+    async def _examine(self, steps: Steps, before: Steps | None, commit: str, *, first: bool) -> Checked:
         state, workbench = self.run.state, self.workbench
         misplaced = await asyncio.to_thread(self._misplaced, commit)
         if misplaced:
@@ -81,11 +92,10 @@ class TaskCheck:
             refusal = self._red(receipt, verdict, first=first)
             if refusal:
                 return Checked(refusal=refusal)
-        findings = await self._opinions(steps, commit, receipt)
+        findings = await self._opinions(steps, before, commit, receipt)
         binding = [f for f in findings if f.binding]
-        if binding:
-            return Checked(refusal=briefs.findings(tuple(binding), "The review found"), remarks=findings)
-        return Checked(refusal="", remarks=findings)
+        refusal = briefs.findings(tuple(binding), "The review found") if binding else ""
+        return Checked(refusal=refusal, remarks=findings, looked=commit)
 
     def _red(self, receipt: Receipt, verdict: Verdict, *, first: bool) -> str:
         """What the receipt has against landing: what is worse than on the base, and at first what is still red."""
@@ -121,39 +131,66 @@ class TaskCheck:
         pinned = written.files.get(path) if written else None
         return content is not None and pinned == content_hash(content)
 
-    async def _opinions(self, steps: Steps, commit: str, receipt: Receipt | None) -> tuple[Finding, ...]:
-        """The critic looks first and advises; the reviewer verifies and decides. Not for goals of every size."""
+    async def _opinions(
+        self, steps: Steps, before: Steps | None, commit: str, receipt: Receipt | None
+    ) -> tuple[Finding, ...]:
+        """The critic looks first and advises; the reviewer verifies and decides. Not for goals of every size.
+
+        Who has looked already goes on from there, and is shown what differs since.
+        """
         state, workbench, task = self.run.state, self.workbench, self.one.task
         if not reviews_tasks(state):
             return ()
         diff = await asyncio.to_thread(workbench.repository.diff, workbench.began_at, commit)
         if not diff.strip():
             return ()
-        shared = briefs.join(
-            briefs.goal(state),
-            briefs.requirements(state, task.acceptance),
+        result = briefs.receipt(receipt, own=workbench.own_tests, base=state.base_receipt)
+        tests = await asyncio.to_thread(self._own_tests)
+        told_first = briefs.join(
             briefs.untested(state),
-            briefs.design(state),
             briefs.task(self.one).replace("## Your task", "## The task"),
+            briefs.diff(tests, "Its acceptance tests") if tests else "",
             briefs.diff(diff),
-            briefs.receipt(receipt, own=workbench.own_tests, base=state.base_receipt),
+            result,
         )
+        since = ""
+        if self.last is not None:
+            since = await asyncio.to_thread(workbench.repository.diff, self.last.looked, commit)
+        told_again = briefs.join(
+            briefs.AGAIN, briefs.diff(since, "The difference since your last look"), result
+        )
+        shared = await told(self.parts, state, workbench.name)
+
+        async def ask(assignment: roles.Assignment, more: str) -> FindingsAnswer:
+            earlier = await to_go_on_with(before.below(assignment.name), assignment) if before else ()
+            text = self.parts.redactor.redact(briefs.join(told_again if earlier else told_first, more))
+            brief = Brief(text, earlier=earlier) if earlier else Brief(text, shared)
+            return await self._opinion(assignment, brief, reader, steps)
+
         async with workbenches.reading(self.parts, state, f"{workbench.name}-read", commit) as reader:
-            text = shared
+            advice = ""
             if criticises(state):
                 self.run.tell("the critic looks at the change", task.id)
-                critique = await self._opinion(roles.CRITIQUE, shared, reader, steps)
-                text = briefs.join(shared, briefs.findings(critique.findings, "The Critic's findings"))
+                critique = await ask(roles.CRITIQUE, "")
+                advice = briefs.findings(critique.findings, "The Critic's findings")
             self.run.tell("the reviewer looks at the change", task.id)
-            return (await self._opinion(roles.TASK_REVIEW, text, reader, steps)).findings
+            return (await ask(roles.TASK_REVIEW, advice)).findings
+
+    def _own_tests(self) -> str:
+        """The acceptance tests of this task, as far as they are in its tree."""
+        base = self.run.state.base
+        files = tuple(sorted({test.partition("::")[0] for test in self.workbench.own_tests or ()}))
+        if base is None or not files:
+            return ""
+        return self.workbench.repository.diff(base, self.workbench.began_at, files)
 
     async def _opinion(
-        self, assignment: roles.Assignment, brief: str, reader: Workbench, steps: Steps
+        self, assignment: roles.Assignment, brief: Brief, reader: Workbench, steps: Steps
     ) -> FindingsAnswer:
         done = await run_agent(
             assignment,
             FindingsAnswer,
-            self.parts.redactor.redact(brief),
+            brief,
             workbench=reader,
             steps=steps.below(assignment.name),
             models=self.parts.models,

@@ -46,7 +46,6 @@ async def triage(parts: EngineParts, run: LiveRun, effect: ef.TriageFailure) -> 
         return (ev.FailureTriaged(cause="environment", digest=lacks),)
     diff = await change(parts, state)
     shared = (
-        briefs.requirements(state),
         briefs.receipt(tested.receipt, base=base),
         f"## Verdict\n\n{_told(tested)}",
     )

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from wainwright.agents import roles
 from wainwright.agents.answers import ConsentAnswer
-from wainwright.agents.loop import run_agent
+from wainwright.agents.loop import Brief, run_agent
 from wainwright.domain.ladder import tests_may_be_wrong
 from wainwright.domain.state import TaskState
 from wainwright.domain.text import cut
@@ -20,9 +20,10 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.belonging import coming_later, standing
 from wainwright.engine.stages.recorded import recorded_receipt
+from wainwright.engine.stages.told import told
 from wainwright.journal import Spend, Steps
 from wainwright.tools.toolbox import Workbench
-from wainwright.workspace.context import fenced
+from wainwright.workspace.pages import fenced
 
 _NONE = "There are no acceptance tests of this task that could be wrong. Go on, or answer `impossible` and say why."
 _TOO_OFTEN = (
@@ -72,19 +73,19 @@ class WrongTests:
         receipt = await recorded_receipt(parts, state, workbench, steps, commit)
         diff = await asyncio.to_thread(workbench.repository.diff, workbench.began_at, commit)
         brief = briefs.join(
-            briefs.requirements(state, task.acceptance),
             briefs.task(self.one).replace("## Your task", "## The task"),
             await asyncio.to_thread(self._tests, commit, files),
             briefs.diff(diff),
             briefs.receipt(receipt, own=workbench.own_tests, base=state.base_receipt),
             f"## The Implementer's claim\n\n{claim}",
         )
+        shared = await told(parts, state, workbench.name)
         self.run.tell("the reviewer is asked whether the tests are wrong", task.id)
         async with workbenches.reading(parts, state, f"{workbench.name}-consent", commit) as reader:
             done = await run_agent(
                 roles.CONSENT,
                 ConsentAnswer,
-                parts.redactor.redact(brief),
+                Brief(parts.redactor.redact(brief), shared),
                 workbench=reader,
                 steps=steps.below(roles.CONSENT.name),
                 models=parts.models,

@@ -52,6 +52,11 @@ class Ranking(NamedTuple):
     functions: tuple[RankedFunction, ...]
 
 
+def role_of(path: str) -> str:
+    """Tell what a file is for, as far as its path tells; see ``RankedFile.role``."""
+    return _native.role_of(path)
+
+
 class Ranker:
     """Ranks trees that need not be on disk. Contents are given once, and are shared between trees."""
 
