@@ -84,8 +84,7 @@ class Team:
             gate.wait(60)
             if self.closed:
                 return fail(500, "gone")
-        turn = sum(message["role"] == "assistant" for message in body["messages"])
-        answer = self._answer(role, team.text_of(body["messages"][1]), turn)
+        answer = self._answer(role, team.text_of(body["messages"][1]), team.turns(body))
         return team.play(body) if answer is None else answer
 
     def _answer(self, role: str, own: str, turn: int) -> Answer | None:
