@@ -4,8 +4,7 @@ Text that comes from files, tools and earlier models stands under its own headin
 material and no instruction.
 """
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from wainwright.domain.evidence import Finding, Receipt, Suite
 from wainwright.domain.goal import Place
@@ -16,8 +15,6 @@ from wainwright.receipts.text import report_text
 from wainwright.workspace.context import Shared
 from wainwright.workspace.pages import fenced
 
-LOOKED_UP_MAX = 60
-"""Look-ups of an earlier try that are named."""
 BUILT_MAX = 12_000
 """Characters of what was built for one task and did not land."""
 LATER_MAX = 8_000
@@ -161,12 +158,6 @@ def set_aside(one: TaskState, diff: str) -> str:
         f'## Built for {one.task.id}, and not landed\n\nA task with `"starts_from": "{one.task.id}"` begins with '
         f"it.{why}\n\n{fenced(cut(diff, BUILT_MAX))}"
     )
-
-
-def looked_up_for_plan(found: Iterable[str]) -> str:
-    """What was looked at for the plan before."""
-    lines = [f"- {line}" for line in itertools.islice(found, LOOKED_UP_MAX)]
-    return "## Looked up for the plan before\n\n" + "\n".join(lines) if lines else ""
 
 
 def design(state: RunState) -> str:

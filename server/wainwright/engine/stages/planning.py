@@ -1,10 +1,10 @@
 """PLANNING: the planner answers with requirements and tasks."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 
 from wainwright.agents import roles
 from wainwright.agents.loop import Work
+from wainwright.agents.spoken import looked_up, spoken
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.plan import Plan
@@ -15,7 +15,6 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs, leftovers
 from wainwright.engine.stages.base import change
 from wainwright.engine.stages.structured_answer import ask
-from wainwright.models.client import ModelReply, ToolCall
 
 
 async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Sequence[ev.Event]:
@@ -24,7 +23,7 @@ async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Se
     landed = await change(parts, state) if state.base != state.head else ""
     aside = {one.task.id: await _aside(parts, state, one) for one in state.set_aside.values()}
     aside = {name: told for name, told in aside.items() if told}
-    looked_up = await asyncio.to_thread(_looked_up, parts, state)
+    seen = await _looked_up(run)
     done = await ask(
         parts,
         run,
@@ -35,7 +34,7 @@ async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Se
             asked(state),
             briefs.before(effect.digest),
             briefs.former(state),
-            looked_up,
+            seen,
             *aside.values(),
             briefs.diff(landed, "What has landed so far and stays") if landed else "",
             shown,
@@ -64,20 +63,10 @@ async def _aside(parts: EngineParts, state: RunState, one: TaskState) -> str:
     return briefs.set_aside(one, diff) if diff.strip() else ""
 
 
-def _words(call: ToolCall) -> str:
-    """A look-up in a line: `search def add`."""
-    return " ".join([call.name, *(str(value) for value in call.arguments.values())])
-
-
-def _looked_up(parts: EngineParts, state: RunState) -> str:
+async def _looked_up(run: LiveRun) -> str:
     """What the planner of the plan before looked at: it need not look for it again."""
+    state = run.state
     if state.former_plan is None:
         return ""
-    scope = f"/PLANNING/{state.revision}/{roles.PLAN.name}/"
-    found: list[str] = []
-    for call in parts.journal.calls(state.run):
-        if scope in str(call["key"]):
-            reply = call["reply"]
-            assert isinstance(reply, dict)
-            found += [_words(one) for one in ModelReply.model_validate(reply).tool_calls]
-    return briefs.looked_up_for_plan(dict.fromkeys(found))
+    said = await spoken(run.steps(f"/PLANNING/{state.revision}/{roles.PLAN.name}"))
+    return briefs.looked_up(looked_up(said))
