@@ -196,7 +196,7 @@ def test_a_refusal_can_name_the_size(words: str, size: Size | None) -> None:
 
 def test_the_gate_of_the_plan_says_the_size() -> None:
     state = go(world(sized("small")), start(autonomy="suggest"))
-    assert state.open_gates[0].detail == "revision 1 The goal is small: One place."
+    assert state.open_gates[0].detail.startswith("revision 1 The goal is small: One place.\n")
 
 
 def test_journals_of_before_have_no_sizes() -> None:
