@@ -87,7 +87,13 @@ class ListFiles(Arguments):
 async def _read(workbench: Workbench, arguments: Read) -> str:
     asked = [_Span(arguments.path, arguments.first_line, arguments.last_line)] if arguments.path else []
     asked += [_Span(path) for path in arguments.paths]
-    return "\n\n".join([await _read_one(workbench, one, SHOWN_MAX // len(asked)) for one in asked])
+    told: list[str] = []
+    room = SHOWN_MAX
+    for number, one in enumerate(asked):
+        # What one file leaves, those after it may have.
+        told.append(await _read_one(workbench, one, room // (len(asked) - number)))
+        room -= len(told[-1])
+    return "\n\n".join(told)
 
 
 class _Span(NamedTuple):
@@ -245,7 +251,10 @@ def _worse(applied: Applied, before: dict[str, str | None]) -> str:
     for path, after in applied.changes.items():
         counts = native.more_syntax_errors(path, before[path] or "", after or "")
         if counts is not None:
-            told += f" Look at {path} again: it has {counts[1]} syntax errors, {counts[0]} before."
+            told += (
+                f" Our own parser finds {counts[1]} syntax errors in {path}, {counts[0]} before: look whether an edit "
+                "was cut off. What your own tools parse is right."
+            )
     return told
 
 
@@ -281,7 +290,7 @@ READ = Tool(
     name="read",
     description=(
         "Show files with line numbers: one `path`, or several `paths` such as `a.py:10-40`; "
-        f"at most {LINES_MAX} lines of each. What is left out is named."
+        f"at most {LINES_MAX} lines of each and {SHOWN_MAX} characters of all. What is left out is named."
     ),
     arguments=Read,
     effect="read",

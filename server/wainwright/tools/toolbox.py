@@ -20,7 +20,7 @@ from wainwright.waiting import finish_in_thread
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
 
-OBSERVATION_MAX = 10_000
+OBSERVATION_MAX = 16_000
 """Characters of one observation that reach a model, about; of what is longer what matters most."""
 
 

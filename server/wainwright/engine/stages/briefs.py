@@ -89,7 +89,10 @@ def requirements(state: RunState) -> str:
     """The numbered requirements."""
     if state.plan is None:
         return ""
-    lines = [f"- {r.id}: {r.text}" for r in state.plan.requirements]
+    lines = [
+        f"- {r.id}{' (a guard: it is so today and stays so)' if r.guards else ''}: {r.text}"
+        for r in state.plan.requirements
+    ]
     return "## Requirements\n\n" + "\n".join(lines)
 
 
@@ -231,9 +234,8 @@ def acceptance(
 
 
 def since(landed: tuple[str, ...]) -> str:
-    """What the tree holds beyond the base."""
-    done = ", ".join(landed) or "no other task yet"
-    return f"Beside that and the acceptance tests, these tasks have landed and are in your tree: {done}."
+    """What the tree holds beyond the base and the acceptance tests."""
+    return f"These tasks have landed and are in your tree: {', '.join(landed)}." if landed else ""
 
 
 def branch(state: RunState) -> str:
