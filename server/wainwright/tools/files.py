@@ -252,8 +252,8 @@ def _worse(applied: Applied, before: dict[str, str | None]) -> str:
         counts = native.more_syntax_errors(path, before[path] or "", after or "")
         if counts is not None:
             told += (
-                f" Our own parser finds {counts[1]} syntax errors in {path}, {counts[0]} before: look whether an edit "
-                "was cut off. What your own tools parse is right."
+                f" Our own parser finds {counts[1]} syntax errors in {path}, {counts[0]} before: look whether an "
+                "edit was cut off. What your own tools parse is right."
             )
     return told
 

@@ -77,7 +77,7 @@ async def test_a_long_text_is_cut_where_that_is_told(workbench: Workbench) -> No
     assert len(seen) < OBSERVATION_MAX
     head, *_, last = seen.splitlines()
     shown = int(head.removeprefix("wide (lines 1 to ").split()[0])
-    assert 80 < shown < 100
+    assert 130 < shown < 160
     assert last == f"(lines {shown + 1} to 300 are left out: read `wide:{shown + 1}-300`)"
 
 
@@ -182,8 +182,8 @@ async def test_a_file_that_is_no_longer_well_formed_is_told(workbench: Workbench
     ok, told = await apply(workbench, [swap("calc.py", "    return a + b\n", "    return (a +\n")])
     assert (ok, told) == (
         True,
-        "Applied: calc.py written. Our own parser finds 1 syntax errors in calc.py, 0 before: look whether an edit was cut "
-        "off. What your own tools parse is right.",
+        "Applied: calc.py written. Our own parser finds 1 syntax errors in calc.py, 0 before: look whether an edit "
+        "was cut off. What your own tools parse is right.",
     )
 
 

@@ -53,6 +53,36 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.Reviewed():
             binding = sum(f.binding for f in event.findings)
             return f"review: {len(event.findings)} findings, {binding} to answer. {_line(event.summary)}"
+        case (
+            ev.Delivered()
+            | ev.DeploymentPlanned()
+            | ev.Deployed()
+            | ev.DeployFailed()
+            | ev.Monitored()
+            | ev.RunFailed()
+            | ev.RunCancelled()
+            | ev.Kept()
+            | ev.RunResumed()
+        ):
+            return _of_the_end(event)
+    assert_never(event)
+
+
+_Late = (
+    ev.Delivered
+    | ev.DeploymentPlanned
+    | ev.Deployed
+    | ev.DeployFailed
+    | ev.Monitored
+    | ev.RunFailed
+    | ev.RunCancelled
+    | ev.Kept
+    | ev.RunResumed
+)
+
+
+def _of_the_end(event: _Late) -> str:  # noqa: PLR0911 - one arm an event
+    match event:
         case ev.Delivered():
             return f"handed over: {event.branch or event.patch or 'nothing'}; editor: {event.editor}"
         case ev.DeploymentPlanned():
