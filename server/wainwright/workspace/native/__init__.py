@@ -50,6 +50,7 @@ from wainwright.workspace.native.index import (
     search,
     walk,
 )
+from wainwright.workspace.native.mutants import Mutant, mutants
 from wainwright.workspace.native.structure import (
     Around,
     Caller,
@@ -83,6 +84,7 @@ __all__ = [
     "Item",
     "Link",
     "Listing",
+    "Mutant",
     "Place",
     "Posting",
     "Recovery",
@@ -103,6 +105,7 @@ __all__ = [
     "line_hunks",
     "merge",
     "more_syntax_errors",
+    "mutants",
     "read_beneath",
     "recover",
     "search",
