@@ -88,6 +88,12 @@ class ReviewChange(_Effect):
     number: int
 
 
+class TryMutants(_Effect):
+    """Try small changes of the change on the acceptance tests, beside the review."""
+
+    number: int
+
+
 class HandOver(_Effect):
     """Deliver the change: a branch, and the editor's own edit where one is attached."""
 
@@ -131,6 +137,7 @@ Effect = (
     | RunTests
     | TriageFailure
     | ReviewChange
+    | TryMutants
     | HandOver
     | PlanDeployment
     | DeployService

@@ -15,6 +15,7 @@ from wainwright.domain.events import (
     Gate,
     GateDecided,
     Monitored,
+    MutantsTried,
     RedFirstTested,
     Reviewed,
     RunFailed,
@@ -67,6 +68,7 @@ class RunState(Fact):
     attended: bool
     overlay: dict[str, str]
     until: Stage | None
+    mutant_seconds: float = 0.0
     stage: Stage = Stage.NEW
 
     base: str | None = None
@@ -118,6 +120,8 @@ class RunState(Fact):
     """(tree, failing tests) pairs that came up already."""
     reviewed: Reviewed | None = None
     reviews: int = 0
+    mutants: MutantsTried | None = None
+    """What came of the newest mutants, which may be of an earlier tree."""
     delivered: Delivered | None = None
     deployment_plan: DeploymentPlanned | None = None
     deployment_plans: int = 0

@@ -142,6 +142,7 @@ class Engine:
             attended=ask.attended,
             overlay=overlay,
             until=ask.until,
+            mutant_seconds=parts.settings.mutants.seconds,
         )
         budget = parts.settings.budget
         lease = await asyncio.to_thread(

@@ -110,7 +110,7 @@ fn in_order(made: Vec<Mutant>) -> Vec<Mutant> {
     let mut ranked = Vec::new();
     for of_line in lines.into_values() {
         let mut of_line = of_line;
-        of_line.sort_by(|one, two| (one.change, one.at.start).cmp(&(two.change, two.at.start)));
+        of_line.sort_by_key(|one| (one.change, one.at.start));
         let late = |mutant: &Mutant| usize::from(mutant.change == Change::Text);
         ranked.extend(of_line.into_iter().enumerate().map(|(turn, mutant)| (turn + late(&mutant), mutant)));
     }
@@ -299,7 +299,7 @@ impl<'t> Maker<'t> {
         let Some(parent) = node.parent().filter(|parent| self.table.blocks.contains(&parent.kind())) else {
             return;
         };
-        let fits = |(kind, within): &&(&str, &str)| *kind == node.kind() && self.holds(node, within);
+        let fits = |(kind, within): &&(&str, &str)| *kind == node.kind() && holds(node, within);
         let text = self.text(node);
         let starts = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
         if !self.table.statements.iter().any(|row| fits(&row))
@@ -307,7 +307,7 @@ impl<'t> Maker<'t> {
         {
             return;
         }
-        if LOGS.iter().any(|log| text.starts_with(log)) || self.is_condition(parent, node) {
+        if LOGS.iter().any(|log| text.starts_with(log)) || is_condition(parent, node) {
             return;
         }
         let new = match self.table.gone {
@@ -315,24 +315,6 @@ impl<'t> Maker<'t> {
             Gone::Within(before, after) => format!("{before}{text}{after}"),
         };
         self.make(node, new, Change::Statement, format!("{} is gone", quoted(text)));
-    }
-
-    /// Whether a statement holds what a row of the table asks for: a kind, and a field of that (or of itself) with its kind.
-    fn holds(&self, node: Node, within: &str) -> bool {
-        let (kind, field) = within.split_once(' ').unwrap_or((within, ""));
-        let (kind, field) = if kind.ends_with(':') { ("", within) } else { (kind, field) };
-        let inner =
-            if kind.is_empty() { Some(node) } else { node.named_child(0).filter(|one| one.kind() == kind) };
-        let Some((inner, (name, of))) =
-            inner.map(|inner| (inner, field.split_once(": ").unwrap_or(("", ""))))
-        else {
-            return false;
-        };
-        name.is_empty() || inner.child_by_field_name(name).is_some_and(|child| child.kind() == of)
-    }
-
-    fn is_condition(&self, parent: Node, node: Node) -> bool {
-        parent.child_by_field_name("condition").is_some_and(|condition| condition.id() == node.id())
     }
 
     fn returned(&mut self, node: Node) {
@@ -488,6 +470,23 @@ impl<'t> Maker<'t> {
     fn text(&self, node: Node) -> &'t str {
         self.source.get(node.byte_range()).unwrap_or_default()
     }
+}
+
+/// Whether a statement holds what a row of the table asks for: a kind, and a field of that (or of itself) with its kind.
+fn holds(node: Node, within: &str) -> bool {
+    let (kind, field) = within.split_once(' ').unwrap_or((within, ""));
+    let (kind, field) = if kind.ends_with(':') { ("", within) } else { (kind, field) };
+    let inner =
+        if kind.is_empty() { Some(node) } else { node.named_child(0).filter(|one| one.kind() == kind) };
+    let Some((inner, (name, of))) = inner.map(|inner| (inner, field.split_once(": ").unwrap_or(("", ""))))
+    else {
+        return false;
+    };
+    name.is_empty() || inner.child_by_field_name(name).is_some_and(|child| child.kind() == of)
+}
+
+fn is_condition(parent: Node, node: Node) -> bool {
+    parent.child_by_field_name("condition").is_some_and(|condition| condition.id() == node.id())
 }
 
 /// The node after this one and all within it.

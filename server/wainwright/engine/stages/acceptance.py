@@ -47,6 +47,7 @@ async def write_acceptance(
             briefs.plan(state),
             briefs.design(state),
             briefs.before(effect.digest),
+            briefs.survivors(state),
             briefs.tests(state),
             await workbenches.shown(parts, state, workbench, state.goal.text),
         )

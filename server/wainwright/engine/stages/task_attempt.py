@@ -94,6 +94,7 @@ async def _attempt(
         briefs.requirements(state),
         briefs.task(one),
         briefs.before(one.digest if one.digest != one.task.instruction else ""),
+        briefs.survivors(state),
         briefs.design(state),
         await _told_acceptance(parts, state, one, begun),
         briefs.tests(state),
