@@ -171,6 +171,7 @@ impl<'t> Maker<'t> {
         self.table.skip.contains(&node.kind())
             || node.is_error()
             || (node.kind() == "if_statement" && text.starts_with("if __name__"))
+            || (node.kind() == "assignment" && text.starts_with("__all__"))
             || (matches!(node.kind(), "mod_item" | "function_item") && self.is_test(node))
             || (node.kind().contains("call") || node.kind().contains("invocation"))
                 && (LOGS.iter().any(|log| text.starts_with(log)) || text.starts_with("require("))
