@@ -5,8 +5,8 @@
 CASES is a TOML file; each `[[case]]` has `git` (a bare repository), `commit`, `command` (a shell line that runs the
 commit's own tests) and, where needed, `link` (a folder of packages that is linked into the checkout as its name).
 Of each commit the lines that it changed in its sources are altered as a run would, one at a time, and the command
-runs on each. Then lines that the commit added to its tests and that assert something are taken out one after the other,
-until a mutant survives that had been noticed before: the tests then prove less, and it has to be named.
+runs on each. Then lines that the commit added to its tests and that assert something are taken out one after the
+other, until a mutant survives that had been noticed before: the tests then prove less, and it has to be named.
 """
 
 import argparse

@@ -60,6 +60,7 @@ fn nothing_is_made_where_no_test_looks() {
     }
     assert!(!told.contains("is empty"), "{told}");
     assert_eq!(all(Language::Python, "if __name__ == \"__main__\":\n    main(1)\n"), Vec::<String>::new());
+    assert_eq!(all(Language::Python, "__all__ = [\"a\"]\n"), Vec::<String>::new());
     assert_eq!(all(Language::Markdown, "1 < 2"), Vec::<String>::new());
     let tests = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn a() { assert!(1 < f(2)); g(3); }\n}\n";
     assert_eq!(all(Language::Rust, tests), Vec::<String>::new());
