@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.domain.test_machine import RED_FIRST, REVIEWED, S, in_review
+from tests.unit.domain.test_machine import RED_FIRST, REVIEWED, TRIED, S, finding, in_review
 
 from wainwright.domain import events as ev
 from wainwright.domain.errors import IllegalTransition
@@ -13,6 +13,8 @@ from wainwright.domain.evidence import Case, Receipt
 from wainwright.domain.state import RunState
 from wainwright.engine.stages import mutants as stage
 from wainwright.engine.stages.mutants import changed_lines, try_mutants
+from wainwright.engine.views.run_view import view
+from wainwright.journal import Account
 from wainwright.secrets import Redactor
 from wainwright.workspace.native import Mutant, mutants
 
@@ -113,3 +115,16 @@ def test_changed_lines_and_their_mutants() -> None:
     assert {one.line for one in made} == {3}
     assert mutants("tests/test_x.py", after, [(1, 3)]) == ()
     assert mutants("notes.md", after, [(1, 3)]) == ()
+
+
+def test_survivors_stand_beside_the_findings_of_the_review() -> None:
+    account = Account(cap_usd=None, cap_tokens=None, spent_usd=0, spent_tokens=0, calls=0, lost=0)
+    noted = REVIEWED.model_copy(update={"findings": (finding("defer", "minor"),)})
+    seen = view(in_review(TRIED, noted), account, (), ()).findings
+    assert [(one.where, one.severity, one.binding) for one in seen] == [
+        ("a.py:1", "minor", False),
+        ("a.py:2", "minor", False),
+    ]
+    assert seen[1].trigger == "No acceptance test fails when `<` is `<=` here."
+    of_another_tree = TRIED.model_copy(update={"tree": "t1"})
+    assert view(in_review(of_another_tree), account, (), ()).findings == ()
