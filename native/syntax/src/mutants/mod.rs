@@ -333,7 +333,7 @@ impl<'t> Maker<'t> {
         let old = self.text(node);
         if let Default::Go = self.table.default {
             let new = format!("if true {{ return {default} }}; {old}");
-            self.make(node, new, Change::Return, format!("{} returns nothing of it", quoted(old)));
+            self.make(node, new, Change::Return, format!("{} returns empty values", quoted(old)));
         } else {
             let what = format!("{} is `{default}`", quoted(told));
             self.make(value, default, Change::Return, what);

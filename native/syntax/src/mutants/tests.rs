@@ -99,7 +99,7 @@ fn go_stays_buildable() {
     assert!(
         with(Language::Go, text, "`fmt.Println(\"x\")` is gone").contains("if false { fmt.Println(\"x\") }")
     );
-    let returned = with(Language::Go, text, "`return n * 2, n, fmt.Errorf(\"%d\", n)` returns nothing of it");
+    let returned = with(Language::Go, text, "`return n * 2, n, fmt.Errorf(\"%d\", n)` returns empty values");
     assert!(
         returned.contains("if true { return *new(int), *new(int), *new(error) }; return n * 2"),
         "{returned}"
