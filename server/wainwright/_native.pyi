@@ -30,6 +30,7 @@ __all__ = [
     "line_hunks",
     "merge",
     "more_syntax_errors",
+    "mutants",
     "rank_features",
     "read_beneath",
     "recover",
@@ -235,6 +236,14 @@ def merge(
 
 def more_syntax_errors(path: str, before: str, after: str) -> tuple[int, int] | None:
     """Return how many syntax errors there were and are, or None if there are no more than before."""
+
+def mutants(
+    path: str, text: bytes, lines: Sequence[tuple[int, int]], most: int
+) -> list[tuple[int, int, str, int, str, str]]:
+    """Return small changes of lines (first and last, from 1), the most telling first; none of a file of tests.
+
+    Each is (first byte, end, the text that stands there instead, line, kind, what it is).
+    """
 
 def apply_edits(
     edits: Sequence[tuple[str, str, str, str]],

@@ -174,6 +174,13 @@ class TestSettings(_Section):
         return (*first, *(Suite(command=c.command, folder=c.folder, reason=told) for c in self.commands))
 
 
+class MutantSettings(_Section):
+    """How it is tried whether the acceptance tests would notice a fault."""
+
+    seconds: float = Field(default=60.0, ge=0)
+    """Seconds in which small changes of the change are tried on them, while it is reviewed; 0: none are."""
+
+
 class CacheSettings(_Section):
     """What is kept of what your tests compile."""
 
@@ -219,6 +226,8 @@ class Settings(_Section):
     """What a run may spend."""
     test: TestSettings = TestSettings()
     """How tests are run."""
+    mutants: MutantSettings = MutantSettings()
+    """How the acceptance tests are tried."""
     caches: CacheSettings = CacheSettings()
     """What is kept between runs."""
     deploy: DeploySettings = DeploySettings()
@@ -251,7 +260,14 @@ _FREE = frozenset(
 )
 """What a workspace may set as it likes, one by one: a setting that is added is closed until it is named here."""
 _LOWER_ONLY = frozenset(
-    {"budget.tokens", "budget.usd", "limits.repairs", "limits.run_wall_s", "limits.turns_per_task"}
+    {
+        "budget.tokens",
+        "budget.usd",
+        "limits.repairs",
+        "limits.run_wall_s",
+        "limits.turns_per_task",
+        "mutants.seconds",
+    }
 )
 """What a workspace may set lower than the person has it, named one by one."""
 _WORKSPACE_KEYS = sorted(_FREE | _LOWER_ONLY | {"autonomy", "budget.unknown_price"})

@@ -196,6 +196,7 @@ def test_a_setting_is_closed_to_a_workspace_unless_it_is_named(workspace: Path) 
         "limits.repairs",
         "limits.run_wall_s",
         "limits.turns_per_task",
+        "mutants.seconds",
         "parallel",
         "test.command",
         "test.commands",

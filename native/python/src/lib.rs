@@ -40,5 +40,5 @@ mod _native {
     #[pymodule_export]
     use super::launcher;
     #[pymodule_export]
-    use super::structure::Structure;
+    use super::structure::{Structure, mutants};
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use wainwright_indexer::{How, Snapshot, SymbolQuery};
-use wainwright_syntax::{Definition, Kind};
+use pyo3::pybacked::PyBackedBytes;
+use wainwright_indexer::{How, Snapshot, SymbolQuery, rank};
+use wainwright_syntax::{Definition, Kind, Language};
 
 use crate::index::{Cancel, Index, flag, give_back};
 
@@ -23,6 +24,8 @@ type SymbolRow = (String, String, String, &'static str, u32, u32, u32, String);
 type Around = Option<(String, &'static str, u32, u32)>;
 /// Path, line, the line's text, whether it is a call, the definition around it.
 type UsageRow = (String, u32, String, bool, Around);
+/// First byte, end, the text that stands there instead, line, kind, what it is.
+type MutantRow = (usize, usize, String, u32, &'static str, String);
 /// Path, the calling definition, the lines of its calls.
 type CallerRow = (String, Around, Vec<u32>);
 
@@ -125,6 +128,25 @@ impl Structure {
         let stats = py.detach(|| self.0.stats(&index.snapshot()));
         (stats.records, stats.bytes, stats.definitions, stats.references)
     }
+}
+
+/// Small changes of some lines of a file, none of a file of tests.
+#[pyfunction]
+pub fn mutants(
+    py: Python<'_>,
+    path: &str,
+    text: PyBackedBytes,
+    lines: Vec<(u32, u32)>,
+    most: usize,
+) -> Vec<MutantRow> {
+    py.detach(|| {
+        let language = Language::of(path, &text).filter(|_| rank::role::role(path).name() != "test");
+        let Some(language) = language else {
+            return Vec::new();
+        };
+        let made = wainwright_syntax::mutants(language, &text, &lines, most).into_iter();
+        made.map(|one| (one.at.start, one.at.end, one.text, one.line, one.change.name(), one.what)).collect()
+    })
 }
 
 /// The texts of a few files, each read once.

@@ -9,6 +9,7 @@
 mod document;
 mod language;
 mod meaning;
+mod mutants;
 mod names;
 mod outline;
 mod parse;
@@ -21,6 +22,7 @@ mod walk;
 
 pub use document::{Document, EditError};
 pub use language::Language;
+pub use mutants::{Change, Mutant, mutants};
 pub use outline::{Definition, Import, Kind, Outline, Reference, Use};
 pub use parse::{Limits, long_strings, outline, syntax_errors};
 

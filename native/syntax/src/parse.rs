@@ -159,7 +159,7 @@ pub(crate) fn parse(language: Language, text: &[u8], old: Option<&Tree>, limits:
     })
 }
 
-fn errors(tree: &Tree) -> u32 {
+pub(crate) fn errors(tree: &Tree) -> u32 {
     let mut count = 0;
     let mut cursor = tree.walk();
     loop {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from wainwright.domain.cautions import cautions
 from wainwright.domain.ending import ending, take_over
-from wainwright.domain.events import Tested
+from wainwright.domain.events import MutantsTried, Tested
 from wainwright.domain.evidence import AcceptanceTest, Finding, Receipt, RedFirst, Suite
 from wainwright.domain.goal import Stage, title
 from wainwright.domain.plan import Plan
@@ -163,7 +163,24 @@ def _test_report(state: RunState) -> str:
         first = state.red_first
         if first is not None and first.receipt is not None:
             lines += ["", f"Before the change: {_receipt(first.receipt)}."]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_mutants(state)]) + "\n"
+
+
+def mutants_counted(tried: MutantsTried) -> str:
+    """How many mutants there were and what became of them."""
+    endless = f" ({tried.timed_out} of them never ended)" if tried.timed_out else ""
+    told = [f"{tried.made} made", f"{tried.killed} killed{endless}", f"{len(tried.survivors)} survived"]
+    told += [f"{tried.left} not tried"] if tried.left else []
+    return f"{', '.join(told)}, {tried.seconds:.0f} s" + (f". {tried.reason}" if tried.reason else "")
+
+
+def _mutants(state: RunState) -> list[str]:
+    tried, tested = state.mutants, state.tested
+    if tried is None or tested is None or tried.tree != tested.tree:
+        return []
+    lines = ["", "## Mutants", "", "Small changes of the changed lines, tried on the acceptance tests alone:"]
+    lines += [f"{mutants_counted(tried)}.", *([""] if tried.survivors else [])]
+    return [*lines, *(f"- `{one.where}`: {one.said}" for one in tried.survivors)]
 
 
 def _in_a_cell(text: str) -> str:

@@ -25,6 +25,7 @@ from wainwright.domain.effects import (
     TakeSnapshot,
     TestBase,
     TriageFailure,
+    TryMutants,
     Watch,
     WriteAcceptance,
 )
@@ -225,6 +226,16 @@ def _review_stage(state: RunState) -> tuple[Effect, ...]:
     return _gate(state, "apply", "Take the change over?", detail)
 
 
+def _beside_review(state: RunState) -> tuple[Effect, ...]:
+    """Mutants are tried while people and models look at the change; nobody waits for them."""
+    tested, written = state.tested, state.acceptance
+    if state.mutant_seconds <= 0 or tested is None or tested.receipt is None or tested.unverified:
+        return ()
+    known = state.mutants is not None and state.mutants.tree == tested.tree
+    shows = tested.verdict.passed and written is not None and written.tests
+    return (TryMutants(number=state.test_runs),) if shows and not known else ()
+
+
 def _deploy(state: RunState) -> tuple[Effect, ...]:
     plan = state.deployment_plan
     if plan is None:
@@ -288,7 +299,7 @@ _DECIDE: dict[Stage, Callable[[RunState], tuple[Effect, ...]]] = {
     S.DESIGN: _design,
     S.BUILD: _build,
     S.TEST: _test,
-    S.REVIEW: _review_stage,
+    S.REVIEW: lambda state: (*_review_stage(state), *_beside_review(state)),
     S.DEPLOY: _deploy,
     S.MONITOR: _monitor,
 }

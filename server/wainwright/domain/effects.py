@@ -95,6 +95,12 @@ class ReviewChange(_Effect):
     number: int
 
 
+class TryMutants(_Effect):
+    """Try small changes of the change on the acceptance tests, beside the review."""
+
+    number: int
+
+
 class HandOver(_Effect):
     """Deliver the change: a branch, and the editor's own edit where one is attached."""
 
@@ -145,6 +151,7 @@ Effect = (
     | RunTests
     | TriageFailure
     | ReviewChange
+    | TryMutants
     | HandOver
     | PlanDeployment
     | DeployService

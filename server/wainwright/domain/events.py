@@ -4,7 +4,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, Receipt, RedFirst, Suite, Verdict
+from wainwright.domain.evidence import (
+    AcceptanceTest,
+    Deployment,
+    Finding,
+    Receipt,
+    RedFirst,
+    Suite,
+    Survivor,
+    Verdict,
+)
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
 from wainwright.domain.plan import Plan, with_suites
 
@@ -59,6 +68,8 @@ class RunStarted(Fact):
     """What a review looks at: the commit that the change begins on, and the one it ends with."""
     size: Size | None = None
     """How large the person says the goal is; None: the planner says it."""
+    mutant_seconds: float = 0.0
+    """How long mutants may be tried beside the review; 0: none are."""
 
 
 class SnapshotTaken(Fact):
@@ -247,6 +258,24 @@ class Reviewed(Fact):
     findings: tuple[Finding, ...] = ()
 
 
+class MutantsTried(Fact):
+    """Small changes of the changed lines were tried on the acceptance tests, each alone."""
+
+    kind: Literal["mutants-tried"] = "mutants-tried"
+    tree: str
+    """The tested tree that they are changes of."""
+    made: int
+    killed: int = 0
+    """Noticed: tests failed, or could not be built or ended."""
+    timed_out: int = 0
+    """How many of those killed never came to an end."""
+    survivors: tuple[Survivor, ...] = ()
+    seconds: float = 0.0
+    left: int = 0
+    """How many were not tried, for want of time or for a reason of its own."""
+    reason: str = ""
+
+
 class Delivered(Fact):
     """The change left the private repository."""
 
@@ -366,6 +395,7 @@ Event = Annotated[
     | Tested
     | FailureTriaged
     | Reviewed
+    | MutantsTried
     | Delivered
     | DeploymentPlanned
     | Deployed

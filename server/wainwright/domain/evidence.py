@@ -178,6 +178,26 @@ class Finding(Fact):
         return self.severity != "minor" and self.route != "defer"
 
 
+class Survivor(Fact):
+    """A mutant that no acceptance test noticed."""
+
+    path: str
+    line: int
+    """Of the change as it was tested, from 1."""
+    what: str
+    """What was different, to follow "when": such as "`<` is `<=`"."""
+
+    @property
+    def where(self) -> str:
+        """The place, as findings name it."""
+        return f"{self.path}:{self.line}"
+
+    @property
+    def said(self) -> str:
+        """What it means, in a sentence."""
+        return f"No acceptance test fails when {self.what} here."
+
+
 class AcceptanceTest(Fact):
     """Which test shows which requirement."""
 

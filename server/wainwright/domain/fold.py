@@ -58,6 +58,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "tested": frozenset({S.TEST}),
     "failure-triaged": frozenset({S.TEST}),
     "reviewed": frozenset({S.REVIEW}),
+    "mutants-tried": frozenset({S.PLANNING, S.DESIGN, S.BUILD, S.REVIEW, S.DEPLOY}),
     "delivered": frozenset({S.REVIEW}),
     "deployment-planned": frozenset({S.DEPLOY}),
     "deployed": frozenset({S.DEPLOY}),
@@ -140,6 +141,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return triage(state, event)
         case ev.Reviewed():
             return review(state, event)
+        case ev.MutantsTried():
+            return state.changed(mutants=event)
         case ev.Delivered():
             return state.changed(delivered=event, stage=S.DEPLOY)
         case ev.DeploymentPlanned():

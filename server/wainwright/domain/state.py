@@ -17,6 +17,7 @@ from wainwright.domain.events import (
     GateDecided,
     Kept,
     Monitored,
+    MutantsTried,
     RedFirstTested,
     Resized,
     Reviewed,
@@ -82,6 +83,7 @@ class RunState(Fact):
     chosen_size: Size | None = None
     """How large the person says the goal is."""
     resized: Resized | None = None
+    mutant_seconds: float = 0.0
     stage: Stage = Stage.NEW
 
     base: str | None = None
@@ -137,6 +139,8 @@ class RunState(Fact):
     """(tree, failing tests) pairs that came up already."""
     reviewed: Reviewed | None = None
     reviews: int = 0
+    mutants: MutantsTried | None = None
+    """What came of the newest mutants, which may be of an earlier tree."""
     delivered: Delivered | None = None
     deployment_plan: DeploymentPlanned | None = None
     deployment_plans: int = 0

@@ -177,6 +177,7 @@ class Engine:
             typed=ask.typed,
             commits=commits,
             size=ask.size or (None if parts.settings.size == "auto" else parts.settings.size),
+            mutant_seconds=parts.settings.mutants.seconds,
         )
         budget = parts.settings.budget
         lease = await asyncio.to_thread(

@@ -6,10 +6,11 @@ checkpoint is a commit that a ref of the private repository holds, and a resumed
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -35,6 +36,14 @@ from wainwright.workspace.native.ranking import Moment
 from wainwright.workspace.world import caches
 
 log = structlog.get_logger()
+
+
+class Altered(NamedTuple):
+    """A tree whose files are altered between tests, and what tests it."""
+
+    tree: Path
+    test: Callable[[Sequence[str], float], Awaitable[Receipt]]
+    """Given the tests to narrow to (none: all) and seconds. Raises CannotNarrow where that cannot be done."""
 
 
 async def view(parts: EngineParts, state: RunState, name: str, commit: str) -> SandboxView:
@@ -354,6 +363,34 @@ async def _take(
             hidden=[told.partition(": ")[0] for told in state.skipped_files],
         )
         return taken.model_copy(update={"surroundings": around})
+
+
+@asynccontextmanager
+async def altering(parts: EngineParts, state: RunState, name: str, commit: str) -> AsyncIterator[Altered]:
+    """A tree of a commit to alter between tests. What tests write is dropped, but for what they build."""
+    if parts.sandbox is None:
+        raise SandboxError(f"No command can be run: {parts.sandbox_reason}", "See `wainwright doctor`.")
+    sandbox = parts.sandbox
+    async with _tree(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=False) as cache:
+        seen = await _see(parts, state, tree, cache, writes="dropped")
+
+        async def test(only: Sequence[str], timeout_s: float) -> Receipt:
+            try:
+                return await take(
+                    sandbox,
+                    seen,
+                    state.suites,
+                    tree="",
+                    timeout_s=timeout_s,
+                    redactor=parts.redactor,
+                    only=only,
+                )
+            finally:
+                if not sandbox.overlays:
+                    # There what is to be dropped stays in the tree.
+                    await finish_in_thread(parts.repository.restore, tree, commit)
+
+        yield Altered(tree, test)
 
 
 @asynccontextmanager

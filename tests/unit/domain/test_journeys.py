@@ -147,6 +147,8 @@ class World:
                 return [ev.FailureTriaged(cause="code", digest="One is wrong.")]
             case ef.ReviewChange():
                 return [ev.Reviewed(tree=head, summary="Good.")]
+            case ef.TryMutants():
+                return [ev.MutantsTried(tree=head, made=1, killed=1)]
             case ef.HandOver():
                 return [ev.Delivered(commit="c9", branch="wainwright/it")]
             case ef.PlanDeployment():

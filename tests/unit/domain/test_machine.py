@@ -20,6 +20,7 @@ from wainwright.domain.evidence import (
     Receipt,
     RedFirst,
     Suite,
+    Survivor,
     Verdict,
 )
 from wainwright.domain.fold import LEGAL, fold, legal, replay
@@ -117,6 +118,9 @@ RED = ev.Tested(
     tree="t2", verdict=Verdict(passed=False, turned_red=("tests/a.py::one",)), receipt=receipt("t2", 1)
 )
 REVIEWED = ev.Reviewed(tree="t2", summary="Good.")
+TRIED = ev.MutantsTried(
+    tree="t2", made=3, killed=2, survivors=(Survivor(path="a.py", line=2, what="`<` is `<=`"),)
+)
 DELIVERED = ev.Delivered(commit="c3", branch="wainwright/make-it-work")
 SERVICE = ev.DeploymentPlanned(
     target="process", reason="It serves.", question="Start it?", command=("serve",), smoke=receipt("t2")
@@ -176,6 +180,7 @@ EACH: dict[str, ev.Event] = {
         GREEN,
         ev.FailureTriaged(cause="code", digest="It broke."),
         REVIEWED,
+        TRIED,
         DELIVERED,
         SERVICE,
         DEPLOYED,
@@ -216,6 +221,7 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "tested": {S.TEST: S.REVIEW},
     "failure-triaged": {S.TEST: S.BUILD},
     "reviewed": {S.REVIEW: S.REVIEW},
+    "mutants-tried": {s: s for s in (S.PLANNING, S.DESIGN, S.BUILD, S.REVIEW, S.DEPLOY)},
     "delivered": {S.REVIEW: S.DEPLOY},
     "deployment-planned": {S.DEPLOY: S.DEPLOY},
     "deployed": {S.DEPLOY: S.MONITOR},
@@ -843,3 +849,33 @@ def test_a_run_that_changes_hands_stays_where_it_is() -> None:
     assert state is not None
     alone = fold(state, ev.RunResumed(by="person", attended=False))
     assert (alone.stage, alone.attended, alone.resumes) == (state.stage, False, state.resumes)
+
+
+# ---- mutants, beside the review
+
+
+def in_review(*events: ev.Event, seconds: float = 60.0) -> RunState:
+    begun = started().model_copy(update={"mutant_seconds": seconds})
+    state = replay([begun, *WAY_TO[S.REVIEW][1:], *events])
+    assert state is not None
+    return state
+
+
+def mutants_wanted(state: RunState) -> bool:
+    return "TryMutants" in [type(effect).__name__ for effect in decide(state)]
+
+
+def test_mutants_are_tried_beside_the_review_and_the_gate() -> None:
+    assert [type(effect).__name__ for effect in decide(in_review())] == ["ReviewChange", "TryMutants"]
+    reviewed = in_review(REVIEWED)
+    assert mutants_wanted(reviewed)
+    assert len(decide(reviewed)) == 2
+    assert not mutants_wanted(in_review(seconds=0))
+    assert not mutants_wanted(in_review(REVIEWED, DELIVERED))
+
+
+def test_a_tree_is_tried_once_and_nothing_waits_for_that() -> None:
+    assert not mutants_wanted(in_review(TRIED))
+    assert mutants_wanted(in_review(TRIED.model_copy(update={"tree": "an earlier one"})))
+    without = decide(in_review(REVIEWED, seconds=0))
+    assert decide(in_review(REVIEWED, TRIED)) == without

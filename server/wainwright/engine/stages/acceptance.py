@@ -45,6 +45,7 @@ async def write_acceptance(
         brief = briefs.join(
             briefs.instructions(state),
             briefs.before(effect.digest),
+            briefs.survivors(state),
             await workbenches.shown(parts, state, workbench, effect.digest, room=roles.ACCEPTANCE.room),
         )
         checking = _Checking(parts, state, workbench, steps)

@@ -21,6 +21,8 @@ LATER_MAX = 8_000
 """Characters of an acceptance test that is not in the tree yet."""
 BASE_MAX = 3_000
 """Characters of what the tests say before any change."""
+SURVIVORS_MAX = 20
+"""Mutants that a role is told of."""
 DIFF_MAX = 60_000
 """Characters of a diff that a role is shown; it can read the files for the rest."""
 
@@ -263,6 +265,14 @@ def receipt(found: Receipt | None, own: tuple[str, ...] | None = None, base: Rec
     """A receipt, beside that of the base; ``own`` are the tests of the task at hand."""
     text = cut(report_text(found, own=own, base=base), 12_000) if found else "There is none."
     return f"## Receipt of the tests\n\n{text}"
+
+
+def survivors(state: RunState) -> str:
+    """What the acceptance tests of this run did not notice, when small changes were tried on them."""
+    found = state.mutants.survivors if state.mutants else ()
+    lines = [f"- `{one.where}`: {one.said}" for one in found[:SURVIVORS_MAX]]
+    head = "## What the acceptance tests do not notice\n\nLines are those of the change as it was tested.\n\n"
+    return head + "\n".join(lines) if lines else ""
 
 
 def findings(found: tuple[Finding, ...], title: str) -> str:

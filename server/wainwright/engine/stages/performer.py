@@ -12,6 +12,7 @@ from wainwright.engine.stages.base import take_snapshot, test_base
 from wainwright.engine.stages.deployment import deploy, plan_deployment, watch_deployment
 from wainwright.engine.stages.design import make_design
 from wainwright.engine.stages.exits import keep_work
+from wainwright.engine.stages.mutants import try_mutants
 from wainwright.engine.stages.planning import make_plan
 from wainwright.engine.stages.review import hand_over, review_change
 from wainwright.engine.stages.task_attempt import run_task
@@ -45,6 +46,8 @@ async def perform(parts: EngineParts, effect: ef.Effect, run: LiveRun) -> Sequen
             return await triage(parts, run, effect)
         case ef.ReviewChange():
             return await review_change(parts, run, effect)
+        case ef.TryMutants():
+            return await try_mutants(parts, run)
         case ef.HandOver():
             return await hand_over(parts, run)
         case ef.PlanDeployment():

@@ -179,6 +179,7 @@ async def _brief(
     text = briefs.join(
         briefs.task(one),
         briefs.before(digest),
+        briefs.survivors(state),
         await _told_built(parts, state, one, begun),
         await _looked_up(run, effect),
         await _told_acceptance(parts, state, one, begun),

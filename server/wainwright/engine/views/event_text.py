@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from wainwright.domain import events as ev
-from wainwright.domain.artifacts import counted
+from wainwright.domain.artifacts import counted, mutants_counted
 from wainwright.domain.evidence import Receipt
 
 _NAMED_MAX = 3
@@ -53,6 +53,8 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.Reviewed():
             binding = sum(f.binding for f in event.findings)
             return f"review: {len(event.findings)} findings, {binding} to answer. {_line(event.summary)}"
+        case ev.MutantsTried():
+            return f"mutants: {mutants_counted(event)}"
         case (
             ev.Delivered()
             | ev.DeploymentPlanned()

@@ -128,7 +128,7 @@ class RunView(Fact):
     activity: str = ""
     """The newest line of what is going on."""
     findings: tuple[Finding, ...] = ()
-    """What the newest review remarked."""
+    """What the newest review remarked, and which small changes no acceptance test notices."""
     cautions: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     """Which suites are not run, and why, a sentence each."""
@@ -201,9 +201,21 @@ def view(
         take_over=take_over(delivered.branch, delivered.way) if delivered and delivered.branch else "",
         skips={str(stage): reason for stage, reason in state.skips.items()},
         size=told(state),
-        findings=state.reviewed.findings if state.reviewed else (),
+        findings=(*(state.reviewed.findings if state.reviewed else ()), *_survivors(state)),
         cautions=cautions(state),
         left_out=tuple(one.reason for one in state.left_out),
+    )
+
+
+def _survivors(state: RunState) -> tuple[Finding, ...]:
+    """What mutants say of the tests, as findings nobody has to answer."""
+    tried, tested = state.mutants, state.tested
+    if tried is None or tested is None or tried.tree != tested.tree:
+        return ()
+    missing = "Nothing shows that this has to be as it is."
+    return tuple(
+        Finding(where=one.where, trigger=one.said, consequence=missing, severity="minor", route="defer")
+        for one in tried.survivors
     )
 
 

@@ -51,6 +51,7 @@ from wainwright.workspace.native.index import (
     search,
     walk,
 )
+from wainwright.workspace.native.mutants import Mutant, mutants
 from wainwright.workspace.native.structure import (
     Around,
     Caller,
@@ -84,6 +85,7 @@ __all__ = [
     "Item",
     "Link",
     "Listing",
+    "Mutant",
     "Place",
     "Posting",
     "Recovery",
@@ -105,6 +107,7 @@ __all__ = [
     "line_hunks",
     "merge",
     "more_syntax_errors",
+    "mutants",
     "read_beneath",
     "recover",
     "search",

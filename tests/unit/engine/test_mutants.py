@@ -1,0 +1,130 @@
+"""What is written down of mutants, when they end and when they are broken off."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.unit.domain.test_machine import RED_FIRST, REVIEWED, TRIED, S, finding, in_review
+
+from wainwright.domain import events as ev
+from wainwright.domain.errors import IllegalTransition
+from wainwright.domain.evidence import Case, Receipt
+from wainwright.domain.state import RunState
+from wainwright.engine.stages import mutants as stage
+from wainwright.engine.stages.mutants import changed_lines, try_mutants
+from wainwright.engine.views.run_view import view
+from wainwright.journal import Account
+from wainwright.secrets import Redactor
+from wainwright.workspace.native import Mutant, mutants
+
+ALTERED = stage._Altered("a.py", Mutant(0, 1, "x", 3, "boundary", "`<` is `<=`"), b"x")
+
+
+def receipt(*passing: str, exit_code: int | None = 0) -> Receipt:
+    cases = tuple(Case(name=name, outcome="passed") for name in passing)
+    return Receipt(command="pytest", tree="", exit=exit_code, started=1.0, seconds=1.0, cases=cases)
+
+
+def trying(state: RunState | None = None) -> Any:
+    parts: Any = SimpleNamespace(redactor=Redactor(()))
+    return stage._Trying(parts, state or in_review(RED_FIRST), tree="t2", ends=0.0)
+
+
+def test_killed_is_what_makes_a_test_that_passed_not_pass() -> None:
+    tried = trying(in_review())
+    tried.know(receipt("tests/a.py::one", "tests/other.py::two"))
+    assert tried.expected == {"tests/a.py::one"}
+    tried.made = 4
+    tried.note(ALTERED, receipt("tests/a.py::one", exit_code=1))
+    tried.note(ALTERED, receipt("tests/other.py::two"))
+    tried.note(ALTERED, receipt(exit_code=None))
+    told = tried.told()
+    assert (told.made, told.killed, told.timed_out, told.left) == (4, 2, 1, 1)
+    assert [(one.where, one.said) for one in told.survivors] == [
+        ("a.py:3", "No acceptance test fails when `<` is `<=` here.")
+    ]
+
+
+@pytest.mark.parametrize(
+    "itself", [receipt(exit_code=None), receipt("tests/other.py::two"), receipt(exit_code=1)]
+)
+def test_nothing_is_tried_where_the_change_itself_does_not_pass(itself: Receipt) -> None:
+    tried = trying(in_review())
+    tried.made = 1
+    tried.waiting.append(ALTERED)
+    tried.know(itself)
+    assert not tried.waiting
+    assert tried.told().reason
+    assert tried.told().left == 1
+
+
+class Run:
+    """As much of a run as is asked for."""
+
+    def __init__(self) -> None:
+        self.state = in_review()
+        self.emitted: list[ev.Event] = []
+
+    async def emit(self, event: ev.Event) -> None:
+        if self.state.stage is S.CANCELLED:
+            raise IllegalTransition("It is over.")
+        self.emitted.append(event)
+
+
+@pytest.mark.parametrize(
+    ("tried", "now", "recorded"),
+    [
+        (True, in_review(REVIEWED), 1),
+        (False, in_review(REVIEWED), 0),
+        (True, in_review(), 0),
+        (True, in_review(ev.RunCancelled(by="person")), 0),
+    ],
+    ids=["reviewed", "nothing was tried", "the process ends", "cancelled"],
+)
+async def test_what_is_broken_off_is_told_once_the_review_is_over(
+    monkeypatch: pytest.MonkeyPatch, tried: bool, now: RunState, recorded: int
+) -> None:
+    begun = asyncio.Event()
+
+    async def slow(one: Any) -> None:
+        one.made = 2
+        if tried:
+            one.note(ALTERED, receipt())
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(stage, "_try_all", slow)
+    run: Any = Run()
+    parts: Any = SimpleNamespace(redactor=Redactor(()))
+    work = asyncio.create_task(try_mutants(parts, run))
+    await begun.wait()
+    run.state = now
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert [(one.kind, one.left) for one in run.emitted] == [("mutants-tried", 1)] * recorded
+
+
+def test_changed_lines_and_their_mutants() -> None:
+    before, after = b"a = 1\nb = 2\n", b"a = 1\nb = 3\nc = 4 < 5\n"
+    assert changed_lines(before, after) == [(2, 3)]
+    assert changed_lines(after, before[:6]) == []
+    made = mutants("x.py", after, [(3, 3)])
+    assert made[0].applied(after) == b"a = 1\nb = 3\nc = 4 <= 5\n"
+    assert {one.line for one in made} == {3}
+    assert mutants("tests/test_x.py", after, [(1, 3)]) == ()
+    assert mutants("notes.md", after, [(1, 3)]) == ()
+
+
+def test_survivors_stand_beside_the_findings_of_the_review() -> None:
+    account = Account(cap_usd=None, cap_tokens=None, spent_usd=0, spent_tokens=0, calls=0, lost=0)
+    noted = REVIEWED.model_copy(update={"findings": (finding("defer", "minor"),)})
+    seen = view(in_review(TRIED, noted), account, (), ()).findings
+    assert [(one.where, one.severity, one.binding) for one in seen] == [
+        ("a.py:1", "minor", False),
+        ("a.py:2", "minor", False),
+    ]
+    assert seen[1].trigger == "No acceptance test fails when `<` is `<=` here."
+    of_another_tree = TRIED.model_copy(update={"tree": "t1"})
+    assert view(in_review(of_another_tree), account, (), ()).findings == ()
