@@ -391,11 +391,11 @@ def _other_manifest(here: _Folder) -> bool:
 
 def _ruby_php_and_others(here: _Folder) -> Iterator[Suite]:
     files = here.files
+    # Where Bundler is not installed the gems may be all the same, and Ruby finds them.
+    bundle = "bundle exec " if "Gemfile" in files and here.around.program("bundle") else ""
     if ".rspec" in files or any(path.endswith("_spec.rb") for path in files):
-        bundle = "bundle exec " if "Gemfile" in files else ""
         yield here.suite(f"{bundle}rspec", "there are specs of RSpec")
     elif any(re.search(r"(^|/)(test_[^/]*|[^/]*_test)\.rb$", path) for path in files):
-        bundle = "bundle exec " if "Gemfile" in files else ""
         if "Rakefile" in files:
             yield here.suite(f"{bundle}rake test", "there are Ruby tests and a Rakefile")
         elif "bin/rails" in files:

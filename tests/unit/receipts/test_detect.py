@@ -109,6 +109,15 @@ def test_which_commands_run_the_tests(files: dict[str, str], there: str, found: 
 
 
 @pytest.mark.parametrize(
+    ("installed", "command"), [(("bundle",), "bundle exec rake test"), ((), "rake test")]
+)
+def test_without_bundler_ruby_finds_the_gems(installed: tuple[str, ...], command: str) -> None:
+    around = Around(there=lambda _path: False, program=lambda name: name in installed)
+    files = {"Gemfile": "", "Rakefile": "", "test/test_a.rb": ""}
+    assert [one.command for one in detect(Files(files), around)] == [command]
+
+
+@pytest.mark.parametrize(
     ("path", "yes"),
     [
         ("tests/test_a.py", True),
