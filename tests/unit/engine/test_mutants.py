@@ -115,6 +115,8 @@ def test_changed_lines_and_their_mutants() -> None:
     assert {one.line for one in made} == {3}
     assert mutants("tests/test_x.py", after, [(1, 3)]) == ()
     assert mutants("notes.md", after, [(1, 3)]) == ()
+    assert mutants("web/eslint.config.mjs", b"x = 1 < 2;\n", [(1, 1)]) == ()
+    assert mutants("web/config.mjs", b"x = 1 < 2;\n", [(1, 1)])
 
 
 def test_survivors_stand_beside_the_findings_of_the_review() -> None:

@@ -1,9 +1,13 @@
 """Small changes of a file that a good test notices, made on its syntax tree."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from wainwright import _native
+
+_CONFIGURES = re.compile(r"(^|/)([^/]*\.config\.[cm]?[jt]s|\.[^/]*rc\.c?js|setup\.py|conftest\.py)$")
+"""Files that no test is about."""
 
 
 class Mutant(NamedTuple):
@@ -29,6 +33,9 @@ class Mutant(NamedTuple):
 def mutants(path: str, text: bytes, lines: Sequence[tuple[int, int]], most: int = 60) -> tuple[Mutant, ...]:
     """Make small changes of some lines (first and last, from 1): spread over them, the most telling first.
 
-    None is made in comments, imports, types and tests, and none of a text whose language has no grammar.
+    None is made in comments, imports, types, tests and what configures tools, and none of a text whose language has
+    no grammar.
     """
+    if _CONFIGURES.search(path):
+        return ()
     return tuple(Mutant(*row) for row in _native.mutants(path, text, list(lines), most))
