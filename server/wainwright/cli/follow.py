@@ -134,7 +134,7 @@ def tell_end(seen: RunView) -> None:
     for sentence in seen.ending:
         out.print(Text(sentence))
     for found in seen.findings:
-        out.print(Text(f"{found.where}: {found.severity}: {found.trigger}. {found.consequence}"))
+        out.print(Text(f"{found.where}: {found.severity}: {found.trigger.rstrip('.')}. {found.consequence}"))
     for told in seen.cautions:
         out.print(Text(f"tests: {told}", style="yellow"))
     for label, value in (("branch", seen.branch), ("patch", seen.patch)):
