@@ -44,6 +44,8 @@ _MANIFESTS = (
     "pyproject.toml", "setup.cfg", "setup.py", "requirements.txt", "requirements-dev.txt", "dev-requirements.txt",
     "requirements/dev.txt", "requirements/test.txt", "tox.ini", "package.json", "Cargo.toml", "Gemfile",
 )  # fmt: skip
+_NAMED_BY_THE_PROJECT = ".gemspec"
+"""How manifests end that are called after what they describe."""
 
 _WATCHES = re.compile(
     r"(?i)waiting for (?:file )?changes|watching for (?:file )?changes|press \S+ to (?:quit|show)|watch usage"
@@ -132,8 +134,11 @@ def _declared(name: str, project: Project) -> bool:
     """Whether a manifest of the project names what a module belongs to."""
     first = re.escape(name if name.startswith("@") else re.split(r"[./]", name)[0]).replace("_", "[-_.]")
     pattern = re.compile(rf"(^|[\s\"'\[,]){first}([\s\"'\[<>=~!;,.]|$)", re.IGNORECASE | re.MULTILINE)
-    own = re.compile(rf"^\s*\"?name\"?\s*[=:]\s*[\"']{first}[\"']", re.IGNORECASE | re.MULTILINE)
-    texts = [text for manifest in _MANIFESTS if (text := project.text(manifest))]
+    own = re.compile(rf"^\s*(?:\w+\.)?\"?name\"?\s*[=:]\s*[\"']{first}[\"']", re.IGNORECASE | re.MULTILINE)
+    called = sorted(
+        path for path in project.files() if path.endswith(_NAMED_BY_THE_PROJECT) and "/" not in path
+    )
+    texts = [text for manifest in (*_MANIFESTS, *called) if (text := project.text(manifest))]
     return any(pattern.search(text) for text in texts) and not any(own.search(text) for text in texts)
 
 

@@ -92,6 +92,7 @@ PLACES = (
     Place("NUGET_PACKAGES", "{home}/.nuget/packages", _NONE, _ALL),
     Place("GEM_HOME", "{data}/gem"),
     Place("", "{home}/.gem", ("ruby",)),
+    Place("", "/var/lib/gems"),
     Place("COMPOSER_HOME", "{config}/composer", ("vendor",)),
     Place("COMPOSER_CACHE_DIR", "{cache}/composer", _NONE, _ALL),
     Place("HEX_HOME", "{home}/.hex", _NONE, ("packages",)),

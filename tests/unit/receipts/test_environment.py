@@ -87,6 +87,8 @@ NO_MODULE = "E   ModuleNotFoundError: No module named '{}'"
         ("requests", {"pyproject.toml": '[project]\ndependencies = ["requests>=2"]\n'}, (), "requests (the project declares"),
         ("yaml_tool.x", {"requirements.txt": "yaml-tool==1\n"}, (), "yaml_tool.x (the project declares"),
         ("todo", {"pyproject.toml": '[project]\nname = "todo"\n'}, (), ""),
+        ("times", {"dates.gemspec": "  s.name = 'dates'\n  s.add_dependency 'times', '~> 1'\n"}, (), "times (the project declares"),
+        ("dates", {"dates.gemspec": "  s.name = 'dates'\n"}, (), ""),
         ("todo", {}, (), ""),
     ],
 )  # fmt: skip
