@@ -1,5 +1,6 @@
 """How tests are named in receipts and by those who ask for them: files, or single tests as ``file::name``."""
 
+import re
 from collections.abc import Collection, Sequence
 
 from wainwright.domain.evidence import Case, Receipt
@@ -30,15 +31,25 @@ def below(names: Sequence[str], folder: str) -> tuple[str, ...]:
     return tuple(name[len(start) :] for name in names if name.startswith(start))
 
 
+def _joined(name: str) -> str:
+    """A name in words, whatever joins its parts."""
+    return re.sub(r"(::|\s+[>\u203a#]\s+|[#\s])+", " ", name)
+
+
 def as_reported(test: str, receipt: Receipt, base: Receipt | None) -> tuple[str, ...]:
     """How a report calls a new test that is named ``file::name`` or by its file alone.
 
-    Some reports tell no files: there it is what the base has not, and what is called like the name if one is given.
+    A name may join its parts otherwise than the report does, or be a suite's. Some reports tell no files: there it is
+    what the base has not, and what is called like the name if one is given.
     """
     file, _, name = test.partition("::")
-    known = any(belongs(case.name, one) for case in receipt.cases for one in (test, file))
-    if known or receipt.unbuilt:
+    if any(belongs(case.name, test) for case in receipt.cases):
         return (test,)
+    there = [case.name for case in receipt.cases if belongs(case.name, file)]
+    if there or receipt.unbuilt:
+        meant = _joined(test)
+        same = tuple(one for one in there if _joined(one) == meant)
+        return same or tuple(one for one in there if _joined(one).startswith(f"{meant} ")) or (test,)
     before = {case.name for case in base.cases} if base else set[str]()
     new = tuple(case.name for case in receipt.cases if case.name not in before)
     called = tuple(one for one in new if one == name or one.endswith((f"::{name}", f" {name}", f".{name}")))

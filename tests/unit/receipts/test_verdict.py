@@ -278,9 +278,16 @@ def test_what_could_not_be_built_is_the_readers_whatever_is_theirs() -> None:
         ("a.js", ("calc adds two", "adds", "old"), ("old",), ("calc adds two", "adds")),
         ("a.js::adds two", ("old",), ("old",), ("a.js::adds two",)),
         ("a.js", ("old",), ("old",), ("a.js",)),
+        ("a.ts::calc > adds", ("a.ts::calc::adds", "b.ts::calc::adds"), (), ("a.ts::calc::adds",)),
+        ("a.ts::calc > adds", ("a.ts::calc::adds two", "a.ts::calc::adds"), (), ("a.ts::calc::adds",)),
+        ("a.ts::calc > adds", ("a.ts::calc::adds > 1", "a.ts::calc::adds > 2"), (),
+         ("a.ts::calc::adds > 1", "a.ts::calc::adds > 2")),
+        ("a.rb::Calc adds", ("a.rb::Calc::adds",), (), ("a.rb::Calc::adds",)),
+        ("a.rb::Calc#adds", ("a.rb::Calc::adds", "a.rb::Calc::adding"), (), ("a.rb::Calc::adds",)),
+        ("a.ts::calc > drops", ("a.ts::calc::adds",), (), ("a.ts::calc > drops",)),
     ],
-)
-def test_a_report_that_tells_no_files_calls_a_test_by_its_name(
+)  # fmt: skip
+def test_a_report_may_call_a_test_otherwise(
     test: str, cases: tuple[str, ...], base: tuple[str, ...], called: tuple[str, ...]
 ) -> None:
     now, before = (
