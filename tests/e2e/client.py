@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ROOT / "tests" / "clients" / "profiles"
 PROBE = Path(__file__).with_name("probe_server.py")
-PATIENCE = 20.0
+PATIENCE = 60
 
 
 class Refused(Exception):

@@ -146,7 +146,7 @@ async def test_the_server_leaves_when_the_editor_dies_and_the_pipe_stays_open(st
     client = await start()
     await client.initialize(processId=editor.pid)
     editor.communicate(b"\n")
-    assert await client.exit_code(10) == 1
+    assert await client.exit_code() == 1
     client.check_silence()
 
 
