@@ -125,7 +125,21 @@ def _without_fence(state: RunState) -> tuple[Effect, ...]:
 def _design(state: RunState) -> tuple[Effect, ...]:
     if not designs(state):
         return (SkipStage(stage=S.DESIGN, reason=_because(state)),)
-    return (MakeDesign(revision=state.revision, number=state.reviews, digest=state.plan_reason),)
+    design = MakeDesign(revision=state.revision, number=state.reviews, digest=state.plan_reason)
+    return (design, *_acceptance_beside(state))
+
+
+def _acceptance_beside(state: RunState) -> tuple[Effect, ...]:
+    """Tests that the requirements alone say all of are written while the design is made."""
+    goes_on_to_build = S.BUILD in state.route and state.until is not S.DESIGN
+    alone = state.plan is not None and state.plan.tests_need_design is False
+    if not alone or not goes_on_to_build or _surroundings(state) is not None or not _wants_acceptance(state):
+        return ()
+    return (WriteAcceptance(round=state.acceptance_round, digest=state.acceptance_digest),)
+
+
+def _wants_acceptance(state: RunState) -> bool:
+    return state.testable and state.acceptance is None and not writes_own_tests(state)
 
 
 def _because(state: RunState) -> str:
@@ -140,7 +154,7 @@ def _build(state: RunState) -> tuple[Effect, ...]:
     outgrown = next((one for one in state.unfinished if one.status == "outgrown"), None)
     if outgrown is not None:
         return (Resize(size="medium", reason=outgrown.digest),)
-    if state.testable and state.acceptance is None and not writes_own_tests(state):
+    if _wants_acceptance(state):
         return (WriteAcceptance(round=state.acceptance_round, digest=state.acceptance_digest),)
     question = _about_stopped_task(state)
     if question and fails_unattended(state, "question"):

@@ -50,6 +50,8 @@ class Plan(Fact):
     """How the tests are run, when the planner knows better than what was recognised."""
     keeps_behaviour: bool = False
     """The goal asks for no change of behaviour, so that no test has to be red before it."""
+    tests_need_design: bool = True
+    """The acceptance tests call what only the design names, so they wait for it."""
     notes: str = ""
     size: Size | None = None
     """How large the goal is, as the planner sees it; None, as in earlier journals: large."""

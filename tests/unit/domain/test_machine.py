@@ -213,8 +213,8 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "gate-opened": STAYS,
     "gate-decided": STAYS,
     "design-proposed": {S.DESIGN: S.BUILD},
-    "red-first": {S.BUILD: S.BUILD},
-    "acceptance-written": {S.BUILD: S.BUILD},
+    "red-first": {S.DESIGN: S.DESIGN, S.BUILD: S.BUILD},
+    "acceptance-written": {S.DESIGN: S.DESIGN, S.BUILD: S.BUILD},
     "task-started": {S.BUILD: S.BUILD},
     "task-failed": {S.BUILD: S.BUILD},
     "task-landed": {S.BUILD: S.BUILD},  # the acceptance tests are still to be written

@@ -204,3 +204,21 @@ def test_journals_of_before_have_no_sizes() -> None:
     assert state.chosen_size is None
     assert state.size == "large"
     assert told(state) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "size", "wanted"),
+    [
+        ({"tests_need_design": False}, "large", ["MakeDesign", "WriteAcceptance"]),
+        ({}, "large", ["MakeDesign"]),
+        ({"tests_need_design": False}, "medium", ["SkipStage"]),
+    ],
+)
+def test_tests_are_written_while_the_designer_works_where_they_need_no_design(
+    changes: dict[str, bool], size: Size, wanted: list[str]
+) -> None:
+    plan = sized(size, several=True).model_copy(update=changes)
+    state = go(world(plan), until=S.PLANNING).changed(until=None)
+    assert [type(effect).__name__ for effect in decide(state)] == wanted
+    held_after = state.changed(until=S.DESIGN)
+    assert [type(effect).__name__ for effect in decide(held_after)] == wanted[:1]
