@@ -87,12 +87,14 @@ class ListFiles(Arguments):
 async def _read(workbench: Workbench, arguments: Read) -> str:
     asked = [_Span(arguments.path, arguments.first_line, arguments.last_line)] if arguments.path else []
     asked += [_Span(path) for path in arguments.paths]
-    told: list[str] = []
+    told = [await _read_one(workbench, one, SHOWN_MAX) for one in asked]
     room = SHOWN_MAX
-    for number, one in enumerate(asked):
-        # What one file leaves, those after it may have.
-        told.append(await _read_one(workbench, one, room // (len(asked) - number)))
-        room -= len(told[-1])
+    for left, at in enumerate(sorted(range(len(asked)), key=lambda at: len(told[at]))):
+        # What short ones leave, longer ones may have.
+        share = room // (len(asked) - left)
+        if len(told[at]) > share:
+            told[at] = await _read_one(workbench, asked[at], share)
+        room -= len(told[at])
     return "\n\n".join(told)
 
 

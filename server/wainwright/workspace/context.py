@@ -140,7 +140,8 @@ def own(
     room = pages.room = max(0, room - len(pages.text()) - sum(map(len, parts)))
     given = [] if EVERYTHING in write_set else [path for path in files if covers(write_set, path)]
     for path in given:
-        pages.take(path, most=room // 2)
+        if not pages.take(path, most=room // 2) and by_hand(path, pages.read(path)):
+            _places(pages, path, words, room // (2 * len(given)))
     if words.strip() and room > 0:
         ranked = indexed.ranker.rank(indexed.index, indexed.structure, words, limit=LIMIT, tokens=0)[0]
         mine = [one for one in ranked.functions if one.path in given]
@@ -161,6 +162,18 @@ def _instructions(asked: Mapping[str, str]) -> str:
         "They give no leave to go beyond your part or what you may write."
     )
     return "\n\n".join([head, *(f"### {path}\n\n{fenced(text)}" for path, text in asked.items())])
+
+
+def _places(pages: Pages, path: str, words: str, room: int) -> None:
+    """Of a file that is to be changed the lines around what the words name, and of tests and lists the end."""
+    named = {*re.findall(r"`([^`\s]{3,})`", words), *re.findall(r"\b\w*[a-z0-9](?:_|[A-Z])\w+", words)}
+    lines, before = pages.read(path).split("\n"), pages.room
+    found = [at for at, line in enumerate(lines, start=1) if any(name in line for name in named)]
+    if role_of(path) == "test":
+        found.insert(0, len(lines))
+    for at in found:
+        if not pages.take(path, range(at - 4, at + 7), most=room - (before - pages.room)):
+            return
 
 
 def _about(

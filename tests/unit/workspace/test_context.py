@@ -144,6 +144,23 @@ def test_what_may_be_written_is_shown_whole_unless_it_is_known(folder: Path) -> 
     assert "def apply_voucher" not in told, "all have seen it"
 
 
+def test_of_a_long_file_to_change_the_places_are_shown_that_the_words_name(folder: Path) -> None:
+    large(folder)
+    entries = "".join(f"- entry {n} of the list\n" for n in range(200))
+    (folder / "README.md").write_text(f"# Shop\n{entries}\n## Vouchers: `apply_voucher`\n{entries}")
+    tests = "".join(f"def test_{n}():\n    assert {n}\n\n\n" for n in range(200))
+    (folder / "tests").mkdir()
+    (folder / "tests" / "test_shop.py").write_text(f"{tests}def test_last():\n    assert True\n")
+    indexed = look(folder)
+    known = shared(indexed, "nothing", room=0)
+    words = "Tell of the option in README.md beside `apply_voucher`."
+    told = own(indexed, words, known, write_set=["README.md", "tests/test_shop.py"], room=3_000)
+    assert "## Vouchers: `apply_voucher`" in told
+    assert "- entry 100 of the list" not in told
+    assert "def test_last" in told
+    assert "def test_100()" not in told
+
+
 def test_the_words_of_the_work_are_looked_for_and_not_those_of_the_goal(folder: Path) -> None:
     indexed = look(large(folder))
     known = shared(indexed, "apply a voucher twice", room=600)
