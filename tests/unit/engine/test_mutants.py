@@ -46,17 +46,41 @@ def test_killed_is_what_makes_a_test_that_passed_not_pass() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "itself", [receipt(exit_code=None), receipt("tests/other.py::two"), receipt(exit_code=1)]
-)
-def test_nothing_is_tried_where_the_change_itself_does_not_pass(itself: Receipt) -> None:
+class Altered:
+    """A tree whose tests end as told, for the acceptance tests alone and for all tests."""
+
+    def __init__(self, alone: Receipt, together: Receipt) -> None:
+        self._alone, self._together = alone, together
+
+    async def test(self, only: tuple[str, ...], _seconds: float) -> Receipt:
+        return self._alone if only else self._together
+
+
+SAYS_NOTHING = [receipt(exit_code=None), receipt("tests/other.py::two"), receipt(exit_code=1)]
+
+
+@pytest.mark.parametrize("itself", SAYS_NOTHING)
+async def test_nothing_is_tried_where_the_change_itself_does_not_pass(itself: Receipt) -> None:
     tried = trying(in_review())
     tried.made = 1
     tried.waiting.append(ALTERED)
-    tried.know(itself)
+    altered: Any = Altered(itself, itself)
+    await stage._test_itself(tried, altered)
     assert not tried.waiting
     assert tried.told().reason
     assert tried.told().left == 1
+
+
+@pytest.mark.parametrize("alone", SAYS_NOTHING)
+async def test_all_tests_are_asked_where_the_acceptance_tests_alone_say_nothing(alone: Receipt) -> None:
+    tried = trying(in_review())
+    tried.waiting.append(ALTERED)
+    altered: Any = Altered(alone, receipt("tests/a.py::one"))
+    await stage._test_itself(tried, altered)
+    assert tried.waiting
+    assert tried.only == ()
+    assert tried.expected == {"tests/a.py::one"}
+    assert not tried.told().reason
 
 
 class Run:

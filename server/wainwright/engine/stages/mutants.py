@@ -103,17 +103,16 @@ class _Trying:
     def _passes(self, receipt: Receipt) -> bool:
         return self.expected <= receipt.passing if self.expected else receipt.exit == 0
 
-    def know(self, receipt: Receipt) -> None:
-        """Take over how the change itself ends; without that nothing can be said of mutants."""
+    def know(self, receipt: Receipt) -> bool:
+        """Take over how the change itself ends; False where that says nothing of its acceptance tests."""
         tests = tests_in(self.state, standing(self.state))
         flaky = frozenset(self.state.tested.verdict.flaky) if self.state.tested else frozenset()
         self.expected = frozenset(
             name for name in receipt.passing - flaky if any(belongs(name, test) for test in tests)
         )
         self.limit_s = SLOWER_MAX * receipt.seconds + PATIENCE_S
-        if receipt.exit is None or (receipt.cases and not self.expected) or not self._passes(receipt):
-            self.reason = "The acceptance tests do not pass by themselves here, so nothing was tried."
-            self.waiting.clear()
+        told = bool(self.expected) or not receipt.cases
+        return receipt.exit is not None and told and self._passes(receipt)
 
 
 async def try_mutants(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
@@ -165,13 +164,13 @@ async def _worker(trying: _Trying, head: str, ready: asyncio.Event, number: int)
 
 async def _test_itself(trying: _Trying, altered: workbenches.Altered) -> None:
     """Test the change as it is, the way its mutants will be: with the acceptance tests alone where that can be."""
-    trying.only = tests_in(trying.state, standing(trying.state))
-    try:
-        receipt = await altered.test(trying.only, max(trying.left_s, 1.0))
-    except CannotNarrow:
-        trying.only = ()
-        receipt = await altered.test((), max(trying.left_s, 1.0))
-    trying.know(receipt)
+    for only in (tests_in(trying.state, standing(trying.state)), ()):
+        trying.only = only
+        with contextlib.suppress(CannotNarrow):
+            if trying.know(await altered.test(only, max(trying.left_s, 1.0))):
+                return
+    trying.reason = "The acceptance tests do not pass by themselves here, so nothing was tried."
+    trying.waiting.clear()
 
 
 async def _work(trying: _Trying, altered: workbenches.Altered) -> None:
