@@ -84,7 +84,7 @@ class Team:
             gate.wait(60)
             if self.closed:
                 return fail(500, "gone")
-        answer = self._answer(role, team.text_of(body["messages"][1]), team.turns(body))
+        answer = self._answer(role, team.text_of(body["messages"][0]), team.turns(body))
         return team.play(body) if answer is None else answer
 
     def _answer(self, role: str, own: str, turn: int) -> Answer | None:

@@ -14,7 +14,7 @@ _AFTER = 0.6
 def fit(messages: Sequence[Message], limit: int = CONTEXT_MAX) -> list[Message]:
     """The conversation within a number of characters: old observations are shortened, oldest first.
 
-    If that is not enough, old replies are too, and then the newest messages; never the first two. What is shortened
+    If that is not enough, old replies are too, and then the newest messages; never the first ones. What is shortened
     depends on the messages alone, so that a resumed agent asks the same again, and stays as it is for many turns:
     what was sent before is the beginning of what is sent now, but for the few times when the limit is reached.
     """

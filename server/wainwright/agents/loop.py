@@ -125,22 +125,25 @@ class Conversation(Generic[A]):
         )
 
     async def open(self, brief: Brief) -> None:
-        """Say the first messages; recorded, so that a resumed agent is told the same again."""
+        """Say the first message; recorded, so that a resumed agent is told the same again.
+
+        One message of the person's, not of the system: files have no more to say than that, and what stands first is
+        the same for all roles.
+        """
 
         async def act(_key: str) -> tuple[JsonValue, Spend]:
             if brief.earlier:
                 gone_on = (*brief.earlier, _message("user", brief.text))
                 return [one.model_dump(mode="json") for one in gone_on], Spend()
             own = f"# Your part\n\n{self.assignment.prompt.strip()}\n\n# The work at hand\n\n{brief.text}"
-            return [roles.common(), *(f"{part}\n\n" for part in brief.shared), own], Spend()
+            return [*(f"{part}\n\n" for part in (roles.common(), *brief.shared)), own], Spend()
 
         kept = cast("list[Any]", await self.steps.step("opening", inputs=None, effect="read", act=act))
         if not isinstance(kept[0], str):
             self.messages += [Message.model_validate(one) for one in kept]
             return
-        prompt, *told = cast("list[str]", kept)
-        parts = tuple(Text(text=part) for part in told)
-        self.messages += [_message("system", prompt), Message(role="user", content=parts)]
+        parts = tuple(Text(text=part) for part in cast("list[str]", kept))
+        self.messages.append(Message(role="user", content=parts))
 
     async def go_on(self) -> Work[A]:
         """Go on turn by turn until an answer is accepted."""

@@ -3,7 +3,7 @@
 Planner, designer, reviewer, critic, deployer and monitor answer with one validated structure and may look things up
 before; implementer and tester act on a tree of their own until their work is done.
 
-The system prompt is one for all, and the first message begins with what all are given: what one role was asked is the
+The first message begins with what is one for all, and with what all are given: what one role was asked is the
 beginning of what the next is asked. Only then come a role's own words.
 """
 
@@ -84,7 +84,7 @@ class Assignment:
 
 
 def common() -> str:
-    """The system prompt of all roles."""
+    """What all roles are told before anything else."""
     return _read("prompts", COMMON)
 
 

@@ -195,7 +195,7 @@ def is_anthropic(candidate: Candidate) -> bool:
 def to_messages(messages: tuple[Message, ...], *, cache: bool) -> list[dict[str, Any]]:
     """Messages in OpenAI's shape.
 
-    With ``cache``, the system prompt, what stands before the opening's last part, and the last message are marked:
+    With ``cache``, a system prompt, the two parts before the opening's last one, and the last message are marked:
     the next turn of the same conversation begins with all of it, another role's with the former, and then pays the
     provider's cheap cached price.
     """
@@ -237,7 +237,9 @@ def _to_content(message: Message, mark: dict[str, Any], within: dict[str, Any]) 
         else {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{part.base64}"}}
         for part in message.content
     ]
-    before = [part | within if several and at < 2 else part for at, part in enumerate(parts[:-1])]
+    before = [
+        part | within if several and at >= len(parts) - 3 else part for at, part in enumerate(parts[:-1])
+    ]
     return [*before, parts[-1] | mark]
 
 

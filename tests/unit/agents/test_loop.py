@@ -141,8 +141,8 @@ async def test_what_came_of_edits_stands_behind_the_observations_of_tools(
 ) -> None:
     both = Answer(text=EDIT.text, tool_calls=call("read", path="calc.py").tool_calls * 2)
     _, asked = await act(bench, gateway, both, DONE)
-    assert roles_of(asked[-1]) == ["system", "user", "assistant", "tool", "tool", "user"]
-    assert "return b + a" in text_of(asked[-1]["messages"][3])
+    assert roles_of(asked[-1]) == ["user", "assistant", "tool", "tool", "user"]
+    assert "return b + a" in text_of(asked[-1]["messages"][2])
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ async def test_misfits_count_in_a_row_only(bench: Bench, gateway: GatewayBackend
 
 async def test_an_empty_reply_is_not_sent_back_empty(bench: Bench, gateway: GatewayBackend) -> None:
     _, asked = await act(bench, gateway, say(""), DONE)
-    assert text_of(asked[-1]["messages"][2]) == "(nothing)"
+    assert text_of(asked[-1]["messages"][1]) == "(nothing)"
 
 
 async def test_a_refused_answer_is_mended_in_context(bench: Bench, gateway: GatewayBackend) -> None:
@@ -332,4 +332,4 @@ async def test_a_resumed_agent_is_told_what_it_was_told(bench: Bench, gateway: G
             roles.IMPLEMENT, WorkAnswer, Brief("Another brief, after files lay about."),
             workbench=bench.workbench(), steps=bench.steps(), models=models(server, gateway),
         )  # fmt: skip
-        assert text_of(server.requests[0]["messages"][1]).endswith("The brief.")
+        assert text_of(server.requests[0]["messages"][0]).endswith("The brief.")

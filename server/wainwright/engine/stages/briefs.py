@@ -117,7 +117,7 @@ def plan(state: RunState) -> str:
     if state.plan is None:
         return ""
     tasks = [
-        f"- **{t.id}** {t.title} (needs: {', '.join(t.needs) or 'nothing'}; writes: {', '.join(t.write_set)}; "
+        f"- `{t.id}` {t.title} (needs: {', '.join(t.needs) or 'nothing'}; writes: {', '.join(t.write_set)}; "
         f"serves: {', '.join(t.acceptance)})"
         for t in state.plan.tasks
     ]
