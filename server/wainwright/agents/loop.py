@@ -135,7 +135,8 @@ class Conversation(Generic[A]):
             if brief.earlier:
                 gone_on = (*brief.earlier, _message("user", brief.text))
                 return [one.model_dump(mode="json") for one in gone_on], Spend()
-            own = f"# Your part\n\n{self.assignment.prompt.strip()}\n\n# The work at hand\n\n{brief.text}"
+            own = f"# Your part\n\n{self.assignment.prompt.strip()}"
+            own += f"\n\n# The work at hand\n\n{brief.text}" if brief.text else ""
             return [*(f"{part}\n\n" for part in (roles.common(), *brief.shared)), own], Spend()
 
         kept = cast("list[Any]", await self.steps.step("opening", inputs=None, effect="read", act=act))

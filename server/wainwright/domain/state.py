@@ -234,7 +234,7 @@ def without_test(state: RunState) -> dict[str, str]:
     if state.plan is None or state.acceptance is None:
         return {}
     shown = {test.requirement for test in state.acceptance.tests}
-    sentences = re.split(r"(?<=[.!?;])\s+|\n+", state.acceptance.summary)
+    sentences = re.split(r"(?<=[.!?])\s+|\n+", state.acceptance.summary)
     told = {}
     for one in state.plan.requirements:
         if one.id not in shown:

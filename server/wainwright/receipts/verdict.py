@@ -19,7 +19,12 @@ _MISSING_NAME = re.compile(
     r"|E0(?:061|063|107|407|412|422|423|424|425|426|428|432|433|437|438|531|532|559|560|576|599|603|609|614)\b"
     r"|Cannot find module ['\"]?[./]|Cannot find name|does not provide an export|is not a (?:function|constructor)"
     r"|TS(?:2304|2305|2307|2339|2551|2554|2614|2724)\b|Failed to resolve import ['\"][./]"
-    r"|cannot find symbol|package [\w.]+ does not exist|uninitialized constant|undefined method|cannot load such file"
+    r"|cannot find symbol|package [\w.]+ does not exist|cannot be applied to given types"
+    r"|no suitable (?:method|constructor) found|does not override abstract method|does not override or implement"
+    r"|Unresolved reference|Too many arguments for|No value passed for parameter|No parameter with name"
+    r"|CS(?:0103|0117|0234|0246|1061|1501|1503|1729|1739|7036)\b|cannot find '[^']+' in scope|has no member"
+    r"|no matching function for call|too (?:many|few) arguments to function|no member named"
+    r"|uninitialized constant|undefined method|cannot load such file"
     r"|Class ['\"][\w\\]+['\"] not found|Call to undefined|is undefined|was not declared in this scope|No such file"
 )
 """What compilers and interpreters say of a name that is still to come."""
@@ -158,11 +163,11 @@ def red_first(receipt: Receipt, base: Receipt | None, tests: Collection[str]) ->
     known = set(base.unbuilt) if base else set[str]()
     broken = [case for case in receipt.cases if case.unbuilt and case.name not in known]
     for test in tests:
-        places[_first(test, receipt, broken)].append(test)
+        places[_first(test, receipt, base, broken)].append(test)
     return RedFirst(**{name: tuple(found) for name, found in places.items()})
 
 
-def _first(test: str, receipt: Receipt, broken: Sequence[Case]) -> str:
+def _first(test: str, receipt: Receipt, base: Receipt | None, broken: Sequence[Case]) -> str:
     cases = [case for case in receipt.cases if belongs(case.name, test)]
     ran = [case for case in cases if not case.unbuilt]
     if any(case.outcome in ("failed", "error") for case in ran):
@@ -170,6 +175,9 @@ def _first(test: str, receipt: Receipt, broken: Sequence[Case]) -> str:
     if any(case.outcome == "passed" for case in ran):
         return "green"
     near = [case for case in broken if case in cases or _near(case.name, test)]
+    if near and base is not None and any(belongs(name, test) for name in base.passing):
+        # What is there already is green: only what came into its file or folder keeps it from being built.
+        return "green"
     if near:
         return "red" if all(_MISSING_NAME.search(case.message) for case in near) else "unbuilt"
     return "not_run"

@@ -131,17 +131,17 @@ def test_it_stands_at_the_gates_and_on_top_of_every_document() -> None:
 def test_what_no_test_shows_is_told_in_the_testers_words() -> None:
     way = list(WAY_TO[Stage.TEST])
     at = next(n for n, event in enumerate(way) if isinstance(event, ev.AcceptanceWritten))
-    said = "R1 is left out: a person judges | taste. R11 is another matter."
+    said = "R1 is left out; a person judges | taste. R11 is another matter."
     way[at] = ACCEPTANCE.model_copy(update={"tests": (), "summary": said})
     state = replay([*way, GREEN])
     assert state is not None
-    assert without_test(state) == {"R1": "R1 is left out: a person judges | taste."}
-    row = "| R1 | no test: R1 is left out: a person judges \\| taste. | | |"
+    assert without_test(state) == {"R1": "R1 is left out; a person judges | taste."}
+    row = "| R1 | no test: R1 is left out; a person judges \\| taste. | | |"
     assert row in artifacts(state)["test-report.md"]
     ended = artifacts(state.changed(stage=Stage.DONE))["summary.md"]
     assert state.plan is not None
     assert f"- **R1** {state.plan.requirements[0].text}\n" in ended
-    assert "- R1 has no test: R1 is left out" in ended
+    assert "- R1 has no test: R1 is left out; a person" in ended
     noted = state.changed(stage=Stage.DONE, plan=state.plan.model_copy(update={"notes": "Mind the gap."}))
     assert "## The Planner's notes\n\nMind the gap.\n" in artifacts(noted)["summary.md"]
 

@@ -61,6 +61,11 @@ def unloaded(message: str) -> Receipt:
         (unloaded("ImportError: cannot import name 'Basket' from 'shop.cart'"), TESTS, ""),
         (unloaded("ModuleNotFoundError: No module named 'shop.basket'"), TESTS, ""),
         (unloaded("ModuleNotFoundError: No module named 'numpy'"), TESTS, "not for want of what is to come"),
+        (unloaded("method distance in class Lev cannot be applied to given types;"), TESTS, ""),
+        (unloaded("error: no suitable constructor found for Cart(int,int)"), TESTS, ""),
+        (unloaded("e: Unresolved reference: subsequence"), TESTS, ""),
+        (unloaded("error CS7036: There is no argument given that corresponds to"), TESTS, ""),
+        (unloaded("error: no matching function for call to 'lev(int, int)'"), TESTS, ""),
         (unloaded("SyntaxError: expected ':'"), TESTS, "The fault is their own"),
         (receipt(exit_code=1), TESTS, ""),
         (receipt(exit_code=0), TESTS, "pass before anything was changed"),
@@ -72,6 +77,18 @@ def test_what_the_author_is_told(found: Receipt, tests: tuple[AcceptanceTest, ..
     told = red_first.unfit(here, red_first.told(here, found, tests, FILES), tests)
     assert said in told
     assert bool(said) == bool(told)
+
+
+def test_a_guard_that_is_there_is_green_beside_a_test_that_cannot_be_built_yet() -> None:
+    tests = (
+        AcceptanceTest(requirement="R1", test="tests/test_old.py::test_new"),
+        AcceptanceTest(requirement="R1", test="tests/test_old.py::test_old", guards=True),
+    )
+    broken = case("tests/test_old.py::build", "error", "cannot find symbol", unbuilt=True)
+    first = red_first.told(state(), receipt(broken), tests, FILES)
+    assert first.found.red == ("tests/test_old.py::test_new",)
+    assert first.found.green == ("tests/test_old.py::test_old",)
+    assert red_first.unfit(state(), first, tests) == ""
 
 
 def test_a_goal_that_changes_nothing_needs_no_red_test() -> None:

@@ -201,6 +201,11 @@ def test_what_an_acceptance_test_says_on_the_base(cases: tuple[Case, ...], where
         ("a_test.go::TestA", unbuilt(".::build", "undefined: Sub"), "red"),
         ("tests/it.rs::a", unbuilt("tests/it.rs::build", "error[E0425]: cannot find function"), "red"),
         ("tests/it.rs::a", unbuilt("tests/it.rs::build", "error: expected one of"), "unbuilt"),
+        (
+            "test/LevTest.java::a",
+            unbuilt("test/LevTest.java::build", "cannot be applied to given types"),
+            "red",
+        ),
     ],
 )
 def test_what_does_not_build_may_be_what_is_to_come(test: str, broken: Case, where: str) -> None:

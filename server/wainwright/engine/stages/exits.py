@@ -59,10 +59,11 @@ async def _on_a_branch(
 
 async def _not_landed(parts: EngineParts, state: RunState) -> dict[str, str]:
     """Name -> patch on the head of the run, for each task that was begun and has not landed, and for their tests."""
-    texts = {}
-    waiting = {**state.set_aside, **{one.task.id: one for one in state.unfinished}}
-    for name, one in waiting.items():
-        commit = await leftovers.built(parts, state, one)
+    texts: dict[str, str] = {}
+    # A new plan may give a task the name of one before it, whose work is all that there is so far.
+    for one in (*state.unfinished, *state.set_aside.values()):
+        name = one.task.id
+        commit = "" if name in texts else await leftovers.built(parts, state, one)
         if commit:
             texts[name] = await asyncio.to_thread(_patch, parts, state.present_head, commit)
     tests = state.acceptance or state.former_acceptance
