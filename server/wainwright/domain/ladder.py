@@ -84,13 +84,17 @@ def _tests_anew(state: RunState, digest: str) -> RunState:
     if state.acceptance is None:
         # Another task had them given up a moment ago, and the tester is told of both.
         digest = f"{state.acceptance_digest}\n\n{digest}"
+    return _given_up_tests(state, digest).changed(tests_anew=state.tests_anew + 1)
+
+
+def _given_up_tests(state: RunState, digest: str) -> RunState:
+    """Give the acceptance tests up; the tester writes others, told why."""
     return state.changed(
         acceptance=None,
         former_acceptance=state.acceptance or state.former_acceptance,
         red_first=None,
         acceptance_round=state.acceptance_round + 1,
         acceptance_digest=digest,
-        tests_anew=state.tests_anew + 1,
     )
 
 
@@ -98,7 +102,7 @@ def replan(state: RunState, digest: str) -> RunState:
     """Give the plan up for a new one, which is told why; what has landed stays."""
     done = "; ".join(f"{t.task.id}: {t.task.title}" for t in state.tasks.values() if t.status == "landed")
     kept = f"\nAlready done and kept: {done}." if done else ""
-    return state.changed(
+    return _given_up_tests(state, digest).changed(
         stage=S.PLANNING,
         plan=None,
         plan_approved=False,
@@ -108,11 +112,6 @@ def replan(state: RunState, digest: str) -> RunState:
         set_aside=set_aside(state),
         design=None,
         former_design=state.design or state.former_design,
-        acceptance=None,
-        former_acceptance=state.acceptance or state.former_acceptance,
-        red_first=None,
-        acceptance_round=state.acceptance_round + 1,
-        acceptance_digest=digest,
         replans=state.replans + 1,
         gates=without_questions(state),
         **_AFTER_BUILD,
@@ -168,15 +167,8 @@ def triage(state: RunState, event: ev.FailureTriaged) -> RunState:
         )
     rewritable = event.consent and state.acceptance is not None and state.rounds < len(ROUND_LADDER)
     if event.cause == "test" and rewritable:
-        rewritten = state.changed(
-            stage=S.BUILD,
-            acceptance=None,
-            former_acceptance=state.acceptance,
-            red_first=None,
-            acceptance_digest=event.digest,
-            **_AFTER_BUILD,
-        )
-        return rewritten.changed(acceptance_round=state.acceptance_round + 1, rounds=state.rounds + 1)
+        rewritten = _given_up_tests(state, event.digest)
+        return rewritten.changed(stage=S.BUILD, rounds=state.rounds + 1, **_AFTER_BUILD)
     verdict = tested.verdict
     failing = tuple(
         sorted(
