@@ -53,11 +53,11 @@ SEED := 1
 saving: setup  ## Another program saves while files are written; TRIALS=2000 SEED=1
 	$(BIN)/python -m tests.crash.saving --trials $(TRIALS) --seed $(SEED)
 
-nightly: setup  ## What takes longer than a check: saves during writes, bench, parity, and with a nightly compiler fuzz and miri
-	$(MAKE) saving
-	$(MAKE) bench QUICK=1
-	$(MAKE) parity
-	if cargo +nightly --version >/dev/null 2>&1; then $(MAKE) fuzz miri; else echo 'fuzz and miri are left out: no nightly compiler'; fi
+nightly: setup  ## What takes longer than a check, each part whatever became of the others: saves during writes, bench, parity, and with a nightly compiler fuzz and miri
+	failed=; parts=(saving 'bench QUICK=1' parity); \
+	if cargo +nightly --version >/dev/null 2>&1; then parts+=(fuzz miri); else echo 'fuzz and miri are left out: no nightly compiler'; fi; \
+	for part in "$${parts[@]}"; do $(MAKE) $$part || failed="$$failed, $${part%% *}"; done; \
+	test -z "$$failed" || { echo "nightly: not as it should be: $${failed#, }"; exit 1; }
 
 SECONDS := 60
 TARGETS := outline index store diff apply fsops rank
