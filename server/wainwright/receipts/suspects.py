@@ -25,7 +25,7 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     (r"(^|/)((jest|vitest|test|tests)[.-]?setup|setup[.-]?tests?|global[.-]?setup)\.[cm]?[jt]sx?$", "is run before the tests, and is not as on the base"),
     (r"(^|/)node_modules/|(^|/)(\.venv|venv)/", "is part of what is installed, and is not as on the base"),
     (r"(^|/)__mocks__/", "takes the place of a module in tests, and is not as on the base"),
-    (r"(^|/)(\.rspec|spec_helper\.rb|rails_helper\.rb|test_helper\.(rb|exs)|Rakefile)$", "configures the tests, and is not as on the base"),
+    (r"(^|/)(\.rspec|(\w+_)?helper\.rb|test_helper\.exs|Rakefile)$", "configures the tests, and is not as on the base"),
     (r"(^|/)(junit-platform\.properties|testng(-[\w.-]+)?\.xml|\.simplecov|test/bootstrap\.php|tests/(bootstrap|Pest)\.php)$|(^|/)META-INF/services/(org\.junit|org\.testng)", "configures the tests, and is not as on the base"),
     (r"(^|/)(phpunit\.xml(\.dist)?|phpunit\.dist\.xml)$", "configures the tests, and is not as on the base"),
     (r"(^|/)(\.cargo/config(\.toml)?|build\.rs|\.config/nextest\.toml|rust-toolchain(\.toml)?)$", "decides how tests are built or run, and is not as on the base"),

@@ -11,7 +11,7 @@ from wainwright.receipts.runners.exunit import ExUnit
 from wainwright.receipts.runners.go import Go
 from wainwright.receipts.runners.gradle import Gradle
 from wainwright.receipts.runners.jest import Jest
-from wainwright.receipts.runners.minitest import Minitest
+from wainwright.receipts.runners.minitest import Minitest, MinitestInRake
 from wainwright.receipts.runners.mocha import Mocha
 from wainwright.receipts.runners.nextest import Nextest
 from wainwright.receipts.runners.node import Node
@@ -44,6 +44,7 @@ RUNNERS: tuple[Runner, ...] = (
     Dotnet(),
     RSpec(),
     Minitest(),
+    MinitestInRake(),
     PHPUnit(),
     ExUnit(),
     # Those that recognise a command by what it prints or leaves come last.

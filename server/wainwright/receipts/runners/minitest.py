@@ -1,5 +1,6 @@
 """minitest, also behind rake and rails, by the line that it prints of each test when it is asked to be verbose."""
 
+import json
 import re
 import shlex
 from collections import defaultdict
@@ -74,6 +75,29 @@ class Minitest:
         paths = (placed.path(found) for found in re.findall(r"(/?[^\s:`'(]+\.rb):\d+", said))
         place = next((path for path in paths if path in project.files()), None)
         return None if place is None else (naming.unbuilt(place, junit.bounded(said, 0)),)
+
+
+class MinitestInRake(Minitest):
+    """Minitest in a task that loads the tests into rake's own process, where no options of its reach it."""
+
+    name = "minitest in rake"
+
+    def recognises(self, words: Sequence[str], project: Project) -> bool:
+        """``rake test`` without a task made for tests, where the tests themselves load minitest."""
+        if PurePosixPath(words[0]).name != "rake" or super().recognises(words, project):
+            return False
+        named = {word for word in words[1:] if not word.startswith("-")} <= {"test", "default"}
+        tests = sorted(file for file in project.files() if re.match(r"tests?/[^/]*\.rb$", file))
+        return named and any(_USES.search(project.text(file) or "") for file in tests)
+
+    def ask(self, words: Sequence[str], report: PurePosixPath, only: Sequence[str], how: How) -> Ask | None:
+        """By code that rake runs first: it puts other words where minitest looks for its options."""
+        _, titles = naming.split(only)
+        if how == "environment" or (only and not (titles and all(titles))):
+            return None
+        wanted = [f"--name=/^(?:{'|'.join(naming.escaped(one[-1]) for one in titles)})$/"] if only else []
+        told = ", ".join(json.dumps(option).replace("#", "\\#") for option in ["-v", *wanted])
+        return Ask(words=(*words, "-E", f"ARGV.replace([{told}])"), capture=True)
 
 
 class _Classes:

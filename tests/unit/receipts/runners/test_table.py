@@ -29,19 +29,21 @@ SAMPLES = {
     "dotnet": ("dotnet test", "A.cs::B"),
     "rspec": ("rspec", "a_spec.rb::b"),
     "minitest": ("rails test", "a_test.rb::A::test_b"),
+    "minitest in rake": ("rake test", "test_a.rb::A::test_b"),
     "phpunit": ("phpunit", "ATest.php::testB"),
     "exunit": ("mix test", "a_test.exs::b"),
     "tap": ("bats", "a::b"),
     "junit": ("x --junit-xml=a.xml", "a::b"),
 }
 """A command of each runner, and a test of it."""
+TOLD_BY_FILES = {"minitest in rake": {"test/helper.rb": "require 'minitest/autorun'"}}
 WAYS: dict[How, str] = {"direct": "by itself", "append": "behind scripts", "environment": "behind `make`"}
 
 
 def row(runner: Runner) -> str:
     line, test = SAMPLES[runner.name]
     words = tuple(line.split())
-    assert runner.recognises(words, Files())
+    assert runner.recognises(words, Files(TOLD_BY_FILES.get(runner.name)))
 
     def ways(*only: str) -> str:
         said = [
