@@ -22,7 +22,7 @@ from wainwright.receipts.verdict import red_first
 
 _NO_MODULE = re.compile(r"No module named ['\"](\w+)")
 """What Python says; other languages tell a package from a file of the project by how it is spelled."""
-POSTPONED = "nothing that runs tests is here yet; the first task brings it"
+POSTPONED = "on the base no test tells anything of itself; a task that brings what runs tests can change that"
 _NAMED_MAX = 10
 _SETS_UP = re.compile(
     r"(^|/)(go\.(mod|sum|work)|package(-lock)?\.json|[^/]*\.config\.[cm]?[jt]s|tsconfig[^/]*\.json|pyproject\.toml"

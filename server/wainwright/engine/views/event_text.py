@@ -20,13 +20,14 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.HoldMoved():
             return f"goes on to the end of {event.until}" if event.until else "goes on to its end"
         case ev.StageSkipped():
-            return f"{event.stage} is left out: {event.reason}"
+            return f"left out: {event.reason}"
         case ev.BaseTested():
             out = [one.reason for one in event.receipt.left_out] if event.receipt else []
             return ". ".join([f"the base: {_counts(event.receipt) if event.receipt else event.reason}", *out])
         case ev.PlanProposed():
             size = f", {event.plan.size}" if event.plan.size else ""
-            return f"plan: {len(event.plan.requirements)} requirements, {len(event.plan.tasks)} tasks{size}"
+            plan = event.plan
+            return f"plan: {_many(len(plan.requirements), 'requirement')}, {_many(len(plan.tasks), 'task')}{size}"
         case ev.Resized():
             return f"the goal is {event.size}, larger than it was taken for: {_line(event.reason)}"
         case ev.GateOpened():
@@ -52,7 +53,7 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
             return f"the fault is in the {event.cause}: {_line(event.digest)}"
         case ev.Reviewed():
             binding = sum(f.binding for f in event.findings)
-            return f"review: {len(event.findings)} findings, {binding} to answer. {_line(event.summary)}"
+            return f"review: {_many(len(event.findings), 'finding')}, {binding} to answer. {_line(event.summary)}"
         case ev.MutantsTried():
             return f"mutants: {mutants_counted(event)}"
         case (
@@ -166,6 +167,10 @@ def _counts(receipt: Receipt) -> str:
     if not receipt.cases:
         return f"exit code {receipt.exit}" if receipt.exit is not None else "stopped at its time limit"
     return counted(receipt)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _line(text: str) -> str:
