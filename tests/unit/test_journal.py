@@ -1015,3 +1015,54 @@ def test_two_threads_write_one_chain(journal: Journal, lease: Lease) -> None:
         list(pool.map(work, ("a", "b")))
     assert journal.verify("r1") == 1 + 2 * 20 * 3
     assert journal.account("r1").spent_tokens == 40
+
+
+# ---- journals of earlier versions
+
+OLD = Path(__file__).parents[1] / "fixtures" / "journals"
+
+
+@pytest.fixture
+def old(path: Path) -> Path:
+    """A journal as version 1 left it: a run with a call that ended and one that was under way."""
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.executescript((OLD / "v1.sql").read_text(encoding="utf-8"))
+    connection.close()
+    return path
+
+
+def test_an_older_journal_is_brought_to_this_version_and_a_copy_is_kept(old: Path) -> None:
+    journal = Journal(old)
+    assert rows(old, "PRAGMA user_version") == [(schema.VERSION,)]
+    assert [(row.run, row.goal) for row in journal.runs()] == [("r1", "Make it work")]
+    assert journal.events("r1") == [FIRST, SNAPSHOT]
+    assert journal.account("r1").spent_usd == 0.125
+    assert rows(old, "SELECT parent, forked_at FROM runs") == [("", 0)]
+    backup = old.with_name("journal.db.v1")
+    assert rows(backup, "PRAGMA user_version") == [(1,)]
+    assert rows(backup, "SELECT count(*) FROM journal") == [(5,)]
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    lease = journal.claim("r1")
+    assert journal.account("r1").spent_usd == 0.375
+    journal.release(lease)
+    journal.verify("r1")
+    journal.close()
+    assert backup.exists(), "kept until it was opened once more"
+    Journal(old).close()
+    assert not backup.exists()
+
+
+def test_a_migration_that_fails_leaves_the_journal_as_it_was(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM journal")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(schema, "MIGRATIONS", {1: breaks})
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        Journal(old)
+    gc.collect()
+    assert rows(old, "PRAGMA user_version") == [(1,)]
+    assert rows(old, "SELECT count(*) FROM journal") == [(5,)]

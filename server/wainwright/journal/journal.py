@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import structlog
 from pydantic import JsonValue
 from sqlite_utils import Database
 
@@ -22,7 +23,9 @@ from wainwright.domain.events import EVENT, Event
 from wainwright.domain.text import clean
 from wainwright.journal.owners import alive, me
 from wainwright.journal.records import Account, Lease, Reservation, RunRow, Signal, Spend
-from wainwright.journal.schema import SCHEMA, VERSION
+from wainwright.journal.schema import MIGRATIONS, SCHEMA, VERSION, migrate
+
+log = structlog.get_logger()
 
 LEASE_S = 15.0
 """How long a lease holds without a beat, in seconds."""
@@ -56,6 +59,15 @@ class Journal:
             raise JournalError(
                 f"The journal {path} was written by a newer version.", "Update wainwright to open it."
             )
+        backup = path.with_name(f"{path.name}.v{found}")
+        if found in MIGRATIONS:
+            _copy(self._connection, backup)
+            log.warning("journal.migrated", found=found, now=VERSION, backup=str(backup))
+            migrate(self._connection, found)
+        else:
+            for older in path.parent.glob(f"{path.name}.v*"):
+                log.info("journal.backup_removed", backup=str(older))
+                older.unlink()
         self._connection.executescript(SCHEMA)
         self._db.execute(f"PRAGMA user_version={VERSION}")
 
@@ -457,6 +469,19 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def _copy(source: sqlite3.Connection, target: Path) -> None:
+    """A whole and consistent copy of an open database, there or not at all."""
+    unfinished = target.with_name(target.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    os.close(os.open(unfinished, os.O_CREAT | os.O_RDWR, 0o600))
+    copy = sqlite3.connect(unfinished)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+    unfinished.replace(target)
 
 
 def as_json(value: JsonValue, *, sort_keys: bool = False) -> str:

@@ -1,4 +1,7 @@
-"""The tables of the journal."""
+"""The tables of the journal, and how those of older versions become them."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -7,7 +10,8 @@ CREATE TABLE IF NOT EXISTS runs (
     cap_usd REAL, cap_tokens INTEGER,
     spent_usd REAL NOT NULL DEFAULT 0, spent_tokens INTEGER NOT NULL DEFAULT 0,
     held_usd REAL NOT NULL DEFAULT 0, held_tokens INTEGER NOT NULL DEFAULT 0,
-    head TEXT NOT NULL DEFAULT ''
+    head TEXT NOT NULL DEFAULT '',
+    parent TEXT NOT NULL DEFAULT '', forked_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs(run),
@@ -22,5 +26,28 @@ CREATE TABLE IF NOT EXISTS signals (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS blobs (sha TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 """
-VERSION = 1
+VERSION = 2
 """Of the schema; a journal written by a newer one is refused."""
+
+
+def _where_runs_come_from(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE runs ADD COLUMN parent TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE runs ADD COLUMN forked_at INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _where_runs_come_from}
+"""By version, what makes the next one of it. Each runs inside the one transaction of the whole way."""
+
+
+def migrate(db: sqlite3.Connection, found: int) -> None:
+    """Bring the tables of an older version to this one, wholly or not at all."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for version in range(found, VERSION):
+            MIGRATIONS[version](db)
+        db.execute(f"PRAGMA user_version={VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
