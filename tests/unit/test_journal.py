@@ -1038,7 +1038,7 @@ def test_an_older_journal_is_brought_to_this_version_and_a_copy_is_kept(old: Pat
     assert [(row.run, row.goal) for row in journal.runs()] == [("r1", "Make it work")]
     assert journal.events("r1") == [FIRST, SNAPSHOT]
     assert journal.account("r1").spent_usd == 0.125
-    assert rows(old, "SELECT parent, forked_at FROM runs") == [("", 0)]
+    assert rows(old, "SELECT parent, forked_at, anew FROM runs") == [("", 0, "[]")]
     backup = old.with_name("journal.db.v1")
     assert rows(backup, "PRAGMA user_version") == [(1,)]
     assert rows(backup, "SELECT count(*) FROM journal") == [(5,)]

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS runs (
     spent_usd REAL NOT NULL DEFAULT 0, spent_tokens INTEGER NOT NULL DEFAULT 0,
     held_usd REAL NOT NULL DEFAULT 0, held_tokens INTEGER NOT NULL DEFAULT 0,
     head TEXT NOT NULL DEFAULT '',
-    parent TEXT NOT NULL DEFAULT '', forked_at INTEGER NOT NULL DEFAULT 0
+    parent TEXT NOT NULL DEFAULT '', forked_at INTEGER NOT NULL DEFAULT 0, anew TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs(run),
@@ -33,6 +33,7 @@ VERSION = 2
 def _where_runs_come_from(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE runs ADD COLUMN parent TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE runs ADD COLUMN forked_at INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE runs ADD COLUMN anew TEXT NOT NULL DEFAULT '[]'")
 
 
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _where_runs_come_from}
