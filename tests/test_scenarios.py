@@ -35,5 +35,7 @@ async def test_a_scenario(stage: Stagehand, file: Path) -> None:
     play = await perform(stage, file.stem, file.read_text())
     if not re.search("^=== resume", file.read_text(), re.MULTILINE):
         assert len(beginnings(play.server.requests)) <= 1, "all roles are told the same first"
-    assert broken_off(play.server.requests) == []
+    # Where other tools are offered from some point on, no provider has the beginning in its cache.
+    if not re.search("^=== resume\nsandbox = false", file.read_text(), re.MULTILINE):
+        assert broken_off(play.server.requests) == []
     assert [told_twice(one) for one in play.server.requests if told_twice(one)] == []

@@ -132,17 +132,47 @@ def rows_of_done(journal: Journal) -> list[tuple[str]]:
     return journal._connection.execute("SELECT key FROM journal WHERE kind = 'done' ORDER BY seq").fetchall()
 
 
-async def test_other_inputs_under_the_same_key_diverge(journal: Journal, lease: Lease) -> None:
-    await Steps(journal, lease, "/s").step("ask", inputs={"a": 1, "b": 2}, effect="read", act=Act())
+async def test_other_inputs_under_the_same_key_diverge_and_say_how_to_go_on_from_before(
+    journal: Journal, lease: Lease
+) -> None:
+    await Steps(journal, lease, "/s").step("earlier", inputs=None, effect="read", act=Act())
+    await Steps(journal, lease, "/s").step("ask", inputs={"a": 1, "b": 2}, effect="idempotent", act=Act())
     act = Act()
     with pytest.raises(Diverged) as caught:
-        await Steps(journal, lease, "/s").step("ask", inputs={"a": 1, "b": 3}, effect="read", act=act)
-    assert "/s/ask#0" in caught.value.message
-    assert caught.value.hint
+        await Steps(journal, lease, "/s").step("ask", inputs={"a": 1, "b": 3}, effect="idempotent", act=act)
+    assert caught.value.message == (
+        "Step /s/ask#0 was recorded for something else. b was recorded as `2` and is now `3`."
+    )
+    before = journal._connection.execute("SELECT seq FROM journal WHERE key = '/s/earlier#0'").fetchall()[-1][
+        0
+    ]
+    assert f"`wainwright replay r1 --fork {before}`" in caught.value.hint
     assert act.keys == []
     # The order of keys is no difference.
-    await Steps(journal, lease, "/s").step("ask", inputs={"b": 2, "a": 1}, effect="read", act=act)
+    await Steps(journal, lease, "/s").step("ask", inputs={"b": 2, "a": 1}, effect="idempotent", act=act)
     assert act.keys == []
+
+
+async def test_a_field_that_only_one_version_knows_is_no_other_step(journal: Journal, lease: Lease) -> None:
+    blocks: JsonValue = [{"path": "a.py", "text": "x"}]
+    await Steps(journal, lease, "/s").step("edit", inputs=blocks, effect="idempotent", act=Act("then"))
+    act = Act("now")
+    newer: JsonValue = [{"path": "a.py", "text": "x", "mode": "whole"}]
+    for asked in (newer, [{"path": "a.py"}]):
+        found = await Steps(journal, lease, "/s").step("edit", inputs=asked, effect="idempotent", act=act)
+        assert (found, act.keys) == ("then", [])
+
+
+async def test_what_only_looked_looks_again_at_something_else(journal: Journal, lease: Lease) -> None:
+    await Steps(journal, lease, "/s").step("receipt", inputs={"tree": "t1"}, effect="read", act=Act("red"))
+    for _ in range(2):  # the second time from the record
+        act = Act("green")
+        found = await Steps(journal, lease, "/s").step(
+            "receipt", inputs={"tree": "t2"}, effect="read", act=act
+        )
+        assert found == "green"
+    assert act.keys == []
+    assert journal.verify("r1") > 0
 
 
 async def test_parallel_scopes_never_mix(journal: Journal, lease: Lease) -> None:

@@ -116,6 +116,8 @@ class Conversation(Generic[A]):
     """How often each action gave each observation."""
     documents: dict[str, str] = field(default_factory=dict)
     """What the agent wrote for people, by name."""
+    from_record: bool = True
+    """The model was not asked anything yet by this process."""
 
     @property
     def tools(self) -> tuple[Tool[Any], ...]:
@@ -132,6 +134,7 @@ class Conversation(Generic[A]):
         """
 
         async def act(_key: str) -> tuple[JsonValue, Spend]:
+            self.from_record = False
             if brief.earlier:
                 gone_on = (*brief.earlier, _message("user", brief.text))
                 return [one.model_dump(mode="json") for one in gone_on], Spend()
@@ -167,10 +170,24 @@ class Conversation(Generic[A]):
             ToolSpec(name=t.name, description=t.description, parameters=t.arguments.model_json_schema())
             for t in self.tools
         )
+        if self.from_record and not await self.steps.is_recorded("model"):
+            self.from_record = False
+            await self._tell_what_is_gone()
         request = ModelRequest(role=self.assignment.role, messages=tuple(fit(self.messages)), tools=specs)
         reply = await self.models.ask(self.steps, request, rung=self.rung)
         self.messages.append(after(reply))
         return reply
+
+    async def _tell_what_is_gone(self) -> None:
+        """Say which tools the conversation had until now, that this process cannot offer."""
+        before = await self.steps.last("model")
+        if before is None:
+            return
+        had = {tool.name for tool in ModelRequest.model_validate(before[0]).tools}
+        gone = ", ".join(sorted(had - {tool.name for tool in self.tools}))
+        if gone:
+            self.tell(f"goes on without {gone}")
+            self._say(f"From now on these tools cannot be used any more: {gone}. Go on with what there is.")
 
     # ---- acting
 

@@ -312,10 +312,7 @@ class Journal:
             ).fetchone()
             if last is not None and last[0] == "done":
                 if last[1] != fingerprint:
-                    raise Diverged(
-                        f"Step {key} was recorded with other inputs than it is asked for now.",
-                        "Start a new run; this one stays as it is.",
-                    )
+                    raise Diverged(f"Step {key} was recorded with other inputs than it is asked for now.")
                 return (json.loads(last[2]),)
             if last is not None and last[0] == "intent":
                 # Who claims a run closes the intents before it: this one is of the present owner.
@@ -345,6 +342,27 @@ class Journal:
                 [run, len(prefix), prefix],
             ).fetchone()
         return None if row is None else (json.loads(self.get_blob(row[0])), json.loads(row[1]))
+
+    def is_done(self, run: str, key: str) -> bool:
+        """Whether a step has an outcome that is returned when it is asked for."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT kind FROM journal WHERE run = ? AND key = ? ORDER BY seq DESC LIMIT 1", [run, key]
+            ).fetchone()
+        return row is not None and row[0] == "done"
+
+    def recorded(self, run: str, key: str) -> tuple[int, JsonValue, JsonValue] | None:
+        """The newest outcome of a step: the row before it was begun, what was put into it, what came of it."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT (SELECT max(seq) FROM journal WHERE run = d.run AND seq < (SELECT max(seq) FROM journal "
+                "WHERE run = d.run AND key = d.key AND kind = 'intent' AND seq < d.seq)), fingerprint, body "
+                "FROM journal AS d WHERE run = ? AND key = ? AND kind = 'done' ORDER BY seq DESC LIMIT 1",
+                [run, key],
+            ).fetchone()
+        if row is None:
+            return None
+        return row[0], json.loads(self.get_blob(row[1])), json.loads(row[2])
 
     def end(
         self,

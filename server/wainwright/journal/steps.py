@@ -9,9 +9,10 @@ from concurrent.futures import Future
 
 from pydantic import JsonValue
 
-from wainwright.domain.errors import WainwrightError
+from wainwright.domain.errors import Diverged, WainwrightError
 from wainwright.domain.text import clean
 from wainwright.journal.journal import Journal, as_json
+from wainwright.journal.likeness import Alike, alike, first_difference
 from wainwright.journal.records import NOTHING, Lease, Reservation, Spend
 from wainwright.waiting import to_its_end
 
@@ -36,8 +37,12 @@ class Steps:
         effect: str,
         act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
         reservation: Reservation = NOTHING,
+        like: Alike = alike,
     ) -> JsonValue:
         """Do an act once. A recorded outcome is returned without acting.
+
+        Where it was recorded with other inputs, ``like`` says whether they differ in what decides. If they do, what
+        only looked (``read``) looks again; anything else is ``Diverged``, and says how to go on from before it.
 
         ``effect`` is ``read`` or ``idempotent`` (may be done again after a crash) or ``llm`` (is asked again; what
         the lost call may have cost counts as spent). If ``act`` raises, the step is recorded as failed and the
@@ -51,7 +56,7 @@ class Steps:
         number = self._number(name)
         key = f"{self.scope}/{name}#{number}"
         try:
-            recorded = await self._begin(key, inputs, effect, reservation)
+            recorded = await self._begin(key, inputs, effect, reservation, like)
             if recorded is not None:
                 self._keys.append(key)
                 return recorded[0]
@@ -70,6 +75,28 @@ class Steps:
         return self._counts[name] - 1
 
     async def _begin(
+        self, key: str, inputs: JsonValue, effect: str, reservation: Reservation, like: Alike
+    ) -> tuple[JsonValue] | None:
+        try:
+            return await self._begin_exactly(key, inputs, effect, reservation)
+        except Diverged:
+            found = await to_its_end(self._journal.queue(self._journal.recorded, self._lease.run, key))
+            if found is None:
+                raise
+            before, recorded, outcome = found
+            if like(recorded, inputs):
+                return (outcome,)
+            if effect != "read":
+                run = self._lease.run
+                raise Diverged(
+                    f"Step {key} was recorded for something else. {first_difference(recorded, inputs)}",
+                    f"`wainwright replay {run} --fork {before}` goes on from before this step in a run of its own, "
+                    f"with all that was done until then; run {run} stays as it is.",
+                ) from None
+        await to_its_end(self._journal.queue(self._journal.void, self._lease, [key]))
+        return await self._begin_exactly(key, inputs, effect, reservation)
+
+    async def _begin_exactly(
         self, key: str, inputs: JsonValue, effect: str, reservation: Reservation
     ) -> tuple[JsonValue] | None:
         begun = self._journal.queue(self._journal.begin, self._lease, key, inputs, effect, reservation)
@@ -120,6 +147,12 @@ class Steps:
         """
         found = self._journal.queue(self._journal.last, self._lease.run, f"{self.scope}/{name}#")
         return await to_its_end(found)
+
+    async def is_recorded(self, name: str) -> bool:
+        """Whether the next step of this name would find an outcome of before."""
+        number = self._failed[name][0] if self._failed[name] else self._counts[name]
+        key = f"{self.scope}/{name}#{number}"
+        return await to_its_end(self._journal.queue(self._journal.is_done, self._lease.run, key))
 
     async def void(self) -> None:
         """What this scope did was useless: ask everything anew the next time."""

@@ -31,6 +31,7 @@ from wainwright.models.client import (
     ModelRequest,
     Price,
 )
+from wainwright.models.questions import same_question
 from wainwright.secrets import resolve_keys
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Settings
 
@@ -171,7 +172,12 @@ class Models:
             return reply.model_dump(mode="json"), _spend(reply, price, reservation)
 
         outcome = await steps.step(
-            "model", inputs=_inputs(request), effect="llm", act=act, reservation=reservation
+            "model",
+            inputs=_inputs(request),
+            effect="llm",
+            act=act,
+            reservation=reservation,
+            like=same_question,
         )
         return ModelReply.model_validate(outcome)
 
@@ -184,7 +190,9 @@ class Models:
                 "Choose one: --model provider/model, or `default` under [models] in your config.toml.",
             )
 
-        outcome = await steps.step("model", inputs=_inputs(request), effect="llm", act=act)
+        outcome = await steps.step(
+            "model", inputs=_inputs(request), effect="llm", act=act, like=same_question
+        )
         return ModelReply.model_validate(outcome)
 
     async def _price(self, candidate: Candidate) -> Price | None:

@@ -333,3 +333,36 @@ async def test_a_resumed_agent_is_told_what_it_was_told(bench: Bench, gateway: G
             workbench=bench.workbench(), steps=bench.steps(), models=models(server, gateway),
         )  # fmt: skip
         assert text_of(server.requests[0]["messages"][0]).endswith("The brief.")
+
+
+async def test_a_newer_version_goes_on_with_a_conversation_in_its_own_words(
+    bench: Bench, gateway: GatewayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await act(bench, gateway, NONSENSE, call("read", path="calc.py"), call("list"))
+    bench.crash()
+    other = [replace(tool, description="Described anew.") for tool in roles.IMPLEMENT.tools]
+    newer = replace(roles.IMPLEMENT, tools=tuple(other))
+    monkeypatch.setattr(roles.Assignment, "prompt", "Another prompt.")
+    monkeypatch.setattr(loop, "MISFITS_MAX", 4)
+    done, asked = await act(bench, gateway, DONE, assignment=newer)
+    assert done.answer.status == "done"
+    assert len(asked) == 1, "what was recorded is not asked again"
+    assert roles_of(asked[0]) == ["user", "assistant", "user", "assistant", "tool", "assistant", "tool"]
+    assert {tool["function"]["description"] for tool in asked[0]["tools"]} == {"Described anew."}
+
+
+async def test_tools_that_are_gone_are_told_once_and_the_conversation_goes_on(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    await act(bench, gateway, EDIT, call("run_tests"))
+    bench.crash()
+    workbench = bench.workbench()
+    workbench.sandbox = None
+    done, asked = await act(bench, gateway, call("run_tests"), call("list"), DONE, workbench=workbench)
+    assert done.answer.status == "done"
+    told = [text_of(m) for m in asked[-1]["messages"] if "cannot be used any more" in text_of(m)]
+    assert len(told) == 1
+    assert "run_tests, shell" in told[0]
+    bench.crash()
+    again, asked = await act(bench, gateway, workbench=bench.workbench())
+    assert (again.answer.status, asked) == ("done", [])
