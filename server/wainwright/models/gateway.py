@@ -24,8 +24,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from wainwright.models.client import Message, ModelReply, ModelRequest, Price, PriceTier, ToolCall, Usage
+from wainwright.models.client import ModelReply, ModelRequest, Price, PriceTier, Usage
 from wainwright.models.client import own_price as price_set_by_person
+from wainwright.models.messages import is_anthropic, to_messages
 from wainwright.models.replies import MendingClient, to_cost, to_reply
 from wainwright.secrets import Redactor, key_name
 from wainwright.settings import Candidate
@@ -45,7 +46,6 @@ _NOT_SENT = frozenset(
 _BROKEN = frozenset(
     {"ReadError", "RemoteProtocolError", "ServerDisconnectedError", "ConnectionResetError", "WriteError"}
 )
-_MARK = {"cache_control": {"type": "ephemeral"}}
 _NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low")
 _PREFIX = re.compile(r"^.*?(?:Exception|Error) - ", re.DOTALL)
 
@@ -185,67 +185,6 @@ class Gateway:
         except Exception:  # noqa: BLE001  # it raises bare Exceptions for models it cannot price
             return None
         return to_cost(cost)
-
-
-def is_anthropic(candidate: Candidate) -> bool:
-    """Whether the model takes Anthropic's marks for prompt caching."""
-    return candidate.provider == "anthropic"
-
-
-def to_messages(messages: tuple[Message, ...], *, cache: bool) -> list[dict[str, Any]]:
-    """Messages in OpenAI's shape.
-
-    With ``cache``, a system prompt, the two parts before the opening's last one, and the last message are marked:
-    the next turn of the same conversation begins with all of it, another role's with the former, and then pays the
-    provider's cheap cached price.
-    """
-    marked = {max((i for i, m in enumerate(messages) if m.role == "system"), default=-1), len(messages) - 1}
-    return [
-        _to_message(message, cache=cache and index in marked, parts=cache)
-        for index, message in enumerate(messages)
-    ]
-
-
-def _to_message(message: Message, *, cache: bool, parts: bool) -> dict[str, Any]:
-    mark = _MARK if cache and message.content else {}
-    on_parts = {} if message.role == "tool" else mark
-    within = _MARK if parts and message.role == "user" else {}
-    shaped: dict[str, Any] = {"role": message.role, "content": _to_content(message, on_parts, within)}
-    if message.tool_calls:
-        shaped["content"] = shaped["content"] or None
-        shaped["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": _arguments_of(call)},
-            }
-            for call in message.tool_calls
-        ]
-    if message.tool_call_id is not None:
-        shaped["tool_call_id"] = message.tool_call_id
-    return shaped | (mark if message.role == "tool" else {})
-
-
-def _to_content(message: Message, mark: dict[str, Any], within: dict[str, Any]) -> str | list[dict[str, Any]]:
-    """Text alone as text, unless it is marked: on its last part, and ``within`` on up to two texts before that."""
-    several = within and sum(part.kind == "text" for part in message.content) == len(message.content) > 1
-    if not mark and not several and all(part.kind == "text" for part in message.content):
-        return message.text
-    parts: list[dict[str, Any]] = [
-        {"type": "text", "text": part.text}
-        if part.kind == "text"
-        else {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{part.base64}"}}
-        for part in message.content
-    ]
-    before = [
-        part | within if several and at >= len(parts) - 3 else part for at, part in enumerate(parts[:-1])
-    ]
-    return [*before, parts[-1] | mark]
-
-
-def _arguments_of(call: ToolCall) -> str:
-    # A malformed call goes back as an object too: providers refuse a history with arguments that are not JSON.
-    return json.dumps({"malformed": call.raw} if call.malformed else call.arguments)
 
 
 def to_price(known: dict[str, Any]) -> Price | None:

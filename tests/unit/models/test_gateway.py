@@ -31,12 +31,11 @@ from wainwright.models.client import (
     GatewayBackend,
     Message,
     ModelRequest,
-    Text,
     ToolCall,
     ToolSpec,
     Usage,
 )
-from wainwright.models.gateway import to_messages
+from wainwright.models.messages import to_messages
 from wainwright.models.replies import LONGEST_TEXT, MOST_CALLS
 from wainwright.settings import Candidate
 
@@ -479,49 +478,3 @@ async def test_a_gateway_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPa
     assert not caught.value.lost
     assert "litellm" in caught.value.hint
     await backend.close()
-
-
-async def test_anthropic_gets_marks_for_its_cache() -> None:
-    conversation = (
-        Message(role="system", content="rules"),
-        Message(role="user", content="goal"),
-        Message(role="assistant", tool_calls=(ToolCall(id="1", name="read"),)),
-        Message(role="tool", content="text", tool_call_id="1"),
-    )
-    mark = {"type": "ephemeral"}
-    told = to_messages(conversation, cache=True)
-    assert told[0]["content"] == [{"type": "text", "text": "rules", "cache_control": mark}]
-    assert told[1]["content"] == "goal"
-    assert told[3] == {"role": "tool", "content": "text", "tool_call_id": "1", "cache_control": mark}
-
-
-async def test_what_several_roles_are_told_is_marked_before_a_roles_own_words() -> None:
-    parts = tuple(Text(text=one) for one in ("shared ", "plan ", "own"))
-    opening = Message(role="user", content=parts)
-    assert Message.model_validate_json(opening.model_dump_json()) == opening, "on its way to the gateway"
-    reply = Message(role="assistant", content="Done.")
-    for conversation in ((opening,), (opening, reply, Message(role="user", content="Not yet."))):
-        content = to_messages(conversation, cache=True)[0]["content"]
-        assert [one["text"] for one in content] == ["shared ", "plan ", "own"]
-        assert ["cache_control" in one for one in content] == [True, True, len(conversation) == 1]
-        assert to_messages(conversation, cache=False)[0]["content"] == "shared plan own"
-
-
-async def test_a_picture_goes_along_as_a_part_and_text_alone_as_text():
-    seen = (
-        {"kind": "text", "text": "What is wrong here?"},
-        {"kind": "image", "media_type": "image/png", "base64": "iVBORw=="},
-    )
-    messages = (Message(role="user", content="goal"), Message(role="user", content=seen))
-    assert [told["content"] for told in to_messages(messages, cache=False)] == [
-        "goal",
-        [
-            {"type": "text", "text": "What is wrong here?"},
-            {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
-        ],
-    ]
-    (_, marked) = to_messages(messages, cache=True)
-    assert "cache_control" not in marked["content"][0]
-    assert marked["content"][1]["cache_control"] == {"type": "ephemeral"}
-    assert Message.model_validate_json(messages[1].model_dump_json()) == messages[1]
-    assert messages[0].model_dump(mode="json")["content"] == "goal"
