@@ -37,5 +37,5 @@ async def test_a_scenario(stage: Stagehand, file: Path) -> None:
         assert len(beginnings(play.server.requests)) <= 1, "all roles are told the same first"
     # Where other tools are offered from some point on, no provider has the beginning in its cache.
     if not re.search("^=== resume\nsandbox = false", file.read_text(), re.MULTILINE):
-        assert broken_off(play.server.requests) == []
+        assert broken_off(play.server.entries) == []
     assert [told_twice(one) for one in play.server.requests if told_twice(one)] == []

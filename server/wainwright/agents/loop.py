@@ -18,7 +18,6 @@ from pydantic import JsonValue, ValidationError
 
 from wainwright.agents import roles
 from wainwright.agents.answers import Reading, explain, read
-from wainwright.agents.fit import fit
 from wainwright.agents.roles import Assignment
 from wainwright.agents.spoken import after
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
@@ -26,6 +25,7 @@ from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
 from wainwright.journal import Spend, Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
+from wainwright.models.fit import fit
 from wainwright.models.router import Models
 from wainwright.tools.files import apply
 from wainwright.tools.toolbox import Tool, Workbench

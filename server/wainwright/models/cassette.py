@@ -82,6 +82,9 @@ class CassetteBackend:
         """Nothing: a replay is free."""
         return _FREE
 
+    async def window(self, candidate: Candidate) -> None:
+        """What was recorded fitted."""
+
     async def close(self) -> None:
         """Nothing to do."""
 
@@ -117,6 +120,10 @@ class RecordingBackend:
     async def price(self, candidate: Candidate) -> Price | None:
         """The inner backend's price."""
         return await self._inner.price(candidate)
+
+    async def window(self, candidate: Candidate) -> int | None:
+        """The inner backend's."""
+        return await self._inner.window(candidate)
 
     async def close(self) -> None:
         """Close the inner backend."""

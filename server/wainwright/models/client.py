@@ -201,6 +201,10 @@ class ContextTooLong(ModelRejected):
     """The conversation does not fit into the model's context window."""
 
 
+class ToolsRefused(ModelRejected):
+    """The model takes no tools."""
+
+
 class Backend(Protocol):
     """Something that can be asked."""
 
@@ -213,6 +217,10 @@ class Backend(Protocol):
 
     async def price(self, candidate: Candidate) -> Price | None:
         """What ``candidate`` costs; None when nobody knows. Raises ``CallFailed``."""
+        ...
+
+    async def window(self, candidate: Candidate) -> int | None:
+        """How many tokens the context of ``candidate`` has; None when nobody knows. Raises ``CallFailed``."""
         ...
 
     async def warm(self) -> None:
@@ -273,6 +281,15 @@ class GatewayBackend:
         message: dict[str, JsonValue] = {"op": "price", "candidate": candidate.model_dump(mode="json")}
         found = await gateway.call(message, self._start_s)
         return None if found is None else Price.model_validate(found)
+
+    async def window(self, candidate: Candidate) -> int | None:
+        """What the person set, or what LiteLLM knows; see ``Backend``."""
+        if candidate.context_tokens is not None:
+            return candidate.context_tokens
+        gateway = await self._running()
+        message: dict[str, JsonValue] = {"op": "window", "candidate": candidate.model_dump(mode="json")}
+        found = await gateway.call(message, self._start_s)
+        return found if isinstance(found, int) and found > 0 else None
 
     async def close(self) -> None:
         """End the gateway and wait until it is gone."""
@@ -456,6 +473,8 @@ def _error(data: dict[str, Any]) -> Exception:
     match data["kind"]:
         case "context_too_long":
             return ContextTooLong(message, hint)
+        case "tools_refused":
+            return ToolsRefused(message, hint)
         case "rejected":
             return ModelRejected(message, hint)
         case _:

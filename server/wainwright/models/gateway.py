@@ -5,6 +5,7 @@ sides write JSON, one message a line:
 
     asked     {"id": 1, "op": "complete", "candidate": {...}, "request": {...}, "key": "..." or null}
               {"id": 2, "op": "price", "candidate": {...}}        {"id": 1, "op": "cancel"}
+              {"id": 3, "op": "window", "candidate": {...}}
     answered  {"id": 0, "ok": null} once, when it can be asked
               {"id": 1, "ok": {...}}      {"id": 1, "error": {"kind", "message", "hint", "retry_after", "lost"}}
 
@@ -27,6 +28,7 @@ from typing import Any
 from wainwright.models.client import ModelReply, ModelRequest, Price, PriceTier, Usage
 from wainwright.models.client import own_price as price_set_by_person
 from wainwright.models.messages import is_anthropic, to_messages
+from wainwright.models.refusals import mendable
 from wainwright.models.replies import MendingClient, to_cost, to_reply
 from wainwright.secrets import Redactor, key_name
 from wainwright.settings import Candidate
@@ -46,6 +48,10 @@ _NOT_SENT = frozenset(
 _BROKEN = frozenset(
     {"ReadError", "RemoteProtocolError", "ServerDisconnectedError", "ConnectionResetError", "WriteError"}
 )
+_MENDABLE = {
+    "context_too_long": ("the conversation is too long for the model", "Give a smaller task."),
+    "tools_refused": ("the model takes no tools", "Set `tools = false` for this candidate."),
+}
 _NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low")
 _PREFIX = re.compile(r"^.*?(?:Exception|Error) - ", re.DOTALL)
 
@@ -121,6 +127,9 @@ class Gateway:
         if message["op"] == "price":
             price = self._price(candidate)
             self.answer(number, ok=price.model_dump() if price else None)
+            return
+        if message["op"] == "window":
+            self.answer(number, ok=self._known(candidate).get("max_input_tokens"))
             return
         secret = message["key"]
         try:
@@ -248,8 +257,10 @@ def _classify(error: BaseException, candidate: Candidate) -> tuple[str, str, str
         hint = "Raise the candidate's timeout_s, or check whether the server hangs."
         return "unavailable", f"no answer within {candidate.deadline_s:g} s", hint, True
     if "ContextWindowExceededError" in causes:
-        return "context_too_long", "the conversation is too long for the model", "Give a smaller task.", False
+        return "context_too_long", *_MENDABLE["context_too_long"], False
     status = getattr(error, "status_code", None) or 0
+    if kind := mendable(status, str(error)):
+        return kind, *_MENDABLE[kind], False
     if causes & _BROKEN:
         return "unavailable", "the connection broke before the answer", "Check the network.", True
     if not 400 <= status < 500 and "HTTPStatusError" not in causes:

@@ -32,6 +32,7 @@ from wainwright.models.client import (
     Price,
 )
 from wainwright.models.questions import same_question
+from wainwright.models.suited import SuitedBackend
 from wainwright.secrets import resolve_keys
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Settings
 
@@ -63,7 +64,7 @@ class Models:
     ) -> None:
         self._settings = models
         self._budget = budget
-        self._backend = backend
+        self._backend = SuitedBackend(backend)
         self._bounds = TokenBounds()
         self._prices: dict[Candidate, Price | None] = {}
         self._breaker = _Breaker(clock)
@@ -157,18 +158,19 @@ class Models:
     ) -> ModelReply:
         """One journal step with one call in it."""
         price = await self._price(candidate)
-        reservation = self._reservation(candidate, request, price)
+        sent = await self._backend.suited(candidate, request)
+        reservation = self._reservation(candidate, sent, price)
 
         async def act(key: str) -> tuple[JsonValue, Spend]:
             try:
-                reply = await self._backend.complete(candidate, request, key)
+                reply = await self._backend.complete(candidate, sent, key)
             except CallFailed as error:
                 if error.lost:
                     error.spend = Spend(usd=reservation.usd, tokens=reservation.tokens)
                 raise
             reply = reply.model_copy(update={"attempts": attempt})
             if _believable(reply, reservation):
-                self._bounds.learn(candidate, request, reply)
+                self._bounds.learn(candidate, sent, reply)
             return reply.model_dump(mode="json"), _spend(reply, price, reservation)
 
         outcome = await steps.step(

@@ -33,6 +33,7 @@ from wainwright.models.client import (
     ModelRequest,
     ToolCall,
     ToolSpec,
+    ToolsRefused,
     Usage,
 )
 from wainwright.models.messages import to_messages
@@ -269,7 +270,7 @@ async def test_prices(gateway: GatewayBackend) -> None:
         (fail(403), ModelRejected, "the key was refused (403)", "OPENAI_API_KEY"),
         (fail(402), ModelRejected, "no credit", "Top the account up"),
         (fail(404, code="model_not_found"), ModelRejected, "no such model", "api_base"),
-        (fail(400, "tools are not supported"), ModelRejected, "tools are not supported", "spelling"),
+        (fail(400, "tools are not supported"), ToolsRefused, "tools are not supported", "tools = false"),
         (
             fail(429, "You exceeded your current quota", code="insufficient_quota"),
             ModelRejected,
