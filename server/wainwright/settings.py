@@ -77,6 +77,8 @@ class Candidate(_Section):
     """Your own price in US dollars for a million output tokens. Needs ``input_usd_per_mtok`` too."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     """Sampling temperature. Default: the provider's."""
+    idle_s: float = Field(default=60.0, gt=0)
+    """Seconds an answer may stand still once it has begun."""
 
     @model_validator(mode="after")
     def _price_is_whole(self) -> "Candidate":

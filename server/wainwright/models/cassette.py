@@ -20,7 +20,7 @@ import structlog
 from pydantic import ValidationError
 
 from wainwright.domain.errors import InputError, ModelRejected
-from wainwright.models.client import Backend, ModelReply, ModelRequest, Price, PriceTier
+from wainwright.models.client import Backend, Heard, ModelReply, ModelRequest, Price, PriceTier, unheard
 from wainwright.settings import Candidate
 
 log = structlog.get_logger()
@@ -61,7 +61,9 @@ class CassetteBackend:
     async def warm(self) -> None:
         """Nothing to do."""
 
-    async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
+    async def complete(
+        self, candidate: Candidate, request: ModelRequest, key: str, heard: Heard = unheard
+    ) -> ModelReply:
         """The reply recorded for ``key``, at once. Raises ``ModelRejected`` when there is none."""
         entry = self._entries.get(portable(key))
         if entry is None:
@@ -101,9 +103,11 @@ class RecordingBackend:
         """Start the inner backend."""
         await self._inner.warm()
 
-    async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
+    async def complete(
+        self, candidate: Candidate, request: ModelRequest, key: str, heard: Heard = unheard
+    ) -> ModelReply:
         """Ask, and record a reply; failures are not recorded."""
-        reply = await self._inner.complete(candidate, request, key)
+        reply = await self._inner.complete(candidate, request, key, heard)
         entry = {
             "key": portable(key),
             "request": {"role": request.role, "sha": request_sha(request)},

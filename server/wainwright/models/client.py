@@ -9,29 +9,26 @@ process. It can be killed at any time: the next call starts another.
 
 import asyncio
 import contextlib
-import itertools
+import functools
 import json
-import os
-import signal
-import socket
-import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Protocol
 
 import structlog
-from pydantic import BeforeValidator, Field, JsonValue, field_serializer
+from pydantic import BeforeValidator, Field, JsonValue, TypeAdapter, field_serializer
 
-import wainwright
 from wainwright.domain.errors import ModelRejected, ModelUnavailable
 from wainwright.domain.goal import Fact
 from wainwright.journal import Spend
+from wainwright.models.pipe import Kind
+from wainwright.models.process import GatewayProcess, Stopped
 from wainwright.secrets import Redactor, key_for, key_name
 from wainwright.settings import Candidate
 
 log = structlog.get_logger()
 
-LONGEST_LINE = 64 * 2**20
+INLINE_BYTES = 2**16
+"""A longer answer is read off the loop."""
 MOST_TOKENS = 10**9
 """More than any call can take: a count above this is none."""
 Finish = Literal["stop", "tool_calls", "length", "content_filter"]
@@ -145,6 +142,8 @@ class ModelReply(Fact):
     recorded_cost_usd: float | None = None
     """What a replayed call cost when it was recorded."""
     seconds: float = 0.0
+    first_s: float = 0.0
+    """Seconds until the model began to answer; 0 when nobody looked."""
     attempts: int = 1
     """Calls it took, failed ones and other candidates included."""
 
@@ -169,6 +168,9 @@ class Price(Fact):
         dearest_in = max(tier.input_usd_per_mtok for tier in reachable)
         dearest_out = max(tier.output_usd_per_mtok for tier in reachable)
         return (input_tokens * dearest_in + output_tokens * dearest_out) / 1e6
+
+
+_PRICE: TypeAdapter[Price | None] = TypeAdapter(Price | None)
 
 
 def own_price(candidate: Candidate) -> Price | None:
@@ -205,10 +207,20 @@ class ToolsRefused(ModelRejected):
     """The model takes no tools."""
 
 
+Heard = Callable[[str], None]
+"""Hears what a model writes, as it comes, in pieces; none of it is the reply."""
+
+
+def unheard(_text: str) -> None:
+    """Nobody listens."""
+
+
 class Backend(Protocol):
     """Something that can be asked."""
 
-    async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
+    async def complete(
+        self, candidate: Candidate, request: ModelRequest, key: str, heard: Heard = unheard
+    ) -> ModelReply:
         """Ask ``candidate`` once. ``key`` is the journal's key of the step.
 
         Raises ``CallFailed`` or ``ModelRejected``.
@@ -235,15 +247,19 @@ class Backend(Protocol):
 class GatewayBackend:
     """Asks through a gateway process, which it starts when first needed and again when it has died.
 
-    ``keys`` are provider keys by variable name. ``grace_s``: how long after a call's own deadline a silent gateway is
-    killed. ``start_s``: how long the gateway may take to import LiteLLM.
+    ``keys`` are provider keys by variable name. ``grace_s``: how long after its own deadline a call is given up.
+    ``start_s``: how long the gateway may take to import LiteLLM; a second try may take three times as long.
+    ``frozen_s``: how long a gateway may take to react before it is replaced.
     """
 
-    def __init__(self, keys: Mapping[str, str], *, grace_s: float = 5.0, start_s: float = 120.0) -> None:
+    def __init__(
+        self, keys: Mapping[str, str], *, grace_s: float = 5.0, start_s: float = 20.0, frozen_s: float = 15.0
+    ) -> None:
         self._keys = dict(keys)
         self._grace_s = grace_s
         self._start_s = start_s
-        self._gateway: asyncio.Task[_Gateway] | None = None
+        self._frozen_s = frozen_s
+        self._gateway: asyncio.Task[GatewayProcess] | None = None
         self._closed = False
 
     async def warm(self) -> None:
@@ -256,7 +272,9 @@ class GatewayBackend:
         gateway = self._current()
         return gateway.pid if gateway else None
 
-    async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
+    async def complete(
+        self, candidate: Candidate, request: ModelRequest, key: str, heard: Heard = unheard
+    ) -> ModelReply:
         """Ask ``candidate`` once; see ``Backend``. ``key`` is not sent."""
         secret = key_for(candidate, self._keys)
         if secret is None and (name := key_name(candidate)):
@@ -264,31 +282,27 @@ class GatewayBackend:
                 f"There is no key for {candidate.model}.",
                 f"Set it with: export {name}=..., or put it into credentials.toml beside your config.toml.",
             )
-        gateway = await self._running()
-        message: dict[str, JsonValue] = {
-            "op": "complete",
-            "candidate": candidate.model_dump(mode="json"),
-            "request": request.model_dump(mode="json"),
-            "key": secret,
-        }
-        return ModelReply.model_validate(await gateway.call(message, candidate.deadline_s + self._grace_s))
+        told = f'"candidate":{_as_json(candidate)},"request":{request.model_dump_json()}'
+        body = f'{{"key":{json.dumps(secret)},{told}}}'.encode()
+        limit_s = candidate.deadline_s + self._grace_s
+        answer = await self._ask(Kind.COMPLETE, body, limit_s, lambda text: heard(text.decode()))
+        if len(answer) > INLINE_BYTES:
+            return await asyncio.to_thread(ModelReply.model_validate_json, answer)
+        return ModelReply.model_validate_json(answer)
 
     async def price(self, candidate: Candidate) -> Price | None:
         """The person's own price, or the one LiteLLM knows; see ``Backend``."""
         if own := own_price(candidate):
             return own
-        gateway = await self._running()
-        message: dict[str, JsonValue] = {"op": "price", "candidate": candidate.model_dump(mode="json")}
-        found = await gateway.call(message, self._start_s)
-        return None if found is None else Price.model_validate(found)
+        body = f'{{"candidate":{_as_json(candidate)}}}'.encode()
+        return _PRICE.validate_json(await self._ask(Kind.PRICE, body, self._start_s))
 
     async def window(self, candidate: Candidate) -> int | None:
         """What the person set, or what LiteLLM knows; see ``Backend``."""
         if candidate.context_tokens is not None:
             return candidate.context_tokens
-        gateway = await self._running()
-        message: dict[str, JsonValue] = {"op": "window", "candidate": candidate.model_dump(mode="json")}
-        found = await gateway.call(message, self._start_s)
+        body = f'{{"candidate":{_as_json(candidate)}}}'.encode()
+        found = json.loads(await self._ask(Kind.WINDOW, body, self._start_s))
         return found if isinstance(found, int) and found > 0 else None
 
     async def close(self) -> None:
@@ -302,13 +316,26 @@ class GatewayBackend:
         with contextlib.suppress(CallFailed, asyncio.CancelledError):
             await (await task).close()
 
-    def _current(self) -> "_Gateway | None":
+    async def _ask(
+        self, kind: Kind, body: bytes, limit_s: float, heard: Callable[[bytes], None] = lambda _text: None
+    ) -> bytes:
+        """What was asked for; raises the error that the gateway described."""
+        gateway = await self._running()
+        try:
+            came, answer = await gateway.call(kind, body, limit_s, heard)
+        except Stopped as error:
+            raise _stopped(error) from error
+        if came is Kind.FAILED:
+            raise _error(json.loads(answer))
+        return answer
+
+    def _current(self) -> GatewayProcess | None:
         task = self._gateway
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return None
         return None if task.result().dead else task.result()
 
-    async def _running(self) -> "_Gateway":
+    async def _running(self) -> GatewayProcess:
         """The running gateway; a start that fails is tried once more."""
         closed = CallFailed("The model gateway is closed.", "Start the server again.")
         if self._closed:
@@ -322,149 +349,24 @@ class GatewayBackend:
                 raise closed from None
             raise
 
-    async def _start(self, previous: "asyncio.Task[_Gateway] | None") -> "_Gateway":
+    async def _start(self, previous: "asyncio.Task[GatewayProcess] | None") -> GatewayProcess:
         if previous and not previous.cancelled() and previous.exception() is None:
             await previous.result().close()
+        redactor = Redactor(self._keys.values())
         try:
-            return await _Gateway.start(self._start_s, Redactor(self._keys.values()))
-        except CallFailed as error:
-            log.warning("gateway.start_failed", reason=error.message)
-            return await _Gateway.start(self._start_s, Redactor(self._keys.values()))
-
-
-class _Gateway:
-    """One gateway process and the calls that wait for it."""
-
-    def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        redactor: Redactor,
-    ) -> None:
-        self._process = process
-        self._reader, self._writer = streams
-        self._redactor = redactor
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[0] = self._ready
-        self._stderr = b""
-        self._listening = asyncio.create_task(self._listen())
-        self._hearing = asyncio.create_task(self._keep_stderr())
-        self.dead = False
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @classmethod
-    async def start(cls, limit_s: float, redactor: Redactor) -> "_Gateway":
-        """Start a process and wait until it can be asked."""
-        ours, theirs = socket.socketpair()
-        with contextlib.ExitStack() as unless_started, theirs:
-            unless_started.callback(ours.close)
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "wainwright.models.gateway",
-                str(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                env=_minimal_environment(),
-                cwd="/",
-                start_new_session=True,
-            )
-            unless_started.pop_all()
-        streams = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
-        gateway = cls(process, streams, redactor)
+            return await GatewayProcess.start(self._start_s, redactor, self._frozen_s)
+        except Stopped as error:
+            log.warning("gateway.start_failed", reason=str(error))
         try:
-            async with asyncio.timeout(limit_s):
-                await gateway._ready
-        except BaseException as error:
-            await gateway.close()
-            if isinstance(error, TimeoutError):
-                raise gateway.failure(f"did not start within {limit_s:g} s", lost=False) from error
-            raise
-        return gateway
+            return await GatewayProcess.start(3 * self._start_s, redactor, self._frozen_s)
+        except Stopped as error:
+            raise _stopped(error) from error
 
-    async def call(self, message: dict[str, JsonValue], limit_s: float) -> Any:
-        """Send one message and wait for its answer. A gateway silent for ``limit_s`` seconds is killed."""
-        number = next(self._numbers)
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._send({"id": number, **message})
-                return await answer
-        except TimeoutError as error:
-            self.kill()
-            raise self.failure(f"was silent for {limit_s:g} s and has been ended", lost=True) from error
-        except asyncio.CancelledError:
-            self._waiting.pop(number, None)
-            with contextlib.suppress(CallFailed):
-                await self._send({"id": number, "op": "cancel"})
-            raise
-        finally:
-            self._waiting.pop(number, None)
 
-    def kill(self) -> None:
-        """End the process and all of its children at once."""
-        self.dead = True
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-    async def close(self) -> None:
-        """Kill and wait."""
-        self.kill()
-        await self._process.wait()
-        await asyncio.gather(self._listening, self._hearing, return_exceptions=True)
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
-
-    def failure(self, what: str, *, lost: bool) -> CallFailed:
-        """An error that tells what became of the process, with the end of what it said."""
-        said = self._redactor.redact(self._stderr.decode(errors="replace")).strip()[-400:]
-        return CallFailed(
-            f"The model gateway {what}.{' It said: ' + said if said else ''}",
-            "Try again; if it stays so, check the installation of litellm.",
-            lost=lost,
-        )
-
-    async def _send(self, message: dict[str, JsonValue]) -> None:
-        try:
-            self._writer.write(json.dumps(message).encode() + b"\n")
-            await self._writer.drain()
-        except OSError as error:
-            raise self.failure("has stopped", lost=False) from error
-
-    async def _listen(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while line := await self._reader.readline():
-                self._deliver(json.loads(line))
-        self.kill()
-        await self._process.wait()
-        await self._hearing
-        for number, waiting in self._waiting.items():
-            if not waiting.done():
-                waiting.set_exception(self.failure("stopped before it answered", lost=number > 0))
-
-    def _deliver(self, message: dict[str, Any]) -> None:
-        waiting = self._waiting.get(message["id"])
-        if waiting is None or waiting.done():
-            return
-        if "error" in message:
-            waiting.set_exception(_error(message["error"]))
-        else:
-            waiting.set_result(message["ok"])
-
-    async def _keep_stderr(self) -> None:
-        assert self._process.stderr is not None
-        while data := await self._process.stderr.read(4096):
-            self._stderr = (self._stderr + data)[-4096:]
+def _stopped(error: Stopped) -> CallFailed:
+    return CallFailed(
+        str(error), "Try again; if it stays so, check the installation of litellm.", lost=error.lost
+    )
 
 
 def _error(data: dict[str, Any]) -> Exception:
@@ -481,10 +383,6 @@ def _error(data: dict[str, Any]) -> Exception:
             return CallFailed(message, hint, retry_after=data["retry_after"], lost=data["lost"])
 
 
-def _minimal_environment() -> dict[str, str]:
-    """What the gateway needs to run and to reach the network; nothing else of the person's environment."""
-    passed = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
-    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-    names = (*passed, *proxies, *(name.lower() for name in proxies))
-    package_root = str(Path(wainwright.__path__[0]).parent)
-    return {name: os.environ[name] for name in names if name in os.environ} | {"PYTHONPATH": package_root}
+@functools.lru_cache(256)
+def _as_json(candidate: Candidate) -> str:
+    return candidate.model_dump_json()

@@ -1,35 +1,34 @@
 """The model gateway: a process of its own, and the only place that knows LiteLLM.
 
 Started as ``python -P -m wainwright.models.gateway FD``. ``FD`` is one end of a private socket pair on which both
-sides write JSON, one message a line:
-
-    asked     {"id": 1, "op": "complete", "candidate": {...}, "request": {...}, "key": "..." or null}
-              {"id": 2, "op": "price", "candidate": {...}}        {"id": 1, "op": "cancel"}
-              {"id": 3, "op": "window", "candidate": {...}}
-    answered  {"id": 0, "ok": null} once, when it can be asked
-              {"id": 1, "ok": {...}}      {"id": 1, "error": {"kind", "message", "hint", "retry_after", "lost"}}
-
-Keys come over the pipe only. The process ends when the pipe closes, that is when its parent has died, however.
+sides write the frames of ``pipe``. Keys come over the pipe only. The process ends when the pipe closes, that is when
+its parent has died, however.
 """
 
 import asyncio
+import contextlib
 import functools
 import gc
 import json
 import os
+import queue
 import re
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from wainwright.domain.text import clean
+from wainwright.models.caller import CURRENT, Call, Caller, Redirected, Stalled
 from wainwright.models.client import ModelReply, ModelRequest, Price, PriceTier, Usage
 from wainwright.models.client import own_price as price_set_by_person
+from wainwright.models.forms.sound import cost as sound_cost
 from wainwright.models.messages import is_anthropic, to_messages
+from wainwright.models.pipe import HEAD, Kind, frame
 from wainwright.models.refusals import mendable
-from wainwright.models.replies import MendingClient, to_cost, to_reply
+from wainwright.models.replies import to_reply
 from wainwright.secrets import Redactor, key_name
 from wainwright.settings import Candidate
 
@@ -42,6 +41,13 @@ _QUIET = {
     "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
     "LITELLM_LOG": "ERROR",
 }
+Frame = tuple[Kind, int, bytes]
+EVERY_S = 0.08
+"""How often what a model writes is told."""
+MOST_HEARD = 2000
+"""Characters that are told at once, the last ones."""
+MOST_WAITING = 64
+"""Frames that wait for the server to read before nothing more is told."""
 _NOT_SENT = frozenset(
     {"ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError", "gaierror"}
 )
@@ -51,6 +57,12 @@ _BROKEN = frozenset(
 _MENDABLE = {
     "context_too_long": ("the conversation is too long for the model", "Give a smaller task."),
     "tools_refused": ("the model takes no tools", "Set `tools = false` for this candidate."),
+}
+_OURS = {
+    "Stalled": "it stood still for {} s in the middle of its answer",
+    "CutShort": "the answer broke off ({})",
+    "TooLong": "the answer is too long to be read ({})",
+    "Redirected": "the address leads to another one ({}), and the key is not sent there",
 }
 _NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low")
 _PREFIX = re.compile(r"^.*?(?:Exception|Error) - ", re.DOTALL)
@@ -63,23 +75,32 @@ def main() -> None:
     pipe = socket.socket(fileno=int(sys.argv[1]))
     pipe.set_inheritable(False)
     loop = asyncio.new_event_loop()
-    asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    # A thread listens, so that a closed pipe ends the process even while LiteLLM is still being imported.
+    asked: asyncio.Queue[Frame] = asyncio.Queue()
+    told: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    # Threads, so that a closed pipe ends the process even while LiteLLM is still being imported, and a server that
+    # does not read holds up nobody's call.
     threading.Thread(target=_listen, args=(pipe, loop, asked), daemon=True).start()
-    gateway = Gateway(_litellm(), pipe)
-    gateway.answer(0, ok=None)
+    threading.Thread(target=_speak, args=(pipe, told), daemon=True).start()
+    gateway = Gateway(_litellm(), told)
+    gateway.answer(Kind.DONE, 0)
     loop.run_until_complete(gateway.serve(asked))
 
 
-def _listen(
-    pipe: socket.socket, loop: asyncio.AbstractEventLoop, asked: asyncio.Queue[dict[str, Any]]
-) -> None:
+def _listen(pipe: socket.socket, loop: asyncio.AbstractEventLoop, asked: "asyncio.Queue[Frame]") -> None:
     try:
-        with pipe.makefile("rb") as lines:
-            for line in lines:
-                loop.call_soon_threadsafe(asked.put_nowait, json.loads(line))
+        with pipe.makefile("rb") as frames:
+            while head := frames.read(HEAD.size):
+                length, number, kind = HEAD.unpack(head)
+                body = frames.read(length)
+                loop.call_soon_threadsafe(asked.put_nowait, (Kind(kind), number, body))
     finally:
         os._exit(0)
+
+
+def _speak(pipe: socket.socket, told: "queue.SimpleQueue[bytes]") -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            pipe.sendall(told.get())
 
 
 def _litellm() -> Any:
@@ -87,73 +108,95 @@ def _litellm() -> Any:
     # The first call imports as well, so the collector is off until that is over.
     gc.disable()
     import litellm  # noqa: PLC0415  # seconds long, and only after the environment is quiet
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler  # noqa: PLC0415
 
     litellm.suppress_debug_info = True
     litellm.telemetry = False
-    litellm.aclient_session = MendingClient(follow_redirects=True)
+    litellm.aclient_session = Caller()
+    # Whoever does not ask through OpenAI's library asks through this, and it makes its client here.
+    AsyncHTTPHandler.create_client = lambda *_, **_more: Caller()
     return litellm
 
 
 class Gateway:
     """Answers what comes over the pipe, several calls at once."""
 
-    def __init__(self, litellm: Any, pipe: socket.socket) -> None:
+    def __init__(self, litellm: Any, told: "queue.SimpleQueue[bytes]") -> None:
         self._litellm = litellm
-        self._pipe = pipe
+        self._told = told
         self._calls: dict[int, asyncio.Task[None]] = {}
 
-    async def serve(self, asked: "asyncio.Queue[dict[str, Any]]") -> None:
-        """Take messages for ever; each call is a task, so that it can be cancelled."""
+    async def serve(self, asked: "asyncio.Queue[Frame]") -> None:
+        """Take frames for ever; each call is a task, so that it can be cancelled."""
         while True:
-            message = await asked.get()
-            number = message["id"]
-            if message["op"] == "cancel":
-                if call := self._calls.get(number):
-                    call.cancel()
-                continue
-            call = asyncio.create_task(self._handle(number, message))
-            self._calls[number] = call
-            call.add_done_callback(functools.partial(self._forget, number))
+            kind, number, body = await asked.get()
+            if kind is Kind.CANCEL:
+                if running := self._calls.get(number):
+                    running.cancel()
+            elif kind is Kind.PING:
+                self.answer(Kind.PING, number)
+            else:
+                task = asyncio.create_task(self._handle(kind, number, body))
+                self._calls[number] = task
+                task.add_done_callback(functools.partial(self._forget, number))
 
     def _forget(self, number: int, _: asyncio.Task[None]) -> None:
         self._calls.pop(number, None)
 
-    def answer(self, number: int, **body: Any) -> None:
-        """Write one message."""
-        self._pipe.sendall(json.dumps({"id": number, **body}).encode() + b"\n")
+    def answer(self, kind: Kind, number: int, body: bytes = b"") -> None:
+        """Write one frame, some time soon. What is only heard is dropped while the server does not read."""
+        if kind is not Kind.HEARD or self._told.qsize() < MOST_WAITING:
+            self._told.put(frame(kind, number, body))
 
-    async def _handle(self, number: int, message: dict[str, Any]) -> None:
+    async def _handle(self, kind: Kind, number: int, body: bytes) -> None:
+        message = json.loads(body)
         candidate = Candidate.model_validate(message["candidate"])
-        if message["op"] == "price":
+        if kind is Kind.PRICE:
             price = self._price(candidate)
-            self.answer(number, ok=price.model_dump() if price else None)
+            self.answer(Kind.DONE, number, price.model_dump_json().encode() if price else b"null")
             return
-        if message["op"] == "window":
-            self.answer(number, ok=self._known(candidate).get("max_input_tokens"))
+        if kind is Kind.WINDOW:
+            self.answer(
+                Kind.DONE, number, json.dumps(self._known(candidate).get("max_input_tokens")).encode()
+            )
             return
         secret = message["key"]
+        voice = Voice(functools.partial(self.answer, Kind.HEARD, number))
         try:
-            reply = await self._complete(candidate, ModelRequest.model_validate(message["request"]), secret)
+            reply = await self._complete(
+                candidate, ModelRequest.model_validate(message["request"]), secret, voice
+            )
         except Exception as error:  # noqa: BLE001  # LiteLLM lets anything through; every call must be answered
             described = describe(error, candidate)
             redactor = Redactor([secret] if secret else [])
-            described["message"] = redactor.redact(described["message"])
-            self.answer(number, error=described)
+            described["message"] = redactor.redact(clean(described["message"]))
+            self.answer(Kind.FAILED, number, json.dumps(described).encode())
         else:
-            self.answer(number, ok=reply.model_dump(mode="json"))
+            self.answer(Kind.DONE, number, reply.model_dump_json().encode())
+        finally:
+            voice.stop()
         if not gc.isenabled():
             gc.freeze()
             gc.enable()
 
-    async def _complete(self, candidate: Candidate, request: ModelRequest, secret: str | None) -> ModelReply:
-        started = time.monotonic()
-        deadline = candidate.deadline_s
+    async def _complete(
+        self, candidate: Candidate, request: ModelRequest, secret: str | None, voice: "Voice"
+    ) -> ModelReply:
         arguments = self._arguments(candidate, request, secret)
+        call = Call(voice.hear, arguments["max_tokens"], candidate.idle_s)
+        CURRENT.set(call)
+        deadline = candidate.deadline_s
         async with asyncio.timeout(deadline):
             response = await self._litellm.acompletion(**arguments, timeout=deadline)
         reply = to_reply(response, candidate)
-        cost = self._cost(response, reply.usage, candidate)
-        return reply.model_copy(update={"cost_usd": cost, "seconds": round(time.monotonic() - started, 3)})
+        if call.cut or reply.usage.output > call.most_tokens:
+            reply = reply.model_copy(update={"usage": Usage()})
+        update = {
+            "cost_usd": self._cost(response, reply.usage, candidate),
+            "seconds": round(time.monotonic() - call.began, 3),
+            "first_s": call.first_s,
+        }
+        return reply.model_copy(update=update)
 
     def _arguments(self, candidate: Candidate, request: ModelRequest, secret: str | None) -> dict[str, Any]:
         known = self._known(candidate).get("max_output_tokens")
@@ -193,7 +236,32 @@ class Gateway:
             cost = self._litellm.completion_cost(completion_response=response, model=candidate.model)
         except Exception:  # noqa: BLE001  # it raises bare Exceptions for models it cannot price
             return None
-        return to_cost(cost)
+        return sound_cost(cost)
+
+
+class Voice:
+    """Tells what a model writes, several times a second at most, and no more at once than can be looked at."""
+
+    def __init__(self, tell: Callable[[bytes], None]) -> None:
+        self._tell = tell
+        self._waiting: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def hear(self, text: str) -> None:
+        """Take a piece of text."""
+        self._waiting.append(text)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._flush)
+
+    def stop(self) -> None:
+        """Say no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _flush(self) -> None:
+        self._timer = None
+        text, self._waiting = "".join(self._waiting), []
+        self._tell(clean(text[-MOST_HEARD:]).encode())
 
 
 def to_price(known: dict[str, Any]) -> Price | None:
@@ -259,6 +327,8 @@ def _classify(error: BaseException, candidate: Candidate) -> tuple[str, str, str
     if "ContextWindowExceededError" in causes:
         return "context_too_long", *_MENDABLE["context_too_long"], False
     status = getattr(error, "status_code", None) or 0
+    if causes & _OURS.keys():
+        return _by_caller(error, candidate)
     if kind := mendable(status, str(error)):
         return kind, *_MENDABLE[kind], False
     if causes & _BROKEN:
@@ -267,6 +337,17 @@ def _classify(error: BaseException, candidate: Candidate) -> tuple[str, str, str
         hint = f"Check that {where} speaks the {candidate.provider} protocol; the address often ends in /v1."
         return "unavailable", "the answer is not a chat completion", hint, True
     return _by_status(status, str(error), candidate)
+
+
+def _by_caller(error: BaseException, candidate: Candidate) -> tuple[str, str, str, bool]:
+    """The same, for what our own client ended."""
+    cause = next(one for one in _chain(error) if type(one).__name__ in _OURS)
+    what = _OURS[type(cause).__name__].format(cause)
+    if isinstance(cause, Redirected):
+        return "rejected", what, "Set `api_base` to the address where the server is now.", False
+    if isinstance(cause, Stalled):
+        return "unavailable", what, "Raise the candidate's idle_s, or check whether the server hangs.", True
+    return "unavailable", what, f"Check the network and {candidate.api_base or 'the provider'}.", True
 
 
 def _by_status(status: int, text: str, candidate: Candidate) -> tuple[str, str, str, bool]:

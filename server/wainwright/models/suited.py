@@ -5,7 +5,7 @@ learned holds as long as the process: a refused request costs nothing, and anoth
 never depends on it: what a role asks, and what the journal keeps, is the whole conversation.
 """
 
-from wainwright.models.client import Backend, ContextTooLong, ModelReply, ModelRequest, Price
+from wainwright.models.client import Backend, ContextTooLong, Heard, ModelReply, ModelRequest, Price, unheard
 from wainwright.models.fit import Room
 from wainwright.settings import Candidate
 
@@ -24,13 +24,15 @@ class SuitedBackend:
         """What ``candidate`` is sent for ``request``, as far as is known now. Raises ``CallFailed``."""
         return (await self._room(candidate)).fitted(request, candidate.max_output_tokens)
 
-    async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
+    async def complete(
+        self, candidate: Candidate, request: ModelRequest, key: str, heard: Heard = unheard
+    ) -> ModelReply:
         """Ask ``candidate``; again with a shorter conversation when it was too long. See ``Backend``."""
         room = await self._room(candidate)
         sent = await self.suited(candidate, request)
         for left in reversed(range(1 + AGAIN_MAX)):
             try:
-                reply = await self._inner.complete(candidate, sent, key)
+                reply = await self._inner.complete(candidate, sent, key, heard)
             except ContextTooLong as error:
                 room.overflowed(sent, error.message)
                 shorter = await self.suited(candidate, request)

@@ -36,8 +36,9 @@ from wainwright.models.client import (
     ToolsRefused,
     Usage,
 )
+from wainwright.models.forms.sound import LONGEST_TEXT
 from wainwright.models.messages import to_messages
-from wainwright.models.replies import LONGEST_TEXT, MOST_CALLS
+from wainwright.models.replies import MOST_CALLS
 from wainwright.settings import Candidate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -180,7 +181,8 @@ async def test_arguments_that_nobody_can_send_on_are_malformed(
 ) -> None:
     odd = {"name": "read", "arguments": arguments}
     with OpenAIServer([Rule(Answer(tool_calls=(odd, {"name": "read", "arguments": {}})))]) as server:
-        reply = await gateway.complete(candidate(server), request(tools=(READ,)), "k")
+        roomy = candidate(server, max_output_tokens=2**20)
+        reply = await gateway.complete(roomy, request(tools=(READ,)), "k")
     first, *_ = reply.tool_calls
     assert (first.name, first.malformed, first.arguments) == ("read", True, {})
     assert clean(arguments)[:9_000].startswith(first.raw[:9_000])
@@ -221,7 +223,8 @@ async def test_each_call_has_an_id_of_its_own(gateway: GatewayBackend) -> None:
 async def test_an_endless_reply_is_cut_and_says_so(gateway: GatewayBackend) -> None:
     asked = tuple({"name": "read", "arguments": {}} for _ in range(1_000))
     with OpenAIServer([Rule(say("x" * 3_000_000), times=1), Rule(Answer(tool_calls=asked))]) as server:
-        long = await gateway.complete(candidate(server), request(), "k")
+        roomy = candidate(server, max_output_tokens=2**20)
+        long = await gateway.complete(roomy, request(), "k")
         many = await gateway.complete(candidate(server), request(tools=(READ,)), "k")
     assert (len(long.text), long.finish) == (LONGEST_TEXT, "length")
     assert len(many.tool_calls) == MOST_CALLS
@@ -383,17 +386,21 @@ async def test_a_killed_gateway_fails_the_call_and_is_started_again(gateway: Gat
         assert (await gateway.complete(candidate(server), request(), "k")).text == "ok"
 
 
-async def test_a_gateway_that_hangs_is_killed_and_started_again(gateway: GatewayBackend) -> None:
-    await gateway.warm()
-    pid = gateway.pid
+async def test_a_gateway_that_does_not_react_is_replaced_long_before_a_call_is_over() -> None:
+    backend = GatewayBackend({}, frozen_s=1.0)
+    await backend.warm()
+    pid = backend.pid
     assert pid is not None
-    with OpenAIServer([Rule(say("ok"))]) as server:
-        os.kill(pid, signal.SIGSTOP)
-        with pytest.raises(CallFailed, match="was silent") as caught:
-            await gateway.complete(candidate(server, timeout_s=0.2), request(), "k")
-        assert caught.value.lost
-        assert await asyncio.to_thread(gone, pid)
-        assert (await gateway.complete(candidate(server), request(), "k")).text == "ok"
+    try:
+        with OpenAIServer([Rule(say("ok"))]) as server:
+            os.kill(pid, signal.SIGSTOP)
+            with pytest.raises(CallFailed, match="did not react for 1 s and has been ended") as caught:
+                await backend.complete(candidate(server, timeout_s=600), request(), "k")
+            assert caught.value.lost
+            assert await asyncio.to_thread(gone, pid)
+            assert (await backend.complete(candidate(server), request(), "k")).text == "ok"
+    finally:
+        await backend.close()
 
 
 PARENT = """

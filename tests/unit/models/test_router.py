@@ -15,9 +15,11 @@ from wainwright.models.client import (
     CallFailed,
     ContextTooLong,
     GatewayBackend,
+    Heard,
     Message,
     ModelReply,
     ModelRequest,
+    unheard,
 )
 from wainwright.models.router import STRONGER, Models, PriceUnknown
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings
@@ -238,8 +240,10 @@ async def test_what_goes_wrong_after_the_call_was_paid_is_booked_as_paid(
     gateway: GatewayBackend, books: Books
 ) -> None:
     class Breaks(RecordingBackend):
-        async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
-            await super().complete(candidate, request, key)
+        async def complete(
+            self, candidate: Candidate, request: ModelRequest, key: str, heard: Heard = unheard
+        ) -> ModelReply:
+            await super().complete(candidate, request, key, heard)
             raise ZeroDivisionError
 
     with OpenAIServer([Rule(say("yes", usage=USAGE))]) as server:

@@ -1,0 +1,87 @@
+"""What can be believed of an answer: counts, costs, and arguments that can be sent on."""
+
+import json
+import math
+from typing import Any, NoReturn
+
+from pydantic import JsonValue
+
+from wainwright.domain.text import clean_within
+from wainwright.models.client import MOST_TOKENS
+
+LONGEST_TEXT = 2**20
+"""Characters of a reply's text, and of the arguments of all its calls together, that are kept."""
+LONGEST_RAW = 10_000
+"""Characters of malformed arguments that are kept: they are sent back, so that the model sees its slip."""
+MARK = "malformed: "
+"""Before arguments that are no JSON object: LiteLLM fails on some of those, never on what does not look like any."""
+
+
+def count(value: Any) -> int | None:
+    """A number of tokens, or None."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_TOKENS:
+        return None
+    return value
+
+
+def cost(told: Any) -> float | None:
+    """US dollars; None for what is no price of a call."""
+    if isinstance(told, bool) or not isinstance(told, int | float) or not math.isfinite(told) or told < 0:
+        return None
+    return float(told)
+
+
+def counts(told: Any, *needed: str) -> dict[str, Any]:
+    """The counts in ``told`` that can be true; none at all when one that is ``needed`` is not."""
+    if not isinstance(told, dict) or None in (count(told.get(name)) for name in needed):
+        return {}
+    kept: dict[str, Any] = {}
+    for name, value in told.items():
+        if (one := count(value)) is not None:
+            kept[name] = one
+        elif name == "cost" and (price := cost(value)) is not None:
+            kept[name] = price
+        elif isinstance(value, dict):
+            kept[name] = counts(value)
+    return kept
+
+
+def arguments(raw: str) -> dict[str, JsonValue] | None:
+    """The arguments of a call, if they are an object that can be sent on as JSON."""
+    try:
+        found = clean_within(json.loads(raw, parse_constant=_refuse, parse_float=_finite))
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def marked(raw: str) -> str:
+    """``raw`` as it is when it is arguments of a call; else its beginning, marked as malformed."""
+    return raw if arguments(raw) is not None else MARK + raw[:LONGEST_RAW]
+
+
+def table(value: Any) -> dict[str, Any]:
+    """``value`` where it is an object; else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def tables(value: Any) -> list[dict[str, Any]]:
+    """The objects in ``value`` where it is a list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def words(value: Any) -> str:
+    """``value`` where it is a text."""
+    return value if isinstance(value, str) else ""
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        _refuse(number)
+    return value

@@ -1,0 +1,222 @@
+"""The gateway process as the server sees it: started, asked several things at once, watched, and ended.
+
+A call that takes too long is ended alone. A gateway that does not even answer a ping is ended with all of its calls:
+whoever asks next gets another.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import wainwright
+from wainwright.models.pipe import HEAD, LONGEST_BODY, Kind, frame
+from wainwright.secrets import Redactor
+
+READ_BYTES = 2**18
+PING_EVERY_S = 5.0
+_PING = 2**32 - 1
+"""The number of a ping: no call has it."""
+
+
+class Stopped(Exception):
+    """The gateway cannot answer. ``lost``: what was asked may have been done all the same."""
+
+    def __init__(self, message: str, *, lost: bool) -> None:
+        super().__init__(message)
+        self.lost = lost
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    answer: asyncio.Future[tuple[Kind, bytes]]
+    heard: Callable[[bytes], None] = field(default=lambda _text: None)
+
+
+class GatewayProcess:
+    """One process and the calls that wait for it. ``frozen_s``: silence after a ping that ends it."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        redactor: Redactor,
+        frozen_s: float,
+    ) -> None:
+        self._process = process
+        self._reader, self._writer = streams
+        self._redactor = redactor
+        self._frozen_s = frozen_s
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, _Waiting] = {}
+        self._ready: asyncio.Future[tuple[Kind, bytes]] = asyncio.get_running_loop().create_future()
+        self._waiting[0] = _Waiting(self._ready)
+        self._stderr = b""
+        self._why = "stopped before it answered"
+        self._pong = asyncio.Event()
+        self._listening = asyncio.create_task(self._listen())
+        self._hearing = asyncio.create_task(self._keep_stderr())
+        self._watching = asyncio.create_task(self._watch())
+        self.dead = False
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @classmethod
+    async def start(cls, limit_s: float, redactor: Redactor, frozen_s: float) -> "GatewayProcess":
+        """Start a process and wait until it can be asked. Raises ``Stopped``."""
+        ours, theirs = socket.socketpair()
+        with contextlib.ExitStack() as unless_started, theirs:
+            unless_started.callback(ours.close)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "wainwright.models.gateway",
+                str(theirs.fileno()),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=(theirs.fileno(),),
+                env=_minimal_environment(),
+                cwd="/",
+                start_new_session=True,
+            )
+            unless_started.pop_all()
+        streams = await asyncio.open_connection(sock=ours, limit=READ_BYTES)
+        gateway = cls(process, streams, redactor, frozen_s)
+        try:
+            async with asyncio.timeout(limit_s):
+                await gateway._ready
+        except BaseException as error:
+            await gateway.close()
+            if isinstance(error, TimeoutError):
+                raise gateway.failure(f"did not start within {limit_s:g} s", lost=False) from error
+            raise
+        return gateway
+
+    async def call(
+        self, kind: Kind, body: bytes, limit_s: float, heard: Callable[[bytes], None] = lambda _text: None
+    ) -> tuple[Kind, bytes]:
+        """Ask, and wait for the answer. After ``limit_s`` seconds this call is ended, alone. Raises ``Stopped``."""
+        number = next(self._numbers)
+        waiting = self._waiting[number] = _Waiting(asyncio.get_running_loop().create_future(), heard)
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._send(frame(kind, number, body))
+                return await waiting.answer
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if not self.dead:
+                self._writer.write(frame(Kind.CANCEL, number))
+            if isinstance(error, TimeoutError):
+                raise self.failure(f"gave no answer within {limit_s:g} s", lost=True) from error
+            raise
+        finally:
+            self._waiting.pop(number, None)
+
+    def kill(self) -> None:
+        """End the process and all of its children at once."""
+        self.dead = True
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def close(self) -> None:
+        """Kill and wait."""
+        self.kill()
+        self._watching.cancel()
+        await self._process.wait()
+        await asyncio.gather(self._listening, self._hearing, self._watching, return_exceptions=True)
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    def failure(self, what: str, *, lost: bool) -> Stopped:
+        """An error that tells what became of the process, with the end of what it said."""
+        said = self._redactor.redact(self._stderr.decode(errors="replace")).strip()[-400:]
+        return Stopped(f"The model gateway {what}.{' It said: ' + said if said else ''}", lost=lost)
+
+    async def _send(self, data: bytes) -> None:
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except OSError as error:
+            raise self.failure("has stopped", lost=False) from error
+
+    async def _listen(self) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                length, number, kind = HEAD.unpack(await self._reader.readexactly(HEAD.size))
+                if length > LONGEST_BODY:
+                    await self._skip(length)
+                    self._refuse(number)
+                else:
+                    self._deliver(Kind(kind), number, await self._reader.readexactly(length))
+        self.kill()
+        await self._process.wait()
+        await self._hearing
+        for number, waiting in self._waiting.items():
+            if not waiting.answer.done():
+                waiting.answer.set_exception(self.failure(self._why, lost=number > 0))
+
+    async def _skip(self, length: int) -> None:
+        while length:
+            length -= len(await self._reader.readexactly(min(length, READ_BYTES)))
+
+    def _refuse(self, number: int) -> None:
+        if (waiting := self._waiting.get(number)) and not waiting.answer.done():
+            waiting.answer.set_exception(self.failure("answered more than is read", lost=True))
+
+    def _deliver(self, kind: Kind, number: int, body: bytes) -> None:
+        waiting = self._waiting.get(number)
+        if kind is Kind.PING:
+            self._pong.set()
+        elif waiting is None or waiting.answer.done():
+            return
+        elif kind is Kind.HEARD:
+            waiting.heard(body)
+        else:
+            waiting.answer.set_result((kind, body))
+
+    async def _watch(self) -> None:
+        """While somebody waits, see that the gateway reacts."""
+        await asyncio.wait({self._ready})
+        while not self.dead:
+            await asyncio.sleep(min(PING_EVERY_S, self._frozen_s))
+            if self._waiting and not await self._reacts():
+                self._why = f"did not react for {self._frozen_s:g} s and has been ended"
+                self.kill()
+
+    async def _reacts(self) -> bool:
+        self._pong.clear()
+        with contextlib.suppress(OSError):
+            self._writer.write(frame(Kind.PING, _PING))
+        # In two halves: when it was this process that stood still, the first is over before anything was read.
+        for _ in range(2):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._frozen_s / 2):
+                    await self._pong.wait()
+                    return True
+        return False
+
+    async def _keep_stderr(self) -> None:
+        assert self._process.stderr is not None
+        while data := await self._process.stderr.read(4096):
+            self._stderr = (self._stderr + data)[-4096:]
+
+
+def _minimal_environment() -> dict[str, str]:
+    """What the gateway needs to run and to reach the network; nothing else of the person's environment."""
+    passed = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+    names = (*passed, *proxies, *(name.lower() for name in proxies))
+    package_root = str(Path(wainwright.__path__[0]).parent)
+    return {name: os.environ[name] for name in names if name in os.environ} | {"PYTHONPATH": package_root}
