@@ -73,7 +73,8 @@ def overrides(
 
 def kept(typed: Mapping[str, Any]) -> dict[str, Any]:
     """What of it is remembered with a run: models or a cassette, and the test command."""
-    models = {name: value for name, value in typed.get("models", {}).items() if name in _CHOICES}
+    chosen = {*_CHOICES, "roles"}
+    models = {name: value for name, value in typed.get("models", {}).items() if name in chosen and value}
     found = {"models": models, "test": typed.get("test")}
     return {name: value for name, value in found.items() if value}
 

@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.text import Text
 
-from wainwright.cli import native, start, steer
+from wainwright.cli import native, replay, start, steer
 from wainwright.cli.console import Workspace, out
 
 
@@ -68,6 +68,7 @@ for _command in (
     start.run,
     start.review,
     start.resume,
+    replay.replay,
     steer.runs,
     steer.show,
     steer.approve,

@@ -35,6 +35,7 @@ from wainwright.domain.text import clean
 from wainwright.engine.disk import Disk, DiskView
 from wainwright.engine.editing import Editing
 from wainwright.engine.editor_index import EditorIndex
+from wainwright.engine.forking import Forking
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.performer import perform
@@ -85,6 +86,7 @@ class Engine:
         self._active: dict[str, _Active] = {}
         self._listeners: list[Listener] = []
         self.editing = Editing(parts.workspace, parts.state, parts.repository)
+        self.forking = Forking(parts)
         self._disk = Disk(parts)
         self._live = EditorIndex(parts.indexes, parts.workspace)
 

@@ -22,6 +22,7 @@ from wainwright.domain.fold import fold
 from wainwright.domain.gates import passes_by_policy
 from wainwright.domain.goal import ENDS
 from wainwright.domain.state import RunState
+from wainwright.engine.forking import ParentsAnswers
 from wainwright.engine.views.event_text import describe_event
 from wainwright.engine.views.run_view import Notice
 from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
@@ -61,6 +62,7 @@ class LiveRun:
         self.integration = asyncio.Lock()
         """Held while a commit is landed: one at a time."""
         self._journal = journal
+        self._before = ParentsAnswers(journal, state.run)
         self._carry_out = perform
         self._notify = notify
         self._tidy = tidy
@@ -73,7 +75,7 @@ class LiveRun:
 
     def steps(self, scope: str) -> Steps:
         """Keyed access to the journal for one piece of work."""
-        return Steps(self._journal, self.lease, scope)
+        return Steps(self._journal, self.lease, scope, self._before)
 
     async def emit(self, *events: Event, settles: str = "") -> None:
         """Write facts and take them over; illegal ones are refused before anything is written.

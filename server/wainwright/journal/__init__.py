@@ -17,16 +17,18 @@ by any process; the owner takes it.
 """
 
 from wainwright.journal.journal import BEAT_S, Journal
-from wainwright.journal.records import NOTHING, Account, Lease, Reservation, RunRow, Signal, Spend
-from wainwright.journal.steps import Steps
+from wainwright.journal.records import NOTHING, Account, Lease, Reservation, Row, RunRow, Signal, Spend
+from wainwright.journal.steps import Answers, Steps
 
 __all__ = [
     "BEAT_S",
     "NOTHING",
     "Account",
+    "Answers",
     "Journal",
     "Lease",
     "Reservation",
+    "Row",
     "RunRow",
     "Signal",
     "Spend",

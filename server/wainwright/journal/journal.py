@@ -21,7 +21,9 @@ from sqlite_utils import Database
 from wainwright.domain.errors import BudgetExceeded, Diverged, Fenced, InputError, JournalError, RunBusy
 from wainwright.domain.events import EVENT, Event
 from wainwright.domain.text import clean
+from wainwright.journal.forks import Forks
 from wainwright.journal.owners import alive, me
+from wainwright.journal.readings import as_json, as_text
 from wainwright.journal.records import Account, Lease, Reservation, RunRow, Signal, Spend
 from wainwright.journal.schema import MIGRATIONS, SCHEMA, VERSION, migrate
 
@@ -36,7 +38,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Journal:
+class Journal(Forks):
     """All runs of one workspace, in one SQLite file. Safe to use from several threads and processes."""
 
     def __init__(self, path: Path) -> None:
@@ -96,7 +98,7 @@ class Journal:
                 [run, time.time(), clean(goal), cap_usd, cap_tokens],
             )
             lease = self._take(run)
-            self._append_row(lease, "event", key="", body=_written(first))
+            self._append_row(lease, "event", key="", body=as_text(first))
         return lease
 
     def claim(self, run: str) -> Lease:
@@ -169,7 +171,7 @@ class Journal:
         with self._write() as db:
             self._check(lease)
             for event in events:
-                self._append_row(lease, "event", key="", body=_written(event))
+                self._append_row(lease, "event", key="", body=as_text(event))
             db.execute("UPDATE signals SET taken = 1 WHERE id = ?", [settles])
 
     def events(self, run: str) -> list[Event]:
@@ -343,27 +345,6 @@ class Journal:
             ).fetchone()
         return None if row is None else (json.loads(self.get_blob(row[0])), json.loads(row[1]))
 
-    def is_done(self, run: str, key: str) -> bool:
-        """Whether a step has an outcome that is returned when it is asked for."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT kind FROM journal WHERE run = ? AND key = ? ORDER BY seq DESC LIMIT 1", [run, key]
-            ).fetchone()
-        return row is not None and row[0] == "done"
-
-    def recorded(self, run: str, key: str) -> tuple[int, JsonValue, JsonValue] | None:
-        """The newest outcome of a step: the row before it was begun, what was put into it, what came of it."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT (SELECT max(seq) FROM journal WHERE run = d.run AND seq < (SELECT max(seq) FROM journal "
-                "WHERE run = d.run AND key = d.key AND kind = 'intent' AND seq < d.seq)), fingerprint, body "
-                "FROM journal AS d WHERE run = ? AND key = ? AND kind = 'done' ORDER BY seq DESC LIMIT 1",
-                [run, key],
-            ).fetchone()
-        if row is None:
-            return None
-        return row[0], json.loads(self.get_blob(row[1])), json.loads(row[2])
-
     def end(
         self,
         lease: Lease,
@@ -500,15 +481,6 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
     finally:
         copy.close()
     unfinished.replace(target)
-
-
-def as_json(value: JsonValue, *, sort_keys: bool = False) -> str:
-    """Compact JSON without half surrogate pairs, which SQLite does not take."""
-    return clean(json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys))
-
-
-def _written(event: Event) -> str:
-    return as_json(EVENT.dump_python(event, mode="json"))
 
 
 def _chain(before: str, content: Sequence[Any]) -> str:

@@ -1,5 +1,7 @@
 """What goes into the journal and comes out of it, as values."""
 
+from typing import NamedTuple
+
 from pydantic import Field, JsonValue
 
 from wainwright.domain.goal import Fact
@@ -57,3 +59,17 @@ class Lease(Fact):
 
     run: str
     epoch: int
+
+
+class Row(NamedTuple):
+    """One row of a run: a fact, or the beginning or the outcome of a step."""
+
+    seq: int
+    kind: str
+    key: str
+    effect: str
+    fingerprint: str
+    usd: float
+    tokens: int
+    body: str
+    at: float

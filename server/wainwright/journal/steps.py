@@ -6,22 +6,36 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from functools import partial
+from typing import Protocol
 
 from pydantic import JsonValue
 
 from wainwright.domain.errors import Diverged, WainwrightError
 from wainwright.domain.text import clean
-from wainwright.journal.journal import Journal, as_json
+from wainwright.journal.journal import Journal
 from wainwright.journal.likeness import Alike, alike, first_difference
+from wainwright.journal.readings import as_json
 from wainwright.journal.records import NOTHING, Lease, Reservation, Spend
 from wainwright.waiting import to_its_end
 
 
-class Steps:
-    """Keyed access to the journal for one scope; two scopes never see each other's steps."""
+class Answers(Protocol):
+    """Replies that were paid for before, elsewhere."""
 
-    def __init__(self, journal: Journal, lease: Lease, scope: str) -> None:
+    async def find(self, key: str, inputs: JsonValue) -> tuple[JsonValue] | None:
+        """The outcome that the same question had, or None."""
+
+
+class Steps:
+    """Keyed access to the journal for one scope; two scopes never see each other's steps.
+
+    A model call that ``before`` has an answer to is not made, and costs nothing.
+    """
+
+    def __init__(self, journal: Journal, lease: Lease, scope: str, before: Answers | None = None) -> None:
         self.scope = clean(scope)
+        self._before = before
         self._journal = journal
         self._lease = lease
         self._counts: Counter[str] = Counter()
@@ -56,6 +70,9 @@ class Steps:
         number = self._number(name)
         key = f"{self.scope}/{name}#{number}"
         try:
+            given = await self._before.find(key, inputs) if self._before and effect == "llm" else None
+            if given is not None:
+                act, reservation = partial(_give, given), NOTHING
             recorded = await self._begin(key, inputs, effect, reservation, like)
             if recorded is not None:
                 self._keys.append(key)
@@ -138,7 +155,7 @@ class Steps:
 
     def below(self, name: str) -> "Steps":
         """A scope inside this one."""
-        return Steps(self._journal, self._lease, f"{self.scope}/{name}")
+        return Steps(self._journal, self._lease, f"{self.scope}/{name}", self._before)
 
     async def last(self, name: str) -> tuple[JsonValue, JsonValue] | None:
         """What was put into the newest step of this name that is done in this scope, and what came of it.
@@ -157,3 +174,7 @@ class Steps:
     async def void(self) -> None:
         """What this scope did was useless: ask everything anew the next time."""
         await to_its_end(self._journal.queue(self._journal.void, self._lease, self._keys))
+
+
+async def _give(given: tuple[JsonValue], _key: str) -> tuple[JsonValue, Spend]:
+    return given[0], Spend()

@@ -41,12 +41,16 @@ def portable(key: str) -> str:
     return re.sub(r"-[0-9a-f]{12}(?=/|#|$)", "", key)
 
 
-def request_sha(request: ModelRequest) -> str:
-    """Digest of what ``request`` says, with masks for what differs between two runs of the same story."""
-    told = request.model_dump_json()
+def masked(told: str) -> str:
+    """A text with masks for what differs between two runs of the same story."""
     for pattern, mask in _VARIES:
         told = pattern.sub(mask, told)
-    return hashlib.sha256(told.encode()).hexdigest()
+    return told
+
+
+def request_sha(request: ModelRequest) -> str:
+    """Digest of what ``request`` says, with masks for what differs between two runs of the same story."""
+    return hashlib.sha256(masked(request.model_dump_json()).encode()).hexdigest()
 
 
 class CassetteBackend:

@@ -1,8 +1,11 @@
 """When a recorded reply is the answer to a question that is asked again."""
 
+import json
 from typing import Any, cast
 
 from pydantic import JsonValue
+
+from wainwright.models.cassette import masked
 
 
 def same_question(recorded: JsonValue, asked: JsonValue) -> bool:
@@ -29,3 +32,9 @@ def _heard(request: JsonValue) -> list[object]:
         elif message["role"] == "tool":
             heard.append(message.get("tool_call_id"))
     return heard
+
+
+def same_words(recorded: JsonValue, asked: JsonValue) -> bool:
+    """Whether two requests say the same but for what differs between two runs: paths, hashes, times, ports."""
+    one, other = (masked(json.dumps(value, sort_keys=True)) for value in (recorded, asked))
+    return one == other

@@ -347,6 +347,15 @@ class Repository:
             )
         return False
 
+    def share(self, run: str, new: str) -> None:
+        """Let another run hold all that the refs of a run hold."""
+        theirs, ours = f"{ref_name(run)}/", f"{ref_name(new)}/"
+        for line in self._private.text(
+            "for-each-ref", "--format=%(objectname) %(refname)", theirs
+        ).splitlines():
+            commit, _, ref = line.partition(" ")
+            self._private.run("update-ref", ours + ref.removeprefix(theirs), commit)
+
     def merge(self, ours: str, theirs: str) -> Merge:
         """Merge two commits without a checkout."""
         how = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")

@@ -1,0 +1,127 @@
+"""The command ``replay``: what a run did, row by row, and going on from any of these rows in a run of its own."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from wainwright.cli.console import ApiBase, Json, KeyName, Run, Workspace, as_before, kept, out, with_engine
+from wainwright.cli.follow import follow, summary, tell_end
+from wainwright.domain.goal import ROLES, Stage
+from wainwright.engine.views.run_view import RunView
+
+if TYPE_CHECKING:
+    from wainwright.engine.engine import Engine
+    from wainwright.engine.forking import Comparison, RowView
+
+
+def replay(
+    run: Run = None,
+    workspace: Workspace = Path(),
+    events: Annotated[
+        bool, typer.Option("--events", help="List what the run did, with the numbers that --fork takes.")
+    ] = False,
+    fork: Annotated[
+        int | None,
+        typer.Option(
+            "--fork", help="Go on after this row in a new run; what is asked the same costs nothing."
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="ROLE=provider/model: that role is asked anew in the fork."),
+    ] = None,
+    api_base: ApiBase = None,
+    api_key_env: KeyName = None,
+    as_json: Json = False,
+) -> None:
+    """List what a run did, or go on from any point of it in a run of its own, and compare."""
+    if events:
+        _list(with_engine(workspace, {}, lambda engine: _rows(engine, run)), as_json)
+    elif fork is not None:
+        extra = {
+            name: value for name, value in (("api_base", api_base), ("api_key_env", api_key_env)) if value
+        }
+        _fork(workspace, run, fork, _roles(model, extra), as_json)
+    else:
+        raise typer.BadParameter("Say --events to list the rows of a run, or --fork ROW to go on from one.")
+
+
+def _roles(model: list[str] | None, extra: dict[str, str]) -> dict[str, Any]:
+    """What ``--model ROLE=MODEL`` says, as the settings have it."""
+    roles: dict[str, list[dict[str, str]]] = {}
+    for one in model or ():
+        role, equals, name = one.partition("=")
+        if not (role and equals and name):
+            raise typer.BadParameter(f"{one}: say ROLE=provider/model, such as implementer=openai/gpt-5.")
+        if role not in ROLES:
+            raise typer.BadParameter(f"There is no role {role}. Roles: {', '.join(ROLES)}.")
+        roles.setdefault(role, []).append({"model": name, **extra})
+    return roles
+
+
+async def _rows(engine: "Engine", run: str | None) -> "list[RowView]":
+    return await engine.forking.rows((await engine.view(run)).run)
+
+
+def _list(rows: "list[RowView]", as_json: bool) -> None:
+    if as_json:
+        out.out(json.dumps([row.model_dump() for row in rows]))
+        return
+    wide = max((len(str(row.number)) for row in rows), default=0)
+    for row in rows:
+        when = datetime.fromtimestamp(row.at, tz=UTC).astimezone().strftime("%H:%M:%S")
+        cost = f"  ${row.usd:.4f}" if row.usd else ""
+        what = row.text if row.kind == "event" else f"  {row.kind} {row.text}"
+        line = Text(f"{row.number:>{wide}}  {when}  {what}{cost}")
+        if row.kind != "event":
+            line.stylize("dim")
+        out.print(line)
+
+
+def _fork(workspace: Path, run: str | None, at: int, roles: dict[str, Any], as_json: bool) -> None:
+    async def origin(engine: "Engine") -> tuple[str, dict[str, Any]]:
+        seen = await engine.view(run)
+        return seen.run, await engine.forking.typed(seen.run)
+
+    name, remembered = with_engine(workspace, {}, origin)
+    typed = as_before(remembered, {})
+    if roles:
+        models = typed.get("models", {})
+        # A recording has only what was asked then.
+        models.pop("cassette", None)
+        typed["models"] = {**models, "roles": {**models.get("roles", {}), **roles}}
+
+    async def act(engine: "Engine") -> "tuple[RunView, Comparison]":
+        new = await engine.forking.fork(name, at, roles)
+        if not as_json:
+            out.print(Text(f"{new} goes on from row {at} of {name}"))
+        await engine.resume(new, attended=False, typed=kept(typed))
+        seen = await follow(engine, new, ask=False, plain=as_json)
+        return seen, await engine.forking.compare(new)
+
+    seen, compared = with_engine(workspace, typed, act, asking=True)
+    tell_end(seen)
+    if as_json:
+        out.out(json.dumps({**summary(seen), "comparison": compared.model_dump(mode="json")}))
+    else:
+        _tell(compared)
+    raise SystemExit(0 if seen.stage is Stage.DONE or seen.waiting else 1)
+
+
+def _tell(seen: "Comparison") -> None:
+    out.print(Text(f"\nBeside {seen.parent}:"))
+    if seen.stages[0] != seen.stages[1]:
+        out.print(Text(f"  it ended {seen.stages[1]}, the other run {seen.stages[0]}"))
+    for status, path, more, less in seen.files:
+        out.print(Text(f"  {status} {path}  +{more} -{less}"))
+    if not seen.files:
+        out.print("  the result is the same, file by file")
+    rest, own = (f"${usd:.4f}, {tokens} tokens" for usd, tokens in zip(seen.usd, seen.tokens, strict=True))
+    out.print(
+        Text(f"  {seen.calls[1]} model calls for {own}; {seen.given} more were answered from the record")
+    )
+    out.print(Text(f"  from that row on the other run made {seen.calls[0]} calls for {rest}"))

@@ -1,0 +1,220 @@
+"""Forks: a run that begins as another one did, up to a row of its journal, and goes on from there by itself.
+
+What was done until that row is done in the fork too, and paid for in the other run. From there on each model call
+that asks the same in the same place as the other run did later is answered from its record; all else is done anew.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from pydantic import JsonValue
+
+from wainwright.domain.errors import InputError
+from wainwright.domain.events import EVENT, Event, RunStarted
+from wainwright.domain.fold import replay
+from wainwright.domain.goal import Fact, Stage
+from wainwright.domain.state import RunState
+from wainwright.engine.parts import EngineParts
+from wainwright.engine.views.event_text import describe_event
+from wainwright.journal import Journal, Row
+from wainwright.models.cassette import portable
+from wainwright.models.questions import same_words
+
+
+class ParentsAnswers:
+    """Model calls of the run that one was forked from, made after the row where they part."""
+
+    def __init__(self, journal: Journal, run: str) -> None:
+        self._journal = journal
+        self._run = run
+        self._known: dict[str, Row] | None = None
+        self._anew: frozenset[str] = frozenset()
+
+    async def find(self, key: str, inputs: JsonValue) -> tuple[JsonValue] | None:
+        """The outcome of the same question in that run, or None."""
+        if self._known is None:
+            self._known = await asyncio.to_thread(self._read)
+        row = self._known.get(portable(key))
+        if row is None or (isinstance(inputs, dict) and inputs["role"] in self._anew):
+            return None
+        recorded = await asyncio.to_thread(self._journal.get_blob, row.fingerprint)
+        return (json.loads(row.body),) if same_words(json.loads(recorded), inputs) else None
+
+    def _read(self) -> dict[str, Row]:
+        parent, at, self._anew = self._journal.origin(self._run)
+        known: dict[str, Row] = {}
+        for row in self._journal.rows(parent) if parent else ():
+            if row.kind == "void":
+                # That answer was useless: it would be again.
+                known.pop(portable(row.key), None)
+            elif row.kind == "done" and row.effect == "llm" and row.seq > at:
+                known[portable(row.key)] = row
+        return known
+
+
+class RowView(Fact):
+    """A row of a run's journal, as a person reads it."""
+
+    number: int
+    at: float
+    kind: str
+    text: str
+    usd: float
+    tokens: int
+
+
+class Comparison(Fact):
+    """What became of a fork beside the run it comes from."""
+
+    parent: str
+    fork: str
+    stages: tuple[Stage, Stage]
+    files: tuple[tuple[str, str, int, int], ...]
+    """Status, path, lines more and lines less of each file in which the fork's result differs."""
+    usd: tuple[float, float]
+    """What the rest of the parent cost after the row where they part, and what the fork did."""
+    tokens: tuple[int, int]
+    calls: tuple[int, int]
+    """Model calls that were made for these."""
+    given: int
+    """Model calls of the fork that were answered from the parent's record."""
+
+
+class Forking:
+    """The forks of one workspace's runs; a run is given by its whole name."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self._parts = parts
+
+    async def fork(self, run: str, at: int, anew: Collection[str] = ()) -> str:
+        """Make a fork, which rests until it is resumed; its name. ``anew``: roles that are asked again in any case.
+
+        Raises InputError for a row from which nothing can go on.
+        """
+        journal = self._parts.journal
+        rows = await asyncio.to_thread(journal.rows, run)
+        if at not in {row.seq for row in rows}:
+            raise InputError(
+                f"Run {run} has no row {at}.",
+                f"`wainwright replay {run} --events` lists its rows and their numbers.",
+            )
+        state = _at(rows, at)
+        if state.stage is Stage.DONE:
+            raise InputError(
+                f"At row {at} run {run} had ended: nothing would go on from there.",
+                f"Name an earlier row; `wainwright replay {run} --events` lists them.",
+            )
+        first = EVENT.validate_json(rows[0].body)
+        assert isinstance(first, RunStarted)
+        new = f"{run.rpartition('-')[0] or run}-{secrets.token_hex(2)}"
+        await asyncio.to_thread(_share, self._parts, state, new)
+        budget = self._parts.settings.budget
+        lease = await asyncio.to_thread(
+            journal.fork,
+            run,
+            new,
+            first.model_copy(update={"run": new}),
+            at,
+            goal=state.goal.text,
+            anew=sorted(anew),
+            cap_usd=budget.usd,
+            cap_tokens=budget.tokens,
+        )
+        await asyncio.to_thread(journal.release, lease)
+        return new
+
+    async def typed(self, run: str) -> dict[str, Any]:
+        """What was typed of how a run works."""
+        state = replay(await asyncio.to_thread(self._parts.journal.events, run))
+        return {} if state is None else dict(state.typed)
+
+    async def rows(self, run: str) -> list[RowView]:
+        """The journal of a run for people: facts, and what was asked or done between them."""
+        found = await asyncio.to_thread(self._parts.journal.rows, run)
+        return [
+            RowView(number=row.seq, at=row.at, kind=row.kind, text=_text(row), usd=row.usd, tokens=row.tokens)
+            for row in found
+            if row.kind != "intent"
+        ]
+
+    async def compare(self, run: str) -> Comparison:
+        """A fork beside its parent. Raises InputError for a run that is none."""
+        parent, at, _ = await asyncio.to_thread(self._parts.journal.origin, run)
+        if not parent:
+            raise InputError(f"Run {run} is no fork.", "`wainwright replay RUN --fork ROW` makes one.")
+        return await asyncio.to_thread(_compare, self._parts, parent, at, run)
+
+
+def _at(rows: Iterable[Row], at: int) -> RunState:
+    events = [EVENT.validate_json(row.body) for row in rows if row.kind == "event" and row.seq <= at]
+    state = replay(events)
+    assert state is not None
+    return state
+
+
+def _share(parts: EngineParts, state: RunState, new: str) -> None:
+    """Let the fork hold what the run holds, with its head where it was. Blocks."""
+    repository = parts.repository
+    if state.base is None:
+        return
+    repository.share(state.run, new)
+    ref = f"{new}/head"
+    repository.move(ref, state.present_head, repository.resolve(ref))
+
+
+def _text(row: Row) -> str:
+    if row.kind != "event":
+        return row.key
+    event: Event = EVENT.validate_json(row.body)
+    task = getattr(event, "task", "")
+    return f"{task}: {describe_event(event)}" if task else describe_event(event)
+
+
+def _compare(parts: EngineParts, parent: str, at: int, run: str) -> Comparison:
+    before = [row for row in parts.journal.rows(parent) if row.seq > at]
+    own = parts.journal.rows(run)
+    states = [replay(parts.journal.events(name)) for name in (parent, run)]
+    assert states[0] is not None
+    assert states[1] is not None
+    asked = [row for row in own if row.kind == "done" and row.effect == "llm"]
+    return Comparison(
+        parent=parent,
+        fork=run,
+        stages=(states[0].stage, states[1].stage),
+        files=tuple(_files(parts, states[0], states[1])),
+        usd=(_sum(before).usd, _sum(own).usd),
+        tokens=(_sum(before).tokens, _sum(own).tokens),
+        calls=(_sum(before).calls, _sum(own).calls),
+        given=sum(1 for row in asked if not row.tokens),
+    )
+
+
+class _Sum(Fact):
+    usd: float
+    tokens: int
+    calls: int
+
+
+def _sum(rows: Iterable[Row]) -> _Sum:
+    paid = [row for row in rows if row.kind in ("done", "failed", "lost")]
+    return _Sum(
+        usd=sum(row.usd for row in paid),
+        tokens=sum(row.tokens for row in paid),
+        calls=sum(1 for row in paid if row.effect == "llm" and row.kind == "done" and row.tokens),
+    )
+
+
+def _files(parts: EngineParts, one: RunState, other: RunState) -> Iterable[tuple[str, str, int, int]]:
+    results = [
+        state.delivered.commit if state.delivered else (state.head or state.base) for state in (one, other)
+    ]
+    if results[0] is None or results[1] is None:
+        return
+    for status, path in parts.repository.changes(results[0], results[1]):
+        lines = parts.repository.diff(results[0], results[1], [path]).splitlines()
+        more = sum(1 for line in lines if line.startswith("+") and not line.startswith("+++"))
+        less = sum(1 for line in lines if line.startswith("-") and not line.startswith("---"))
+        yield status, path, more, less
