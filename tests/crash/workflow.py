@@ -9,8 +9,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,9 @@ from wainwright.domain.errors import InputError
 from wainwright.domain.events import RunStarted, TaskLanded
 from wainwright.domain.goal import Goal
 from wainwright.journal import Journal, Lease, Reservation, Spend, Steps
+from wainwright.journal.file import JournalFile
+from wainwright.journal.heads import Heads
+from wainwright.journal.transaction import Transaction
 
 RUN = "r1"
 TASKS = ("a", "b", "c")
@@ -29,28 +30,37 @@ SPEND = Spend(usd=0.125, tokens=10)
 
 
 def die_at(number: int, moment: str) -> None:
-    """Be killed at an append, counted from 1: ``before`` it is on disk, or right ``after``."""
-    count = 0
-    append_row, write = Journal._append_row, Journal._write
+    """Be killed at an append, counted from 1.
 
-    def counting(self: Journal, *args: Any, **kwargs: Any) -> None:
+    ``before`` it is on disk, right ``after``, or in ``between``: when the file of heads does not have it yet.
+    """
+    count = 0
+    add, once, write_heads = Transaction.add, JournalFile._once, Heads.write
+
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def counting(self: Transaction, *args: Any, **kwargs: Any) -> None:
         nonlocal count
         count += 1
         if moment == "before" and count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        append_row(self, *args, **kwargs)
+            die()
+        add(self, *args, **kwargs)
 
-    @contextmanager
-    def writing(self: Journal) -> Iterator[Any]:
-        earlier = count
-        with write(self) as db:
-            yield db
-            mine = earlier < number <= count
-        if moment == "after" and mine:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def written(self: Heads, heads: Any) -> None:
+        if moment == "between" and count >= number:
+            die()
+        write_heads(self, heads)
 
-    Journal._append_row = counting  # type: ignore[method-assign]
-    Journal._write = writing  # type: ignore[method-assign]
+    def writing(self: JournalFile, act: Any) -> Any:
+        result = once(self, act)
+        if moment == "after" and count >= number:
+            die()
+        return result
+
+    Transaction.add = counting  # type: ignore[method-assign]
+    Heads.write = written  # type: ignore[method-assign]
+    JournalFile._once = writing  # type: ignore[method-assign]
 
 
 def own(journal: Journal) -> Lease:

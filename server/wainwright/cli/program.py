@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.text import Text
 
-from wainwright.cli import native, replay, start, steer
+from wainwright.cli import audit, native, replay, start, steer
 from wainwright.cli.console import Workspace, out
 
 
@@ -64,6 +64,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     callback=_quiet,
 )
+app.add_typer(audit.app, name="audit")
 for _command in (
     start.run,
     start.review,

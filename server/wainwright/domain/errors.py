@@ -6,6 +6,7 @@
     |- PlanError                    a plan is not a DAG of well-formed tasks
     |- JournalError                 the journal refuses
     |  |- Diverged                  a recorded step is asked for again with other inputs
+    |  |- JournalBroken             its rows are not what was written, or cannot be read
     |  |- Fenced                    another process owns the run now
     |  '- RunBusy                   another live process owns the run
     |- ModelError                   a model call did not give a usable answer
@@ -56,6 +57,10 @@ class JournalError(WainwrightError):
 
 class Diverged(JournalError):
     """A recorded step is asked for again with other inputs: guessing would corrupt the run."""
+
+
+class JournalBroken(JournalError):
+    """What the journal holds is not what was written, or cannot be read: nothing is done on its word."""
 
 
 class Fenced(JournalError):

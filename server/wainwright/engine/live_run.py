@@ -256,7 +256,7 @@ class LiveRun:
             raise
         except (WainwrightError, ValidationError) as error:
             log.warning("signal.refused", run=self.state.run, reason=str(error))
-            await asyncio.to_thread(self._journal.settle_signal, signal.id)
+            await asyncio.to_thread(self._journal.settle_signal, self.state.run, signal.id)
 
 
 Perform = Callable[[Effect, LiveRun], Awaitable[Sequence[Event]]]

@@ -18,6 +18,7 @@ by any process; the owner takes it.
 
 from wainwright.journal.journal import BEAT_S, Journal
 from wainwright.journal.records import NOTHING, Account, Lease, Reservation, Row, RunRow, Signal, Spend
+from wainwright.journal.restoring import Restored, restore
 from wainwright.journal.steps import Answers, Steps
 
 __all__ = [
@@ -28,9 +29,11 @@ __all__ = [
     "Journal",
     "Lease",
     "Reservation",
+    "Restored",
     "Row",
     "RunRow",
     "Signal",
     "Spend",
     "Steps",
+    "restore",
 ]

@@ -1,13 +1,11 @@
 """What can be read out of a journal row by row."""
 
 import json
-import threading
 
 from pydantic import JsonValue
-from sqlite_utils import Database
 
-from wainwright.domain.events import EVENT, Event
-from wainwright.domain.text import clean
+from wainwright.journal.acts import get_blob
+from wainwright.journal.file import JournalFile
 from wainwright.journal.records import Row
 
 _ROWS = (
@@ -19,52 +17,35 @@ _ROWS = (
 class Readings:
     """The rows of runs: facts and steps, in the order in which they were written."""
 
-    _db: Database
-    _lock: threading.RLock
-
-    def get_blob(self, sha: str) -> bytes:
-        """The bytes of a digest."""
-        raise NotImplementedError
+    file: JournalFile
 
     def rows(self, run: str) -> list[Row]:
         """All facts and steps of a run, in order."""
-        with self._lock:
-            found = self._db.execute(_ROWS, [run]).fetchall()
+        with self.file.read() as db:
+            found = db.execute(_ROWS, [run]).fetchall()
         return [Row(*one) for one in found]
 
     def origin(self, run: str) -> tuple[str, int, frozenset[str]]:
         """The run that this one was forked from, at which of its rows, and the roles that are asked anew."""
-        with self._lock:
-            row = self._db.execute("SELECT parent, forked_at, anew FROM runs WHERE run = ?", [run]).fetchone()
+        with self.file.read() as db:
+            row = db.execute("SELECT parent, forked_at, anew FROM runs WHERE run = ?", [run]).fetchone()
         return ("", 0, frozenset()) if row is None else (row[0], row[1], frozenset(json.loads(row[2])))
 
     def is_done(self, run: str, key: str) -> bool:
         """Whether a step has an outcome that is returned when it is asked for."""
-        with self._lock:
-            row = self._db.execute(
+        with self.file.read() as db:
+            row = db.execute(
                 "SELECT kind FROM journal WHERE run = ? AND key = ? ORDER BY seq DESC LIMIT 1", [run, key]
             ).fetchone()
         return row is not None and row[0] == "done"
 
     def recorded(self, run: str, key: str) -> tuple[int, JsonValue, JsonValue] | None:
         """The newest outcome of a step: the row before it was begun, what was put into it, what came of it."""
-        with self._lock:
-            row = self._db.execute(
+        with self.file.read() as db:
+            row = db.execute(
                 "SELECT (SELECT max(seq) FROM journal WHERE run = d.run AND seq < (SELECT max(seq) FROM journal "
                 "WHERE run = d.run AND key = d.key AND kind = 'intent' AND seq < d.seq)), fingerprint, body "
                 "FROM journal AS d WHERE run = ? AND key = ? AND kind = 'done' ORDER BY seq DESC LIMIT 1",
                 [run, key],
             ).fetchone()
-        if row is None:
-            return None
-        return row[0], json.loads(self.get_blob(row[1])), json.loads(row[2])
-
-
-def as_json(value: JsonValue, *, sort_keys: bool = False) -> str:
-    """Compact JSON without half surrogate pairs, which SQLite does not take."""
-    return clean(json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys))
-
-
-def as_text(event: Event) -> str:
-    """A fact as a row keeps it."""
-    return as_json(EVENT.dump_python(event, mode="json"))
+            return None if row is None else (row[0], json.loads(get_blob(db, row[1])), json.loads(row[2]))

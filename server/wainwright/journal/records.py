@@ -31,9 +31,9 @@ class RunRow(Fact):
     created: float
     goal: str
     owned: bool
+    """A live process owns it now."""
     abandoned: bool = False
     """Whether the process that owned it died."""
-    """A live process owns it now."""
 
 
 class Account(Fact):

@@ -15,8 +15,8 @@ from wainwright.domain.errors import Diverged, WainwrightError
 from wainwright.domain.text import clean
 from wainwright.journal.journal import Journal
 from wainwright.journal.likeness import Alike, alike, first_difference
-from wainwright.journal.readings import as_json
 from wainwright.journal.records import NOTHING, Lease, Reservation, Spend
+from wainwright.journal.texts import as_json
 from wainwright.waiting import to_its_end
 
 
@@ -82,7 +82,7 @@ class Steps:
             heapq.heappush(self._failed[name], number)
             raise
         self._keys.append(key)
-        await to_its_end(self._end(key, ("done", value), effect, reservation, spend))
+        await to_its_end(self._end(key, ("done", value), effect, spend))
         return value
 
     def _number(self, name: str) -> int:
@@ -123,7 +123,7 @@ class Steps:
             if begun.exception() is None and begun.result() is None:
                 # The intent is on disk, and nobody will act on it.
                 outcome = ("failed", "cancelled before it began")
-                await to_its_end(self._end(key, outcome, effect, reservation, Spend()))
+                await to_its_end(self._end(key, outcome, effect, Spend()))
             raise
 
     async def _act(
@@ -139,7 +139,7 @@ class Steps:
             unknown = Spend(usd=reservation.usd, tokens=reservation.tokens)
             # Our own errors say what they cost. What nobody foresaw may come after the act was paid.
             spent = getattr(error, "spend", Spend() if isinstance(error, WainwrightError) else unknown)
-            ended = self._end(key, ("failed", str(error)), effect, reservation, spent)
+            ended = self._end(key, ("failed", str(error)), effect, spent)
             if isinstance(error, GeneratorExit):
                 ended.result()  # a coroutine that is being closed may not await
             else:
@@ -148,10 +148,8 @@ class Steps:
         found: JsonValue = json.loads(as_json(value))  # as a resumed run finds it
         return found, spend
 
-    def _end(
-        self, key: str, outcome: tuple[str, JsonValue], effect: str, reservation: Reservation, spend: Spend
-    ) -> Future[None]:
-        return self._journal.queue(self._journal.end, self._lease, key, outcome, effect, reservation, spend)
+    def _end(self, key: str, outcome: tuple[str, JsonValue], effect: str, spend: Spend) -> Future[None]:
+        return self._journal.queue(self._journal.end, self._lease, key, outcome, effect, spend)
 
     def below(self, name: str) -> "Steps":
         """A scope inside this one."""
