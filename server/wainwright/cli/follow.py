@@ -68,15 +68,20 @@ async def _answer(engine: "Engine", seen: RunView) -> None:
     out.print(Text(gate.detail))
     for path in seen.artifacts:
         out.print(Text(f"  {path}"))
-    said = await asyncio.to_thread(
-        Prompt.ask, "y to approve; anything else is your reason to refuse", default=""
-    )
+    answers = "y to approve; anything else is your reason to refuse"
+    if gate.kind == "budget":
+        answers = "y for as much again; n to stop; or new caps, such as $5"
+    said = await asyncio.to_thread(Prompt.ask, answers, default="")
     if not said.strip():
         # Enter alone decides nothing: the question is asked again.
         return
     decision = "approve" if said.strip().lower() in ("y", "yes") else "reject"
     reason = "" if decision == "approve" else said
-    if gate.kind == "question" and decision == "reject" and said.strip().lower() not in ("n", "no"):
+    if (
+        gate.kind in ("question", "budget")
+        and decision == "reject"
+        and said.strip().lower() not in ("n", "no")
+    ):
         decision = "answer"
     with contextlib.suppress(WainwrightError):
         await engine.decide(

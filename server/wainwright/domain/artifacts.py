@@ -12,7 +12,15 @@ from wainwright.domain.plan import Plan
 from wainwright.domain.sizes import told
 from wainwright.domain.state import RunState, TaskState, guarding, without_test
 
-_MARKS = {"waiting": " ", "running": "~", "landed": "x", "stuck": "!", "blocked": "!", "outgrown": "!"}
+_MARKS = {
+    "waiting": " ",
+    "running": "~",
+    "landed": "x",
+    "stuck": "!",
+    "blocked": "!",
+    "outgrown": "!",
+    "halted": "!",
+}
 
 
 def artifacts(state: RunState) -> dict[str, str]:

@@ -17,6 +17,7 @@ from wainwright.domain.effects import (
     MakePlan,
     OpenGate,
     PlanDeployment,
+    RaiseCaps,
     Resize,
     ReviewChange,
     RunTask,
@@ -50,6 +51,10 @@ def decide(state: RunState) -> tuple[Effect, ...]:
         return (KeepWork(number=state.resumes),) if unfinished else ()
     if held(state):
         return ()
+    if state.raising is not None:
+        return (RaiseCaps(gate=state.raising.gate, answer=state.raising.reason),)
+    if state.capped is not None:
+        return _at_the_cap(state)
     left_out = state.stage is not S.NEW and state.stage not in state.route
     if left_out and not (state.stage is S.REVIEW and state.reviewed is not None):
         return (SkipStage(stage=state.stage, reason="the route leaves it out"),)
@@ -59,11 +64,12 @@ def decide(state: RunState) -> tuple[Effect, ...]:
 def goes_on(state: RunState, effect: Effect) -> bool:
     """Whether an effect that has begun is let finish, and its outcome counts.
 
-    It is when it is wanted, and also when nothing but a pause keeps it from that: a hold, or something that is asked
-    or tested first. A pause lets nothing begin, and breaks nothing off. What was planned anew, failed or was
-    cancelled is over.
+    It is when it is wanted, and also when nothing but a pause keeps it from that: a hold, a cap that was met, or
+    something that is asked or tested first. A pause lets nothing begin, and breaks nothing off. What was planned
+    anew, failed or was cancelled is over.
     """
-    if effect in decide(state.changed(until=None)):
+    free = state.changed(until=None)
+    if effect in decide(free) or effect in decide(free.changed(capped=None, raising=None)):
         return True
     running = [t for t in state.tasks.values() if t.status == "running"] if state.stage is S.BUILD else []
     return any(effect == _attempt(one) for one in running)
@@ -74,6 +80,17 @@ def held(state: RunState) -> bool:
     if state.until is None or state.until in ENDS or state.stage in ENDS:
         return False
     return WAY.index(state.stage) > WAY.index(state.until)
+
+
+def _at_the_cap(state: RunState) -> tuple[Effect, ...]:
+    """Nothing begins: a person raises the caps or stops the run, or it ends resumable."""
+    met = state.capped
+    assert met is not None
+    if fails_unattended(state, "budget"):
+        return (Fail(reason=met.reason, hint=met.hint),)
+    ways = "Give it as much again as its caps are, or answer with new caps, such as “$5” or “800000 tokens”"
+    detail = f"{met.reason}\n{ways}; or stop, and resume it with a cheaper model."
+    return _gate(state, "budget", "The run has met its cap. May it cost more?", detail)
 
 
 def _new(_state: RunState) -> tuple[Effect, ...]:
@@ -157,13 +174,21 @@ def _build(state: RunState) -> tuple[Effect, ...]:
     if _wants_acceptance(state):
         return (WriteAcceptance(round=state.acceptance_round, digest=state.acceptance_digest),)
     question = _about_stopped_task(state)
-    if question and fails_unattended(state, "question"):
-        return question
-    # The other tasks go on while a person thinks.
-    return (
-        *question,
-        *(_attempt(one) for one in _together(state)),
-    )
+    attempts = tuple(_attempt(one) for one in _together(state))
+    # What does not hang on it goes on while a person thinks, and before the run ends for it.
+    if attempts and fails_unattended(state, "question"):
+        return attempts
+    if attempts or question or state.open_gates:
+        return (*question, *attempts)
+    return _halted(state)
+
+
+def _halted(state: RunState) -> tuple[Effect, ...]:
+    """What ends a run in which nothing goes on but by another try at what was halted."""
+    halted = [one.halted for one in state.tasks.values() if one.halted is not None]
+    told = [f"Task {one.task} was halted. {one.digest}" for one in halted]
+    hints = dict.fromkeys(one.hint for one in halted if one.hint)
+    return (Fail(reason="\n".join(dict.fromkeys(told)), hint=" ".join(hints)),) if halted else ()
 
 
 def _attempt(one: TaskState) -> RunTask:

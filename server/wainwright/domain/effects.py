@@ -131,6 +131,13 @@ class KeepWork(_Effect):
     number: int
 
 
+class RaiseCaps(_Effect):
+    """Give the run the caps that a person chose at a gate, in their words; empty: as much again."""
+
+    gate: str
+    answer: str
+
+
 class Fail(_Effect):
     """End the run as FAILED, resumable."""
 
@@ -157,5 +164,6 @@ Effect = (
     | DeployService
     | Watch
     | KeepWork
+    | RaiseCaps
     | Fail
 )

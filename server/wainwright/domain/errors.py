@@ -15,6 +15,7 @@
     |  |- BadAnswer                 the answer did not fit its form after bounded repair
     |  '- BudgetExceeded            the call was not made: it could have passed a cap
     |- SandboxError                 no sandbox could be proven, or it could not start
+    |- Closing                      nothing begins any more: the run comes to its end, or has met its cap
     |- WorkspaceError               the tree or the repository refuses
     |  |- OutsideBoundary           a path leads out of the workspace or into a protected place
     |  '- StaleEdit                 an edit was made against text that is no longer there
@@ -89,6 +90,13 @@ class BadAnswer(ModelError):
 
 class BudgetExceeded(ModelError):
     """The call was not made, because it could have passed a cap."""
+
+    raisable = True
+    """Whether the run goes on with higher caps of its own."""
+
+
+class Closing(WainwrightError):
+    """Nothing was begun: the run comes to its end, or has met its cap. It goes on from here."""
 
 
 class SandboxError(WainwrightError):

@@ -17,10 +17,11 @@ from wainwright.domain.evidence import (
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
 from wainwright.domain.plan import Plan, with_suites
 
-GateKind = Literal["plan", "apply", "deploy", "unverified", "question"]
+GateKind = Literal["plan", "apply", "deploy", "unverified", "question", "budget"]
 Decision = Literal["approve", "reject", "answer"]
-FailureCause = Literal["code", "conflict", "impossible", "environment", "model", "bigger", "tests"]
-"""``tests``: the acceptance tests are wrong, the implementer says, and the reviewer agrees."""
+FailureCause = Literal["code", "conflict", "impossible", "environment", "model", "bigger", "tests", "halted"]
+"""``tests``: the acceptance tests are wrong, the implementer says, and the reviewer agrees. ``halted``: an outage, a
+refusal or a defect, which says nothing about the work; the same attempt goes on when the run does."""
 Rung = Literal["first", "repair", "fresh", "stronger"]
 """How an attempt is made: anew, with a failure digest, with a fresh mind, by a stronger model."""
 
@@ -214,6 +215,8 @@ class TaskFailed(Fact):
     """What the next attempt has to know."""
     kept: str = ""
     """A commit that has what the attempt built, and nothing else beside the head it began on; empty: nothing."""
+    hint: str = ""
+    """Of one that was halted: what to do about it."""
 
 
 class TaskLanded(Fact):
@@ -345,6 +348,23 @@ class RunCancelled(Fact):
     by: str
 
 
+class CapMet(Fact):
+    """A call was not made, because it could have passed a cap: no other begins until the caps are raised."""
+
+    kind: Literal["cap-met"] = "cap-met"
+    reason: str
+    hint: str = ""
+
+
+class CapsRaised(Fact):
+    """The run has new caps; None: as it was."""
+
+    kind: Literal["caps-raised"] = "caps-raised"
+    usd: float | None = None
+    tokens: int | None = None
+    by: str
+
+
 class Kept(Fact):
     """What the end of a run that is not done kept of what was achieved."""
 
@@ -403,6 +423,8 @@ Event = Annotated[
     | Monitored
     | RunFailed
     | RunCancelled
+    | CapMet
+    | CapsRaised
     | Kept
     | RunResumed,
     Field(discriminator="kind"),

@@ -15,6 +15,7 @@ Every loop is bounded by ``ladder``, and beyond it by money, turns and wall time
 from typing import assert_never
 
 from wainwright.domain import events as ev
+from wainwright.domain.caps import caps_in
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import Event, Gate
 from wainwright.domain.evidence import Suite
@@ -26,12 +27,12 @@ from wainwright.domain.ladder import (
     freshen,
     incident,
     landed,
+    overtaken,
     replan,
     review,
     set_aside,
     task_changed,
     triage,
-    without_questions,
 )
 from wainwright.domain.plan import EVERYTHING, Plan, Requirement, Task
 from wainwright.domain.sizes import named
@@ -66,6 +67,8 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "monitored": frozenset({S.MONITOR}),
     "run-failed": ACTIVE,
     "run-cancelled": ACTIVE | {S.FAILED},
+    "cap-met": ACTIVE,
+    "caps-raised": ACTIVE,
     "kept": frozenset({S.FAILED, S.CANCELLED}),
     "run-resumed": ACTIVE | {S.FAILED, S.CANCELLED},
 }
@@ -160,6 +163,10 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return state.changed(stage=S.FAILED, failure=event, stopped_at=state.stage)
         case ev.RunCancelled():
             return state.changed(stage=S.CANCELLED, stopped_at=state.stopped_at or state.stage)
+        case ev.CapMet():
+            return state.changed(capped=event)
+        case ev.CapsRaised():
+            return state.changed(capped=None, raising=None, gates=overtaken(state, "budget"))
         case ev.Kept():
             return state.changed(kept=event)
         case ev.RunResumed():
@@ -285,6 +292,12 @@ def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
         case "unverified":
             # Before the tests, it is about going on without any; at TEST, about this one tree.
             return state if state.stage is S.TEST else state.changed(untested=gate.detail)
+        case "budget":
+            if caps_in(event.reason) is None:
+                raise IllegalTransition(
+                    f"“{event.reason}” is no cap.", "Answer such as “$5” or “800000 tokens”."
+                )
+            return state.changed(raising=event)
         case "apply" | "deploy":
             return state
     assert_never(gate.kind)
@@ -307,7 +320,8 @@ def _reject(state: RunState, gate: Gate, reason: str) -> RunState:
             skipped = f"not deployed: {reason or 'the person said no'}"
             return state.changed(stage=S.MONITOR, skips={**state.skips, S.DEPLOY: skipped})
         case "fails":
-            failure = ev.RunFailed(reason=f"{gate.question} The answer was no. {reason}".strip())
+            hint = state.capped.hint if gate.kind == "budget" and state.capped else ""
+            failure = ev.RunFailed(reason=f"{gate.question} The answer was no. {reason}".strip(), hint=hint)
             return state.changed(stage=S.FAILED, failure=failure, stopped_at=state.stage)
     assert_never(GATES[gate.kind].rejected)
 
@@ -323,7 +337,8 @@ def _answer(state: RunState, gate: Gate, event: ev.GateDecided) -> RunState:
 
 
 def _resume(state: RunState, event: ev.RunResumed) -> RunState:
-    surroundings: dict[str, object] = {}
+    # A cap that still holds is met again.
+    surroundings: dict[str, object] = {"capped": None, "gates": overtaken(state, "budget")}
     if event.attended is not None:
         surroundings["attended"] = event.attended
     if event.typed is not None:
@@ -347,8 +362,8 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
         failure=None,
         kept=None,
         resumes=state.resumes + 1,
-        gates=without_questions(state),
     )
+    back = back.changed(gates=overtaken(back, "question"))
     return freshen(back, "")
 
 

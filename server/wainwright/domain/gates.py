@@ -26,6 +26,9 @@ class GateRule:
     """Without a person the policy approves, or the run fails with the question as its reason and can be resumed."""
     rejected: Rejected
     """What the run does when the answer is no."""
+    yes: str = "Approve"
+    no: str = "Reject"
+    """What the two answers are called where a person chooses."""
 
 
 _ALWAYS: frozenset[Autonomy] = frozenset({"suggest", "auto-edit", "full-auto"})
@@ -36,6 +39,7 @@ GATES: dict[GateKind, GateRule] = {
     "deploy": GateRule(frozenset({"suggest", "auto-edit"}), unattended="approve", rejected="is not deployed"),
     "unverified": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
     "question": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
+    "budget": GateRule(_ALWAYS, unattended="fail", rejected="fails", yes="As much again", no="Stop"),
 }
 
 

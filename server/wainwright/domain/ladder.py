@@ -7,7 +7,7 @@ the person is asked.
 
 from wainwright.domain import events as ev
 from wainwright.domain.errors import IllegalTransition
-from wainwright.domain.events import Rung
+from wainwright.domain.events import GateKind, Rung
 from wainwright.domain.goal import Stage, title
 from wainwright.domain.plan import EVERYTHING, Task
 from wainwright.domain.state import GateState, RunState, TaskState, TaskStatus
@@ -54,6 +54,9 @@ def _at_work(state: RunState, event: ev.TaskStarted | ev.TaskFailed | ev.TaskLan
 def climb(state: RunState, event: ev.TaskFailed) -> RunState:
     """The next rung for a task that failed: another way of trying, or the end of the ladder."""
     one = _at_work(state, event)
+    if event.cause == "halted":
+        # Neither a rung nor an attempt: what is recorded of it is found again.
+        return task_changed(state, event, status="halted", halted=event, kept=event.kept or one.kept)
     told = {"digest": event.digest, "cause": event.cause, "kept": event.kept or one.kept}
     state = task_changed(state, event, **told)
     if event.cause == "environment":
@@ -113,7 +116,7 @@ def replan(state: RunState, digest: str) -> RunState:
         design=None,
         former_design=state.design or state.former_design,
         replans=state.replans + 1,
-        gates=without_questions(state),
+        gates=overtaken(state, "question"),
         **_AFTER_BUILD,
     )
 
@@ -225,6 +228,8 @@ def freshen(state: RunState, digest: str) -> RunState:
             }
         )
         if t.status in ("stuck", "blocked")
+        else t.model_copy(update={"status": "waiting", "halted": None})
+        if t.status == "halted"
         else t
         for i, t in state.tasks.items()
     }
@@ -247,17 +252,17 @@ def landed(state: RunState) -> dict[str, TaskState]:
 
 def set_aside(state: RunState) -> dict[str, TaskState]:
     """What was begun, has not landed, and can be started from once its plan is given up."""
-    begun = {i: t for i, t in state.tasks.items() if t.status == "running" or t.attempt or t.kept}
+    begun = {i: t for i, t in state.tasks.items() if t.status in ("running", "halted") or t.attempt or t.kept}
     return {**state.set_aside, **{i: t for i, t in begun.items() if t.status != "landed"}}
 
 
-def without_questions(state: RunState) -> dict[str, GateState]:
-    """The gates, with open questions closed: what they asked about has been overtaken by what is done now."""
+def overtaken(state: RunState, kind: GateKind) -> dict[str, GateState]:
+    """The gates, with open ones of a kind closed: what they asked about has been overtaken by what is done now."""
     return {
         i: g.model_copy(
             update={"decided": ev.GateDecided(gate=i, decision="answer", reason="overtaken", by="machine")}
         )
-        if g.decided is None and g.gate.kind == "question"
+        if g.decided is None and g.gate.kind == kind
         else g
         for i, g in state.gates.items()
     }

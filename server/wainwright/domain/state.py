@@ -8,6 +8,7 @@ from pydantic import Field
 from wainwright.domain.events import (
     AcceptanceWritten,
     BaseTested,
+    CapMet,
     Delivered,
     DeploymentPlanned,
     DesignProposed,
@@ -23,15 +24,16 @@ from wainwright.domain.events import (
     Reviewed,
     RunFailed,
     Rung,
+    TaskFailed,
     Tested,
 )
 from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, LeftOut, Receipt, Suite
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
 from wainwright.domain.plan import Plan, Task
 
-TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked", "outgrown"]
+TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked", "outgrown", "halted"]
 """``stuck``: the ladder is at its end; ``blocked``: the surroundings lack something; ``outgrown``: the goal is larger
-than it was taken for."""
+than it was taken for; ``halted``: an outage or a defect broke its attempt off."""
 
 
 class TaskState(Fact):
@@ -53,6 +55,8 @@ class TaskState(Fact):
     summary: str = ""
     remarks: tuple[Finding, ...] = ()
     """What critic and reviewer noted and let pass."""
+    halted: TaskFailed | None = None
+    """What broke the present attempt off, of one that is halted."""
 
 
 class GateState(Fact):
@@ -150,6 +154,10 @@ class RunState(Fact):
     skips: dict[Stage, str] = Field(default_factory=dict)
     gates: dict[str, GateState] = Field(default_factory=dict)
     failure: RunFailed | None = None
+    capped: CapMet | None = None
+    """The cap that was met, until it is raised: no call begins."""
+    raising: GateDecided | None = None
+    """The decision by which the caps are being raised."""
     kept: Kept | None = None
     """What the end kept of what was achieved; None: nobody has looked yet."""
     stopped_at: Stage | None = None

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from wainwright.domain.caps import HIGHEST_CAP
 from wainwright.domain.changes import Changeset
 from wainwright.domain.decide import decide, held
 from wainwright.domain.errors import InputError, RunBusy, WainwrightError
@@ -60,8 +61,6 @@ SHOW_EVERY_S = 0.5
 LINES_KEPT = 12
 INTERRUPTED_LOOKED_AT = 10
 """Runs, the newest first, that are looked at for whether their process was killed."""
-HIGHEST_CAP = 10**12
-"""US dollars or tokens: a run without a cap is a matter of the settings."""
 
 Listener = Callable[[Notice], None]
 

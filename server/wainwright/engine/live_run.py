@@ -2,7 +2,9 @@
 
 Effects that the machine wants go on at the same time, bounded. One that has begun is let finish while the run only
 pauses; when the world has moved on, it is cancelled, and its outcome never counts. Everything that can go wrong in an
-effect ends as a fact: FAILED with a reason and what to do, resumable, and nothing lost.
+effect ends as a fact with a reason and what to do, resumable, and nothing lost: a task is halted by it and its
+neighbours go on; anything else ends the run as FAILED. Before that, and at a cap, what is under way comes to its end:
+no call is broken off for what happened to another, and no other begins.
 """
 
 import asyncio
@@ -15,9 +17,19 @@ import structlog
 from pydantic import ValidationError
 
 from wainwright.domain.decide import decide, goes_on
-from wainwright.domain.effects import Effect, KeepWork, OpenGate, RunTask
-from wainwright.domain.errors import Fenced, IllegalTransition, WainwrightError
-from wainwright.domain.events import EVENT, Event, GateDecided, GateOpened, Kept, RunCancelled, RunFailed
+from wainwright.domain.effects import Effect, Fail, KeepWork, OpenGate, RunTask, TryMutants
+from wainwright.domain.errors import BudgetExceeded, Closing, Fenced, IllegalTransition, WainwrightError
+from wainwright.domain.events import (
+    EVENT,
+    CapMet,
+    Event,
+    GateDecided,
+    GateOpened,
+    Kept,
+    RunCancelled,
+    RunFailed,
+    TaskFailed,
+)
 from wainwright.domain.fold import fold
 from wainwright.domain.gates import passes_by_policy
 from wainwright.domain.goal import ENDS
@@ -32,6 +44,8 @@ log = structlog.get_logger()
 
 SIGNALS_EVERY_S = 0.4
 """How often decisions from other processes are looked for, in seconds."""
+LAST_CALLS_S = 60.0
+"""How long what is under way may take to come to its end when the run's time is over, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +85,17 @@ class LiveRun:
         self._deadline = 0.0
         self._appending = asyncio.Lock()
         self._running: dict[str, _Begun] = {}
+        self._broken: Fail | None = None
+        """What ends the run once all that is under way has ended."""
         self._wake = asyncio.Event()
 
     def steps(self, scope: str) -> Steps:
         """Keyed access to the journal for one piece of work."""
-        return Steps(self._journal, self.lease, scope, self._before)
+        return Steps(self._journal, self.lease, scope, self._before, self._allow)
+
+    def _allow(self, effect: str) -> None:
+        if effect == "llm" and (self._broken is not None or self.state.capped is not None):
+            raise Closing(f"Run {self.state.run} asks no model any more.", "It goes on when it is resumed.")
 
     async def emit(self, *events: Event, settles: str = "") -> None:
         """Write facts and take them over; illegal ones are refused before anything is written.
@@ -140,8 +160,8 @@ class LiveRun:
     async def _round(self, helpers: Sequence[asyncio.Task[None]]) -> bool:
         """Start what is wanted, stop what is over, wait for news. False at rest."""
         self._wake.clear()
-        await self._stop(k for k, one in self._running.items() if not goes_on(self.state, one.effect))
-        for effect in decide(self.state):
+        await self._stop(k for k, one in self._running.items() if not self._goes_on(one.effect))
+        for effect in await self._wanted():
             if effect.key not in self._running:
                 self._running[effect.key] = _Begun(effect, asyncio.create_task(self._perform(effect)))
         if not self._running and not self.state.open_gates:
@@ -166,16 +186,43 @@ class LiveRun:
         for key in [key for key, one in self._running.items() if one.work.done()]:
             await self._finish(self._running.pop(key))
         if time.monotonic() >= self._deadline and self.state.stage not in ENDS:
-            await self._fail(
-                f"The run took longer than {self._wall_s:.0f} s.", "Resume it to give it as long again."
-            )
+            await self._end_in_time()
         return self.state.stage not in ENDS or bool(decide(self.state))
+
+    def _goes_on(self, effect: Effect) -> bool:
+        return effect == self._ends_with() or goes_on(self.state, effect)
+
+    def _ends_with(self) -> Fail | None:
+        """What is wanted in place of all else; what has ended or been cancelled meanwhile needs no other end."""
+        return self._broken if self.state.stage not in ENDS else None
+
+    async def _wanted(self) -> tuple[Effect, ...]:
+        """What should be going on. The end of a run waits for what is under way, and nothing else begins."""
+        ends = self._ends_with()
+        wanted = (ends,) if ends is not None else decide(self.state)
+        if not any(isinstance(effect, Fail) for effect in wanted):
+            return wanted
+        await self._stop([k for k, one in self._running.items() if isinstance(one.effect, TryMutants)])
+        return () if self._running else wanted
+
+    async def _end_in_time(self) -> None:
+        """The run's time is over: it ends when what is under way has ended, and at once if that takes too long."""
+        over = Fail(
+            reason=f"The run took longer than {self._wall_s:.0f} s.",
+            hint="Resume it to give it as long again.",
+        )
+        if self._broken is not None:
+            await self.emit(RunFailed(reason=self._broken.reason, hint=self._broken.hint))
+        self._broken = self._broken or over
+        self._deadline = time.monotonic() + LAST_CALLS_S
 
     async def _perform(self, effect: Effect) -> Sequence[Event]:
         if isinstance(effect, OpenGate):
             return self._open(effect)
         if isinstance(effect, RunTask):
             async with self._slots:
+                # A cap may have been met while it waited for its turn.
+                self._allow("llm")
                 return await self._carry_out(effect, self)
         return await self._carry_out(effect, self)
 
@@ -198,28 +245,42 @@ class LiveRun:
         error = done.exception() if not done.cancelled() else None
         if isinstance(error, Fenced):
             raise error
-        if done.cancelled() or not goes_on(self.state, begun.effect):
+        stops = isinstance(error, BudgetExceeded) and error.raisable and self.state.capped is not None
+        if stops or isinstance(error, Closing):
+            # What it has done so far is recorded.
+            self.tell(
+                "stops here, and goes on from here when the run does", getattr(begun.effect, "task", "")
+            )
+            return
+        if done.cancelled() or not self._goes_on(begun.effect):
             return
         if error is not None and self.state.stage in ENDS:
             # A run that has ended cannot fail any more; it says that its work is where it was.
             log.error("work.not_kept", run=self.state.run, exc_info=error)
             await self.emit(Kept(detail=f"What was done could not be put anywhere else: {error}"))
-        elif isinstance(error, WainwrightError):
-            await self._fail(error.message, error.hint)
-        elif error is not None:
-            log.error("effect.broke", run=self.state.run, exc_info=error)
-            reason = f"Something unexpected happened: {type(error).__name__}: {error}"
-            await self._fail(reason, "The log has the details. Resume the run to try again.")
         else:
             try:
-                await self.emit(*done.result())
+                await self.emit(*(done.result() if error is None else self._broke(begun.effect, error)))
             except IllegalTransition:
                 # While it waited for its turn to be written, another fact may have ended what it is the outcome of.
-                if goes_on(self.state, begun.effect):
+                if self._goes_on(begun.effect):
                     raise
 
-    async def _fail(self, reason: str, hint: str) -> None:
-        await self.emit(RunFailed(reason=reason, hint=hint))
+    def _broke(self, effect: Effect, error: BaseException) -> tuple[Event, ...]:
+        """An effect could not be performed: the run waits at a cap, a task is halted, or the run is to end."""
+        if isinstance(error, WainwrightError):
+            reason, hint = error.message, error.hint
+        else:
+            log.error("effect.broke", run=self.state.run, exc_info=error)
+            reason = f"Something unexpected happened: {type(error).__name__}: {error}"
+            hint = "The log has the details. Resume the run to try again."
+        if isinstance(error, BudgetExceeded) and error.raisable:
+            return (CapMet(reason=reason, hint=hint),)
+        if isinstance(effect, RunTask):
+            task, attempt = effect.task, effect.attempt
+            return (TaskFailed(task=task, attempt=attempt, cause="halted", digest=reason, hint=hint),)
+        self._broken = self._broken or Fail(reason=reason, hint=hint)
+        return ()
 
     async def _finish_kept(self, begun: _Begun) -> None:
         await asyncio.wait({begun.work})

@@ -33,9 +33,18 @@ class Steps:
     A model call that ``before`` has an answer to is not made, and costs nothing.
     """
 
-    def __init__(self, journal: Journal, lease: Lease, scope: str, before: Answers | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        lease: Lease,
+        scope: str,
+        before: Answers | None = None,
+        allow: Callable[[str], None] = lambda _effect: None,
+    ) -> None:
+        """``allow`` is told the effect of an act before it begins, and raises where none may begin any more."""
         self.scope = clean(scope)
         self._before = before
+        self._allow = allow
         self._journal = journal
         self._lease = lease
         self._counts: Counter[str] = Counter()
@@ -134,6 +143,7 @@ class Steps:
         reservation: Reservation,
     ) -> tuple[JsonValue, Spend]:
         try:
+            self._allow(effect)
             value, spend = await act(key)
         except BaseException as error:
             unknown = Spend(usd=reservation.usd, tokens=reservation.tokens)
@@ -153,7 +163,7 @@ class Steps:
 
     def below(self, name: str) -> "Steps":
         """A scope inside this one."""
-        return Steps(self._journal, self._lease, f"{self.scope}/{name}", self._before)
+        return Steps(self._journal, self._lease, f"{self.scope}/{name}", self._before, self._allow)
 
     async def last(self, name: str) -> tuple[JsonValue, JsonValue] | None:
         """What was put into the newest step of this name that is done in this scope, and what came of it.

@@ -122,6 +122,10 @@ class GateInfo(Wire):
     kind: str
     question: str
     detail: str
+    yes: str = "Approve"
+    """What `wainwright.approve` is called at this gate."""
+    no: str = "Reject"
+    """What `wainwright.reject` is called at this gate."""
 
 
 class RunInfo(Wire):

@@ -50,6 +50,8 @@ OPEN_S = 60.0
 class PriceUnknown(BudgetExceeded):
     """A model without a known price was not asked, because no cap would have held it."""
 
+    raisable = False
+
 
 class Models:
     """Asks models on behalf of roles. ``clock`` gives seconds and only moves forward."""

@@ -596,8 +596,11 @@ def test_other_tasks_go_on_while_a_person_thinks() -> None:
     assert [e.task for e in decide(state) if isinstance(e, ef.RunTask)] == ["a"]
 
 
-def test_alone_a_task_that_is_blocked_fails_the_run() -> None:
-    (effect,) = decide(failed(building(TWO, attended=False), "a", "environment"))
+def test_alone_a_task_that_is_blocked_fails_the_run_when_nothing_else_goes_on() -> None:
+    state = failed(building(TWO, attended=False), "a", "environment")
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.RunTask)
+    (effect,) = decide(fold(state, landed(effect, "t9")))
     assert isinstance(effect, ef.Fail)
 
 

@@ -188,6 +188,8 @@ EACH: dict[str, ev.Event] = {
         QUIET,
         ev.RunFailed(reason="No money."),
         ev.RunCancelled(by="person"),
+        ev.CapMet(reason="$0.49 of $0.50 is spent.", hint="Raise it."),
+        ev.CapsRaised(usd=1.0, by="person"),
         ev.Kept(branch="wainwright/make-it-work-unfinished"),
         ev.RunResumed(by="person"),
     )
@@ -229,6 +231,8 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "monitored": {S.MONITOR: S.DONE},
     "run-failed": dict.fromkeys(ACTIVE, S.FAILED),
     "run-cancelled": dict.fromkeys((*ACTIVE, S.FAILED), S.CANCELLED),
+    "cap-met": STAYS,
+    "caps-raised": STAYS,
     "kept": {S.FAILED: S.FAILED, S.CANCELLED: S.CANCELLED},
     "run-resumed": {**STAYS, S.FAILED: S.TEST, S.CANCELLED: S.BUILD},
 }
@@ -377,8 +381,8 @@ def test_gates_ask_a_person_only_as_far_as_the_run_may_not_go_by_itself() -> Non
     for autonomy, kinds in table.items():
         state = fold(None, started(autonomy=autonomy))
         alone = fold(None, started(autonomy=autonomy, attended=False))
-        for kind in ("plan", "apply", "deploy", "question", "unverified"):
-            assert asks(state, kind) is (kind in kinds | {"question", "unverified"})
+        for kind in ("plan", "apply", "deploy", "question", "unverified", "budget"):
+            assert asks(state, kind) is (kind in kinds | {"question", "unverified", "budget"})
             assert not asks(alone, kind)
 
 

@@ -20,9 +20,11 @@ from tests.unit.domain.test_machine import (
 )
 
 from wainwright.domain import events as ev
-from wainwright.domain.effects import Effect, KeepWork, RunTask, TestBase
+from wainwright.domain.effects import Effect, Fail, KeepWork, RunTask, TestBase
+from wainwright.domain.errors import BudgetExceeded, Closing, ModelRejected
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import Stage
+from wainwright.engine import live_run
 from wainwright.engine.live_run import LiveRun
 from wainwright.journal import Journal, Reservation, Spend
 
@@ -32,9 +34,10 @@ UNTESTED = ev.BaseTested(reason="no sandbox then")
 
 
 class Team:
-    """Each task is one model call, which is answered when the test says so; `b` lacks something at once."""
+    """Each task is one model call, which is answered when the test says so; `b` lacks something or breaks at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, breaks: Exception | None = None) -> None:
+        self.breaks = breaks
         self.asked = asyncio.Event()
         self.answer = asyncio.Event()
         self.keeps, self.keep = asyncio.Event(), asyncio.Event()
@@ -49,6 +52,9 @@ class Team:
                 steps = run.steps(f"/BUILD/{task}")
                 await steps.step("model", inputs=task, effect="llm", act=self._call, reservation=RESERVED)
                 return (ev.TaskLanded(task=task, attempt=0, commit="c2", tree="t2"),)
+            case RunTask() if self.breaks is not None:
+                await self.asked.wait()
+                raise self.breaks
             case RunTask():
                 return (
                     ev.TaskFailed(
@@ -59,6 +65,8 @@ class Team:
                 self.keeps.set()
                 await self.keep.wait()
                 return (ev.Kept(),)
+            case Fail():
+                return (ev.RunFailed(reason=effect.reason, hint=effect.hint),)
             case TestBase():
                 await self.answer.wait()
                 return (BASE,)
@@ -97,9 +105,16 @@ class Place:
 
 
 @asynccontextmanager
-async def at_work(folder: Path, base: ev.BaseTested = BASE) -> AsyncIterator[Place]:
+async def at_work(
+    folder: Path,
+    base: ev.BaseTested = BASE,
+    *,
+    breaks: Exception | None = None,
+    attended: bool = True,
+    wall_s: float = 600,
+) -> AsyncIterator[Place]:
     journal = Journal(folder / "journal.db")
-    first = started()
+    first = started(attended=attended)
     lease = journal.create(first, "r1", "x", cap_usd=None, cap_tokens=None)
     events: list[ev.Event] = [
         SNAPSHOT,
@@ -112,14 +127,14 @@ async def at_work(folder: Path, base: ev.BaseTested = BASE) -> AsyncIterator[Pla
     journal.append(lease, events)
     state = replay([first, *events])
     assert state is not None
-    team = Team()
+    team = Team(breaks)
 
     def hear(_notice: object, _event: object) -> None:
         place.changed.set()
 
     async def tidy(_run: str) -> None: ...
 
-    live = LiveRun(state, lease, journal, team.perform, parallel=4, wall_s=600, notify=hear, tidy=tidy)
+    live = LiveRun(state, lease, journal, team.perform, parallel=4, wall_s=wall_s, notify=hear, tidy=tidy)
     place = Place(journal, team, live, asyncio.create_task(live.drive()))
     async with asyncio.timeout(60):
         await team.asked.wait()
@@ -177,6 +192,83 @@ async def test_what_is_over_is_stopped_and_its_cost_is_unknown(
             while place.spent != (RESERVED.usd, RESERVED.tokens):
                 await asyncio.sleep(0)
         assert "task-landed" not in [event.kind for event in place.journal.events("r1")]
+
+
+@pytest.mark.parametrize(
+    "breaks", [ModelRejected("The key has expired."), RuntimeError("odd"), BudgetExceeded("No money.")]
+)
+@pytest.mark.parametrize("attended", [True, False])
+async def test_what_breaks_one_task_breaks_off_no_call_of_another(
+    tmp_path: Path, breaks: Exception, attended: bool
+) -> None:
+    async with at_work(tmp_path, breaks=breaks, attended=attended) as place:
+        await place.until("cap-met" if isinstance(breaks, BudgetExceeded) else "task-failed")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not place.driving.done()
+        assert place.live.state.stage is Stage.BUILD
+        place.team.answer.set()
+        await place.until("task-landed")
+        assert place.spent == (PAID.usd, PAID.tokens)
+        if attended and isinstance(breaks, BudgetExceeded):
+            await place.until_gate()
+            assert place.live.state.stage is Stage.BUILD
+            return
+        async with asyncio.timeout(60):
+            await place.driving
+        failure = place.live.state.failure
+        assert failure is not None
+        assert str(breaks) in failure.reason
+        assert place.team.performed == ["RunTask a", "RunTask b", "Fail", "KeepWork"]
+
+
+async def test_no_call_begins_at_a_cap_and_what_was_refused_goes_on_where_it_was(tmp_path: Path) -> None:
+    async with at_work(tmp_path, breaks=BudgetExceeded("No money.")) as place:
+        await place.until_gate()
+
+        async def never(_key: str) -> tuple[JsonValue, Spend]:
+            raise AssertionError
+
+        async def look(_key: str) -> tuple[JsonValue, Spend]:
+            return "seen", Spend()
+
+        steps = place.live.steps("/BUILD/c")
+        with pytest.raises(Closing):
+            await steps.step("model", inputs=1, effect="llm", act=never, reservation=RESERVED)
+        with pytest.raises(Closing):
+            await steps.below("critic").step("model", inputs=1, effect="llm", act=never)
+        assert await steps.step("look", inputs=1, effect="read", act=look) == "seen"
+        await place.live.emit(ev.CapsRaised(usd=9, by="person"))
+        place.team.answer.set()
+        await steps.step("model", inputs=1, effect="llm", act=place.team._call, reservation=RESERVED)
+        await place.until("task-landed")
+        assert place.spent == (2 * PAID.usd, 2 * PAID.tokens)
+
+
+async def test_a_call_under_way_when_the_time_is_over_is_let_finish(tmp_path: Path) -> None:
+    async with at_work(tmp_path, breaks=ModelRejected("no"), wall_s=0.1) as place:
+        async with asyncio.timeout(60):
+            while place.live._broken is None:
+                await asyncio.sleep(0.01)
+        place.team.answer.set()
+        async with asyncio.timeout(60):
+            await place.driving
+        assert place.live.state.failure == ev.RunFailed(
+            reason="The run took longer than 0 s.", hint="Resume it to give it as long again."
+        )
+        assert place.spent == (PAID.usd, PAID.tokens)
+        assert "task-landed" in [event.kind for event in place.journal.events("r1")]
+
+
+async def test_what_never_ends_is_stopped_some_time_after_the_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_run, "LAST_CALLS_S", 0.1)
+    async with at_work(tmp_path, breaks=ModelRejected("no"), wall_s=0.1) as place:
+        async with asyncio.timeout(60):
+            await place.driving
+        assert place.live.state.stage is Stage.FAILED
+        assert place.spent == (RESERVED.usd, RESERVED.tokens)
 
 
 async def test_an_outcome_that_comes_while_the_run_is_cancelled_breaks_nothing(tmp_path: Path) -> None:

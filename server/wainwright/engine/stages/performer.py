@@ -9,6 +9,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.acceptance import write_acceptance
 from wainwright.engine.stages.base import take_snapshot, test_base
+from wainwright.engine.stages.caps import raise_caps
 from wainwright.engine.stages.deployment import deploy, plan_deployment, watch_deployment
 from wainwright.engine.stages.design import make_design
 from wainwright.engine.stages.exits import keep_work
@@ -58,6 +59,8 @@ async def perform(parts: EngineParts, effect: ef.Effect, run: LiveRun) -> Sequen
             return await watch_deployment(parts, run)
         case ef.KeepWork():
             return await keep_work(parts, run)
+        case ef.RaiseCaps():
+            return await raise_caps(parts, run, effect)
         case ef.Fail():
             return (ev.RunFailed(reason=effect.reason, hint=effect.hint),)
     assert_never(effect)

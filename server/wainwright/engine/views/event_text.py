@@ -64,6 +64,8 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
             | ev.Monitored()
             | ev.RunFailed()
             | ev.RunCancelled()
+            | ev.CapMet()
+            | ev.CapsRaised()
             | ev.Kept()
             | ev.RunResumed()
         ):
@@ -79,12 +81,14 @@ _Late = (
     | ev.Monitored
     | ev.RunFailed
     | ev.RunCancelled
+    | ev.CapMet
+    | ev.CapsRaised
     | ev.Kept
     | ev.RunResumed
 )
 
 
-def _of_the_end(event: _Late) -> str:  # noqa: PLR0911 - one arm an event
+def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911 - one arm an event
     match event:
         case ev.Delivered():
             return f"handed over: {event.branch or event.patch or 'nothing'}; editor: {event.editor}"
@@ -100,6 +104,10 @@ def _of_the_end(event: _Late) -> str:  # noqa: PLR0911 - one arm an event
             return f"failed: {_line(event.reason)}"
         case ev.RunCancelled():
             return f"cancelled by {event.by}"
+        case ev.CapMet():
+            return f"has met its cap: {_line(event.reason)}"
+        case ev.CapsRaised():
+            return _raised(event)
         case ev.Kept():
             return _kept(event)
         case ev.RunResumed():
@@ -112,6 +120,12 @@ def _deployed(event: ev.Deployed) -> str:
     return (
         f"deployed: {there.url or there.id}" if there.serves else "nothing to serve, so nothing is deployed"
     )
+
+
+def _raised(event: ev.CapsRaised) -> str:
+    caps = [f"${event.usd:g}"] if event.usd is not None else []
+    caps += [f"{event.tokens} tokens"] if event.tokens is not None else []
+    return f"may cost up to {' and '.join(caps) or 'as much as before'} in all, by {event.by}"
 
 
 def _kept(event: ev.Kept) -> str:

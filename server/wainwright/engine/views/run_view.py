@@ -10,6 +10,7 @@ from wainwright.domain.decide import held
 from wainwright.domain.ending import ending, take_over
 from wainwright.domain.events import BaseTested, Decision, DeploymentPlanned, Event, TaskLanded, Tested
 from wainwright.domain.evidence import Deployment, Finding, Receipt
+from wainwright.domain.gates import GATES
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
 from wainwright.domain.sizes import told
 from wainwright.domain.state import RunState
@@ -78,6 +79,9 @@ class GateView(Fact):
     kind: str
     question: str
     detail: str
+    yes: str
+    no: str
+    """What the two answers are called."""
 
 
 class ReceiptView(Fact):
@@ -183,7 +187,15 @@ def view(
             for t in state.tasks.values()
         ),
         gates=tuple(
-            GateView(id=g.id, kind=g.kind, question=g.question, detail=g.detail) for g in state.open_gates
+            GateView(
+                id=g.id,
+                kind=g.kind,
+                question=g.question,
+                detail=g.detail,
+                yes=GATES[g.kind].yes,
+                no=GATES[g.kind].no,
+            )
+            for g in state.open_gates
         ),
         artifacts=artifacts,
         branch=delivered.branch if delivered else None,

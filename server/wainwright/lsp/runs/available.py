@@ -51,9 +51,9 @@ def _decisions(view: "RunView") -> list[AvailableCommand]:
     found = []
     for gate in view.gates:
         argument = {"run": view.run, "gate": gate.id}
-        for word in ("Approve", "Reject"):
+        for word, command in ((gate.yes, "wainwright.approve"), (gate.no, "wainwright.reject")):
             short = word if len(view.gates) == 1 else ""
-            title, command = f"{word}: {gate.question}", f"wainwright.{word.lower()}"
+            title = f"{word}: {gate.question}"
             found.append(AvailableCommand(title, command, argument, urgent=True, short=short))
     return found
 

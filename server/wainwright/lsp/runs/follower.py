@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wainwright.lsp.runs.board import Board
     from wainwright.lsp.runs.questions import Questions
 
-APPROVE, REJECT, SHOW = "Approve", "Reject", "Show"
+SHOW = "Show"
 _DETAIL_LENGTH = 400
 _PLAN_LENGTH = 1_200
 """A plan is tasks, files and requirements: whoever decides has to see them."""
@@ -110,7 +110,7 @@ class Follower:
 
     async def _ask(self, gate: "GateView") -> None:
         """Ask once. A person who closes the question has decided nothing: the gate stays open."""
-        choices = [APPROVE, REJECT] + ([SHOW] if self._server.profile.show_document else [])
+        choices = [gate.yes, gate.no] + ([SHOW] if self._server.profile.show_document else [])
         plan = gate.kind == "plan"
         told, most = (gate.detail.partition("\n")[2], _PLAN_LENGTH) if plan else (gate.detail, _DETAIL_LENGTH)
         detail = told if len(told) <= most else f"{told[:most]}…"
@@ -118,9 +118,9 @@ class Follower:
         if said == SHOW:
             self._steering.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
         elif said is not None:
-            reason = "rejected in the editor" if said == REJECT else ""
+            reason = "rejected in the editor" if said == gate.no else ""
             await self._steering.decide_quietly(
-                self._run, gate.id, "reject" if said == REJECT else "approve", reason
+                self._run, gate.id, "reject" if said == gate.no else "approve", reason
             )
 
     # ---- the end

@@ -1,0 +1,37 @@
+"""Caps as a person writes them: what an answer at the budget gate means."""
+
+import re
+
+from wainwright.domain.goal import Fact
+
+HIGHEST_CAP = 10**12
+"""US dollars or tokens: a run without a cap is a matter of the settings."""
+
+_MONEY = re.compile(r"\$?\s*(\d+(?:\.\d+)?)\s*(?:\$|usd|dollars?)?", re.IGNORECASE)
+_TOKENS = re.compile(r"(\d+(?:\.\d+)?)\s*([km]?)\s*tokens?", re.IGNORECASE)
+_MANY = {"": 1, "k": 10**3, "m": 10**6}
+
+
+class NewCaps(Fact):
+    """The caps that somebody wants; both None: as much again."""
+
+    usd: float | None = None
+    tokens: int | None = None
+
+
+def caps_in(text: str) -> NewCaps | None:
+    """What ``$5``, ``5``, ``800000 tokens``, ``2m tokens`` or two of these say; empty: as much again.
+
+    None: nothing that is a cap.
+    """
+    found = NewCaps()
+    for part in filter(None, (one.strip() for one in re.split(r",\s+|;|\band\b", text))):
+        if (tokens := _TOKENS.fullmatch(part)) is not None:
+            many = int(float(tokens[1]) * _MANY[tokens[2].lower()])
+            found = found.model_copy(update={"tokens": many})
+        elif (money := _MONEY.fullmatch(part)) is not None:
+            found = found.model_copy(update={"usd": float(money[1])})
+        else:
+            return None
+    told = [cap for cap in (found.usd, found.tokens) if cap is not None]
+    return found if all(0 < cap <= HIGHEST_CAP for cap in told) else None
