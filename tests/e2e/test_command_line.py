@@ -122,11 +122,11 @@ def test_a_goal_becomes_a_branch_and_a_service(wainwright: Program, server: Open
         (("run", "x", "--model", "nameless"), "models.default.0.model"),
         (("run", "x", "--model", "openai/any", "--budget-tokens", "-1"), "budget.tokens"),
         (("run", "x", "--cassette", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),
-        (("resume",), "There is no such run in this workspace."),
+        (("resume",), "There is no run in this workspace yet."),
         (("show", "nothing"), "There is no run nothing."),
-        (("cancel",), "There is no such run"),
-        (("approve",), "There is no such run"),
-        (("reject", "because"), "There is no such run"),
+        (("cancel",), "There is no run in this workspace yet."),
+        (("approve",), "There is no run in this workspace yet."),
+        (("reject", "because"), "There is no run in this workspace yet."),
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_sentence(

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 async def follow(engine: "Engine", run: str, *, ask: bool, plain: bool) -> RunView:
-    """Show a run until it ends, is held, or waits for somebody who is not here."""
+    """Show a run until it ends, is held, or waits for somebody who is not here.
+
+    Raises JournalError when it goes on in another process, or cannot be written any more.
+    """
     lines: list[str] = []
     news = asyncio.Event()
 
@@ -59,7 +62,7 @@ async def follow(engine: "Engine", run: str, *, ask: bool, plain: bool) -> RunVi
                 )
     finally:
         stop()
-    return await engine.view(run)
+    return waiting.result() if waiting.done() else await engine.view(run)
 
 
 async def _answer(engine: "Engine", seen: RunView) -> None:

@@ -5,6 +5,7 @@ of them is posted for its owner to take.
 """
 
 import asyncio
+import contextlib
 import secrets
 import uuid
 from collections import deque
@@ -19,7 +20,7 @@ import structlog
 from wainwright.domain.caps import HIGHEST_CAP
 from wainwright.domain.changes import Changeset
 from wainwright.domain.decide import decide, held
-from wainwright.domain.errors import InputError, RunBusy, WainwrightError
+from wainwright.domain.errors import InputError, JournalError, RunBusy, WainwrightError
 from wainwright.domain.events import (
     EVENT,
     Event,
@@ -29,7 +30,7 @@ from wainwright.domain.events import (
     RunResumed,
     RunStarted,
 )
-from wainwright.domain.fold import fold, legal, replay
+from wainwright.domain.fold import fold, legal
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
@@ -38,6 +39,7 @@ from wainwright.engine.editing import Editing
 from wainwright.engine.editor_index import EditorIndex
 from wainwright.engine.forking import Forking
 from wainwright.engine.live_run import LiveRun
+from wainwright.engine.lookup import Lookup, ended
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.views.documents import Documents
@@ -87,6 +89,7 @@ class Engine:
         self.editing = Editing(parts.workspace, parts.state, parts.repository)
         self.forking = Forking(parts)
         self._disk = Disk(parts)
+        self._lookup = Lookup(parts.journal)
         self._live = EditorIndex(parts.indexes, parts.workspace)
 
     @property
@@ -108,10 +111,10 @@ class Engine:
 
     async def _end_what_was_ending(self) -> None:
         """Keep the work of runs whose process died when they had ended, and before it was kept. Never raises."""
-        for row in await asyncio.to_thread(self._parts.journal.runs):
+        for row in await self._lookup.rows():
             if row.abandoned and row.run not in self._active:
                 try:
-                    state, _ = await self._load(row.run)
+                    state, _ = await self._lookup.load(row.run)
                     if state.stage in ENDS and decide(state):
                         lease = await asyncio.to_thread(self._parts.journal.claim, row.run)
                         # Only now nobody else does the same.
@@ -215,10 +218,10 @@ class Engine:
             await asyncio.wait({active.driving})  # cancelled or failed a moment ago: it is still tidying up
         state = await self._state(run)
         if state.stage is Stage.DONE:
-            raise _ended(state)
+            raise ended(state)
         lease = await asyncio.to_thread(self._parts.journal.claim, run)
         # Only now nobody else writes to it.
-        state, events = await self._load(run)
+        state, events = await self._lookup.load(run)
         await asyncio.to_thread(raise_caps)
         parts = self._parts
         tier = parts.sandbox.tier if parts.sandbox else "none"
@@ -242,7 +245,7 @@ class Engine:
         run = await self._name(decide.run, lambda stage: stage not in ENDS)
         state = await self._state(run)
         if state.stage in ENDS:
-            raise _ended(state)
+            raise ended(state)
         open_gates = {g.id for g in state.open_gates}
         gate = decide.gate or (next(iter(open_gates)) if len(open_gates) == 1 else None)
         if gate is None or gate not in open_gates:
@@ -258,7 +261,7 @@ class Engine:
         run = await self._name(run, lambda stage: stage not in ENDS)
         state = await self._state(run)
         if state.stage in ENDS:
-            raise _ended(state)
+            raise ended(state)
         await self._submit(run, HoldMoved(until=until))
         return await self.view(run)
 
@@ -267,7 +270,7 @@ class Engine:
         run = await self._name(run, lambda stage: stage not in ENDS)
         state = await self._state(run)
         if not legal(state.stage, RunCancelled(by=by)):
-            raise _ended(state)
+            raise ended(state)
         await self._submit(run, RunCancelled(by=by))
         return await self.view(run)
 
@@ -299,7 +302,7 @@ class Engine:
             return
         try:
             # Somebody may have decided between our look and now: an illegal fact would make the run unreadable.
-            state, events = await self._load(run)
+            state, events = await self._lookup.load(run)
             after = fold(state, event)
             await asyncio.to_thread(journal.append, lease, [event])
         except BaseException:
@@ -314,15 +317,21 @@ class Engine:
 
     async def _with(self, lease: Lease) -> tuple[RunState, Lease, list[Event]]:
         """A run that was claimed, as it is from now on, for driving it."""
-        state, events = await self._load(lease.run)
+        state, events = await self._lookup.load(lease.run)
         return state, lease, events
 
     # ---- views
 
     async def runs(self, newest: int | None = None) -> list[RunView]:
         """The runs of the workspace, newest first; at most ``newest`` of them."""
-        rows = await asyncio.to_thread(self._parts.journal.runs)
-        return [await self.view(row.run) for row in rows[:newest]]
+        seen = []
+        for row in (await self._lookup.rows())[:newest]:
+            try:
+                seen.append(await self.view(row.run))
+            except JournalError as error:
+                # What cannot be read is in the way of nothing else.
+                log.warning("run.unreadable", run=row.run, reason=str(error))
+        return seen
 
     async def view(self, run: str | None = None) -> RunView:
         """One run; None: the newest."""
@@ -334,13 +343,13 @@ class Engine:
             seen = view(state, account, tuple(active.receipts), active.documents.names(state))
             activity = active.lines[-1] if active.lines else ""
             return seen_by(seen.model_copy(update={"activity": activity}), "here")
-        state, events = await self._load(run)
+        state, events = await self._lookup.load(run)
         names = Documents(self._parts.workspace, run).names(state)
         seen = view(state, account, tuple(receipt_views(events)), names)
         return seen_by(seen, "elsewhere" if await self._owned(run) else "")
 
     async def _owned(self, run: str) -> bool:
-        rows = await asyncio.to_thread(self._parts.journal.runs)
+        rows = await self._lookup.rows()
         return any(row.run == run and row.owned for row in rows)
 
     async def disk(self) -> DiskView:
@@ -366,10 +375,12 @@ class Engine:
         return lambda: self._listeners.remove(listener)
 
     async def wait(self, run: str) -> RunView:
-        """Wait until a run at work here ends or is held."""
+        """Wait until a run at work here ends or is held. Raises JournalError when it cannot go on in this process."""
         active = self._active.get(run)
         if active is not None and active.driving is not None:
             await asyncio.shield(active.driving)
+            if active.live.left is not None:
+                raise active.live.left
         return await self.view(run)
 
     async def close(self) -> None:
@@ -407,9 +418,13 @@ class Engine:
         finally:
             if active.showing is not None:
                 active.showing.cancel()
-            await self._show(active, driven=False)
+            left = active.live.left
+            with contextlib.suppress(*([JournalError] if left else [])):
+                await self._show(active, driven=False)
             self._active.pop(run, None)
             state = active.live.state
+            if left is not None:
+                self._publish(Notice(run=run, kind="left", text=str(left), stage=state.stage))
             kind = "held" if held(state) else "ended"
             self._publish(Notice(run=run, kind=kind, text="", stage=state.stage))
 
@@ -443,46 +458,10 @@ class Engine:
 
     async def _state(self, run: str) -> RunState:
         active = self._active.get(run)
-        return active.live.state if active else (await self._load(run))[0]
-
-    async def _load(self, run: str) -> tuple[RunState, list[Event]]:
-        events = await asyncio.to_thread(self._parts.journal.events, run)
-        state = replay(events)
-        if state is None:
-            raise InputError(
-                f"There is no run {run} here.", "`wainwright runs` lists the runs of this workspace."
-            )
-        return state, events
+        return active.live.state if active else (await self._lookup.load(run))[0]
 
     async def _name(self, run: str | None, fits: Callable[[Stage], bool]) -> str:
-        """The run of that name, or of that beginning; without a name the newest that fits."""
-        rows = await asyncio.to_thread(self._parts.journal.runs)
-        if run is not None:
-            found = [row.run for row in rows if row.run == run] or [
-                r.run for r in rows if r.run.startswith(run)
-            ]
-            if len(found) == 1:
-                return found[0]
-            wrong = "There is no run" if not found else "More than one run begins with"
-            raise InputError(f"{wrong} {run}.", "`wainwright runs` lists the runs of this workspace.")
-        for row in rows:
-            if fits((await self._state(row.run)).stage):
-                return row.run
-        if rows:
-            newest = rows[0].run
-            raise InputError(
-                f"There is no such run in this workspace: the newest, {newest}, has ended.",
-                f"`wainwright show {newest}` tells what came of it; `wainwright runs` lists all.",
-            )
-        raise InputError("There is no such run in this workspace.", "Start one: `wainwright run GOAL`.")
-
-
-def _ended(state: RunState) -> InputError:
-    """Why nothing can be decided about a run any more."""
-    done = state.stage is Stage.DONE
-    onward = f"`wainwright {'show' if done else 'resume'} {state.run}` "
-    onward += "tells what came of it." if done else "lets it go on."
-    return InputError(f"Run {state.run} has ended: it is {state.stage}.", onward)
+        return await self._lookup.named(run, fits, self._state)
 
 
 def _check_caps(*caps: float | None) -> None:

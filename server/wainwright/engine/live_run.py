@@ -18,7 +18,14 @@ from pydantic import ValidationError
 
 from wainwright.domain.decide import decide, goes_on
 from wainwright.domain.effects import Effect, Fail, KeepWork, OpenGate, RunTask, TryMutants
-from wainwright.domain.errors import BudgetExceeded, Closing, Fenced, IllegalTransition, WainwrightError
+from wainwright.domain.errors import (
+    BudgetExceeded,
+    Closing,
+    Fenced,
+    IllegalTransition,
+    JournalError,
+    WainwrightError,
+)
 from wainwright.domain.events import (
     EVENT,
     CapMet,
@@ -73,6 +80,9 @@ class LiveRun:
     ) -> None:
         self.state = state
         self.lease = lease
+        self.left: JournalError | None = None
+        """Why this process works on it no more although it has not ended: another one took it over, or the journal
+        cannot be written."""
         self.integration = asyncio.Lock()
         """Held while a commit is landed: one at a time."""
         self._journal = journal
@@ -131,15 +141,19 @@ class LiveRun:
         self._notify(notice, None)
 
     async def drive(self) -> None:
-        """Go on until the run ends or is held. A gate is waited for. Cancelling this leaves the run as it is."""
+        """Go on until the run ends or is held. A gate is waited for. Cancelling this leaves the run as it is.
+
+        Where it cannot be written any more, ``left`` says why.
+        """
         helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
         self._deadline = time.monotonic() + self._wall_s
         try:
             await self._decide_unattended()
             while await self._round(helpers):
                 pass
-        except Fenced as error:
-            log.warning("run.fenced", run=self.state.run, reason=error.message)
+        except JournalError as error:
+            log.warning("run.left", run=self.state.run, reason=error.message)
+            self.left = error
         finally:
             try:
                 keeping = [k for k, one in self._running.items() if isinstance(one.effect, KeepWork)]

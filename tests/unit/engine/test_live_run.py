@@ -21,12 +21,13 @@ from tests.unit.domain.test_machine import (
 
 from wainwright.domain import events as ev
 from wainwright.domain.effects import Effect, Fail, KeepWork, RunTask, TestBase
-from wainwright.domain.errors import BudgetExceeded, Closing, ModelRejected
+from wainwright.domain.errors import BudgetExceeded, Closing, Fenced, ModelRejected
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import Stage
 from wainwright.engine import live_run
 from wainwright.engine.live_run import LiveRun
 from wainwright.journal import Journal, Reservation, Spend
+from wainwright.journal import journal as owning
 
 RESERVED = Reservation(usd=2.0, tokens=900)
 PAID = Spend(usd=0.5, tokens=30)
@@ -301,3 +302,21 @@ async def test_what_an_end_keeps_is_kept_when_the_program_is_told_to_stop(tmp_pa
         place.team.keep.set()
         await asyncio.gather(place.driving, return_exceptions=True)
         assert [event.kind for event in place.journal.events("r1")][-2:] == ["run-cancelled", "kept"]
+
+
+async def test_an_owner_that_was_fenced_says_so_and_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(tmp_path) as place:
+        with monkeypatch.context() as patched:
+            patched.setattr(owning, "alive", lambda _owner: False)
+            other = Journal(tmp_path / "journal.db")
+            other.claim("r1")
+        place.team.answer.set()
+        async with asyncio.timeout(60):
+            await place.driving
+        assert isinstance(place.live.left, Fenced)
+        assert "took run r1 over" in place.live.left.message
+        assert place.live.state.stage is Stage.BUILD
+        assert "task-landed" not in [event.kind for event in other.events("r1")]
+        other.close()

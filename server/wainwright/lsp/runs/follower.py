@@ -66,9 +66,13 @@ class Follower:
         self._news = asyncio.Event()
         self._bar: Progress | None = None
         self._asked: dict[str, asyncio.Task[None]] = {}
+        self._left = ""
+        """Why this process works on it no more although it has not ended."""
 
     def hear(self, notice: "Notice") -> None:
         """Take a notice of the engine; does not block."""
+        if notice.kind == "left":
+            self._left = notice.text
         if notice.kind != "activity":
             self._news.set()
         elif self._bar is not None:
@@ -126,6 +130,9 @@ class Follower:
     # ---- the end
 
     def _say(self, view: "RunView") -> None:
+        if self._left:
+            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, self._left))
+            return
         if view.stage in ENDS or view.waiting == "hold":
             kind = types.MessageType.Error if view.stage is Stage.FAILED else types.MessageType.Info
             named = view.stage is Stage.DONE and view.branch
