@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
-from tests.fixtures.prompts import beginnings, broken_off, told_twice
+from tests.fixtures.prompts import beginnings, broken_off, out_of_turn, told_twice
 from tests.fixtures.scenario import PATH, Shared, Stagehand, perform
 
 from wainwright.sandbox.bubblewrap import prove
@@ -38,4 +38,5 @@ async def test_a_scenario(stage: Stagehand, file: Path) -> None:
     # Where other tools are offered from some point on, no provider has the beginning in its cache.
     if not re.search("^=== resume\nsandbox = false", file.read_text(), re.MULTILINE):
         assert broken_off(play.server.entries) == []
+    assert [one for one in map(out_of_turn, play.server.requests) if one] == []
     assert [told_twice(one) for one in play.server.requests if told_twice(one)] == []

@@ -8,10 +8,10 @@ Code and documents never travel inside JSON strings. Four kinds of block, each m
     the lines as they shall be
     >>>>>>> REPLACE                    <<<<<<< DELETE path/to/file
 
-The answer is the last fenced ```json block outside of these, or the whole rest when that is JSON.
+The answer is the last fenced ```json block outside of these, or the whole rest when that is JSON. A fence that was
+not closed ends where its JSON ends.
 """
 
-import json
 import re
 from typing import Literal
 
@@ -20,6 +20,7 @@ from pydantic import Field, JsonValue, ValidationError
 from wainwright.domain.errors import PlanError
 from wainwright.domain.evidence import AcceptanceTest, Finding
 from wainwright.domain.goal import Fact
+from wainwright.domain.written_json import read_json
 from wainwright.tools.files import Block
 
 
@@ -35,7 +36,12 @@ class Reading(Fact):
 _OPEN = re.compile(r"^<{5,9} ?(SEARCH|FILE|DELETE)[ \t]+`?([^`\r\n]+?)`?[ \t]*$")
 _MIDDLE = re.compile(r"^={5,9}[ \t]*$")
 _CLOSE = {"SEARCH": re.compile(r"^>{5,9} ?REPLACE[ \t]*$"), "FILE": re.compile(r"^>{5,9} ?FILE\b.*$")}
-_FENCE = re.compile(r"^[ \t]*```json[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"^[ \t]*```json[ \t]*(?=[\r\n\[{])", re.MULTILINE | re.IGNORECASE)
+_ANY_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[^`]*$")
+_WORDED_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})\w")
+_BARE_FENCE = re.compile(r"```[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
+_MORE = re.compile(r"\s*[\[{]")
+_ANY_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[^`]*$")
 _BARE_FENCE = re.compile(r"```[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
 
 
@@ -71,6 +77,45 @@ def read(text: str) -> Reading:
     return Reading(blocks=tuple(blocks), answer=answer, problems=(*problems, *([problem] if problem else [])))
 
 
+def beside(text: str) -> str:
+    """The text with all that stands in blocks and code fences blanked out; each character stays where it is."""
+    lines = text.split("\n")
+    shown: list[str] = []
+    at = 0
+    while at < len(lines):
+        end = ends(lines, at)
+        if end is None:
+            shown.append(lines[at])
+            at += 1
+            continue
+        shown += [" " * len(line) for line in lines[at : end + 1]]
+        at = end + 1
+    return "\n".join(shown)
+
+
+def ends(lines: list[str], at: int) -> int | None:
+    """The last line of the block or code fence that begins at a line, if one does; len(lines) without an end."""
+    line = lines[at].rstrip("\r")
+    if opened := _OPEN.match(line):
+        if opened.group(1) == "DELETE":
+            return None
+        end = _close(lines, at + 1, opened.group(1))
+    elif fence := _ANY_FENCE.match(line):
+        closing = re.compile(rf"[ \t]*{fence[1][0]}{{{len(fence[1])},}}[ \t]*")
+        end = next((n for n in range(at + 1, len(lines)) if closing.fullmatch(lines[n].rstrip("\r"))), None)
+    else:
+        return None
+    return len(lines) if end is None else end
+
+
+def begins_another(opening: str, line: str) -> bool:
+    """Whether a line within what ``opening`` began tells that it was never ended: it begins another."""
+    return bool(
+        _OPEN.match(line.rstrip("\r"))
+        or (not _OPEN.match(opening.rstrip("\r")) and _WORDED_FENCE.match(line))
+    )
+
+
 def _close(lines: list[str], start: int, kind: str) -> int | None:
     for at in range(start, len(lines)):
         if _CLOSE[kind].match(lines[at].rstrip("\r")):
@@ -103,9 +148,9 @@ def _join(lines: list[str]) -> str:
 
 
 def _answer(text: str) -> tuple[JsonValue, str]:
-    fenced = _FENCE.findall(text)
+    fenced = list(_FENCE.finditer(text))
     if fenced:
-        return _json(fenced[-1], "The ```json block is not JSON")
+        return _json(text[fenced[-1].end() :], "The ```json block is not JSON")
     bare = text.strip()
     unfenced = _BARE_FENCE.fullmatch(bare)
     bare = unfenced.group(1).strip() if unfenced else bare
@@ -115,10 +160,14 @@ def _answer(text: str) -> tuple[JsonValue, str]:
 
 
 def _json(text: str, otherwise: str) -> tuple[JsonValue, str]:
+    """The JSON that a text begins with, if at most words follow; else what is wrong with it."""
     try:
-        return json.loads(text), ""
+        value, end = read_json(text)
     except (ValueError, RecursionError) as error:
-        return None, f"{otherwise}: {error}."
+        return None, f"{otherwise}: {str(error).removesuffix('.')}."
+    if _MORE.match(text, end):
+        return None, f"{otherwise}: more JSON follows its end at character {end}. Answer with one object."
+    return value, ""
 
 
 # ---- the forms of answers

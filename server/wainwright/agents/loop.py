@@ -20,6 +20,7 @@ from wainwright.agents import roles
 from wainwright.agents.answers import Reading, explain, read
 from wainwright.agents.roles import Assignment
 from wainwright.agents.spoken import after
+from wainwright.agents.written import understood
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
@@ -162,7 +163,8 @@ class Conversation(Generic[A]):
                 if done is not None:
                     return done
             if turn >= turns - 3:
-                self._say(f"{turns - turn} turns are left. Finish and answer.")
+                left = "1 turn is" if turn == turns - 1 else f"{turns - turn} turns are"
+                self._say(f"{left} left. Finish and answer.")
         raise OutOfTurns(f"The {self.assignment.role} used all of its {turns} turns.", _AGAIN)
 
     async def _ask(self) -> ModelReply:
@@ -174,7 +176,7 @@ class Conversation(Generic[A]):
             self.from_record = False
             await self._tell_what_is_gone()
         request = ModelRequest(role=self.assignment.role, messages=tuple(fit(self.messages)), tools=specs)
-        reply = await self.models.ask(self.steps, request, rung=self.rung)
+        reply = understood(await self.models.ask(self.steps, request, rung=self.rung), specs)
         self.messages.append(after(reply))
         return reply
 
@@ -214,7 +216,6 @@ class Conversation(Generic[A]):
             came_of_it += reading.problems
             pending = True
         if came_of_it:
-            # After the tools' observations: providers want those right behind the calls.
             self._say("\n".join(came_of_it))
         return pending
 
@@ -330,7 +331,15 @@ class Conversation(Generic[A]):
         )
 
     def _say(self, text: str) -> None:
-        self.messages.append(_message("user", text))
+        """Say something that is no observation: behind what was told since the last reply, in the same message.
+
+        Strict servers take neither a word of the person's behind a tool's, nor two in a row.
+        """
+        last = self.messages[-1]
+        if last.role == "assistant":
+            self.messages.append(_message("user", text))
+        else:
+            self.messages[-1] = last.model_copy(update={"content": (Text(text=f"{last.text}\n\n{text}"),)})
 
 
 def _message(role: str, text: str, **more: object) -> Message:

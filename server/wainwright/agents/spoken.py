@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from wainwright.agents.roles import Assignment
+from wainwright.agents.written import understood
 from wainwright.journal import Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest
 
@@ -19,12 +20,12 @@ def after(reply: ModelReply) -> Message:
 
 
 async def spoken(steps: Steps) -> tuple[Message, ...]:
-    """All messages of the newest conversation of a scope, as they were last sent, with the last reply."""
+    """All messages of the newest conversation of a scope, with the last reply."""
     found = await steps.last("model")
     if found is None:
         return ()
     request, reply = ModelRequest.model_validate(found[0]), ModelReply.model_validate(found[1])
-    return (*request.messages, after(reply))
+    return (*request.messages, after(understood(reply, request.tools)))
 
 
 async def to_go_on_with(steps: Steps, assignment: Assignment) -> tuple[Message, ...]:

@@ -93,6 +93,13 @@ def test_a_path_in_backticks_is_the_path() -> None:
         '```\n{"a": "```"}\n```',
         '```JSON\n{"a": "```"}\n```',
         '   ```json\n   {"a": "```"}\n   ```',
+        '```json\n{"a": "```"}',
+        '```json\n{"a": "```"}```',
+        '```json {"a": "```"} ```',
+        '```json\n{"a": "```"}\n\nThat is all.',
+        "```json\n{“a”: “```”,} // done\n```",
+        '```json\n{"b": 2}\n\n```json\n{"a": "```"}\n```',
+        '{"a": "```",}',
     ],
 )
 def test_spellings_of_one_answer(text: str) -> None:
@@ -104,7 +111,17 @@ def test_no_answer_is_no_problem(text: str) -> None:
     assert (read(text).answer, read(text).problems) == (None, ())
 
 
-@pytest.mark.parametrize("text", ['```json\n{"a": }\n```', "{'a': 1}", "```json\n" + "[" * 100_000 + "\n```"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"a": }\n```',
+        "{'a': 1}",
+        "```json\n" + "[" * 100_000 + "\n```",
+        '```json\n{"a": 1, "a": 2}\n```',
+        '```json\n{"a": 1}\n{"a": 2}\n```',
+        '```json\n{"a": "cut',
+    ],
+)
 def test_an_answer_that_is_no_json_is_a_problem(text: str) -> None:
     reading = read(text)
     assert reading.answer is None

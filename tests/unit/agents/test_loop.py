@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -136,13 +137,60 @@ async def test_a_search_block_that_cannot_be_read_does_not_vanish_behind_an_answ
     assert "no ======= line" in last(asked)
 
 
-async def test_what_came_of_edits_stands_behind_the_observations_of_tools(
+async def test_what_came_of_edits_is_told_in_the_last_observation_of_a_tool(
     bench: Bench, gateway: GatewayBackend
 ) -> None:
     both = Answer(text=EDIT.text, tool_calls=call("read", path="calc.py").tool_calls * 2)
     _, asked = await act(bench, gateway, both, DONE)
-    assert roles_of(asked[-1]) == ["user", "assistant", "tool", "tool", "user"]
+    assert roles_of(asked[-1]) == ["user", "assistant", "tool", "tool"]
     assert "return b + a" in text_of(asked[-1]["messages"][2])
+    assert last(asked).endswith("\n\nApplied: calc.py written.")
+    assert "Applied" not in text_of(asked[-1]["messages"][2])
+
+
+async def test_the_roles_of_a_conversation_alternate(bench: Bench, gateway: GatewayBackend) -> None:
+    """As strict chat templates want it: calls and observations aside, the person and the model in turn."""
+    both = Answer(text=EDIT.text, tool_calls=call("read", path="calc.py").tool_calls)
+    few = replace(roles.IMPLEMENT, turns=7)
+    _, asked = await act(
+        bench, gateway, NONSENSE, both, EDIT, call("no_such_tool"), say(EDIT.text[:40]), both, NONSENSE,
+        assignment=few,
+    )  # fmt: skip
+    assert len(asked) == 7
+    for request in asked:
+        told = request["messages"]
+        assert told[0]["role"] == "user"
+        for one, following in pairwise(told):
+            wanted = {"user": {"assistant"}, "tool": {"tool", "assistant"}}
+            called = {"tool"} if one.get("tool_calls") else {"user"}
+            assert following["role"] in wanted.get(one["role"], called)
+
+
+async def test_thoughts_that_a_server_left_in_the_text_are_not_acted_on(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    draft = "Perhaps:\n<<<<<<< FILE draft.py\nx = 1\n>>>>>>> FILE\nNo.\n</think>\n\n"
+    workbench = bench.workbench()
+    done, asked = await act(bench, gateway, say(draft + EDIT.text), DONE, workbench=workbench)
+    assert done.answer.status == "done"
+    assert not (workbench.tree / "draft.py").exists()
+    assert last(asked) == "Applied: calc.py written."
+    assert text_of(asked[-1]["messages"][1]) == EDIT.text
+
+
+async def test_a_call_that_was_written_as_text_is_done_and_resumed(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    written = say('I look.\n<tool_call>\n{"name": "read", "arguments": {"path": "calc.py"}}\n</tool_call>\n')
+    failed, asked = await act(bench, gateway, written)
+    assert not isinstance(failed, Work)
+    assert roles_of(asked[-1]) == ["user", "assistant", "tool"]
+    assert asked[-1]["messages"][1]["content"] == "I look.\n"
+    assert "return a + b" in last(asked)
+    bench.crash()
+    done, again = await act(bench, gateway, DONE)
+    assert done.answer.status == "done"
+    assert again == [asked[-1]]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +302,7 @@ async def test_turns_are_counted_down_and_the_next_try_is_a_new_one(
     looks = [call("search", pattern=word) for word in ("a", "b", "c", "d")]
     failed, asked = await act(bench, gateway, *looks, assignment=few)
     assert isinstance(failed, OutOfTurns)
-    assert last(asked) == "1 turns are left. Finish and answer."
+    assert last(asked).endswith("\n\n1 turn is left. Finish and answer.")
     done, asked = await act(bench, gateway, DONE, assignment=few)
     assert (done.answer.status, len(asked)) == ("done", 1)
 
