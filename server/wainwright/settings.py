@@ -79,6 +79,9 @@ class Candidate(_Section):
     """Sampling temperature. Default: the provider's."""
     idle_s: float = Field(default=60.0, gt=0)
     """Seconds an answer may stand still once it has begun."""
+    tools: bool = True
+    """Whether tools are offered in the provider's own form. ``false``: in words, and calls are read from the text; so
+    it is too, by itself, where a server refuses tools."""
 
     @model_validator(mode="after")
     def _price_is_whole(self) -> "Candidate":

@@ -1,12 +1,30 @@
-"""A conversation in the shape that providers take it in: OpenAI's, with Anthropic's marks for its cache."""
+"""A conversation in the shape that providers take it in: OpenAI's, with Anthropic's marks for its cache.
+
+And the same without tools, for models that take none: calls and observations in words.
+"""
 
 import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
-from wainwright.models.client import Message, ToolCall
+from wainwright.models.client import Message, ModelRequest, Text, ToolCall
 from wainwright.settings import Candidate
 
 _MARK = {"cache_control": {"type": "ephemeral"}}
+_TOOLS = """
+
+# How tools are called
+
+Write each call on lines of its own, outside of code fences, and nothing behind the last one:
+
+<tool_call>
+{"name": "the tool", "arguments": {"an argument": "its value"}}
+</tool_call>
+
+The next message says what came of it. These are the tools, with the JSON schemas of their arguments:
+
+"""
 
 
 def is_anthropic(candidate: Candidate) -> bool:
@@ -68,3 +86,33 @@ def _to_content(message: Message, mark: dict[str, Any], within: dict[str, Any]) 
 def _arguments_of(call: ToolCall) -> str:
     # A malformed call goes back as an object too: providers refuse a history with arguments that are not JSON.
     return json.dumps({"malformed": call.raw} if call.malformed else call.arguments)
+
+
+def in_words(request: ModelRequest) -> ModelRequest:
+    """The request without tools: the first message tells of them, at its end, and calls are in the text."""
+    if not request.tools:
+        return request
+    first, *others = request.messages
+    tools = "\n".join(json.dumps(tool.model_dump(mode="json")) for tool in request.tools)
+    opening = first.model_copy(update={"content": (*first.content, Text(text=f"{_TOOLS}{tools}\n"))})
+    return request.model_copy(update={"messages": (opening, *_in_words(others)), "tools": ()})
+
+
+def _in_words(messages: Sequence[Message]) -> Iterator[Message]:
+    names: dict[str | None, str] = {}
+    for observed, group in groupby(messages, key=lambda one: one.role == "tool"):
+        if observed:
+            told = [f"{names.get(one.tool_call_id, 'It')}:\n{one.text}" for one in group]
+            yield Message.model_validate({"role": "user", "content": "\n\n".join(told)})
+            continue
+        for message in group:
+            names = {call.id: call.name for call in message.tool_calls}
+            written = [message.text.rstrip("\n")] if message.text else []
+            written += [f"<tool_call>\n{_written(call)}\n</tool_call>" for call in message.tool_calls]
+            said = {"content": (Text(text="\n".join(written)),), "tool_calls": ()}
+            yield message.model_copy(update=said) if message.tool_calls else message
+
+
+def _written(call: ToolCall) -> str:
+    arguments = call.raw if call.malformed else json.dumps(call.arguments)
+    return f'{{"name": {json.dumps(call.name)}, "arguments": {arguments}}}'

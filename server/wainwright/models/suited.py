@@ -5,9 +5,23 @@ learned holds as long as the process: a refused request costs nothing, and anoth
 never depends on it: what a role asks, and what the journal keeps, is the whole conversation.
 """
 
-from wainwright.models.client import Backend, ContextTooLong, Heard, ModelReply, ModelRequest, Price, unheard
+import structlog
+
+from wainwright.models.client import (
+    Backend,
+    ContextTooLong,
+    Heard,
+    ModelReply,
+    ModelRequest,
+    Price,
+    ToolsRefused,
+    unheard,
+)
 from wainwright.models.fit import Room
+from wainwright.models.messages import in_words
 from wainwright.settings import Candidate
+
+log = structlog.get_logger()
 
 AGAIN_MAX = 2
 """How often a conversation that was too long is shortened and sent again."""
@@ -19,30 +33,41 @@ class SuitedBackend:
     def __init__(self, inner: Backend) -> None:
         self._inner = inner
         self._rooms: dict[Candidate, Room] = {}
+        self._without_tools: set[Candidate] = set()
+        """Those that refused tools."""
 
     async def suited(self, candidate: Candidate, request: ModelRequest) -> ModelRequest:
         """What ``candidate`` is sent for ``request``, as far as is known now. Raises ``CallFailed``."""
-        return (await self._room(candidate)).fitted(request, candidate.max_output_tokens)
+        room = await self._room(candidate)
+        fitted = room.fitted(request, candidate.max_output_tokens)
+        native = candidate.tools and candidate not in self._without_tools
+        return fitted if native else in_words(fitted)
 
     async def complete(
         self, candidate: Candidate, request: ModelRequest, key: str, heard: Heard = unheard
     ) -> ModelReply:
-        """Ask ``candidate``; again with a shorter conversation when it was too long. See ``Backend``."""
+        """Ask ``candidate``; again with less, or in words, when it was refused for that. See ``Backend``."""
         room = await self._room(candidate)
-        sent = await self.suited(candidate, request)
-        for left in reversed(range(1 + AGAIN_MAX)):
+        sent, again = request, AGAIN_MAX
+        while True:
             try:
                 reply = await self._inner.complete(candidate, sent, key, heard)
+            except ToolsRefused:
+                if not sent.tools:
+                    raise
+                log.info("model.without_tools", model=candidate.model)
+                self._without_tools.add(candidate)
+                sent = in_words(sent)
             except ContextTooLong as error:
                 room.overflowed(sent, error.message)
-                shorter = await self.suited(candidate, request)
-                if left == 0 or shorter == sent:
+                longer, sent = sent, room.fitted(sent, candidate.max_output_tokens)
+                again -= 1
+                if again < 0 or sent == longer:
                     raise
-                sent = shorter
+                log.info("model.shortened", model=candidate.model, window=room.window)
             else:
                 room.learn(sent, reply.usage.input)
                 return reply
-        raise AssertionError
 
     async def price(self, candidate: Candidate) -> Price | None:
         """See ``Backend``."""

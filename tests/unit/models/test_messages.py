@@ -1,7 +1,14 @@
 """The shape of what providers are sent, and what is marked for their caches."""
 
-from wainwright.models.client import Message, Text, ToolCall
-from wainwright.models.messages import to_messages
+from wainwright.agents.written import understood
+from wainwright.models.client import Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
+from wainwright.models.messages import in_words, to_messages
+
+READ = ToolSpec(
+    name="read",
+    description="Read a file.",
+    parameters={"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]},
+)
 
 
 def test_anthropic_gets_marks_for_its_cache() -> None:
@@ -46,3 +53,32 @@ def test_a_picture_goes_along_as_a_part_and_text_alone_as_text() -> None:
     assert marked["content"][1]["cache_control"] == {"type": "ephemeral"}
     assert Message.model_validate_json(messages[1].model_dump_json()) == messages[1]
     assert messages[0].model_dump(mode="json")["content"] == "goal"
+
+
+def test_in_words_the_roles_alternate_and_what_was_told_stays_the_beginning() -> None:
+    calls = tuple(ToolCall(id=f"c{n}", name="read", arguments={"path": f"{n}.py"}) for n in range(2))
+    broken = ToolCall(id="c2", name="read", malformed=True, raw='{"path": ')
+    told = (
+        Message(role="user", content="goal"),
+        Message(role="assistant", content="I look.\n", tool_calls=calls),
+        Message(role="tool", content="x = 0", tool_call_id="c0"),
+        Message(role="tool", content="x = 1\n\nApplied.", tool_call_id="c1"),
+        Message(role="assistant", tool_calls=(broken,)),
+        Message(role="tool", content="No object.", tool_call_id="c2"),
+    )
+    request = ModelRequest(role="planner", messages=told, tools=(READ,))
+    worded = in_words(request)
+    assert worded.tools == ()
+    assert [one.role for one in worded.messages] == ["user", "assistant", "user", "assistant", "user"]
+    opening, asked, seen, malformed, last = (one.text for one in worded.messages)
+    assert opening.startswith("goal\n\n# How tools are called")
+    assert '{"name": "read", "description": "Read a file."' in opening
+    assert seen == "read:\nx = 0\n\nread:\nx = 1\n\nApplied."
+    assert last == "read:\nNo object."
+    reply = understood(ModelReply(model="m", text=asked), (READ,))
+    assert [one.arguments for one in reply.tool_calls] == [{"path": "0.py"}, {"path": "1.py"}]
+    assert reply.text == "I look.\n"
+    assert understood(ModelReply(model="m", text=malformed), (READ,)).tool_calls[0].malformed
+    assert in_words(worded) is worded
+    before = in_words(request.model_copy(update={"messages": told[:4]}))
+    assert worded.messages[:3] == before.messages

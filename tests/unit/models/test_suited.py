@@ -7,7 +7,14 @@ from tests.fixtures.openai_server import Answer, OpenAIServer, Rule, fail, say
 from tests.fixtures.team import text_of
 from tests.unit.models.support import Books
 
-from wainwright.models.client import ContextTooLong, GatewayBackend, Message, ModelRequest
+from wainwright.models.client import (
+    ContextTooLong,
+    GatewayBackend,
+    Message,
+    ModelRequest,
+    ToolSpec,
+    ToolsRefused,
+)
 from wainwright.models.router import Models
 from wainwright.models.suited import AGAIN_MAX, SuitedBackend
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings
@@ -109,3 +116,41 @@ async def test_the_table_knows_windows(gateway: GatewayBackend) -> None:
     assert await gateway.window(Candidate(model="openai/nobody-knows")) is None
     known = await SuitedBackend(gateway).suited(Candidate(model="openai/gpt-4"), talk(100_000))
     assert sum(len(one.text) for one in known.messages) < 20_000
+
+
+READ = ToolSpec(name="read", description="Read a file.", parameters={"type": "object"})
+
+
+def without_tools(body: dict[str, Any]) -> Answer:
+    if body.get("tools"):
+        return fail(400, "registry.example/library/any does not support tools")
+    return say("I see.")
+
+
+async def test_a_server_that_refuses_tools_is_told_of_them_in_words(
+    gateway: GatewayBackend, books: Books
+) -> None:
+    request = talk(100).model_copy(update={"tools": (READ,)})
+    with OpenAIServer(without_tools) as server:
+        asker, steps = models(gateway, at(server)), books.steps()
+        assert (await asker.ask(steps, request)).text == "I see."
+        assert (await asker.ask(steps, request)).text == "I see."
+        assert ["tools" in one for one in server.requests] == [True, False, False], "what was learned holds"
+        assert "# How tools are called" in text_of(server.requests[1]["messages"][0])
+        assert server.requests[1]["messages"] == server.requests[2]["messages"]
+
+
+async def test_tools_may_be_set_to_be_told_in_words(gateway: GatewayBackend, books: Books) -> None:
+    request = talk(100).model_copy(update={"tools": (READ,)})
+    with OpenAIServer(without_tools) as server:
+        assert (await models(gateway, at(server, tools=False)).ask(books.steps(), request)).text == "I see."
+        assert len(server.requests) == 1
+
+
+async def test_a_refusal_of_tools_where_none_were_offered_is_an_error(
+    gateway: GatewayBackend, books: Books
+) -> None:
+    with OpenAIServer([Rule(fail(400, "it does not support tools"))]) as server:
+        with pytest.raises(ToolsRefused, match=r"takes no tools.*tools = false"):
+            await models(gateway, at(server)).ask(books.steps(), talk(100))
+        assert len(server.requests) == 1
