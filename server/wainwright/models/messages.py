@@ -12,6 +12,7 @@ from wainwright.models.client import Message, ModelRequest, Text, ToolCall
 from wainwright.settings import Candidate
 
 _MARK = {"cache_control": {"type": "ephemeral"}}
+_OFFER_ANTHROPIC = frozenset({"openrouter", "vertex_ai", "bedrock"})
 _TOOLS = """
 
 # How tools are called
@@ -28,20 +29,23 @@ The next message says what came of it. These are the tools, with the JSON schema
 
 
 def is_anthropic(candidate: Candidate) -> bool:
-    """Whether the model takes Anthropic's marks for prompt caching."""
-    return candidate.provider == "anthropic"
+    """Whether the model takes Anthropic's marks for prompt caching; others find what they know by themselves."""
+    return candidate.provider == "anthropic" or (
+        candidate.provider in _OFFER_ANTHROPIC and "claude" in candidate.model
+    )
 
 
 def to_messages(messages: tuple[Message, ...], *, cache: bool) -> list[dict[str, Any]]:
     """Messages in OpenAI's shape.
 
-    With ``cache``, the two parts before the opening's last one and the last message are marked: the next turn of the
-    same conversation begins with all of it, another role's with the former, and then pays the provider's cheap cached
-    price.
+    With ``cache``, four places are marked: the two parts before the opening's last one, with which another role's
+    conversation begins too; the last message, which the next turn begins with; and the one that was last before the
+    newest reply, since a provider looks for what it knows only some blocks before a mark.
     """
-    last = len(messages) - 1
+    replies = [index for index, message in enumerate(messages) if message.role == "assistant"]
+    marked = {len(messages) - 1, replies[-1] - 1 if replies else -1}
     return [
-        _to_message(message, cache=cache and index == last, parts=cache)
+        _to_message(message, cache=cache and index in marked, parts=cache)
         for index, message in enumerate(messages)
     ]
 
