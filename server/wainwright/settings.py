@@ -82,6 +82,8 @@ class Candidate(_Section):
     tools: bool = True
     """Whether tools are offered in the provider's own form. ``false``: in words, and calls are read from the text; so
     it is too, by itself, where a server refuses tools."""
+    vision: bool | None = None
+    """Whether the model sees pictures, if you know it; one that does not is not shown any."""
 
     @model_validator(mode="after")
     def _price_is_whole(self) -> "Candidate":
@@ -114,11 +116,14 @@ class ModelsSettings(_Section):
     stronger: Candidates = ()
     """Candidates for the rung "stronger model", after repairs and a fresh context have failed."""
     retries: int = Field(default=2, ge=0, le=10)
-    """How often one candidate is asked again after a passing failure (rate limit, overload)."""
+    """How often one candidate is asked again after a passing failure (rate limit, overload) before the next is."""
     cassette: Path | None = None
     """File with recorded replies. When set, no model is called: replies come from the recording."""
     record: Path | None = None
     """File to which every reply is appended, to be used as ``cassette`` later."""
+    wait_s: float = Field(default=4 * 3600.0, ge=0)
+    """Seconds for which busy providers are waited for when no candidate answers, while the run has time left; outages
+    are waited out for 15 minutes at most. 0: a role gives up after its retries."""
 
     def of(self, role: str, *, stronger: bool = False) -> tuple[Candidate, ...]:
         """The candidates of ``role``, best first; empty when none are set. A recording needs none: it stands in."""

@@ -140,6 +140,10 @@ class LiveRun:
         notice = Notice(run=self.state.run, kind="activity", text=text, stage=self.state.stage, task=task)
         self._notify(notice, None)
 
+    def left_s(self) -> float:
+        """Seconds that the run may still take."""
+        return self._deadline - time.monotonic()
+
     async def drive(self) -> None:
         """Go on until the run ends or is held. A gate is waited for. Cancelling this leaves the run as it is.
 

@@ -186,15 +186,23 @@ def own_price(candidate: Candidate) -> Price | None:
 class CallFailed(ModelUnavailable):
     """One call failed in a way that may pass.
 
-    ``retry_after`` is how many seconds the provider asks to wait, if it does. ``lost`` tells that the call may have
-    been charged although no reply came (time-out, broken connection): its reservation counts as spent.
+    ``retry_after`` is how many seconds the provider asks to wait, if it does. ``busy`` tells that it works, but takes
+    no more requests for this model now. ``lost`` tells that the call may have been charged although no reply came
+    (time-out, broken connection): its reservation counts as spent.
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, retry_after: float | None = None, lost: bool = False
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        retry_after: float | None = None,
+        busy: bool = False,
+        lost: bool = False,
     ) -> None:
         super().__init__(message, hint)
         self.retry_after = retry_after
+        self.busy = busy
         self.lost = lost
         self.spend = Spend()
 
@@ -380,7 +388,8 @@ def _error(data: dict[str, Any]) -> Exception:
         case "rejected":
             return ModelRejected(message, hint)
         case _:
-            return CallFailed(message, hint, retry_after=data["retry_after"], lost=data["lost"])
+            after, busy = data["retry_after"], data["busy"]
+            return CallFailed(message, hint, retry_after=after, busy=busy, lost=data["lost"])
 
 
 @functools.lru_cache(256)

@@ -29,6 +29,7 @@ from wainwright.models.messages import is_anthropic, to_messages
 from wainwright.models.pipe import HEAD, Kind, frame
 from wainwright.models.refusals import mendable
 from wainwright.models.replies import to_reply
+from wainwright.models.waits import asked_wait
 from wainwright.secrets import Redactor, key_name
 from wainwright.settings import Candidate
 
@@ -64,6 +65,9 @@ _OURS = {
     "TooLong": "the answer is too long to be read ({})",
     "Redirected": "the address leads to another one ({}), and the key is not sent there",
 }
+_BUSY = (429, 529)
+LONGEST_WORDS = 20_000
+"""Characters of an error in which it is looked for how long to wait."""
 _NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low")
 _PREFIX = re.compile(r"^.*?(?:Exception|Error) - ", re.DOTALL)
 
@@ -297,7 +301,7 @@ def _thresholds(row: dict[str, Any]) -> Iterator[tuple[int, str]]:
 
 
 def describe(error: BaseException, candidate: Candidate) -> dict[str, Any]:
-    """What went wrong with a call, as data: kind, message, hint, retry_after (seconds), lost."""
+    """What went wrong with a call, as data: kind, message, hint, retry_after (seconds), busy, lost."""
     kind, what, hint, lost = _classify(error, candidate)
     said = _PREFIX.sub("", str(getattr(error, "message", "") or error), count=1)
     detail = " ".join(said.split())[:300]
@@ -306,6 +310,7 @@ def describe(error: BaseException, candidate: Candidate) -> dict[str, Any]:
         "message": f"{candidate.model}: {what}{f': {detail}' if detail else ''}",
         "hint": hint,
         "retry_after": _retry_after(error),
+        "busy": any(getattr(cause, "status_code", None) in _BUSY for cause in _chain(error)),
         "lost": lost,
     }
 
@@ -398,12 +403,14 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _retry_after(error: BaseException) -> float | None:
-    """Seconds that the provider asks to wait. The header's other form, a date, is not read."""
-    headers = getattr(error, "litellm_response_headers", None) or {}
-    try:
-        return max(0.0, float(headers.get("retry-after") or "absent"))
-    except (TypeError, ValueError):
-        return None
+    """Seconds that the provider asks to wait."""
+    headers: dict[str, str] = {}
+    for cause in _chain(error):
+        answer = getattr(cause, "response", None)
+        told = getattr(cause, "litellm_response_headers", None) or getattr(answer, "headers", None) or {}
+        headers = {**told, **headers}
+    words = " ".join(str(cause) for cause in _chain(error))[:LONGEST_WORDS]
+    return asked_wait(getattr(error, "status_code", None) or 0, headers, words, time.time())
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     ask --> for each candidate: attempt = one journal step named "model"
               reserve an upper bound -> call -> record the reply, settle what it cost
-            passing failure: wait, try again; then the next candidate
-            final failure: the next candidate at once
+            passing failure: wait, try again; then the next candidate; see ``asking.py``
+            final failure, useless reply: the next candidate at once
 
 All attempts of one ask share one journal key: the journal gives a failed step's key out again. So whichever attempt
 succeeds, a resumed run and a cassette find its reply under the key that was asked for first. The candidate is not
@@ -11,21 +11,23 @@ among the step's inputs, for the same reason.
 """
 
 import asyncio
-import random
+import copy
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import structlog
 from pydantic import JsonValue
 
 from wainwright.domain.errors import BudgetExceeded, ModelError, ModelRejected
 from wainwright.journal import Reservation, Spend, Steps
+from wainwright.models.asking import Asking, Patience, Spoiled
+from wainwright.models.breaker import Breaker
 from wainwright.models.budget import TokenBounds
 from wainwright.models.cassette import CassetteBackend, RecordingBackend
 from wainwright.models.client import (
     Backend,
     CallFailed,
-    ContextTooLong,
     GatewayBackend,
     ModelReply,
     ModelRequest,
@@ -41,20 +43,22 @@ log = structlog.get_logger()
 STRONGER = "stronger"
 FAR_PAST = 10
 """How many times the reservation a provider can count and be believed: the bound may be wrong, but not by that."""
-LONGEST_WAIT_S = 90.0
-FIRST_WAIT_S = 0.5
-OPENS_AFTER = 3
-OPEN_S = 60.0
+UNKNOWN_USD = 0.0001
+"""What a call of unknown price reserves in money: with it, a cap that has nothing left lets none through."""
 
 
-class PriceUnknown(BudgetExceeded):
+class LeftOut(BudgetExceeded):
+    """A candidate was not asked for what a call may cost; another one may do."""
+
+
+class PriceUnknown(LeftOut):
     """A model without a known price was not asked, because no cap would have held it."""
 
     raisable = False
 
 
 class Models:
-    """Asks models on behalf of roles. ``clock`` gives seconds and only moves forward."""
+    """Asks models on behalf of roles. ``clock`` gives seconds and only moves forward; ``sleep`` waits by it."""
 
     def __init__(
         self,
@@ -63,13 +67,15 @@ class Models:
         backend: Backend,
         *,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings = models
         self._budget = budget
         self._backend = SuitedBackend(backend)
         self._bounds = TokenBounds()
         self._prices: dict[Candidate, Price | None] = {}
-        self._breaker = _Breaker(clock)
+        self.patience = Patience(clock=clock, sleep=sleep)
+        self._breaker = Breaker(clock)
         self._warming: asyncio.Task[None] | None = None
 
     @classmethod
@@ -105,7 +111,22 @@ class Models:
         if self._warming is not None:
             await self._warming
 
-    async def ask(self, steps: Steps, request: ModelRequest, *, rung: str = "") -> ModelReply:
+    def during(self, tell: Callable[[str], None], left_s: Callable[[], float]) -> "Models":
+        """The same models for one piece of work of a run.
+
+        ``tell`` hears why nothing goes on for a while; ``left_s`` gives the seconds that the run has left.
+        """
+        models = copy.copy(self)
+        models.patience = replace(self.patience, tell=tell, left_s=left_s)
+        return models
+
+    async def ask(
+        self,
+        steps: Steps,
+        request: ModelRequest,
+        *,
+        rung: str = "",
+    ) -> ModelReply:
         """Ask the candidates of ``request.role`` until one answers; a recorded reply is returned without a call.
 
         ``rung`` of ``STRONGER`` asks the stronger candidates, where there are any. A reply that was cut off says so
@@ -115,48 +136,27 @@ class Models:
         candidates = self._settings.of(request.role, stronger=rung == STRONGER)
         if not candidates:
             return await self._without_candidates(steps, request)
-        usable = self._breaker.closed(candidates) or candidates[:1]
-        failures: list[ModelError] = []
-        for candidate in usable:
-            reply = await self._ask_one(steps, request, candidate, failures, last=candidate is usable[-1])
-            if reply is not None:
-                return reply
-        raise _most_telling(failures)
-
-    async def _ask_one(
-        self,
-        steps: Steps,
-        request: ModelRequest,
-        candidate: Candidate,
-        failures: list[ModelError],
-        *,
-        last: bool,
-    ) -> ModelReply | None:
-        """Try one candidate as often as makes sense; its failures are added to ``failures``."""
-        for trial in range(1 + self._settings.retries):
+        unfit = _unfit(candidates, request)
+        asking = Asking(candidates, self._settings, self._breaker, self.patience, failures=unfit)
+        while True:
+            candidate = await asking.next()
+            began = self._breaker.begin(candidate)
             try:
-                reply = await self._attempt(steps, request, candidate, len(failures) + 1)
-            except (ModelRejected, PriceUnknown) as error:
-                failures.append(error)
-                return None
+                reply = await self._attempt(steps, request, candidate, asking)
+            except (ModelRejected, LeftOut) as error:
+                asking.refused(candidate, error)
+            except Spoiled as error:
+                self._breaker.succeeded(candidate, began)
+                asking.spoiled(candidate, error)
             except CallFailed as error:
-                failures.append(error)
-                self._breaker.failed(candidate)
-                wait = _wait(error, trial)
-                log.warning(
-                    "model.failed", model=candidate.model, reason=error.message, wait_s=round(wait, 2)
-                )
-                # A lost call was expensive in time and perhaps money: another candidate is the better bet.
-                if trial == self._settings.retries or wait > LONGEST_WAIT_S or (error.lost and not last):
-                    return None
-                await asyncio.sleep(wait)
+                self._breaker.failed(candidate, error, began)
+                asking.failed(candidate, error)
             else:
-                self._breaker.succeeded(candidate)
+                self._breaker.succeeded(candidate, began)
                 return reply
-        return None
 
     async def _attempt(
-        self, steps: Steps, request: ModelRequest, candidate: Candidate, attempt: int
+        self, steps: Steps, request: ModelRequest, candidate: Candidate, asking: Asking
     ) -> ModelReply:
         """One journal step with one call in it."""
         price = await self._price(candidate)
@@ -170,19 +170,29 @@ class Models:
                 if error.lost:
                     error.spend = Spend(usd=reservation.usd, tokens=reservation.tokens)
                 raise
-            reply = reply.model_copy(update={"attempts": attempt})
+            reply = reply.model_copy(update={"attempts": asking.attempts})
             if _believable(reply, reservation):
                 self._bounds.learn(candidate, sent, reply)
-            return reply.model_dump(mode="json"), _spend(reply, price, reservation)
+            spend = _spend(reply, price, reservation)
+            if flaw := asking.flaw(candidate, reply):
+                raise Spoiled(candidate, flaw, spend)
+            return reply.model_dump(mode="json"), spend
 
-        outcome = await steps.step(
-            "model",
-            inputs=_inputs(request),
-            effect="llm",
-            act=act,
-            reservation=reservation,
-            like=same_question,
-        )
+        try:
+            outcome = await steps.step(
+                "model",
+                inputs=_inputs(request),
+                effect="llm",
+                act=act,
+                reservation=reservation,
+                like=same_question,
+            )
+        except BudgetExceeded as error:
+            if price is None:
+                raise LeftOut(
+                    f"The price of {candidate.model} is unknown. {error.message}", error.hint
+                ) from error
+            raise
         return ModelReply.model_validate(outcome)
 
     async def _without_candidates(self, steps: Steps, request: ModelRequest) -> ModelReply:
@@ -215,32 +225,18 @@ class Models:
 
     def _reservation(self, candidate: Candidate, request: ModelRequest, price: Price | None) -> Reservation:
         asked, told = self._bounds.input(candidate, request), self._bounds.output(candidate, request)
-        return Reservation(usd=price.worst(asked, told) if price else 0.0, tokens=asked + told)
+        return Reservation(usd=price.worst(asked, told) if price else UNKNOWN_USD, tokens=asked + told)
 
 
-class _Breaker:
-    """Leaves a candidate out for a while after it failed several times in a row."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._failures: dict[Candidate, int] = {}
-        self._open_until: dict[Candidate, float] = {}
-
-    def closed(self, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-        """Those that may be asked now."""
-        now = self._clock()
-        return tuple(one for one in candidates if self._open_until.get(one, 0.0) <= now)
-
-    def failed(self, candidate: Candidate) -> None:
-        """Count a passing failure."""
-        self._failures[candidate] = self._failures.get(candidate, 0) + 1
-        if self._failures[candidate] >= OPENS_AFTER:
-            self._open_until[candidate] = self._clock() + OPEN_S
-
-    def succeeded(self, candidate: Candidate) -> None:
-        """Forget earlier failures."""
-        self._failures.pop(candidate, None)
-        self._open_until.pop(candidate, None)
+def _unfit(candidates: Sequence[Candidate], request: ModelRequest) -> dict[Candidate, ModelError]:
+    """Who cannot do what ``request`` needs, and why."""
+    pictures = any(part.kind == "image" for message in request.messages for part in message.content)
+    hint = "Set a model that can see pictures for this role."
+    return {
+        one: ModelRejected(f"{one.model}: is left out, because it cannot see pictures.", hint)
+        for one in candidates
+        if pictures and one.vision is False
+    }
 
 
 def _inputs(request: ModelRequest) -> JsonValue:
@@ -280,18 +276,3 @@ def _spend(reply: ModelReply, price: Price | None, reservation: Reservation) -> 
             reservation=reservation.model_dump(),
         )
     return Spend(usd=usd, tokens=usage.input + usage.output)
-
-
-def _wait(error: CallFailed, trial: int) -> float:
-    """Seconds until the next try: what the provider asks for, else growing and spread by chance."""
-    if error.retry_after is not None:
-        return error.retry_after
-    return float(FIRST_WAIT_S * 2**trial * random.uniform(0.5, 1.5))  # noqa: S311 - no secret hangs on it
-
-
-def _most_telling(failures: list[ModelError]) -> ModelError:
-    """One error for all: of the kind that a person can do most about, telling what each candidate said."""
-    kinds = (ContextTooLong, ModelRejected, CallFailed)
-    chosen = min(failures, key=lambda error: [*(isinstance(error, kind) for kind in kinds), True].index(True))
-    told = list(dict.fromkeys(error.message for error in failures))
-    return chosen if len(told) == 1 else type(chosen)(" ".join(told), chosen.hint)

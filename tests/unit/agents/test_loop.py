@@ -253,7 +253,7 @@ async def test_misfits_count_in_a_row_only(bench: Bench, gateway: GatewayBackend
 
 
 async def test_an_empty_reply_is_not_sent_back_empty(bench: Bench, gateway: GatewayBackend) -> None:
-    _, asked = await act(bench, gateway, say(""), DONE)
+    _, asked = await act(bench, gateway, say(""), say(""), DONE)
     assert text_of(asked[-1]["messages"][1]) == "(nothing)"
 
 

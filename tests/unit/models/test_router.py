@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -43,10 +43,11 @@ def models(
     *candidates: Candidate,
     budget: dict[str, object] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     **more: object,
 ) -> Models:
     settings = ModelsSettings.model_validate({"default": candidates, **more})
-    return Models(settings, BudgetSettings.model_validate(budget or {}), gateway, clock=clock)
+    return Models(settings, BudgetSettings.model_validate(budget or {}), gateway, clock=clock, sleep=sleep)
 
 
 async def test_a_reply_is_recorded_once_and_never_paid_again(gateway: GatewayBackend, books: Books) -> None:
@@ -156,24 +157,29 @@ async def test_when_all_fail_the_error_tells_of_each_and_what_to_do(
         with pytest.raises(
             ModelRejected, match=r"any: the provider failed \(500\).*other: the key was refused.*WRONG_KEY"
         ):
-            await models(gateway, at(broken), wrong, retries=0).ask(books.steps(), asking())
+            await models(gateway, at(broken), wrong, retries=0, wait_s=0).ask(books.steps(), asking())
         with pytest.raises(CallFailed, match="boom"):
-            await models(gateway, at(broken), retries=0).ask(books.steps(), asking())
+            await models(gateway, at(broken), retries=0, wait_s=0).ask(books.steps(), asking())
     assert books.account.spent_usd == books.account.spent_tokens == 0
 
 
 async def test_a_conversation_too_long_is_told_as_such(gateway: GatewayBackend, books: Books) -> None:
     too_long = fail(400, "This model's maximum context length is 8 tokens")
     with OpenAIServer([Rule(too_long)]) as small, OpenAIServer([Rule(fail(500))]) as broken:
-        asker = models(gateway, at(broken), at(small), retries=0)
+        asker = models(gateway, at(broken), at(small), retries=0, wait_s=0)
         with pytest.raises(ContextTooLong):
             await asker.ask(books.steps(), asking())
 
 
 async def test_the_breaker_leaves_out_who_failed_thrice(gateway: GatewayBackend, books: Books) -> None:
     now = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
     with OpenAIServer([Rule(fail(500, retry_after=0))]) as broken, OpenAIServer([Rule(say("b"))]) as good:
-        asker = models(gateway, at(broken), at(good), clock=lambda: now)
+        asker = models(gateway, at(broken), at(good), wait_s=0, clock=lambda: now, sleep=sleep)
         steps = books.steps()
         await asker.ask(steps, asking())
         assert len(broken.requests) == 3
@@ -182,7 +188,7 @@ async def test_the_breaker_leaves_out_who_failed_thrice(gateway: GatewayBackend,
         now = 61.0
         await asker.ask(steps, asking())
         assert len(broken.requests) > 3
-        alone = models(gateway, at(broken), retries=0, clock=lambda: now)
+        alone = models(gateway, at(broken), retries=0, wait_s=0, clock=lambda: now, sleep=sleep)
         for _ in range(5):
             with pytest.raises(CallFailed):
                 await alone.ask(steps, asking())

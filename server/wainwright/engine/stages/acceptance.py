@@ -55,7 +55,7 @@ async def write_acceptance(
             Brief(parts.redactor.redact(brief), shared),
             workbench=workbench,
             steps=steps,
-            models=parts.models,
+            models=parts.models.during(run.tell, run.left_s),
             check=checking.check,
             tell=run.tell,
         )

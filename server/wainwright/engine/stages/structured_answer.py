@@ -50,7 +50,7 @@ async def ask(
             Brief(parts.redactor.redact(brief(shown)), shared, earlier),
             workbench=workbench,
             steps=run.steps(f"{scope}/{assignment.name}"),
-            models=parts.models,
+            models=parts.models.during(run.tell, run.left_s),
             check=check,
             tell=run.tell,
         )

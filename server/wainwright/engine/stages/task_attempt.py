@@ -136,7 +136,7 @@ async def _attempt(
         brief=brief,
         workbench=workbench,
         steps=steps,
-        models=parts.models,
+        models=parts.models.during(tell, run.left_s),
         refusals_max=limits.repairs,
         rung=effect.rung,
         tell=tell,

@@ -193,6 +193,6 @@ class TaskCheck:
             brief,
             workbench=reader,
             steps=steps.below(assignment.name),
-            models=self.parts.models,
+            models=self.parts.models.during(self.run.tell, self.run.left_s),
         )
         return done.answer

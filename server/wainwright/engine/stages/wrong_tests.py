@@ -88,7 +88,7 @@ class WrongTests:
                 Brief(parts.redactor.redact(brief), shared),
                 workbench=reader,
                 steps=steps.below(roles.CONSENT.name),
-                models=parts.models,
+                models=parts.models.during(self.run.tell, self.run.left_s),
             )
         return done.answer
 

@@ -1,0 +1,292 @@
+"""Waits, rests and useless replies, with a real journal and hours that pass in a moment."""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import pytest
+from tests.unit.models.support import Books
+
+from wainwright.domain.errors import ModelRejected, ModelUnavailable
+from wainwright.models.client import (
+    Backend,
+    CallFailed,
+    Image,
+    Message,
+    ModelReply,
+    ModelRequest,
+    Price,
+    ToolCall,
+    Usage,
+)
+from wainwright.models.router import Models, PriceUnknown
+from wainwright.settings import BudgetSettings, Candidate, ModelsSettings
+
+Answer = ModelReply | Exception
+ASKED = ModelRequest(role="planner", messages=(Message(role="user", content="hello"),))
+A, B = Candidate(model="openai/a"), Candidate(model="anthropic/b")
+
+
+class FastForward:
+    """A clock that goes on when all who live by it sleep."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._asleep: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._awake = self._count = 0
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        self._count += 1
+        heapq.heappush(self._asleep, (self.now + seconds, self._count, woken))
+        self._awake -= 1
+        self._go_on()
+        await woken
+
+    async def run(self, *works: Coroutine[Any, Any, Any]) -> list[Any]:
+        self._awake = len(works)
+        return await asyncio.gather(*(self._to_its_end(work) for work in works), return_exceptions=True)
+
+    async def _to_its_end(self, work: Awaitable[Any]) -> Any:
+        try:
+            return await work
+        finally:
+            self._awake -= 1
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if not self._awake and self._asleep:
+            self.now, _, woken = heapq.heappop(self._asleep)
+            self._awake += 1
+            woken.set_result(None)
+
+
+class Scripted(Backend):
+    """Answers by a function of candidate and number of the call; keeps who was asked when."""
+
+    def __init__(self, clock: FastForward, script: Callable[[Candidate, int], Answer]) -> None:
+        self._clock, self._script = clock, script
+        self.asked: list[tuple[float, str]] = []
+        self.known: Price | None = None
+
+    async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
+        self.asked.append((self._clock.now, candidate.model))
+        answer = self._script(candidate, len(self.asked))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def price(self, candidate: Candidate) -> Price | None:
+        return self.known
+
+    async def warm(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    @property
+    def names(self) -> str:
+        """Who was asked, by last letters."""
+        return "".join(model[-1] for _, model in self.asked)
+
+
+def say(text: str = "yes", **more: Any) -> ModelReply:
+    return ModelReply(text=text, model="m", usage=Usage(input=10, output=5), **more)
+
+
+def busy(asked: float | None = None) -> CallFailed:
+    return CallFailed("openai/a: too many requests (429): slow down.", busy=True, retry_after=asked)
+
+
+def down(*, lost: bool = False) -> CallFailed:
+    return CallFailed("openai/a: the provider failed (500): boom.", lost=lost)
+
+
+class Trial:
+    """Models over a script, on a fast clock, with what was told."""
+
+    def __init__(
+        self,
+        script: Callable[[Candidate, int], Answer],
+        *candidates: Candidate,
+        left_s: float = 14_400,
+        **more: Any,
+    ) -> None:
+        self.clock = FastForward()
+        self.backend = Scripted(self.clock, script)
+        self.told: list[str] = []
+        settings = ModelsSettings.model_validate({"default": candidates or (A,), **more})
+        models = Models(
+            settings, BudgetSettings(), self.backend, clock=lambda: self.clock.now, sleep=self.clock.sleep
+        )
+        self.models = models.during(self.told.append, lambda: left_s - self.clock.now)
+
+    async def ask(self, books: Books, *scopes: str, request: ModelRequest = ASKED) -> list[Any]:
+        """What comes of asks side by side."""
+        works = [self.models.ask(books.steps(scope), request) for scope in scopes or ("/one",)]
+        return await self.clock.run(*works)
+
+
+async def test_ten_minutes_of_refusals_are_waited_out_by_eight_agents(books: Books) -> None:
+    def script(_candidate: Candidate, _number: int) -> Answer:
+        return busy() if trial.clock.now < 600 else say()
+
+    trial = Trial(script)
+    replies = await trial.ask(books, *(f"/task-{n}" for n in range(8)))
+    assert [reply.text for reply in replies] == ["yes"] * 8
+    assert trial.clock.now < 600 + 200, "it goes on soon after the end"
+    times = [at for at, _ in trial.backend.asked if at < 600]
+    assert len(times) < 60
+    # Beside the first moment, in which nobody can know, less than one request a second goes out.
+    later = [at for at in times if at > 0]
+    assert all(after - before >= 0.99 for before, after in itertools.pairwise(later))
+    assert trial.told[-1].startswith("openai/a: too many requests (429); tries again in ")
+    assert books.account.spent_tokens == 8 * 15
+
+
+@pytest.mark.parametrize("failure", [busy, down])
+async def test_two_seconds_of_failures_end_nothing(books: Books, failure: Callable[[], CallFailed]) -> None:
+    trial = Trial(lambda _c, _n: failure() if trial.clock.now < 2 else say())
+    (reply,) = await trial.ask(books)
+    assert reply.text == "yes"
+    assert trial.clock.now < 6
+
+
+async def test_what_a_provider_asks_for_is_kept_to_and_told(books: Books) -> None:
+    trial = Trial(lambda _c, number: busy(40) if number == 1 else say())
+    await trial.ask(books)
+    assert [at for at, _ in trial.backend.asked] == [0, pytest.approx(41.5, abs=1.5)]
+    assert len(trial.told) == 1, "one wait is told once"
+    assert "tries again in 4" in trial.told[0]
+
+
+async def test_a_wait_beyond_the_run_is_given_up_at_once_with_the_time_to_go_on(books: Books) -> None:
+    trial = Trial(lambda _c, _n: busy(86_400))
+    (error,) = await trial.ask(books)
+    assert isinstance(error, CallFailed)
+    assert "slow down. It can be asked again in 25 h, at " in error.message
+    assert error.message.endswith("; the run has 4 h left.")
+    assert error.hint.startswith("Go on with `wainwright resume` from ")
+    assert len(trial.backend.asked) == 1
+
+
+async def test_an_outage_is_waited_out_for_minutes_and_an_address_that_never_answers_for_one(
+    books: Books,
+) -> None:
+    never = Trial(lambda _c, _n: down())
+    (error,) = await never.ask(books)
+    assert "It was waited for" in error.message
+    assert 20 < never.clock.now < 60
+    once = Trial(lambda _c, number: say() if number == 1 else down())
+    await once.ask(books, "/first")
+    (error,) = await once.ask(books, "/second")
+    assert isinstance(error, ModelUnavailable)
+    assert 600 < once.clock.now < 900
+
+
+@pytest.mark.parametrize(("failure", "asked"), [(down(), "aaabb"), (busy(), "aaacc")])
+async def test_an_outage_leaves_out_the_whole_provider_a_limit_only_its_model(
+    books: Books, failure: CallFailed, asked: str
+) -> None:
+    twin = Candidate(model="openai/c")
+    failing = (A,) if failure.busy else (A, twin)
+    trial = Trial(lambda c, _n: failure if c in failing else say(), A, twin, B)
+    await trial.ask(books, "/first")
+    await trial.ask(books, "/second")
+    assert trial.backend.names == asked
+
+
+async def test_who_failed_is_asked_again_after_a_rest_by_one_at_first(books: Books) -> None:
+    trial = Trial(lambda c, _n: down() if c == A and trial.clock.now < 5 else say(), A, B)
+    await trial.ask(books, "/first")
+    assert trial.backend.names == "aaab"
+    await trial.clock.run(trial.clock.sleep(30))
+    await trial.ask(books, "/second", "/third")
+    assert trial.backend.names == "aaabab"
+    await trial.ask(books, "/fourth", "/fifth")
+    assert trial.backend.names == "aaababaa"
+
+
+async def test_lost_calls_are_not_made_again_and_again(books: Books) -> None:
+    trial = Trial(lambda _c, _n: down(lost=True))
+    (error,) = await trial.ask(books)
+    assert isinstance(error, CallFailed)
+    assert len(trial.backend.asked) == 3
+
+
+async def test_a_wrong_name_concerns_that_candidate_alone(books: Books) -> None:
+    wrong, right = Candidate(model="openai/x"), Candidate(model="openai/y")
+    refused = ModelRejected("openai/x: there is no such model.")
+    trial = Trial(lambda c, _n: refused if c == wrong else say(), wrong, right)
+    for scope in ("/first", "/second"):
+        (reply,) = await trial.ask(books, scope)
+        assert reply.text == "yes"
+    assert trial.clock.now == 0
+
+
+@pytest.mark.parametrize(
+    ("flawed", "asked"),
+    [
+        (say(""), "aab"),
+        (say(" \n", finish="length"), "aab"),
+        (say("I can", finish="content_filter"), "ab"),
+        (say("half", finish="length"), "ab"),
+    ],
+)
+async def test_a_useless_reply_is_paid_and_another_candidate_asked(
+    books: Books, flawed: ModelReply, asked: str
+) -> None:
+    larger = B.model_copy(update={"max_output_tokens": 2 * A.max_output_tokens})
+    trial = Trial(lambda c, _n: flawed if c == A else say(), A, larger)
+    (reply,) = await trial.ask(books)
+    assert (reply.text, reply.attempts) == ("yes", len(asked))
+    assert trial.backend.names == asked
+    assert books.account.spent_tokens == 15 * len(asked)
+    assert [entry["key"] for entry in books.journal.calls("r1")] == ["/one/model#0"]
+
+
+@pytest.mark.parametrize(
+    ("flawed", "candidates", "asked"),
+    [
+        (say(""), (A,), "aa"),
+        (say(""), (A, B), "aabba"),
+        (say("half", finish="length"), (A, B), "a"),
+        (say("I can", finish="content_filter"), (A, B), "aba"),
+        (say("", finish="tool_calls", tool_calls=(ToolCall(id="1", name="read"),)), (A, B), "a"),
+    ],
+)
+async def test_for_want_of_a_better_one_a_reply_is_taken(
+    books: Books, flawed: ModelReply, candidates: tuple[Candidate, ...], asked: str
+) -> None:
+    trial = Trial(lambda _c, _n: flawed, *candidates)
+    (reply,) = await trial.ask(books)
+    assert (reply.text, reply.finish) == (flawed.text, flawed.finish)
+    assert trial.backend.names == asked
+
+
+async def test_who_cannot_see_is_shown_no_picture(books: Books) -> None:
+    picture = Image(media_type="image/png", base64="iVBORw==")
+    request = ModelRequest(role="planner", messages=(Message(role="user", content=(picture,)),))
+    blind = A.model_copy(update={"vision": False})
+    trial = Trial(lambda _c, _n: say(), blind, B)
+    await trial.ask(books, request=request)
+    assert trial.backend.names == "b"
+    (error,) = await Trial(lambda _c, _n: say(), blind).ask(books, "/two", request=request)
+    assert isinstance(error, ModelRejected)
+    assert "cannot see pictures" in error.message
+
+
+async def test_a_cap_of_nothing_refuses_what_costs_nobody_knows_how_much(
+    open_books: Callable[..., Books],
+) -> None:
+    trial = Trial(lambda _c, _n: say())
+    (error,) = await trial.ask(open_books(usd=0.0))
+    assert isinstance(error, PriceUnknown)
+    assert "The price of openai/a is unknown." in error.message
+    assert trial.backend.asked == []
+    books = open_books(usd=5.0)
+    await trial.ask(books)
+    assert books.account.spent_usd == 0
