@@ -48,3 +48,6 @@ async def _sandbox(state: Path, workspace: Path) -> tuple[Bubblewrap | None, str
         return await prove(state, workspace=workspace), ""
     except SandboxError as error:
         return None, str(error)
+    except OSError as error:
+        # Runs can be looked at all the same.
+        return None, f"Nothing can be written to {state}: {error.strerror}."

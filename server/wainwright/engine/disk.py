@@ -102,7 +102,7 @@ class Disk:
     def _clean_run(self, run: str, *, known: bool, dry_run: bool) -> dict[str, int]:
         journal = self._parts.journal
         try:
-            lease = journal.claim(run) if known and not dry_run else None
+            lease = journal.claim(run, acting=False) if known and not dry_run else None
         except RunBusy:
             return {}
         try:

@@ -29,6 +29,9 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+UNWRITABLE = READ_ONLY | {sqlite3.SQLITE_IOERR, FULL}
+"""What SQLite says where nothing can be written: what is there may be read all the same."""
+
 LOCKED_S = 60.0
 """How long a write waits for another program that holds the lock, in seconds."""
 OUTCOME_S = 30.0
@@ -78,7 +81,7 @@ class JournalFile:
         try:
             self._set_up(path)
         except sqlite3.Error as error:
-            if code(error) not in READ_ONLY or not path.is_file():
+            if code(error) not in UNWRITABLE or not path.is_file():
                 raise told(error, path) from error
             self._set_up_copy(told(error, path))
         except OSError as error:

@@ -76,13 +76,16 @@ class Journal(Forks):
 
         return self.file.write(act)
 
-    def claim(self, run: str) -> Lease:
+    def claim(self, run: str, *, acting: bool = True) -> Lease:
         """Own a run. Raises RunBusy while a live process owns it, InputError when there is no such run.
 
-        Every row of it is verified first: raises JournalBroken for one that is not what was written.
+        Every row of it is verified first: raises JournalBroken for one that is not what was written. ``acting``:
+        something will be done for it, so there must be room on the disk for what comes of it.
         """
 
         def act(tx: Transaction) -> Lease:
+            if acting:
+                self.file.room()
             head = self.file.heads.of(run)
             row = tx.db.execute("SELECT owner, lease_until FROM runs WHERE run = ?", [run]).fetchone()
             if row is None and head is None:

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from wainwright.domain.errors import InputError, RunBusy
@@ -14,6 +15,7 @@ from wainwright.journal.chain import walk
 from wainwright.journal.file import JournalFile, alone, text_of
 from wainwright.journal.heads import Head, Heads, name_of
 from wainwright.journal.owners import alive
+from wainwright.journal.told import told
 from wainwright.journal.transaction import Transaction
 
 
@@ -34,25 +36,37 @@ def restore(path: Path) -> tuple[Path, list[Restored]]:
     What was spent, as far as that is known outside the database, counts as spent. Raises RunBusy while a run is at
     work, InputError when there is nothing to restore from.
     """
+    try:
+        with alone(path.with_name(path.name + ".lock")):
+            return _restore(path)
+    except (OSError, sqlite3.Error) as error:
+        raise told(error, path) from error
+
+
+def _restore(path: Path) -> tuple[Path, list[Restored]]:
     kept = path.with_name(path.name + copies.SUFFIX)
     heads = path.with_suffix(".heads")
-    with alone(path.with_name(path.name + ".lock")):
-        _take_over_what_verifies(path, kept)
-        if not _holds_anything(kept):
-            raise InputError(
-                f"There is no verified copy of {path}.", "`wainwright audit export` writes out what is there."
-            )
-        ends = _ends(heads)
+    _take_over_what_verifies(path, kept)
+    if not _holds_anything(kept):
+        raise InputError(
+            f"There is no verified copy of {path}.", "`wainwright audit export` writes out what is there."
+        )
+    # Made beside it first: until it is whole, nothing has changed.
+    with TemporaryDirectory(dir=path.parent, prefix="restoring-") as place:
+        new = Path(place) / path.name
+        made = JournalFile(new)
+        try:
+            restored = _plant(made, kept, _ends(heads))
+        finally:
+            made.close()
         aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
         aside.mkdir(mode=0o700)
         for one in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")), heads):
             if one.exists():
                 one.replace(aside / one.name)
-    made = JournalFile(path)
-    try:
-        return aside, _plant(made, kept, ends)
-    finally:
-        made.close()
+        new.with_suffix(".heads").replace(heads)
+        new.replace(path)
+    return aside, restored
 
 
 def _take_over_what_verifies(path: Path, kept: Path) -> None:

@@ -1,6 +1,7 @@
 """What SQLite and the disk complain of, in a sentence with what to do."""
 
 import errno
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -12,6 +13,9 @@ WAYS_OUT = (
 )
 FULL, BUSY, LOCKED = sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED
 READ_ONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+NO_ROOM = 64 * 1024
+"""Bytes: with less, not even what SQLite keeps beside a database finds room."""
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 
 
@@ -23,10 +27,12 @@ def code(error: BaseException) -> int:
 def told(error: sqlite3.Error | OSError, path: Path) -> JournalError:
     """The sentence for an error of the file at a path."""
     if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        return _full(path) if full else _cannot(path, error.strerror or str(error))
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _full(path)
+        why = error.strerror or str(error)
+        return _cannot(path, why) if error.errno in FORBIDDEN else _unwell(path, why)
     kind = code(error)
-    if kind == FULL:
+    if kind == FULL or (kind == sqlite3.SQLITE_IOERR and _no_room(path)):
         return _full(path)
     if kind in (BUSY, LOCKED):
         return JournalError(
@@ -37,8 +43,20 @@ def told(error: sqlite3.Error | OSError, path: Path) -> JournalError:
         return _cannot(path, "it can only be read")
     if kind in DAMAGED or "decode" in str(error):
         return JournalBroken(f"The journal {path} is damaged: {error}.", WAYS_OUT)
+    return _unwell(path, str(error))
+
+
+def _no_room(path: Path) -> bool:
+    """On a full disk SQLite may say no more than that it could not write."""
+    try:
+        return shutil.disk_usage(path.parent).free < NO_ROOM
+    except OSError:
+        return False
+
+
+def _unwell(path: Path, why: str) -> JournalError:
     return JournalError(
-        f"The journal {path} could not be read or written: {error}.",
+        f"The journal {path} could not be read or written: {why}.",
         "See whether its disk is well, then go on: `wainwright resume`.",
     )
 
