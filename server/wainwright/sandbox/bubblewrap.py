@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import launcher, limits, proof, stores
+from wainwright.sandbox import launcher, limits, orphans, proof, stores
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.layers import Layers, Mount, Overlay, Taken
 from wainwright.sandbox.output import BoundedOutput
@@ -92,6 +92,7 @@ class Bubblewrap:
                 before = partial(self._before, group, taken.overlays, die_with_parent=True)
                 walls = [
                     *(self._tools.bwrap, "--unshare-all", "--die-with-parent"),
+                    *orphans.mark(),
                     *self._walls(taken, command.env, command.cwd, command.shared),
                 ]
                 return await _run(before, walls, limits.limited(self._tools.prlimit), command)
@@ -307,6 +308,7 @@ async def prove(
     Raises SandboxError with what is missing or which wall does not hold.
     """
     environment = os.environ if environment is None else environment
+    await asyncio.to_thread(orphans.end_orphans)
     tools = await asyncio.to_thread(_find_tools, environment.get("PATH", os.defpath))
     visible = await asyncio.to_thread(_survey_around, state, environment, workspace)
     plain = Bubblewrap(tools, visible)

@@ -25,8 +25,7 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
             out = [one.reason for one in event.receipt.left_out] if event.receipt else []
             return ". ".join([f"the base: {_counts(event.receipt) if event.receipt else event.reason}", *out])
         case ev.PlanProposed():
-            size = f", {event.plan.size}" if event.plan.size else ""
-            plan = event.plan
+            plan, size = event.plan, f", {event.plan.size}" if event.plan.size else ""
             return f"plan: {_many(len(plan.requirements), 'requirement')}, {_many(len(plan.tasks), 'task')}{size}"
         case ev.Resized():
             return f"the goal is {event.size}, larger than it was taken for: {_line(event.reason)}"
