@@ -5,11 +5,11 @@ have been told that they will be asked.
 """
 
 import asyncio
-import hashlib
 import logging
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from wainwright.settings import load
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
+    from wainwright.workspace.identity import Found
 
 
 async def open_engine(
@@ -43,9 +44,9 @@ async def open_engine(
         models.begin()
     try:
         assembly = await asyncio.to_thread(import_module, "wainwright.assembly")
-        engine: Engine = await assembly.assemble(
-            workspace, state_folder(workspace), settings, models, editor or NoEditor()
-        )
+        front = editor or NoEditor()
+        state = await _settled(workspace, front)
+        engine: Engine = await assembly.assemble(workspace, state, settings, models, front)
     except BaseException:
         await models.close()
         raise
@@ -77,7 +78,36 @@ def log_to(path: Path | None) -> None:
 
 def state_folder(workspace: Path) -> Path:
     """Where the journal, the private repository and the trees of a workspace lie: never inside it."""
+    return _found(workspace).state
+
+
+async def _settled(workspace: Path, front: Editor) -> Path:
+    """The state that a workspace has from now on; where only a person can tell which it is, they are asked."""
+    found = await asyncio.to_thread(_found, workspace)
+    state = found.state
+    if found.before:
+        front.tell(f"The runs of this folder were found again: it was {found.before}.")
+    if found.doubt is not None:
+        lay = found.doubt.path
+        which = f"Is this the folder that was {lay}, whose runs Wainwright has?"
+        if lay == str(workspace):
+            which = f"The folder {lay} was made anew. Does it go on with the runs of the one before?"
+        if await front.agrees(which):
+            state = found.doubt.state
+        else:
+            kept = (
+                f"The runs of the folder that was {lay} are not taken over: nobody says that it is this one."
+            )
+            front.tell(f"{kept} They are in {found.doubt.state}.")
+    keep = (await asyncio.to_thread(import_module, "wainwright.workspace.identity")).keep
+    with suppress(OSError):  # whatever needs the folder says why it cannot be written
+        await asyncio.to_thread(keep, state, workspace)
+    return state
+
+
+def _found(workspace: Path) -> "Found":
+    from wainwright.workspace.identity import find  # noqa: PLC0415 - takes git along: not before it is needed
+
     base = os.environ.get("XDG_STATE_HOME", "")
-    root = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
-    mark = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:12]
-    return root / "wainwright" / f"{workspace.name or 'root'}-{mark}"
+    home = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
+    return find(home / "wainwright", workspace)

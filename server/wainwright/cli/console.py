@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.prompt import Confirm
 from rich.text import Text
 
 from wainwright.app import open_engine
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import SIZES, WAY, Size, Stage
+from wainwright.domain.ports import NoEditor
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -95,6 +98,20 @@ def as_typed(options: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
+class Terminal(NoEditor):
+    """Nothing is edited from here, but somebody may be there to be asked."""
+
+    async def agrees(self, question: str) -> bool:
+        """Ask, if somebody can answer."""
+        if not (sys.stdin.isatty() and err.is_terminal):
+            return False
+        return await asyncio.to_thread(Confirm.ask, question, console=err, default=False)
+
+    def tell(self, text: str) -> None:
+        """Say it beside what the command prints."""
+        err.print(Text(text))
+
+
 def with_engine(
     workspace: Path,
     overrides: dict[str, Any],
@@ -108,7 +125,7 @@ def with_engine(
     """
 
     async def work() -> T:
-        engine = await open_engine(workspace, overrides=overrides, asking=asking)
+        engine = await open_engine(workspace, overrides=overrides, editor=Terminal(), asking=asking)
         try:
             return await act(engine)
         finally:

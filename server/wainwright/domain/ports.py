@@ -21,6 +21,14 @@ class Editor(Protocol):
         """Offer one versioned edit, check by content what came of it, and say so. Safe to call again."""
         ...
 
+    async def agrees(self, question: str) -> bool:
+        """Ask the person for a yes; anything else, nothing for a while included, is a no."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Say something to the person."""
+        ...
+
 
 class NoEditor:
     """No editor is attached: the branch is all there is."""
@@ -28,3 +36,10 @@ class NoEditor:
     async def apply(self, run: str, changeset: Changeset) -> EditorAnswer:
         """Nothing is applied."""
         return EditorAnswer(status="absent")
+
+    async def agrees(self, question: str) -> bool:
+        """Nobody is asked."""
+        return False
+
+    def tell(self, text: str) -> None:
+        """Nobody hears it."""

@@ -1,5 +1,6 @@
 """The editor as the engine sees it: a change is brought to where the person works, and can be taken back."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+YES, NO = "Yes", "No"
+ASKED_S = 120.0
+"""How long a question may stand before the engine opens without its answer."""
 _WORDS = {
     "apply": ("put into your files", "Take it from the branch."),
     "revert": ("taken back", "Undo it in the editor."),
@@ -32,8 +36,11 @@ class Delivery:
     editing: Editing
     """Set as soon as the engine is open: the engine is made with this object, and this object needs it."""
 
-    def __init__(self, server: "WainwrightServer") -> None:
+    def __init__(
+        self, server: "WainwrightServer", choose: Callable[[str, list[str]], Awaitable[str | None]]
+    ) -> None:
         self._server = server
+        self._choose = choose
         self._editor = Editor(server, self._write, line_hunks, merged)
 
     async def apply(self, run: str, changeset: Changeset) -> EditorAnswer:
@@ -42,6 +49,18 @@ class Delivery:
         if info.status != "applied":
             self._say(run, "put into your files", info, "It stays on its branch.")
         return EditorAnswer(status=info.status, detail=info.detail)
+
+    async def agrees(self, question: str) -> bool:
+        """Ask, for a while: what hangs on it must not wait for ever."""
+        try:
+            async with asyncio.timeout(ASKED_S):
+                return await self._choose(question, [YES, NO]) == YES
+        except TimeoutError:
+            return False
+
+    def tell(self, text: str) -> None:
+        """Say something to the person."""
+        self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))
 
     async def offer(self, run: str, changeset: Changeset) -> EditInfo:
         """Apply what text can carry; safe to call again, since what is there already counts as applied."""

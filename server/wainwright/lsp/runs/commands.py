@@ -47,7 +47,7 @@ async def open_runs(
     open_engine: Callable[[Path, Delivery], Awaitable["Engine"]],
 ) -> "Runs":
     """Open the engine of a folder. Raises InputError for one that cannot be worked in."""
-    delivery = Delivery(server)
+    delivery = Delivery(server, Questions(server).choose)
     engine = await open_engine(folder, delivery)
     delivery.editing = engine.editing
     return Runs(server, engine, delivery)
