@@ -1,17 +1,13 @@
 """Each file of `scenarios/` is one run, told with what is expected of it; `fixtures/scenario.py` plays it."""
 
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
 from tests.fixtures.prompts import beginnings, broken_off, out_of_turn, told_twice
-from tests.fixtures.scenario import PATH, Shared, Stagehand, perform
-
-from wainwright.sandbox.bubblewrap import prove
+from tests.fixtures.scenario import Stagehand, perform, stagehand
 
 FILES = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -19,15 +15,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage() -> AsyncIterator[Stagehand]:
-    # Every step is synced to disk; in memory that costs nothing.
-    memory = Path("/dev/shm")
-    with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        root = Path(folder)
-        gateway = Shared({}, grace_s=5.0)
-        await gateway.warm()
-        sandbox = await prove(root / "state", {"HOME": str(root / "home"), "PATH": PATH})
-        yield Stagehand(root, sandbox, gateway)
-        await gateway.end()
+    async with stagehand() as shared:
+        yield shared
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -9,8 +9,6 @@ from tests.fixtures.openai_server import Answer, OpenAIServer, say
 from tests.fixtures.program import Program, program
 from tests.fixtures.scenario import who
 
-WRONG = "a model that is asked for what another has answered"
-
 
 @pytest.fixture(scope="module")
 def done() -> Iterator[tuple[Program, dict[str, Any], int]]:
@@ -86,6 +84,33 @@ def test_another_model_for_a_role_is_asked_and_what_changed_is_shown(
     assert "more were answered from the record" in ended.out
 
 
+def test_runs_and_forks_are_done_again_without_a_model_and_without_a_trace(
+    done: tuple[Program, dict[str, Any], int],
+) -> None:
+    wainwright, run, calls = done
+    before = wainwright.git("status", "--porcelain", "--ignored"), wainwright.git("for-each-ref")
+    alone = wainwright.do("replay", run["run"], "--json")
+    assert alone.code == 0, alone.out + alone.err
+    assert (alone.last["calls"], alone.last["asked"]) == (calls, calls)
+    assert (alone.last["differences"], alone.last["documents"]) == ([], [])
+    told = wainwright.do("replay", run["run"])
+    assert f"{calls} of {calls} recorded model calls were asked for again; none was made." in told.out
+    newest = wainwright.do("replay", "--last", "20")
+    assert newest.code == 0, newest.out + newest.err
+    assert newest.out.count("would go as it went") == len(wainwright.do("runs", "--json").last)
+    assert (wainwright.git("status", "--porcelain", "--ignored"), wainwright.git("for-each-ref")) == before
+
+
+def test_a_run_with_a_service_and_a_monitor_is_done_again() -> None:
+    with program() as wainwright:
+        with OpenAIServer(team.play) as server:
+            ended = wainwright.do("run", team.GOAL, "--json", server=server)
+        assert ended.last["stage"] == "DONE"
+        seen = wainwright.do("replay", "--json")
+        assert seen.code == 0, seen.out + seen.err
+        assert seen.last["asked"] == seen.last["calls"] == ended.last["model_calls"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -93,7 +118,8 @@ def test_another_model_for_a_role_is_asked_and_what_changed_is_shown(
         (("--fork", "-1"), "has no row -1"),
         (("--fork", "1", "--model", "nonsense"), "ROLE=provider/model"),
         (("--fork", "1", "--model", "juggler=openai/x"), "There is no role juggler"),
-        ((), "--events"),
+        (("--model", "planner=openai/x"), "--model goes with --fork"),
+        (("--last", "0"), "--last"),
     ],
 )
 def test_what_cannot_be_forked_is_told(

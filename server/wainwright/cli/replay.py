@@ -1,4 +1,4 @@
-"""The command ``replay``: what a run did, row by row, and going on from any of these rows in a run of its own."""
+"""The command ``replay``: whether this version would do what a run did, its rows, and going on from any of them."""
 
 import json
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from wainwright.engine.views.run_view import RunView
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
     from wainwright.engine.forking import Comparison, RowView
+    from wainwright.engine.replaying import Verification
 
 
 def replay(
@@ -36,9 +37,15 @@ def replay(
     ] = None,
     api_base: ApiBase = None,
     api_key_env: KeyName = None,
+    last: Annotated[
+        int | None,
+        typer.Option("--last", min=1, help="Replay the newest runs: which would go otherwise now?"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """List what a run did, or go on from any point of it in a run of its own, and compare."""
+    """Do a run again against its record, without a model; or go on from any row of it in a run of its own."""
+    if model and fork is None:
+        raise typer.BadParameter("--model goes with --fork ROW: only a fork asks a model.")
     if events:
         _list(with_engine(workspace, {}, lambda engine: _rows(engine, run)), as_json)
     elif fork is not None:
@@ -47,7 +54,48 @@ def replay(
         }
         _fork(workspace, run, fork, _roles(model, extra), as_json)
     else:
-        raise typer.BadParameter("Say --events to list the rows of a run, or --fork ROW to go on from one.")
+        _verify(workspace, run, last, as_json)
+
+
+def _verify(workspace: Path, run: str | None, last: int | None, as_json: bool) -> None:
+    async def act(engine: "Engine") -> "list[Verification]":
+        if last is not None:
+            return await engine.replaying.last(last)
+        return [await engine.replaying.verify((await engine.view(run)).run)]
+
+    found = with_engine(workspace, {}, act)
+    if as_json:
+        told = [one.model_dump(mode="json") for one in found]
+        out.out(json.dumps(told if last is not None else told[0]))
+    else:
+        for one in found:
+            _tell_verified(one, short=last is not None)
+    raise SystemExit(1 if any(one.differences for one in found) else 0)
+
+
+def _tell_verified(seen: "Verification", *, short: bool) -> None:
+    if seen.differences:
+        first, more = seen.differences[0], len(seen.differences) - 1
+        out.print(Text(f"{seen.run} would go otherwise from row {first.row} on: {first.what}", style="red"))
+        for one in () if short else seen.differences[1:]:
+            out.print(Text(f"  row {one.row}: {one.what}"))
+        if short and more:
+            out.print(Text(f"  and {more} more"))
+        before = f"`wainwright replay {seen.run} --fork {first.before}`"
+        out.print(Text(f"  {before} goes on from before that, in a run of its own."))
+    else:
+        out.print(Text(f"{seen.run} would go as it went: {seen.facts} facts hold.", style="green"))
+    out.print(
+        Text(f"  {seen.asked} of {seen.calls} recorded model calls were asked for again; none was made.")
+    )
+    if short:
+        return
+    if seen.reworded:
+        out.print(Text(f"  {seen.reworded} of them would be worded otherwise. The first: {seen.first_words}"))
+    for told in seen.not_redone:
+        out.print(Text(f"  taken from the record, since a command would have to run: {told}"))
+    for name in seen.documents:
+        out.print(Text(f"  not on disk as it was written: {name}", style="yellow"))
 
 
 def _roles(model: list[str] | None, extra: dict[str, str]) -> dict[str, Any]:

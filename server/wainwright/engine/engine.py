@@ -41,6 +41,7 @@ from wainwright.engine.forking import Forking
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended
 from wainwright.engine.parts import EngineParts
+from wainwright.engine.replaying import Replaying
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.views.documents import Documents
 from wainwright.engine.views.run_view import (
@@ -88,6 +89,7 @@ class Engine:
         self._listeners: list[Listener] = []
         self.editing = Editing(parts.workspace, parts.state, parts.repository)
         self.forking = Forking(parts)
+        self.replaying = Replaying(parts)
         self._disk = Disk(parts)
         self._lookup = Lookup(parts.journal)
         self._live = EditorIndex(parts.indexes, parts.workspace)
