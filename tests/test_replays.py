@@ -109,10 +109,8 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         while True:
             async with run._appending:
                 assert replay(parts.journal.events(run.state.run)) == run.state
-            parts.shared.clear()
-            parts.layers.clear()
             try:
-                return await real_perform(parts, effect, run)
+                return await real_perform(replace(parts, shared={}, layers={}), effect, run)
             except Forgotten:
                 forgotten[type(effect).__name__] += 1
 

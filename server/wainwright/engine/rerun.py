@@ -267,6 +267,10 @@ class _NoModel:
         """None."""
         return None
 
+    async def window(self, candidate: Candidate) -> int | None:
+        """Nobody knows."""
+        return None
+
     async def close(self) -> None:
         """Nothing to do."""
 
