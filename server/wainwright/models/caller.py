@@ -85,6 +85,13 @@ class Call:
     began: float = field(default_factory=time.monotonic)
     first_s: float = 0.0
     """Seconds to the first piece."""
+    status: int = 0
+    """What the server answered with, or meant; 0 when it did not."""
+    headers: httpx.Headers = field(default_factory=httpx.Headers)
+    said: str = ""
+    """The server's own words about what went wrong."""
+    failed: Exception | None = None
+    """What ended the call before there was an answer."""
     cut: bool = False
     """Whether more came than was asked for: nothing that is counted holds."""
 
@@ -114,6 +121,17 @@ class Caller(httpx.AsyncClient):
     async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
         """Send a request and read all of its answer. Raises what httpx raises, and the errors of this file."""
         call = CURRENT.get(None) or Call()
+        try:
+            response = await self._send(request, call)
+        except Exception as error:
+            call.failed = error
+            raise
+        call.status, call.headers = response.status_code, response.headers
+        if response.is_error:
+            call.said = _said(response)
+        return response
+
+    async def _send(self, request: httpx.Request, call: Call) -> httpx.Response:
         form = form_of(request.url.path) if request.method == "POST" else None
         if form is None:
             return await self._ask(request, str(request.url), request.content, call, None)
@@ -209,6 +227,18 @@ def _refusal(response: httpx.Response, asked: dict[str, Any]) -> str:
     return "stream" if asked.get("stream") or "stream" in str(response.request.url) else ""
 
 
+def _said(response: httpx.Response) -> str:
+    """The sentence in an error; all of it when there is none where providers put one."""
+    try:
+        told = response.json()
+        told = told[0] if isinstance(told, list) and told else told
+        error = told.get("error") or told
+        message = error.get("message") if isinstance(error, dict) else error
+    except (ValueError, AttributeError, RecursionError):
+        message = None
+    return message if isinstance(message, str) and message else response.text[:2000]
+
+
 async def _read(response: aiohttp.ClientResponse, call: Call, form: type[Form] | None) -> tuple[int, bytes]:
     """Status and body of an answer: mended when it is a good one, the first part of it when it is not."""
     parts = response.content.iter_any()
@@ -219,6 +249,8 @@ async def _read(response: aiohttp.ClientResponse, call: Call, form: type[Form] |
         head += part
         if begin := head.lstrip(b"\xef\xbb\xbf \r\n\t"):
             break
+        if len(head) > LONGEST_ANSWER:
+            raise TooLong("nothing but blanks")
     else:
         return response.status, head
     if not _opens_a_stream(begin):
@@ -307,7 +339,7 @@ class _Stream:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise Stalled(f"{self._call.idle_s:g}") from error
+            raise Stalled(f"nothing came for {self._call.idle_s:g} s") from error
         if self.events.done:
             await _drain(self._parts)
         return failed

@@ -59,11 +59,11 @@ _MENDABLE = {
     "context_too_long": ("the conversation is too long for the model", "Give a smaller task."),
     "tools_refused": ("the model takes no tools", "Set `tools = false` for this candidate."),
 }
-_OURS = {
-    "Stalled": "it stood still for {} s in the middle of its answer",
-    "CutShort": "the answer broke off ({})",
-    "TooLong": "the answer is too long to be read ({})",
-    "Redirected": "the address leads to another one ({}), and the key is not sent there",
+_ENDED = {
+    "Stalled": "it stood still in the middle of its answer",
+    "CutShort": "the answer broke off",
+    "TooLong": "the answer is too long to be read",
+    "Redirected": "the address leads to another one, and the key is not sent there",
 }
 _BUSY = (429, 529)
 LONGEST_WORDS = 20_000
@@ -166,12 +166,13 @@ class Gateway:
             return
         secret = message["key"]
         voice = Voice(functools.partial(self.answer, Kind.HEARD, number))
+        call = Call(voice.hear, idle_s=candidate.idle_s)
+        CURRENT.set(call)
         try:
-            reply = await self._complete(
-                candidate, ModelRequest.model_validate(message["request"]), secret, voice
-            )
+            asked = ModelRequest.model_validate(message["request"])
+            reply = await self._complete(candidate, asked, secret, call)
         except Exception as error:  # noqa: BLE001  # LiteLLM lets anything through; every call must be answered
-            described = describe(error, candidate)
+            described = describe(error, candidate, call)
             redactor = Redactor([secret] if secret else [])
             described["message"] = redactor.redact(clean(described["message"]))
             self.answer(Kind.FAILED, number, json.dumps(described).encode())
@@ -184,11 +185,10 @@ class Gateway:
             gc.enable()
 
     async def _complete(
-        self, candidate: Candidate, request: ModelRequest, secret: str | None, voice: "Voice"
+        self, candidate: Candidate, request: ModelRequest, secret: str | None, call: Call
     ) -> ModelReply:
         arguments = self._arguments(candidate, request, secret)
-        call = Call(voice.hear, arguments["max_tokens"], candidate.idle_s)
-        CURRENT.set(call)
+        call.most_tokens = arguments["max_tokens"]
         deadline = candidate.deadline_s
         async with asyncio.timeout(deadline):
             response = await self._litellm.acompletion(**arguments, timeout=deadline)
@@ -300,59 +300,63 @@ def _thresholds(row: dict[str, Any]) -> Iterator[tuple[int, str]]:
     )
 
 
-def describe(error: BaseException, candidate: Candidate) -> dict[str, Any]:
+def describe(error: BaseException, candidate: Candidate, call: Call) -> dict[str, Any]:
     """What went wrong with a call, as data: kind, message, hint, retry_after (seconds), busy, lost."""
-    kind, what, hint, lost = _classify(error, candidate)
-    said = _PREFIX.sub("", str(getattr(error, "message", "") or error), count=1)
+    kind, what, hint, lost = _classify(error, candidate, call)
+    said = call.said or str(call.failed or "")
+    said = said or _PREFIX.sub("", str(getattr(error, "message", "") or error), count=1)
     detail = " ".join(said.split())[:300]
+    if call.headers:
+        error.litellm_response_headers = call.headers  # type: ignore[attr-defined]
+    statuses = {call.status, *(getattr(cause, "status_code", None) for cause in _chain(error))}
     return {
         "kind": kind,
         "message": f"{candidate.model}: {what}{f': {detail}' if detail else ''}",
         "hint": hint,
         "retry_after": _retry_after(error),
-        "busy": any(getattr(cause, "status_code", None) in _BUSY for cause in _chain(error)),
+        "busy": not statuses.isdisjoint(_BUSY),
         "lost": lost,
     }
 
 
-def _classify(error: BaseException, candidate: Candidate) -> tuple[str, str, str, bool]:
+def _classify(error: BaseException, candidate: Candidate, call: Call) -> tuple[str, str, str, bool]:
     """Kind, what happened, hint, and whether the call may have been charged.
 
-    LiteLLM calls a refused connection, a broken one and a page of HTML alike "InternalServerError 500", so the chain
-    of causes decides whether the request went out and whether a provider answered it.
+    LiteLLM calls a refused connection, a broken one and a page of HTML alike "InternalServerError 500", a 504 and a
+    silence alike "Timeout". So what our own client saw goes first, then the chain of causes.
     """
-    causes = {type(cause).__name__ for cause in _chain(error)}
+    causes = {type(cause).__name__ for cause in _chain(call.failed or error)}
     where = candidate.api_base or "the provider"
     if causes & _NOT_SENT:
         hint = f"Check that a server listens at {where} and that this machine can reach it."
         return "unavailable", "no connection could be made", hint, False
+    if call.failed is not None and type(call.failed).__name__ in _ENDED:
+        return _ended(call.failed, where)
+    if causes & _BROKEN:
+        return "unavailable", "the connection broke before the answer", "Check the network.", True
+    status = call.status or getattr(error, "status_code", None) or 0
+    kind = "context_too_long" if "ContextWindowExceededError" in causes else mendable(status, f"{call.said} {error}")
+    if kind:
+        return kind, *_MENDABLE[kind], False
+    if call.status >= 400:
+        return _by_status(status, f"{call.said} {error}", candidate)
     if "Timeout" in causes or "TimeoutError" in causes:
         hint = "Raise the candidate's timeout_s, or check whether the server hangs."
         return "unavailable", f"no answer within {candidate.deadline_s:g} s", hint, True
-    if "ContextWindowExceededError" in causes:
-        return "context_too_long", *_MENDABLE["context_too_long"], False
-    status = getattr(error, "status_code", None) or 0
-    if causes & _OURS.keys():
-        return _by_caller(error, candidate)
-    if kind := mendable(status, str(error)):
-        return kind, *_MENDABLE[kind], False
-    if causes & _BROKEN:
-        return "unavailable", "the connection broke before the answer", "Check the network.", True
-    if not 400 <= status < 500 and "HTTPStatusError" not in causes:
+    if call.status or (not 400 <= status < 500 and "HTTPStatusError" not in causes):
         hint = f"Check that {where} speaks the {candidate.provider} protocol; the address often ends in /v1."
         return "unavailable", "the answer is not a chat completion", hint, True
     return _by_status(status, str(error), candidate)
 
 
-def _by_caller(error: BaseException, candidate: Candidate) -> tuple[str, str, str, bool]:
+def _ended(cause: Exception, where: str) -> tuple[str, str, str, bool]:
     """The same, for what our own client ended."""
-    cause = next(one for one in _chain(error) if type(one).__name__ in _OURS)
-    what = _OURS[type(cause).__name__].format(cause)
+    what = _ENDED[type(cause).__name__]
     if isinstance(cause, Redirected):
         return "rejected", what, "Set `api_base` to the address where the server is now.", False
     if isinstance(cause, Stalled):
         return "unavailable", what, "Raise the candidate's idle_s, or check whether the server hangs.", True
-    return "unavailable", what, f"Check the network and {candidate.api_base or 'the provider'}.", True
+    return "unavailable", what, f"Check the network and {where}.", True
 
 
 def _by_status(status: int, text: str, candidate: Candidate) -> tuple[str, str, str, bool]:
