@@ -11,8 +11,8 @@ import functools
 import gc
 import json
 import os
-import queue
 import re
+import select
 import socket
 import sys
 import threading
@@ -26,7 +26,7 @@ from wainwright.models.client import ModelReply, ModelRequest, Price, PriceTier,
 from wainwright.models.client import own_price as price_set_by_person
 from wainwright.models.forms.sound import cost as sound_cost
 from wainwright.models.messages import is_anthropic, to_messages
-from wainwright.models.pipe import HEAD, Kind, frame
+from wainwright.models.pipe import HEAD, READ_BYTES, Kind, frame
 from wainwright.models.refusals import mendable
 from wainwright.models.replies import to_reply
 from wainwright.models.waits import asked_wait
@@ -42,13 +42,12 @@ _QUIET = {
     "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
     "LITELLM_LOG": "ERROR",
 }
-Frame = tuple[Kind, int, bytes]
 EVERY_S = 0.08
 """How often what a model writes is told."""
 MOST_HEARD = 2000
 """Characters that are told at once, the last ones."""
-MOST_WAITING = 64
-"""Frames that wait for the server to read before nothing more is told."""
+MOST_WAITING = 2**16
+"""Bytes that wait for the server to read before nothing more is told."""
 _NOT_SENT = frozenset(
     {"ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError", "gaierror"}
 )
@@ -78,33 +77,24 @@ def main() -> None:
     os.environ.update(_QUIET)
     pipe = socket.socket(fileno=int(sys.argv[1]))
     pipe.set_inheritable(False)
-    loop = asyncio.new_event_loop()
-    asked: asyncio.Queue[Frame] = asyncio.Queue()
-    told: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    # Threads, so that a closed pipe ends the process even while LiteLLM is still being imported, and a server that
-    # does not read holds up nobody's call.
-    threading.Thread(target=_listen, args=(pipe, loop, asked), daemon=True).start()
-    threading.Thread(target=_speak, args=(pipe, told), daemon=True).start()
-    gateway = Gateway(_litellm(), told)
+    # A thread, so that a closed pipe ends the process even while LiteLLM is being imported, or stands still.
+    threading.Thread(target=_end_with, args=(pipe.fileno(),), daemon=True).start()
+    asyncio.run(_serve(_litellm(), pipe))
+
+
+def _end_with(pipe: int) -> None:
+    poll = select.poll()
+    poll.register(pipe, getattr(select, "POLLRDHUP", 0))  # and that it is hung up, which is always told
+    poll.poll()
+    os._exit(0)
+
+
+async def _serve(litellm: Any, pipe: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=pipe, limit=READ_BYTES)
+    gateway = Gateway(litellm, writer)
     gateway.answer(Kind.DONE, 0)
-    loop.run_until_complete(gateway.serve(asked))
-
-
-def _listen(pipe: socket.socket, loop: asyncio.AbstractEventLoop, asked: "asyncio.Queue[Frame]") -> None:
-    try:
-        with pipe.makefile("rb") as frames:
-            while head := frames.read(HEAD.size):
-                length, number, kind = HEAD.unpack(head)
-                body = frames.read(length)
-                loop.call_soon_threadsafe(asked.put_nowait, (Kind(kind), number, body))
-    finally:
-        os._exit(0)
-
-
-def _speak(pipe: socket.socket, told: "queue.SimpleQueue[bytes]") -> None:
-    with contextlib.suppress(OSError):
-        while True:
-            pipe.sendall(told.get())
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        await gateway.serve(reader)
 
 
 def _litellm() -> Any:
@@ -112,35 +102,48 @@ def _litellm() -> Any:
     # The first call imports as well, so the collector is off until that is over.
     gc.disable()
     import litellm  # noqa: PLC0415  # seconds long, and only after the environment is quiet
+    from litellm.litellm_core_utils.litellm_logging import Logging  # noqa: PLC0415
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler  # noqa: PLC0415
 
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.aclient_session = Caller()
+    # It prices and describes each call for listeners, of whom there are none: a quarter of what it does.
+    Logging.response_cost_calculator = _nothing
+    Logging.async_success_handler = _nothing_awaited
     # Whoever does not ask through OpenAI's library asks through this, and it makes its client here.
     AsyncHTTPHandler.create_client = lambda *_, **_more: Caller()
     return litellm
 
 
+def _nothing(*_: object, **_more: object) -> None:
+    pass
+
+
+async def _nothing_awaited(*_: object, **_more: object) -> None:
+    pass
+
+
 class Gateway:
     """Answers what comes over the pipe, several calls at once."""
 
-    def __init__(self, litellm: Any, told: "queue.SimpleQueue[bytes]") -> None:
+    def __init__(self, litellm: Any, pipe: asyncio.StreamWriter) -> None:
         self._litellm = litellm
-        self._told = told
+        self._pipe = pipe
         self._calls: dict[int, asyncio.Task[None]] = {}
 
-    async def serve(self, asked: "asyncio.Queue[Frame]") -> None:
-        """Take frames for ever; each call is a task, so that it can be cancelled."""
+    async def serve(self, asked: asyncio.StreamReader) -> None:
+        """Take frames until the pipe closes; each call is a task, so that it can be cancelled."""
         while True:
-            kind, number, body = await asked.get()
-            if kind is Kind.CANCEL:
+            length, number, kind = HEAD.unpack(await asked.readexactly(HEAD.size))
+            body = await asked.readexactly(length)
+            if kind == Kind.CANCEL:
                 if running := self._calls.get(number):
                     running.cancel()
-            elif kind is Kind.PING:
+            elif kind == Kind.PING:
                 self.answer(Kind.PING, number)
             else:
-                task = asyncio.create_task(self._handle(kind, number, body))
+                task = asyncio.create_task(self._handle(Kind(kind), number, body))
                 self._calls[number] = task
                 task.add_done_callback(functools.partial(self._forget, number))
 
@@ -148,9 +151,9 @@ class Gateway:
         self._calls.pop(number, None)
 
     def answer(self, kind: Kind, number: int, body: bytes = b"") -> None:
-        """Write one frame, some time soon. What is only heard is dropped while the server does not read."""
-        if kind is not Kind.HEARD or self._told.qsize() < MOST_WAITING:
-            self._told.put(frame(kind, number, body))
+        """Write one frame, without waiting. What is only heard is dropped while the server does not read."""
+        if kind is not Kind.HEARD or self._pipe.transport.get_write_buffer_size() < MOST_WAITING:
+            self._pipe.write(frame(kind, number, body))
 
     async def _handle(self, kind: Kind, number: int, body: bytes) -> None:
         message = json.loads(body)
@@ -335,7 +338,11 @@ def _classify(error: BaseException, candidate: Candidate, call: Call) -> tuple[s
     if causes & _BROKEN:
         return "unavailable", "the connection broke before the answer", "Check the network.", True
     status = call.status or getattr(error, "status_code", None) or 0
-    kind = "context_too_long" if "ContextWindowExceededError" in causes else mendable(status, f"{call.said} {error}")
+    kind = (
+        "context_too_long"
+        if "ContextWindowExceededError" in causes
+        else mendable(status, f"{call.said} {error}")
+    )
     if kind:
         return kind, *_MENDABLE[kind], False
     if call.status >= 400:

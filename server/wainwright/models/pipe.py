@@ -9,6 +9,8 @@ import enum
 import struct
 
 HEAD = struct.Struct("<IIB")
+READ_BYTES = 2**18
+"""Bytes that wait to be taken before no more are read."""
 LONGEST_BODY = 32 * 2**20
 """Bytes of a body that the server takes."""
 

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import wainwright
-from wainwright.models.pipe import HEAD, LONGEST_BODY, Kind, frame
+from wainwright.models.pipe import HEAD, LONGEST_BODY, READ_BYTES, Kind, frame
 from wainwright.secrets import Redactor
 
-READ_BYTES = 2**18
 PING_EVERY_S = 5.0
 _PING = 2**32 - 1
 """The number of a ping: no call has it."""
