@@ -18,6 +18,7 @@ import structlog
 
 from wainwright.domain.errors import InputError
 from wainwright.domain.ports import Editor, NoEditor
+from wainwright.models.defaults import with_defaults
 from wainwright.models.router import Models
 from wainwright.settings import load
 
@@ -38,7 +39,7 @@ async def open_engine(
     ``asking``: a model will be asked soon, so what is slow to start is started while all else is made ready.
     """
     workspace = workspace_of(path)
-    settings = await asyncio.to_thread(load, workspace, overrides=overrides or {})
+    settings = await asyncio.to_thread(lambda: with_defaults(load(workspace, overrides=overrides or {})))
     models = Models.connect(settings)
     if asking:
         models.begin()

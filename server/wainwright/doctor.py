@@ -4,15 +4,17 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from wainwright.app import state_folder
 from wainwright.domain.errors import InputError, SandboxError
 from wainwright.domain.goal import Fact
+from wainwright.models.defaults import explained, with_defaults
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
-from wainwright.secrets import resolve_keys
-from wainwright.settings import config_dir, load
+from wainwright.secrets import key_for, key_name, resolve_keys
+from wainwright.settings import Candidate, Settings, config_dir, load
 
 
 class Check(Fact):
@@ -69,18 +71,42 @@ def _layers(found: Bubblewrap) -> Check:
 
 def _models(workspace: Path) -> list[Check]:
     try:
-        settings = load(workspace)
+        typed = load(workspace)
+        settings = with_defaults(typed)
         candidates = settings.models.everyone()
         keys = resolve_keys(candidates)
     except InputError as error:
         return [Check(name="settings", status="missing", detail=error.message, cure=error.hint)]
     if not candidates:
         file = config_dir() / "config.toml"
-        cure = f"--model provider/model on the command line, or `default` under [models] in {file}"
+        cure = (
+            f"--model provider/model on the command line, `default` under [models] in {file}, or a provider's key, "
+            "such as ANTHROPIC_API_KEY: then its usual models are asked"
+        )
         return [Check(name="models", status="note", detail="none is set", cure=cure)]
-    names = ", ".join(dict.fromkeys(c.model for c in candidates))
-    found = f"keys found: {', '.join(sorted(keys)) or 'none'}"
-    return [Check(name="models", status="ok" if keys else "note", detail=f"{names}; {found}")]
+    return [*_roles(typed, settings), *_keys(candidates, keys)]
+
+
+def _roles(typed: Settings, settings: Settings) -> list[Check]:
+    """Which model each role gets and why; roles with the same in one line."""
+    by_answer: dict[str, list[str]] = {}
+    for role, answer in explained(typed, settings).items():
+        by_answer.setdefault(answer, []).append(role)
+    return [
+        Check(name=f"model of {', '.join(roles)}", status="ok", detail=answer)
+        for answer, roles in by_answer.items()
+    ]
+
+
+def _keys(candidates: Sequence[Candidate], keys: dict[str, str]) -> list[Check]:
+    found = f"found: {', '.join(sorted(keys)) or 'none'}"
+    lacking = sorted(
+        {name for one in candidates if key_for(one, keys) is None and (name := key_name(one)) is not None}
+    )
+    if not lacking:
+        return [Check(name="keys", status="ok", detail=found)]
+    cure = f"export {lacking[0]}=..., or put it into credentials.toml beside your config.toml"
+    return [Check(name="keys", status="note", detail=f"{found}; not set: {', '.join(lacking)}", cure=cure)]
 
 
 def _state(workspace: Path) -> Check:

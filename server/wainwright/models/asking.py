@@ -26,7 +26,7 @@ log = structlog.get_logger()
 NEAR_S = 15.0
 """A rest that is waited for although another candidate could be asked."""
 OUTAGE_S = 900.0
-NEVER_ANSWERED_S = 60.0
+NEVER_ANSWERED_S = 20.0
 """How long an outage is waited out, and how long what never answered: its address may be wrong."""
 SLICE_S = 5.0
 """Seconds after which a wait looks again: another agent's call may have ended the rest."""
@@ -180,6 +180,8 @@ class Asking:
         before = self.failures.get(candidate)
         message = before.message if before else f"{self.breaker.reason(candidate)}."
         hint = f"Go on with `wainwright resume` from {at} on, or set another model for this role."
+        if before and not self.breaker.busy(candidate):
+            hint = f"{before.hint} Then go on with `wainwright resume`.".lstrip()
         self.failures[candidate] = CallFailed(f"{message.rstrip()} {why}", hint, retry_after=wait)
         return self._most_telling()
 

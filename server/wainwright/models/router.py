@@ -201,7 +201,8 @@ class Models:
         async def act(_: str) -> tuple[JsonValue, Spend]:
             raise ModelRejected(
                 f"No model is set for the role {request.role}.",
-                "Choose one: --model provider/model, or `default` under [models] in your config.toml.",
+                "Choose one: --model provider/model, or `default` under [models] in your config.toml; or set a "
+                "provider's key, such as ANTHROPIC_API_KEY: then its usual models are asked.",
             )
 
         outcome = await steps.step(
