@@ -13,6 +13,7 @@ from wainwright.domain.errors import ModelRejected, ModelUnavailable
 from wainwright.models.client import (
     Backend,
     CallFailed,
+    Heard,
     Image,
     Message,
     ModelReply,
@@ -20,8 +21,9 @@ from wainwright.models.client import (
     Price,
     ToolCall,
     Usage,
+    unheard,
 )
-from wainwright.models.router import Models, PriceUnknown
+from wainwright.models.router import LeftOut, Models
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings
 
 Answer = ModelReply | Exception
@@ -71,7 +73,9 @@ class Scripted(Backend):
         self.asked: list[tuple[float, str]] = []
         self.known: Price | None = None
 
-    async def complete(self, candidate: Candidate, request: ModelRequest, key: str) -> ModelReply:
+    async def complete(
+        self, candidate: Candidate, request: ModelRequest, key: str, heard: Heard = unheard
+    ) -> ModelReply:
         self.asked.append((self._clock.now, candidate.model))
         answer = self._script(candidate, len(self.asked))
         if isinstance(answer, Exception):
@@ -80,6 +84,9 @@ class Scripted(Backend):
 
     async def price(self, candidate: Candidate) -> Price | None:
         return self.known
+
+    async def window(self, candidate: Candidate) -> int | None:
+        return candidate.context_tokens
 
     async def warm(self) -> None:
         pass
@@ -284,7 +291,7 @@ async def test_a_cap_of_nothing_refuses_what_costs_nobody_knows_how_much(
 ) -> None:
     trial = Trial(lambda _c, _n: say())
     (error,) = await trial.ask(open_books(usd=0.0))
-    assert isinstance(error, PriceUnknown)
+    assert isinstance(error, LeftOut)
     assert "The price of openai/a is unknown." in error.message
     assert trial.backend.asked == []
     books = open_books(usd=5.0)
