@@ -8,6 +8,9 @@ Code and documents never travel inside JSON strings. Four kinds of block, each m
     the lines as they shall be
     >>>>>>> REPLACE                    <<<<<<< DELETE path/to/file
 
+Instead of blocks, a patch in the form that begins with ``*** Begin Patch`` is read, since some models are trained on
+it; and a unified diff in a fence, where nothing else is in the reply.
+
 The answer is the last fenced ```json block outside of these, or the whole rest when that is JSON. A fence that was
 not closed ends where its JSON ends.
 """
@@ -37,10 +40,22 @@ _OPEN = re.compile(r"^<{5,9} ?(SEARCH|FILE|DELETE)[ \t]+`?([^`\r\n]+?)`?[ \t]*$"
 _MIDDLE = re.compile(r"^={5,9}[ \t]*$")
 _CLOSE = {"SEARCH": re.compile(r"^>{5,9} ?REPLACE[ \t]*$"), "FILE": re.compile(r"^>{5,9} ?FILE\b.*$")}
 _FENCE = re.compile(r"^[ \t]*```json[ \t]*(?=[\r\n\[{])", re.MULTILINE | re.IGNORECASE)
+_V4A = re.compile(r"^\*\*\* Begin Patch[ \t]*$.*?^\*\*\* End Patch[ \t]*$", re.MULTILINE | re.DOTALL)
+_V4A_BEGINS = re.compile(r"^\*\*\* Begin Patch[ \t]*$", re.MULTILINE)
+_V4A_PATH = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE)
+_DIFF = re.compile(r"^```(?:diff|patch)[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+_DIFF_PATH = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)", re.MULTILINE)
+_HUNK = re.compile(r"^@@ ", re.MULTILINE)
 _ANY_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[^`]*$")
 _WORDED_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})\w")
 _BARE_FENCE = re.compile(r"```[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
 _MORE = re.compile(r"\s*[\[{]")
+_V4A = re.compile(r"^\*\*\* Begin Patch[ \t]*$.*?^\*\*\* End Patch[ \t]*$", re.MULTILINE | re.DOTALL)
+_V4A_BEGINS = re.compile(r"^\*\*\* Begin Patch[ \t]*$", re.MULTILINE)
+_V4A_PATH = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE)
+_DIFF = re.compile(r"^```(?:diff|patch)[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+_DIFF_PATH = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)", re.MULTILINE)
+_HUNK = re.compile(r"^@@ ", re.MULTILINE)
 _ANY_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[^`]*$")
 _BARE_FENCE = re.compile(r"```[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
 
@@ -73,8 +88,35 @@ def read(text: str) -> Reading:
         else:
             blocks.append(block)
         at = end + 1
-    answer, problem = _answer("\n".join(rest))
+    beside_blocks = "\n".join(rest)
+    patch = None if blocks or problems else _patch(beside_blocks)
+    if isinstance(patch, str):
+        problems.append(patch)
+    elif patch is not None:
+        blocks, beside_blocks = [patch[0]], patch[1]
+    answer, problem = _answer(beside_blocks)
+    if not (blocks or problems or problem or answer) and (diff := _diff(beside_blocks)):
+        blocks = [diff]
     return Reading(blocks=tuple(blocks), answer=answer, problems=(*problems, *([problem] if problem else [])))
+
+
+def _patch(text: str) -> tuple[Block, str] | str | None:
+    """The patches in a text, as one edit, and the text without them; or what is wrong with them."""
+    found = list(_V4A.finditer(text))
+    if _V4A_BEGINS.search(text, found[-1].end() if found else 0):
+        return "The patch has no *** End Patch line; nothing of it was used."
+    if not found:
+        return None
+    told = "\n".join(one[0] for one in found)
+    paths = dict.fromkeys(path.strip() for path in _V4A_PATH.findall(told))
+    return Block(kind="patch", path=", ".join(paths), replace=told + "\n"), _V4A.sub("", text)
+
+
+def _diff(text: str) -> Block | None:
+    """The unified diffs in the fences of a text, as one edit."""
+    told = "\n".join(one[1] for one in _DIFF.finditer(text) if _HUNK.search(one[1]))
+    paths = dict.fromkeys(_DIFF_PATH.findall(told))
+    return Block(kind="patch", path=", ".join(paths), replace=told + "\n") if paths else None
 
 
 def beside(text: str) -> str:

@@ -14,7 +14,16 @@ from wainwright.domain.goal import Fact
 from wainwright.domain.text import cut
 from wainwright.tools.toolbox import OBSERVATION_MAX, Arguments, Tool, Workbench
 from wainwright.workspace import kept, native
-from wainwright.workspace.native.edits import Applied, Barred, Done, Edit, Refusal, Source, apply_edits
+from wainwright.workspace.native.edits import (
+    Applied,
+    Barred,
+    Done,
+    Edit,
+    Refusal,
+    Source,
+    apply_answer,
+    apply_edits,
+)
 from wainwright.workspace.sources import EDIT_MAX, source, text
 
 LINES_MAX = 400
@@ -24,13 +33,22 @@ SHOWN_MAX = OBSERVATION_MAX - 500
 LINE_MAX = 500
 """Characters shown of one line."""
 HITS_MAX = 100
+MISQUOTED_MAX = 2
+"""After how many refused edits of a file a model is told to write it whole."""
+WHOLE_MAX = 20_000
+"""Characters of a file that can be asked for as a whole."""
+_MISQUOTED = frozenset({"missing", "ambiguous", "stale_removed", "no_place", "indentation", "elision"})
 
 
 class Block(Fact):
-    """One edit of a reply: for ``search`` both texts count, for ``file`` the replacement, for ``delete`` none."""
+    """One edit of a reply: for ``search`` both texts count, for ``file`` the replacement, for ``delete`` none.
 
-    kind: Literal["search", "file", "delete"]
+    ``patch`` is all of a reply's edits in a form of its own, as the replacement.
+    """
+
+    kind: Literal["search", "file", "delete", "patch"]
     path: str
+    """Of a patch: those in it, for people."""
     search: str = ""
     replace: str = ""
 
@@ -210,12 +228,15 @@ async def apply(workbench: Workbench, blocks: Sequence[Block]) -> tuple[bool, st
     """Apply the blocks of one reply, all or none. Returns whether they were applied, and what to tell the model."""
     outcome = await asyncio.to_thread(_worked_out, workbench, blocks)
     if isinstance(outcome, Refusal):
-        return False, f"No block was applied. Block {outcome.edit + 1}: {outcome.explain()}"
+        told = f"No block was applied. Block {outcome.edit + 1}: {outcome.explain()}"
+        return False, told + await asyncio.to_thread(_whole_instead, workbench, outcome)
     for done in outcome.done:
         lost = await asyncio.to_thread(workbench.repository.why_not_kept, workbench.tree, done.path)
         if lost:
             return False, f"No block was applied. {lost}."
     workbench.written.update(done.path for done in outcome.done)
+    for path in outcome.changes:
+        workbench.misquoted.pop(path, None)
     if not outcome.changes:
         return True, "Nothing to change: all of it is there already."
     before = {path: await asyncio.to_thread(text, workbench.tree, path) for path in outcome.changes}
@@ -230,14 +251,31 @@ async def apply(workbench: Workbench, blocks: Sequence[Block]) -> tuple[bool, st
     return True, f"Applied: {_told(outcome, blocks)}.{worse}"
 
 
+def _whole_instead(workbench: Workbench, refusal: Refusal) -> str:
+    """A way out where the lines of a file were not quoted as they are, again and again."""
+    if refusal.reason not in _MISQUOTED:
+        return ""
+    workbench.misquoted[refusal.path] += 1
+    long = len(text(workbench.tree, refusal.path) or "") > WHOLE_MAX
+    if long or workbench.misquoted[refusal.path] < MISQUOTED_MAX:
+        return ""
+    return f"\nWrite all of {refusal.path} anew instead: a DELETE block for it, and then a FILE block."
+
+
 def _worked_out(workbench: Workbench, blocks: Sequence[Block]) -> Applied | Refusal:
     tree = sorted({*(file.path for file in native.walk(workbench.tree)), *kept.in_task_tree(workbench.tree)})
+    if patches := [block.replace for block in blocks if block.kind == "patch"]:
+        return apply_answer("\n".join(patches), tree, lambda path: _source(workbench, path))
     kinds: dict[str, Literal["search", "write", "delete"]] = {
         "search": "search",
         "file": "write",
         "delete": "delete",
     }
-    edits = [Edit(kinds[block.kind], block.path, block.search, block.replace) for block in blocks]
+    edits = [
+        Edit(kinds[block.kind], block.path, block.search, block.replace)
+        for block in blocks
+        if block.kind != "patch"
+    ]
     return apply_edits(edits, tree, lambda path: _source(workbench, path))
 
 

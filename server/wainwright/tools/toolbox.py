@@ -4,6 +4,7 @@ A tool is typed, has one effect class, and gives its observation as text for the
 decided here and by the sandbox, never by what a model says.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,8 @@ class Workbench:
     due_tests: tuple[str, ...] = ()
     """Those of them that nobody else works on."""
     writable: bool = True
+    misquoted: Counter[str] = field(default_factory=Counter)
+    """How often in a row edits of a file did not quote it as it is."""
     written: set[str] = field(default_factory=set)
     """What blocks have written since the last checkpoint: it stays, whatever rules ignore it."""
 

@@ -128,6 +128,31 @@ def test_an_answer_that_is_no_json_is_a_problem(text: str) -> None:
     assert len(reading.problems) == 1
 
 
+PATCH = "*** Begin Patch\n*** Update File: {}\n@@\n-    return a\n+    return b\n*** End Patch\n"
+DIFF = "--- a/calc.py\n+++ b/calc.py\n@@ -1 +1 @@\n-a\n+b\n"
+
+
+def test_a_patch_stands_for_blocks_where_there_are_none() -> None:
+    patch = PATCH.format("calc.py")
+    reading = read(f"I change it.\n{patch}{PATCH.format('b.py')}```json\n{{}}\n```\n")
+    assert [(one.kind, one.path) for one in reading.blocks] == [("patch", "calc.py, b.py")]
+    assert reading.blocks[0].replace == f"{patch}\n{PATCH.format('b.py')}".replace("\n\n", "\n")
+    assert (reading.answer, reading.problems) == ({}, ())
+    file = lines(f"{MARK['file']} c.py", "1", FILE)
+    assert [one.kind for one in read(file + patch).blocks] == ["file"]
+    half = read(patch + patch.replace("*** End Patch", ""))
+    assert half.blocks == ()
+    assert "no *** End Patch line" in half.problems[0]
+
+
+def test_a_diff_is_an_edit_where_nothing_else_is_said() -> None:
+    fenced = f"Like this:\n```diff\n{DIFF}```\n"
+    (block,) = read(fenced).blocks
+    assert (block.kind, block.path, block.replace) == ("patch", "calc.py", DIFF + "\n")
+    assert read(fenced + '```json\n{"status": "done"}\n```\n').blocks == (), "it tells what was done"
+    assert read("```diff\n- a\n+ b\n```").blocks == ()
+
+
 @given(strategies.text(alphabet='<>=` \n\r{}"SEARCHFILDPtjson/a.b:1', max_size=200))
 def test_reading_never_raises(text: str) -> None:
     read(text)

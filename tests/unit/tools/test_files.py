@@ -431,3 +431,26 @@ async def test_a_block_is_refused_at_once_where_it_would_be_lost(
     assert why in told
     assert not (strict.tree / "fine.txt").exists()
     assert not (strict.tree / path).exists()
+
+
+async def test_a_patch_is_applied_as_blocks_are(workbench: Workbench) -> None:
+    text = "*** Begin Patch\n*** Update File: {}\n@@\n-    return a + b\n+    return b + a\n*** End Patch\n"
+    barred = Block(kind="patch", path="test_calc.py", replace=text.format("test_calc.py"))
+    done, told = await apply(workbench, [barred])
+    assert not done
+    assert "read-only" in told
+    patch = Block(kind="patch", path="calc.py", replace=text.format("calc.py"))
+    assert await apply(workbench, [patch]) == (True, "Applied: calc.py written.")
+    assert (workbench.tree / "calc.py").read_text().endswith("return b + a\n")
+
+
+async def test_who_does_not_quote_a_file_as_it_is_may_write_it_whole(workbench: Workbench) -> None:
+    wrong, way_out = swap("calc.py", "    return a - b\n", "x\n"), "Write all of calc.py anew instead"
+    told = [(await apply(workbench, [wrong]))[1] for _ in range(2)]
+    assert [way_out in one for one in told] == [False, True]
+    whole = [Block(kind="delete", path="calc.py"), write("calc.py", "def add(a, b):\n    return b + a\n")]
+    assert (await apply(workbench, whole))[0]
+    assert way_out not in (await apply(workbench, [wrong]))[1], "it counts in a row"
+    (workbench.tree / "calc.py").unlink()
+    (workbench.tree / "calc.py").write_text("line\n" * 10_000)
+    assert way_out not in (await apply(workbench, [wrong]))[1], "it is too long for that"
