@@ -19,11 +19,12 @@ from pydantic import JsonValue, ValidationError
 from wainwright.agents import roles
 from wainwright.agents.answers import Reading, explain, read
 from wainwright.agents.roles import Assignment
-from wainwright.agents.spoken import after
+from wainwright.agents.spoken import after, spelled
 from wainwright.agents.written import understood
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
+from wainwright.domain.text import cut
 from wainwright.journal import Spend, Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
 from wainwright.models.fit import fit
@@ -35,6 +36,9 @@ MISFITS_MAX = 3
 """Answers in a row that do not fit their form before the work is given up."""
 REPEATS_MAX = 4
 """How often the same action may give the same observation."""
+
+REFUSAL_MAX = 1_000
+"""Characters of the last refusal that a person is told."""
 
 _AGAIN = "Resume the run: the role tries anew, with another model if you have one. Or make the goal smaller."
 
@@ -325,10 +329,10 @@ class Conversation(Generic[A]):
         self.misfits = 0
         self.refusals += 1
         if self.refusals > self.refusals_max:
-            raise OutOfTurns(f"The work was refused {self.refusals} times. The last time: {refusal}", _AGAIN)
-        self._say(
-            f"Not accepted yet ({self.refusals} of {self.refusals_max}).\n{refusal}\nMend this, then answer again."
-        )
+            why = cut(refusal, REFUSAL_MAX)
+            raise OutOfTurns(f"The work was refused {self.refusals} times. The last time: {why}", _AGAIN)
+        which = f"answer {self.refusals} of {self.refusals_max + 1}"
+        self._say(f"Not accepted yet ({which}).\n{refusal}\nMend this, then answer again.")
 
     def _say(self, text: str) -> None:
         """Say something that is no observation: behind what was told since the last reply, in the same message.
@@ -355,7 +359,5 @@ def _reading(reply: ModelReply) -> Reading:
 
 
 def _describe(call: ToolCall) -> str:
-    arguments = call.arguments
-    first = next((str(v) for v in arguments.values()), "")
-    line = f"{call.name} {first}".split("\n")[0]
+    line = f"{call.name} {spelled(next(iter(call.arguments.values()), ''))}".split("\n")[0]
     return line if len(line) <= 100 else line[:99] + "…"

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from pydantic import JsonValue
+
 from wainwright.agents.roles import Assignment
 from wainwright.agents.written import understood
 from wainwright.journal import Steps
@@ -40,6 +42,11 @@ async def to_go_on_with(steps: Steps, assignment: Assignment) -> tuple[Message, 
 def looked_up(said: Sequence[Message]) -> str:
     """What somebody looked at, a line each."""
     calls = [call for one in said for call in one.tool_calls if call.arguments]
-    lines = [f"- {call.name} {' '.join(str(value) for value in call.arguments.values())}" for call in calls]
+    lines = [f"- {call.name} {' '.join(map(spelled, call.arguments.values()))}" for call in calls]
     short = [line.split("\n", maxsplit=1)[0][:120] for line in lines]
     return "\n".join(list(dict.fromkeys(short))[:LOOKED_UP_MAX])
+
+
+def spelled(value: JsonValue) -> str:
+    """An argument of a call, as people write it."""
+    return ", ".join(map(spelled, value)) if isinstance(value, list) else str(value)

@@ -266,7 +266,7 @@ async def test_a_refused_answer_is_mended_in_context(bench: Bench, gateway: Gate
 
     done, asked = await act(bench, gateway, DONE, EDIT, DONE, check=check)
     assert done.answer.status == "done"
-    assert "Not accepted yet (1 of 3).\ntest_add turned red" in text_of(asked[1]["messages"][-1])
+    assert "Not accepted yet (answer 1 of 4).\ntest_add turned red" in text_of(asked[1]["messages"][-1])
     assert len(seen) == 2
 
 
@@ -274,11 +274,12 @@ async def test_refusals_are_bounded_and_the_next_attempt_asks_anew(
     bench: Bench, gateway: GatewayBackend
 ) -> None:
     async def check(_: Work[WorkAnswer]) -> str:
-        return "never good enough"
+        return "never good enough: " + "it is still red. " * 500
 
     failed, asked = await act(bench, gateway, DONE, check=check, repeat=True)
     assert isinstance(failed, OutOfTurns)
-    assert "refused 4 times" in failed.message
+    assert "refused 4 times. The last time: never good enough" in failed.message
+    assert len(failed.message) < 1_200
     assert len(asked) == 4
     _, asked = await act(bench, gateway, DONE)
     assert len(asked) == 1
