@@ -35,6 +35,10 @@ vim.api.nvim_create_user_command('Wainwright', function(given)
   local text = table.concat(given.fargs, ' ', 2)
   local argument = vim.empty_dict()
   if text ~= '' then argument[takes[name] or 'run'] = text end
+  if name == 'why' then
+    argument.uri = vim.uri_from_bufnr(0)
+    argument.line = vim.api.nvim_win_get_cursor(0)[1] - 1
+  end
   one:exec_cmd({ title = name, command = 'wainwright.' .. name, arguments = { argument } }, nil, answered)
 end, {
   nargs = '*',

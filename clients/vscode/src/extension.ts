@@ -46,13 +46,17 @@ export async function deactivate(): Promise<void> {
 
 /** Sends a command. A refusal is a sentence for a person: it is shown once, and not as a failure of the editor. */
 async function send(command: string, given: unknown[]): Promise<unknown> {
-  let argument = given[0] as { reason?: string } | undefined;
+  let argument = given[0] as { reason?: string; uri?: string; line?: number } | undefined;
   if (command === "wainwright.reject" && !argument?.reason) {
     const reason = await window.showInputBox({ prompt: "What should be different?", ignoreFocusOut: true });
     if (reason === undefined) {
       return undefined;
     }
     argument = { ...argument, reason };
+  }
+  const editor = window.activeTextEditor;
+  if (command === "wainwright.why" && !argument?.uri && editor) {
+    argument = { ...argument, uri: editor.document.uri.toString(), line: editor.selection.active.line };
   }
   try {
     return await client?.sendRequest(ExecuteCommandRequest.type, { command, arguments: argument ? [argument] : [] });

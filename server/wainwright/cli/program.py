@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.text import Text
 
-from wainwright.cli import audit, native, replay, start, steer
+from wainwright.cli import audit, native, replay, start, steer, why
 from wainwright.cli.console import Workspace, out
 
 
@@ -76,6 +76,7 @@ for _command in (
     steer.reject,
     steer.cancel,
     steer.clean,
+    why.why,
     doctor,
     start.demo,
     native.apply,

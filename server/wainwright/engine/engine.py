@@ -43,6 +43,7 @@ from wainwright.engine.lookup import Lookup, ended
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.replaying import Replaying
 from wainwright.engine.stages.performer import perform
+from wainwright.engine.tracing.why import Tracing
 from wainwright.engine.views.documents import Documents
 from wainwright.engine.views.run_view import (
     Decide,
@@ -90,6 +91,7 @@ class Engine:
         self.editing = Editing(parts.workspace, parts.state, parts.repository)
         self.forking = Forking(parts)
         self.replaying = Replaying(parts)
+        self.tracing = Tracing(parts)
         self._disk = Disk(parts)
         self._lookup = Lookup(parts.journal)
         self._live = EditorIndex(parts.indexes, parts.workspace)

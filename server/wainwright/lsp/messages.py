@@ -115,6 +115,15 @@ class RejectArguments(RunArguments):
     """Why; the team works it in."""
 
 
+class LineArguments(RunArguments):
+    """Which line is meant."""
+
+    uri: str = ""
+    """The document; what is unsaved in it counts."""
+    line: int = Field(default=0, ge=0)
+    """As the protocol counts: from 0."""
+
+
 class GateInfo(Wire):
     """An open gate: somebody has to decide."""
 
@@ -164,6 +173,20 @@ class Shown(Wire):
     """Where the document of a run is, which the editor is being asked to open."""
 
     run: str
+    uri: str
+
+
+class LineInfo(Wire):
+    """Where a line comes from; empty is what cannot be told. All of it stands in a document that is being opened."""
+
+    run: str
+    """The run that wrote it; empty: none did."""
+    commit: str
+    task: str
+    step: str
+    """The key of the step of the journal that wrote it."""
+    call: str
+    """The key of the model call that asked for it."""
     uri: str
 
 

@@ -94,6 +94,12 @@ def quote(items: Iterable[str]) -> bytes:
     return b"".join(item.encode("utf-8", "surrogateescape") + b"\0" for item in items)
 
 
+def list_item(path: Path) -> str:
+    """Spell a path for one of git's lists, so that a colon in it does not end it."""
+    text = str(path)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if set(text) & set(':"') else text
+
+
 class GitDirectory:
     """One explicit git directory, with the work tree that its commands see, if any.
 

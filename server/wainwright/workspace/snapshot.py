@@ -26,7 +26,7 @@ from wainwright.domain.changes import names_git
 from wainwright.domain.errors import WorkspaceError
 from wainwright.workspace import filters
 from wainwright.workspace.person import Person
-from wainwright.workspace.plumbing import GitDirectory, printable, quote
+from wainwright.workspace.plumbing import GitDirectory, list_item, printable, quote
 from wainwright.workspace.staging import (
     Stored,
     blobs,
@@ -142,7 +142,7 @@ class Taker:
         if self._person is not None:
             looking = self._person.git.settings(_LOOKING_SETTINGS, owners=True)
             git = git.configured({**looking, "core.attributesFile": self._person.attributes_file})
-            git = git.within(GIT_ALTERNATE_OBJECT_DIRECTORIES=_as_list_item(self._person.file("objects")))
+            git = git.within(GIT_ALTERNATE_OBJECT_DIRECTORIES=list_item(self._person.file("objects")))
         try:
             yield git
         finally:
@@ -418,9 +418,3 @@ def _opener(place: Path) -> Callable[[], filters.Content]:
         return place.open("rb")
 
     return opened
-
-
-def _as_list_item(path: Path) -> str:
-    """Spell a path so that a colon in it does not end it."""
-    text = str(path)
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if set(text) & set(':"') else text

@@ -12,6 +12,8 @@ from wainwright.lsp.messages import (
     ApproveArguments,
     BeginArguments,
     EditBegun,
+    LineArguments,
+    LineInfo,
     NoArguments,
     RejectArguments,
     ResumeArguments,
@@ -50,6 +52,7 @@ class Catalogue:
         add("wainwright.show", "Open the document of a run")(self.show)
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
         add("wainwright.revert", "Take back what was applied, if it has not changed since")(self.revert)
+        add("wainwright.why", "Tell where a line comes from")(self.why)
 
     async def start(self, call: Call, arguments: StartArguments) -> RunInfo:
         """Begin a run; it goes on in the background."""
@@ -103,6 +106,10 @@ class Catalogue:
     async def revert(self, call: Call, arguments: RunArguments) -> EditBegun:
         """Set the files back that the run changed; what comes of it is told later."""
         return await (await self._runs()).revert(arguments.run)
+
+    async def why(self, call: Call, arguments: LineArguments) -> LineInfo:
+        """Follow a line to the run, the step and the model call that wrote it, and open what is told of it."""
+        return await (await self._runs()).why(arguments)
 
 
 _STAGES = {

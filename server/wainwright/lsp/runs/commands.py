@@ -19,6 +19,8 @@ from wainwright.lsp.messages import (
     BeginArguments,
     EditBegun,
     GateInfo,
+    LineArguments,
+    LineInfo,
     RunInfo,
     RunList,
     Shown,
@@ -27,6 +29,7 @@ from wainwright.lsp.messages import (
 from wainwright.lsp.runs.board import Board
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
+from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.questions import Questions
 
 if TYPE_CHECKING:
@@ -222,6 +225,10 @@ class Runs:
                 return self._delivery.begin(view.run, "revert", work, self.board.refresh)
         what = "Nothing" if run is None else f"Nothing of run {views[0].run}"
         raise InputError(f"{what} was applied here.", "There is nothing to take back.")
+
+    async def why(self, asked: LineArguments) -> LineInfo:
+        """Tell where a line comes from, and have the answer opened."""
+        return await why(self._server, self.engine, self._goals, asked)
 
     # ---- driving and following
 

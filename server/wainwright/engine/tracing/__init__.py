@@ -1,0 +1,1 @@
+"""From a line back to what wrote it: hunk, step, model call, receipt and approvals."""

@@ -1,0 +1,140 @@
+"""What can be told of a line: values for fronts, and the same as sentences."""
+
+from datetime import UTC, datetime
+
+from wainwright.domain.events import Decision
+from wainwright.domain.goal import Fact
+
+_SHORT = 10
+"""Digits of a commit that are shown."""
+
+
+class StepTold(Fact):
+    """The action that wrote a line."""
+
+    row: int
+    """Its number in the journal of the run."""
+    key: str
+    tool: str
+    at: float
+
+
+class CallTold(Fact):
+    """The model call that asked for it."""
+
+    row: int
+    key: str
+    role: str
+    model: str
+    usd: float
+    tokens: int
+    at: float
+
+
+class ReceiptTold(Fact):
+    """A test run."""
+
+    tree: str
+    command: str
+    passed: int
+    failed: int
+    green: bool
+    at: float
+
+
+class GateTold(Fact):
+    """A decision that let the change through, or did not."""
+
+    gate: str
+    kind: str
+    decision: Decision
+    by: str
+    reason: str
+
+
+class Why(Fact):
+    """Where a line comes from, as far as it can be told."""
+
+    path: str
+    line: int
+    """From 1."""
+    text: str
+    run: str = ""
+    """The run that wrote it; empty: none did."""
+    goal: str = ""
+    commit: str = ""
+    """The commit of the delivered change; of a line that no run wrote, the one that brought it."""
+    subject: str = ""
+    author: str = ""
+    at: float = 0.0
+    written_at: str = ""
+    """``path:line`` in that commit."""
+    followed: tuple[str, ...] = ()
+    """How the line came from there to here, a sentence each."""
+    hunk: str = ""
+    task: str = ""
+    title: str = ""
+    step: StepTold | None = None
+    call: CallTold | None = None
+    receipt: ReceiptTold | None = None
+    """Of the tree that its task landed as."""
+    delivered: ReceiptTold | None = None
+    """Of the tree that was handed over in the end."""
+    red_first: tuple[str, ...] = ()
+    """The acceptance tests of its task, and how they ended before it."""
+    gates: tuple[GateTold, ...] = ()
+    untold: tuple[str, ...] = ()
+    """What cannot be told, and why, a sentence each."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the line was followed to the model call that asked for it."""
+        return bool(self.run and self.commit and self.hunk and self.step and self.call)
+
+
+def described(why: Why) -> list[str]:
+    """The answer in sentences, one a line; a hunk is left out."""
+    lines = [f"{why.path}:{why.line}: {why.text.strip()}"]
+    if not why.run:
+        lines.append(_by_somebody(why))
+        return [*lines, *why.followed, *why.untold]
+    lines.append(f"Run {why.run} wrote it: {why.goal.splitlines()[0] if why.goal else ''}".rstrip(": "))
+    lines.append(f"Commit {why.commit[:_SHORT]} ({why.subject}), there {why.written_at}.")
+    lines += why.followed
+    if why.task:
+        lines.append(f"Task {why.task}: {why.title}." if why.title else f"Task {why.task}.")
+    if (step := why.step) is not None:
+        lines.append(f"Written by {step.tool}, row {step.row} of the journal ({step.key}), {_when(step.at)}.")
+    if (call := why.call) is not None:
+        cost = f"{call.tokens} tokens, ${call.usd:.4f}"
+        lines.append(f"Asked for by the {call.role}, {call.model}: row {call.row} ({call.key}), {cost}.")
+    lines += [_tested("As it landed", one) for one in (why.receipt,) if one]
+    lines += [_tested("As it was delivered", one) for one in (why.delivered,) if one]
+    lines += [f"Acceptance test {one}" for one in why.red_first]
+    for gate in why.gates:
+        reason = f": {gate.reason}" if gate.reason else ""
+        lines.append(f"Gate {gate.kind}: {gate.decision} by {gate.by}{reason}.")
+    return [*lines, *why.untold]
+
+
+def document(why: Why) -> str:
+    """The answer as a document."""
+    first, *rest = described(why)
+    hunk = f"\n```diff\n{why.hunk}\n```\n" if why.hunk else ""
+    return f"# {first}\n{hunk}\n" + "".join(f"- {line}\n" for line in rest)
+
+
+def _tested(what: str, seen: ReceiptTold) -> str:
+    ended = "green" if seen.green else "not green"
+    counts = f"{seen.passed} passed, {seen.failed} failed" if seen.passed or seen.failed else "no report"
+    return f"{what}, tree {seen.tree[:_SHORT]}: `{seen.command}` was {ended} ({counts})."
+
+
+def _by_somebody(why: Why) -> str:
+    if not why.commit:
+        return "It is not committed, and no run delivered it."
+    return f"{why.author} wrote it in commit {why.commit[:_SHORT]} ({why.subject}), {_when(why.at)}."
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,156 @@
+"""Lines of changes that scripted runs delivered are followed back: after merges, squashes, edits and renames."""
+
+from pathlib import Path
+
+import pytest
+from tests.fixtures.delivered import Delivered, deliver
+from tests.fixtures.scenario import Stagehand
+
+from wainwright.domain.errors import InputError
+from wainwright.engine.views.why_view import described
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+OTHERS = ["from_goal_to_done", "a_small_goal_in_go", "node_from_an_empty_folder"]
+CODE, TESTS = "calc/__init__.py", "tests/test_add.py"
+SUM = "    return sum(numbers)"
+
+
+def live_on(it: Delivered, path: str) -> tuple[str, list[int | None]]:
+    """Twenty commits in and around a file, and a rename: its new name, and what number each line had before."""
+    new = f"moved/{Path(path).name}"
+    rows = (it.workspace / path).read_text().splitlines()
+    were: list[int | None] = list(range(1, len(rows) + 1))
+    (it.workspace / "moved").mkdir()
+    for number in range(20):
+        if number == 7:
+            it.git("mv", path, new)
+        at = (0, len(rows) // 2, len(rows))[number % 3]
+        rows.insert(at, f"note {number}")
+        were.insert(at, None)
+        (it.workspace / (new if number >= 7 else path)).write_text("\n".join(rows) + "\n")
+        (it.workspace / "NOTES").write_text(f"{number}\n")
+        it.commit(f"Note {number}")
+    return new, were
+
+
+@pytest.mark.parametrize("scenario", OTHERS)
+async def test_each_delivered_line_is_followed_to_its_model_call(stage: Stagehand, scenario: str) -> None:
+    await follow_all(await deliver(stage, scenario))
+
+
+async def follow_all(it: Delivered) -> None:
+    lines = it.lines()
+    it.git("merge", "--quiet", it.branch)
+    for path, line, text in lines:
+        why = await it.why(path, line)
+        assert why.text == text
+        assert why.run == it.run
+        assert why.whole, described(why)
+        assert why.receipt is not None, described(why)
+        assert why.delivered is not None
+        assert why.delivered.green, described(why)
+        assert f"+{text}" in why.hunk.splitlines()
+        assert why.call is not None
+        assert why.step is not None
+        assert text.strip() in it.parts.journal.recorded(it.run, why.call.key)[2]["text"]  # type: ignore
+        assert why.call.row < why.step.row
+        if why.red_first:
+            assert any("was red before the change" in one for one in why.red_first)
+        assert [gate.kind for gate in why.gates][:1] == ["plan"]
+    await _after_twenty_commits(it, lines)
+
+
+async def _after_twenty_commits(it: Delivered, lines: list[tuple[str, int, str]]) -> None:
+    path = max({path for path, _, _ in lines}, key=lambda one: (it.workspace / one).stat().st_size)
+    new, were = live_on(it, path)
+    written = {number for one, number, _ in lines if one == path}
+    asked = [number for number, was in enumerate(were, 1) if was in written]
+    followed = [number for number in asked if (await it.why(new, number)).whole]
+    assert len(asked) == len(written)
+    assert len(followed) >= 0.95 * len(asked), sorted({*asked} - {*followed})
+
+
+def at(it: Delivered, path: str, text: str) -> int:
+    return (it.workspace / path).read_text().splitlines().index(text) + 1
+
+
+async def test_a_squash_is_seen_through(it: Delivered) -> None:
+    it.git("merge", "--quiet", "--squash", it.branch)
+    it.commit("All at once")
+    why = await it.why(CODE, at(it, CODE, SUM))
+    assert why.whole
+    assert any("It came into your history with" in one and "All at once" in one for one in why.followed)
+
+
+async def test_what_is_not_committed_is_found_by_its_text(it: Delivered) -> None:
+    it.git("checkout", "--quiet", it.branch, "--", CODE)
+    it.git("reset", "--quiet")
+    text = (it.workspace / CODE).read_text()
+    why = await it.why(CODE, at(it, CODE, SUM) + 2, text=f"\n\n{text}")
+    assert why.whole
+    assert "It is not committed in your history; what the run delivered has it." in why.followed
+
+
+async def test_windows_line_ends_hide_nothing(it: Delivered) -> None:
+    it.git("merge", "--quiet", it.branch)
+    text = (it.workspace / CODE).read_text().replace("\n", "\r\n")
+    assert (await it.why(CODE, at(it, CODE, SUM), text=text)).whole
+
+
+async def test_a_line_that_moved_to_another_file_and_was_indented_anew_is_found(it: Delivered) -> None:
+    it.git("merge", "--quiet", it.branch)
+    place = it.workspace / TESTS
+    before, mark, moved = place.read_text().partition("def test_add_takes_any_number")
+    place.write_text(before)
+    indented = "".join(f"    {line}\n" for line in f"{mark}{moved}".splitlines())
+    (it.workspace / "tests" / "test_many.py").write_text(f"from calc import add\n\nif True:\n{indented}")
+    it.commit("Move it")
+    why = await it.why("tests/test_many.py", at(it, "tests/test_many.py", "        assert add(1, 2, 3) == 6"))
+    assert why.whole, described(why)
+    assert why.written_at.startswith(f"{TESTS}:")
+    assert "It was moved or indented anew since." in why.followed
+
+
+async def test_a_line_of_the_persons_is_said_to_be_theirs(it: Delivered) -> None:
+    it.git("merge", "--quiet", it.branch)
+    why = await it.why(TESTS, 1)
+    assert why.run == ""
+    assert why.subject
+    assert any("wrote it in commit" in one for one in described(why))
+    fresh = (it.workspace / CODE).read_text() + "# Mine, just now.\n"
+    mine = await it.why(CODE, len(fresh.splitlines()), text=fresh)
+    assert described(mine)[1] == "It is not committed, and no run delivered it."
+
+
+async def test_a_line_changed_by_the_person_is_theirs(it: Delivered) -> None:
+    it.git("merge", "--quiet", it.branch)
+    place = it.workspace / CODE
+    place.write_text(place.read_text().replace("sum(numbers)", "sum(numbers, 0)"))
+    it.commit("Mine")
+    why = await it.why(CODE, at(it, CODE, "    return sum(numbers, 0)"))
+    assert why.run == ""
+    assert why.subject == "Mine"
+
+
+async def test_without_the_steps_the_rest_is_told_and_the_gap_is_said(
+    it: Delivered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it.git("merge", "--quiet", it.branch)
+    rows = it.parts.journal.rows
+    monkeypatch.setattr(
+        it.parts.journal, "rows", lambda run: [row for row in rows(run) if "/act-" not in row.key]
+    )
+    why = await it.why(CODE, at(it, CODE, SUM))
+    assert why.run == it.run
+    assert why.hunk
+    assert not why.whole
+    assert why.untold == ("Which step wrote it cannot be told: no checkpoint of an agent has it.",)
+
+
+async def test_a_file_or_a_line_that_is_not_there_is_refused(it: Delivered) -> None:
+    with pytest.raises(InputError, match=r"has \d+ lines"):
+        await it.why(CODE, 99)
+    with pytest.raises(InputError, match="no file"):
+        await it.why("none.py", 1)
+    with pytest.raises(InputError, match="no run nobody"):
+        await it.tracing.why(CODE, 1, run="nobody")
