@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.text import Text
 
-from wainwright.cli import audit, native, replay, start, steer, why
+from wainwright.cli import audit, native, replay, rewind, start, steer, why
 from wainwright.cli.console import Workspace, out
 
 
@@ -77,6 +77,7 @@ for _command in (
     steer.cancel,
     steer.clean,
     why.why,
+    rewind.rewind,
     doctor,
     start.demo,
     native.apply,

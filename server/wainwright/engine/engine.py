@@ -42,6 +42,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.replaying import Replaying
+from wainwright.engine.rewinding import Rewinding
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.tracing.why import Tracing
 from wainwright.engine.views.documents import Documents
@@ -92,6 +93,7 @@ class Engine:
         self.forking = Forking(parts)
         self.replaying = Replaying(parts)
         self.tracing = Tracing(parts)
+        self.rewinding = Rewinding(parts, self.editing)
         self._disk = Disk(parts)
         self._lookup = Lookup(parts.journal)
         self._live = EditorIndex(parts.indexes, parts.workspace)

@@ -65,8 +65,8 @@ def changeset(git: GitDirectory, place: Place, base: str, tip: str) -> Changeset
             raise OutsideBoundary(
                 f"{place.inner(row.change.path)!r} is a submodule.", "Change it in its own repository."
             )
-    old = _on_disk(git, base, [row.change.path for row in rows if row.change.status != "A"])
-    new = _on_disk(git, tip, [row.change.path for row in rows if row.change.status != "D"])
+    old = on_disk(git, base, [row.change.path for row in rows if row.change.status != "A"])
+    new = on_disk(git, tip, [row.change.path for row in rows if row.change.status != "D"])
     files = tuple(_file_change(row, place.inner(row.change.path), old, new) for row in rows)
     return Changeset(base=base, tip=tip, files=files)
 
@@ -116,7 +116,7 @@ def _rows(git: GitDirectory, base: str, tip: str) -> Iterable[_Row]:
         yield _Row(before, after, Change("M" if status == "T" else status, path))
 
 
-def _on_disk(git: GitDirectory, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+def on_disk(git: GitDirectory, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
     """Return the bytes that a checkout gives these files; line ends follow the person's attributes.
 
     The target of a symbolic link is its content.
