@@ -134,8 +134,7 @@ class Conversation(Generic[A]):
     async def open(self, brief: Brief) -> None:
         """Say the first message; recorded, so that a resumed agent is told the same again.
 
-        One message of the person's, not of the system: files have no more to say than that, and what stands first is
-        the same for all roles.
+        What stands first is the same for all roles; the work at hand is its last part.
         """
 
         async def act(_key: str) -> tuple[JsonValue, Spend]:
@@ -144,8 +143,8 @@ class Conversation(Generic[A]):
                 gone_on = (*brief.earlier, _message("user", brief.text))
                 return [one.model_dump(mode="json") for one in gone_on], Spend()
             own = f"# Your part\n\n{self.assignment.prompt.strip()}"
-            own += f"\n\n# The work at hand\n\n{brief.text}" if brief.text else ""
-            return [*(f"{part}\n\n" for part in (roles.common(), *brief.shared)), own], Spend()
+            before = [f"{part}\n\n" for part in (roles.common(), *brief.shared, own)]
+            return [*before, f"# The work at hand\n\n{brief.text or 'Do your part for the goal.'}"], Spend()
 
         kept = cast("list[Any]", await self.steps.step("opening", inputs=None, effect="read", act=act))
         if not isinstance(kept[0], str):

@@ -40,14 +40,24 @@ def to_messages(messages: tuple[Message, ...], *, cache: bool) -> list[dict[str,
 
     With ``cache``, four places are marked: the two parts before the opening's last one, with which another role's
     conversation begins too; the last message, which the next turn begins with; and the one that was last before the
-    newest reply, since a provider looks for what it knows only some blocks before a mark.
+    newest reply, since a provider looks for what it knows only some blocks before a mark. Without, what is told at
+    first is the system's but for its last part: templates of local servers want it so, and count from there.
     """
+    messages = messages if cache else tuple(_opened(messages))
     replies = [index for index, message in enumerate(messages) if message.role == "assistant"]
     marked = {len(messages) - 1, replies[-1] - 1 if replies else -1}
     return [
         _to_message(message, cache=cache and index in marked, parts=cache)
         for index, message in enumerate(messages)
     ]
+
+
+def _opened(messages: Sequence[Message]) -> Iterator[Message]:
+    first = messages[0]
+    if first.role == "user" and len(first.content) > 1 and all(part.kind == "text" for part in first.content):
+        yield first.model_copy(update={"role": "system", "content": first.content[:-1]})
+        first = first.model_copy(update={"content": first.content[-1:]})
+    yield from (first, *messages[1:])
 
 
 def _to_message(message: Message, *, cache: bool, parts: bool) -> dict[str, Any]:
@@ -93,12 +103,14 @@ def _arguments_of(call: ToolCall) -> str:
 
 
 def in_words(request: ModelRequest) -> ModelRequest:
-    """The request without tools: the first message tells of them, at its end, and calls are in the text."""
+    """The request without tools: the first message tells of them, before the work at hand; calls are text."""
     if not request.tools:
         return request
     first, *others = request.messages
     tools = "\n".join(json.dumps(tool.model_dump(mode="json")) for tool in request.tools)
-    opening = first.model_copy(update={"content": (*first.content, Text(text=f"{_TOOLS}{tools}\n"))})
+    told, (*before, last) = Text(text=f"{_TOOLS}{tools}\n\n"), first.content
+    parts = (*before, told, last) if before else (Text(text=first.text + told.text),)
+    opening = first.model_copy(update={"content": parts})
     return request.model_copy(update={"messages": (opening, *_in_words(others)), "tools": ()})
 
 

@@ -58,8 +58,15 @@ def last(requests: list[dict[str, Any]]) -> str:
     return text_of(requests[-1]["messages"][-1])
 
 
+def said(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conversation behind what all of a kind are told."""
+    first, *conversation = request["messages"]
+    assert first["role"] == "system"
+    return conversation
+
+
 def roles_of(request: dict[str, Any]) -> list[str]:
-    return [message["role"] for message in request["messages"]]
+    return [message["role"] for message in said(request)]
 
 
 async def test_edits_change_the_tree_and_the_answer_ends_the_work(
@@ -143,9 +150,9 @@ async def test_what_came_of_edits_is_told_in_the_last_observation_of_a_tool(
     both = Answer(text=EDIT.text, tool_calls=call("read", path="calc.py").tool_calls * 2)
     _, asked = await act(bench, gateway, both, DONE)
     assert roles_of(asked[-1]) == ["user", "assistant", "tool", "tool"]
-    assert "return b + a" in text_of(asked[-1]["messages"][2])
+    assert "return b + a" in text_of(said(asked[-1])[2])
     assert last(asked).endswith("\n\nApplied: calc.py written.")
-    assert "Applied" not in text_of(asked[-1]["messages"][2])
+    assert "Applied" not in text_of(said(asked[-1])[2])
 
 
 async def test_the_roles_of_a_conversation_alternate(bench: Bench, gateway: GatewayBackend) -> None:
@@ -158,7 +165,7 @@ async def test_the_roles_of_a_conversation_alternate(bench: Bench, gateway: Gate
     )  # fmt: skip
     assert len(asked) == 7
     for request in asked:
-        told = request["messages"]
+        told = said(request)
         assert told[0]["role"] == "user"
         for one, following in pairwise(told):
             wanted = {"user": {"assistant"}, "tool": {"tool", "assistant"}}
@@ -175,7 +182,7 @@ async def test_thoughts_that_a_server_left_in_the_text_are_not_acted_on(
     assert done.answer.status == "done"
     assert not (workbench.tree / "draft.py").exists()
     assert last(asked) == "Applied: calc.py written."
-    assert text_of(asked[-1]["messages"][1]) == EDIT.text
+    assert text_of(said(asked[-1])[1]) == EDIT.text
 
 
 async def test_a_call_that_was_written_as_text_is_done_and_resumed(
@@ -185,7 +192,7 @@ async def test_a_call_that_was_written_as_text_is_done_and_resumed(
     failed, asked = await act(bench, gateway, written)
     assert not isinstance(failed, Work)
     assert roles_of(asked[-1]) == ["user", "assistant", "tool"]
-    assert asked[-1]["messages"][1]["content"] == "I look.\n"
+    assert said(asked[-1])[1]["content"] == "I look.\n"
     assert "return a + b" in last(asked)
     bench.crash()
     done, again = await act(bench, gateway, DONE)
@@ -254,7 +261,7 @@ async def test_misfits_count_in_a_row_only(bench: Bench, gateway: GatewayBackend
 
 async def test_an_empty_reply_is_not_sent_back_empty(bench: Bench, gateway: GatewayBackend) -> None:
     _, asked = await act(bench, gateway, say(""), say(""), DONE)
-    assert text_of(asked[-1]["messages"][1]) == "(nothing)"
+    assert text_of(said(asked[-1])[1]) == "(nothing)"
 
 
 async def test_a_refused_answer_is_mended_in_context(bench: Bench, gateway: GatewayBackend) -> None:
@@ -381,7 +388,7 @@ async def test_a_resumed_agent_is_told_what_it_was_told(bench: Bench, gateway: G
             roles.IMPLEMENT, WorkAnswer, Brief("Another brief, after files lay about."),
             workbench=bench.workbench(), steps=bench.steps(), models=models(server, gateway),
         )  # fmt: skip
-        assert text_of(server.requests[0]["messages"][0]).endswith("The brief.")
+        assert text_of(said(server.requests[0])[0]).endswith("The brief.")
 
 
 async def test_a_newer_version_goes_on_with_a_conversation_in_its_own_words(
@@ -409,7 +416,7 @@ async def test_tools_that_are_gone_are_told_once_and_the_conversation_goes_on(
     workbench.sandbox = None
     done, asked = await act(bench, gateway, call("run_tests"), call("list"), DONE, workbench=workbench)
     assert done.answer.status == "done"
-    told = [text_of(m) for m in asked[-1]["messages"] if "cannot be used any more" in text_of(m)]
+    told = [text_of(m) for m in said(asked[-1]) if "cannot be used any more" in text_of(m)]
     assert len(told) == 1
     assert "run_tests, shell" in told[0]
     bench.crash()

@@ -33,7 +33,9 @@ def test_what_several_roles_are_told_is_marked_before_a_roles_own_words() -> Non
         content = to_messages(conversation, cache=True)[0]["content"]
         assert [one["text"] for one in content] == ["shared ", "plan ", "own"]
         assert ["cache_control" in one for one in content] == [True, True, len(conversation) < 5]
-        assert to_messages(conversation, cache=False)[0]["content"] == "shared plan own"
+        system, first = to_messages(conversation, cache=False)[:2]
+        assert system == {"role": "system", "content": "shared plan "}, "in form of chat templates"
+        assert first == {"role": "user", "content": "own"}
 
 
 def test_a_picture_goes_along_as_a_part_and_text_alone_as_text() -> None:
