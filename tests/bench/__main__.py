@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import calls, context, edits, files, first_request, index, receipts, startup, trees
+from tests.bench import calls, context, edits, files, first_request, index, journal, receipts, startup, trees
 from tests.bench.corpora import SOURCES, Corpus, named, standard
 from tests.bench.harness import Figure, Missing, Setting, table
 from tests.bench.tools import Tools, cache_folder
@@ -35,6 +35,7 @@ ROWS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "snapshot": files.snapshot,
     "hash": files.tree_hash,
     "trees": trees.trees,
+    "journal": journal.journal,
     "initialize": startup.initialize,
     "first-request": first_request.first_request,
     "base": receipts.base,
