@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -11,16 +12,35 @@ T = TypeVar("T")
 
 async def to_its_end(work: Future[T] | asyncio.Future[T]) -> T:
     """Wait for what must not be cut short; whoever cancels the waiter is obeyed when it has ended."""
-    waiting = asyncio.wrap_future(work)
     cancelled: asyncio.CancelledError | None = None
-    while not waiting.done():
+    while not work.done():
         try:
-            await asyncio.wait({waiting})
+            if isinstance(work, Future):
+                await _ended(work)
+            else:
+                await asyncio.wait({work})
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        raise cancelled from waiting.exception()
-    return waiting.result()
+        raise cancelled from work.exception()
+    return work.result()
+
+
+def _ended(work: Future[T]) -> asyncio.Future[None]:
+    """Wakes whoever waits when a thread has ended its work; it is asked again after a cancellation."""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+
+    def wake() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    def tell(_: Future[T]) -> None:
+        with suppress(RuntimeError):  # nobody waits any more in a loop that is closed
+            loop.call_soon_threadsafe(wake)
+
+    work.add_done_callback(tell)
+    return ended
 
 
 async def finish_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -14,7 +14,7 @@ from wainwright.journal.texts import as_json
 from wainwright.journal.told import WAYS_OUT
 from wainwright.journal.transaction import Reading, Transaction
 
-PACKED_FROM = 512
+PACKED_FROM = 2048
 """Bytes from which content is compressed."""
 
 

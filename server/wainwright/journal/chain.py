@@ -115,7 +115,10 @@ class Walk:
 
 def digest(before: str, run: str, row: Link) -> str:
     """The hash of a row that follows a row with the hash ``before``."""
-    return hashlib.sha256((before + _canonical([run, *row])).encode()).hexdigest()
+    seq, kind, key, effect, fingerprint, usd, tokens, body, epoch, at = row
+    # The body comes last and as it is: what stands before it says by itself where it ends.
+    told = _canonical([run, seq, kind, key, effect, fingerprint, usd, tokens, epoch, at])
+    return hashlib.sha256(f"{before}{told}{body}".encode()).hexdigest()
 
 
 def walk(run: str, rows: Iterable[Sequence[Any]]) -> tuple[Walk, str]:

@@ -102,7 +102,7 @@ class JournalFile:
         except BaseException:
             self.db.close()
             raise
-        self.db.text_factory = reader.text_factory = text_of
+        reader.text_factory = text_of
         self._written, self._read = Database(self.db), Database(reader)
         self._read.execute("PRAGMA query_only=ON")
         self._there = _inodes(path)

@@ -10,12 +10,14 @@ import hashlib
 import os
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+DIGITS = 12
+"""Of the number of rows, so that two slots are compared as text."""
 SLOT = 256
 """Bytes of a slot. A disk writes such a part of a sector as a whole."""
 NAME_MAX = 80
@@ -40,7 +42,7 @@ class Head:
         """Nothing for a slot that was damaged."""
         try:
             crc, _, text = slot.decode().rstrip().partition(" ")
-            name, rows, last, head, usd, tokens = text.split(" ")
+            rows, name, last, head, usd, tokens = text.split(" ")
             if int(crc, 16) != zlib.crc32(text.encode()):
                 return None
             return cls(name, int(rows), int(last), head, float(usd), int(tokens))
@@ -49,8 +51,9 @@ class Head:
 
     def written(self) -> bytes:
         """The slot."""
-        text = f"{self.name} {self.rows} {self.last} {self.head} {self.spent_usd!r} {self.spent_tokens}"
-        return f"{zlib.crc32(text.encode()):08x} {text}".encode().ljust(SLOT - 1) + b"\n"
+        text = f"{self.rows:0{DIGITS}} {self.name} {self.last} {self.head} {self.spent_usd!r} {self.spent_tokens}"
+        raw = text.encode()
+        return (b"%08x " % zlib.crc32(raw) + raw).ljust(SLOT - 1) + b"\n"
 
 
 def name_of(run: str) -> str:
@@ -93,31 +96,30 @@ class Heads:
 
     def write(self, heads: Iterable[Head]) -> None:
         """Take over where runs end now; one that is further already stays."""
-        with self._alone():
-            for head in heads:
-                if head.name not in self._slots:
-                    self._look_again()  # another process may have given it one
-                at = self._slots.get(head.name)
-                if at is None:
-                    at = self._slots[head.name] = self._read_to
-                    self._read_to += SLOT
-                elif (known := Head.read(os.pread(self._fd, SLOT, at))) and known.rows >= head.rows:
-                    continue
-                os.pwrite(self._fd, head.written(), at)
-                if self._syncing is None:
-                    self._syncing = threading.Thread(
-                        target=self._sync_soon, name="journal heads", daemon=True
-                    )
-                    self._syncing.start()
-                self._unsynced.set()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
         fcntl.flock(self._fd, fcntl.LOCK_EX)
         try:
-            yield
+            for head in heads:
+                self._write(head)
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _write(self, head: Head) -> None:
+        if head.name not in self._slots:
+            self._look_again()  # another process may have given it one
+        at = self._slots.get(head.name)
+        slot = head.written()
+        if at is None:
+            at = self._slots[head.name] = self._read_to
+            self._read_to += SLOT
+        else:
+            known = os.pread(self._fd, SLOT, at)
+            if known[9 : 9 + DIGITS] >= slot[9 : 9 + DIGITS] and Head.read(known) is not None:
+                return
+        os.pwrite(self._fd, slot, at)
+        if self._syncing is None:
+            self._syncing = threading.Thread(target=self._sync_soon, name="journal heads", daemon=True)
+            self._syncing.start()
+        self._unsynced.set()
 
     def _sync_soon(self) -> None:
         """In a thread of its own, so that no transaction waits for a second disk."""

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import threading
 import time
+from operator import attrgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -19,6 +20,7 @@ LEASE_S = 15.0
 
 _BOOK = f"SELECT {', '.join(KEPT)} FROM runs WHERE run = ?"  # noqa: S608 - our own column names
 _SAVE = f"UPDATE runs SET {', '.join(f'{name} = ?' for name in KEPT[1:])} WHERE run = ?"  # noqa: S608
+_saved = attrgetter(*KEPT[1:], KEPT[0])
 _ADD = (
     "INSERT INTO journal (seq, kind, key, effect, fingerprint, usd, tokens, body, epoch, at, run, hash) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -114,8 +116,7 @@ class Transaction:
     def finish(self) -> list[Head]:
         """Save the books, and say where the chains end now."""
         for book in self._changed.values():
-            _, *values = (getattr(book, name) for name in KEPT)
-            self.db.execute(_SAVE, [*values, book.run])
+            self.db.execute(_SAVE, _saved(book))
         return [
             Head(name_of(book.run), book.rows, book.last, book.head, book.spent_usd, book.spent_tokens)
             for book in self._changed.values()
