@@ -189,20 +189,38 @@ class Journal(Forks):
         self.file.write(act, outcome=True)
 
     def events(self, run: str) -> list[Event]:
-        """All facts of a run, in order. Raises JournalBroken for one that cannot be read."""
-        with _readable(run):
-            return [EVENT.validate_json(body) for body, _ in self._events(run)]
+        """All facts of a run, in order.
+
+        Where one cannot be read, those before the first row that is not what was written: a run can be looked at that
+        nobody may go on with. Raises JournalBroken where there is none.
+        """
+        facts = self._facts(run)
+        try:
+            return [EVENT.validate_json(body) for body, _ in facts]
+        except ValueError:
+            return [EVENT.validate_json(body) for body, _ in self._believed_facts(run)]
 
     def times(self, run: str) -> list[tuple[float, str]]:
-        """(seconds since the epoch, kind) of each fact, in order."""
-        with _readable(run):
-            return [(at, json.loads(body)["kind"]) for body, at in self._events(run)]
+        """(seconds since the epoch, kind) of each fact, in order; as many as `events` gives."""
+        facts = self._facts(run)
+        try:
+            return [(at, EVENT.validate_json(body).kind) for body, at in facts]
+        except ValueError:
+            return [(at, EVENT.validate_json(body).kind) for body, at in self._believed_facts(run)]
 
-    def _events(self, run: str) -> list[tuple[str, float]]:
+    def _facts(self, run: str) -> list[tuple[str, float]]:
         with self.file.read() as db:
             return db.execute(
                 "SELECT body, at FROM journal WHERE run = ? AND kind = 'event' ORDER BY seq", [run]
             ).fetchall()
+
+    def _believed_facts(self, run: str) -> list[tuple[str, float]]:
+        verdict = self.verify(run)
+        log.error("journal.broken", run=run, reason=verdict.wrong, ways_out="wainwright audit verify")
+        facts = [(row.body, row.at) for row in self.rows(run) if row.kind == "event"]
+        if not facts:
+            verdict.raise_if_wrong()
+        return facts
 
     def account(self, run: str) -> Account:
         """Money and tokens of a run."""
@@ -332,4 +350,4 @@ def _readable(run: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, KeyError) as error:  # pydantic's and json's are ValueErrors
-        raise JournalBroken(f"What was written of run {run} cannot be read: {error}.", WAYS_OUT) from None
+        raise JournalBroken(f"A row of run {run} cannot be read any more.", WAYS_OUT) from error

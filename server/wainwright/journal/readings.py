@@ -5,13 +5,13 @@ import json
 from pydantic import JsonValue
 
 from wainwright.journal.acts import get_blob
+from wainwright.journal.chain import Link, walk
+from wainwright.journal.copies import links
 from wainwright.journal.file import JournalFile
 from wainwright.journal.records import Row
 
-_ROWS = (
-    "SELECT seq, kind, key, effect, fingerprint, usd, tokens, body, at FROM journal WHERE run = ? "
-    "AND kind IN ('event', 'intent', 'done', 'failed', 'lost', 'void') ORDER BY seq"
-)
+STEPS = frozenset({"event", "intent", "done", "failed", "lost", "void"})
+"""Kinds of rows that say what happened and what was done; the others are the journal's own."""
 
 
 class Readings:
@@ -20,10 +20,17 @@ class Readings:
     file: JournalFile
 
     def rows(self, run: str) -> list[Row]:
-        """All facts and steps of a run, in order."""
+        """All facts and steps of a run, in order; of one that was changed, those before the first changed row."""
         with self.file.read() as db:
-            found = db.execute(_ROWS, [run]).fetchall()
-        return [Row(*one) for one in found]
+            found = links(db, run)
+        believed = found[: walk(run, found)[0].book.rows]
+        return [
+            Row(
+                row.seq, row.kind, row.key, row.effect, row.fingerprint, row.usd, row.tokens, row.body, row.at
+            )
+            for row in (Link(*one[:-1]) for one in believed)
+            if row.kind in STEPS
+        ]
 
     def origin(self, run: str) -> tuple[str, int, frozenset[str]]:
         """The run that this one was forked from, at which of its rows, and the roles that are asked anew."""

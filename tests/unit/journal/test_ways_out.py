@@ -112,3 +112,17 @@ def test_the_verified_copy_takes_over_nothing_that_is_not_as_it_was_written(plac
         journal.claim("r1")
     journal.close()
     assert sqlite3.connect(kept).execute("SELECT count(*) FROM journal").fetchone() == before
+
+
+def test_a_run_that_cannot_be_read_is_shown_as_far_as_it_can_be_believed(place: Place) -> None:
+    place.sql("UPDATE journal SET body = 'no fact' WHERE kind = 'event' AND run = 'r1' AND seq > 3")
+    journal = Journal(place.path)
+    assert [event.kind for event in journal.events("r1")] == ["run-started", "snapshot-taken"]
+    assert [kind for _, kind in journal.times("r1")] == ["run-started", "snapshot-taken"]
+    assert journal.rows("r1")[-1].seq == journal.verify("r1").good.last - 1, "the last one is a signal"
+    with pytest.raises(JournalBroken):
+        journal.claim("r1")
+    place.sql("UPDATE journal SET body = 'no fact' WHERE kind = 'event' AND run = 'r1'")
+    with pytest.raises(JournalBroken):
+        journal.events("r1")
+    journal.close()
