@@ -65,6 +65,20 @@ async def follow(engine: "Engine", run: str, *, ask: bool, plain: bool) -> RunVi
     return waiting.result() if waiting.done() else await engine.view(run)
 
 
+async def stand_by(engine: "Engine", run: str) -> RunView:
+    """Tell what another process does with a run, until none works on it."""
+
+    def heard(notice: Notice) -> None:
+        if notice.text:
+            out.print(Text(f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{notice.text}"))
+
+    stop = engine.subscribe(heard)
+    try:
+        return await engine.stand_by(run)
+    finally:
+        stop()
+
+
 async def _answer(engine: "Engine", seen: RunView) -> None:
     gate = seen.gates[0]
     out.print(Text(f"\n{gate.question}", style="bold"))

@@ -30,10 +30,10 @@ from wainwright.cli.console import (
     size_or_stages,
     with_engine,
 )
-from wainwright.cli.follow import finish, follow
+from wainwright.cli.follow import finish, follow, stand_by
 from wainwright.demo.demo import prepare
 from wainwright.domain.errors import InputError
-from wainwright.domain.goal import Goal, Stage
+from wainwright.domain.goal import ENDS, Goal, Stage
 from wainwright.engine.views.run_view import RunView, Start
 
 if TYPE_CHECKING:
@@ -131,6 +131,12 @@ def resume(
     record: Record = None,
     test_command: Tests = None,
     ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait", help="Follow it while another process works on it, and take over if that dies."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Let a run go on that was killed, failed, was cancelled, or waits; unattended, unless you --ask.
@@ -145,6 +151,10 @@ def resume(
     together = {**before, **typed, "models": {**before.get("models", {}), **typed.get("models", {})}}
 
     async def act(engine: "Engine") -> RunView:
+        if wait:
+            seen = await stand_by(engine, name)
+            if seen.stage in ENDS:
+                return seen
         seen = await engine.resume(
             name, attended=ask, cap_usd=budget_usd, cap_tokens=budget_tokens, typed=kept(together)
         )

@@ -37,6 +37,7 @@ from wainwright.domain.text import clean
 from wainwright.engine.disk import Disk, DiskView
 from wainwright.engine.editing import Editing
 from wainwright.engine.editor_index import EditorIndex
+from wainwright.engine.following import Following
 from wainwright.engine.forking import Forking
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended
@@ -96,6 +97,7 @@ class Engine:
         self.rewinding = Rewinding(parts, self.editing)
         self._disk = Disk(parts)
         self._lookup = Lookup(parts.journal)
+        self._following = Following(self._lookup, self._publish)
         self._live = EditorIndex(parts.indexes, parts.workspace)
 
     @property
@@ -300,9 +302,8 @@ class Engine:
             return
         journal = self._parts.journal
         fold(await self._state(run), event)
-        try:
-            lease = await asyncio.to_thread(journal.claim, run)
-        except RunBusy:
+        lease = await self._claimed(run)
+        if lease is None:
             body = EVENT.dump_python(event, mode="json")
             await asyncio.to_thread(journal.post, run, uuid.uuid4().hex, body)
             return
@@ -320,6 +321,15 @@ class Engine:
         # It has ended: what was achieved is kept, and what nobody needs any more is removed.
         self._drive(after, lease, events)
         await self.wait(run)
+
+    async def _claimed(self, run: str) -> Lease | None:
+        """The right to write to a run; None while another process lives that has it."""
+        if await self._owned(run):
+            return None
+        try:
+            return await asyncio.to_thread(self._parts.journal.claim, run)
+        except RunBusy:
+            return None
 
     async def _with(self, lease: Lease) -> tuple[RunState, Lease, list[Event]]:
         """A run that was claimed, as it is from now on, for driving it."""
@@ -355,8 +365,7 @@ class Engine:
         return seen_by(seen, "elsewhere" if await self._owned(run) else "")
 
     async def _owned(self, run: str) -> bool:
-        rows = await self._lookup.rows()
-        return any(row.run == run and row.owned for row in rows)
+        return run in await self._following.elsewhere()
 
     async def disk(self) -> DiskView:
         """What the runs keep on disk."""
@@ -388,6 +397,17 @@ class Engine:
             if active.live.left is not None:
                 raise active.live.left
         return await self.view(run)
+
+    async def at_work_elsewhere(self) -> tuple[str, ...]:
+        """Runs that living processes work on, those of this one left out."""
+        return tuple(run for run in await self._following.elsewhere() if run not in self._active)
+
+    async def stand_by(self, run: str | None) -> RunView:
+        """Tell subscribers what another process does with a run, until none does; it may need somebody to go on."""
+        name = await self._name(run, lambda stage: stage not in ENDS)
+        if name not in self._active:
+            await self._following.until_nobody_works_on(name)
+        return await self.view(name)
 
     async def close(self) -> None:
         """Stop working. Runs stay as they are and can be resumed."""

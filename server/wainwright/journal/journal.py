@@ -21,7 +21,7 @@ from wainwright.journal import acts, copies
 from wainwright.journal.file import JournalFile
 from wainwright.journal.forks import Forks
 from wainwright.journal.heads import name_of
-from wainwright.journal.owners import alive
+from wainwright.journal.owners import alive, me
 from wainwright.journal.records import Account, Lease, Reservation, RunRow, Signal, Spend
 from wainwright.journal.texts import as_json, as_text
 from wainwright.journal.told import WAYS_OUT
@@ -91,7 +91,7 @@ class Journal(Forks):
             if row is None and head is None:
                 tx.book(run)
             owner, until = row or ("", 0)
-            if alive(owner) and until > time.time():
+            if alive(owner, until, time.time()) and until > time.time():
                 pid = owner.split(":")[0]
                 raise RunBusy(f"Run {run} is at work in process {pid}.", "Wait for it, or cancel it there.")
             verify(tx.db, run, self.file.heads).raise_if_wrong()
@@ -143,8 +143,9 @@ class Journal(Forks):
                 run=run,
                 created=created,
                 goal=goal,
-                owned=alive(owner) and until > now,
-                abandoned=owner != "" and not alive(owner),
+                owned=alive(owner, until, now) and until > now,
+                abandoned=owner != "" and not alive(owner, until, now),
+                stalled=owner != me() and alive(owner, until, now) and until <= now,
             )
             for run, created, goal, owner, until in rows
         ]

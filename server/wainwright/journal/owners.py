@@ -1,6 +1,10 @@
-"""Which process owns a run, and whether it still lives."""
+"""Which process owns a run, and whether it still lives.
+
+Of a process of another machine or another process namespace nobody here can tell: its lease has to say it.
+"""
 
 import os
+from functools import cache
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -8,14 +12,30 @@ PROC = Path("/proc")
 
 
 def me() -> str:
-    """The mark of this process: its id and when it started."""
-    return f"{os.getpid()}:{_started(os.getpid())}"
+    """The mark of this process: its id, when it started, and where that is so."""
+    return f"{os.getpid()}:{_started(os.getpid())}@{_here()}"
 
 
-def alive(owner: str) -> bool:
-    """Whether the process that wrote this owner mark lives; a reused pid has another start time."""
-    pid, _, started = owner.partition(":")
+def alive(owner: str, until: float, now: float) -> bool:
+    """Whether the process that wrote this owner mark lives; a reused pid has another start time.
+
+    ``until`` is how long its lease holds, which counts where its process cannot be seen.
+    """
+    mark, _, where = owner.partition("@")
+    if where and where != _here():
+        return until > now
+    pid, _, started = mark.partition(":")
     return pid.isdigit() and _started(int(pid)) == started
+
+
+@cache
+def _here() -> str:
+    """The machine since it was booted, and the process namespace; empty where the kernel does not tell."""
+    try:
+        booted = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{booted}-{(PROC / 'self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
 
 
 def _started(pid: int) -> str:

@@ -34,6 +34,8 @@ class RunRow(Fact):
     """A live process owns it now."""
     abandoned: bool = False
     """Whether the process that owned it died."""
+    stalled: bool = False
+    """Whether its owner lives, and has not said so for longer than its lease: stopped, or busy beyond measure."""
 
 
 class Account(Fact):

@@ -78,7 +78,7 @@ def _take_over_what_verifies(path: Path, kept: Path) -> None:
             broken.text_factory = text_of
             runs = broken.execute("SELECT run, owner, lease_until FROM runs").fetchall()
             for run, owner, until in runs:
-                if isinstance(owner, str) and alive(owner) and until > time.time():
+                if isinstance(owner, str) and alive(owner, until, time.time()) and until > time.time():
                     raise RunBusy(f"Run {run} is at work in process {owner.split(':')[0]}.", "Stop it first.")
             with closing(copies.open_copy(kept)) as target:
                 for run, *_ in runs:

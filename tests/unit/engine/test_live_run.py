@@ -309,7 +309,7 @@ async def test_an_owner_that_was_fenced_says_so_and_stops(
 ) -> None:
     async with at_work(tmp_path) as place:
         with monkeypatch.context() as patched:
-            patched.setattr(owning, "alive", lambda _owner: False)
+            patched.setattr(owning, "alive", lambda *_owner: False)
             other = Journal(tmp_path / "journal.db")
             other.claim("r1")
         place.team.answer.set()

@@ -1,5 +1,6 @@
 """The runs of the workspace as the editor works with them. Imports the engine: loaded after ``initialize``."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+OTHERS_EVERY_S = 5.0
+"""How often it is looked whether other processes have begun runs, in seconds."""
 RECENT = 20
 """How many of the newest runs are looked at when the server starts."""
 RESUME, LATER = "Resume", "Not now"
@@ -83,6 +86,7 @@ class Runs:
                 self._server.spawn(self._resume_quietly(view.run), f"attach {view.run}")
             else:
                 self._server.spawn(self._offer_resume(view), f"offer to resume {view.run}")
+        self._server.spawn(self._stand_by_others(), "follow what other processes do")
         self._server.spawn(self.engine.warm(), "start the model gateway")
         self._server.spawn(self.engine.follow_files(), "keep the index")
 
@@ -259,8 +263,30 @@ class Runs:
     def _heard(self, notice: Notice) -> None:
         if (follower := self._followers.get(notice.run)) is not None:
             follower.hear(notice)
+        elif notice.kind != "activity" and not self._closing:
+            # Of a run that another process works on.
+            self._server.spawn(self.board.look_again(notice.run), f"look at {notice.run}")
         if self._server.profile.rich:
             self._server.protocol.notify(EVENT, to_jsonable_python(notice))
+
+    async def _stand_by_others(self) -> None:
+        """Follow runs that other processes work on, for as long as the server lives."""
+        followed: dict[str, asyncio.Task[None]] = {}
+        while True:
+            for run in await self.engine.at_work_elsewhere():
+                if run not in followed or followed[run].done():
+                    followed[run] = self._server.spawn(self._stand_by(run), f"stand by {run}")
+            await asyncio.sleep(OTHERS_EVERY_S)
+
+    async def _stand_by(self, run: str) -> None:
+        """Show a run of another process; when that dies before the run has ended, the run goes on here."""
+        self.board.remember(await self.engine.view(run))
+        view = await self.engine.stand_by(run)
+        self.board.remember(view)
+        if view.interrupted or (view.waiting == "gate" and not view.at_work):
+            said = f"The process that worked on {run} has ended. It goes on here."
+            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
+            await self._resume_quietly(run)
 
     async def _offer_resume(self, view: RunView) -> None:
         message = f"A run was interrupted in {view.stage}: {view.goal.splitlines()[0][:80]} ({view.run})"
