@@ -391,9 +391,10 @@ async def test_what_no_encoder_takes_stops_nothing_and_stays_in_the_buffer(workp
 async def test_a_run_that_reached_its_cap_goes_on_with_a_higher_one(workplace):
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--budget-tokens", "9000")
     run = (await person.command("start", goal=GOAL))["run"]
-    seen = await person.reads("FAILED")
-    assert "may take" in seen
-    assert "budgetTokens" in seen
+    await person.is_asked("The run has met its cap")
+    (asked,) = person.asked("The run has met its cap")
+    assert "may take" in asked["message"]
+    assert (await person.runs())[0]["gates"][0]["yes"] == "As much again"
     for wrong in ({"budgetUsd": -1}, {"budgetUsd": 0}, {"budgetTokens": 0}, {"budgetTokens": 10**30}):
         with pytest.raises(Refused):
             await person.command("resume", run=run, **wrong)
@@ -403,3 +404,43 @@ async def test_a_run_that_reached_its_cap_goes_on_with_a_higher_one(workplace):
     assert any("up to $3.5 and 900000 tokens" in message for message in said)
     person.client.allowed.add("window/showMessage")
     assert await person.client.leave() == 0
+
+
+async def test_a_person_lets_a_run_cost_as_much_again_as_often_as_it_asks(workplace):
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--budget-tokens", "9000")
+    person.answers["The run has met its cap"] = "As much again"
+    await person.command("start", goal=GOAL)
+    await person.reads("DONE")
+    assert len(person.asked("The run has met its cap")) > 1
+    assert await person.client.leave() == 0
+
+
+async def test_a_person_stops_a_run_at_its_cap(workplace):
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--budget-tokens", "9000")
+    person.answers["The run has met its cap"] = "Stop"
+    run = (await person.command("start", goal=GOAL))["run"]
+    assert f"wainwright resume {run} --budget-tokens" in await person.reads("The answer was no")
+    person.client.allowed.add("window/showMessage")
+    assert await person.client.leave() == 0
+
+
+async def test_a_second_server_goes_on_when_the_first_is_killed(workplace):
+    first = await workplace.sit_down(VsCode, "--autonomy", "full-auto")
+    second = await workplace.sit_down(Neovim, "--autonomy", "full-auto")
+    workplace.team.hold("Implementer")
+    await first.command("start", goal=GOAL)
+    await first.sees_progress("BUILD")
+    assert await asyncio.to_thread(workplace.team.asked.wait, 60)
+    async with asyncio.timeout(60):
+        while (await second.runs())[0]["stage"] != "BUILD":
+            await asyncio.sleep(0.1)
+    await asyncio.sleep(6)  # it looks for runs of others every five seconds
+    await first.vanish()
+    workplace.team.lose("Implementer")
+    workplace.team.closed = False
+    await second.reads("It goes on here", patience=20)
+    await second.reads("DONE")
+    calls = completed(workplace.model)
+    assert len(calls) == len(set(calls)), "no answered call is made again"
+    second.client.allowed.add("window/showMessage")
+    assert await second.client.leave() == 0

@@ -110,9 +110,16 @@ def _conflict(parts: EngineParts, began: str, head: str, commit: str, paths: tup
 
 
 async def move_head(parts: EngineParts, run: LiveRun, new: str) -> None:
-    """Move the run's ref. It follows the journal: after a crash it may be ahead, and is taken back first."""
+    """Move the run's ref from the head that the journal has.
+
+    Where it is elsewhere, a crash came before its landing was written, or a process moved it on its way out: whoever
+    still has the lease takes it back. Raises Fenced for one that has not.
+    """
     repository, state = parts.repository, run.state
     ref = f"{state.run}/head"
+    if await asyncio.to_thread(repository.move, ref, new, state.present_head):
+        return
+    await asyncio.to_thread(parts.journal.beat, run.lease)
     old = await asyncio.to_thread(repository.resolve, ref)
     if not await asyncio.to_thread(repository.move, ref, new, old):
         raise WorkspaceError(f"The head of run {state.run} was moved by somebody else.", "Resume the run.")
