@@ -2,6 +2,7 @@
 
 import re
 
+from wainwright.domain.errors import InputError
 from wainwright.domain.goal import Fact
 
 HIGHEST_CAP = 10**12
@@ -13,10 +14,19 @@ _MANY = {"": 1, "k": 10**3, "m": 10**6}
 
 
 class NewCaps(Fact):
-    """The caps that somebody wants; both None: as much again."""
+    """The caps that somebody wants; both None: as much again, or as they were."""
 
     usd: float | None = None
     tokens: int | None = None
+
+    def checked(self) -> "NewCaps":
+        """The same. Raises InputError for a cap that is none."""
+        if any(cap is not None and not 0 <= cap <= HIGHEST_CAP for cap in (self.usd, self.tokens)):
+            raise InputError(
+                f"A cap is a number from 0 to {HIGHEST_CAP:.0e} of US dollars or tokens.",
+                "Give such a number.",
+            )
+        return self
 
 
 def caps_in(text: str) -> NewCaps | None:

@@ -17,12 +17,13 @@ from typing import Any
 
 import structlog
 
-from wainwright.domain.caps import HIGHEST_CAP
+from wainwright.domain.caps import NewCaps
 from wainwright.domain.changes import Changeset
 from wainwright.domain.decide import decide, held
 from wainwright.domain.errors import InputError, JournalError, RunBusy, WainwrightError
 from wainwright.domain.events import (
     EVENT,
+    CapsRaised,
     Event,
     GateDecided,
     HoldMoved,
@@ -211,17 +212,19 @@ class Engine:
 
         Its caps, and whether somebody attends it, stay as they were unless told otherwise; it goes on with the
         sandbox of now, and a failed or cancelled one with the test command of now. ``typed`` is kept for the next
-        time. One that is at work here gets
-        the new caps while it works. Raises RunBusy while another process is at work on it, and InputError for a cap
-        that is none.
+        time. One that is at work here gets the new caps while it works. Raises
+        RunBusy while another process is at work on it, and InputError for a cap that is none.
         """
-        _check_caps(cap_usd, cap_tokens)
+        caps = NewCaps(usd=cap_usd, tokens=cap_tokens).checked()
+        raised = [] if caps == NewCaps() else [CapsRaised(usd=cap_usd, tokens=cap_tokens, by="person")]
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         raise_caps = partial(self._parts.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
         active = self._active.get(run)
         if active is not None:
             if active.driving is None or active.live.state.stage not in ENDS:
                 await asyncio.to_thread(raise_caps)
+                if raised:
+                    await active.live.emit(*raised)
                 return await self.view(run)
             await asyncio.wait({active.driving})  # cancelled or failed a moment ago: it is still tidying up
         state = await self._state(run)
@@ -233,6 +236,7 @@ class Engine:
         await asyncio.to_thread(raise_caps)
         parts = self._parts
         tier = parts.sandbox.tier if parts.sandbox else "none"
+        news: list[Event] = []
         other_hands = (attended is not None and attended != state.attended) or tier != state.tier
         if state.stage in ENDS or other_hands or typed not in (None, state.typed):
             resumed = RunResumed(
@@ -243,8 +247,12 @@ class Engine:
                 suites=parts.settings.test.suites if state.stage in ENDS else (),
                 typed=typed,
             )
-            await asyncio.to_thread(parts.journal.append, lease, [resumed])
-            state = fold(state, resumed)
+            news.append(resumed)
+        news += raised
+        for event in news:
+            state = fold(state, event)
+        if news:
+            await asyncio.to_thread(parts.journal.append, lease, news)
         self._drive(state, lease, events)
         return await self.view(run)
 
@@ -488,10 +496,3 @@ class Engine:
 
     async def _name(self, run: str | None, fits: Callable[[Stage], bool]) -> str:
         return await self._lookup.named(run, fits, self._state)
-
-
-def _check_caps(*caps: float | None) -> None:
-    if any(cap is not None and not 0 <= cap <= HIGHEST_CAP for cap in caps):
-        raise InputError(
-            f"A cap is a number from 0 to {HIGHEST_CAP:.0e} of US dollars or tokens.", "Give such a number."
-        )
