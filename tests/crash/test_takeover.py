@@ -117,6 +117,23 @@ def test_an_owner_whose_run_was_taken_over_says_so_and_ends(wainwright: Program)
         assert (code, json.loads(out.splitlines()[-1])["stage"]) == (0, "DONE"), out + err
 
 
+@pytest.mark.timeout(300)
+def test_one_task_is_paused_from_another_terminal_and_let_go_on(wainwright: Program) -> None:
+    with OpenAIServer(slowly) as server:
+        first = wainwright.start("run", team.GOAL, "--json", server=server)
+        until(first, "attempt 1 begins")
+        assert wainwright.do("task", "pause", "subtract").code == 0
+        until(first, "subtract: is paused, by person")
+        refused = wainwright.do("task", "again", "nothing")
+        assert (refused.code, "Tasks to be done" in refused.err) == (2, True), refused.err
+        until(first, "landed: Did multiply.")
+        assert "paused" in wainwright.do("show").out
+        assert wainwright.do("task", "go-on", "subtract").code == 0
+        code, out, err = rest(first)
+        assert (code, json.loads(out.splitlines()[-1])["stage"]) == (0, "DONE"), out + err
+        assert repeated(server) == 0
+
+
 def test_a_process_of_another_namespace_is_believed_by_its_lease(wainwright: Program) -> None:
     with OpenAIServer(slowly) as server:
         first = wainwright.start("run", team.GOAL, "--json", server=server)

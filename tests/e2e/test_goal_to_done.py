@@ -437,6 +437,9 @@ async def test_a_second_server_goes_on_when_the_first_is_killed(workplace):
     await asyncio.sleep(6)  # it looks for runs of others every five seconds
     await first.vanish()
     workplace.team.lose("Implementer")
+    async with asyncio.timeout(30):
+        while not any(entry["status"] == 500 for entry in workplace.model.entries):
+            await asyncio.sleep(0.01)
     workplace.team.closed = False
     await second.reads("It goes on here", patience=20)
     await second.reads("DONE")

@@ -74,6 +74,7 @@ for _command in (
     steer.show,
     steer.approve,
     steer.reject,
+    steer.task,
     steer.cancel,
     steer.clean,
     why.why,

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from wainwright.cli.console import Json, Run, Workspace, out, with_engine
 from wainwright.cli.follow import listing, picture, summary, tell_end
+from wainwright.domain.events import Steering
 from wainwright.domain.goal import Stage
 from wainwright.engine.views.run_view import Decide, RunView
 
@@ -124,6 +125,17 @@ def _decide(workspace: Path, run: str | None, gate: str | None, decision: str, r
         )
 
     seen = with_engine(workspace, {}, act)
+    out.print(f"{seen.run}: noted. If nothing works on it now, `wainwright resume {seen.run}` goes on.")
+
+
+def task(
+    way: Annotated[Steering, typer.Argument(help="pause, go-on, stop, or again: a new attempt.")],
+    task: Annotated[str, typer.Argument(help="The task, as `wainwright show` names it.")],
+    run: Annotated[str | None, typer.Option(help="The run; the newest without it.")] = None,
+    workspace: Workspace = Path(),
+) -> None:
+    """Pause one task of a run, let it go on, stop it, or have it tried again; the others go on."""
+    seen = with_engine(workspace, {}, lambda engine: engine.steer(run, task, way))
     out.print(f"{seen.run}: noted. If nothing works on it now, `wainwright resume {seen.run}` goes on.")
 
 

@@ -175,12 +175,21 @@ def _build(state: RunState) -> tuple[Effect, ...]:
         return (WriteAcceptance(round=state.acceptance_round, digest=state.acceptance_digest),)
     question = _about_stopped_task(state)
     attempts = tuple(_attempt(one) for one in _together(state))
+    if not attempts and paused(state) and (not state.attended or not question):
+        return ()
     # What does not hang on it goes on while a person thinks, and before the run ends for it.
     if attempts and fails_unattended(state, "question"):
         return attempts
     if attempts or question or state.open_gates:
         return (*question, *attempts)
     return _halted(state)
+
+
+def paused(state: RunState) -> bool:
+    """Whether a person has a task wait that could go on."""
+    return state.stage is S.BUILD and any(
+        t.paused and t.status in ("waiting", "running") for t in state.tasks.values()
+    )
 
 
 def _halted(state: RunState) -> tuple[Effect, ...]:
@@ -213,11 +222,13 @@ def _together(state: RunState) -> list[TaskState]:
     """Running tasks, and every waiting one that is ready and shares no file with those before it."""
     landed = {i for i, t in state.tasks.items() if t.status == "landed"}
     chosen = [t for t in state.tasks.values() if t.status == "running"]
+    at_rest = {t.task.id for t in state.tasks.values() if t.paused}
     for one in state.tasks.values():
         ready = one.status == "waiting" and set(one.task.needs) <= landed
         if ready and not any(overlap(one.task.write_set, c.task.write_set) for c in chosen):
             chosen.append(one)
-    return chosen
+    # One that is paused keeps its files: what it has begun goes on from there.
+    return [one for one in chosen if one.task.id not in at_rest]
 
 
 def _test(state: RunState) -> tuple[Effect, ...]:

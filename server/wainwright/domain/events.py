@@ -22,6 +22,8 @@ Decision = Literal["approve", "reject", "answer"]
 FailureCause = Literal["code", "conflict", "impossible", "environment", "model", "bigger", "tests", "halted"]
 """``tests``: the acceptance tests are wrong, the implementer says, and the reviewer agrees. ``halted``: an outage, a
 refusal or a defect, which says nothing about the work; the same attempt goes on when the run does."""
+Steering = Literal["pause", "go-on", "stop", "again"]
+"""What a person does with one task: ``again`` is a new attempt; the others leave the present one where it is."""
 Rung = Literal["first", "repair", "fresh", "stronger"]
 """How an attempt is made: anew, with a failure digest, with a fresh mind, by a stronger model."""
 
@@ -219,6 +221,15 @@ class TaskFailed(Fact):
     """Of one that was halted: what to do about it."""
 
 
+class TaskSteered(Fact):
+    """A person has one task paused, going on, stopped, or tried again."""
+
+    kind: Literal["task-steered"] = "task-steered"
+    task: str
+    way: Steering
+    by: str
+
+
 class TaskLanded(Fact):
     """A task's commit is on the run's head, and the merged tree was tested."""
 
@@ -411,6 +422,7 @@ Event = Annotated[
     | RedFirstTested
     | TaskStarted
     | TaskFailed
+    | TaskSteered
     | TaskLanded
     | Tested
     | FailureTriaged

@@ -31,6 +31,7 @@ from wainwright.domain.ladder import (
     replan,
     review,
     set_aside,
+    steer,
     task_changed,
     triage,
 )
@@ -56,6 +57,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "task-started": frozenset({S.BUILD}),
     "task-failed": frozenset({S.BUILD}),
     "task-landed": frozenset({S.BUILD}),
+    "task-steered": frozenset({S.BUILD}),
     "tested": frozenset({S.TEST}),
     "failure-triaged": frozenset({S.TEST}),
     "reviewed": frozenset({S.REVIEW}),
@@ -135,6 +137,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return task_changed(state, event, status="running")
         case ev.TaskFailed():
             return climb(state, event)
+        case ev.TaskSteered():
+            return steer(state, event)
         case ev.TaskLanded():
             return _land(state, event)
         case ev.Tested():

@@ -77,6 +77,29 @@ def climb(state: RunState, event: ev.TaskFailed) -> RunState:
     return task_changed(state, event, status="waiting", attempt=attempt, rung=rung)
 
 
+def steer(state: RunState, event: ev.TaskSteered) -> RunState:
+    """Do with one task what a person wants. Raises IllegalTransition for one that is not to be done."""
+    one = state.tasks.get(event.task)
+    if one is None or one.status in ("landed", "outgrown"):
+        names = ", ".join(task.task.id for task in state.unfinished) or "none"
+        raise IllegalTransition(f"No task {event.task} is to be done.", f"Tasks to be done: {names}.")
+    at_work = one.status in ("waiting", "running")
+    changes: dict[str, object] = {"paused": event.way == "pause"}
+    if event.way == "again":
+        changes |= {"status": "waiting", "attempt": one.attempt + 1, "rung": "fresh", "halted": None}
+        state = state.changed(gates=overtaken(state, "question"))
+    elif event.way == "stop" and at_work:
+        again = f"`wainwright task again {event.task}` has it tried again, and so has resuming the run."
+        words = {"cause": "halted", "digest": f"It was stopped by {event.by}.", "hint": again}
+        halted = ev.TaskFailed.model_validate({"task": event.task, "attempt": one.attempt, **words})
+        changes |= {"status": "halted", "halted": halted}
+    elif event.way == "go-on" and one.status == "halted":
+        changes |= {"status": "waiting", "halted": None}
+    elif not at_work:
+        raise IllegalTransition(f"Task {event.task} is {one.status}.", "Have it tried again.")
+    return state.changed(tasks={**state.tasks, event.task: one.model_copy(update=changes)})
+
+
 def tests_may_be_wrong(state: RunState) -> bool:
     """Whether an implementer may still have the acceptance tests written anew."""
     return state.tests_anew < TESTS_ANEW_MAX

@@ -55,6 +55,8 @@ class TaskState(Fact):
     summary: str = ""
     remarks: tuple[Finding, ...] = ()
     """What critic and reviewer noted and let pass."""
+    paused: bool = False
+    """A person has it wait."""
     halted: TaskFailed | None = None
     """What broke the present attempt off, of one that is halted."""
 

@@ -30,6 +30,8 @@ from wainwright.domain.events import (
     RunCancelled,
     RunResumed,
     RunStarted,
+    Steering,
+    TaskSteered,
 )
 from wainwright.domain.fold import fold, legal
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
@@ -126,8 +128,8 @@ class Engine:
                     state, _ = await self._lookup.load(row.run)
                     if state.stage in ENDS and decide(state):
                         lease = await asyncio.to_thread(self._parts.journal.claim, row.run)
-                        # Only now nobody else does the same.
-                        self._drive(*await self._with(lease))
+                        state, events = await self._lookup.load(row.run)  # only now nobody else does so
+                        self._drive(state, lease, events)
                 except WainwrightError as error:
                     log.warning("run.not_ended", run=row.run, reason=str(error))
 
@@ -231,8 +233,7 @@ class Engine:
         if state.stage is Stage.DONE:
             raise ended(state)
         lease = await asyncio.to_thread(self._parts.journal.claim, run)
-        # Only now nobody else writes to it.
-        state, events = await self._lookup.load(run)
+        state, events = await self._lookup.load(run)  # only now nobody else writes to it
         await asyncio.to_thread(raise_caps)
         parts = self._parts
         tier = parts.sandbox.tier if parts.sandbox else "none"
@@ -290,6 +291,12 @@ class Engine:
         await self._submit(run, RunCancelled(by=by))
         return await self.view(run)
 
+    async def steer(self, run: str | None, task: str, way: Steering, by: str = "person") -> RunView:
+        """Steer one task. Raises InputError for one that is not to be done."""
+        run = await self._name(run, lambda stage: stage not in ENDS)
+        await self._submit(run, TaskSteered(task=task, way=way, by=by))
+        return await self.view(run)
+
     async def remembered(self, run: str | None = None) -> tuple[str, dict[str, Any]]:
         """The run that would be resumed, and what was typed of how it works."""
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
@@ -338,11 +345,6 @@ class Engine:
             return await asyncio.to_thread(self._parts.journal.claim, run)
         except RunBusy:
             return None
-
-    async def _with(self, lease: Lease) -> tuple[RunState, Lease, list[Event]]:
-        """A run that was claimed, as it is from now on, for driving it."""
-        state, events = await self._lookup.load(lease.run)
-        return state, lease, events
 
     # ---- views
 

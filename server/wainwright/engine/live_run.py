@@ -12,11 +12,12 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from pydantic import ValidationError
 
-from wainwright.domain.decide import decide, goes_on
+from wainwright.domain.decide import decide, goes_on, paused
 from wainwright.domain.effects import Effect, Fail, KeepWork, OpenGate, RunTask, TryMutants
 from wainwright.domain.errors import (
     BudgetExceeded,
@@ -99,11 +100,13 @@ class LiveRun:
         """What ends the run once all that is under way has ended."""
         self._wake = asyncio.Event()
 
-    def steps(self, scope: str) -> Steps:
-        """Keyed access to the journal for one piece of work."""
-        return Steps(self._journal, self.lease, scope, self._before, self._allow)
+    def steps(self, scope: str, task: str = "") -> Steps:
+        """Keyed access to the journal for one piece of work; ``task`` names the one that it belongs to."""
+        return Steps(self._journal, self.lease, scope, self._before, partial(self._allow, task=task))
 
-    def _allow(self, effect: str) -> None:
+    def _allow(self, effect: str, task: str = "") -> None:
+        if task and self.state.tasks[task].paused:
+            raise Closing(f"Task {task} is paused.", f"`wainwright task go-on {task}` lets it go on.")
         if effect == "llm" and (self._broken is not None or self.state.capped is not None):
             raise Closing(f"Run {self.state.run} asks no model any more.", "It goes on when it is resumed.")
 
@@ -182,7 +185,7 @@ class LiveRun:
         for effect in await self._wanted():
             if effect.key not in self._running:
                 self._running[effect.key] = _Begun(effect, asyncio.create_task(self._perform(effect)))
-        if not self._running and not self.state.open_gates:
+        if not self._running and not self.state.open_gates and not paused(self.state):
             return False
         waker = asyncio.create_task(self._wake.wait())
         began, at_work = time.monotonic(), bool(self._running)
@@ -240,7 +243,7 @@ class LiveRun:
         if isinstance(effect, RunTask):
             async with self._slots:
                 # A cap may have been met while it waited for its turn.
-                self._allow("llm")
+                self._allow("llm", effect.task)
                 return await self._carry_out(effect, self)
         return await self._carry_out(effect, self)
 

@@ -217,7 +217,7 @@ class Rerun(LiveRun):
         self.made += await perform(self._parts, effect, self)
         return self.made
 
-    def steps(self, scope: str) -> Steps:
+    def steps(self, scope: str, task: str = "") -> Steps:
         """The recorded steps of one piece of work."""
         return RecordedSteps(self._record, self.lease, scope)
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from wainwright.domain.events import Steering
 from wainwright.domain.goal import Autonomy, Size, Stage
 
 
@@ -82,6 +83,15 @@ class RunArguments(Wire):
 
     run: str | None = None
     """The run, or how its name begins. Default: the newest one that fits."""
+
+
+class TaskArguments(RunArguments):
+    """Which task of a run, and what is to be done with it."""
+
+    task: str
+    """The task, as the plan names it."""
+    way: Steering
+    """`again` is a new attempt; the others leave the present one where it is."""
 
 
 class ResumeArguments(RunArguments):

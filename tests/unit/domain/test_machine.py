@@ -176,6 +176,7 @@ EACH: dict[str, ev.Event] = {
         ACCEPTANCE,
         ev.TaskStarted(task="a", revision=1, attempt=0, rung="first"),
         ev.TaskFailed(task="a", attempt=0, cause="code", digest="It broke."),
+        ev.TaskSteered(task="a", way="pause", by="person"),
         LANDED,
         GREEN,
         ev.FailureTriaged(cause="code", digest="It broke."),
@@ -219,6 +220,7 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "acceptance-written": {S.DESIGN: S.DESIGN, S.BUILD: S.BUILD},
     "task-started": {S.BUILD: S.BUILD},
     "task-failed": {S.BUILD: S.BUILD},
+    "task-steered": {S.BUILD: S.BUILD},
     "task-landed": {S.BUILD: S.BUILD},  # the acceptance tests are still to be written
     "tested": {S.TEST: S.REVIEW},
     "failure-triaged": {S.TEST: S.BUILD},

@@ -50,7 +50,7 @@ class Team:
         match effect:
             case RunTask(task="a" as task):
                 await run.emit(ev.TaskStarted(task=task, revision=effect.revision, attempt=0, rung="first"))
-                steps = run.steps(f"/BUILD/{task}")
+                steps = run.steps(f"/BUILD/{task}", task)
                 await steps.step("model", inputs=task, effect="llm", act=self._call, reservation=RESERVED)
                 return (ev.TaskLanded(task=task, attempt=0, commit="c2", tree="t2"),)
             case RunTask() if self.breaks is not None:
@@ -320,3 +320,18 @@ async def test_an_owner_that_was_fenced_says_so_and_stops(
         assert place.live.state.stage is Stage.BUILD
         assert "task-landed" not in [event.kind for event in other.events("r1")]
         other.close()
+
+
+async def test_a_paused_task_asks_nothing_more_and_goes_on_from_there(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as place:
+        await place.until_gate()
+        await place.live.emit(ev.TaskSteered(task="a", way="pause", by="person"))
+        steps = place.live.steps("/BUILD/a/more", "a")
+        with pytest.raises(Closing, match="is paused"):
+            await steps.step("model", inputs=1, effect="llm", act=place.team._call, reservation=RESERVED)
+        await place.live.emit(ev.TaskSteered(task="a", way="go-on", by="person"))
+        place.team.answer.set()
+        await place.until("task-landed")
+        await steps.step("model", inputs=1, effect="llm", act=place.team._call, reservation=RESERVED)
+        assert place.spent == (2 * PAID.usd, 2 * PAID.tokens)
+        assert place.team.performed.count("RunTask a") == 1, "a call that was under way was let finish"

@@ -49,7 +49,7 @@ async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tupl
                 task=effect.task, revision=effect.revision, attempt=effect.attempt, rung=effect.rung
             )
         )
-    steps = run.steps(_scope(effect.task, effect.revision, effect.attempt))
+    steps = run.steps(_scope(effect.task, effect.revision, effect.attempt), effect.task)
     begun = await begin(steps, await _begin_task(parts, run.state, one))
     outcome = await _go_through(parts, run, one, effect, steps, begun)
     return tuple([await leftovers.with_built(parts, run.state, one, event) for event in outcome])

@@ -55,25 +55,13 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
             return f"review: {_many(len(event.findings), 'finding')}, {binding} to answer. {_line(event.summary)}"
         case ev.MutantsTried():
             return f"mutants: {mutants_counted(event)}"
-        case (
-            ev.Delivered()
-            | ev.DeploymentPlanned()
-            | ev.Deployed()
-            | ev.DeployFailed()
-            | ev.Monitored()
-            | ev.RunFailed()
-            | ev.RunCancelled()
-            | ev.CapMet()
-            | ev.CapsRaised()
-            | ev.Kept()
-            | ev.RunResumed()
-        ):
+        case _:
             return _of_the_end(event)
-    assert_never(event)
 
 
 _Late = (
-    ev.Delivered
+    ev.TaskSteered
+    | ev.Delivered
     | ev.DeploymentPlanned
     | ev.Deployed
     | ev.DeployFailed
@@ -89,6 +77,9 @@ _Late = (
 
 def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911 - one arm an event
     match event:
+        case ev.TaskSteered():
+            done = {"pause": "is paused", "go-on": "goes on", "stop": "is stopped", "again": "is tried again"}
+            return f"{done[event.way]}, by {event.by}"
         case ev.Delivered():
             return f"handed over: {event.branch or event.patch or 'nothing'}; editor: {event.editor}"
         case ev.DeploymentPlanned():

@@ -178,7 +178,7 @@ def view(
             TaskView(
                 id=t.task.id,
                 title=t.task.title,
-                status=t.status,
+                status="paused" if t.paused and t.status in ("waiting", "running") else t.status,
                 attempt=t.attempt,
                 needs=t.task.needs,
                 write_set=t.task.write_set,

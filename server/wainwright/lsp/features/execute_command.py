@@ -23,6 +23,7 @@ from wainwright.lsp.messages import (
     Shown,
     StageArguments,
     StartArguments,
+    TaskArguments,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Catalogue:
         add("wainwright.approve", "Approve at the open gate, or answer its question")(self.approve)
         add("wainwright.reject", "Refuse at the open gate, with a reason")(self.reject)
         add("wainwright.resume", "Let a run go on to its end")(self.resume)
+        add("wainwright.task", "Pause a task, let it go on, stop it, or have it tried again")(self.task)
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
@@ -86,6 +88,10 @@ class Catalogue:
         return await runs.resume(
             arguments.run, cap_usd=arguments.budget_usd, cap_tokens=arguments.budget_tokens
         )
+
+    async def task(self, call: Call, arguments: TaskArguments) -> RunInfo:
+        """Steer one task; the others go on."""
+        return await (await self._runs()).steer(arguments.run, arguments.task, arguments.way)
 
     async def cancel(self, call: Call, arguments: RunArguments) -> RunInfo:
         """Stop a run."""

@@ -10,7 +10,7 @@ from lsprotocol import types
 from pydantic_core import to_jsonable_python
 
 from wainwright.domain.errors import InputError, WainwrightError
-from wainwright.domain.events import Decision
+from wainwright.domain.events import Decision, Steering
 from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
 from wainwright.lsp.documents.positions import uri_from_path
@@ -189,6 +189,12 @@ class Runs:
             said = f"Run {view.run} may now cost up to {' and '.join(caps)} in all."
             self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
         return driven
+
+    async def steer(self, run: str | None, task: str, way: Steering) -> RunInfo:
+        """Steer one task of a run."""
+        view = await self.engine.steer(run, task, way, by="editor")
+        self.board.remember(view)
+        return _info(view)
 
     async def cancel(self, run: str | None) -> RunInfo:
         """Stop a run."""
