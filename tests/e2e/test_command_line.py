@@ -348,4 +348,4 @@ def test_a_killed_run_is_shown_as_interrupted_and_goes_on_as_it_was_begun(
     for words in (("resume", run), ("approve", run), ("cancel", run), ("reject", "no", "--run", run)):
         refused = wainwright.do(*words)
         assert (refused.code, f"Run {run} has ended: it is DONE." in refused.err) == (2, True), refused.err
-    assert f"the newest, {run}, has ended" in wainwright.do("resume").err
+    assert f"All runs of this workspace have ended; the newest is {run}." in wainwright.do("resume").err
