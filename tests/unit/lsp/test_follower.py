@@ -1,0 +1,24 @@
+"""What a follower says when a run goes on in another process."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from lsprotocol import types
+
+from wainwright.domain.goal import Stage
+from wainwright.engine.views.run_view import Notice
+from wainwright.lsp.runs.follower import Follower
+
+
+def test_a_person_is_told_why_a_run_does_not_go_on_here() -> None:
+    shown: list[types.ShowMessageParams] = []
+    server: Any = SimpleNamespace(window_show_message=shown.append)
+    nobody: Any = None
+    follower = Follower(server, nobody, nobody, nobody, "r1", alone=True)
+    view: Any = SimpleNamespace(stage=Stage.BUILD, waiting="")
+    follower._say(cast("Any", view))
+    assert shown == [], "a run that was let go of on purpose needs no words"
+    why = "Another process took run r1 over. Look at it there; this one has stopped."
+    follower.hear(Notice(run="r1", kind="left", text=why, stage=Stage.BUILD))
+    follower._say(cast("Any", view))
+    assert [(one.type, one.message) for one in shown] == [(types.MessageType.Warning, why)]
