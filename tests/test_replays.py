@@ -265,6 +265,10 @@ async def test_a_journal_that_was_changed_is_not_replayed(recorded: Play) -> Non
         connection.commit()
         with pytest.raises(JournalError):
             await verified(recorded)
+        parts = recorded.stage.parts(recorded.name, recorded.server, recorded.options)
+        (told,) = await Replaying(parts).last(5)
+        parts.journal.close()
+        assert "is not what was written" in told.unreadable
         connection.execute("UPDATE journal SET body = ? WHERE seq = ?", [kept[1], kept[0]])
     connection.close()
     assert (await verified(recorded)).differences == ()

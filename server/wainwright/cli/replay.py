@@ -70,10 +70,13 @@ def _verify(workspace: Path, run: str | None, last: int | None, as_json: bool) -
     else:
         for one in found:
             _tell_verified(one, short=last is not None)
-    raise SystemExit(1 if any(one.differences for one in found) else 0)
+    raise SystemExit(1 if any(one.differences or one.unreadable for one in found) else 0)
 
 
 def _tell_verified(seen: "Verification", *, short: bool) -> None:
+    if seen.unreadable:
+        out.print(Text(f"{seen.run} cannot be done again: {seen.unreadable}", style="red"))
+        return
     if seen.differences:
         first, more = seen.differences[0], len(seen.differences) - 1
         out.print(Text(f"{seen.run} would go otherwise from row {first.row} on: {first.what}", style="red"))

@@ -55,13 +55,15 @@ class Verification(Fact):
     """What came of doing a run again against its record."""
 
     run: str
-    stage: Stage
-    facts: int
-    calls: int
+    unreadable: str = ""
+    """Why it could not be done again at all; empty when it could."""
+    stage: Stage | None = None
+    facts: int = 0
+    calls: int = 0
     """Model calls that are recorded."""
-    asked: int
+    asked: int = 0
     """Those of them that were asked for again, and found."""
-    reworded: int
+    reworded: int = 0
     """Those that this version would ask in other words; their replies count all the same."""
     first_words: str = ""
     """The first such difference."""
@@ -81,7 +83,7 @@ class Replaying:
     async def verify(self, run: str) -> Verification:
         """Do a run again against its record. Raises InputError for no run, JournalError for a changed journal."""
         journal = self._parts.journal
-        await asyncio.to_thread(journal.verify, run)
+        (await asyncio.to_thread(journal.verify, run)).raise_if_wrong()
         rows = await asyncio.to_thread(journal.rows, run)
         first = ev.EVENT.validate_json(rows[0].body)
         staging = stage(self._parts, fold(None, first), rows)
@@ -92,9 +94,14 @@ class Replaying:
             await asyncio.to_thread(staging.__exit__, None, None, None)
 
     async def last(self, number: int) -> list[Verification]:
-        """The newest runs, each done again against its record."""
-        rows = await asyncio.to_thread(self._parts.journal.runs)
-        return [await self.verify(row.run) for row in rows[:number]]
+        """The newest runs, each done again against its record; one that cannot be read is told as such."""
+        found = []
+        for row in (await asyncio.to_thread(self._parts.journal.runs))[:number]:
+            try:
+                found.append(await self.verify(row.run))
+            except WainwrightError as error:
+                found.append(Verification(run=row.run, unreadable=str(error)))
+        return found
 
 
 class _Verifying:
@@ -174,6 +181,8 @@ class _Verifying:
         except WainwrightError as error:
             if not cut_off:
                 self._differ(row, f"{name} ends otherwise: {error.message}")
+        except Exception as error:  # noqa: BLE001 - a version may break in any way on what another one wrote
+            self._differ(row, f"{name} breaks: {type(error).__name__}: {error}")
         else:
             left_out = self._record.left_out(self._record.asked)
             if left_out is not None:
