@@ -1,5 +1,7 @@
 """What a run did, and forks of it, on the command line: real processes, git, sandbox; the model is scripted."""
 
+import re
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,6 +101,26 @@ def test_runs_and_forks_are_done_again_without_a_model_and_without_a_trace(
     assert newest.code == 0, newest.out + newest.err
     assert newest.out.count("would go as it went") == len(wainwright.do("runs", "--json").last)
     assert (wainwright.git("status", "--porcelain", "--ignored"), wainwright.git("for-each-ref")) == before
+
+
+def test_a_journal_that_was_changed_goes_on_from_what_can_be_believed() -> None:
+    with program() as wainwright, OpenAIServer(team.play) as server:
+        ended = wainwright.do(
+            "run", team.GOAL, "--route", "PLANNING,BUILD,TEST,REVIEW", "--json", server=server
+        )
+        run, asked = ended.last["run"], server.completed
+        (path,) = wainwright.root.glob("state/wainwright/*/journal.db")
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE journal SET body = 'nonsense' WHERE body LIKE '%\"task-landed\"%'")
+        connection.close()
+        refused = wainwright.do("replay", run)
+        assert refused.code == 2
+        number = re.search(rf"wainwright replay {run} --fork (\d+)", refused.err)
+        assert number is not None, refused.err
+        onward = wainwright.do("replay", run, "--fork", number[1], "--json")
+        assert onward.code == 0, onward.out + onward.err
+        assert onward.last["stage"] == "DONE"
+        assert asked < server.completed < 2 * asked, "what was believed was not asked again"
 
 
 def test_a_run_with_a_service_and_a_monitor_is_done_again() -> None:

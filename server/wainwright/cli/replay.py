@@ -61,7 +61,7 @@ def _verify(workspace: Path, run: str | None, last: int | None, as_json: bool) -
     async def act(engine: "Engine") -> "list[Verification]":
         if last is not None:
             return await engine.replaying.last(last)
-        return [await engine.replaying.verify((await engine.view(run)).run)]
+        return [await engine.replaying.verify(await engine.named(run))]
 
     found = with_engine(workspace, {}, act)
     if as_json:
@@ -115,7 +115,7 @@ def _roles(model: list[str] | None, extra: dict[str, str]) -> dict[str, Any]:
 
 
 async def _rows(engine: "Engine", run: str | None) -> "list[RowView]":
-    return await engine.forking.rows((await engine.view(run)).run)
+    return await engine.forking.rows(await engine.named(run))
 
 
 def _list(rows: "list[RowView]", as_json: bool) -> None:
@@ -135,8 +135,8 @@ def _list(rows: "list[RowView]", as_json: bool) -> None:
 
 def _fork(workspace: Path, run: str | None, at: int, roles: dict[str, Any], as_json: bool) -> None:
     async def origin(engine: "Engine") -> tuple[str, dict[str, Any]]:
-        seen = await engine.view(run)
-        return seen.run, await engine.forking.typed(seen.run)
+        name = await engine.named(run)
+        return name, await engine.forking.typed(name, at)
 
     name, remembered = with_engine(workspace, {}, origin)
     typed = as_before(remembered, {})

@@ -297,6 +297,10 @@ class Engine:
         await self._submit(run, TaskSteered(task=task, way=way, by=by))
         return await self.view(run)
 
+    async def named(self, run: str | None) -> str:
+        """The whole name of a run, by how it begins; None: the newest."""
+        return await self._name(run, lambda _: True)
+
     async def remembered(self, run: str | None = None) -> tuple[str, dict[str, Any]]:
         """The run that would be resumed, and what was typed of how it works."""
         run = await self._name(run, lambda stage: stage is not Stage.DONE)

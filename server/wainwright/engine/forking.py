@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
-from wainwright.domain.errors import InputError
+from wainwright.domain.errors import IllegalTransition, InputError, JournalBroken
 from wainwright.domain.events import EVENT, Event, RunStarted
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import Fact, Stage
@@ -20,6 +20,7 @@ from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.views.event_text import describe_event
 from wainwright.journal import Journal, Row
+from wainwright.journal.told import WAYS_OUT
 from wainwright.models.cassette import portable
 from wainwright.models.questions import same_words
 
@@ -46,7 +47,8 @@ class ParentsAnswers:
     def _read(self) -> dict[str, Row]:
         parent, at, self._anew = self._journal.origin(self._run)
         known: dict[str, Row] = {}
-        for row in self._journal.rows(parent) if parent else ():
+        believed = parent and not self._journal.verify(parent).wrong
+        for row in self._journal.rows(parent) if believed else ():
             if row.kind == "void":
                 # That answer was useless: it would be again.
                 known.pop(portable(row.key), None)
@@ -95,22 +97,19 @@ class Forking:
         Raises InputError for a row from which nothing can go on.
         """
         journal = self._parts.journal
-        rows = await asyncio.to_thread(journal.rows, run)
-        if at not in {row.seq for row in rows}:
+        rows = [row for row in await asyncio.to_thread(journal.rows, run) if row.seq <= at]
+        if not rows:
             raise InputError(
                 f"Run {run} has no row {at}.",
                 f"`wainwright replay {run} --events` lists its rows and their numbers.",
             )
-        state = _at(rows, at)
+        first, state = _beginning(run, rows)
         if state.stage is Stage.DONE:
             raise InputError(
                 f"At row {at} run {run} had ended: nothing would go on from there.",
                 f"Name an earlier row; `wainwright replay {run} --events` lists them.",
             )
-        first = EVENT.validate_json(rows[0].body)
-        assert isinstance(first, RunStarted)
         new = f"{run.rpartition('-')[0] or run}-{secrets.token_hex(2)}"
-        await asyncio.to_thread(_share, self._parts, state, new)
         budget = self._parts.settings.budget
         lease = await asyncio.to_thread(
             journal.fork,
@@ -123,13 +122,16 @@ class Forking:
             cap_usd=budget.usd,
             cap_tokens=budget.tokens,
         )
-        await asyncio.to_thread(journal.release, lease)
+        try:
+            await asyncio.to_thread(_share, self._parts, state, new)
+        finally:
+            await asyncio.to_thread(journal.release, lease)
         return new
 
-    async def typed(self, run: str) -> dict[str, Any]:
-        """What was typed of how a run works."""
-        state = replay(await asyncio.to_thread(self._parts.journal.events, run))
-        return {} if state is None else dict(state.typed)
+    async def typed(self, run: str, at: int) -> dict[str, Any]:
+        """What was typed of how a run works, as of a row."""
+        rows = [row for row in await asyncio.to_thread(self._parts.journal.rows, run) if row.seq <= at]
+        return dict(_beginning(run, rows)[1].typed) if rows else {}
 
     async def rows(self, run: str) -> list[RowView]:
         """The journal of a run for people: facts, and what was asked or done between them."""
@@ -148,11 +150,16 @@ class Forking:
         return await asyncio.to_thread(_compare, self._parts, parent, at, run)
 
 
-def _at(rows: Iterable[Row], at: int) -> RunState:
-    events = [EVENT.validate_json(row.body) for row in rows if row.kind == "event" and row.seq <= at]
-    state = replay(events)
+def _beginning(run: str, rows: Iterable[Row]) -> tuple[RunStarted, RunState]:
+    """The first fact of some rows, and the state that all of them lead to. Raises JournalBroken."""
+    try:
+        events = [EVENT.validate_json(row.body) for row in rows if row.kind == "event"]
+        state = replay(events)
+    except (ValidationError, IllegalTransition) as error:
+        raise JournalBroken(f"What was written of run {run} cannot be read: {error}.", WAYS_OUT) from None
     assert state is not None
-    return state
+    assert isinstance(events[0], RunStarted)
+    return events[0], state
 
 
 def _share(parts: EngineParts, state: RunState, new: str) -> None:
@@ -174,11 +181,12 @@ def _text(row: Row) -> str:
 
 
 def _compare(parts: EngineParts, parent: str, at: int, run: str) -> Comparison:
-    before = [row for row in parts.journal.rows(parent) if row.seq > at]
-    own = parts.journal.rows(run)
-    states = [replay(parts.journal.events(name)) for name in (parent, run)]
-    assert states[0] is not None
-    assert states[1] is not None
+    theirs, own = parts.journal.rows(parent), parts.journal.rows(run)
+    # What cannot be believed of the parent is nothing to compare with.
+    broken = bool(parts.journal.verify(parent).wrong)
+    before = [row for row in theirs if row.seq > at and not broken]
+    believed = [row for row in theirs if row.seq <= at or not broken]
+    states = [_beginning(name, rows)[1] for name, rows in ((parent, believed), (run, own))]
     asked = [row for row in own if row.kind == "done" and row.effect == "llm"]
     return Comparison(
         parent=parent,

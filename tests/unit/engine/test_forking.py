@@ -1,6 +1,8 @@
 """What a fork has of the run it comes from: all that was done, none of what was paid, nothing that was under way."""
 
 import asyncio
+import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
+from wainwright.domain.errors import Diverged
 from wainwright.domain.events import HoldMoved, RunStarted
 from wainwright.domain.goal import WORKING, Goal, Stage
 from wainwright.engine.forking import ParentsAnswers
@@ -146,4 +149,30 @@ async def test_an_answer_that_was_useless_is_not_given_again(journal: Journal, l
     await one.step("model", inputs=asked("one"), effect="llm", act=Model("useless"), reservation=HOLD)
     await one.void()
     own = fork(journal, journal.rows("r1")[0].seq)
+    assert await conversation(journal, own, Model("now"), "one") == ["now"]
+
+
+async def test_where_a_step_diverges_a_fork_goes_on_from_before_it(journal: Journal, lease: Lease) -> None:
+    await conversation(journal, lease, Model("then"), "one")
+    journal.release(lease)
+    # Who claims a run writes rows of its own.
+    lease = journal.claim("r1")
+    one = steps(journal, lease)
+    await one.step("act-edit", inputs=["x"], effect="idempotent", act=Model("edited"))
+    with pytest.raises(Diverged) as caught:
+        await steps(journal, lease).step("act-edit", inputs=["y"], effect="idempotent", act=Model("now"))
+    number = re.search(r"wainwright replay r1 --fork (\d+)", caught.value.hint)
+    assert number is not None
+    own = fork(journal, int(number[1]))
+    assert await conversation(journal, own, Model("now"), "one") == ["then"]
+    found = await steps(journal, own).step("act-edit", inputs=["y"], effect="idempotent", act=Model("anew"))
+    assert found == "anew"
+
+
+async def test_what_cannot_be_believed_answers_nothing(journal: Journal, lease: Lease) -> None:
+    await conversation(journal, lease, Model("then"), "one")
+    own = fork(journal, journal.rows("r1")[0].seq)
+    with sqlite3.connect(journal.file.path) as connection:
+        connection.execute("UPDATE journal SET body = '\"forged\"' WHERE run = 'r1' AND kind = 'done'")
+    connection.close()
     assert await conversation(journal, own, Model("now"), "one") == ["now"]
