@@ -134,7 +134,8 @@ class Models:
         ``ModelRejected`` when no candidate can take the request, ``CallFailed`` when all are out of order for now.
         """
         candidates = self._settings.of(request.role, stronger=rung == STRONGER)
-        if not candidates:
+        if not candidates or await steps.is_recorded("model"):
+            # Neither a price, nor a provider's health, nor the gateway is a matter of what was answered before.
             return await self._without_candidates(steps, request)
         unfit = _unfit(candidates, request)
         asking = Asking(candidates, self._settings, self._breaker, self.patience, failures=unfit)

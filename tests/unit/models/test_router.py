@@ -201,6 +201,16 @@ async def test_the_rung_asks_the_stronger_model(gateway: GatewayBackend, books: 
         assert (await asker.ask(books.steps("/b"), asking(), rung=STRONGER)).text == "strong"
 
 
+async def test_a_recorded_reply_is_no_matter_of_todays_prices_and_providers(
+    gateway: GatewayBackend, books: Books
+) -> None:
+    with OpenAIServer([Rule(say("yes"))]) as server:
+        await models(gateway, at(server)).ask(books.steps(), asking())
+        nobody = at(server).model_copy(update={"model": "openai/unheard-of"})
+    asker = models(gateway, nobody, budget={"unknown_price": "refuse"})
+    assert (await asker.ask(books.steps(), asking())).text == "yes"
+
+
 @pytest.mark.parametrize("budget", [{"unknown_price": "refuse"}, {"tokens": None}])
 async def test_an_unknown_price_without_a_cap_is_not_asked(
     gateway: GatewayBackend, books: Books, budget: dict[str, object]
