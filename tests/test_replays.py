@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -68,7 +69,9 @@ async def test_a_run_is_done_again_from_its_record_alone(stage: Stagehand, file:
     asked = len(play.server.requests)
     seen = await verified(play)
     assert seen.differences == (), "\n".join(f"{one.row}: {one.what}" for one in seen.differences)
-    assert seen.reworded == 0, seen.first_words
+    # With other tools from some point on, what came before it is asked with those of then.
+    if not re.search("^=== resume\nsandbox = ", file.read_text(), re.MULTILINE):
+        assert seen.reworded == 0, seen.first_words
     assert seen.asked == seen.calls
     assert seen.documents == ()
     assert len(play.server.requests) == asked

@@ -85,8 +85,7 @@ class Replaying:
         journal = self._parts.journal
         (await asyncio.to_thread(journal.verify, run)).raise_if_wrong()
         rows = await asyncio.to_thread(journal.rows, run)
-        first = ev.EVENT.validate_json(rows[0].body)
-        staging = stage(self._parts, fold(None, first), rows)
+        staging = stage(self._parts, rows)
         scratch = await asyncio.to_thread(staging.__enter__)
         try:
             return await _Verifying(scratch, Record(journal, rows), rows).go()

@@ -18,7 +18,6 @@ from pydantic import JsonValue
 
 from wainwright.deploy.probe import Probe
 from wainwright.deploy.process import ProcessTarget
-from wainwright.deploy.target import Target
 from wainwright.deploy.targets import available
 from wainwright.domain.effects import Effect
 from wainwright.domain.errors import Diverged, JournalError
@@ -209,7 +208,7 @@ class Rerun(LiveRun):
             tidy=keep,
         )
         self.made: list[Event] = []
-        self._parts = parts
+        self._parts = fenced(parts, state)
         self._record = record
 
     async def do(self, effect: Effect) -> list[Event]:
@@ -324,15 +323,18 @@ class _Watched(ProcessTarget):
         return ""
 
 
-def _targets(state: Path, sandbox: _NoCommands | None) -> dict[str, Target]:
-    found = available(state, sandbox)
+def fenced(parts: EngineParts, state: RunState) -> EngineParts:
+    """The parts with the walls that the run had at a state: a later process may have had others."""
+    sandbox = None if state.tier == "none" else _NoCommands(state.tier)
+    place = parts.state / "deployments"
+    targets = available(place, sandbox)
     if sandbox is not None:
-        found[_Watched.name] = _Watched(state, sandbox)
-    return found
+        targets[_Watched.name] = _Watched(place, sandbox)
+    return replace(parts, sandbox=sandbox, sandbox_reason=state.tier_reason, targets=targets)
 
 
 @contextmanager
-def stage(parts: EngineParts, state: RunState, rows: Sequence[Row]) -> Iterator[EngineParts]:
+def stage(parts: EngineParts, rows: Sequence[Row]) -> Iterator[EngineParts]:
     """Everything around a run for doing its work again: its own files are read, and only a scratch folder is written.
 
     Blocks.
@@ -344,7 +346,6 @@ def stage(parts: EngineParts, state: RunState, rows: Sequence[Row]) -> Iterator[
         for shared in ("environment", "contents"):
             if (parts.state / shared).is_dir():
                 (scratch / shared).symlink_to(parts.state / shared)
-        sandbox = None if state.tier == "none" else _NoCommands(state.tier)
         deploy = parts.settings.deploy.model_copy(update={"monitor_window_s": 0.0})
         yield replace(
             parts,
@@ -354,9 +355,6 @@ def stage(parts: EngineParts, state: RunState, rows: Sequence[Row]) -> Iterator[
             indexes=Indexes(scratch / "index"),
             receipts=_Receipts(rows),
             models=Models(ModelsSettings(), BudgetSettings(), _NoModel()),
-            sandbox=sandbox,
-            sandbox_reason=state.tier_reason,
-            targets=_targets(scratch / "deployments", sandbox),
             editor=NoEditor(),
             layers={},
             shared={},
