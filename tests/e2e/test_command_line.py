@@ -106,10 +106,26 @@ def test_a_goal_becomes_a_branch_and_a_service(wainwright: Program, server: Open
     listed = wainwright.do("runs", "--json")
     assert [(one["run"], one["stage"]) for one in listed.last] == [(seen["run"], "DONE")]
     assert seen["run"] in wainwright.do("runs").out
+    _what_it_cost(wainwright, seen)
     for words in (("resume",), ("cancel", seen["run"]), ("approve", seen["run"])):
         refused = wainwright.do(*words)
         assert refused.code == 2, words
         assert "Traceback" not in refused.err
+
+
+def _what_it_cost(wainwright: Program, seen: dict[str, Any]) -> None:
+    spent = wainwright.do("cost", seen["run"][:8], "--calls", "--json").last
+    assert (spent["total"]["calls"], spent["total"]["tokens"]) == (seen["model_calls"], seen["tokens"])
+    assert {line["cost"] for line in spent["roles"]} == {"price unknown"}
+    assert {"planner", "tester", "implementer", "reviewer"} <= {line["role"] for line in spent["roles"]}
+    assert [call["provider"] for call in spent["calls"]] == ["openai"] * seen["model_calls"]
+    assert {call["task"] for call in spent["calls"]} >= {task["id"] for task in seen["tasks"]}
+    told = wainwright.do("cost").out
+    assert f"{seen['run']}: {seen['model_calls']} model calls, {seen['tokens']} tokens, price unknown" in told
+    assert "$0.00" not in told + wainwright.do("cost", "--calls").out
+    text = (wainwright.workspace / ".wainwright" / "runs" / seen["run"] / "run.md").read_text()
+    assert "- planner, openai/any: 1 calls, " in text
+    assert "$0.00" not in text
 
 
 @pytest.mark.parametrize(

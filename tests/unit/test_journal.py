@@ -889,7 +889,11 @@ async def test_calls_are_told_in_order_with_their_cost(journal: Journal, lease: 
         effect="llm",
         act=Act({"text": "hi"}, Spend(usd=0.5, tokens=3)),
         reservation=Reservation(usd=1),
+        about={"model": "a/b"},
     )
+    first, begun, *_ = journal.rows("r1")
+    assert (begun.kind, begun.usd, begun.body) == ("intent", 1.0, '{"model":"a/b"}')
+    assert journal.rows("r1", after=first.seq)[0] == begun
     await steps.step("read", inputs=1, effect="read", act=Act())
     assert journal.calls("r1") == [{"key": "/s/model#0", "reply": {"text": "hi"}, "usd": 0.5, "tokens": 3}]
 

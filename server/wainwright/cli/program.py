@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.text import Text
 
-from wainwright.cli import audit, native, replay, rewind, start, steer, why
+from wainwright.cli import audit, cost, native, replay, rewind, start, steer, why
 from wainwright.cli.console import Workspace, out
 
 
@@ -72,6 +72,7 @@ for _command in (
     replay.replay,
     steer.runs,
     steer.show,
+    cost.cost,
     steer.approve,
     steer.reject,
     steer.task,

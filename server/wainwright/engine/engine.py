@@ -62,6 +62,7 @@ from wainwright.engine.views.run_view import (
     view,
 )
 from wainwright.journal import Lease
+from wainwright.models.ledger import Ledger
 
 log = structlog.get_logger()
 
@@ -310,7 +311,7 @@ class Engine:
         """Write into ``run.md`` that a run was interrupted: the process that worked on it could not."""
         for seen in await self.runs(INTERRUPTED_LOOKED_AT):
             if seen.interrupted:
-                documents = Documents(self._parts.workspace, seen.run)
+                documents = Documents(self._parts.workspace, seen.run, self._parts.journal)
                 await asyncio.to_thread(documents.show, seen, [])
 
     async def _submit(self, run: str, event: Event) -> None:
@@ -374,12 +375,17 @@ class Engine:
             activity = active.lines[-1] if active.lines else ""
             return seen_by(seen.model_copy(update={"activity": activity}), "here")
         state, events = await self._lookup.load(run)
-        names = Documents(self._parts.workspace, run).names(state)
+        names = Documents(self._parts.workspace, run, self._parts.journal).names(state)
         seen = view(state, account, tuple(receipt_views(events)), names)
         return seen_by(seen, "elsewhere" if await self._owned(run) else "")
 
     async def _owned(self, run: str) -> bool:
         return run in await self._following.elsewhere()
+
+    async def cost(self, run: str | None = None) -> tuple[str, Ledger]:
+        """A run, and each of its model calls. None: the newest."""
+        run = await self._name(run, lambda _: True)
+        return run, await asyncio.to_thread(Ledger(self._parts.journal, run).read)
 
     async def disk(self) -> DiskView:
         """What the runs keep on disk."""
@@ -446,7 +452,9 @@ class Engine:
             notify=self._heard,
             tidy=self._disk.tidy,
         )
-        active = _Active(live, Documents(parts.workspace, state.run), list(receipt_views(events)))
+        active = _Active(
+            live, Documents(parts.workspace, state.run, parts.journal), list(receipt_views(events))
+        )
         self._active[state.run] = active
         active.driving = asyncio.create_task(self._work(active), name=f"run {state.run}")
 

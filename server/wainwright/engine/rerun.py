@@ -116,6 +116,7 @@ class RecordedSteps(Steps):
         act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
         reservation: Reservation = NOTHING,
         like: Alike = alike,
+        about: JsonValue = None,
     ) -> JsonValue:
         """The recorded outcome. What was made of other steps is made again of those, and has to come out the same.
 

@@ -19,7 +19,13 @@ PACKED_FROM = 2048
 
 
 def begin(
-    tx: Transaction, lease: Lease, key: str, inputs: JsonValue, effect: str, reservation: Reservation
+    tx: Transaction,
+    lease: Lease,
+    key: str,
+    inputs: JsonValue,
+    effect: str,
+    reservation: Reservation,
+    about: JsonValue = None,
 ) -> tuple[JsonValue] | None:
     """The recorded outcome in a tuple, or None when the act is to be done now."""
     canonical = as_json(inputs, sort_keys=True).encode()
@@ -48,6 +54,7 @@ def begin(
         fingerprint=fingerprint,
         usd=reservation.usd,
         tokens=reservation.tokens,
+        body=as_json(about),
     )
     return None
 

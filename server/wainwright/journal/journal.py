@@ -313,17 +313,23 @@ class Journal(Forks):
     # ---- steps; used through Steps
 
     def begin(
-        self, lease: Lease, key: str, inputs: JsonValue, effect: str, reservation: Reservation
+        self,
+        lease: Lease,
+        key: str,
+        inputs: JsonValue,
+        effect: str,
+        reservation: Reservation,
+        about: JsonValue = None,
     ) -> tuple[JsonValue] | None:
         """Transaction 1. The recorded outcome in a tuple, or None when the act is to be done now.
 
-        Raises BudgetExceeded, Diverged, Fenced, and JournalError while the same step is under way, or when its intent
-        cannot be written: then nothing is done.
+        ``about`` is kept with the intent. Raises BudgetExceeded, Diverged, Fenced, and JournalError while the same
+        step is under way, or when its intent cannot be written: then nothing is done.
         """
 
         def act(tx: Transaction) -> tuple[JsonValue] | None:
             self.file.room()
-            return acts.begin(tx, lease, key, inputs, effect, reservation)
+            return acts.begin(tx, lease, key, inputs, effect, reservation, about)
 
         return self.file.write(act)
 

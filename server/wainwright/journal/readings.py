@@ -12,6 +12,10 @@ from wainwright.journal.records import Row
 
 STEPS = frozenset({"event", "intent", "done", "failed", "lost", "void"})
 """Kinds of rows that say what happened and what was done; the others are the journal's own."""
+_ROWS = (
+    "SELECT seq, kind, key, effect, fingerprint, usd, tokens, body, at FROM journal WHERE run = ? AND seq > ? "
+    "AND kind IN ('event', 'intent', 'done', 'failed', 'lost', 'void') ORDER BY seq"
+)
 
 
 class Readings:
@@ -31,6 +35,12 @@ class Readings:
             for row in (Link(*one[:-1]) for one in believed)
             if row.kind in STEPS
         ]
+
+    def newest(self, run: str, after: int) -> list[Row]:
+        """Facts and steps of a run that stand behind the row ``after``, in order, without asking what holds them."""
+        with self.file.read() as db:
+            found = db.execute(_ROWS, [run, after]).fetchall()
+        return [Row(*one) for one in found]
 
     def origin(self, run: str) -> tuple[str, int, frozenset[str]]:
         """The run that this one was forked from, at which of its rows, and the roles that are asked anew."""

@@ -61,8 +61,11 @@ class Steps:
         act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
         reservation: Reservation = NOTHING,
         like: Alike = alike,
+        about: JsonValue = None,
     ) -> JsonValue:
         """Do an act once. A recorded outcome is returned without acting.
+
+        ``about`` is kept with the intent: what is known of an act that may have no outcome, and decides nothing.
 
         Where it was recorded with other inputs, ``like`` says whether they differ in what decides. If they do, what
         only looked (``read``) looks again; anything else is ``Diverged``, and says how to go on from before it.
@@ -82,7 +85,7 @@ class Steps:
             given = await self._before.find(key, inputs) if self._before and effect == "llm" else None
             if given is not None:
                 act, reservation = partial(_give, given), NOTHING
-            recorded = await self._begin(key, inputs, effect, reservation, like)
+            recorded = await self._begin(key, inputs, effect, reservation, like, about)
             if recorded is not None:
                 self._keys.append(key)
                 return recorded[0]
@@ -101,10 +104,16 @@ class Steps:
         return self._counts[name] - 1
 
     async def _begin(
-        self, key: str, inputs: JsonValue, effect: str, reservation: Reservation, like: Alike
+        self,
+        key: str,
+        inputs: JsonValue,
+        effect: str,
+        reservation: Reservation,
+        like: Alike,
+        about: JsonValue,
     ) -> tuple[JsonValue] | None:
         try:
-            return await self._begin_exactly(key, inputs, effect, reservation)
+            return await self._begin_exactly(key, inputs, effect, reservation, about)
         except Diverged:
             found = await to_its_end(self._journal.queue(self._journal.recorded, self._lease.run, key))
             if found is None:
@@ -120,12 +129,12 @@ class Steps:
                     f"with all that was done until then; run {run} stays as it is.",
                 ) from None
         await to_its_end(self._journal.queue(self._journal.void, self._lease, [key]))
-        return await self._begin_exactly(key, inputs, effect, reservation)
+        return await self._begin_exactly(key, inputs, effect, reservation, about)
 
     async def _begin_exactly(
-        self, key: str, inputs: JsonValue, effect: str, reservation: Reservation
+        self, key: str, inputs: JsonValue, effect: str, reservation: Reservation, about: JsonValue
     ) -> tuple[JsonValue] | None:
-        begun = self._journal.queue(self._journal.begin, self._lease, key, inputs, effect, reservation)
+        begun = self._journal.queue(self._journal.begin, self._lease, key, inputs, effect, reservation, about)
         try:
             return await to_its_end(begun)
         except asyncio.CancelledError:

@@ -187,6 +187,7 @@ class Models:
                 act=act,
                 reservation=reservation,
                 like=same_question,
+                about={"role": request.role, "model": candidate.model, "priced": price is not None},
             )
         except BudgetExceeded as error:
             if price is None:

@@ -6,6 +6,7 @@ whole, so that a reader never sees half of one.
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,8 @@ from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.goal import ENDS, WAY, title
 from wainwright.domain.state import RunState
 from wainwright.engine.views.run_view import GateView, RunView
+from wainwright.journal import Journal
+from wainwright.models.ledger import Ledger, Line
 from wainwright.workspace import native
 
 log = structlog.get_logger()
@@ -31,9 +34,10 @@ def folder(workspace: Path, run: str) -> Path:
 class Documents:
     """The documents of one run."""
 
-    def __init__(self, workspace: Path, run: str) -> None:
+    def __init__(self, workspace: Path, run: str, journal: Journal) -> None:
         self._workspace = workspace
         self._folder = folder(workspace, run)
+        self._ledger = Ledger(journal, run)
         self._written: dict[str, str] = {}
 
     def names(self, state: RunState) -> tuple[str, ...]:
@@ -48,7 +52,7 @@ class Documents:
 
     def show(self, view: RunView, lines: list[str]) -> None:
         """Write ``run.md``: stages, tasks, gates, cost, and the newest lines of what is going on."""
-        self._put(RUN, render(view, lines))
+        self._put(RUN, render(view, lines, self._ledger.read().lines()))
 
     def _put(self, name: str, text: str) -> None:
         if self._written.get(name) == text:
@@ -74,7 +78,7 @@ def write(workspace: Path, path: Path, text: str) -> None:
     native.write_batch(workspace, files)
 
 
-def render(view: RunView, lines: list[str]) -> str:
+def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
     """``run.md``."""
     at = WAY.index(view.stage) if view.stage in WAY else -1
     head = f"# Run {view.run}\n\n{title(view.goal)}\n\n**{view.stage}**, {view.percent} %"
@@ -98,10 +102,7 @@ def render(view: RunView, lines: list[str]) -> str:
             "## Tasks\n\n"
             + "\n".join(f"- {t.status}: {t.id}, {t.title}. {t.summary}".rstrip() for t in view.tasks)
         )
-    parts.append(
-        f"## Spent\n\n{view.model_calls} model calls, {view.tokens} tokens, ${view.cost_usd:.4f}"
-        + (f", {view.lost_calls} calls lost in a crash" if view.lost_calls else "")
-    )
+    parts.append(_spent(view, spent))
     parts += _came_of_it(view)
     if lines:
         parts.append("## Newest\n\n" + "\n".join(f"- {line}" for line in lines))
@@ -121,6 +122,25 @@ def _asked(gate: GateView) -> str:
     """A gate with what has to be known to decide it, a line each: of a plan, its tasks and requirements."""
     lines = [f"  - {line}" for line in gate.detail.splitlines() if line.strip()]
     return "\n".join([f"- **{gate.id}** {gate.question}", *lines])
+
+
+def _spent(view: RunView, spent: Sequence[Line]) -> str:
+    """What the models took: in all, and where there are several, each role with each model."""
+    unpriced = sum(line.unpriced for line in spent)
+    known = sum(line.cost_usd for line in spent) if unpriced else view.cost_usd
+    money = f"${known:.4f}" if known or not unpriced else "price unknown"
+    told = f"## Spent\n\n{view.model_calls} model calls, {view.tokens} tokens, {money}"
+    if known and unpriced:
+        told += f", and {unpriced} calls of unknown price"
+    if view.lost_calls:
+        told += f", {view.lost_calls} calls lost in a crash"
+    if len(spent) < 2:
+        return told
+    lines = (
+        f"- {line.role}, {line.model}: {line.calls} calls, {line.tokens} tokens, {line.cost}"
+        for line in spent
+    )
+    return "\n".join((told, "", *lines, "", f"Each call: `wainwright cost {view.run} --calls`"))
 
 
 def _came_of_it(view: RunView) -> list[str]:
