@@ -124,6 +124,9 @@ class ModelsSettings(_Section):
     wait_s: float = Field(default=4 * 3600.0, ge=0)
     """Seconds for which busy providers are waited for when no candidate answers, while the run has time left; outages
     are waited out for 15 minutes at most. 0: a role gives up after its retries."""
+    cassette_mode: Literal["strict", "loose"] = "loose"
+    """Whether a recorded reply is given to a request that differs from the recorded one: ``strict`` refuses it and
+    names the first difference, ``loose`` gives it and notes the difference in the log."""
 
     def of(self, role: str, *, stronger: bool = False) -> tuple[Candidate, ...]:
         """The candidates of ``role``, best first; empty when none are set. A recording needs none: it stands in."""

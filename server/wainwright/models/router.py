@@ -35,7 +35,7 @@ from wainwright.models.client import (
 )
 from wainwright.models.questions import same_question
 from wainwright.models.suited import SuitedBackend
-from wainwright.secrets import resolve_keys
+from wainwright.secrets import Redactor, resolve_keys
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Settings
 
 log = structlog.get_logger()
@@ -85,12 +85,15 @@ class Models:
         Raises ``InputError`` when the recording or the credentials file cannot be used.
         """
         backend: Backend
+        keys = resolve_keys(settings.models.everyone())
+        redactor = Redactor(keys.values())
         if settings.models.cassette is not None:
-            backend = CassetteBackend(settings.models.cassette)
+            strict = settings.models.cassette_mode == "strict"
+            backend = CassetteBackend(settings.models.cassette, redactor, strict=strict)
         else:
-            backend = GatewayBackend(resolve_keys(settings.models.everyone()))
+            backend = GatewayBackend(keys)
         if settings.models.record is not None:
-            backend = RecordingBackend(backend, settings.models.record)
+            backend = RecordingBackend(backend, settings.models.record, redactor)
         return cls(settings.models, settings.budget, backend)
 
     async def warm(self) -> None:
