@@ -107,7 +107,11 @@ def test_the_map_names_files_that_exist() -> None:
 
 def test_every_dependency_is_pinned_and_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    declared = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    groups = (project["dependency-groups"], project["project"]["optional-dependencies"])
+    declared = [
+        *project["project"]["dependencies"],
+        *(one for some in groups for of in some.values() for one in of),
+    ]
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8").lower()
     for requirement in declared:
         name, _, version = requirement.partition("==")

@@ -40,7 +40,7 @@ async def open_engine(
     """
     workspace = workspace_of(path)
     settings = await asyncio.to_thread(lambda: with_defaults(load(workspace, overrides=overrides or {})))
-    models = Models.connect(settings)
+    models = await asyncio.to_thread(Models.connect, settings)
     if asking:
         models.begin()
     try:

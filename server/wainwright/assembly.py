@@ -12,7 +12,6 @@ from wainwright.journal import Journal
 from wainwright.models.router import Models
 from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
-from wainwright.secrets import Redactor, resolve_keys
 from wainwright.settings import Settings
 from wainwright.workspace.index import FOLDER, Indexes
 from wainwright.workspace.repository import Repository
@@ -24,7 +23,6 @@ async def assemble(
     """The engine of a workspace whose state lies in a folder of its own."""
     await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
     sandbox, reason = await _sandbox(state, workspace)
-    keys = await asyncio.to_thread(resolve_keys, settings.models.everyone())
     parts = EngineParts(
         workspace=workspace,
         state=state,
@@ -34,7 +32,7 @@ async def assemble(
         indexes=Indexes(state / FOLDER),
         receipts=ReceiptStore(state / "receipts"),
         models=models,
-        redactor=Redactor(keys.values()),
+        redactor=models.redactor,
         sandbox=sandbox,
         sandbox_reason=reason,
         targets=available(state / "deployments", sandbox),

@@ -74,7 +74,7 @@ def _models(workspace: Path) -> list[Check]:
         typed = load(workspace)
         settings = with_defaults(typed)
         candidates = settings.models.everyone()
-        keys = resolve_keys(candidates)
+        keys = resolve_keys(settings)
     except InputError as error:
         return [Check(name="settings", status="missing", detail=error.message, cure=error.hint)]
     if not candidates:

@@ -230,6 +230,18 @@ class EditorSettings(_Section):
     """Whether the editor's search for symbols of the workspace is answered from the index."""
 
 
+class VaultSettings(_Section):
+    """HashiCorp Vault as a place for keys; its token comes from ``VAULT_TOKEN`` or ``~/.vault-token``."""
+
+    url: str | None = Field(
+        default=None, pattern=r"^(https://[^\s/]|http://(127\.0\.0\.1|localhost|\[::1\])([:/]|$))\S*$"
+    )
+    """Address of the server, such as ``https://vault.example.org:8200``; without ``https`` only on this machine."""
+    path: str = Field(default="secret/wainwright", pattern=r"^[^/\s]+/[^\s]*[^/\s]$")
+    """The secret with the keys: the mount of a KV engine of version 2, then the path in it. Its fields are named as
+    the variables are, such as ``OPENAI_API_KEY``."""
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
@@ -249,6 +261,8 @@ class Settings(_Section):
     """How long a run may go round."""
     editor: EditorSettings = EditorSettings()
     """What the editor gets from the index."""
+    vault: VaultSettings = VaultSettings()
+    """Where keys may come from, beside the environment, ``credentials.toml`` and the keyring."""
     autonomy: Autonomy = "auto-edit"
     """``suggest`` asks for the plan, the change and the deployment; ``auto-edit`` not for the change; ``full-auto``
     never."""

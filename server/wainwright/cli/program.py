@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.text import Text
 
-from wainwright.cli import audit, cost, native, replay, rewind, start, steer, why
+from wainwright.cli import audit, cost, keys, native, replay, rewind, start, steer, why
 from wainwright.cli.console import Workspace, out
 
 
@@ -88,3 +88,4 @@ for _command in (
     serve,
 ):
     app.command()(_command)
+app.add_typer(keys.app, name="keys")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from wainwright.domain.goal import Role
-from wainwright.secrets import key_name, resolve_keys
+from wainwright.secrets import key_name, known_keys
 from wainwright.settings import Candidate, Settings
 
 LIGHT_ROLES = ("deployer", "monitor")
@@ -56,7 +56,7 @@ def with_defaults(settings: Settings) -> Settings:
     if models.default or models.cassette:
         return settings
     lines = {key_name(_candidate(line.usual)): line for line in TABLE}
-    keys = resolve_keys(_candidate(line.usual) for line in TABLE)
+    keys = known_keys(settings, frozenset(name for name in lines if name))
     found = next((line for name, line in lines.items() if name in keys), None)
     if found is None:
         return settings

@@ -15,6 +15,7 @@ import copy
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from pydantic import JsonValue
@@ -28,14 +29,14 @@ from wainwright.models.cassette import CassetteBackend, RecordingBackend
 from wainwright.models.client import (
     Backend,
     CallFailed,
-    GatewayBackend,
     ModelReply,
     ModelRequest,
     Price,
 )
+from wainwright.models.keyed import KeyedBackend
 from wainwright.models.questions import same_question
 from wainwright.models.suited import SuitedBackend
-from wainwright.secrets import Redactor, resolve_keys
+from wainwright.secrets import Redactor, resolve_keys, secrets_at_hand
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Settings
 
 log = structlog.get_logger()
@@ -68,7 +69,10 @@ class Models:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        redactor: Redactor | None = None,
     ) -> None:
+        self.redactor = redactor or Redactor()
+        """Masks the keys that the models are asked with."""
         self._settings = models
         self._budget = budget
         self._backend = SuitedBackend(backend)
@@ -82,19 +86,19 @@ class Models:
     def connect(cls, settings: Settings) -> "Models":
         """Models for ``settings``: a recording, or the gateway with the keys that are set.
 
-        Raises ``InputError`` when the recording or the credentials file cannot be used.
+        Keys of other programs are looked up when a model is first asked. Raises ``InputError`` when the recording or
+        the credentials file cannot be used.
         """
         backend: Backend
-        keys = resolve_keys(settings.models.everyone())
-        redactor = Redactor(keys.values())
+        redactor = Redactor(secrets_at_hand(settings))
         if settings.models.cassette is not None:
             strict = settings.models.cassette_mode == "strict"
             backend = CassetteBackend(settings.models.cassette, redactor, strict=strict)
         else:
-            backend = GatewayBackend(keys)
+            backend = KeyedBackend(partial(resolve_keys, settings, redactor))
         if settings.models.record is not None:
             backend = RecordingBackend(backend, settings.models.record, redactor)
-        return cls(settings.models, settings.budget, backend)
+        return cls(settings.models, settings.budget, backend, redactor=redactor)
 
     async def warm(self) -> None:
         """Start slow parts early, so that the first ask does not wait for them. Never raises."""
