@@ -147,6 +147,16 @@ class BudgetSettings(_Section):
     """Input and output tokens, or ``"unlimited"``."""
     unknown_price: Literal["tokens", "refuse"] = "tokens"
     """A model without a known price: ``tokens`` lets the token cap hold it, ``refuse`` does not ask it."""
+    requests: int | None = Field(default=None, ge=0)
+    """Model calls that one run may make. Default: as many as money and tokens let it."""
+    call_usd: float | None = Field(default=None, gt=0)
+    """US dollars that one call may cost; its reply is kept as short as that needs. Holds where a price is known."""
+    call_tokens: int | None = Field(default=None, gt=0)
+    """Input and output tokens that one call may take."""
+    day_usd: float | None = Field(default=None, ge=0)
+    """US dollars that all runs of a workspace may spend in a day, from midnight on."""
+    day_tokens: int | None = Field(default=None, ge=0)
+    """Input and output tokens that all runs of a workspace may take in a day, from midnight on."""
 
 
 class TestCommand(_Section):
@@ -288,6 +298,11 @@ _FREE = frozenset(
 """What a workspace may set as it likes, one by one: a setting that is added is closed until it is named here."""
 _LOWER_ONLY = frozenset(
     {
+        "budget.call_tokens",
+        "budget.call_usd",
+        "budget.day_tokens",
+        "budget.day_usd",
+        "budget.requests",
         "budget.tokens",
         "budget.usd",
         "limits.repairs",

@@ -175,7 +175,8 @@ def test_a_setting_is_closed_to_a_workspace_unless_it_is_named(workspace: Path) 
 
     def opened(key: str, value: object) -> bool:
         section, _, name = key.rpartition(".")
-        text = json.dumps("x" if value is None else {"planner": "openai/x"} if value == {} else value)
+        unset = 1 if section == "budget" else "x"
+        text = json.dumps(unset if value is None else {"planner": "openai/x"} if value == {} else value)
         line = f"{name} = {text.replace(': ', ' = ')}"
         write(workspace / "wainwright.toml", f"[{section}]\n{line}" if section else line)
         try:
@@ -186,6 +187,11 @@ def test_a_setting_is_closed_to_a_workspace_unless_it_is_named(workspace: Path) 
 
     assert {key for key, value in leaves(Settings()) if opened(key, value)} == {
         "autonomy",
+        "budget.call_tokens",
+        "budget.call_usd",
+        "budget.day_tokens",
+        "budget.day_usd",
+        "budget.requests",
         "budget.tokens",
         "budget.unknown_price",
         "budget.usd",

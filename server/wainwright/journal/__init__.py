@@ -17,7 +17,7 @@ by any process; the owner takes it.
 """
 
 from wainwright.journal.journal import BEAT_S, Journal
-from wainwright.journal.records import NOTHING, Account, Lease, Reservation, Row, RunRow, Signal, Spend
+from wainwright.journal.records import NOTHING, Account, Lease, Reservation, Row, RunRow, Signal, Spend, Used
 from wainwright.journal.restoring import Restored, restore
 from wainwright.journal.steps import Answers, Steps
 
@@ -35,5 +35,6 @@ __all__ = [
     "Signal",
     "Spend",
     "Steps",
+    "Used",
     "restore",
 ]

@@ -8,13 +8,17 @@ from wainwright.journal.acts import get_blob
 from wainwright.journal.chain import Link, walk
 from wainwright.journal.copies import links
 from wainwright.journal.file import JournalFile
-from wainwright.journal.records import Row
+from wainwright.journal.records import Row, Used
 
 STEPS = frozenset({"event", "intent", "done", "failed", "lost", "void"})
 """Kinds of rows that say what happened and what was done; the others are the journal's own."""
 _ROWS = (
     "SELECT seq, kind, key, effect, fingerprint, usd, tokens, body, at FROM journal WHERE run = ? AND seq > ? "
     "AND kind IN ('event', 'intent', 'done', 'failed', 'lost', 'void') ORDER BY seq"
+)
+_USED = (
+    "SELECT count(*), coalesce(sum(usd), 0), coalesce(sum(tokens), 0) FROM journal "
+    "WHERE effect = 'llm' AND kind IN ('done', 'failed', 'lost') AND tokens > 0 AND "
 )
 
 
@@ -47,6 +51,13 @@ class Readings:
         with self.file.read() as db:
             row = db.execute("SELECT parent, forked_at, anew FROM runs WHERE run = ?", [run]).fetchone()
         return ("", 0, frozenset()) if row is None else (row[0], row[1], frozenset(json.loads(row[2])))
+
+    def used(self, run: str, since: float | None = None) -> Used:
+        """What the model calls of a run took; with ``since``, those of all runs from that moment on."""
+        which, value = ("run = ?", run) if since is None else ("at >= ?", since)
+        with self.file.read() as db:
+            row = db.execute(_USED + which, [value]).fetchone()
+        return Used(*row)
 
     def is_done(self, run: str, key: str) -> bool:
         """Whether a step has an outcome that is returned when it is asked for."""

@@ -24,6 +24,14 @@ class Spend(Fact):
     tokens: int = Field(default=0, ge=0)
 
 
+class Used(NamedTuple):
+    """What model calls took that were answered, or may have been."""
+
+    calls: int
+    usd: float
+    tokens: int
+
+
 class RunRow(Fact):
     """What the journal knows of a run without reading its events."""
 

@@ -15,7 +15,7 @@ from wainwright.domain.errors import Diverged, WainwrightError
 from wainwright.domain.text import clean
 from wainwright.journal.journal import Journal
 from wainwright.journal.likeness import Alike, alike, first_difference
-from wainwright.journal.records import NOTHING, Lease, Reservation, Spend
+from wainwright.journal.records import NOTHING, Lease, Reservation, Spend, Used
 from wainwright.journal.texts import as_json
 from wainwright.waiting import to_its_end
 
@@ -169,6 +169,15 @@ class Steps:
 
     def _end(self, key: str, outcome: tuple[str, JsonValue], effect: str, spend: Spend) -> Future[None]:
         return self._journal.queue(self._journal.end, self._lease, key, outcome, effect, spend)
+
+    @property
+    def run(self) -> str:
+        """Whose steps these are."""
+        return self._lease.run
+
+    async def used(self, since: float | None = None) -> Used:
+        """What the model calls of this run took; with ``since``, those of all runs from that moment on."""
+        return await to_its_end(self._journal.queue(self._journal.used, self._lease.run, since))
 
     def below(self, name: str) -> "Steps":
         """A scope inside this one."""

@@ -21,10 +21,11 @@ import structlog
 from pydantic import JsonValue
 
 from wainwright.domain.errors import BudgetExceeded, ModelError, ModelRejected
-from wainwright.journal import Reservation, Spend, Steps
+from wainwright.journal import NOTHING, Reservation, Spend, Steps
 from wainwright.models.asking import Asking, Patience, Spoiled
 from wainwright.models.breaker import Breaker
 from wainwright.models.budget import TokenBounds
+from wainwright.models.caps import Caps, LeftOut, TooDear
 from wainwright.models.cassette import CassetteBackend, RecordingBackend
 from wainwright.models.client import (
     Backend,
@@ -46,10 +47,6 @@ FAR_PAST = 10
 """How many times the reservation a provider can count and be believed: the bound may be wrong, but not by that."""
 UNKNOWN_USD = 0.0001
 """What a call of unknown price reserves in money: with it, a cap that has nothing left lets none through."""
-
-
-class LeftOut(BudgetExceeded):
-    """A candidate was not asked for what a call may cost; another one may do."""
 
 
 class PriceUnknown(LeftOut):
@@ -77,6 +74,7 @@ class Models:
         self._budget = budget
         self._backend = SuitedBackend(backend)
         self._bounds = TokenBounds()
+        self._caps = Caps(budget)
         self._prices: dict[Candidate, Price | None] = {}
         self.patience = Patience(clock=clock, sleep=sleep)
         self._breaker = Breaker(clock)
@@ -168,10 +166,13 @@ class Models:
     ) -> ModelReply:
         """One journal step with one call in it."""
         price = await self._price(candidate)
-        sent = await self._backend.suited(candidate, request)
-        reservation = self._reservation(candidate, sent, price)
+        suited = await self._backend.suited(candidate, request)
+        sent, reservation, too_dear = self._within_caps(candidate, suited, price)
 
         async def act(key: str) -> tuple[JsonValue, Spend]:
+            if too_dear is not None:
+                raise too_dear
+            await self._caps.take(number, steps, reservation)
             try:
                 reply = await self._backend.complete(candidate, sent, key)
             except CallFailed as error:
@@ -187,17 +188,18 @@ class Models:
             return reply.model_dump(mode="json"), spend
 
         try:
-            outcome = await steps.step(
-                "model",
-                inputs=_inputs(request),
-                effect="llm",
-                act=act,
-                reservation=reservation,
-                like=same_question,
-                about={"role": request.role, "model": candidate.model, "priced": price is not None},
-            )
+            with self._caps.holding() as number:
+                outcome = await steps.step(
+                    "model",
+                    inputs=_inputs(request),
+                    effect="llm",
+                    act=act,
+                    reservation=reservation,
+                    like=same_question,
+                    about={"role": request.role, "model": candidate.model, "priced": price is not None},
+                )
         except BudgetExceeded as error:
-            if price is None:
+            if price is None and error.raisable:
                 raise LeftOut(
                     f"The price of {candidate.model} is unknown. {error.message}", error.hint
                 ) from error
@@ -233,9 +235,18 @@ class Models:
             )
         return price
 
-    def _reservation(self, candidate: Candidate, request: ModelRequest, price: Price | None) -> Reservation:
+    def _within_caps(
+        self, candidate: Candidate, request: ModelRequest, price: Price | None
+    ) -> tuple[ModelRequest, Reservation, TooDear | None]:
+        """What is sent, what it can take, and why it is not sent after all, which a recorded reply never asks."""
         asked, told = self._bounds.input(candidate, request), self._bounds.output(candidate, request)
-        return Reservation(usd=price.worst(asked, told) if price else UNKNOWN_USD, tokens=asked + told)
+        try:
+            room = self._caps.room(candidate, asked, told, price)
+        except TooDear as error:
+            return request, NOTHING, error
+        sent = request if room == told else request.model_copy(update={"max_output_tokens": room})
+        usd = price.worst(asked, room) if price else UNKNOWN_USD
+        return sent, Reservation(usd=usd, tokens=asked + room), None
 
 
 def _unfit(candidates: Sequence[Candidate], request: ModelRequest) -> dict[Candidate, ModelError]:

@@ -125,10 +125,9 @@ class Trial:
         self.clock = FastForward()
         self.backend = Scripted(self.clock, script)
         self.told: list[str] = []
+        budget = BudgetSettings.model_validate(more.pop("budget", {}))
         settings = ModelsSettings.model_validate({"default": candidates or (A,), **more})
-        models = Models(
-            settings, BudgetSettings(), self.backend, clock=lambda: self.clock.now, sleep=self.clock.sleep
-        )
+        models = Models(settings, budget, self.backend, clock=lambda: self.clock.now, sleep=self.clock.sleep)
         self.models = models.during(self.told.append, lambda: left_s - self.clock.now)
 
     async def ask(self, books: Books, *scopes: str, request: ModelRequest = ASKED) -> list[Any]:
