@@ -103,6 +103,11 @@ class Asking:
         self.failures[candidate] = error
         self._open.remove(candidate)
 
+    def hopes_for_another(self, candidate: Candidate) -> bool:
+        """Whether ``candidate`` only stands in for one that goes before it and may answer yet."""
+        before = self.candidates[: self.candidates.index(candidate)]
+        return any(one in self._open and isinstance(self.failures.get(one), CallFailed) for one in before)
+
     def failed(self, candidate: Candidate, error: CallFailed) -> None:
         """``candidate`` failed in a way that may pass."""
         self.failures[candidate] = error

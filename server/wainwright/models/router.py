@@ -151,6 +151,10 @@ class Models:
                 reply = await self._attempt(steps, request, candidate, asking)
             except (ModelRejected, LeftOut) as error:
                 asking.refused(candidate, error)
+            except BudgetExceeded as error:
+                if not asking.hopes_for_another(candidate):
+                    raise
+                asking.refused(candidate, error)
             except Spoiled as error:
                 self._breaker.succeeded(candidate, began)
                 asking.spoiled(candidate, error)

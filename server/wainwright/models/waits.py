@@ -75,7 +75,7 @@ def in_words(seconds: float) -> str:
         return f"{max(1, math.ceil(seconds))} s"
     if seconds < 100 * 60:
         return f"{math.ceil(seconds / 60)} min"
-    return f"{math.ceil(seconds / 3600)} h" if seconds < 72 * 3600 else f"{math.ceil(seconds / 86400)} days"
+    return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
 
 
 def time_of_day(moment: float, now: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.models.support import Books
 
-from wainwright.domain.errors import ModelRejected, ModelUnavailable
+from wainwright.domain.errors import BudgetExceeded, ModelRejected, ModelUnavailable
 from wainwright.models.client import (
     Backend,
     CallFailed,
@@ -19,6 +19,7 @@ from wainwright.models.client import (
     ModelReply,
     ModelRequest,
     Price,
+    PriceTier,
     ToolCall,
     Usage,
     unheard,
@@ -71,7 +72,7 @@ class Scripted(Backend):
     def __init__(self, clock: FastForward, script: Callable[[Candidate, int], Answer]) -> None:
         self._clock, self._script = clock, script
         self.asked: list[tuple[float, str]] = []
-        self.known: Price | None = None
+        self.prices: dict[Candidate, Price] = {}
 
     async def complete(
         self, candidate: Candidate, request: ModelRequest, key: str, heard: Heard = unheard
@@ -83,7 +84,7 @@ class Scripted(Backend):
         return answer
 
     async def price(self, candidate: Candidate) -> Price | None:
-        return self.known
+        return self.prices.get(candidate)
 
     async def window(self, candidate: Candidate) -> int | None:
         return candidate.context_tokens
@@ -173,7 +174,7 @@ async def test_a_wait_beyond_the_run_is_given_up_at_once_with_the_time_to_go_on(
     trial = Trial(lambda _c, _n: busy(86_400))
     (error,) = await trial.ask(books)
     assert isinstance(error, CallFailed)
-    assert "slow down. It can be asked again in 25 h, at " in error.message
+    assert "slow down. It can be asked again in 24 h, at " in error.message
     assert error.message.endswith("; the run has 4 h left.")
     assert error.hint.startswith("Go on with `wainwright resume` from ")
     assert len(trial.backend.asked) == 1
@@ -271,6 +272,20 @@ async def test_for_want_of_a_better_one_a_reply_is_taken(
     (reply,) = await trial.ask(books)
     assert (reply.text, reply.finish) == (flawed.text, flawed.finish)
     assert trial.backend.names == asked
+
+
+async def test_a_dearer_model_beyond_the_cap_ends_no_wait_for_the_usual_one(
+    open_books: Callable[..., Books],
+) -> None:
+    trial = Trial(lambda c, _n: busy() if trial.clock.now < 100 else say(), A, B)
+    dear = PriceTier(input_usd_per_mtok=1000, output_usd_per_mtok=1000)
+    trial.backend.prices = {B: Price(tiers=(dear,))}
+    books = open_books(usd=1.0)
+    (reply,) = await trial.ask(books)
+    assert reply.text == "yes"
+    assert set(trial.backend.names) == {"a"}
+    (error,) = await Trial(lambda _c, _n: say(), A).ask(open_books(tokens=10))
+    assert isinstance(error, BudgetExceeded)
 
 
 async def test_who_cannot_see_is_shown_no_picture(books: Books) -> None:
