@@ -67,7 +67,8 @@ _ENDED = {
 _BUSY = (429, 529)
 LONGEST_WORDS = 20_000
 """Characters of an error in which it is looked for how long to wait."""
-_NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low")
+_NO_CREDIT = re.compile(r"insufficient_quota|credit balance is too low")
+_QUOTA = re.compile(r"exceeded your current quota")
 _PREFIX = re.compile(r"^.*?(?:Exception|Error) - ", re.DOTALL)
 
 
@@ -377,7 +378,7 @@ def _by_status(status: int, text: str, candidate: Candidate) -> tuple[str, str, 
             f"Check the key in {key or 'api_key_env'}.",
             False,
         )
-    if status == 402 or (status == 429 and _NO_CREDIT.search(text)):
+    if status == 402 or (status == 429 and _without_credit(text)):
         return (
             "rejected",
             "the account has no credit left",
@@ -401,6 +402,13 @@ def _by_status(status: int, text: str, candidate: Candidate) -> tuple[str, str, 
         f"the provider failed ({status})",
         "Try again later, or add another candidate.",
         False,
+    )
+
+
+def _without_credit(text: str) -> bool:
+    """Whether a refusal of one more request is for good. Google says of limits a minute that a quota is exceeded."""
+    return _NO_CREDIT.search(text) is not None or (
+        _QUOTA.search(text) is not None and asked_wait(429, {}, text, 0.0) is None
     )
 
 

@@ -143,9 +143,10 @@ def refusing(status: int, headers: dict[str, str], body: Any) -> Iterator[str]:
 OF_OPENAI = {"error": {"message": f"{OPENAI}12s.", "type": "tokens", "code": "rate_limit_exceeded"}}
 OF_ANTHROPIC = {"type": "error", "error": {"type": "rate_limit_error", "message": "Too many tokens."}}
 OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+GOOGLE = "You exceeded your current quota, please check your plan and billing details."
 RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}
 OF_GOOGLE = {
-    "error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Quota.", "details": [RETRY_INFO]}
+    "error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": GOOGLE, "details": [RETRY_INFO]}
 }
 
 
