@@ -117,7 +117,7 @@ def test_the_day_is_told_where_it_is_another() -> None:
 
 
 @contextmanager
-def refusing(status: int, headers: dict[str, str], body: Any) -> Iterator[str]:
+def answering(status: int, headers: dict[str, str], body: Any) -> Iterator[str]:
     """A server that gives one answer to all; its address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -173,7 +173,7 @@ async def test_what_is_asked_for_comes_through_the_gateway(
     busy: bool,
 ) -> None:
     asked = ModelRequest(role="planner", messages=(Message(role="user", content="hello"),))
-    with refusing(status, headers, body) as address:
+    with answering(status, headers, body) as address:
         base = f"{address}/v1" if model.startswith("openai") else address
         candidate = Candidate(model=model, api_base=base, api_key_env="OPENAI_API_KEY", timeout_s=30)
         with pytest.raises(CallFailed) as caught:

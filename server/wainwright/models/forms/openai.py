@@ -18,6 +18,7 @@ class Completion:
         self._calls: list[_Call] = []
         self._finish: str | None = None
         self._usage: dict[str, Any] = {}
+        self._declined = False
 
     @staticmethod
     def ask(path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -45,6 +46,7 @@ class Completion:
 
     def _add(self, delta: dict[str, Any]) -> str:
         text = delta.get("content") or delta.get("refusal") or ""
+        self._declined = self._declined or _declined(delta)
         if not isinstance(text, str):
             text = spoken(text)
         if text:
@@ -80,7 +82,8 @@ class Completion:
         message: dict[str, Any] = {"role": "assistant", "content": "".join(self._text)}
         if self._calls:
             message["tool_calls"] = [one.whole() for one in self._calls]
-        choice = {"index": 0, "message": message, "finish_reason": self._finish}
+        finish = "content_filter" if self._declined else self._finish
+        choice = {"index": 0, "message": message, "finish_reason": finish}
         return self._head | {"object": "chat.completion", "choices": [choice], "usage": self._usage}
 
     @staticmethod
@@ -90,6 +93,8 @@ class Completion:
         first = next(choice for choice in tables(answer["choices"]) if isinstance(choice["message"], dict))
         message, cut = _message(first["message"], most, cut=cut)
         finish = "length" if cut else words(first.get("finish_reason")) or "stop"
+        if _declined(first["message"]):
+            finish = "content_filter"
         usage = {} if cut else counts(answer.get("usage"), "prompt_tokens", "completion_tokens")
         shaped = {
             "id": words(answer.get("id")),
@@ -111,6 +116,11 @@ class _Call:
     def whole(self) -> dict[str, Any]:
         function = {"name": self.name, "arguments": "".join(self.arguments)}
         return {"id": self.number, "type": "function", "function": function}
+
+
+def _declined(message: dict[str, Any]) -> bool:
+    """Whether the model refuses in words of their own field."""
+    return bool(message.get("refusal")) and not message.get("content")
 
 
 def spoken(content: Any) -> str:
