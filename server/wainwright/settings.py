@@ -138,6 +138,17 @@ class ModelsSettings(_Section):
         return (*self.default, *(one for some in self.roles.values() for one in some), *self.stronger)
 
 
+class RoleBudget(_Section):
+    """What one role may take of what a run may spend."""
+
+    usd: float | None = Field(default=None, ge=0)
+    """US dollars."""
+    tokens: int | None = Field(default=None, ge=0)
+    """Input and output tokens."""
+    requests: int | None = Field(default=None, ge=0)
+    """Model calls."""
+
+
 class BudgetSettings(_Section):
     """What one run may spend, over all roles and tasks together."""
 
@@ -157,6 +168,8 @@ class BudgetSettings(_Section):
     """US dollars that all runs of a workspace may spend in a day, from midnight on."""
     day_tokens: int | None = Field(default=None, ge=0)
     """Input and output tokens that all runs of a workspace may take in a day, from midnight on."""
+    roles: dict[str, RoleBudget] = Field(default_factory=dict)
+    """Caps of single roles within those of the run, by name: ``roles.critic = { usd = 0.5, requests = 20 }``."""
 
 
 class TestCommand(_Section):

@@ -17,8 +17,12 @@ _ROWS = (
     "AND kind IN ('event', 'intent', 'done', 'failed', 'lost', 'void') ORDER BY seq"
 )
 _USED = (
-    "SELECT count(*), coalesce(sum(usd), 0), coalesce(sum(tokens), 0) FROM journal "
+    "SELECT count(*), coalesce(sum(usd), 0), coalesce(sum(tokens), 0) FROM journal AS d "
     "WHERE effect = 'llm' AND kind IN ('done', 'failed', 'lost') AND tokens > 0 AND "
+)
+_OF_ROLE = (
+    " AND (SELECT json_extract(i.body, '$.role') FROM journal AS i WHERE i.run = d.run AND i.key = d.key "
+    "AND i.kind = 'intent' AND i.seq < d.seq ORDER BY i.seq DESC LIMIT 1) = ?"
 )
 
 
@@ -52,11 +56,16 @@ class Readings:
             row = db.execute("SELECT parent, forked_at, anew FROM runs WHERE run = ?", [run]).fetchone()
         return ("", 0, frozenset()) if row is None else (row[0], row[1], frozenset(json.loads(row[2])))
 
-    def used(self, run: str, since: float | None = None) -> Used:
-        """What the model calls of a run took; with ``since``, those of all runs from that moment on."""
-        which, value = ("run = ?", run) if since is None else ("at >= ?", since)
+    def used(self, run: str, since: float | None = None, role: str = "") -> Used:
+        """What the model calls of a run took; with ``since``, those of all runs from that moment on.
+
+        With ``role``, those alone whose intent says that they are of that role.
+        """
+        which, values = ("run = ?", [run]) if since is None else ("at >= ?", [since])
         with self.file.read() as db:
-            row = db.execute(_USED + which, [value]).fetchone()
+            row = db.execute(
+                _USED + which + (_OF_ROLE if role else ""), [*values, *([role] if role else [])]
+            ).fetchone()
         return Used(*row)
 
     def is_done(self, run: str, key: str) -> bool:

@@ -175,9 +175,9 @@ class Steps:
         """Whose steps these are."""
         return self._lease.run
 
-    async def used(self, since: float | None = None) -> Used:
-        """What the model calls of this run took; with ``since``, those of all runs from that moment on."""
-        return await to_its_end(self._journal.queue(self._journal.used, self._lease.run, since))
+    async def used(self, since: float | None = None, role: str = "") -> Used:
+        """What the model calls of this run, or of a role in it, took; with ``since``, all runs' from then on."""
+        return await to_its_end(self._journal.queue(self._journal.used, self._lease.run, since, role))
 
     def below(self, name: str) -> "Steps":
         """A scope inside this one."""

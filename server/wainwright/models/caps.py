@@ -1,4 +1,4 @@
-"""Caps beside those of a run's money and tokens, which the journal keeps: on one call, on requests, on a day.
+"""Caps beside those of a run's money and tokens, which the journal keeps: on one call, on requests, a role, a day.
 
 They are looked at when a call is about to go out, so that a reply that was recorded never meets them. What is under
 way in this process counts with its reservation until its outcome is written: calls side by side pass no cap together.
@@ -7,14 +7,15 @@ way in this process counts with its reservation until its outcome is written: ca
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import NamedTuple
 
 from wainwright.domain.errors import BudgetExceeded
 from wainwright.journal import Reservation, Steps, Used
 from wainwright.models.client import Price
-from wainwright.settings import BudgetSettings, Candidate
+from wainwright.settings import BudgetSettings, Candidate, RoleBudget
 
 LEAST_OUTPUT = 512
 """Tokens of output below which a call is not worth its input."""
@@ -36,13 +37,21 @@ class CapMet(BudgetExceeded):
     raisable = False
 
 
+class _Held(NamedTuple):
+    """A call that is under way."""
+
+    run: str
+    role: str
+    reservation: Reservation
+
+
 class Caps:
     """What the settings let through. ``now`` gives the time in seconds since 1970."""
 
     def __init__(self, budget: BudgetSettings, now: Callable[[], float] = time.time) -> None:
         self._budget = budget
         self._now = now
-        self._held: dict[int, tuple[str, Reservation]] = {}
+        self._held: dict[int, _Held] = {}
         self._numbers = itertools.count()
         self._lock = asyncio.Lock()
 
@@ -75,44 +84,54 @@ class Caps:
         finally:
             self._held.pop(number, None)
 
-    async def take(self, number: int, steps: Steps, reservation: Reservation) -> None:
+    async def take(self, number: int, steps: Steps, role: str, reservation: Reservation) -> None:
         """Take room for a call that goes out now. Raises CapMet."""
         budget = self._budget
-        if budget.requests is None and budget.day_usd is None and budget.day_tokens is None:
+        run = RoleBudget(requests=budget.requests)
+        day = RoleBudget(usd=budget.day_usd, tokens=budget.day_tokens)
+        own = budget.roles.get(role, RoleBudget())
+        if run == day == own == RoleBudget():
             return
         async with self._lock:
             # Looked at before the journal is: what ends in between is counted twice rather than not at all.
             held = list(self._held.values())
-            if budget.requests is not None:
-                used = await steps.used()
-                calls = used.calls + sum(run == steps.run for run, _ in held)
-                if calls >= budget.requests:
-                    raise CapMet(
-                        f"The run has made {calls} model calls, as many as budget.requests lets it.",
-                        "Raise budget.requests in your config.toml, then `wainwright resume`.",
-                    )
-            if budget.day_usd is not None or budget.day_tokens is not None:
-                self._check_day(await steps.used(since=self._midnight()), held, reservation)
-            self._held[number] = (steps.run, reservation)
-
-    def _check_day(self, used: Used, held: list[tuple[str, Reservation]], next_one: Reservation) -> None:
-        budget = self._budget
-        usd = used.usd + sum(one.usd for _, one in held)
-        tokens = used.tokens + sum(one.tokens for _, one in held)
-        hint = "Go on tomorrow with `wainwright resume`, or raise budget.day_usd or budget.day_tokens."
-        if budget.day_usd is not None and usd + next_one.usd > budget.day_usd:
-            raise CapMet(
-                f"The next call may cost ${next_one.usd:.4f}; ${usd:.4f} of today's ${budget.day_usd:.2f} "
-                "is spent or held.",
-                hint,
-            )
-        if budget.day_tokens is not None and tokens + next_one.tokens > budget.day_tokens:
-            raise CapMet(
-                f"The next call may take {next_one.tokens} tokens; {tokens} of today's {budget.day_tokens} "
-                "are spent or held.",
-                hint,
-            )
+            in_run = [one for one in held if one.run == steps.run]
+            if run != RoleBudget():
+                _check(run, await steps.used(), in_run, reservation, "the run", "budget")
+            if own != RoleBudget():
+                of_role = [one for one in in_run if one.role == role]
+                whose = f"the {role} in this run"
+                _check(own, await steps.used(role=role), of_role, reservation, whose, f"budget.roles.{role}")
+            if day != RoleBudget():
+                used = await steps.used(since=self._midnight())
+                _check(day, used, held, reservation, "all runs today", "budget.day")
+            self._held[number] = _Held(steps.run, role, reservation)
 
     def _midnight(self) -> float:
         today = datetime.fromtimestamp(self._now()).astimezone()
         return today.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+def _check(
+    cap: RoleBudget, used: Used, held: Sequence[_Held], more: Reservation, whose: str, setting: str
+) -> None:
+    """Raise CapMet when one more call could pass a cap."""
+    calls = used.calls + len(held)
+    usd = used.usd + sum(one.reservation.usd for one in held)
+    tokens = used.tokens + sum(one.reservation.tokens for one in held)
+    if cap.requests is not None and calls >= cap.requests:
+        met = f"{calls} model calls of {whose} were made or are under way; {cap.requests} are allowed"
+    elif cap.usd is not None and usd + more.usd > cap.usd:
+        met = (
+            f"The next call may cost ${more.usd:.4f}; ${usd:.4f} of the ${cap.usd:.2f} of {whose} "
+            "is spent or held"
+        )
+    elif cap.tokens is not None and tokens + more.tokens > cap.tokens:
+        met = (
+            f"The next call may take {more.tokens} tokens; {tokens} of the {cap.tokens} of {whose} "
+            "are spent or held"
+        )
+    else:
+        return
+    later = "Go on tomorrow with `wainwright resume`, or raise" if setting.endswith("day") else "Raise"
+    raise CapMet(f"{met}.", f"{later} the cap under {setting} in your config.toml, then `wainwright resume`.")

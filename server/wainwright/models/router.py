@@ -176,7 +176,7 @@ class Models:
         async def act(key: str) -> tuple[JsonValue, Spend]:
             if too_dear is not None:
                 raise too_dear
-            await self._caps.take(number, steps, reservation)
+            await self._caps.take(number, steps, request.role, reservation)
             try:
                 reply = await self._backend.complete(candidate, sent, key)
             except CallFailed as error:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.unit.models.support import Books
-from tests.unit.models.test_asking import A, B, Trial, busy, down, say
+from tests.unit.models.test_asking import ASKED, A, B, Trial, busy, down, say
 
 from wainwright.domain.errors import BudgetExceeded
 from wainwright.models.caps import CapMet, Caps, TooDear
@@ -54,7 +54,7 @@ async def test_requests_are_counted_as_they_are_answered(books: Books) -> None:
     trial = Trial(lambda _c, n: busy() if n == 1 else say(""), budget={"requests": 3})
     (error,) = [one for one in await trial.ask(books, "/one", "/two") if isinstance(one, BudgetExceeded)]
     assert isinstance(error, CapMet)
-    assert "The run has made 3 model calls, as many as budget.requests lets it." in error.message
+    assert "3 model calls of the run were made or are under way; 3 are allowed." in error.message
     assert trial.backend.names == "aaaa", "one was refused by its provider"
 
 
@@ -82,7 +82,30 @@ async def test_a_day_holds_for_all_runs_and_ends_at_midnight(open_books: Callabl
         assert trial.backend.names == asked
         if not asked:
             assert isinstance(came, CapMet)
-            assert "; 15 of today's 15 are spent or held." in came.message
+            assert "; 15 of the 15 of all runs today are spent or held." in came.message
             assert came.hint.startswith("Go on tomorrow with `wainwright resume`")
     assert books.journal.used("another", since=0).calls == 2
     assert books.journal.used("r1", since=4e9).calls == 0
+
+
+@pytest.mark.parametrize(
+    ("cap", "met"),
+    [
+        ({"requests": 1}, "1 model calls of the planner in this run were made"),
+        ({"tokens": 20}, "15 of the 20 of the planner in this run are spent or held."),
+        ({"usd": 0.0001}, "$0.0000 of the $0.00 of the planner in this run is spent or held."),
+    ],
+)
+async def test_a_role_has_caps_of_its_own(books: Books, cap: dict[str, float], met: str) -> None:
+    await Trial(lambda _c, _n: say()).ask(books)
+    trial = Trial(lambda _c, _n: say(), budget={"roles": {"planner": cap}, "tokens": 10**9})
+    trial.backend.prices = {A: PRICE}
+    (error,) = await trial.ask(books, "/two")
+    assert isinstance(error, CapMet)
+    assert met in error.message
+    assert "budget.roles.planner" in error.hint
+    other = ASKED.model_copy(update={"role": "critic"})
+    (reply,) = await trial.ask(books, "/three", request=other)
+    assert reply.text == "yes"
+    assert books.journal.used("r1", role="planner").calls == 1
+    assert books.journal.used("r1", role="critic") == (1, pytest.approx(0.00006), 15)
