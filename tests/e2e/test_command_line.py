@@ -190,6 +190,11 @@ def test_a_run_survives_every_kind_of_bad_model(wainwright: Program) -> None:
         assert "OPENAI_API_KEY" in ended.last["hint"]
         for answer, failure, hint in (
             (fail(404, "no such model"), "there is no such model", "Check the spelling of the model"),
+            (
+                fail(429, retry_after=86_400),
+                "can be asked again in 24 h, at ",
+                "Go on with `wainwright resume` from",
+            ),
             (say("All is well, I believe."), "3 answers that cannot be used", "Try another model"),
         ):
             mood["answer"] = answer

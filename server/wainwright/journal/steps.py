@@ -179,6 +179,10 @@ class Steps:
         """What the model calls of this run, or of a role in it, took; with ``since``, all runs' from then on."""
         return await to_its_end(self._journal.queue(self._journal.used, self._lease.run, since, role))
 
+    def check(self, effect: str) -> None:
+        """Raise where no act of this effect may begin any more: whoever waits to begin one looks now and then."""
+        self._allow(effect)
+
     def below(self, name: str) -> "Steps":
         """A scope inside this one."""
         return Steps(self._journal, self._lease, f"{self.scope}/{name}", self._before, self._allow)

@@ -81,8 +81,11 @@ class Asking:
         self._since: float | None = None
         self._told: set[tuple[Candidate, int]] = set()
 
-    async def next(self) -> Candidate:
-        """Who is asked now; waits until that makes sense. Raises one ModelError for all when nobody is left."""
+    async def next(self, check: Callable[[], None] = lambda: None) -> Candidate:
+        """Who is asked now; waits until that makes sense. Raises one ModelError for all when nobody is left.
+
+        ``check`` raises when it is no longer to be waited, because the run stops.
+        """
         while self._open:
             candidate = self._choose()
             wait = self.breaker.wait(candidate)
@@ -94,6 +97,7 @@ class Asking:
             self._since = now if self._since is None else self._since
             if wait > self._longest(candidate, wait, now):
                 raise self._given_up(candidate, wait)
+            check()
             self._say(candidate, wait, now)
             await self.patience.sleep(min(wait, SLICE_S))
         raise self._most_telling()

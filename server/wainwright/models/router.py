@@ -145,7 +145,7 @@ class Models:
         unfit = _unfit(candidates, request)
         asking = Asking(candidates, self._settings, self._breaker, self.patience, failures=unfit)
         while True:
-            candidate = await asking.next()
+            candidate = await asking.next(partial(steps.check, "llm"))
             began = self._breaker.begin(candidate)
             try:
                 reply = await self._attempt(steps, request, candidate, asking)

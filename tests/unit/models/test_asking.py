@@ -10,6 +10,7 @@ import pytest
 from tests.unit.models.support import Books
 
 from wainwright.domain.errors import BudgetExceeded, ModelRejected, ModelUnavailable
+from wainwright.journal import Steps
 from wainwright.models.client import (
     Backend,
     CallFailed,
@@ -178,6 +179,19 @@ async def test_a_wait_beyond_the_run_is_given_up_at_once_with_the_time_to_go_on(
     assert error.message.endswith("; the run has 4 h left.")
     assert error.hint.startswith("Go on with `wainwright resume` from ")
     assert len(trial.backend.asked) == 1
+
+
+async def test_who_waits_stops_with_its_run(books: Books) -> None:
+    def allow(_effect: str) -> None:
+        if trial.clock.now > 20:
+            raise BudgetExceeded("The cap was met.")
+
+    trial = Trial(lambda _c, _n: busy(3000))
+    steps = Steps(books.journal, books.lease, "/one", allow=allow)
+    (error,) = await trial.clock.run(trial.models.ask(steps, ASKED))
+    assert isinstance(error, BudgetExceeded)
+    assert trial.clock.now <= 25
+    assert trial.backend.names == "a"
 
 
 async def test_an_outage_is_waited_out_for_minutes_and_an_address_that_never_answers_for_seconds(
