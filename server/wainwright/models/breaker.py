@@ -80,7 +80,7 @@ class Breaker:
         """The call that began then failed in a way that may pass."""
         rest = self._of(candidate)[1 if error.busy else 0]
         now, asked = self._clock(), error.retry_after
-        if error.busy:
+        if error.status:
             self._answered.add(_provider(candidate))
         rest.error = error
         if began < rest.since:

@@ -31,6 +31,8 @@ INLINE_BYTES = 2**16
 """A longer answer is read off the loop."""
 MOST_TOKENS = 10**9
 """More than any call can take: a count above this is none."""
+BUSY = (429, 529)
+"""Statuses of an answer that takes no more requests for now."""
 Finish = Literal["stop", "tool_calls", "length", "content_filter"]
 
 
@@ -186,9 +188,9 @@ def own_price(candidate: Candidate) -> Price | None:
 class CallFailed(ModelUnavailable):
     """One call failed in a way that may pass.
 
-    ``retry_after`` is how many seconds the provider asks to wait, if it does. ``busy`` tells that it works, but takes
-    no more requests for this model now. ``lost`` tells that the call may have been charged although no reply came
-    (time-out, broken connection): its reservation counts as spent.
+    ``retry_after`` is how many seconds the provider asks to wait, if it does. ``status`` is that of its answer, 0
+    when there was none. ``lost`` tells that the call may have been charged although no reply came (time-out, broken
+    connection): its reservation counts as spent.
     """
 
     def __init__(
@@ -197,14 +199,19 @@ class CallFailed(ModelUnavailable):
         hint: str = "",
         *,
         retry_after: float | None = None,
-        busy: bool = False,
+        status: int = 0,
         lost: bool = False,
     ) -> None:
         super().__init__(message, hint)
         self.retry_after = retry_after
-        self.busy = busy
+        self.status = status
         self.lost = lost
         self.spend = Spend()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the provider works, but takes no more requests for this model now."""
+        return self.status in BUSY
 
 
 class ContextTooLong(ModelRejected):
@@ -388,8 +395,8 @@ def _error(data: dict[str, Any]) -> Exception:
         case "rejected":
             return ModelRejected(message, hint)
         case _:
-            after, busy = data["retry_after"], data["busy"]
-            return CallFailed(message, hint, retry_after=after, busy=busy, lost=data["lost"])
+            after, status = data["retry_after"], data["status"]
+            return CallFailed(message, hint, retry_after=after, status=status, lost=data["lost"])
 
 
 @functools.lru_cache(256)

@@ -22,7 +22,7 @@ from typing import Any
 
 from wainwright.domain.text import clean
 from wainwright.models.caller import CURRENT, Call, Caller, Redirected, Stalled
-from wainwright.models.client import ModelReply, ModelRequest, Price, PriceTier, Usage
+from wainwright.models.client import BUSY, ModelReply, ModelRequest, Price, PriceTier, Usage
 from wainwright.models.client import own_price as price_set_by_person
 from wainwright.models.forms.sound import cost as sound_cost
 from wainwright.models.messages import is_anthropic, to_messages
@@ -64,7 +64,6 @@ _ENDED = {
     "TooLong": "the answer is too long to be read",
     "Redirected": "the address leads to another one, and the key is not sent there",
 }
-_BUSY = (429, 529)
 LONGEST_WORDS = 20_000
 """Characters of an error in which it is looked for how long to wait."""
 _NO_CREDIT = re.compile(r"insufficient_quota|credit balance is too low")
@@ -305,7 +304,7 @@ def _thresholds(row: dict[str, Any]) -> Iterator[tuple[int, str]]:
 
 
 def describe(error: BaseException, candidate: Candidate, call: Call) -> dict[str, Any]:
-    """What went wrong with a call, as data: kind, message, hint, retry_after (seconds), busy, lost."""
+    """What went wrong with a call, as data: kind, message, hint, retry_after (seconds), status, lost."""
     kind, what, hint, lost = _classify(error, candidate, call)
     said = call.said or str(call.failed or "")
     said = said or _PREFIX.sub("", str(getattr(error, "message", "") or error), count=1)
@@ -318,7 +317,7 @@ def describe(error: BaseException, candidate: Candidate, call: Call) -> dict[str
         "message": f"{candidate.model}: {what}{f': {detail}' if detail else ''}",
         "hint": hint,
         "retry_after": _retry_after(error),
-        "busy": not statuses.isdisjoint(_BUSY),
+        "status": next((one for one in BUSY if one in statuses), call.status if call.status >= 400 else 0),
         "lost": lost,
     }
 

@@ -29,7 +29,7 @@ class Kind(enum.IntEnum):
     DONE = 5
     """Answered: what was asked for. For call 0, once: the gateway can be asked."""
     FAILED = 6
-    """Answered: ``{"kind", "message", "hint", "retry_after", "busy", "lost"}``."""
+    """Answered: ``{"kind", "message", "hint", "retry_after", "status", "lost"}``."""
     HEARD = 7
     """Told meanwhile: a text, as it comes."""
     WINDOW = 8

@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -107,11 +108,15 @@ def say(text: str = "yes", **more: Any) -> ModelReply:
 
 
 def busy(asked: float | None = None) -> CallFailed:
-    return CallFailed("openai/a: too many requests (429): slow down.", busy=True, retry_after=asked)
+    return CallFailed("openai/a: too many requests (429): slow down.", status=429, retry_after=asked)
 
 
 def down(*, lost: bool = False) -> CallFailed:
-    return CallFailed("openai/a: the provider failed (500): boom.", lost=lost)
+    return CallFailed("openai/a: the provider failed (500): boom.", status=0 if lost else 500, lost=lost)
+
+
+def unreachable() -> CallFailed:
+    return CallFailed("openai/a: no connection could be made.", "Check the address.")
 
 
 class Trial:
@@ -197,15 +202,31 @@ async def test_who_waits_stops_with_its_run(books: Books) -> None:
 async def test_an_outage_is_waited_out_for_minutes_and_an_address_that_never_answers_for_seconds(
     books: Books,
 ) -> None:
-    never = Trial(lambda _c, _n: down())
+    never = Trial(lambda _c, _n: unreachable())
     (error,) = await never.ask(books)
     assert "It was waited for" in error.message
     assert 5 < never.clock.now < 20
-    once = Trial(lambda _c, number: say() if number == 1 else down())
+    assert error.hint == "Check the address. Then go on with `wainwright resume`."
+    once = Trial(lambda _c, number: say() if number == 1 else unreachable())
     await once.ask(books, "/first")
-    (error,) = await once.ask(books, "/second")
-    assert isinstance(error, ModelUnavailable)
-    assert 600 < once.clock.now < 900
+    for trial in (once, Trial(lambda _c, _n: down())):
+        (error,) = await trial.ask(books, "/second")
+        assert isinstance(error, ModelUnavailable)
+        assert 600 < trial.clock.now < 900
+
+
+async def test_every_second_call_of_eight_agents_fails_and_each_step_ends_once(books: Books) -> None:
+    chance = random.Random(7)
+    trial = Trial(lambda _c, n: down() if chance.random() < 0.5 else say(str(n)))
+
+    async def agent(number: int) -> list[str]:
+        steps = books.steps(f"/agent-{number}")
+        return [(await trial.models.ask(steps, ASKED)).text for _ in range(25)]
+
+    texts = [text for one in await trial.clock.run(*(agent(n) for n in range(8))) for text in one]
+    assert len(set(texts)) == len(texts) == 200
+    assert books.account.spent_tokens == 200 * 15
+    assert books.account.calls == 200
 
 
 @pytest.mark.parametrize(("failure", "asked"), [(down(), "aaabb"), (busy(), "aaacc")])
