@@ -26,13 +26,17 @@ async def follow(engine: "Engine", run: str, *, ask: bool, plain: bool) -> RunVi
     Raises JournalError when it goes on in another process, or cannot be written any more.
     """
     lines: list[str] = []
+    writing = ""
     news = asyncio.Event()
 
     def heard(notice: Notice) -> None:
-        if not notice.text:
+        nonlocal writing
+        line = f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{notice.text}"
+        writing = line if notice.kind == "writing" else ""
+        if not notice.text or writing:
             news.set()
             return
-        lines.append(f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{notice.text}")
+        lines.append(line)
         if plain or not out.is_terminal:
             out.print(Text(lines[-1]))
         news.set()
@@ -47,7 +51,7 @@ async def follow(engine: "Engine", run: str, *, ask: bool, plain: bool) -> RunVi
             while not waiting.done():
                 seen = await engine.view(run)
                 if shown is not None:
-                    shown.update(picture(seen, lines[-6:]))
+                    shown.update(picture(seen, [*lines, *filter(None, [writing])][-6:]))
                 if seen.gates and ask:
                     if shown is not None:
                         shown.stop()

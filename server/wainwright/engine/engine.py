@@ -480,6 +480,9 @@ class Engine:
         active = self._active.get(notice.run)
         if active is None:
             return
+        if notice.kind == "writing":
+            self._publish(notice)
+            return
         if notice.text:
             active.lines.append(f"{notice.task}: {notice.text}" if notice.task else notice.text)
         if event is not None:

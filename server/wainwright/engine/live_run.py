@@ -46,6 +46,7 @@ from wainwright.engine.forking import ParentsAnswers
 from wainwright.engine.views.event_text import describe_event
 from wainwright.engine.views.run_view import Notice
 from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
+from wainwright.models.telling import WRITES
 from wainwright.waiting import to_its_end
 
 log = structlog.get_logger()
@@ -140,7 +141,8 @@ class LiveRun:
 
     def tell(self, text: str, task: str = "") -> None:
         """Say what is going on; this is not kept."""
-        notice = Notice(run=self.state.run, kind="activity", text=text, stage=self.state.stage, task=task)
+        kind = "writing" if text.startswith(WRITES) else "activity"
+        notice = Notice(run=self.state.run, kind=kind, text=text, stage=self.state.stage, task=task)
         self._notify(notice, None)
 
     def left_s(self) -> float:

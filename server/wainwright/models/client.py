@@ -117,11 +117,16 @@ class ModelRequest(Fact):
 
 
 class Usage(Fact):
-    """Tokens of one call; ``cached`` is the part of ``input`` that the provider had in its cache."""
+    """Tokens of one call.
+
+    ``cached`` is the part of ``input`` that the provider had in its cache, ``reasoning`` the part of ``output`` that
+    was thought and not said; 0 where it does not tell.
+    """
 
     input: int = Field(default=0, ge=0, le=MOST_TOKENS)
     output: int = Field(default=0, ge=0, le=MOST_TOKENS)
     cached: int = Field(default=0, ge=0, le=MOST_TOKENS)
+    reasoning: int = Field(default=0, ge=0, le=MOST_TOKENS)
 
     @property
     def counted(self) -> bool:

@@ -58,6 +58,7 @@ def to_reply(response: Any, candidate: Candidate) -> ModelReply:
 def to_usage(told: Any) -> Usage:
     """What the provider counted; nothing when that cannot be true."""
     details = getattr(told, "prompt_tokens_details", None)
+    more = getattr(told, "completion_tokens_details", None)
     asked, answered = (count(getattr(told, name, None)) for name in ("prompt_tokens", "completion_tokens"))
     if asked is None or answered is None:
         return Usage()
@@ -65,6 +66,7 @@ def to_usage(told: Any) -> Usage:
         input=asked,
         output=answered,
         cached=min(asked, count(getattr(details, "cached_tokens", None)) or 0),
+        reasoning=min(answered, count(getattr(more, "reasoning_tokens", None)) or 0),
     )
 
 

@@ -37,6 +37,7 @@ from wainwright.models.client import (
 from wainwright.models.keyed import KeyedBackend
 from wainwright.models.questions import same_question
 from wainwright.models.suited import SuitedBackend
+from wainwright.models.telling import Telling
 from wainwright.secrets import Redactor, resolve_keys, secrets_at_hand
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Settings
 
@@ -119,7 +120,8 @@ class Models:
     def during(self, tell: Callable[[str], None], left_s: Callable[[], float]) -> "Models":
         """The same models for one piece of work of a run.
 
-        ``tell`` hears why nothing goes on for a while; ``left_s`` gives the seconds that the run has left.
+        ``tell`` hears what a model writes, and why nothing goes on for a while; ``left_s`` gives the seconds that the
+        run has left.
         """
         models = copy.copy(self)
         models.patience = replace(self.patience, tell=tell, left_s=left_s)
@@ -178,7 +180,7 @@ class Models:
                 raise too_dear
             await self._caps.take(number, steps, request.role, reservation)
             try:
-                reply = await self._backend.complete(candidate, sent, key)
+                reply = await self._backend.complete(candidate, sent, key, Telling(self.patience.tell))
             except CallFailed as error:
                 if error.lost:
                     error.spend = Spend(usd=reservation.usd, tokens=reservation.tokens)

@@ -148,7 +148,7 @@ class Notice(Fact):
 
     run: str
     kind: str
-    """An event's kind, or ``activity`` for a line that is not kept."""
+    """An event's kind, ``activity`` for a line that is not kept, or ``writing`` for one that the next replaces."""
     text: str
     stage: Stage
     task: str = ""

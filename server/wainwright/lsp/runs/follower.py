@@ -73,7 +73,7 @@ class Follower:
         """Take a notice of the engine; does not block."""
         if notice.kind == "left":
             self._left = notice.text
-        if notice.kind != "activity":
+        if notice.kind not in ("activity", "writing"):
             self._news.set()
         elif self._bar is not None:
             what = f"{notice.task}: {notice.text}" if notice.task else notice.text
