@@ -387,14 +387,14 @@ async def test_a_killed_gateway_fails_the_call_and_is_started_again(gateway: Gat
 
 
 async def test_a_gateway_that_does_not_react_is_replaced_long_before_a_call_is_over() -> None:
-    backend = GatewayBackend({}, frozen_s=1.0)
+    backend = GatewayBackend({}, frozen_s=6.0)
     await backend.warm()
     pid = backend.pid
     assert pid is not None
     try:
         with OpenAIServer([Rule(say("ok"))]) as server:
             os.kill(pid, signal.SIGSTOP)
-            with pytest.raises(CallFailed, match="did not react for 1 s and has been ended") as caught:
+            with pytest.raises(CallFailed, match="did not react for 6 s and has been ended") as caught:
                 await backend.complete(candidate(server, timeout_s=600), request(), "k")
             assert caught.value.lost
             assert await asyncio.to_thread(gone, pid)
