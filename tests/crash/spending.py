@@ -13,6 +13,7 @@ import asyncio
 import random
 import sys
 import tempfile
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,8 +86,10 @@ class Provider:
         self._report.calls[outcome] += 1
         price = own_price(candidate)
         assert price is not None
-        most = sum(len(message.text.encode()) for message in request.messages)
-        asked, told = chance.randint(1, most), chance.randint(1, candidate.max_output_tokens)
+        prompt = "".join(message.text for message in request.messages).encode()
+        # A prompt has so many tokens, however often it is sent.
+        asked = 1 + zlib.crc32(candidate.model.encode() + prompt) % len(prompt)
+        told = chance.randint(1, candidate.max_output_tokens)
         if outcome in ("busy", "down", "refused"):
             await self._take_time()
             if outcome == "refused":
