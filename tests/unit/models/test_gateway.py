@@ -171,6 +171,7 @@ async def test_what_no_encoder_takes_is_marked(gateway: GatewayBackend) -> None:
         '{"path": ' + "[" * 400 + "]" * 400 + "}",
         '{"path": ' + "[" * 50_000 + "]" * 50_000 + "}",
         '{"path": "\ud800',
+        '{"path": [' + "1," * 30_000 + "1]}",
         '{"path": "' + "é" * 1_100_000 + '"}',
         "null",
     ],

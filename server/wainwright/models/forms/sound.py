@@ -13,6 +13,8 @@ LONGEST_TEXT = 2**20
 """Characters of a reply's text, and of the arguments of all its calls together, that are kept."""
 LONGEST_RAW = 10_000
 """Characters of malformed arguments that are kept: they are sent back, so that the model sees its slip."""
+MOST_VALUES = 10_000
+"""Values in the arguments of one call. No tool takes as many, and each costs time wherever a reply is looked at."""
 MARK = "malformed: "
 """Before arguments that are no JSON object: LiteLLM fails on some of those, never on what does not look like any."""
 
@@ -54,7 +56,20 @@ def arguments(raw: str) -> dict[str, JsonValue] | None:
         found = clean_within(json.loads(raw, parse_constant=_refuse, parse_float=_finite))
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict) or (len(raw) > MOST_VALUES and _values(found) > MOST_VALUES):
+        return None
+    return found
+
+
+def _values(found: Any) -> int:
+    """How many values there are, in each other too."""
+    waiting, seen = [found], 0
+    while waiting:
+        one = waiting.pop()
+        inner = list(one.values()) if isinstance(one, dict) else one if isinstance(one, list) else []
+        seen += len(inner)
+        waiting += inner
+    return seen
 
 
 def marked(raw: str) -> str:
