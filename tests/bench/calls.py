@@ -8,6 +8,7 @@ prints how long they took.
 import asyncio
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -159,8 +160,9 @@ class Other:
 
     def __init__(self, name: str, base: str) -> None:
         words = [sys.executable, "-m", "tests.bench.calls", name, base]
+        quiet = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, cwd=ROOT, text=True)
+        self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, env=quiet, cwd=ROOT, text=True)
 
     def take(self, calls: int, chunks: int) -> float:
         self._process.stdin.write(f"{calls} {chunks}\n")

@@ -143,7 +143,9 @@ class Caller(httpx.AsyncClient):
             path, asked = (url, body) if refused == "stream" else form.ask(url, body)
             if refused == "options":
                 asked.pop("stream_options", None)
-            response = await self._ask(request, path, json.dumps(asked).encode(), call, form)
+            response = await self._ask(
+                request, path, json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace"), call, form
+            )
             told = _refusal(response, asked)
             if not told:
                 return response
@@ -295,7 +297,7 @@ def _mended(answer: Any, call: Call, form: type[Form], body: bytes) -> bytes:
         mended, call.cut = form.mend(answer, call.most, cut=call.cut)
     except (LookupError, TypeError, ValueError, RecursionError, StopIteration):
         return body
-    return json.dumps(mended).encode()
+    return json.dumps(mended, ensure_ascii=False).encode()
 
 
 async def _streamed(begin: bytes, parts: AsyncIterator[bytes], call: Call, answer: Form) -> tuple[int, bytes]:
