@@ -357,10 +357,12 @@ class GatewayBackend:
 
     async def _running(self) -> GatewayProcess:
         """The running gateway; a start that fails is tried once more."""
+        if (running := self._current()) is not None and not self._closed:
+            return running
         closed = CallFailed("The model gateway is closed.", "Start the server again.")
         if self._closed:
             raise closed
-        if self._gateway is None or (self._gateway.done() and self._current() is None):
+        if self._gateway is None or self._gateway.done():
             self._gateway = asyncio.create_task(self._start(self._gateway))
         try:
             return await asyncio.shield(self._gateway)

@@ -487,3 +487,18 @@ async def test_a_gateway_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPa
     assert not caught.value.lost
     assert "litellm" in caught.value.hint
     await backend.close()
+
+
+async def test_a_gateway_that_never_starts_is_tried_again_and_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    frozen = tmp_path / "python"
+    frozen.write_text(f"#!/bin/sh\necho started >> {tmp_path}/starts\nexec sleep 600\n")
+    frozen.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(frozen))
+    backend = GatewayBackend({}, start_s=0.5)
+    with pytest.raises(CallFailed, match=r"did not start within 1\.5 s") as caught:
+        await backend.warm()
+    assert not caught.value.lost
+    assert (tmp_path / "starts").read_text().split() == ["started", "started"]
+    await backend.close()

@@ -449,6 +449,42 @@ async def test_more_tokens_than_were_asked_for_are_no_count(gateway: GatewayBack
     assert (reply.text, reply.usage) == (SAID, Usage())
 
 
+async def test_a_call_that_the_gateway_itself_does_not_end_is_ended_alone(gateway: GatewayBackend) -> None:
+    """The gateway keeps the deadline; this is what happens when it does not."""
+    gone: list[float | None] = []
+    begun, release, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def play(wire: Wire) -> None:
+        wire.head(Content_Type="text/event-stream")
+        if "neighbour" in json.dumps(wire.asked.body):
+            begun.set()
+            release.wait(60)
+            for piece in wire.form.pieces(SAID):
+                wire.send(piece)
+            wire.end()
+        else:
+            gone.append(wire.gone())
+            ended.set()
+
+    pid = gateway.pid
+    with Provider(play) as provider:
+        one = candidate(provider, OpenAI(), timeout_s=60)
+        neighbour = asyncio.create_task(gateway.complete(one, asking("neighbour"), "k"))
+        assert await asyncio.to_thread(begun.wait, 60)
+        gateway._grace_s, grace_s = 1.0 - one.deadline_s, gateway._grace_s
+        try:
+            with pytest.raises(CallFailed, match="gave no answer within 1 s") as caught:
+                await gateway.complete(one, asking(), "k")
+        finally:
+            gateway._grace_s = grace_s
+        assert await asyncio.to_thread(ended.wait, 30)
+        release.set()
+        assert (await neighbour).text == SAID
+    assert caught.value.lost
+    assert gone[0] is not None, "closed on the wire too"
+    assert gateway.pid == pid
+
+
 def endless(wire: Wire, part: bytes) -> None:
     while wire.send(part):
         pass
