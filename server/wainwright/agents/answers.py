@@ -40,24 +40,18 @@ _OPEN = re.compile(r"^<{5,9} ?(SEARCH|FILE|DELETE)[ \t]+`?([^`\r\n]+?)`?[ \t]*$"
 _MIDDLE = re.compile(r"^={5,9}[ \t]*$")
 _CLOSE = {"SEARCH": re.compile(r"^>{5,9} ?REPLACE[ \t]*$"), "FILE": re.compile(r"^>{5,9} ?FILE\b.*$")}
 _FENCE = re.compile(r"^[ \t]*```json[ \t]*(?=[\r\n\[{])", re.MULTILINE | re.IGNORECASE)
-_V4A = re.compile(r"^\*\*\* Begin Patch[ \t]*$.*?^\*\*\* End Patch[ \t]*$", re.MULTILINE | re.DOTALL)
+_V4A = re.compile(
+    r"^\*\*\* Begin Patch[ \t]*\n(?:(?!\*\*\* (?:Begin|End) Patch).*\n)*\*\*\* End Patch[ \t]*$", re.MULTILINE
+)
 _V4A_BEGINS = re.compile(r"^\*\*\* Begin Patch[ \t]*$", re.MULTILINE)
 _V4A_PATH = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE)
-_DIFF = re.compile(r"^```(?:diff|patch)[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+_DIFF = re.compile(r"^```(?:diff|patch)[ \t]*\n((?:(?!```).*\n)*)```[ \t]*$", re.MULTILINE)
 _DIFF_PATH = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)", re.MULTILINE)
 _HUNK = re.compile(r"^@@ ", re.MULTILINE)
 _ANY_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[^`]*$")
 _WORDED_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})\w")
 _BARE_FENCE = re.compile(r"```[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
 _MORE = re.compile(r"\s*[\[{]")
-_V4A = re.compile(r"^\*\*\* Begin Patch[ \t]*$.*?^\*\*\* End Patch[ \t]*$", re.MULTILINE | re.DOTALL)
-_V4A_BEGINS = re.compile(r"^\*\*\* Begin Patch[ \t]*$", re.MULTILINE)
-_V4A_PATH = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE)
-_DIFF = re.compile(r"^```(?:diff|patch)[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
-_DIFF_PATH = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)", re.MULTILINE)
-_HUNK = re.compile(r"^@@ ", re.MULTILINE)
-_ANY_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[^`]*$")
-_BARE_FENCE = re.compile(r"```[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
 
 
 def read(text: str) -> Reading:

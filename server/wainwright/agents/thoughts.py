@@ -17,7 +17,7 @@ _CLOSES_A_LINE = re.compile(rf"^[ \t]*{_CLOSES}|{_CLOSES}[ \t]*$", re.MULTILINE)
 _BEGINS = re.compile(rf"\s*{_OPENS}")
 _CLOSES_ANYWHERE = re.compile(rf"(?<![`\"']){_CLOSES}(?![`\"'])")
 _FINAL = re.compile(r"<\|channel\|>final<\|message\|>(.*?)(?:<\|(?:return|end)\|>|\Z)", re.DOTALL)
-_MOST = 40
+_MOST = 10
 """Thoughts in one reply; more is text about such tags."""
 
 

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic import JsonValue
@@ -18,6 +19,9 @@ from wainwright.agents.answers import beside
 from wainwright.agents.thoughts import without_thoughts
 from wainwright.domain.written_json import read_json
 from wainwright.models.client import ModelReply, ToolCall, ToolSpec
+
+CALLS_MAX = 100
+"""Calls that are read out of one reply."""
 
 
 def understood(reply: ModelReply, tools: Sequence[ToolSpec]) -> ModelReply:
@@ -62,10 +66,13 @@ _INVOKE = re.compile(
 )
 _WRAPPED = re.compile(r"^[ \t]*</?(?:\w+:)?(?:function_calls|tool_calls?)>[ \t]*$\n?", re.MULTILINE)
 _BRACKETED = re.compile(r"^[ \t]*\[TOOL_CALLS\][ \t]*", re.MULTILINE)
+_BRACKETED_AGAIN = re.compile(r"\s*\[TOOL_CALLS\][ \t]*")
+_LIST = re.compile(r"\s*\[")
 _BRACKETED_CALL = re.compile(rf"[ \t]*({_NAMED})(?:\[CALL_ID\]\w+)?(?:\[ARGS\])?(?=\{{)")
 _TOKENS = re.compile(
-    r"<[|\uff5c]tool[_\u2581]call[_\u2581]begin[|\uff5c]>(.*?)<[|\uff5c]tool[_\u2581](?:call[_\u2581]argument[_\u2581]begin|sep)[|\uff5c]>(.*?)"
-    r"<[|\uff5c]tool[_\u2581]call[_\u2581]end[|\uff5c]>",
+    r"<[|\uff5c]tool[_\u2581]call[_\u2581]begin[|\uff5c]>([^<]*)"
+    r"<[|\uff5c]tool[_\u2581](?:call[_\u2581]argument[_\u2581]begin|sep)[|\uff5c]>"
+    r"((?:(?!<[|\uff5c]tool).)*)<[|\uff5c]tool[_\u2581]call[_\u2581]end[|\uff5c]>",
     re.DOTALL,
 )
 _TOKENS_AROUND = re.compile(
@@ -73,13 +80,17 @@ _TOKENS_AROUND = re.compile(
 )
 _CHANNEL = re.compile(
     rf"(?:<\|start\|>assistant)?<\|channel\|>\w+ to=({_NAMED})[^<]*"
-    r"(?:<\|constrain\|>\w+)?<\|message\|>(.*?)<\|call\|>",
+    r"(?:<\|constrain\|>\w+)?<\|message\|>((?:(?!<\|).)*)<\|call\|>",
     re.DOTALL,
 )
 _PARAMETER = re.compile(
-    r"<(?:\w+:)?parameter(?:=([\w.-]+)| name=\"([\w.-]+)\")>(.*?)</(?:\w+:)?parameter>", re.DOTALL
+    r"<(?:\w+:)?parameter(?:=([\w.-]+)| name=\"([\w.-]+)\")>"
+    r"((?:(?!<(?:\w+:)?parameter[= ]).)*?)</(?:\w+:)?parameter>",
+    re.DOTALL,
 )
-_ARGUMENT = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
+_ARGUMENT = re.compile(
+    r"<arg_key>([^<]*)</arg_key>\s*<arg_value>((?:(?!<arg_key>).)*?)</arg_value>", re.DOTALL
+)
 _OPENING_FENCE = re.compile(r"(?:^|.*\n)[ \t]*```(?:json|tool_call|tool_code)?[ \t]*\n", re.DOTALL)
 
 
@@ -87,7 +98,7 @@ def _calls(text: str, tools: Mapping[str, ToolSpec], *, whole: bool) -> tuple[st
     """The text without the calls that were written into it, and those; of a reply that was cut off, whole ones."""
     if not tools or not re.search(r"[<{\[]", text):
         return text, ()
-    found = [one for one in _written(text, tools, whole=whole) if one.name in tools]
+    found = [one for one in islice(_written(text, tools, whole=whole), CALLS_MAX) if one.name in tools]
     found = [
         one
         for n, one in enumerate(found)
@@ -108,7 +119,7 @@ def _calls(text: str, tools: Mapping[str, ToolSpec], *, whole: bool) -> tuple[st
         ToolCall(id=f"{mark}{n:03}", name=one.name, arguments=one.arguments)
         if one.arguments is not None
         else ToolCall(id=f"{mark}{n:03}", name=one.name, malformed=True, raw=one.raw)
-        for n, one in enumerate(found[:100])
+        for n, one in enumerate(found)
     )
 
 
@@ -131,8 +142,8 @@ def _written(text: str, tools: Mapping[str, ToolSpec], *, whole: bool) -> Iterat
             if whole or found[name + 2] is None:
                 inside = text[found.start(name + 1) : found.end(name + 1)]
                 yield _with_parameters(found, found[name], inside, tools)
-    for found in _BRACKETED.finditer(shown):
-        yield from _bracketed(text, found.start(), found.end())
+    if bracketed := _BRACKETED.search(shown):
+        yield from _bracketed(text, bracketed.start(), bracketed.end())
     yield from _alone(text)
 
 
@@ -169,7 +180,7 @@ def _with_parameters(found: re.Match[str], name: str, inside: str, tools: Mappin
 
 def _bracketed(text: str, start: int, at: int) -> Iterator[_Written]:
     """``[TOOL_CALLS]`` with a list of calls behind it, or with names and arguments in turn."""
-    if re.match(r"\s*\[", text[at:]):
+    if _LIST.match(text, at):
         try:
             _, end = read_json(text, at)
         except (ValueError, RecursionError):
@@ -182,7 +193,7 @@ def _bracketed(text: str, start: int, at: int) -> Iterator[_Written]:
         except (ValueError, RecursionError):
             return
         yield _Written(start, at, _plain(named[1]), _object(text[named.end() : at]), "")
-        again = _BRACKETED.match(text, at)
+        again = _BRACKETED_AGAIN.match(text, at)
         start, at = at, again.end() if again else at
 
 

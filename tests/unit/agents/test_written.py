@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies
 
+from wainwright.agents.answers import read
 from wainwright.agents.written import understood
 from wainwright.models.client import ModelReply, ToolCall, ToolSpec
 from wainwright.tools.files import READ, SEARCH
@@ -85,11 +86,9 @@ def test_several_calls_and_what_is_said_beside_them() -> None:
     assert all(len(one.id) == 9 and one.id.isalnum() for one in reply.tool_calls)
     assert take(f"I look.\n{told}\n{run}\nThen I go on.") == reply, "a resumed agent understands the same"
     assert [one[0] for one in calls(f"[TOOL_CALLS] [{CALL}, {CALL}]")] == ["read", "read"]
-    assert [one[0] for one in calls('[TOOL_CALLS]read{"path": "a"}[TOOL_CALLS]run_tests{}')] == ["read"]
-    assert [one[0] for one in calls('[TOOL_CALLS]read{"path": "a"}\n[TOOL_CALLS]run_tests{}')] == [
-        "read",
-        "run_tests",
-    ]
+    for between in ("", "\n"):
+        bracketed = f'[TOOL_CALLS]read{{"path": "a"}}{between}[TOOL_CALLS]run_tests{{}}'
+        assert [one[0] for one in calls(bracketed)] == ["read", "run_tests"]
 
 
 BLOCK = "<" * 7 + " FILE docs/calls.md\n{}\n" + ">" * 7 + " FILE\n"
@@ -162,6 +161,21 @@ def test_slips_in_the_arguments_of_a_call_are_mended() -> None:
     hopeless = ToolCall(id="2", name="read", malformed=True, raw='{"path": ')
     reply = understood(ModelReply(model="m", tool_calls=(broken, hopeless)), TOOLS)
     assert reply.tool_calls == (ToolCall(id="1", name="read", arguments={"path": "a.py"}), hopeless)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "*** Begin Patch\n",
+        "[TOOL_CALLS] [\n",
+        "<tool_call>\n",
+        "<|tool_call_begin|>",
+        "```json\n{\n",
+        "</think>\n",
+    ],
+)
+def test_a_long_reply_of_nothing_but_beginnings_is_read_in_time(piece: str) -> None:
+    read(take(piece * (200_000 // len(piece))).text)
 
 
 def test_without_tools_nothing_is_a_call() -> None:
