@@ -215,7 +215,28 @@ class DesignAnswer(Fact):
     summary: str = Field(min_length=1)
 
 
-class WorkAnswer(Fact):
+class Noticed(Fact):
+    """Something wrong beside the work at hand, which was left as it is."""
+
+    where: str = Field(min_length=1)
+    """``path`` or ``path:line``."""
+    what: str = Field(min_length=1)
+
+
+class _Noticing(Fact):
+    noticed: tuple[Noticed, ...] = Field(default=(), max_length=10)
+
+    @property
+    def noted(self) -> tuple[Finding, ...]:
+        """What was noticed, as findings that nobody has to answer."""
+        beside = "it is no part of this task, and was left as it is"
+        return tuple(
+            Finding(where=one.where, trigger=one.what, consequence=beside, severity="minor", route="defer")
+            for one in self.noticed
+        )
+
+
+class WorkAnswer(_Noticing):
     """The implementer's, when a task is at its end."""
 
     status: Literal["done", "impossible", "environment", "wrong-tests"]
@@ -227,7 +248,7 @@ class WorkAnswer(Fact):
     """For all others than ``done``: what stands in the way."""
 
 
-class AloneAnswer(Fact):
+class AloneAnswer(_Noticing):
     """The implementer's of a small goal, whose tests are their own."""
 
     status: Literal["done", "bigger", "wrong-tests", "impossible", "environment"]

@@ -55,7 +55,10 @@ _BROKEN = frozenset(
     {"ReadError", "RemoteProtocolError", "ServerDisconnectedError", "ConnectionResetError", "WriteError"}
 )
 _MENDABLE = {
-    "context_too_long": ("the conversation is too long for the model", "Give a smaller task."),
+    "context_too_long": (
+        "the conversation is too long for the model",
+        "Choose a model with a larger window, or give a smaller task.",
+    ),
     "tools_refused": ("the model takes no tools", "Set `tools = false` for this candidate."),
 }
 _ENDED = {

@@ -70,8 +70,9 @@ async def _go_through(
             return (failed(parts, effect, _CAUSES[answer.status], digest),)
         commit = await workbench.checkpoint(one.task.title)
     async with run.integration:
+        noted = (*remarks, *answer.noted)
         return await land(
-            parts, run, one, effect, begun, commit, answer.summary, remarks, subject=answer.subject
+            parts, run, one, effect, begun, commit, answer.summary, noted, subject=answer.subject
         )
 
 
