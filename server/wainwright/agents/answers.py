@@ -11,8 +11,8 @@ Code and documents never travel inside JSON strings. Four kinds of block, each m
 Instead of blocks, a patch in the form that begins with ``*** Begin Patch`` is read, since some models are trained on
 it; and a unified diff in a fence, where nothing else is in the reply.
 
-The answer is the last fenced ```json block outside of these, or the whole rest when that is JSON. A fence that was
-not closed ends where its JSON ends.
+The answer is the last fenced ```json block outside of these, or the whole rest when that is JSON, or the one
+object that stands on lines of its own. A fence that was not closed ends where its JSON ends.
 """
 
 import re
@@ -51,6 +51,7 @@ _HUNK = re.compile(r"^@@ ", re.MULTILINE)
 _ANY_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[^`]*$")
 _WORDED_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})\w")
 _BARE_FENCE = re.compile(r"```[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
+_OBJECT = re.compile(r"^\{", re.MULTILINE)
 _MORE = re.compile(r"\s*[\[{]")
 
 
@@ -192,7 +193,18 @@ def _answer(text: str) -> tuple[JsonValue, str]:
     bare = unfenced.group(1).strip() if unfenced else bare
     if bare.startswith("{") and bare.endswith("}"):
         return _json(bare, "The reply looks like JSON and is none")
-    return None, ""
+    return _among_words(beside(text)), ""
+
+
+def _among_words(text: str) -> JsonValue:
+    """The one object that stands on lines of its own among words; None where that could be another, or is none."""
+    begins = [one.start() for one in _OBJECT.finditer(text)]
+    try:
+        value, end = read_json(text, begins[0]) if begins else (None, 0)
+    except (ValueError, RecursionError):
+        return None
+    alone = not text[end:].partition("\n")[0].strip() and all(at < end for at in begins)
+    return value if value and alone else None
 
 
 def _json(text: str, otherwise: str) -> tuple[JsonValue, str]:

@@ -100,13 +100,29 @@ def test_a_path_in_backticks_is_the_path() -> None:
         "```json\n{“a”: “```”,} // done\n```",
         '```json\n{"b": 2}\n\n```json\n{"a": "```"}\n```',
         '{"a": "```",}',
+        'Here it is:\n\n{"a": "```"}',
+        '{"a": "```"}\n\nThat is all, {x} and [y].',
+        'Here it is:\n{\n  "a": "```",\n}\nSo.',
     ],
 )
 def test_spellings_of_one_answer(text: str) -> None:
     assert read(text).answer == {"a": "```"}
 
 
-@pytest.mark.parametrize("text", ["", "Done!", "I would write {x} here", "```python\n{}\n```"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Done!",
+        "I would write {x} here",
+        "```python\n{}\n```",
+        "{x}\nis a set",
+        "So:\n{}\n",
+        'Either\n{"a": 1}\nor\n{"a": 2}',
+        '{"a": 1} or so',
+        '```python\n{"a": 1}\n```\nis a dictionary.',
+    ],
+)
 def test_no_answer_is_no_problem(text: str) -> None:
     assert (read(text).answer, read(text).problems) == (None, ())
 
