@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from wainwright.domain.text import cut
 from wainwright.models.client import Message, ModelRequest, Text
-from wainwright.models.refusals import told_window
+from wainwright.models.refusals import told_output, told_window
 
 CONTEXT_MAX = 360_000
 """Characters of one conversation that are sent to any model: more costs more than it is worth."""
@@ -97,12 +97,16 @@ class Room:
     """The fewest characters for a token that the provider counted so far."""
     most: int = CONTEXT_MAX
     """Characters that it takes, as it turned out."""
+    output: int | None = None
+    """Tokens that a reply may have, as it turned out."""
 
     def fitted(self, request: ModelRequest, output: int) -> ModelRequest:
         """The request within the window, with room for a reply of ``output`` tokens, or of what there can be."""
         answer = request.max_output_tokens or output
         if self.window is not None:
             answer = max(1, min(answer, self.window // _OUTPUT))
+        if self.output is not None:
+            answer = min(answer, self.output)
         tools = sum(len(tool.model_dump_json()) for tool in request.tools)
         most = self.most
         if self.window is not None:
@@ -129,13 +133,16 @@ class Room:
 
     def overflowed(self, request: ModelRequest, told: str) -> None:
         """Take in that a request was too long, and what the provider said of it."""
-        window, asked = told_window(told)
+        if (most := told_output(told)) is not None:
+            self.output = min(most, self.output or most)
+            return
+        (window, asked), before = told_window(told), self.window
         if window is not None:
             self.window = min(window, self.window or window)
         if window is not None and asked is not None:
             self.learn(request, asked)
             self.most = min(self.most, int(_length(request) * _MARGIN * window / asked))
-        else:
+        elif self.window == before:
             self.most = _length(request) // 2
 
 

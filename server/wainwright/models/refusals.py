@@ -24,6 +24,13 @@ _WINDOW = re.compile(
     r"|(\d{3,9})(?: tokens?)? (?:maximum|max\b|limit)",
     re.IGNORECASE,
 )
+_OUTPUT = re.compile(
+    r"max(?:_completion|_output)?_tokens[^.]{0,60}(?:too large|exceed|must be|valid range|> ?\d|at most|maximum)"
+    r"|at most \d+ (?:completion|output) tokens",
+    re.IGNORECASE,
+)
+_LEAST_OUTPUT = 16
+"""Tokens; a smaller number in such a refusal is none of them."""
 _NUMBER = re.compile(r"(?<![\w-])\d{3,9}(?![\w-])")
 _FAR_PAST = 20
 """How many times a window a number can be, and still be of tokens that were sent."""
@@ -33,9 +40,17 @@ def mendable(status: int, told: str) -> Literal["context_too_long", "tools_refus
     """What a request with an error status would have to be without, if the provider says one of these."""
     if status not in (400, 404, 413, 415, 422, 500, 501):
         return None
-    if _TOO_LONG.search(told):
+    if _TOO_LONG.search(told) or _OUTPUT.search(told):
         return "context_too_long"
     return "tools_refused" if _NO_TOOLS.search(told) else None
+
+
+def told_output(told: str) -> int | None:
+    """How many tokens a reply may have at most, where more were asked for; None where it was not that."""
+    if not _OUTPUT.search(told) or _WINDOW.search(told):
+        return None
+    numbers = [int(one) for one in re.findall(r"(?<![\w-])\d{2,9}(?![\w-])", told)]
+    return min((one for one in numbers if one >= _LEAST_OUTPUT), default=None)
 
 
 def told_window(told: str) -> tuple[int | None, int | None]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wainwright.models.refusals import mendable, told_window
+from wainwright.models.refusals import mendable, told_output, told_window
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,23 @@ def test_a_refusal_of_tools_is_known(status: int, told: str) -> None:
 )
 def test_a_refusal_of_length_is_known(status: int, told: str) -> None:
     assert mendable(status, told) == "context_too_long"
+
+
+@pytest.mark.parametrize(
+    ("told", "most"),
+    [
+        ("max_tokens is too large: 8192. This model supports at most 4096 completion tokens.", 4096),
+        ("max_tokens: 8192 > 4096, which is the maximum allowed number of output tokens for claude-3-20990307", 4096),
+        ("Invalid max_tokens value, the valid range of max_tokens is [1, 4096]", 4096),
+        ("`max_tokens` must be less than or equal to `4096`, the maximum value for `max_tokens`", 4096),
+        ("max_tokens is too large: 8192. This model's maximum context length is 8192 tokens and your request has "
+         "3456 input tokens", None),
+        ("prompt is too long: 208310 tokens > 200000 maximum", None),
+    ],
+)  # fmt: skip
+def test_a_refusal_of_the_length_of_a_reply_is_known(told: str, most: int | None) -> None:
+    assert mendable(400, told) == "context_too_long"
+    assert told_output(told) == most
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,31 @@ async def test_what_cannot_be_shortened_is_not_asked_again(gateway: GatewayBacke
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("told", "sent"),
+    [
+        ("max_tokens is too large: 8192. This model supports at most 4000 completion tokens.", 4000),
+        (
+            "'max_tokens' is too large: 8192. This model's maximum context length is 8192 tokens and your request "
+            "has 100 input tokens",
+            2048,
+        ),
+    ],
+)
+async def test_a_reply_may_be_shorter_than_was_asked_for(
+    gateway: GatewayBackend, books: Books, told: str, sent: int
+) -> None:
+    def script(body: dict[str, Any]) -> Answer:
+        return fail(400, told) if body["max_tokens"] > 4000 else say("Yes.")
+
+    with OpenAIServer(script) as server:
+        asker, steps = models(gateway, at(server, max_output_tokens=8192)), books.steps()
+        for _ in range(2):
+            assert (await asker.ask(steps, talk(9_000))).text == "Yes."
+        assert [one["max_tokens"] for one in server.requests] == [8192, sent, sent]
+        assert server.requests[1]["messages"] == server.requests[0]["messages"], "it was not too long"
+
+
 async def test_a_window_that_is_set_is_kept_to(gateway: GatewayBackend, books: Books) -> None:
     with OpenAIServer(window(8_000)) as server:
         candidate = at(server, context_tokens=8_000, max_output_tokens=8_000)
