@@ -13,7 +13,7 @@ from wainwright.domain import events as ev
 from wainwright.domain.changes import protected
 from wainwright.domain.errors import InputError, StaleEdit, WainwrightError
 from wainwright.domain.goal import Fact
-from wainwright.engine.editing import LARGEST_BYTES, Editing, line_hunks
+from wainwright.engine.editing import LARGEST_BYTES, Editing, TextChange, line_hunks
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.tracing.record import Record
 from wainwright.workspace.checkpoints import Checkpoints, Kept, State
@@ -276,6 +276,26 @@ def shown(preview: Preview) -> list[str]:
         why = one.barred or "you changed it since"
         lines.append(f"  {one.path}: {why}; it is left as it is")
     return lines
+
+
+def as_texts(planned: Planned) -> list[TextChange]:
+    """What will be done, for an editor. Raises InputError for a file that is no text."""
+    return [
+        TextChange(
+            path=step.path,
+            before=_text(step.path, step.now),
+            after=_text(step.path, step.then),
+            executable=step.then.executable,
+        )
+        for step in planned.steps
+    ]
+
+
+def _text(path: str, state: State) -> str | None:
+    try:
+        return None if state.content is None else state.content.decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not text.", "`wainwright rewind` in a terminal can do it.") from None
 
 
 def when(checkpoint: Checkpoint) -> str:

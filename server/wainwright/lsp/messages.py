@@ -134,6 +134,15 @@ class LineArguments(RunArguments):
     """As the protocol counts: from 0."""
 
 
+class RewindArguments(Wire):
+    """Where files go back to."""
+
+    checkpoint: str | None = None
+    """Its name, as `wainwright.checkpoints` lists them. Default: the person is asked."""
+    overwrite: tuple[str, ...] = ()
+    """Files to be rewound although the person changed them since."""
+
+
 class GateInfo(Wire):
     """An open gate: somebody has to decide."""
 
@@ -198,6 +207,22 @@ class LineInfo(Wire):
     call: str
     """The key of the model call that asked for it."""
     uri: str
+
+
+class CheckpointInfo(Wire):
+    """A state that the files can be brought to."""
+
+    name: str
+    at: float
+    """Seconds since 1970."""
+    run: str
+    what: str
+
+
+class CheckpointList(Wire):
+    """All checkpoints, the newest first."""
+
+    checkpoints: tuple[CheckpointInfo, ...]
 
 
 class FileInfo(Wire):

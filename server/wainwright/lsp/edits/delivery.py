@@ -99,6 +99,15 @@ class Delivery:
         await self._settle(run, self.editing.keep_undo(run, left))
         return self._info(self._files(outcome))
 
+    async def rewind(self, name: str, changes: Sequence[TextChange]) -> EditInfo:
+        """Bring texts back to a checkpoint, unless they have changed since they were looked at."""
+        edits = [
+            FileEdit(self.editing.workspace / c.path, c.before, c.after, executable=c.executable)
+            for c in changes
+        ]
+        outcome = await self._editor.apply(edits, f"Wainwright: rewind to {name}", rebase=False)
+        return self._info(self._files(outcome))
+
     async def _settle(self, run: str, kept: Awaitable[None]) -> None:
         """Keep the way back as it is now that the outcome is known."""
         try:

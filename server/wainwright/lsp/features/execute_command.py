@@ -11,12 +11,14 @@ from wainwright.lsp.connection.commands import Call, Commands
 from wainwright.lsp.messages import (
     ApproveArguments,
     BeginArguments,
+    CheckpointList,
     EditBegun,
     LineArguments,
     LineInfo,
     NoArguments,
     RejectArguments,
     ResumeArguments,
+    RewindArguments,
     RunArguments,
     RunInfo,
     RunList,
@@ -55,6 +57,8 @@ class Catalogue:
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
         add("wainwright.revert", "Take back what was applied, if it has not changed since")(self.revert)
         add("wainwright.why", "Tell where a line comes from")(self.why)
+        add("wainwright.checkpoints", "List the checkpoints that files can go back to")(self.checkpoints)
+        add("wainwright.rewind", "Go back to a checkpoint; shown first")(self.rewind)
 
     async def start(self, call: Call, arguments: StartArguments) -> RunInfo:
         """Begin a run; it goes on in the background."""
@@ -116,6 +120,14 @@ class Catalogue:
     async def why(self, call: Call, arguments: LineArguments) -> LineInfo:
         """Follow a line to the run, the step and the model call that wrote it, and open what is told of it."""
         return await (await self._runs()).why(arguments)
+
+    async def checkpoints(self, call: Call, arguments: NoArguments) -> CheckpointList:
+        """All states that the person's files can be brought to, the newest first."""
+        return await (await self._runs()).rewinds.checkpoints()
+
+    async def rewind(self, call: Call, arguments: RewindArguments) -> EditBegun:
+        """Show what a rewind would change and ask; what comes of it is told later, and can be rewound."""
+        return await (await self._runs()).rewinds.begin(arguments)
 
 
 _STAGES = {

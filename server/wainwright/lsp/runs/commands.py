@@ -32,6 +32,7 @@ from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
 from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.questions import Questions
+from wainwright.lsp.runs.rewinds import Rewinds
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -70,6 +71,7 @@ class Runs:
         self._questions = Questions(server)
         self._delivery = delivery
         self._goals = Goals(server, engine.editing)
+        self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
         self._followers: dict[str, Follower] = {}
         self._closing = False
         engine.subscribe(self._heard)
