@@ -1,6 +1,12 @@
-"""In the editor: where a delivered line comes from, and the way back to before it, in open texts as well."""
+"""Where a delivered line comes from, and the way back to before it: in the editor's open texts, and in a terminal."""
+
+import subprocess
+import sys
 
 from editors import VsCode
+from tests.fixtures import team
+from tests.fixtures.openai_server import OpenAIServer
+from tests.fixtures.program import program
 from workplace import ADDED, GOAL, ON_DISK
 
 DELIVERED = ON_DISK + ADDED
@@ -49,3 +55,42 @@ async def test_a_delivered_line_is_explained_and_rewound_in_an_open_text(workpla
     assert "Sums, by me." in person.editor.text(workplace.file)
     assert not test.exists()
     assert await person.client.leave() == 0
+
+
+def test_in_a_terminal(tmp_path):
+    with program() as wainwright, OpenAIServer(team.play) as server:
+        seen = wainwright.do("run", team.GOAL, "--json", server=server).last
+        wainwright.git("merge", "--quiet", seen["branch"])
+        sub = wainwright.workspace / "calc" / "sub.py"
+        delivered = sub.read_text()
+
+        told = wainwright.do("why", "calc/sub.py:2")
+        assert told.code == 0, told.err
+        assert f"Run {seen['run']} wrote it" in told.out
+        assert "  +    return a - b" in told.out
+        assert "Asked for by the implementer, openai/any: row" in told.out
+        assert "tests/test_more.py::test_sub (R1) was red before the change." in told.out
+        assert wainwright.do("why", "calc/sub.py:2", "--json", "--run", seen["run"]).last["whole"]
+        assert wainwright.do("why", "calc/sub.py").code == 2
+        assert "has 2 lines" in wainwright.do("why", "calc/sub.py:9").err
+
+        before = f"{seen['run']}@0"
+        assert before in wainwright.do("rewind").out
+        asked = wainwright.do("rewind", before)
+        assert "D calc/sub.py  +0 -2" in asked.out
+        assert sub.exists(), "nobody said yes"
+        assert "rewind rewind-1` takes it back" in wainwright.do("rewind", before, "--yes").out
+        assert not sub.exists()
+        assert wainwright.do("rewind", "rewind-1", "--yes", "--json").last["back"] == "rewind-2"
+        assert sub.read_text() == delivered
+        assert "There is no checkpoint nowhere." in wainwright.do("rewind", "nowhere").err
+
+        statement, check = tmp_path / "statement.json", tmp_path / "check.py"
+        written = wainwright.do("audit", "statement", "--to", str(statement), "--verifier", str(check))
+        assert written.code == 0, written.err
+        commit = wainwright.git("rev-parse", seen["branch"]).strip()
+        assert commit in written.err
+        line = [sys.executable, str(check), str(statement), commit]
+        believed = subprocess.run(line, check=False, capture_output=True, text=True)
+        assert believed.returncode == 0, believed.stdout
+        assert wainwright.do("audit", "statement").out.encode() == statement.read_bytes()

@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.text import Text
 
-from wainwright.cli import audit, cost, keys, native, replay, rewind, start, steer, why
+from wainwright.cli import audit, cost, keys, native, replay, rewind, start, statement, steer, why
 from wainwright.cli.console import Workspace, out
 
 
@@ -64,6 +64,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     callback=_quiet,
 )
+audit.app.command()(statement.statement)
 app.add_typer(audit.app, name="audit")
 for _command in (
     start.run,

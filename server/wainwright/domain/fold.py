@@ -151,7 +151,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
         case ev.MutantsTried():
             return state.changed(mutants=event)
         case ev.Delivered():
-            return state.changed(delivered=event, stage=S.DEPLOY)
+            return state.changed(delivered=event, head=event.commit, stage=S.DEPLOY)
         case ev.DeploymentPlanned():
             return _plan_deployment(state, event)
         case ev.Deployed():

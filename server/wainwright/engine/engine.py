@@ -48,6 +48,7 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.replaying import Replaying
 from wainwright.engine.rewinding import Rewinding
 from wainwright.engine.stages.performer import perform
+from wainwright.engine.tracing.statements import Statements
 from wainwright.engine.tracing.why import Tracing
 from wainwright.engine.views.documents import Documents
 from wainwright.engine.views.run_view import (
@@ -98,6 +99,7 @@ class Engine:
         self.forking = Forking(parts)
         self.replaying = Replaying(parts)
         self.tracing = Tracing(parts)
+        self.statements = Statements(parts)
         self.rewinding = Rewinding(parts, self.editing)
         self._disk = Disk(parts)
         self._lookup = Lookup(parts.journal)

@@ -178,7 +178,9 @@ class Rewinding:
         found = [
             (Checkpoint(name=f"{run}@0", at=_begun(record), run=run, what="before its change"), state.base)
         ]
-        for number, (commit, landing) in enumerate(record.landings.items(), 1):
+        # A commit that was delivered takes the place of the one that landed.
+        newest = {id(landing): (commit, landing) for commit, landing in record.landings.items()}
+        for number, (commit, landing) in enumerate(newest.values(), 1):
             at = next(row.at for fact, row in record.facts if fact is landing)
             delivered = state.delivered is not None and state.delivered.commit == commit
             what = f"after {landing.task}" if isinstance(landing, ev.TaskLanded) else "after its tests"

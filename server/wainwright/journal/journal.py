@@ -157,6 +157,11 @@ class Journal(Forks):
                 Transaction(db).book(run)
             return verify(db, run, self.file.heads)
 
+    def head(self, run: str) -> str:
+        """The hash of the newest row of a run. Raises InputError when there is no such run."""
+        with self.file.read() as db:
+            return Transaction(db).book(run).head
+
     def names(self) -> list[str]:
         """All runs that are here, or were, oldest first."""
         with self.file.read() as db:

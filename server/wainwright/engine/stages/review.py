@@ -19,6 +19,7 @@ from wainwright.domain.state import RunState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
+from wainwright.engine.stages.anchoring import anchored
 from wainwright.engine.stages.base import change
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.engine.views.documents import folder, write
@@ -120,6 +121,7 @@ async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     assert head is not None
     if base == head:
         return (ev.Delivered(commit=head, detail="Nothing was changed."),)
+    head = await anchored(parts, run, head)
     changeset = await asyncio.to_thread(parts.repository.changeset, base, head)
     branch = await asyncio.to_thread(parts.repository.deliver, branch_slug(state), head)
     patch = None

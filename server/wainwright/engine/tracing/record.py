@@ -57,11 +57,14 @@ class Record:
 
     @cached_property
     def landings(self) -> dict[str, Landing]:
-        """What made each commit of the run's own head, by commit."""
+        """What made each commit of the run's own head, by commit; of a delivered one, what landed last before it."""
         found: dict[str, Landing] = {}
+        last: Landing | None = None
         for fact, _ in self.facts:
             if isinstance(fact, Landing):
-                found.setdefault(fact.commit, fact)
+                last = found.setdefault(fact.commit, fact)
+            elif isinstance(fact, ev.Delivered) and last is not None:
+                found.setdefault(fact.commit, last)
         if self.state is not None and self.state.base:
             found.pop(self.state.base, None)
         return found

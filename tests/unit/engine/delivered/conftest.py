@@ -33,8 +33,6 @@ async def small(stage: Stagehand) -> Delivered:
 @pytest.fixture
 def it(small: Delivered) -> Delivered:
     """The small one, as it was before the person did anything with it."""
-    small.git(
-        "checkout", "--quiet", "--force", "--detach", small.git("merge-base", "HEAD", small.branch).strip()
-    )
+    small.git("checkout", "--quiet", "--force", "--detach", small.base)
     small.git("clean", "-fdq")
     return small
