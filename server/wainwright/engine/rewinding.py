@@ -181,7 +181,7 @@ class Rewinding:
         # A commit that was delivered takes the place of the one that landed.
         newest = {id(landing): (commit, landing) for commit, landing in record.landings.items()}
         for number, (commit, landing) in enumerate(newest.values(), 1):
-            at = next(row.at for fact, row in record.facts if fact is landing)
+            at = next(at for fact, at in record.facts if fact is landing)
             delivered = state.delivered is not None and state.delivered.commit == commit
             what = f"after {landing.task}" if isinstance(landing, ev.TaskLanded) else "after its tests"
             what += ", as it was delivered" if delivered else ""
@@ -245,7 +245,7 @@ class Rewinding:
 
 
 def _begun(record: Record) -> float:
-    return next((row.at for fact, row in record.facts if isinstance(fact, ev.SnapshotTaken)), 0.0)
+    return next((at for fact, at in record.facts if isinstance(fact, ev.SnapshotTaken)), 0.0)
 
 
 def _kept(one: Kept) -> Checkpoint:

@@ -40,9 +40,10 @@ class Record:
         return self._journal.rows(self.run)
 
     @cached_property
-    def facts(self) -> list[tuple[ev.Event, Row]]:
-        """The facts, with their rows."""
-        return [(ev.EVENT.validate_json(row.body), row) for row in self.rows if row.kind == "event"]
+    def facts(self) -> list[tuple[ev.Event, float]]:
+        """The facts, and when they were written down; read without the steps, which are many."""
+        times = self._journal.times(self.run)
+        return [(fact, at) for fact, (at, _) in zip(self._journal.events(self.run), times, strict=False)]
 
     @cached_property
     def state(self) -> RunState | None:

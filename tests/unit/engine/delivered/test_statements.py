@@ -15,6 +15,7 @@ from tests.fixtures.delivered import Delivered
 from wainwright.domain.errors import InputError
 from wainwright.engine.tracing import verifier
 from wainwright.engine.tracing.statements import VERIFIER, Statements
+from wainwright.workspace import anchors
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 TAMPERINGS = 300
@@ -172,3 +173,11 @@ async def test_a_journal_that_was_changed_gives_no_statement(
     )
     with pytest.raises(InputError, match=r"Row \d+ was changed"):
         await Statements(it.parts).of(it.run)
+
+
+async def test_the_same_trailer_gives_the_same_commit(it: Delivered) -> None:
+    """A run that was killed while it delivered does not deliver another commit when it goes on."""
+    tip, line = it.git("rev-parse", it.branch).strip(), "Wainwright-Run: other 00"
+    made = anchors.with_trailer(it.parts.state, tip, line)
+    assert anchors.with_trailer(it.parts.state, tip, line) == made != tip
+    assert anchors.content(it.parts.state, made).endswith(b"\n\nWainwright-Run: other 00\n")
