@@ -300,7 +300,7 @@ class GatewayBackend:
         if secret is None and (name := key_name(candidate)):
             raise ModelRejected(
                 f"There is no key for {candidate.model}.",
-                f"Set it with: export {name}=..., or put it into credentials.toml beside your config.toml.",
+                f"Set it with: export {name}=..., or `wainwright keys set {name}`.",
             )
         told = f'"candidate":{_as_json(candidate)},"request":{request.model_dump_json()}'
         body = f'{{"key":{json.dumps(secret)},{told}}}'.encode()

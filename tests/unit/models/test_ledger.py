@@ -27,7 +27,11 @@ def read(books: Books) -> Ledger:
 async def test_a_call_is_told_with_role_task_model_tokens_cost_and_time(
     gateway: GatewayBackend, books: Books
 ) -> None:
-    usage = {**USAGE, "prompt_tokens_details": {"cached_tokens": 40}}
+    usage = {
+        **USAGE,
+        "prompt_tokens_details": {"cached_tokens": 40},
+        "completion_tokens_details": {"reasoning_tokens": 20},
+    }
     with OpenAIServer([Rule(say("yes", usage=usage, delay_s=0.05))]) as server:
         await models(gateway, at(server, **PRICED)).ask(books.steps(), asking())
     (call,) = read(books).calls
@@ -38,9 +42,9 @@ async def test_a_call_is_told_with_role_task_model_tokens_cost_and_time(
         "openai/any",
         "openai",
     )
-    assert (call.input, call.cached, call.output, call.tokens) == (100, 40, 50, 150)
+    assert (call.input, call.cached, call.output, call.reasoning, call.tokens) == (100, 40, 50, 20, 150)
     assert (call.outcome, call.sure, call.cost_usd) == ("done", "told", pytest.approx(0.0002))
-    assert 0.05 <= call.seconds < 30
+    assert 0.05 <= call.first_s <= call.seconds < 30
 
 
 async def test_failed_calls_are_told_with_their_model_and_what_was_said(
