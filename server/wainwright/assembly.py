@@ -10,6 +10,7 @@ from wainwright.engine.engine import Engine
 from wainwright.engine.parts import EngineParts
 from wainwright.journal import Journal
 from wainwright.models.router import Models
+from wainwright.models.spans import Spans
 from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.settings import Settings
@@ -37,6 +38,7 @@ async def assemble(
         sandbox_reason=reason,
         targets=available(state / "deployments", sandbox),
         editor=editor,
+        spans=Spans.open(settings),
     )
     return Engine(parts)
 

@@ -265,6 +265,14 @@ class VaultSettings(_Section):
     the variables are, such as ``OPENAI_API_KEY``."""
 
 
+class TelemetrySettings(_Section):
+    """What is sent to an endpoint of your own, and to nobody else. Without one nothing is."""
+
+    otlp: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Address that takes spans of OpenTelemetry over HTTP, such as ``http://127.0.0.1:4318``: one span a model call,
+    without what was said. Default: the variable ``OTEL_EXPORTER_OTLP_ENDPOINT``. Needs the extra ``otel``."""
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
@@ -286,6 +294,8 @@ class Settings(_Section):
     """What the editor gets from the index."""
     vault: VaultSettings = VaultSettings()
     """Where keys may come from, beside the environment, ``credentials.toml`` and the keyring."""
+    telemetry: TelemetrySettings = TelemetrySettings()
+    """Where model calls are told to, if anywhere."""
     autonomy: Autonomy = "auto-edit"
     """``suggest`` asks for the plan, the change and the deployment; ``auto-edit`` not for the change; ``full-auto``
     never."""

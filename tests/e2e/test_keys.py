@@ -18,6 +18,8 @@ from tests.fixtures.program import SERVER, Program, program
 from tests.fixtures.vault_server import VaultServer
 
 pytest.importorskip("hvac", reason="hvac, the library for Vault, is not installed")
+pytest.importorskip("opentelemetry.proto", reason="the extra otel is not installed")
+Collector = pytest.importorskip("tests.fixtures.otlp_collector").Collector
 
 KEYS = {
     "environment": "Kx7environment-sW2q9",
@@ -137,6 +139,9 @@ def test_no_key_of_any_source_is_anywhere_but_at_its_provider(wainwright: Progra
             source: stack.enter_context(OpenAIServer(play, api_key=key)) for source, key in KEYS.items()
         }
         fields = {"CANARY_VAULT": KEYS["vault"]}
+        collector = Collector()
+        stack.callback(collector.close)
+        wainwright.extra["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url
         _configure(wainwright, servers, stack.enter_context(VaultServer(TOKEN, fields)))
         told = keys(wainwright, "list")
         assert [told.stdout.count(f"CANARY_{source.upper()}") for source in KEYS] == [1] * 4
@@ -155,6 +160,7 @@ def test_no_key_of_any_source_is_anywhere_but_at_its_provider(wainwright: Progra
         "prompts": [prompts.encode()],
         "output and log": [ended.out.encode(), ended.err.encode(), told.stdout.encode(), costs.encode()],
         "the service's environment": [service],
+        "spans": [str(collector.got).encode()],
         "the recording": [(wainwright.root / "story.jsonl").read_bytes()],
         "the state directory": list(_contents(wainwright.root / "state")),
         "the workspace": list(_contents(wainwright.workspace)),
@@ -164,6 +170,9 @@ def test_no_key_of_any_source_is_anywhere_but_at_its_provider(wainwright: Progra
     holding = [place for place, texts in found.items() if any(b"hedgehog" in text for text in texts)]
     told_to = ["prompts", "the recording", "the state directory", "the workspace"]
     assert holding == told_to, "what is looked through can be read"
+    calls = json.loads(ended.out.splitlines()[-1])["model_calls"]
+    assert sum(not span["failed"] for span in collector.spans()) == calls, "each call was told of, once"
+    assert sum(span["failed"] for span in collector.spans()) == 1
     assert b"CANARY_ENVIRONMENT" not in service
 
 

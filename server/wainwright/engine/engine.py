@@ -439,6 +439,8 @@ class Engine:
         await asyncio.gather(*driving, return_exceptions=True)
         await self._parts.models.close()
         await asyncio.to_thread(self._parts.journal.close)
+        if self._parts.spans is not None:
+            await asyncio.to_thread(self._parts.spans.close)
 
     # ---- inside
 
@@ -454,9 +456,8 @@ class Engine:
             notify=self._heard,
             tidy=self._disk.tidy,
         )
-        active = _Active(
-            live, Documents(parts.workspace, state.run, parts.journal), list(receipt_views(events))
-        )
+        documents = Documents(parts.workspace, state.run, parts.journal, parts.spans)
+        active = _Active(live, documents, list(receipt_views(events)))
         self._active[state.run] = active
         active.driving = asyncio.create_task(self._work(active), name=f"run {state.run}")
 

@@ -8,6 +8,7 @@ from wainwright.deploy.target import Target
 from wainwright.domain.ports import Editor
 from wainwright.journal import Journal
 from wainwright.models.router import Models
+from wainwright.models.spans import Spans
 from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.protocol import Layer, Sandbox
 from wainwright.secrets import Redactor
@@ -41,3 +42,5 @@ class EngineParts:
     """What lies over the trees of each run under way: looked up once a run."""
     shared: dict[str, Shared] = field(default_factory=dict)
     """What all roles of each run under way are shown of its base: put together once a run."""
+    spans: Spans | None = None
+    """What tells an endpoint of the person's own of model calls, where there is one."""

@@ -9,6 +9,7 @@ A call is one request to one model: what the router tries again is another call.
 
 import json
 import re
+import threading
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -100,24 +101,34 @@ class Ledger:
     def __init__(self, journal: Journal, run: str) -> None:
         self._journal = journal
         self._run = run
+        self._reading = threading.Lock()
         self._read_to = 0
         self._calls: list[Call] = []
         self._open: dict[str, int] = {}
         """Calls under way, by the key of their step: where they stand in the list."""
         self._failures: dict[str, int] = {}
+        self._ended: list[int] = []
+        """Those that ended since somebody asked for them."""
 
     def read(self) -> "Ledger":
-        """Take over what is new in the journal."""
-        for row in self._journal.newest(self._run, self._read_to):
-            if row.effect == "llm":
-                self._take(row)
-            self._read_to = row.seq
+        """Take over what is new in the journal. Several threads may."""
+        with self._reading:
+            for row in self._journal.newest(self._run, self._read_to):
+                if row.effect == "llm":
+                    self._take(row)
+                self._read_to = row.seq
         return self
 
     @property
     def calls(self) -> tuple[Call, ...]:
         """All calls."""
         return tuple(self._calls)
+
+    def news(self) -> tuple[Call, ...]:
+        """The calls that ended since this was asked the last time."""
+        with self._reading:
+            ended, self._ended = self._ended, []
+        return tuple(self._calls[at] for at in ended)
 
     def lines(self) -> tuple[Line, ...]:
         """What each role took and cost with each model, the dearest first."""
@@ -142,6 +153,7 @@ class Ledger:
                 at = len(self._calls)
                 self._calls.append(_begun(row, 1))
             self._calls[at] = _ended(self._calls[at], row)
+            self._ended.append(at)
 
 
 def _begun(row: Row, attempt: int) -> Call:

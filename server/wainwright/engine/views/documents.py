@@ -18,6 +18,7 @@ from wainwright.domain.state import RunState
 from wainwright.engine.views.run_view import GateView, RunView
 from wainwright.journal import Journal
 from wainwright.models.ledger import Ledger, Line
+from wainwright.models.spans import Spans
 from wainwright.workspace import native
 
 log = structlog.get_logger()
@@ -34,10 +35,11 @@ def folder(workspace: Path, run: str) -> Path:
 class Documents:
     """The documents of one run."""
 
-    def __init__(self, workspace: Path, run: str, journal: Journal) -> None:
+    def __init__(self, workspace: Path, run: str, journal: Journal, spans: Spans | None = None) -> None:
         self._workspace = workspace
         self._folder = folder(workspace, run)
         self._ledger = Ledger(journal, run)
+        self._spans = spans
         self._written: dict[str, str] = {}
 
     def names(self, state: RunState) -> tuple[str, ...]:
@@ -51,8 +53,10 @@ class Documents:
             self._put(name, text)
 
     def show(self, view: RunView, lines: list[str]) -> None:
-        """Write ``run.md``: stages, tasks, gates, cost, and the newest lines of what is going on."""
+        """Write ``run.md``: stages, tasks, gates, cost, and the newest lines of what is going on. Tells new calls."""
         self._put(RUN, render(view, lines, self._ledger.read().lines()))
+        if self._spans is not None:
+            self._spans.tell(view.run, self._ledger.news())
 
     def _put(self, name: str, text: str) -> None:
         if self._written.get(name) == text:
