@@ -40,7 +40,7 @@ def set_key(name: Name, workspace: Workspace = Path()) -> None:
             raise InputError(f"No value was given for {name}; nothing has changed.", "Type or pipe it.")
         OsKeyring().put(name, value)
         out.print(f"{name} is in the keyring.")
-        first = whereabouts(load(workspace_of(workspace))).get(name, ())
+        first = whereabouts(load(workspace_of(workspace)))[0].get(name, ())
         if first and first[0] != OsKeyring.name:
             out.print(f"It is not used as long as {name} is in the {first[0]}, which goes first.")
 
@@ -50,14 +50,14 @@ def list_keys(workspace: Workspace = Path(), as_json: Json = False) -> None:
     """Say which keys there are and where each comes from. No value is shown."""
     with complaining():
         settings = with_defaults(load(workspace_of(workspace)))
-        found, wanted = whereabouts(settings), names_wanted(settings)
-    why = OsKeyring().missing()
+        (found, wrong), wanted = whereabouts(settings), names_wanted(settings)
+    notes = [note for note in (*wrong, OsKeyring().missing()) if note]
     if as_json:
         told = [
             {"name": name, "source": where[0] if where else None, "also": where[1:], "used": name in wanted}
             for name, where in found.items()
         ]
-        out.out(json.dumps({"keys": told, "keyring": why or "ok"}))
+        out.out(json.dumps({"keys": told, "notes": notes}))
         return
     table = Table("key", "comes from", "also in", "used here", box=None)
     for name, where in found.items():
@@ -68,8 +68,8 @@ def list_keys(workspace: Workspace = Path(), as_json: Json = False) -> None:
             "yes" if name in wanted else "no model here asks for it",
         )
     out.print(table if found else "There are no keys. Set one: wainwright keys set OPENAI_API_KEY")
-    if why:
-        out.print(f"\n{why}")
+    for note in notes:
+        out.print(f"\n{note}")
 
 
 @app.command("remove")

@@ -100,16 +100,21 @@ def known_keys(settings: Settings, names: frozenset[str]) -> frozenset[str]:
     return frozenset()
 
 
-def whereabouts(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Which sources have a key, the one that holds first, by the name of the key; no value of any.
+def whereabouts(settings: Settings) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Which sources have a key, the one that holds first, by the name of the key; and what is wrong with any source.
 
-    Raises ``InputError`` like ``resolve_keys``.
+    No value of any key is told.
     """
-    asked = sources(settings)
-    names = names_wanted(settings).union(_USUAL_KEY.values(), *(source.names() for source in asked))
-    has = {source.name: source.find(names).keys() for source in asked}
+    usable, wrong = [], []
+    for source in sources(settings):
+        try:
+            usable.append((source, source.names()))
+        except InputError as error:
+            wrong.append(str(error))
+    names = names_wanted(settings).union(_USUAL_KEY.values(), *(own for _, own in usable))
+    has = {source.name: source.find(names).keys() for source, _ in usable}
     told = {name: tuple(one for one, keys in has.items() if name in keys) for name in sorted(names)}
-    return {name: where for name, where in told.items() if where or name in names_wanted(settings)}
+    return {name: at for name, at in told.items() if at or name in names_wanted(settings)}, tuple(wrong)
 
 
 def names_wanted(settings: Settings) -> frozenset[str]:

@@ -85,7 +85,7 @@ def test_each_source_is_asked_for_what_no_earlier_one_has(
             "IN_KEYRING": "keyring",
             "IN_VAULT": "vault",
         }
-        assert {name: where for name, where in whereabouts(settings).items() if name in NAMES} == {
+        assert {name: where for name, where in whereabouts(settings)[0].items() if name in NAMES} == {
             "IN_ENVIRONMENT": ("environment", "credentials.toml", "keyring", "vault"),
             "IN_FILE": ("credentials.toml", "keyring", "vault"),
             "IN_KEYRING": ("keyring", "vault"),
@@ -100,6 +100,21 @@ def test_each_source_is_asked_for_what_no_earlier_one_has(
         assert vault.asked == [], "nobody is asked for what is there already"
         assert set(secrets_at_hand(settings)) == {"environment", "file", "the-token"}
         assert vault.asked == [], "what is at hand is known without asking anybody"
+
+
+def test_a_source_that_is_out_of_order_is_told_beside_what_the_others_have(
+    credentials: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials.write_text("")
+    credentials.chmod(0o644)
+    monkeypatch.setenv("VAULT_TOKEN", "the-token")
+    monkeypatch.setenv("OPENAI_API_KEY", "environment")
+    with VaultServer("another", {}) as vault:
+        found, wrong = whereabouts(asking(OPENAI, vault=vault))
+    assert found["OPENAI_API_KEY"] == ("environment",)
+    file, refused = wrong
+    assert "can be read by others" in file
+    assert "does not let the token read secret/wainwright" in refused
 
 
 def test_the_order_of_the_sources_is_one_table() -> None:
