@@ -26,7 +26,7 @@ def runs(
 ) -> None:
     """List the runs of this workspace."""
     if disk:
-        _tell_disk(with_engine(workspace, {}, lambda engine: engine.disk()), as_json)
+        _tell_disk(with_engine(workspace, {}, lambda engine: engine.disk.view()), as_json)
         return
     found = with_engine(workspace, {}, _all_runs)
     if as_json:
@@ -71,7 +71,7 @@ def clean(
     ] = False,
 ) -> None:
     """Remove the trees and caches of runs that have ended; branches, journal and running services stay."""
-    gone = with_engine(workspace, {}, lambda engine: engine.clean(dry_run=dry_run))
+    gone = with_engine(workspace, {}, lambda engine: engine.disk.clean(dry_run=dry_run))
     for path, size in gone.items():
         out.print(Text(f"{_megabytes(size):>10}  {path}"))
     verb = "would be removed" if dry_run else "removed"

@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from wainwright.domain.errors import WorkspaceError
+from wainwright.domain.text import clean
 from wainwright.workspace.index import IndexedTree, Indexes
 from wainwright.workspace.native import Cancel, Symbol
 from wainwright.workspace.threads import stoppable
@@ -40,7 +41,13 @@ class EditorIndex:
             group.create_task(self._parse(indexed))
 
     async def typed(self, path: str, text: str | None) -> None:
-        """Take over the text of an open document; None when it was closed. Only while followed does it count."""
+        """Take over the text of an open document, by its path relative to the workspace; None: it was closed.
+
+        Only while followed does it count.
+        """
+        if clean(path) != path:  # a name that is not UTF-8 is in no index
+            return
+        text = None if text is None else clean(text)
         if text is None:
             self._typed.pop(path, None)
         else:

@@ -37,7 +37,7 @@ from wainwright.domain.fold import fold, legal
 from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
-from wainwright.engine.disk import Disk, DiskView
+from wainwright.engine.disk import Disk
 from wainwright.engine.editing import Editing
 from wainwright.engine.editor_index import EditorIndex
 from wainwright.engine.following import Following
@@ -101,10 +101,10 @@ class Engine:
         self.tracing = Tracing(parts)
         self.statements = Statements(parts)
         self.rewinding = Rewinding(parts, self.editing)
-        self._disk = Disk(parts)
+        self.disk = Disk(parts)
         self._lookup = Lookup(parts.journal)
         self._following = Following(self._lookup, self._publish)
-        self._live = EditorIndex(parts.indexes, parts.workspace)
+        self.index = EditorIndex(parts.indexes, parts.workspace)
 
     @property
     def workspace(self) -> Path:
@@ -136,17 +136,6 @@ class Engine:
                 except WainwrightError as error:
                     log.warning("run.not_ended", run=row.run, reason=str(error))
 
-    # ---- what stands where
-
-    async def follow_files(self) -> None:
-        """Keep the index of the workspace at what the person sees, until cancelled."""
-        await self._live.follow()
-
-    async def typed(self, path: str, text: str | None) -> None:
-        """Take over the text of an open document, by its path relative to the workspace; None: it was closed."""
-        if clean(path) == path:  # a name that is not UTF-8 is in no index
-            await self._live.typed(path, None if text is None else clean(text))
-
     async def symbols(self, query: str, limit: int) -> tuple[SymbolView, ...]:
         """Definitions whose name holds the letters of ``query`` in this order; none while the setting is off."""
         if not self._parts.settings.editor.symbols:
@@ -159,7 +148,7 @@ class Engine:
                 kind=symbol.kind,
                 line=symbol.line,
             )
-            for symbol in await self._live.find(clean(query), limit)
+            for symbol in await self.index.find(clean(query), limit)
         )
 
     # ---- commands
@@ -389,14 +378,6 @@ class Engine:
         run = await self._name(run, lambda _: True)
         return run, await asyncio.to_thread(Ledger(self._parts.journal, run).read)
 
-    async def disk(self) -> DiskView:
-        """What the runs keep on disk."""
-        return await self._disk.view()
-
-    async def clean(self, *, dry_run: bool) -> dict[str, int]:
-        """Remove what runs that have ended left on disk: path -> bytes. With ``dry_run`` only look."""
-        return await self._disk.clean(dry_run=dry_run)
-
     async def delivered(self, run: str | None = None) -> tuple[str, Changeset]:
         """A run, and the change that it handed over. Raises InputError when there is none."""
         run = await self._name(run, lambda _: True)
@@ -454,7 +435,7 @@ class Engine:
             parallel=parts.settings.parallel,
             wall_s=parts.settings.limits.run_wall_s,
             notify=self._heard,
-            tidy=self._disk.tidy,
+            tidy=self.disk.tidy,
         )
         documents = Documents(parts.workspace, state.run, parts.journal, parts.spans)
         active = _Active(live, documents, list(receipt_views(events)))

@@ -90,7 +90,7 @@ class Runs:
                 self._server.spawn(self._offer_resume(view), f"offer to resume {view.run}")
         self._server.spawn(self._stand_by_others(), "follow what other processes do")
         self._server.spawn(self.engine.warm(), "start the model gateway")
-        self._server.spawn(self.engine.follow_files(), "keep the index")
+        self._server.spawn(self.engine.index.follow(), "keep the index")
 
     async def close(self) -> None:
         """Let go of the engine; runs stay as they are."""
