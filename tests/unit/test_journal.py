@@ -19,7 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
 
-from wainwright.domain.errors import BudgetExceeded, Diverged, Fenced, InputError, JournalError, RunBusy
+from wainwright.domain.errors import (
+    BudgetExceeded,
+    Diverged,
+    Fenced,
+    InputError,
+    JournalBroken,
+    JournalError,
+    RunBusy,
+)
 from wainwright.domain.events import HoldMoved, RunFailed, RunStarted, SnapshotTaken
 from wainwright.domain.goal import WORKING, Goal, Stage
 from wainwright.domain.text import clean
@@ -1077,6 +1085,33 @@ def test_an_older_journal_is_brought_to_this_version_and_a_copy_is_kept(old: Pat
     assert backup.exists(), "kept until it was opened once more"
     Journal(old).close()
     assert not backup.exists()
+
+
+def test_a_journal_that_an_older_version_works_on_is_left_alone(old: Path) -> None:
+    write(old, f"UPDATE runs SET owner = '{owners.me()}', lease_until = 1e12")
+    with pytest.raises(RunBusy, match="older version"):
+        Journal(old)
+    gc.collect()
+    assert rows(old, "PRAGMA user_version") == [(1,)]
+    write(old, "UPDATE runs SET lease_until = 1")
+    Journal(old).close()
+
+
+def test_money_that_an_older_journal_was_robbed_of_is_missed(old: Path) -> None:
+    write(old, "UPDATE runs SET spent_usd = 0")
+    journal = Journal(old)
+    with pytest.raises(JournalBroken, match="spent_usd"):
+        journal.claim("r1")
+    journal.close()
+
+
+def test_a_row_of_an_older_journal_that_was_changed_is_found_where_it_is(old: Path) -> None:
+    write(old, "UPDATE journal SET body = '1' WHERE seq = 4")
+    journal = Journal(old)
+    with pytest.raises(JournalBroken, match="row 4 was changed"):
+        journal.claim("r1")
+    assert journal.verify("r1").good.rows == 3
+    journal.close()
 
 
 def test_a_migration_that_fails_leaves_the_journal_as_it_was(

@@ -145,6 +145,8 @@ class Disk:
             "deployments",
             "undo",
             "journal.db",
+            "journal.db.verified",
+            "journal.db.spare",
         )
         sizes = {name: clearing.size(state / name) for name in shared if (state / name).is_dir()}
         sizes |= {name: (state / name).stat().st_size for name in shared if (state / name).is_file()}

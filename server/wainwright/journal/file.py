@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 import structlog
 from sqlite_utils import Database
 
-from wainwright.domain.errors import JournalBroken, JournalError, WainwrightError
+from wainwright.domain.errors import JournalBroken, JournalError, RunBusy, WainwrightError
 from wainwright.journal import schema
 from wainwright.journal.heads import Heads
+from wainwright.journal.owners import alive
 from wainwright.journal.spare import Spare
-from wainwright.journal.told import BUSY, FULL, LOCKED, READ_ONLY, code, told
+from wainwright.journal.told import BUSY, FULL, LOCKED, READ_ONLY, WAYS_OUT, code, told
 from wainwright.journal.transaction import Transaction
 
 log = structlog.get_logger()
@@ -118,6 +119,7 @@ class JournalFile:
         self.heads = Heads(path.with_suffix(".heads"))
         try:
             if found in schema.MIGRATIONS:
+                self._idle(path)
                 backup = path.with_name(f"{path.name}.v{found}")
                 copy(self.db, backup)
                 schema.migrate(self.db, found, self.heads.write)
@@ -132,6 +134,15 @@ class JournalFile:
             self.heads.close()
             raise
         self.spare = Spare(path.with_name(path.name + ".spare"))
+
+    def _idle(self, path: Path) -> None:
+        """An older version that is at work would go on writing as it is used to. Raises RunBusy."""
+        for run, owner, until in self.db.execute("SELECT run, owner, lease_until FROM runs"):
+            if alive(owner, until, time.time()) and until > time.time():
+                raise RunBusy(
+                    f"Run {run} is at work in process {owner.split(':')[0]}, which is of an older version.",
+                    f"Wait for it, or end it; then the journal {path} is brought to this version.",
+                )
 
     def _set_up_copy(self, refuses: JournalError) -> None:
         """Where nothing may be written, SQLite cannot even read without traces: a copy is read instead."""
@@ -211,6 +222,7 @@ class JournalFile:
         try:
             result = act(self._open)
             heads = self._open.finish()
+            self._go_on_from(self._open.began())
             self.db.execute("COMMIT")
         except BaseException:
             if self.db.in_transaction:  # a full disk has rolled back by itself
@@ -224,6 +236,18 @@ class JournalFile:
         except OSError as error:
             log.warning("journal.heads_not_written", reason=str(error))
         return result
+
+    def _go_on_from(self, began: list[tuple[str, int, str]]) -> None:
+        """Nothing is added to a run whose last rows are missing: nobody would miss them any more."""
+        for run, rows, head in began:
+            known = self.heads.of(run)
+            if known is None or (known.rows == rows and known.head == head):
+                continue
+            row = self.db.execute(
+                "SELECT hash FROM journal WHERE run = ? AND seq = ?", (run, known.last)
+            ).fetchone()
+            if known.rows > rows or row != (known.head,):
+                raise JournalBroken(f"The last rows of run {run} were taken away, or are others.", WAYS_OUT)
 
     def _in_transaction(self) -> bool:
         # Only the thread that holds the lock can see it set to its own.

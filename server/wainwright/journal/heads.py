@@ -90,8 +90,10 @@ class Heads:
 
     def of(self, run: str) -> Head | None:
         """The end of a run as the file has it now."""
-        self._look_again()
-        at = self._slots.get(name_of(run))
+        name = name_of(run)
+        if name not in self._slots:
+            self._look_again()
+        at = self._slots.get(name)
         return None if at is None else Head.read(os.pread(self._fd, SLOT, at))
 
     def write(self, heads: Iterable[Head]) -> None:
@@ -113,7 +115,7 @@ class Heads:
             self._read_to += SLOT
         else:
             known = os.pread(self._fd, SLOT, at)
-            if known[9 : 9 + DIGITS] >= slot[9 : 9 + DIGITS] and Head.read(known) is not None:
+            if known[9 : 9 + DIGITS] > slot[9 : 9 + DIGITS] and Head.read(known) is not None:
                 return
         os.pwrite(self._fd, slot, at)
         if self._syncing is None:
@@ -123,8 +125,11 @@ class Heads:
 
     def _sync_soon(self) -> None:
         """In a thread of its own, so that no transaction waits for a second disk."""
-        while self._unsynced.wait() and not self._closed.wait(SYNC_S):
+        while self._unsynced.wait():
+            # What wakes it last is set after it was closed: cleared first, that is never missed.
             self._unsynced.clear()
+            if self._closed.wait(SYNC_S):
+                return
             with suppress(OSError):
                 os.fdatasync(self._fd)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from wainwright.journal.chain import ROW, Book, Link, Walk
 from wainwright.journal.heads import Head
-from wainwright.journal.transaction import Transaction
+from wainwright.journal.transaction import Transaction, head_of
 
 RUNS = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -67,20 +67,22 @@ def _money_into_the_chain(db: sqlite3.Connection) -> list[Head]:
     )
     db.execute(f"INSERT INTO runs ({same}) SELECT {same} FROM runs_v1 ORDER BY rowid")  # noqa: S608
     names = [name for (name,) in db.execute("SELECT run FROM runs ORDER BY rowid").fetchall()]
+    transaction, heads = Transaction(db), list[Head]()
     chained = {name: _chain_anew(db, name) for name in names}
-    transaction = Transaction(db)
-    for name, book in chained.items():
-        if book is not None:
+    for name, (book, whole) in chained.items():
+        if whole:
             _take_over(transaction, name, book)
-    heads = transaction.finish()
+        else:
+            heads.append(head_of(book))
+    heads += transaction.finish()
     for table in ("journal", "runs", "blobs"):
         db.execute(f"DROP TABLE {table}_v1")
     db.execute("DROP TABLE signals")
     return heads
 
 
-def _chain_anew(db: sqlite3.Connection, run: str) -> Book | None:
-    """What the rows of a run say. Nothing when they are not as version 1 wrote them, or its table says otherwise."""
+def _chain_anew(db: sqlite3.Connection, run: str) -> tuple[Book, bool]:
+    """What the rows of a run say, and whether that is what version 1 wrote and its table of runs says too."""
     rows = db.execute(
         f"SELECT {ROW}, prev_hash, hash FROM journal_v1 WHERE run = ? ORDER BY seq",  # noqa: S608
         [run],
@@ -96,7 +98,16 @@ def _chain_anew(db: sqlite3.Connection, run: str) -> Book | None:
     head, *kept = db.execute(f"SELECT head, {', '.join(money)} FROM runs WHERE run = ?", [run]).fetchone()  # noqa: S608
     told = [getattr(there.book, name) for name in money]
     same = all(abs(one - other) < 1e-6 for one, other in zip(kept, told, strict=True))
-    return there.book if same and good == len(rows) and head == (rows[-1][-1] if rows else "") else None
+    ends = head == (rows[-1][-1] if rows else "")
+    book = there.book
+    if not (same and ends and good == len(rows)):
+        book.rows, book.last = len(rows), rows[-1][0] if rows else 0
+        book.head = hashes[-1] if ends and hashes else head
+        db.execute(
+            "UPDATE runs SET rows = ?, last = ?, head = ? WHERE run = ?",
+            [book.rows, book.last, book.head, run],
+        )
+    return book, same and ends and good == len(rows)
 
 
 def _take_over(transaction: Transaction, run: str, book: Book) -> None:

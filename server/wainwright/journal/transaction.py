@@ -39,6 +39,8 @@ class Transaction:
         self.thread = threading.get_ident()
         self._books: dict[str, Book] = {}
         self._changed: dict[str, Book] = {}
+        self._began: dict[str, tuple[int, str]] = {}
+        """Rows and head of each run before this transaction."""
         self._last: int | None = None
 
     def book(self, run: str) -> Book:
@@ -51,6 +53,7 @@ class Transaction:
                     f"There is no run {run} here.", "`wainwright runs` lists the runs of this workspace."
                 )
             book = self._books[run] = Book(*row)
+            self._began[run] = (book.rows, book.head)
         return book
 
     def owned(self, lease: Lease) -> Book:
@@ -66,6 +69,7 @@ class Transaction:
         """A run that was not there."""
         self.db.execute("INSERT INTO runs (run) VALUES (?)", [run])
         self._books[run] = book = Book(run)
+        self._began[run] = (0, "")
         return book
 
     def go_on_with(self, book: Book) -> None:
@@ -113,11 +117,17 @@ class Transaction:
         book.take(row, head, reserved)
         self._changed[book.run] = book
 
+    def began(self) -> list[tuple[str, int, str]]:
+        """(run, rows, head) of the runs that were changed, as they were before."""
+        return [(run, *self._began[run]) for run in self._changed]
+
     def finish(self) -> list[Head]:
         """Save the books, and say where the chains end now."""
         for book in self._changed.values():
             self.db.execute(_SAVE, _saved(book))
-        return [
-            Head(name_of(book.run), book.rows, book.last, book.head, book.spent_usd, book.spent_tokens)
-            for book in self._changed.values()
-        ]
+        return [head_of(book) for book in self._changed.values()]
+
+
+def head_of(book: Book) -> Head:
+    """Where the chain of a run ends."""
+    return Head(name_of(book.run), book.rows, book.last, book.head, book.spent_usd, book.spent_tokens)

@@ -154,6 +154,20 @@ def test_whichever_bit_of_the_file_is_another_it_is_found_or_makes_no_difference
     assert found > 10
 
 
+@pytest.mark.parametrize("what", ["an older one was put back", "another one was put in its place"])
+def test_nobody_covers_up_what_is_missing_by_adding_to_it(place: Place, what: str) -> None:
+    DAMAGE[what](place)
+    journal = Journal(place.path)
+    for number in range(40):
+        with pytest.raises(JournalBroken):
+            journal.post("r1", f"late {number}", {})
+        with pytest.raises(JournalBroken):
+            journal.raise_caps("r1", cap_usd=99.0, cap_tokens=None)
+    with pytest.raises(JournalBroken):
+        journal.claim("r1")
+    journal.close()
+
+
 def test_another_run_of_a_damaged_journal_goes_on(place: Place) -> None:
     place.sql("UPDATE journal SET body = '1' WHERE seq = 4")
     journal = Journal(place.path)

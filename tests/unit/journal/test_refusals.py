@@ -18,7 +18,7 @@ from pydantic import JsonValue
 from tests.unit.journal.damaged import Place, first
 
 from wainwright.domain.errors import JournalError
-from wainwright.journal import Journal, Lease, Reservation, Spend, Steps, file
+from wainwright.journal import Journal, Lease, Reservation, Spend, Steps, file, heads
 
 HOLD = Reservation(usd=1.0, tokens=9)
 
@@ -303,3 +303,18 @@ async def test_a_write_that_fails_half_way_takes_no_other_with_it(journal: Journ
     assert bad.exception(30) is not None
     assert [event.kind for event in journal.events("r1")] == ["run-started"]
     assert not journal.verify("r1").wrong
+
+
+def test_a_journal_closes_whatever_its_file_of_heads_is_doing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "SYNC_S", 0.001)
+    for number in range(60):
+        journal = Journal(tmp_path / "state" / f"{number}.db")
+        lease = journal.create(first("r1"), "r1", "x", cap_usd=None, cap_tokens=None)
+        time.sleep(number / 20_000)
+        journal.release(lease)
+        closing = threading.Thread(target=journal.close, daemon=True)
+        closing.start()
+        closing.join(30)
+        assert not closing.is_alive()
