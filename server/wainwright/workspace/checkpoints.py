@@ -73,15 +73,21 @@ class Checkpoints:
         """Keep files as they are, and return the name of that checkpoint."""
         with tempfile.TemporaryDirectory(dir=self._git.path) as scratch:
             git = self._git.within(GIT_INDEX_FILE=Path(scratch, "index"))
-            rows = []
-            for path, state in files.items():
-                if state.content is not None:
-                    blob = git.text("hash-object", "-w", "--stdin", "--no-filters", stdin=state.content)
-                    mode = "100755" if state.executable else "100644"
-                    rows.append(f"{mode} {blob}\t{self._place.outer(path)}")
+            there = {path: state for path, state in files.items() if state.content is not None}
+            places = [Path(scratch, str(number)) for number in range(len(there))]
+            for place, state in zip(places, there.values(), strict=True):
+                place.write_bytes(state.content or b"")
+            # One process for all of them; seen from where git runs the names are ours, whatever folders are called.
+            here = self._git.path.parent
+            told = "".join(f"{place.relative_to(here)}\n" for place in places).encode()
+            names = git.text("hash-object", "-w", "--stdin-paths", "--no-filters", stdin=told).split()
+            rows = [
+                f"{'100755' if state.executable else '100644'} {name}\t{self._place.outer(path)}"
+                for name, (path, state) in zip(names, there.items(), strict=True)
+            ]
             git.run("update-index", "--add", "-z", "--index-info", stdin=quote(rows))
-            told = json.dumps({"run": run, "to": to, "paths": sorted(files)})
-            commit = git.text("commit-tree", git.text("write-tree"), "-F", "-", stdin=told.encode())
+            about = json.dumps({"run": run, "to": to, "paths": sorted(files)})
+            commit = git.text("commit-tree", git.text("write-tree"), "-F", "-", stdin=about.encode())
         number = max((int(one.name.rpartition("-")[2]) for one in self.kept()), default=0) + 1
         for free in range(number, number + _TRIES):
             made = ("update-ref", f"{_KEPT}{free}", commit, "0" * len(commit))
