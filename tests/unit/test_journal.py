@@ -901,7 +901,7 @@ async def test_calls_are_told_in_order_with_their_cost(journal: Journal, lease: 
     )
     first, begun, *_ = journal.rows("r1")
     assert (begun.kind, begun.usd, begun.body) == ("intent", 1.0, '{"model":"a/b"}')
-    assert journal.rows("r1", after=first.seq)[0] == begun
+    assert journal.newest("r1", first.seq)[0] == begun
     await steps.step("read", inputs=1, effect="read", act=Act())
     assert journal.calls("r1") == [{"key": "/s/model#0", "reply": {"text": "hi"}, "usd": 0.5, "tokens": 3}]
 
