@@ -1,6 +1,7 @@
 """What the models of a run cost: ``cost``."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -40,33 +41,41 @@ def cost(
         )
 
 
+_NOTHING = {"", "0", "0.0"}
+
+
 def _by_role(lines: tuple[Line, ...]) -> Table:
-    table = Table("role", "model", box=None)
-    for name in ("calls", "failed", "lost", "input", "cached", "output", "reasoning", "seconds", "cost"):
-        table.add_column(name, justify="right")
+    names = ("calls", "failed", "lost", "input", "cached", "output", "reasoning", "seconds", "cost")
+    rows = []
     for line in lines:
         counts = (line.calls, line.failed, line.lost, line.input, line.cached, line.output, line.reasoning)
-        table.add_row(line.role, line.model or "unknown", *map(str, counts), f"{line.seconds:.1f}", line.cost)
-    return table
+        rows.append((line.role, line.model or "unknown", *map(str, counts), f"{line.seconds:.1f}", line.cost))
+    return _table(("role", "model"), names, rows)
 
 
 def _each(calls: tuple[Call, ...]) -> Table:
-    table = Table("stage", "task", "role", "model", "try", "outcome", box=None)
-    for name in ("input", "cached", "output", "reasoning", "first token", "seconds", "cost"):
-        table.add_column(name, justify="right")
+    rows = []
     for call in calls:
         counts = (call.input, call.cached, call.output, call.reasoning)
-        table.add_row(
-            *(call.stage, call.task, call.role, call.model or "unknown", str(call.attempt)),
-            Text(f"{call.outcome}: {call.why}" if call.why else call.outcome),
-            *map(str, counts),
-            *(_seconds(call.first_s), _seconds(call.seconds), _money(call)),
-        )
+        outcome = f"{call.outcome}: {call.why}" if call.why else call.outcome
+        where = (call.stage, call.task, call.role, call.model or "unknown", outcome, str(call.attempt))
+        took = (f"{call.first_s:.1f}", f"{call.seconds:.1f}")
+        rows.append((*where, *map(str, counts), *took, _money(call)))
+    numbers = ("try", "input", "cached", "output", "reasoning", "first token", "seconds", "cost")
+    return _table(("stage", "task", "role", "model", "outcome"), numbers, rows)
+
+
+def _table(words: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table without the columns that hold nothing: a terminal has room for few."""
+    table = Table(box=None)
+    kept = [at for at in range(len(words) + len(numbers)) if any(row[at] not in _NOTHING for row in rows)]
+    for at in kept:
+        number = at >= len(words)
+        name = (*words, *numbers)[at]
+        table.add_column(name, justify="right" if number else "left", no_wrap=number, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(row[at]) for at in kept))
     return table
-
-
-def _seconds(took: float) -> str:
-    return f"{took:.1f}" if took else "not known"
 
 
 def _money(call: Call) -> str:
