@@ -25,7 +25,7 @@ from typing import Any
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:wainwright:run:v1"
 COLUMNS = ("seq", "kind", "key", "effect", "fingerprint", "usd", "tokens", "body", "epoch", "at")
-"""What the hash of a row covers, in this order, behind the name of the run."""
+"""What the hash of a row covers, in this order, behind the name of the run; the body comes last, as it is."""
 _TYPES = (int, str, str, str, str, float, int, str, int, float)
 _TRAILER = re.compile(rb"^Wainwright-Run: (\S+) ([0-9a-f]{64})$", re.MULTILINE)
 _TREE = re.compile(rb"tree ([0-9a-f]{40,64})\n")
@@ -58,7 +58,8 @@ def tree_of(commit: bytes) -> str:
 
 def digest(before: str, run: str, row: Json) -> str:
     """The hash of a row that follows one with the hash ``before``."""
-    content = json.dumps([run, *(row[name] for name in COLUMNS)], ensure_ascii=False, separators=(",", ":"))
+    plain = [run, *(row[name] for name in COLUMNS if name != "body")]
+    content = json.dumps(plain, ensure_ascii=False, separators=(",", ":")) + row["body"]
     return hashlib.sha256((before + content).encode()).hexdigest()
 
 

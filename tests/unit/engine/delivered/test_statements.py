@@ -15,6 +15,7 @@ from tests.fixtures.delivered import Delivered
 from wainwright.domain.errors import InputError
 from wainwright.engine.tracing import verifier
 from wainwright.engine.tracing.statements import VERIFIER, Statements
+from wainwright.journal.chain import Link, digest
 from wainwright.workspace import anchors
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -37,6 +38,13 @@ async def test_the_delivered_commit_vouches_for_all_that_was_done_before(it: Del
     assert {"base-tested", "red-first", "task-landed", "tested"} <= {one["of"] for one in said["receipts"]}
     assert [one["gate"] for one in said["approvals"]] == ["plan-1", "apply-1"]
     assert said["spent"]["calls"] == sum("/model#" in one["key"] for one in said["steps"])
+
+
+async def test_it_is_checked_in_the_way_in_which_the_journal_makes_its_chain() -> None:
+    row = Link(3, "done", "/A/model#0", "llm", "f", 0.1, 7, '{"text": "ä\\n"}', 2, 1.5)
+    assert verifier.digest("before", "run", row._asdict()) == digest("before", "run", row), (
+        "engine/tracing/verifier.py and journal/chain.py go together; a change needs another PREDICATE"
+    )
 
 
 async def test_the_program_that_checks_it_stands_alone(it: Delivered, tmp_path: Path) -> None:
