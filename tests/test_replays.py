@@ -73,7 +73,8 @@ async def test_a_run_is_done_again_from_its_record_alone(stage: Stagehand, file:
     if not re.search("^=== resume\nsandbox = ", file.read_text(), re.MULTILINE):
         assert seen.reworded == 0, seen.first_words
     assert seen.asked == seen.calls
-    assert seen.documents == ()
+    outside = (play.workspace / ".wainwright").is_symlink()
+    assert outside or seen.documents == ()
     assert len(play.server.requests) == asked
     left = list((stage.root / "state" / file.stem).glob("replay-*"))
     assert left == []

@@ -321,10 +321,14 @@ class LiveRun:
         if self.state.stage not in ENDS:
             await self.emit(RunCancelled(by=by))
 
+    async def still_owned(self) -> None:
+        """Renew the lease. Raises Fenced when another process took the run over."""
+        await asyncio.to_thread(self._journal.beat, self.lease)
+
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_S)
-            await asyncio.to_thread(self._journal.beat, self.lease)
+            await self.still_owned()
 
     async def _listen(self) -> None:
         while True:

@@ -227,6 +227,9 @@ class Rerun(LiveRun):
             self.state = fold(self.state, event)
             self.made.append(event)
 
+    async def still_owned(self) -> None:
+        """Nobody takes it over: nothing is written."""
+
     def tell(self, text: str, task: str = "") -> None:
         """Nobody listens."""
 

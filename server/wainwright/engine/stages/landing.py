@@ -119,7 +119,7 @@ async def move_head(parts: EngineParts, run: LiveRun, new: str) -> None:
     ref = f"{state.run}/head"
     if await asyncio.to_thread(repository.move, ref, new, state.present_head):
         return
-    await asyncio.to_thread(parts.journal.beat, run.lease)
+    await run.still_owned()
     old = await asyncio.to_thread(repository.resolve, ref)
     if not await asyncio.to_thread(repository.move, ref, new, old):
         raise WorkspaceError(f"The head of run {state.run} was moved by somebody else.", "Resume the run.")
