@@ -1,7 +1,6 @@
 """The head of a run follows its journal: only who has the lease moves it, whatever the ref says."""
 
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from tests.unit.domain.test_machine import SNAPSHOT, started
@@ -27,7 +26,15 @@ async def test_the_head_is_moved_from_where_the_journal_has_it_and_by_its_owner_
     assert state is not None
 
     def run(**changes: Any) -> LiveRun:
-        return cast("LiveRun", SimpleNamespace(state=state.changed(**changes), lease=lease))
+        async def tidy(_run: str) -> None: ...
+
+        def perform(_effect: object, _run: object) -> Any:
+            raise AssertionError
+
+        changed = state.changed(**changes)
+        return LiveRun(
+            changed, lease, journal, perform, parallel=1, wall_s=1, notify=lambda *_: None, tidy=tidy
+        )
 
     old_owner = run()
     await move_head(parts, old_owner, first)
