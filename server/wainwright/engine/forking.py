@@ -98,12 +98,13 @@ class Forking:
         """
         journal = self._parts.journal
         rows = [row for row in await asyncio.to_thread(journal.rows, run) if row.seq <= at]
-        if not rows:
+        known = bool(rows) and rows[-1].seq == at
+        first, state = _beginning(run, rows) if rows else (None, None)
+        if first is None or state is None or (state.stage is Stage.DONE and not known):
             raise InputError(
                 f"Run {run} has no row {at}.",
                 f"`wainwright replay {run} --events` lists its rows and their numbers.",
             )
-        first, state = _beginning(run, rows)
         if state.stage is Stage.DONE:
             raise InputError(
                 f"At row {at} run {run} had ended: nothing would go on from there.",
