@@ -14,7 +14,10 @@ from wainwright.cli.console import Run, Workspace, err, out
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.journal import Journal, restore
 
-app = typer.Typer(help="Whether the journal of this workspace is what was written, and ways out if not.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Whether the journal of this workspace is what was written, and ways out if not.",
+)
 
 
 @contextmanager

@@ -124,7 +124,8 @@ def picture(seen: RunView, lines: list[str]) -> Group:
     tasks = Table("task", "status", "attempt", "summary", box=None)
     for task in seen.tasks:
         tasks.add_row(task.id, task.status, str(task.attempt + 1), task.summary or task.title)
-    spent = Text(f"{seen.model_calls} model calls, {seen.tokens} tokens, ${seen.cost_usd:.4f}", style="dim")
+    money = "price unknown" if seen.unpriced and not seen.cost_usd else f"${seen.cost_usd:.4f}"
+    spent = Text(f"{seen.model_calls} model calls, {seen.tokens} tokens, {money}", style="dim")
     size = [Text(seen.size, style="dim")] if seen.size else []
     return Group(
         Text(f"{seen.run}: {seen.goal.splitlines()[0][:90]}"), *size, way, tasks, *map(Text, lines), spent
@@ -139,7 +140,8 @@ def listing(found: list[RunView], width: int) -> list[Text]:
     """A heading, and a line for each run. What has no room is cut, never wrapped: `show` and --json tell all."""
     told = [("run", "stage", "cost", "branch", "goal")]
     for one in found:
-        cost, goal = f"${one.cost_usd:.2f}", one.goal.splitlines()[0]
+        cost = "unknown" if one.unpriced and not one.cost_usd else f"${one.cost_usd:.2f}"
+        goal = one.goal.splitlines()[0]
         told.append((one.run, _standing(one), cost, one.branch or "", goal))
     shown = [0, 1, 2, 3, 4] if width >= _WIDE else [0, 1, 2, 4]
     firm = {at: max(len(row[at]) for row in told) for at in shown[:-1]}
@@ -210,6 +212,7 @@ def summary(seen: RunView) -> dict[str, Any]:
         "lost_calls": seen.lost_calls,
         "tokens": seen.tokens,
         "cost_usd": seen.cost_usd,
+        "unpriced_calls": seen.unpriced,
         "deployment": seen.deployment.model_dump() if seen.deployment else None,
         "gates": [gate.model_dump(mode="json") for gate in seen.gates],
         "cautions": list(seen.cautions),

@@ -43,7 +43,9 @@ def rewind(
         back = done.back if done else ""
         out.out(json.dumps({**planned.preview.model_dump(mode="json"), "back": back}))
     elif done is not None and done.back:
-        out.print(Text(f"Done. `wainwright rewind {done.back}` takes it back."))
+        left = sum(one.changed for one in planned.preview.files)
+        but = f" {left} files that you changed since are as they were." if left else ""
+        out.print(Text(f"Done.{but} `wainwright rewind {done.back}` takes it back."))
     if done is not None and done.reason:
         err.print(Text(done.reason, style="red"))
         raise SystemExit(1)

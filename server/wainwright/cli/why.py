@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from wainwright.cli.console import Json, Workspace, out, with_engine
-from wainwright.engine.views.why_view import described
+from wainwright.engine.views.why_view import around, described
 
 
 def why(
@@ -29,7 +29,7 @@ def why(
         return
     first, *rest = described(seen)
     out.print(Text(first, style="bold"))
-    for line in seen.hunk.splitlines():
+    for line in around(seen.hunk, seen.text):
         out.print(Text(f"  {line}", style={"+": "green", "-": "red"}.get(line[:1], "dim")))
     for line in rest:
         out.print(Text(line))

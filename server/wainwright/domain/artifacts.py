@@ -182,6 +182,15 @@ def mutants_counted(tried: MutantsTried) -> str:
     return f"{', '.join(told)}, {tried.seconds:.0f} s" + (f". {tried.reason}" if tried.reason else "")
 
 
+def _unnoticed(state: RunState) -> list[str]:
+    tried, tested = state.mutants, state.tested
+    if tried is None or tested is None or tried.tree != tested.tree or not tried.survivors:
+        return []
+    many = len(tried.survivors)
+    told = f"{many} small change{'' if many == 1 else 's'} of what was written would be noticed by no acceptance test"
+    return ["", f"{told}: test-report.md lists {'it' if many == 1 else 'them'}."]
+
+
 def _mutants(state: RunState) -> list[str]:
     tried, tested = state.mutants, state.tested
     if tried is None or tested is None or tried.tree != tested.tree:
@@ -286,6 +295,7 @@ def _summary(state: RunState) -> str:
         ]
     if state.reviewed is not None and state.reviewed.findings:
         lines += ["", "## What the review leaves open", "", _findings(state.reviewed.findings).rstrip()]
+    lines += _unnoticed(state)
     lines += _handed_over(state)
     told = ending(state)
     lines += ["", "## How it ended", "", *(f"- {sentence}" for sentence in told)] if told else []

@@ -36,6 +36,11 @@ BEAT_S = 5.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_UNPRICED = (
+    "SELECT count(*) FROM journal WHERE run = ? AND effect = 'llm' AND kind = 'done' AND tokens > 0 AND usd = 0 "
+    "AND json_valid(body) AND json_extract(body, '$.cost_usd') IS NULL"
+)
+
 
 class Journal(Forks):
     """All runs of one workspace, in one SQLite file. Safe to use from several threads and processes."""
@@ -237,6 +242,7 @@ class Journal(Forks):
                     "SELECT kind, count(*) FROM journal WHERE run = ? AND effect = 'llm' GROUP BY kind", [run]
                 ).fetchall()
             )
+            (unpriced,) = db.execute(_UNPRICED, [run]).fetchone()
         return Account(
             cap_usd=book.cap_usd,
             cap_tokens=book.cap_tokens,
@@ -244,6 +250,7 @@ class Journal(Forks):
             spent_tokens=book.spent_tokens,
             calls=counts.get("done", 0),
             lost=counts.get("lost", 0),
+            unpriced=unpriced,
         )
 
     def calls(self, run: str) -> list[dict[str, JsonValue]]:

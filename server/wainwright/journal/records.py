@@ -55,6 +55,8 @@ class Account(Fact):
     spent_tokens: int
     calls: int
     lost: int
+    unpriced: int = 0
+    """Calls that ended and whose price nobody knows."""
 
 
 class Signal(Fact):

@@ -234,7 +234,7 @@ def _call(record: Record, call: Row) -> CallTold:
         key=call.key,
         role=role or call.key.rpartition("/")[0].rpartition("/")[2],
         model=str(reply.get("model", "")),
-        usd=call.usd,
+        usd=call.usd if call.usd or reply.get("cost_usd") is not None else None,
         tokens=call.tokens,
         at=call.at,
     )

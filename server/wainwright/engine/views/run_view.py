@@ -120,6 +120,8 @@ class RunView(Fact):
     lost_calls: int
     tokens: int
     cost_usd: float
+    unpriced: int = 0
+    """Calls whose price nobody knows: what they cost is not in ``cost_usd``."""
     failure: str
     hint: str
     ending: tuple[str, ...] = ()
@@ -207,6 +209,7 @@ def view(
         lost_calls=account.lost,
         tokens=account.spent_tokens,
         cost_usd=round(account.spent_usd, 6),
+        unpriced=account.unpriced,
         failure=failed.reason if failed else "",
         hint=failed.hint if failed else "",
         ending=ending(state),

@@ -7,6 +7,9 @@ from wainwright.domain.goal import Fact
 
 _SHORT = 10
 """Digits of a commit that are shown."""
+_TESTS_MAX = 6
+_AROUND = 8
+"""Lines of a hunk that are shown before and after the one that was asked about."""
 
 
 class StepTold(Fact):
@@ -26,7 +29,8 @@ class CallTold(Fact):
     key: str
     role: str
     model: str
-    usd: float
+    usd: float | None
+    """None: nobody knows the price."""
     tokens: int
     at: float
 
@@ -97,7 +101,8 @@ def described(why: Why) -> list[str]:
     lines = [f"{why.path}:{why.line}: {why.text.strip()}"]
     if not why.run:
         lines.append(_by_somebody(why))
-        return [*lines, *why.followed, *why.untold]
+        asked = "Lines of a run's branch are asked about where that branch is checked out or merged."
+        return [*lines, *why.followed, *why.untold, asked]
     lines.append(f"Run {why.run} wrote it: {why.goal.splitlines()[0] if why.goal else ''}".rstrip(": "))
     lines.append(f"Commit {why.commit[:_SHORT]} ({why.subject}), there {why.written_at}.")
     lines += why.followed
@@ -106,15 +111,34 @@ def described(why: Why) -> list[str]:
     if (step := why.step) is not None:
         lines.append(f"Written by {step.tool}, row {step.row} of the journal ({step.key}), {_when(step.at)}.")
     if (call := why.call) is not None:
-        cost = f"{call.tokens} tokens, ${call.usd:.4f}"
+        cost = f"{call.tokens} tokens, {'price unknown' if call.usd is None else f'${call.usd:.4f}'}"
         lines.append(f"Asked for by the {call.role}, {call.model}: row {call.row} ({call.key}), {cost}.")
     lines += [_tested("As it landed", one) for one in (why.receipt,) if one]
     lines += [_tested("As it was delivered", one) for one in (why.delivered,) if one]
-    lines += [f"Acceptance test {one}" for one in why.red_first]
+    lines += [f"Acceptance test {one}" for one in why.red_first[:_TESTS_MAX]]
+    if (more := len(why.red_first) - _TESTS_MAX) > 0:
+        lines.append(f"and {more} more acceptance tests of its task.")
     for gate in why.gates:
         reason = f": {gate.reason}" if gate.reason else ""
         lines.append(f"Gate {gate.kind}: {gate.decision} by {gate.by}{reason}.")
     return [*lines, *why.untold]
+
+
+def around(hunk: str, text: str) -> list[str]:
+    """The lines of a hunk near the one with a text, which has a mark; all of them where it is not found."""
+    lines = hunk.splitlines()
+    at = next((n for n, line in enumerate(lines) if line[:1] == "+" and line[1:] == text), None)
+    if at is None:
+        return lines
+    first, last = max(0, at - _AROUND), min(len(lines), at + _AROUND + 1)
+    cut = ["…"] if first else []
+    return [
+        *cut,
+        *lines[first:at],
+        f"{lines[at]}    <--",
+        *lines[at + 1 : last],
+        *(["…"] if last < len(lines) else []),
+    ]
 
 
 def document(why: Why) -> str:
