@@ -77,6 +77,9 @@ class Candidate(_Section):
     """Your own price in US dollars for a million output tokens. Needs ``input_usd_per_mtok`` too."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     """Sampling temperature. Default: the provider's."""
+    first_s: float | None = Field(default=None, gt=0)
+    """Seconds to the first piece of an answer, thoughts included, after which the next candidate is asked. Default:
+    as many as the whole call may take. A server that does not stream tells nothing before all of it is there."""
     idle_s: float = Field(default=60.0, gt=0)
     """Seconds an answer may stand still once it has begun."""
     tools: bool = True

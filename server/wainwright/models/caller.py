@@ -6,6 +6,7 @@ ways of reading a stream, which cost thirty times as much a piece and lose a rep
 
     a server that refuses to stream       is asked again without, and remembered
     an answer that is whole all the same  is read as such; a stream that was not asked for, too
+    silence before the first piece        ends the call, where there is a limit to it
     silence after the first piece         ends the call, and so does a break before the end: nothing of it is used
     more than was asked for               is cut: see ``CHARACTERS_A_TOKEN``
     a redirection to another server       is not followed: the key would go along
@@ -59,6 +60,10 @@ _NOT_SENT = (
 )
 
 
+class Silent(Exception):
+    """A model that did not begin to answer in time."""
+
+
 class Stalled(Exception):
     """A stream that stood still in the middle."""
 
@@ -82,6 +87,8 @@ class Call:
     heard: Callable[[str], None] = lambda _text: None
     most_tokens: int = 2**20
     idle_s: float = 60.0
+    begins_in_s: float | None = None
+    """Seconds that it may take to the first piece; None: as long as the whole call."""
     began: float = field(default_factory=time.monotonic)
     first_s: float = 0.0
     """Seconds to the first piece."""
@@ -94,6 +101,7 @@ class Call:
     """What ended the call before there was an answer."""
     cut: bool = False
     """Whether more came than was asked for: nothing that is counted holds."""
+    _silence: asyncio.Timeout | None = field(default=None, init=False)
 
     @property
     def most(self) -> int:
@@ -102,7 +110,22 @@ class Call:
 
     def begun(self) -> None:
         """Note that the model began to answer."""
-        self.first_s = self.first_s or round(time.monotonic() - self.began, 3)
+        if not self.first_s:
+            self.first_s = round(time.monotonic() - self.began, 3)
+            if self._silence is not None:
+                self._silence.reschedule(None)
+
+    @contextlib.asynccontextmanager
+    async def silence(self) -> AsyncIterator[None]:
+        """Bound the time to the first piece of what is asked inside. Raises ``Silent``."""
+        self._silence = limit = asyncio.timeout(self.begins_in_s)
+        try:
+            async with limit:
+                yield
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise Silent(f"nothing came for {self.begins_in_s:g} s") from error
 
 
 CURRENT: ContextVar[Call] = ContextVar("CURRENT")
@@ -122,7 +145,8 @@ class Caller(httpx.AsyncClient):
         """Send a request and read all of its answer. Raises what httpx raises, and the errors of this file."""
         call = CURRENT.get(None) or Call()
         try:
-            response = await self._send(request, call)
+            async with call.silence():
+                response = await self._send(request, call)
         except Exception as error:
             call.failed = error
             raise

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from wainwright.domain.text import clean
-from wainwright.models.caller import CURRENT, Call, Caller, Redirected, Stalled
+from wainwright.models.caller import CURRENT, Call, Caller, Redirected, Silent, Stalled
 from wainwright.models.client import BUSY, ModelReply, ModelRequest, Price, PriceTier, Usage
 from wainwright.models.client import own_price as price_set_by_person
 from wainwright.models.forms.sound import cost as sound_cost
@@ -62,6 +62,7 @@ _MENDABLE = {
     "tools_refused": ("the model takes no tools", "Set `tools = false` for this candidate."),
 }
 _ENDED = {
+    "Silent": "it did not begin to answer in time",
     "Stalled": "it stood still in the middle of its answer",
     "CutShort": "the answer broke off",
     "TooLong": "the answer is too long to be read",
@@ -172,7 +173,7 @@ class Gateway:
             return
         secret = message["key"]
         voice = Voice(functools.partial(self.answer, Kind.HEARD, number))
-        call = Call(voice.hear, idle_s=candidate.idle_s)
+        call = Call(voice.hear, idle_s=candidate.idle_s, begins_in_s=candidate.first_s)
         CURRENT.set(call)
         try:
             asked = ModelRequest.model_validate(message["request"])
@@ -364,8 +365,9 @@ def _ended(cause: Exception, where: str) -> tuple[str, str, str, bool]:
     what = _ENDED[type(cause).__name__]
     if isinstance(cause, Redirected):
         return "rejected", what, "Set `api_base` to the address where the server is now.", False
-    if isinstance(cause, Stalled):
-        return "unavailable", what, "Raise the candidate's idle_s, or check whether the server hangs.", True
+    if isinstance(cause, Silent | Stalled):
+        limit = "idle_s" if isinstance(cause, Stalled) else "first_s"
+        return "unavailable", what, f"Raise the candidate's {limit}, or check whether the server hangs.", True
     return "unavailable", what, f"Check the network and {where}.", True
 
 

@@ -123,9 +123,12 @@ async def test_a_refused_key_goes_to_the_next_candidate_at_once(
     assert reply.text == "a"
 
 
-async def test_a_time_out_counts_as_spent_and_goes_to_the_next(gateway: GatewayBackend, books: Books) -> None:
+@pytest.mark.parametrize("limit", [{"timeout_s": 0.3}, {"first_s": 0.3}])
+async def test_a_time_out_counts_as_spent_and_goes_to_the_next(
+    gateway: GatewayBackend, books: Books, limit: dict[str, float]
+) -> None:
     with OpenAIServer([Rule(HANG)]) as dead, OpenAIServer([Rule(say("b", usage=USAGE))]) as alive:
-        asker = models(gateway, at(dead, timeout_s=0.3, **PRICED), at(alive, **PRICED))
+        asker = models(gateway, at(dead, **limit, **PRICED), at(alive, **PRICED))
         assert (await asker.ask(books.steps(), asking())).text == "b"
         assert len(dead.requests) == 1
     assert books.account.spent_tokens > 150 + 1000

@@ -359,6 +359,45 @@ async def test_a_stream_that_stands_still_ends_its_own_call(gateway: GatewayBack
 
 
 @in_all_forms
+@pytest.mark.parametrize("headed", [True, False])
+async def test_a_model_that_does_not_begin_in_time_is_given_up(
+    gateway: GatewayBackend, form: Form, headed: bool
+) -> None:
+    gone: list[float | None] = []
+
+    def play(wire: Wire) -> None:
+        if headed:
+            wire.head(Content_Type="text/event-stream")
+            wire.send(b": still thinking\n\n")
+        gone.append(wire.gone())
+
+    began = time.monotonic()
+    error = await failure(gateway, form, play, first_s=0.3)
+    assert error.lost, "it may be charged"
+    assert "did not begin to answer in time: nothing came for 0.3 s" in error.message
+    assert "first_s" in error.hint
+    assert time.monotonic() - began < 10
+    async with asyncio.timeout(30):
+        while not gone:
+            await asyncio.sleep(0.01)
+    assert gone[0] is not None, "its connection is closed"
+
+
+@in_all_forms
+async def test_a_model_that_began_in_time_may_go_on_for_longer(gateway: GatewayBackend, form: Form) -> None:
+    def play(wire: Wire) -> None:
+        wire.head(Content_Type="text/event-stream")
+        for piece in wire.form.pieces(*"good day"):
+            wire.send(piece)
+            wire.wait(0.2)
+        wire.end()
+
+    reply = await ask(gateway, form, play, first_s=1)
+    assert reply.text == SAID
+    assert reply.first_s < 1 < reply.seconds
+
+
+@in_all_forms
 async def test_a_slow_stream_that_moves_is_none_that_stands_still(
     gateway: GatewayBackend, form: Form
 ) -> None:
