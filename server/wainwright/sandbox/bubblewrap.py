@@ -8,10 +8,11 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,7 +26,7 @@ from wainwright.sandbox.toolchains import find, user
 from wainwright.sandbox.variables import VARIABLES
 from wainwright.sandbox.visible import Visible, interpreters, settings, survey
 from wainwright.silence import may_take
-from wainwright.waiting import finish_in_thread
+from wainwright.waiting import finish_in_thread, to_its_end
 
 _READ_BYTES = 65_536
 _GRACE_S = 5.0
@@ -367,15 +368,17 @@ async def _run(
     began = time.monotonic()
     try:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(*before(writing), *walls, "--json-status-fd", str(writing), "--"),
-                *(*limiter, *command.argv),
-                stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env={},
-                start_new_session=True,
-                pass_fds=(writing,),
+            process = await _started(
+                asyncio.create_subprocess_exec(
+                    *(*before(writing), *walls, "--json-status-fd", str(writing), "--"),
+                    *(*limiter, *command.argv),
+                    stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.STDOUT,
+                    env={},
+                    start_new_session=True,
+                    pass_fds=(writing,),
+                )
             )
         except OSError as error:
             raise SandboxError(
@@ -415,14 +418,33 @@ async def _see_through(process: asyncio.subprocess.Process, output: BoundedOutpu
     else:
         return False
     finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            # The end of the output means that nobody holds it any more: the whole namespace is gone.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_GRACE_S):
-                    await _read(process, output)
-            await process.wait()
+        await _end(process, output)
+
+
+async def _started(starting: Coroutine[Any, Any, asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
+    """Start a process. Whoever cancels that is obeyed when it is there, and has been ended with all that it began.
+
+    asyncio itself would kill the one process, and wait for ever for those that hold its output.
+    """
+    work = asyncio.ensure_future(starting)
+    try:
+        return await to_its_end(work)
+    except asyncio.CancelledError:
+        if not work.cancelled() and work.exception() is None:
+            await _end(work.result(), BoundedOutput(1))
+        raise
+
+
+async def _end(process: asyncio.subprocess.Process, output: BoundedOutput) -> None:
+    """Kill what still runs, with all that is in its group."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # The end of the output means that nobody holds it any more: the whole namespace is gone.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                await _read(process, output)
+        await process.wait()
 
 
 async def _feed(process: asyncio.subprocess.Process, data: bytes | None) -> None:

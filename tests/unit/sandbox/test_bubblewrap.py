@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -443,3 +444,39 @@ def _carriers() -> set[str]:
             if entry.name.isdigit() and (entry / "environ").read_bytes().startswith(wanted):
                 found.add(entry.name)
     return found
+
+
+def children() -> set[bytes]:
+    """Processes that this one has started, in whatever thread."""
+    return {pid for one in Path("/proc/self/task").iterdir() for pid in read(one / "children").split()}
+
+
+@pytest.mark.parametrize("busy_ms", [1, 5, 20, 60])
+async def test_a_command_that_is_cancelled_while_it_starts_is_ended_and_leaves_nothing(
+    sandbox: Bubblewrap, view: SandboxView, busy_ms: int
+) -> None:
+    before = children()
+    work = asyncio.create_task(sandbox.run(Command(argv=("sleep", "345678"), timeout_s=60), view))
+    while not children() - before:
+        await asyncio.sleep(0)
+    # The loop is busy with something else, and only then goes on with what it has just started.
+    time.sleep(busy_ms / 1000)
+    work.cancel()
+    await asyncio.wait({work}, timeout=10)
+    left = [
+        place
+        for place in Path("/proc").glob("[0-9]*/cmdline")
+        if str(view.at).encode() in read(place) and b"345678" in read(place)
+    ]
+    for place in left:
+        with suppress(ProcessLookupError):
+            os.kill(int(place.parent.name), signal.SIGKILL)
+    assert work.cancelled()
+    assert left == []
+
+
+def read(place: Path) -> bytes:
+    """Of a process; nothing of one that is gone."""
+    with suppress(OSError):
+        return place.read_bytes()
+    return b""
