@@ -182,6 +182,9 @@ class LanguageServer:
         return self.process.poll() is not None or self._place.ended() or bool(self.said)
 
     def leave(self) -> None:
+        if self._place.ended():
+            # It tidies up once the end is written.
+            wait(lambda: not files_left(self._place), 10)
         self._send(id=3, method="shutdown")
         self._send(method="exit")
         try:
@@ -209,10 +212,21 @@ def slowly(body: dict[str, Any]) -> Answer:
     return Answer(**{**vars(team.play(body)), "delay_s": 0.1})
 
 
+def to_its_end(driver: CommandLine | LanguageServer, place: Place) -> None:
+    """Let it work until the run has ended."""
+    name = type(driver).__name__
+    if not wait(driver.ended, PATIENCE_S):
+        driver.process.kill()
+        raise AssertionError(f"{name} came to no end in {place.work.do('show').out}")
+    driver.leave()
+    if not place.ended():
+        raise AssertionError(f"{name} did not go on: {driver.said[-2000:]}")
+
+
 def disturb(
     place: Place, chance: random.Random, seconds: float, report: Report, known: dict[str, int]
 ) -> bool:
-    """Let one process work until it or its gateway is killed at some time; False when the run ended before."""
+    """Let one process work until it is killed at some time, or its gateway first; False when it came to its end."""
     kind = chance.choice(DRIVERS)
     gateway = chance.random() < 0.3
     driver = kind(place)
@@ -224,8 +238,13 @@ def disturb(
         for pid in children(driver.process.pid, "gateway"):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            report.kills[f"gateway of {kind.__name__}"] += 1
-        wait(driver.ended, chance.uniform(0.0, seconds / 2))
+                report.kills[f"gateway of {kind.__name__}"] += 1
+        if chance.random() < 0.5:
+            to_its_end(driver, place)
+            return False
+        if wait(driver.ended, chance.uniform(0.0, seconds / 2)):
+            driver.leave()
+            return False
     driver.process.kill()
     driver.process.wait()
     report.kills[kind.__name__] += 1
@@ -236,13 +255,7 @@ def disturb(
 def finish(place: Place, chance: random.Random) -> dict[str, Any]:
     """Let the run go to its end, and say how it stands."""
     if not place.ended():
-        driver = chance.choice(DRIVERS)(place)
-        if not wait(driver.ended, PATIENCE_S):
-            driver.process.kill()
-            raise AssertionError(f"{type(driver).__name__} came to no end in {place.work.do('show').out}")
-        driver.leave()
-        if not place.ended():
-            raise AssertionError(f"{type(driver).__name__} did not go on: {driver.said[-2000:]}")
+        to_its_end(chance.choice(DRIVERS)(place), place)
     return place.work.do("show", "--json").last
 
 
@@ -283,6 +296,11 @@ def left_over(place: Place, service: int | None) -> list[str]:
             ours = word in line or word in (folder / "environ").read_bytes()
             if ours and not serves(int(folder.name), service):
                 found.append(f"process {folder.name}: {line[:200]!r}")
+    return found + files_left(place)
+
+
+def files_left(place: Place) -> list[str]:
+    """Files that a run needs only while it is at work."""
     (state,) = (place.work.root / "state" / "wainwright").iterdir()
     files = [
         *state.glob("trees/*/*"),
@@ -291,7 +309,7 @@ def left_over(place: Place, service: int | None) -> list[str]:
         *state.rglob(".going-*"),
     ]
     serving = re.compile(r"deploy-\d+(\.git)?")
-    return found + [str(path.relative_to(state)) for path in files if not serving.fullmatch(path.name)]
+    return [str(path.relative_to(state)) for path in files if not serving.fullmatch(path.name)]
 
 
 def differences(control: Outcome, seen: Outcome) -> list[str]:
@@ -369,7 +387,8 @@ def trials(number: int, seed: int, jobs: int) -> Report:
 
     def one(number: int) -> None:
         trial(number, control, seconds, report)
-        print(f"seed {number}: {dict(report.kills)}, {len(report.wrong)} wrong", file=sys.stderr, flush=True)
+        wrong = [one for one in report.wrong if one.startswith(f"seed {number}:")]
+        print(f"seed {number}: {wrong or 'well'}; so far {dict(report.kills)}", file=sys.stderr, flush=True)
 
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(one, range(seed, seed + number)))
