@@ -32,8 +32,16 @@ class EditorIndex:
     async def follow(self) -> None:
         """Open the index, and keep it at the tree until cancelled. Syntax trees follow when nobody types."""
         indexed = await stoppable(lambda cancel: self._indexes.open(self._workspace, cancel))
-        for path, text in self._typed.items():
-            await asyncio.to_thread(indexed.index.overlay, path, text)
+        shown: dict[str, str] = {}
+        while shown != self._typed:  # meanwhile more may be typed
+            for path in {**shown, **self._typed}:
+                text = self._typed.get(path)
+                if text is None:
+                    await asyncio.to_thread(indexed.index.drop_overlay, path)
+                    shown.pop(path, None)
+                elif text != shown.get(path):
+                    await asyncio.to_thread(indexed.index.overlay, path, text)
+                    shown[path] = text
         self._indexed = indexed
         self._stale.set()
         async with asyncio.TaskGroup() as group:

@@ -265,6 +265,10 @@ def _said(response: httpx.Response) -> str:
     return message if isinstance(message, str) and message else response.text[:2000]
 
 
+_OPENINGS = (b":", b"data", b"event", b"id:", b"retry")
+"""How a stream begins. A piece may be a single byte: nothing is decided while it may still become one of these."""
+
+
 async def _read(response: aiohttp.ClientResponse, call: Call, form: type[Form] | None) -> tuple[int, bytes]:
     """Status and body of an answer: mended when it is a good one, the first part of it when it is not."""
     parts = response.content.iter_any()
@@ -273,20 +277,17 @@ async def _read(response: aiohttp.ClientResponse, call: Call, form: type[Form] |
     head = b""
     async for part in parts:
         head += part
-        if begin := head.lstrip(b"\xef\xbb\xbf \r\n\t"):
+        begin = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+        if begin and not any(opening.startswith(begin) for opening in _OPENINGS):
             break
         if len(head) > LONGEST_ANSWER:
             raise TooLong("nothing but blanks")
     else:
         return response.status, head
-    if not _opens_a_stream(begin):
+    if not begin.startswith(_OPENINGS):
         call.begun()
         return _whole(await _bounded(parts, head), call, form)
     return await _streamed(begin, parts, call, form())
-
-
-def _opens_a_stream(begin: bytes) -> bool:
-    return begin.startswith((b":", b"data", b"event", b"id:", b"retry"))
 
 
 async def _bounded(parts: AsyncIterator[bytes], head: bytes) -> bytes:
