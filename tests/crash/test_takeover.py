@@ -9,6 +9,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -119,11 +120,20 @@ def test_an_owner_whose_run_was_taken_over_says_so_and_ends(wainwright: Program)
 
 @pytest.mark.timeout(300)
 def test_one_task_is_paused_from_another_terminal_and_let_go_on(wainwright: Program) -> None:
-    with OpenAIServer(slowly) as server:
+    paused = threading.Event()
+
+    def held(body: dict[str, object]) -> Answer:
+        """Nobody implements anything before the pause has come."""
+        if team.part(body) == "Implementer":
+            paused.wait(120)
+        return team.play(body)
+
+    with OpenAIServer(held) as server:
         first = wainwright.start("run", team.GOAL, "--json", server=server)
         until(first, "attempt 1 begins")
         assert wainwright.do("task", "pause", "subtract").code == 0
         until(first, "subtract: is paused, by person")
+        paused.set()
         refused = wainwright.do("task", "again", "nothing")
         assert (refused.code, "Tasks to be done" in refused.err) == (2, True), refused.err
         until(first, "landed: Did multiply.")
