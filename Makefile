@@ -34,6 +34,7 @@ lint: setup  ## Format, lint, layers, types, crates
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest wainwright._native
 	cargo fmt --check
+	rustfmt --edition 2024 --check native/fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	cargo test --workspace --quiet
 

@@ -53,7 +53,78 @@ const PIECES: [&str; 76] = [
     "# ...\n",
     "// ... existing code ...\n",
     "\u{2026}",
-    "    let applied = apply_edits(edits, &tree, read)?;
+    "<<<<<<< SEARCH\n",
+    "=======\n",
+    ">>>>>>> REPLACE\n",
+    "<<<<<<< FILE f.py\n",
+    ">>>>>>> FILE\n",
+    "<<<<<<< DELETE f.py\n",
+    "<<<<<<< SEARCH f.py\n",
+    "f.py\n",
+    "src/g.rs\n",
+    "--- a/f.py\n",
+    "+++ b/f.py\n",
+    "--- /dev/null\n",
+    "+++ /dev/null\n",
+    "@@ -1,3 +1,4 @@\n",
+    "@@ -2 +2 @@ def f():\n",
+    "@@\n",
+    "@@ def f():\n",
+    "-",
+    "+",
+    " a\n",
+    "+a\n",
+    "-a\n",
+    "\\ No newline at end of file\n",
+    "diff --git a/f.py b/f.py\n",
+    "rename from f.py\n",
+    "rename to ../h.py\n",
+    "*** Begin Patch\n",
+    "*** End Patch\n",
+    "*** Update File: f.py\n",
+    "*** Add File: n/e.py\n",
+    "*** Delete File: f.py\n",
+    "*** Move to: m.py\n",
+    "*** End of File\n",
+    "```\n",
+    "```python\n",
+    "../",
+];
+
+fn text(input: &mut Unstructured<'_>, most: usize, pieces: &[&str]) -> Result<String> {
+    let mut text = String::new();
+    for _ in 0..input.int_in_range(0..=most)? {
+        text.push_str(pieces[usize::from(input.arbitrary::<u8>()?) % pieces.len()]);
+    }
+    Ok(text)
+}
+
+fn format(number: u8) -> Format<'static> {
+    match number % 6 {
+        0 => Format::Auto,
+        1 => Format::Blocks,
+        2 => Format::Unified,
+        3 => Format::V4a,
+        4 => Format::Function { path: "f.py", symbol: if number > 128 { "C.f" } else { "f" } },
+        _ => Format::File { path: "f.py" },
+    }
+}
+
+type Changes = Vec<(String, Option<String>)>;
+
+/// What an answer makes of the files, and whether some of it stood there before.
+fn attempt<'t>(
+    files: &'t [(&str, String)],
+    answer: &str,
+    format: Format<'_>,
+) -> std::result::Result<(Changes, bool), Refusal> {
+    let tree: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+    let edits = read_answer(answer, format, Some("f.py"))?;
+    let read = |path: &str| {
+        let found = files.iter().find(|(name, _)| *name == path);
+        found.map_or(Source::Nothing, |(_, text)| Source::Text(Cow::<'t, str>::Borrowed(text)))
+    };
+    let applied = apply_edits(edits, &tree, read)?;
     let there = applied.done.iter().any(|done| done.tolerances.has(Tolerance::AlreadyThere));
     Ok((applied.changes.into_iter().map(|change| (change.path, change.after)).collect(), there))
 }

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wainwright_fsops::{Change, Expected, FsError, Hash, Snapshots, Tree, read_beneath, recover, write_batch};
+use wainwright_fsops::{
+    Change, Expected, FsError, Hash, Snapshots, Tree, read_beneath, recover, write_batch,
+};
 
 const PATHS: [&str; 22] = [
     "a",
@@ -93,7 +95,12 @@ fn write(root: &Path, plan: &Plan, write_log: Option<&Path>) -> std::result::Res
     let owned: Vec<_> = plan.iter().map(change).collect();
     let changes: Vec<_> = owned
         .iter()
-        .map(|(path, content, mode)| Change { path, content: content.as_deref(), mode: *mode, expected: Expected::Anything })
+        .map(|(path, content, mode)| Change {
+            path,
+            content: content.as_deref(),
+            mode: *mode,
+            expected: Expected::Anything,
+        })
         .collect();
     write_batch(root, &changes, write_log)
 }
@@ -140,7 +147,12 @@ fn interrupted(input: &mut Unstructured<'_>, plan: &Plan) -> Result<()> {
         assert_eq!(state(&root), found);
         write_batch(
             &root,
-            &[Change { path: Path::new("later"), content: Some(b"later"), mode: None, expected: Expected::Anything }],
+            &[Change {
+                path: Path::new("later"),
+                content: Some(b"later"),
+                mode: None,
+                expected: Expected::Anything,
+            }],
             Some(&write_log),
         )
         .expect("a write log that was recovered takes the next batch");
