@@ -19,12 +19,9 @@ from wainwright.domain.plan import Plan, with_suites
 
 GateKind = Literal["plan", "apply", "deploy", "unverified", "question", "budget"]
 Decision = Literal["approve", "reject", "answer"]
-FailureCause = Literal[
-    "code", "conflict", "impossible", "environment", "model", "bigger", "tests", "halted", "silent"
-]
+FailureCause = Literal["code", "conflict", "impossible", "environment", "model", "bigger", "tests", "halted"]
 """``tests``: the acceptance tests are wrong, the implementer says, and the reviewer agrees. ``halted``: an outage, a
-refusal or a defect, which says nothing about the work; the same attempt goes on when the run does. ``silent``:
-nothing was heard of it any more; another attempt is made, once."""
+refusal or a defect, which says nothing about the work; the same attempt goes on when the run does."""
 Steering = Literal["pause", "go-on", "stop", "again"]
 """What a person does with one task: ``again`` is a new attempt; the others leave the present one where it is."""
 Rung = Literal["first", "repair", "fresh", "stronger"]

@@ -54,13 +54,11 @@ def _at_work(state: RunState, event: ev.TaskStarted | ev.TaskFailed | ev.TaskLan
 def climb(state: RunState, event: ev.TaskFailed) -> RunState:
     """The next rung for a task that failed: another way of trying, or the end of the ladder."""
     one = _at_work(state, event)
-    if event.cause == "halted" or (event.cause == "silent" and one.silent):
+    if event.cause == "halted":
         # Neither a rung nor an attempt: what is recorded of it is found again.
         return task_changed(state, event, status="halted", halted=event, kept=event.kept or one.kept)
     told = {"digest": event.digest, "cause": event.cause, "kept": event.kept or one.kept}
     state = task_changed(state, event, **told)
-    if event.cause == "silent":
-        return task_changed(state, event, **_again(one) | {"silent": True})
     if event.cause == "environment":
         return task_changed(state, event, status="blocked")
     attempt = one.attempt + 1
@@ -70,10 +68,11 @@ def climb(state: RunState, event: ev.TaskFailed) -> RunState:
         return task_changed(state, event, status="waiting", attempt=attempt)
     step = TASK_LADDER.index(one.rung) + 1 if one.rung in TASK_LADDER else 1
     if event.cause in ("impossible", "bigger") or step >= len(TASK_LADDER):
-        grows = state.may_grow and event.cause != "impossible"
-        if not grows and state.replans < REPLANS_MAX and S.PLANNING in state.route:
+        if state.may_grow and event.cause != "impossible":
+            return task_changed(state, event, status="outgrown", digest=event.digest)
+        if state.replans < REPLANS_MAX and S.PLANNING in state.route:
             return replan(state, f"Task {event.task} could not be done. {event.digest}")
-        return task_changed(state, event, status="outgrown" if grows else "stuck")
+        return task_changed(state, event, status="stuck")
     rung = TASK_LADDER[step]
     return task_changed(state, event, status="waiting", attempt=attempt, rung=rung)
 
@@ -87,7 +86,7 @@ def steer(state: RunState, event: ev.TaskSteered) -> RunState:
     at_work = one.status in ("waiting", "running")
     changes: dict[str, object] = {"paused": event.way == "pause"}
     if event.way == "again":
-        changes |= _again(one)
+        changes |= {"status": "waiting", "attempt": one.attempt + 1, "rung": "fresh", "halted": None}
         state = state.changed(gates=overtaken(state, "question"))
     elif event.way == "stop" and at_work:
         again = f"`wainwright task again {event.task}` has it tried again, and so has resuming the run."
@@ -99,12 +98,6 @@ def steer(state: RunState, event: ev.TaskSteered) -> RunState:
     elif not at_work:
         raise IllegalTransition(f"Task {event.task} is {one.status}.", "Have it tried again.")
     return state.changed(tasks={**state.tasks, event.task: one.model_copy(update=changes)})
-
-
-def _again(one: TaskState) -> dict[str, object]:
-    """What makes a task be tried again, whatever became of the present attempt."""
-    anew = {"status": "waiting", "attempt": one.attempt + 1, "rung": "fresh"}
-    return {**anew, "halted": None, "silent": False}
 
 
 def tests_may_be_wrong(state: RunState) -> bool:
@@ -258,7 +251,7 @@ def freshen(state: RunState, digest: str) -> RunState:
             }
         )
         if t.status in ("stuck", "blocked")
-        else t.model_copy(update={"status": "waiting", "halted": None, "silent": False})
+        else t.model_copy(update={"status": "waiting", "halted": None})
         if t.status == "halted"
         else t
         for i, t in state.tasks.items()

@@ -59,8 +59,6 @@ class TaskState(Fact):
     """A person has it wait."""
     halted: TaskFailed | None = None
     """What broke the present attempt off, of one that is halted."""
-    silent: bool = False
-    """Whether an attempt was given up because nothing was heard of it: the next such one is halted."""
 
 
 class GateState(Fact):

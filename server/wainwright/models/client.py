@@ -24,7 +24,6 @@ from wainwright.models.pipe import Kind
 from wainwright.models.process import GatewayProcess, Stopped
 from wainwright.secrets import Redactor, key_for, key_name
 from wainwright.settings import Candidate
-from wainwright.silence import may_take
 
 log = structlog.get_logger()
 
@@ -306,8 +305,7 @@ class GatewayBackend:
         told = f'"candidate":{_as_json(candidate)},"request":{request.model_dump_json()}'
         body = f'{{"key":{json.dumps(secret)},{told}}}'.encode()
         limit_s = candidate.deadline_s + self._grace_s
-        with may_take(limit_s):
-            answer = await self._ask(Kind.COMPLETE, body, limit_s, lambda text: heard(text.decode()))
+        answer = await self._ask(Kind.COMPLETE, body, limit_s, lambda text: heard(text.decode()))
         if len(answer) > INLINE_BYTES:
             return await asyncio.to_thread(ModelReply.model_validate_json, answer)
         return ModelReply.model_validate_json(answer)

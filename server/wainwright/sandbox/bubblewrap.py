@@ -25,7 +25,6 @@ from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, in
 from wainwright.sandbox.toolchains import find, user
 from wainwright.sandbox.variables import VARIABLES
 from wainwright.sandbox.visible import Visible, interpreters, settings, survey
-from wainwright.silence import may_take
 from wainwright.waiting import finish_in_thread, to_its_end
 
 _READ_BYTES = 65_536
@@ -97,8 +96,7 @@ class Bubblewrap:
                     *orphans.mark(),
                     *self._walls(taken, command.env, command.cwd, command.shared),
                 ]
-                with may_take(command.timeout_s):
-                    return await _run(before, walls, limits.limited(self._tools.prlimit), command)
+                return await _run(before, walls, limits.limited(self._tools.prlimit), command)
         finally:
             self._groups.close(group)
 
