@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
+from tests.unit.journal.damaged import first
 
 from wainwright.domain.errors import (
     BudgetExceeded,
@@ -28,21 +29,12 @@ from wainwright.domain.errors import (
     JournalError,
     RunBusy,
 )
-from wainwright.domain.events import HoldMoved, RunFailed, RunStarted, SnapshotTaken
-from wainwright.domain.goal import WORKING, Goal, Stage
+from wainwright.domain.events import HoldMoved, RunFailed, SnapshotTaken
+from wainwright.domain.goal import Stage
 from wainwright.domain.text import clean
 from wainwright.journal import Journal, Lease, Reservation, Spend, Steps, chain, owners, schema
 
-FIRST = RunStarted(
-    run="r1",
-    goal=Goal(text="Make it work"),
-    workspace="here",
-    route=WORKING,
-    autonomy="suggest",
-    trust="trusted",
-    tier="bubblewrap",
-    attended=True,
-)
+FIRST = first("r1")
 SNAPSHOT = SnapshotTaken(commit="c0", tree="t0", head=None)
 
 

@@ -148,6 +148,42 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return triage(state, event)
         case ev.Reviewed():
             return review(state, event)
+        case (
+            ev.MutantsTried()
+            | ev.Delivered()
+            | ev.DeploymentPlanned()
+            | ev.Deployed()
+            | ev.DeployFailed()
+            | ev.Monitored()
+            | ev.RunFailed()
+            | ev.RunCancelled()
+            | ev.CapMet()
+            | ev.CapsRaised()
+            | ev.Kept()
+            | ev.RunResumed()
+        ):
+            return _apply_late(state, event)
+    assert_never(event)
+
+
+_Late = (
+    ev.MutantsTried
+    | ev.Delivered
+    | ev.DeploymentPlanned
+    | ev.Deployed
+    | ev.DeployFailed
+    | ev.Monitored
+    | ev.RunFailed
+    | ev.RunCancelled
+    | ev.CapMet
+    | ev.CapsRaised
+    | ev.Kept
+    | ev.RunResumed
+)
+
+
+def _apply_late(state: RunState, event: _Late) -> RunState:  # noqa: C901, PLR0911, PLR0912 - one arm an event
+    match event:
         case ev.MutantsTried():
             return state.changed(mutants=event)
         case ev.Delivered():

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import JsonValue
 
@@ -192,21 +193,18 @@ class Rerun(LiveRun):
     """A run whose work is done again against its record; the events that come of it are only listed."""
 
     def __init__(self, state: RunState, parts: EngineParts, record: Record) -> None:
-        async def again(*_: object) -> Sequence[Event]:
-            raise NotImplementedError
-
-        async def keep(_run: str) -> None:
-            raise NotImplementedError
+        async def never(*_: object) -> NoReturn:
+            raise AssertionError("what is done again is not driven: `do` is asked for each effect")
 
         super().__init__(
             state,
             Lease(run=state.run, epoch=-1),
             record.journal,
-            again,
+            never,
             parallel=1,
             wall_s=0.0,
             notify=lambda *_: None,
-            tidy=keep,
+            tidy=never,
         )
         self.made: list[Event] = []
         self._parts = fenced(parts, state)

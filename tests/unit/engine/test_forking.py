@@ -9,23 +9,15 @@ from typing import Any
 
 import pytest
 from pydantic import JsonValue
+from tests.unit.journal.damaged import first
 
 from wainwright.domain.errors import Diverged
-from wainwright.domain.events import HoldMoved, RunStarted
-from wainwright.domain.goal import WORKING, Goal, Stage
+from wainwright.domain.events import HoldMoved
+from wainwright.domain.goal import Stage
 from wainwright.engine.forking import ParentsAnswers
 from wainwright.journal import Journal, Lease, Reservation, Spend, Steps
 
-FIRST = RunStarted(
-    run="r1",
-    goal=Goal(text="Make it work"),
-    workspace="here",
-    route=WORKING,
-    autonomy="suggest",
-    trust="trusted",
-    tier="none",
-    attended=True,
-)
+FIRST = first("r1")
 HOLD = Reservation(usd=0.5, tokens=50)
 PAID = Spend(usd=0.25, tokens=20)
 

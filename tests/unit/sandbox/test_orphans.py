@@ -23,7 +23,7 @@ from wainwright.sandbox.protocol import Command, SandboxView
 
 async def main():
     sandbox = await prove(Path(sys.argv[1]))
-    view = SandboxView(tree=Path(sys.argv[2]), at=Path("/work/x"))
+    view = SandboxView(tree=Path(sys.argv[2]), at=Path("/srv/project"))
     print("ready", flush=True)
     while True:
         await asyncio.gather(*(sandbox.run(Command(argv=("true",), timeout_s=30), view) for _ in range(2)))
