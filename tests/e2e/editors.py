@@ -99,6 +99,11 @@ class FakeEditor:
         assert text.count(old) == 1
         self.change(f"file://{path}", text.replace(old, new))
 
+    async def told(self) -> None:
+        """Everything that was typed has been sent: what is asked next comes behind it."""
+        if self._sending:
+            await asyncio.wait(self._sending)
+
     async def _tell_later(self, uri: str) -> None:
         await asyncio.sleep(self.delay)
         self._tell(uri)

@@ -1,6 +1,5 @@
 """Changesets meet editors: what the person typed survives, and the outcome is told as it is."""
 
-import asyncio
 import hashlib
 
 import pytest
@@ -62,7 +61,7 @@ async def test_typing_in_other_lines_moves_the_edit_along(start, tmp_path, kind)
     editor = await kind.connect(start)
     editor.open(path, BASE)
     editor.type(path, "four", "typed\nfour, typed too")
-    await asyncio.sleep(editor.delay)
+    await editor.told()
     result = await apply(editor, edit(path))
     assert result["status"] == "applied"
     assert result["files"]["open.txt"]["rebased"]
@@ -83,7 +82,7 @@ async def test_typing_between_two_far_places_of_a_change_is_kept(start, tmp_path
     editor = await kind.connect(start)
     editor.open(path, base)
     editor.type(path, "line 20 😀", "line 20 😀, typed")
-    await asyncio.sleep(editor.delay)
+    await editor.told()
     result = await apply(editor, edit(path, base, wanted))
     assert result["files"]["open.txt"] == {"applied": True, "rebased": True, "reason": ""}
     assert editor.text(path) == wanted.replace("line 20 😀", "line 20 😀, typed")
@@ -144,7 +143,7 @@ async def test_neovim_skips_a_stale_edit_and_says_it_was_applied(start, tmp_path
     editor = await Neovim.connect(start)
     editor.open(path, BASE)
     editor.type(path, "four", "4")
-    await asyncio.sleep(0.3)
+    await editor.told()
     typed = editor.text(path).replace("two", "two, just typed")
     editor.before_apply = lambda: editor.change(f"file://{path}", typed)
     result = await apply(editor, edit(path))
