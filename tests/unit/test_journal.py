@@ -32,7 +32,7 @@ from wainwright.domain.errors import (
 from wainwright.domain.events import HoldMoved, RunFailed, SnapshotTaken
 from wainwright.domain.goal import Stage
 from wainwright.domain.text import clean
-from wainwright.journal import Journal, Lease, Reservation, Spend, Steps, chain, owners, schema
+from wainwright.journal import Journal, Lease, Reservation, Row, Spend, Steps, chain, owners, schema
 
 FIRST = first("r1")
 SNAPSHOT = SnapshotTaken(commit="c0", tree="t0", head=None)
@@ -657,7 +657,7 @@ def peak(path: Path) -> float:
     """The most that was ever spent and held together, row by row."""
     walk, most = chain.Walk(chain.Book("r1")), 0.0
     for row in rows(path, f"SELECT {chain.ROW} FROM journal ORDER BY seq"):
-        walk.adopt(chain.Link(*row))  # type: ignore[arg-type]
+        walk.adopt(Row(*row))  # type: ignore[arg-type]
         most = max(most, walk.book.spent_usd + walk.book.held_usd)
     return most
 
@@ -704,7 +704,7 @@ def test_the_books_balance(cap: int, calls: list[tuple[int, int, str]], tmp_path
             lease = journal.claim("r1")
             settled += reserve
         else:
-            journal.end(lease, key, (end, None), "llm", spend)
+            journal.end(lease, key, (end, "null"), "llm", spend)
             settled += spend.tokens
         assert settled <= cap
     assert journal.account("r1").spent_tokens == settled
@@ -795,7 +795,7 @@ def test_a_live_process_whose_lease_ran_out_is_fenced(
         lambda: journal.append(old, [SNAPSHOT]),
         lambda: journal.beat(old),
         lambda: journal.begin(old, "/s/b#0", 1, "llm", Reservation()),
-        lambda: journal.end(old, "/s/ask#0", ("done", 1), "llm", Spend()),
+        lambda: journal.end(old, "/s/ask#0", ("done", "1"), "llm", Spend()),
         lambda: journal.void(old, ["/s/ask#0"]),
     )
     for act in refused:
@@ -1035,7 +1035,7 @@ def test_two_threads_write_one_chain(journal: Journal, lease: Lease) -> None:
             journal.append(lease, [SNAPSHOT])
             key = f"/{name}/ask#{n}"
             journal.begin(lease, key, n, "llm", Reservation(tokens=2))
-            journal.end(lease, key, ("done", n), "llm", Spend(tokens=1))
+            journal.end(lease, key, ("done", str(n)), "llm", Spend(tokens=1))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, ("a", "b")))

@@ -14,9 +14,6 @@ from wainwright.journal.texts import as_json
 from wainwright.journal.told import WAYS_OUT
 from wainwright.journal.transaction import Reading, Transaction
 
-PACKED_FROM = 2048
-"""Bytes from which content is compressed."""
-
 
 def begin(
     tx: Transaction,
@@ -31,21 +28,18 @@ def begin(
     canonical = as_json(inputs, sort_keys=True).encode()
     fingerprint = hashlib.sha256(canonical).hexdigest()
     book = tx.owned(lease)
-    last = tx.db.execute(
-        "SELECT kind, fingerprint, body FROM journal WHERE run = ? AND key = ? ORDER BY seq DESC LIMIT 1",
-        (lease.run, key),
-    ).fetchone()
-    if last is not None and last[0] == "done":
-        if last[1] != fingerprint:
+    last = tx.newest(lease.run, key)
+    if last is not None and last.kind == "done":
+        if last.fingerprint != fingerprint:
             raise Diverged(f"Step {key} was recorded with other inputs than it is asked for now.")
-        return (json.loads(last[2]),)
-    if last is not None and last[0] == "intent":
+        return (json.loads(last.body),)
+    if last is not None and last.kind == "intent":
         # Who claims a run closes the intents before it: this one is of the present owner.
         raise JournalError(
             f"Step {key} is under way already.", f"If it is not, `wainwright resume {lease.run}`."
         )
     _room(book, reservation)
-    put_blob(tx.db, fingerprint, canonical)
+    tx.put_blob(fingerprint, canonical)
     tx.add(
         book,
         "intent",
@@ -75,26 +69,20 @@ def _room(book: Book, reservation: Reservation) -> None:
         )
 
 
-def end(
-    tx: Transaction, lease: Lease, key: str, kind: str, value: JsonValue, effect: str, spend: Spend
-) -> None:
+def end(tx: Transaction, lease: Lease, key: str, kind: str, body: str, effect: str, spend: Spend) -> None:
     """What came of an act, and what it cost in the place of what its intent held."""
     book = tx.owned(lease)
-    fingerprint, usd, tokens = tx.db.execute(
-        "SELECT fingerprint, usd, tokens FROM journal WHERE run = ? AND key = ? AND kind = 'intent' "
-        "ORDER BY seq DESC LIMIT 1",
-        (lease.run, key),
-    ).fetchone()
+    intent = tx.intent(lease.run, key)
     tx.add(
         book,
         kind,
         key=key,
         effect=effect,
-        fingerprint=fingerprint,
+        fingerprint=intent.fingerprint,
         usd=spend.usd,
         tokens=spend.tokens,
-        body=as_json(value),
-        reserved=(usd, tokens),
+        body=body,
+        reserved=(intent.usd, intent.tokens),
     )
 
 
@@ -124,15 +112,6 @@ def last(db: Reading, run: str, prefix: str) -> tuple[JsonValue, JsonValue] | No
         (run, len(prefix), prefix),
     ).fetchone()
     return None if row is None else (json.loads(get_blob(db, row[0])), json.loads(row[1]))
-
-
-def put_blob(db: Reading, sha: str, content: bytes) -> None:
-    """Keep bytes under their digest."""
-    packed = len(content) >= PACKED_FROM
-    db.execute(
-        "INSERT OR IGNORE INTO blobs (sha, bytes, packed) VALUES (?, ?, ?)",
-        (sha, zlib.compress(content, 1) if packed else content, packed),
-    )
 
 
 def get_blob(db: Reading, sha: str) -> bytes:

@@ -8,27 +8,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from json.encoder import encode_basestring as quoted
+from typing import Any
+
+from wainwright.journal.records import Row
 
 ROW = "seq, kind, key, effect, fingerprint, usd, tokens, body, epoch, at"
 """The columns that a hash covers, in its order; the name of the run is covered too."""
-
-_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-class Link(NamedTuple):
-    """One row of the journal, all that its hash covers."""
-
-    seq: int
-    kind: str
-    key: str
-    effect: str
-    fingerprint: str
-    usd: float
-    tokens: int
-    body: str
-    epoch: int
-    at: float
 
 
 @dataclass
@@ -54,7 +40,7 @@ class Book:
     head: str = ""
     """Its hash."""
 
-    def take(self, row: Link, digest: str, reserved: tuple[float, int] = (0.0, 0)) -> None:
+    def take(self, row: Row, digest: str, reserved: tuple[float, int] = (0.0, 0)) -> None:
         """Go on by one row. ``reserved`` is what the intent held that this row ends."""
         match row.kind:
             case "book":
@@ -88,7 +74,7 @@ class Walk:
 
     def step(self, raw: Sequence[Any], found: str) -> str:
         """Take one row over if it is as it was written; else say what is wrong with it, and keep what was before."""
-        row = Link(*raw)
+        row = Row(*raw)
         try:
             as_written = digest(self.book.head, self.book.run, row) == found
         except (TypeError, UnicodeError):  # a flipped bit may make bytes of a text
@@ -98,13 +84,13 @@ class Walk:
         self._take(row, found)
         return ""
 
-    def adopt(self, row: Link) -> str:
+    def adopt(self, row: Row) -> str:
         """Take one row over whose hash is made now, and return that."""
         made = digest(self.book.head, self.book.run, row)
         self._take(row, made)
         return made
 
-    def _take(self, row: Link, found: str) -> None:
+    def _take(self, row: Row, found: str) -> None:
         reserved = (0.0, 0)
         if row.kind == "intent":
             self.under_way[row.key] = (row.usd, row.tokens)
@@ -113,11 +99,15 @@ class Walk:
         self.book.take(row, found, reserved)
 
 
-def digest(before: str, run: str, row: Link) -> str:
+def digest(before: str, run: str, row: Row) -> str:
     """The hash of a row that follows a row with the hash ``before``."""
     seq, kind, key, effect, fingerprint, usd, tokens, body, epoch, at = row
-    # The body comes last and as it is: what stands before it says by itself where it ends.
-    told = _canonical([run, seq, kind, key, effect, fingerprint, usd, tokens, epoch, at])
+    # A list as compact JSON, without the work of a general encoder. The body comes last and as it is: what stands
+    # before it says by itself where it ends.
+    told = (
+        f"[{quoted(run)},{seq!r},{quoted(kind)},{quoted(key)},{quoted(effect)},{quoted(fingerprint)},"
+        f"{usd!r},{tokens!r},{epoch!r},{at!r}]"
+    )
     return hashlib.sha256(f"{before}{told}{body}".encode()).hexdigest()
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from wainwright.journal.acts import is_whole
-from wainwright.journal.chain import ROW, Book, Link, digest, walk
+from wainwright.journal.chain import ROW, Book, digest, walk
+from wainwright.journal.records import Row
 from wainwright.journal.transaction import Reading, Transaction
 
 SUFFIX = ".verified"
@@ -72,7 +73,7 @@ def keep(source: Reading, run: str, copies: sqlite3.Connection) -> int:
 
 def _is(head: str, run: str, raw: Sequence[Any], found: str) -> bool:
     try:
-        return digest(head, run, Link(*raw)) == found
+        return digest(head, run, Row(*raw)) == found
     except (TypeError, UnicodeError):
         return False
 
@@ -82,7 +83,7 @@ def replant(tx: Transaction, run: str, rows: Sequence[Sequence[Any]], spent: tup
     book = tx.begin(run)
     under_way: dict[str, tuple[float, int]] = {}
     for *raw, _ in rows:
-        row = Link(*raw)
+        row = Row(*raw)
         if row.kind == "intent":
             under_way[row.key] = (row.usd, row.tokens)
         ended = row.kind in ("done", "failed", "lost")
@@ -103,6 +104,6 @@ def lines(db: Reading, run: str) -> Iterator[str]:
     rows = links(db, run)
     good = walk(run, rows)[0].book.rows
     for number, (*raw, found) in enumerate(rows):
-        row = Link(*raw)._asdict()
+        row = Row(*raw)._asdict()
         row |= {"run": run, "hash": found, "verified": number < good}
         yield json.dumps(row, ensure_ascii=True, default=repr)

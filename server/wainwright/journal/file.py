@@ -7,11 +7,9 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +23,7 @@ from wainwright.journal.owners import alive
 from wainwright.journal.spare import Spare
 from wainwright.journal.told import BUSY, FULL, LOCKED, READ_ONLY, WAYS_OUT, code, told
 from wainwright.journal.transaction import Transaction
+from wainwright.journal.turns import Turn, Turns
 
 log = structlog.get_logger()
 
@@ -38,32 +37,10 @@ LOCKED_S = 60.0
 OUTCOME_S = 30.0
 """How long the outcome of an act is tried to be written when the disk refuses, in seconds."""
 AGAIN_S = 0.2
-GROUP_MAX = 64
-"""Writes that are made one transaction, at most."""
 
 
 class Together(Exception):
     """One write of a group failed after it had begun to write: each is done by itself."""
-
-
-@dataclass(frozen=True)
-class _Queued:
-    """A write that waits for its turn, and who hears of it."""
-
-    work: Callable[[], Any]
-    heard: Future[Any]
-
-    def outcome(self) -> tuple[Any, BaseException | None]:
-        try:
-            return self.work(), None
-        except BaseException as error:  # noqa: BLE001 - whoever waits for it is told
-            return None, error
-
-    def tell(self, value: Any, error: BaseException | None) -> None:
-        if error is None:
-            self.heard.set_result(value)
-        else:
-            self.heard.set_exception(error)
 
 
 class JournalFile:
@@ -76,8 +53,7 @@ class JournalFile:
         self._lock = threading.RLock()
         self._reading = threading.RLock()
         self._open: Transaction | None = None
-        self._waiting: deque[_Queued] = deque()
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._turns = Turns(self._do)
         self._copied: tempfile.TemporaryDirectory[str] | None = None
         try:
             self._set_up(path)
@@ -95,7 +71,9 @@ class JournalFile:
     def _set_up(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self.db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        self.db = sqlite3.connect(
+            path, timeout=10, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
         try:
             with alone(path.with_name(path.name + ".lock")):
                 self._tables(path)
@@ -159,7 +137,7 @@ class JournalFile:
 
     def close(self) -> None:
         """Finish what is queued and close the files. Leases are not given back by this."""
-        self._writer.shutdown()
+        self._turns.close()
         with self._lock, self._reading:
             self._read.close()
             self.db.close()
@@ -173,6 +151,8 @@ class JournalFile:
     def read(self) -> Iterator[Database]:
         """Read what is committed; within a transaction of this thread, what it has written too."""
         if self._in_transaction():
+            assert self._open is not None
+            self._open.flush()
             yield self._written
             return
         with self._reading:
@@ -275,16 +255,10 @@ class JournalFile:
 
     def queue(self, work: Callable[[], T]) -> Future[T]:
         """Do a write in the journal's own thread, after those that were queued before it."""
-        heard: Future[T] = Future()
-        self._waiting.append(_Queued(work, heard))
-        self._writer.submit(self._drain)
-        return heard
+        return self._turns.add(work)
 
-    def _drain(self) -> None:
+    def _do(self, group: list[Turn]) -> None:
         """Write what has come together meanwhile as one transaction."""
-        group: list[_Queued] = []
-        while self._waiting and len(group) < GROUP_MAX:
-            group.append(self._waiting.popleft())
         if len(group) > 1 and self.refuses is None:
             try:
                 outcomes = self._grouped(group)
@@ -297,14 +271,14 @@ class JournalFile:
         for one in group:
             one.tell(*one.outcome())
 
-    def _grouped(self, group: list[_Queued]) -> list[tuple[Any, BaseException | None]]:
+    def _grouped(self, group: list[Turn]) -> list[tuple[Any, BaseException | None]]:
         def all_of_them(transaction: Transaction) -> list[tuple[Any, BaseException | None]]:
             outcomes: list[tuple[Any, BaseException | None]] = []
             for one in group:
-                before = self.db.total_changes
+                before = transaction.changes
                 value, error = one.outcome()
                 if error is not None and (
-                    self.db.total_changes != before or not isinstance(error, WainwrightError)
+                    transaction.changes != before or not isinstance(error, WainwrightError)
                 ):
                     raise Together from error
                 outcomes.append((value, error))

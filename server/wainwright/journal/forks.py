@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from wainwright.domain.errors import InputError, JournalBroken
 from wainwright.domain.events import Event
 from wainwright.domain.text import clean
-from wainwright.journal.chain import Link, walk
+from wainwright.journal.chain import walk
 from wainwright.journal.copies import links
 from wainwright.journal.readings import Readings
-from wainwright.journal.records import Lease
+from wainwright.journal.records import Lease, Row
 from wainwright.journal.texts import as_json, as_text
 from wainwright.journal.told import WAYS_OUT
 from wainwright.journal.transaction import Transaction
@@ -57,17 +57,17 @@ class Forks(Readings):
         return self.file.write(act)
 
 
-def _up_to(tx: Transaction, run: str, upto: int) -> list[Link]:
+def _up_to(tx: Transaction, run: str, upto: int) -> list[Row]:
     rows = [row for row in links(tx.db, run) if row[0] <= upto]
     there, wrong = walk(run, rows)
     if wrong:
         raise JournalBroken(f"Run {run} cannot be believed up to row {upto}: {wrong}.", WAYS_OUT)
     if there.book.last != upto:
         raise InputError(f"Run {run} has no row {upto}.", f"`wainwright replay {run} --events` lists them.")
-    return [Link(*row[:-1]) for row in rows]
+    return [Row(*row[:-1]) for row in rows]
 
 
-def _stays(row: Link, done: set[tuple[str, int]]) -> bool:
+def _stays(row: Row, done: set[tuple[str, int]]) -> bool:
     """Whether a fork has this row too: a fact, or a step that came to an outcome, or what took that back."""
     if row.kind == "intent":
         return any(key == row.key and seq > row.seq for key, seq in done)

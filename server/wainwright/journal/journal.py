@@ -314,7 +314,7 @@ class Journal(Forks):
     def put_blob(self, content: bytes) -> str:
         """Keep bytes under the digest of their content, which is returned."""
         sha = hashlib.sha256(content).hexdigest()
-        self.file.write(lambda tx: acts.put_blob(tx.db, sha, content))
+        self.file.write(lambda tx: tx.put_blob(sha, content))
         return sha
 
     def get_blob(self, sha: str) -> bytes:
@@ -345,13 +345,9 @@ class Journal(Forks):
 
         return self.file.write(act)
 
-    def end(self, lease: Lease, key: str, outcome: tuple[str, JsonValue], effect: str, spend: Spend) -> None:
-        """Transaction 2: ``outcome`` is ("done" or "failed", value)."""
-        kind, value = outcome
-        self.file.write(
-            lambda tx: acts.end(tx, lease, key, kind, value, effect, spend),
-            outcome=True,
-        )
+    def end(self, lease: Lease, key: str, outcome: tuple[str, str], effect: str, spend: Spend) -> None:
+        """Transaction 2: ``outcome`` is "done" or "failed", and the value as JSON."""
+        self.file.write(lambda tx: acts.end(tx, lease, key, *outcome, effect, spend), outcome=True)
 
     def last(self, run: str, prefix: str) -> tuple[JsonValue, JsonValue] | None:
         """What was put into the newest step that is done and whose key begins so, and what came of it."""

@@ -5,7 +5,7 @@ import json
 from pydantic import JsonValue
 
 from wainwright.journal.acts import get_blob
-from wainwright.journal.chain import Link, walk
+from wainwright.journal.chain import ROW, walk
 from wainwright.journal.copies import links
 from wainwright.journal.file import JournalFile
 from wainwright.journal.records import Row, Used
@@ -13,7 +13,7 @@ from wainwright.journal.records import Row, Used
 STEPS = frozenset({"event", "intent", "done", "failed", "lost", "void"})
 """Kinds of rows that say what happened and what was done; the others are the journal's own."""
 _ROWS = (
-    "SELECT seq, kind, key, effect, fingerprint, usd, tokens, body, at FROM journal WHERE run = ? AND seq > ? "
+    f"SELECT {ROW} FROM journal WHERE run = ? AND seq > ? "  # noqa: S608 - our own column names
     "AND kind IN ('event', 'intent', 'done', 'failed', 'lost', 'void') ORDER BY seq"
 )
 _USED = (
@@ -36,13 +36,7 @@ class Readings:
         with self.file.read() as db:
             found = links(db, run)
         believed = found[: walk(run, found)[0].book.rows]
-        return [
-            Row(
-                row.seq, row.kind, row.key, row.effect, row.fingerprint, row.usd, row.tokens, row.body, row.at
-            )
-            for row in (Link(*one[:-1]) for one in believed)
-            if row.kind in STEPS
-        ]
+        return [row for row in (Row(*one[:-1]) for one in believed) if row.kind in STEPS]
 
     def newest(self, run: str, after: int) -> list[Row]:
         """Facts and steps of a run that stand behind the row ``after``, in order, without asking what holds them."""

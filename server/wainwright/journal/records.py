@@ -74,7 +74,7 @@ class Lease(Fact):
 
 
 class Row(NamedTuple):
-    """One row of a run: a fact, or the beginning or the outcome of a step."""
+    """One row of a run, all that its hash covers: a fact, the beginning or the outcome of a step, or bookkeeping."""
 
     seq: int
     kind: str
@@ -84,4 +84,5 @@ class Row(NamedTuple):
     usd: float
     tokens: int
     body: str
+    epoch: int
     at: float

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wainwright.journal.chain import ROW, Book, Link, Walk
+from wainwright.journal.chain import ROW, Book, Walk
 from wainwright.journal.heads import Head
+from wainwright.journal.records import Row
 from wainwright.journal.transaction import Transaction, head_of
 
 RUNS = """
@@ -89,7 +90,7 @@ def _chain_anew(db: sqlite3.Connection, run: str) -> tuple[Book, bool]:
     ).fetchall()
     good = _as_written(rows)
     there = Walk(Book(run))
-    hashes = [there.adopt(Link(*row[:-2])) for row in rows[:good]] + [row[-1] for row in rows[good:]]
+    hashes = [there.adopt(Row(*row[:-2])) for row in rows[:good]] + [row[-1] for row in rows[good:]]
     db.executemany(
         f"INSERT INTO journal ({ROW}, run, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         [(*row[:-2], run, new) for row, new in zip(rows, hashes, strict=True)],

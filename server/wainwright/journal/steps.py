@@ -89,12 +89,13 @@ class Steps:
             if recorded is not None:
                 self._keys.append(key)
                 return recorded[0]
-            value, spend = await self._act(act, key, effect, reservation)
+            body, spend = await self._act(act, key, effect, reservation)
         except BaseException:
             heapq.heappush(self._failed[name], number)
             raise
         self._keys.append(key)
-        await to_its_end(self._end(key, ("done", value), effect, spend))
+        await to_its_end(self._end(key, ("done", body), effect, spend))
+        value: JsonValue = json.loads(body)  # as a resumed run finds it
         return value
 
     def _number(self, name: str) -> int:
@@ -140,7 +141,7 @@ class Steps:
         except asyncio.CancelledError:
             if begun.exception() is None and begun.result() is None:
                 # The intent is on disk, and nobody will act on it.
-                outcome = ("failed", "cancelled before it began")
+                outcome = ("failed", as_json("cancelled before it began"))
                 await to_its_end(self._end(key, outcome, effect, Spend()))
             raise
 
@@ -150,7 +151,8 @@ class Steps:
         key: str,
         effect: str,
         reservation: Reservation,
-    ) -> tuple[JsonValue, Spend]:
+    ) -> tuple[str, Spend]:
+        """What came of the act, as JSON, and what it cost."""
         try:
             self._allow(effect)
             value, spend = await act(key)
@@ -158,16 +160,15 @@ class Steps:
             unknown = Spend(usd=reservation.usd, tokens=reservation.tokens)
             # Our own errors say what they cost. What nobody foresaw may come after the act was paid.
             spent = getattr(error, "spend", Spend() if isinstance(error, WainwrightError) else unknown)
-            ended = self._end(key, ("failed", str(error)), effect, spent)
+            ended = self._end(key, ("failed", as_json(str(error))), effect, spent)
             if isinstance(error, GeneratorExit):
                 ended.result()  # a coroutine that is being closed may not await
             else:
                 await to_its_end(ended)
             raise
-        found: JsonValue = json.loads(as_json(value))  # as a resumed run finds it
-        return found, spend
+        return as_json(value), spend
 
-    def _end(self, key: str, outcome: tuple[str, JsonValue], effect: str, spend: Spend) -> Future[None]:
+    def _end(self, key: str, outcome: tuple[str, str], effect: str, spend: Spend) -> Future[None]:
         return self._journal.queue(self._journal.end, self._lease, key, outcome, effect, spend)
 
     @property

@@ -15,7 +15,8 @@ from tests.fixtures.delivered import Delivered
 from wainwright.domain.errors import InputError
 from wainwright.engine.tracing import verifier
 from wainwright.engine.tracing.statements import VERIFIER, Statements
-from wainwright.journal.chain import Link, digest
+from wainwright.journal import Row
+from wainwright.journal.chain import digest
 from wainwright.workspace import anchors
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -41,7 +42,7 @@ async def test_the_delivered_commit_vouches_for_all_that_was_done_before(it: Del
 
 
 async def test_it_is_checked_in_the_way_in_which_the_journal_makes_its_chain() -> None:
-    row = Link(3, "done", "/A/model#0", "llm", "f", 0.1, 7, '{"text": "ä\\n"}', 2, 1.5)
+    row = Row(3, "done", "/A/model#0", "llm", "f", 0.1, 7, '{"text": "ä\\n"}', 2, 1.5)
     assert verifier.digest("before", "run", row._asdict()) == digest("before", "run", row), (
         "engine/tracing/verifier.py and journal/chain.py go together; a change needs another PREDICATE"
     )
