@@ -12,7 +12,7 @@ import argparse
 import json
 import os
 import random
-import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.fixtures import team
+from tests.fixtures.leftovers import children, files_of_work, processes_of
 from tests.fixtures.openai_server import Answer, OpenAIServer, usage_of
-from tests.fixtures.program import CONFIG, Program, children, program
+from tests.fixtures.program import CONFIG, Program, program
 
 INPUT_USD, OUTPUT_USD = 1.0, 4.0
 """For a million tokens."""
@@ -67,13 +68,16 @@ class Outcome:
 class Place:
     """A workspace, what works on it, and what is known of its run from outside."""
 
-    def __init__(self, work: Program, server: OpenAIServer) -> None:
+    autonomy = "full-auto"
+    """How far a language server goes without asking."""
+
+    def __init__(self, work: Program, server: OpenAIServer, config: str = CONFIG) -> None:
         self.work, self.server = work, server
         home = work.root / "config" / "wainwright" / "config.toml"
         home.parent.mkdir(parents=True)
         model = f'model = "openai/any"\napi_base = "{server.base}"\n'
         price = f"input_usd_per_mtok = {INPUT_USD}\noutput_usd_per_mtok = {OUTPUT_USD}\n"
-        home.write_text(f"{CONFIG}\n[[models.default]]\n{model}{price}")
+        home.write_text(f"{config}\n[[models.default]]\n{model}{price}")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the journal has; nothing where there is none yet."""
@@ -136,9 +140,9 @@ class LanguageServer:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        options = ("--stdio", "--autonomy", "full-auto")
+        options = ("--stdio", "--autonomy", place.autonomy)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "wainwright", "serve", *options],
+            [sys.executable, "-m", *place.work.entry, "serve", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -174,7 +178,10 @@ class LanguageServer:
             out.readline()
             message = json.loads(out.read(length) or b"{}")
             if "method" in message and "id" in message:
-                self._send(id=message["id"], result=None)
+                actions = message["params"].get("actions") or [{}] if "params" in message else [{}]
+                self._send(
+                    id=message["id"], result=actions[0] if actions[0].get("title") == "Approve" else None
+                )
             elif "error" in message:
                 self.said += json.dumps(message["error"])
 
@@ -261,55 +268,24 @@ def finish(place: Place, chance: random.Random) -> dict[str, Any]:
 
 def charged(server: OpenAIServer) -> float:
     """What the provider takes for what it answered."""
+    assert callable(server.script)
     sums = 0.0
     for entry in server.entries:
         if entry["completed"]:
-            usage = usage_of(entry["request"], slowly(entry["request"]))
+            usage = usage_of(entry["request"], server.script(entry["request"]))
             sums += usage["prompt_tokens"] * INPUT_USD + usage["completion_tokens"] * OUTPUT_USD
     return sums / 1e6
 
 
-def parent(pid: int) -> int:
-    """Of a process; 0 for one that is gone."""
-    with suppress(OSError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return 0
-
-
-def serves(pid: int, service: int | None) -> bool:
-    """Whether a process belongs to the service that was deployed: it, what is below it, or what holds it."""
-    below = pid
-    while below not in (0, service):
-        below = parent(below)
-    above = service or 0
-    while above not in (0, pid):
-        above = parent(above)
-    return service is not None and (below == service or above == pid)
-
-
 def left_over(place: Place, service: int | None) -> list[str]:
     """Files and processes of the run that are there beside the one service."""
-    word, found = str(place.work.root).encode(), []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            line = (folder / "cmdline").read_bytes()
-            ours = word in line or word in (folder / "environ").read_bytes()
-            if ours and not serves(int(folder.name), service):
-                found.append(f"process {folder.name}: {line[:200]!r}")
-    return found + files_left(place)
+    return processes_of(place.work.root, service=service) + files_left(place)
 
 
 def files_left(place: Place) -> list[str]:
     """Files that a run needs only while it is at work."""
     (state,) = (place.work.root / "state" / "wainwright").iterdir()
-    files = [
-        *state.glob("trees/*/*"),
-        *state.glob("caches/*"),
-        *state.glob("proof-*"),
-        *state.rglob(".going-*"),
-    ]
-    serving = re.compile(r"deploy-\d+(\.git)?")
-    return [str(path.relative_to(state)) for path in files if not serving.fullmatch(path.name)]
+    return files_of_work(state)
 
 
 def differences(control: Outcome, seen: Outcome) -> list[str]:
@@ -355,7 +331,17 @@ def judge(place: Place, told: dict[str, Any], known: dict[str, int], control: Ou
     return wrong
 
 
-def trial(seed: int, control: Outcome | None, seconds: float, report: Report) -> Outcome | None:
+def keep(place: Place, folder: Path) -> None:
+    """Copy what tells how a run went: its journal, and what the provider was asked."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in (place.work.root / "state" / "wainwright").glob("*/journal.db*"):
+        shutil.copy(part, folder)
+    (folder / "asked.json").write_text(json.dumps(place.server.entries, default=str))
+
+
+def trial(
+    seed: int, control: Outcome | None, seconds: float, report: Report, kept: Path | None = None
+) -> Outcome | None:
     """One run; the control run where there is none to compare it with."""
     chance = random.Random(seed)
     known: dict[str, int] = {}
@@ -372,23 +358,27 @@ def trial(seed: int, control: Outcome | None, seconds: float, report: Report) ->
             report.calls += told["model_calls"]
             report.lost += told["lost_calls"]
             report.wrong += [f"seed {seed}: {one}" for one in wrong]
+            if wrong and kept is not None:
+                keep(place, kept / str(seed))
             return place.outcome(told)
         except (AssertionError, OSError, subprocess.SubprocessError, LookupError, ValueError) as error:
             report.wrong.append(f"seed {seed}: {type(error).__name__}: {error}")
+            if kept is not None:
+                keep(place, kept / str(seed))
             return None
 
 
-def trials(number: int, seed: int, jobs: int) -> Report:
+def trials(number: int, seed: int, jobs: int, kept: Path | None = None) -> Report:
     """The control run, then as many killed ones."""
     report = Report()
     began = time.monotonic()
-    control = trial(0, None, 0.0, report)
+    control = trial(0, None, 0.0, report, kept)
     seconds = time.monotonic() - began
     if control is None or report.wrong:
         return report
 
     def one(number: int) -> None:
-        trial(number, control, seconds, report)
+        trial(number, control, seconds, report, kept)
         wrong = [one for one in report.wrong if one.startswith(f"seed {number}:")]
         print(f"seed {number}: {wrong or 'well'}; so far {dict(report.kills)}", file=sys.stderr, flush=True)
 
@@ -404,8 +394,9 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="trials at the same time")
+    parser.add_argument("--keep", type=Path, help="a folder for the journals of runs that went wrong")
     chosen = parser.parse_args()
-    report = trials(chosen.trials, chosen.seed, chosen.jobs)
+    report = trials(chosen.trials, chosen.seed, chosen.jobs, chosen.keep)
     print(
         f"{report.done} runs, kills: {dict(report.kills)}; {report.calls} calls recorded, {report.lost} lost"
     )

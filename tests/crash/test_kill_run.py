@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.fixtures import team
+from tests.fixtures.leftovers import files_of_work
 from tests.fixtures.openai_server import Answer, OpenAIServer
 from tests.fixtures.program import Program, program
 
@@ -43,14 +44,7 @@ def kill_after(process: subprocess.Popen[str], words: str) -> str:
 def left(wainwright: Program) -> list[str]:
     """What lies in the state directory for a run or a process, beside the tree that is served."""
     (state,) = (wainwright.root / "state" / "wainwright").iterdir()
-    found = [
-        *state.glob("trees/*/*"),
-        *state.glob("caches/*"),
-        *state.glob("proof-*"),
-        *state.rglob(".going-*"),
-    ]
-    serving = {f"deploy-{number}{end}" for number in range(1, 9) for end in ("", ".git")}
-    return [str(path.relative_to(state)) for path in found if path.name not in serving]
+    return files_of_work(state)
 
 
 @pytest.mark.timeout(400)  # seven processes, one after the other

@@ -7,60 +7,22 @@ the imports warm; every process opens the journal itself.
 import asyncio
 import json
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from pydantic import JsonValue
+from tests.crash.dying import at_append
 
 from wainwright.domain.errors import InputError
 from wainwright.domain.events import RunStarted, TaskLanded
 from wainwright.domain.goal import Goal
 from wainwright.journal import Journal, Lease, Reservation, Spend, Steps
-from wainwright.journal.file import JournalFile
-from wainwright.journal.heads import Heads
-from wainwright.journal.transaction import Transaction
 
 RUN = "r1"
 TASKS = ("a", "b", "c")
 CALLS = 3
 HOLD = Reservation(usd=0.25, tokens=20)
 SPEND = Spend(usd=0.125, tokens=10)
-
-
-def die_at(number: int, moment: str) -> None:
-    """Be killed at an append, counted from 1.
-
-    ``before`` it is on disk, right ``after``, or in ``between``: when the file of heads does not have it yet.
-    """
-    count = 0
-    add, once, write_heads = Transaction.add, JournalFile._once, Heads.write
-
-    def die() -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def counting(self: Transaction, *args: Any, **kwargs: Any) -> None:
-        nonlocal count
-        count += 1
-        if moment == "before" and count == number:
-            die()
-        add(self, *args, **kwargs)
-
-    def written(self: Heads, heads: Any) -> None:
-        if moment == "between" and count >= number:
-            die()
-        write_heads(self, heads)
-
-    def writing(self: JournalFile, act: Any) -> Any:
-        result = once(self, act)
-        if moment == "after" and count >= number:
-            die()
-        return result
-
-    Transaction.add = counting  # type: ignore[method-assign]
-    Heads.write = written  # type: ignore[method-assign]
-    JournalFile._once = writing  # type: ignore[method-assign]
 
 
 def own(journal: Journal) -> Lease:
@@ -117,7 +79,7 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             if request["kill_at"]:
-                die_at(request["kill_at"], request["moment"])
+                at_append(request["kill_at"], request["moment"])
             said = asyncio.run(run(Path(request["journal"]), Path(request["outside"])))
             Path(request["answer"]).write_text(json.dumps(said))
             os._exit(0)

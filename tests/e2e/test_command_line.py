@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from tests.fixtures import team
+from tests.fixtures.leftovers import children
 from tests.fixtures.openai_server import Answer, OpenAIServer, fail, say
-from tests.fixtures.program import Program, children, program, wait_until
+from tests.fixtures.program import Program, program, wait_until
 from tests.fixtures.scenario import TESTS
 
 from wainwright.app import open_engine
