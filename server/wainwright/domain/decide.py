@@ -11,6 +11,7 @@ from wainwright.domain.effects import (
     DeployService,
     Effect,
     Fail,
+    GiveUpPlan,
     HandOver,
     KeepWork,
     MakeDesign,
@@ -66,10 +67,13 @@ def goes_on(state: RunState, effect: Effect) -> bool:
 
     It is when it is wanted, and also when nothing but a pause keeps it from that: a hold, a cap that was met, or
     something that is asked or tested first. A pause lets nothing begin, and breaks nothing off. What was planned
-    anew, failed or was cancelled is over.
+    anew, failed or was cancelled is over; a plan is made anew when what is under way has ended.
     """
     free = state.changed(until=None)
-    if effect in decide(free) or effect in decide(free.changed(capped=None, raising=None)):
+    unmet = free.changed(capped=None, raising=None)
+    if effect in decide(free) or effect in decide(unmet):
+        return True
+    if isinstance(effect, WriteAcceptance) and effect in decide(unmet.changed(giving_up="")):
         return True
     running = [t for t in state.tasks.values() if t.status == "running"] if state.stage is S.BUILD else []
     return any(effect == _attempt(one) for one in running)
@@ -168,6 +172,9 @@ def _build(state: RunState) -> tuple[Effect, ...]:
     unsettled = _surroundings(state)
     if unsettled is not None:
         return unsettled
+    if state.giving_up:
+        under_way = (t for t in state.tasks.values() if t.status == "running" and not t.paused)
+        return tuple(map(_attempt, under_way)) or (GiveUpPlan(reason=state.giving_up),)
     outgrown = next((one for one in state.unfinished if one.status == "outgrown"), None)
     if outgrown is not None:
         return (Resize(size="medium", reason=outgrown.digest),)

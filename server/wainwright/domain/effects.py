@@ -46,6 +46,12 @@ class Resize(_Effect):
     reason: str
 
 
+class GiveUpPlan(_Effect):
+    """Have the plan made anew, for a reason that is known; it begins when all that is under way has ended."""
+
+    reason: str
+
+
 class OpenGate(_Effect):
     """Let a person, or the policy, decide."""
 
@@ -151,6 +157,7 @@ Effect = (
     | TestBase
     | MakePlan
     | Resize
+    | GiveUpPlan
     | OpenGate
     | MakeDesign
     | WriteAcceptance

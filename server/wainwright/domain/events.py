@@ -73,6 +73,8 @@ class RunStarted(Fact):
     """How large the person says the goal is; None: the planner says it."""
     mutant_seconds: float = 0.0
     """How long mutants may be tried beside the review; 0: none are."""
+    lets_end: bool = False
+    """Whether a plan is given up only when the attempts under way have ended; not so in runs of earlier versions."""
 
 
 class SnapshotTaken(Fact):
@@ -139,6 +141,12 @@ class Resized(Fact):
     kind: Literal["resized"] = "resized"
     size: Size
     reason: str
+
+
+class PlanGivenUp(Fact):
+    """What was under way when the plan turned out wrong has ended: it is made anew."""
+
+    kind: Literal["plan-given-up"] = "plan-given-up"
 
 
 class GateOpened(Fact):
@@ -415,6 +423,7 @@ Event = Annotated[
     | BaseTested
     | PlanProposed
     | Resized
+    | PlanGivenUp
     | GateOpened
     | GateDecided
     | DesignProposed

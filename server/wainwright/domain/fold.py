@@ -25,6 +25,7 @@ from wainwright.domain.ladder import (
     back_to_build,
     climb,
     freshen,
+    give_up,
     incident,
     landed,
     overtaken,
@@ -49,6 +50,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "base-tested": frozenset({S.PLANNING, S.BUILD}),
     "plan-proposed": frozenset({S.PLANNING}),
     "resized": frozenset({S.BUILD}),
+    "plan-given-up": frozenset({S.BUILD}),
     "gate-opened": ACTIVE,
     "gate-decided": ACTIVE,
     "design-proposed": frozenset({S.DESIGN}),
@@ -120,6 +122,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return _take_plan(state, event.plan)
         case ev.Resized():
             return _resize(state, event)
+        case ev.PlanGivenUp():
+            return _plan_anew(state)
         case ev.GateOpened():
             return state.changed(gates={**state.gates, event.gate.id: GateState(gate=event.gate)})
         case ev.GateDecided():
@@ -298,6 +302,12 @@ def _resize(state: RunState, event: ev.Resized) -> RunState:
     return planned.changed(resized=event, replans=state.replans)
 
 
+def _plan_anew(state: RunState) -> RunState:
+    if not state.giving_up:
+        raise IllegalTransition("The plan is not being given up.")
+    return replan(state, state.giving_up)
+
+
 def _overruled(state: RunState, named: tuple[Suite, ...]) -> tuple[Suite, ...]:
     """How the tests are run when the planner says how: in place of what says nothing, and beside what works."""
     base = state.base_receipt
@@ -372,7 +382,7 @@ def _answer(state: RunState, gate: Gate, event: ev.GateDecided) -> RunState:
         return state.changed(untested=base.environment)
     said = f"{gate.question}\n{gate.detail}\nThe person answered: {event.reason or 'go on'}"
     if gate.returns_to is S.PLANNING:
-        return replan(state, said)
+        return give_up(state, said)
     return freshen(state, said)
 
 

@@ -21,6 +21,7 @@ TESTS_ANEW_MAX = 2
 """How often acceptance tests are written anew because an implementer showed that they are wrong."""
 
 S = Stage
+_BEGUN: tuple[TaskStatus, ...] = ("running", "halted", "stuck")
 _AFTER_DELIVERY: dict[str, object] = {"deployment_plan": None, "deployment": None, "monitored": None}
 """What no longer holds once a deployment has to be made anew."""
 _AFTER_BUILD: dict[str, object] = {
@@ -71,7 +72,8 @@ def climb(state: RunState, event: ev.TaskFailed) -> RunState:
         if state.may_grow and event.cause != "impossible":
             return task_changed(state, event, status="outgrown", digest=event.digest)
         if state.replans < REPLANS_MAX and S.PLANNING in state.route:
-            return replan(state, f"Task {event.task} could not be done. {event.digest}")
+            stuck = task_changed(state, event, status="stuck")
+            return give_up(stuck, f"Task {event.task} could not be done. {event.digest}")
         return task_changed(state, event, status="stuck")
     rung = TASK_LADDER[step]
     return task_changed(state, event, status="waiting", attempt=attempt, rung=rung)
@@ -84,6 +86,8 @@ def steer(state: RunState, event: ev.TaskSteered) -> RunState:
         names = ", ".join(task.task.id for task in state.unfinished) or "none"
         raise IllegalTransition(f"No task {event.task} is to be done.", f"Tasks to be done: {names}.")
     at_work = one.status in ("waiting", "running")
+    if state.giving_up and event.way in ("again", "go-on") and not one.paused:
+        raise IllegalTransition("The plan is being made anew, and no attempt of it begins.")
     changes: dict[str, object] = {"paused": event.way == "pause"}
     if event.way == "again":
         changes |= {"status": "waiting", "attempt": one.attempt + 1, "rung": "fresh", "halted": None}
@@ -124,6 +128,14 @@ def _given_up_tests(state: RunState, digest: str) -> RunState:
     )
 
 
+def give_up(state: RunState, digest: str) -> RunState:
+    """Have the plan made anew; what is under way comes to its end before that, and what lands by then stays."""
+    if not state.lets_end or state.stage is not S.BUILD:
+        return replan(state, digest)
+    reasons = dict.fromkeys(filter(None, (state.giving_up, digest)))
+    return state.changed(giving_up="\n\n".join(reasons), gates=overtaken(state, "question"))
+
+
 def replan(state: RunState, digest: str) -> RunState:
     """Give the plan up for a new one, which is told why; what has landed stays."""
     done = "; ".join(f"{t.task.id}: {t.task.title}" for t in state.tasks.values() if t.status == "landed")
@@ -133,6 +145,7 @@ def replan(state: RunState, digest: str) -> RunState:
         plan=None,
         plan_approved=False,
         plan_reason=digest + kept,
+        giving_up="",
         former_plan=state.plan or state.former_plan,
         tasks=landed(state),
         set_aside=set_aside(state),
@@ -275,7 +288,7 @@ def landed(state: RunState) -> dict[str, TaskState]:
 
 def set_aside(state: RunState) -> dict[str, TaskState]:
     """What was begun, has not landed, and can be started from once its plan is given up."""
-    begun = {i: t for i, t in state.tasks.items() if t.status in ("running", "halted") or t.attempt or t.kept}
+    begun = {i: t for i, t in state.tasks.items() if t.status in _BEGUN or t.attempt or t.kept}
     return {**state.set_aside, **{i: t for i, t in begun.items() if t.status != "landed"}}
 
 

@@ -90,6 +90,8 @@ class RunState(Fact):
     """How large the person says the goal is."""
     resized: Resized | None = None
     mutant_seconds: float = 0.0
+    lets_end: bool = False
+    """Whether a plan is given up only when the attempts under way have ended."""
     stage: Stage = Stage.NEW
 
     base: str | None = None
@@ -116,6 +118,8 @@ class RunState(Fact):
     plan_approved: bool = False
     plan_reason: str = ""
     """What the next plan or design has to take into account."""
+    giving_up: str = ""
+    """Why the plan is made anew when what is under way has ended; empty: it is not."""
     former_plan: Plan | None = None
     """The plan before this one, when it was given up."""
     design: DesignProposed | None = None

@@ -185,6 +185,7 @@ class Engine:
             commits=commits,
             size=ask.size or (None if parts.settings.size == "auto" else parts.settings.size),
             mutant_seconds=parts.settings.mutants.seconds,
+            lets_end=True,
         )
         budget = parts.settings.budget
         lease = await asyncio.to_thread(

@@ -18,7 +18,7 @@ import structlog
 from pydantic import ValidationError
 
 from wainwright.domain.decide import decide, goes_on, paused
-from wainwright.domain.effects import Effect, Fail, KeepWork, OpenGate, RunTask, TryMutants
+from wainwright.domain.effects import Effect, Fail, GiveUpPlan, KeepWork, OpenGate, RunTask, TryMutants
 from wainwright.domain.errors import (
     BudgetExceeded,
     Closing,
@@ -220,10 +220,10 @@ class LiveRun:
         return self._broken if self.state.stage not in ENDS else None
 
     async def _wanted(self) -> tuple[Effect, ...]:
-        """What should be going on. The end of a run waits for what is under way, and nothing else begins."""
+        """What should be going on. The end of a run or a plan waits for what is under way; nothing else begins."""
         ends = self._ends_with()
         wanted = (ends,) if ends is not None else decide(self.state)
-        if not any(isinstance(effect, Fail) for effect in wanted):
+        if not any(isinstance(effect, Fail | GiveUpPlan) for effect in wanted):
             return wanted
         await self._stop([k for k, one in self._running.items() if isinstance(one.effect, TryMutants)])
         return () if self._running else wanted

@@ -250,7 +250,7 @@ def _wanted(state: RunState, event: ev.Event) -> ef.Effect | str | None:
             if found is not None or not _stands_alone(state, event):
                 return found
             return _instead(event, going_on)
-    if isinstance(event, ev.StageSkipped | ev.Resized | ev.GateOpened):
+    if isinstance(event, ev.StageSkipped | ev.Resized | ev.PlanGivenUp | ev.GateOpened):
         return None if any(_leads_to(one, event) for one in going_on) else _instead(event, going_on)
     return None
 
@@ -277,6 +277,8 @@ def _leads_to(effect: ef.Effect, event: ev.Event) -> bool:
             return one == other
         case ef.Resize(size=one), ev.Resized(size=other):
             return one == other
+        case ef.GiveUpPlan(), ev.PlanGivenUp():
+            return True
         case ef.OpenGate(gate=one), ev.GateOpened(gate=other):
             return (one.id, one.kind) == (other.id, other.kind)
         case _:

@@ -40,6 +40,7 @@ def start(**changes: Any) -> RunState:
         "trust": "trusted",
         "tier": "bubblewrap",
         "attended": True,
+        "lets_end": True,
     }
     return fold(None, ev.RunStarted(**{**given, **changes}))
 
@@ -120,6 +121,8 @@ class World:
                 return [ev.PlanProposed(plan=self.plan)]
             case ef.Resize():
                 return [ev.Resized(size=effect.size, reason=effect.reason)]
+            case ef.GiveUpPlan():
+                return [ev.PlanGivenUp()]
             case ef.OpenGate():
                 return [ev.GateOpened(gate=effect.gate), *self.decision(state, effect)]
             case ef.MakeDesign():

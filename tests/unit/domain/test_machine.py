@@ -42,6 +42,7 @@ def started(**changes: Any) -> ev.RunStarted:
         "trust": "trusted",
         "tier": "bubblewrap",
         "attended": True,
+        "lets_end": True,
     }
     return ev.RunStarted(**{**given, **changes})
 
@@ -169,6 +170,7 @@ EACH: dict[str, ev.Event] = {
         BASE,
         ev.PlanProposed(plan=plan()),
         ev.Resized(size="medium", reason="Two files have to agree."),
+        ev.PlanGivenUp(),
         opened("question", number=9),
         decided("question-1"),
         DESIGN,
@@ -213,6 +215,7 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "base-tested": {S.PLANNING: S.PLANNING, S.BUILD: S.BUILD},
     "plan-proposed": {S.PLANNING: S.PLANNING},
     "resized": {S.BUILD: S.PLANNING},
+    "plan-given-up": {S.BUILD: S.PLANNING},
     "gate-opened": STAYS,
     "gate-decided": STAYS,
     "design-proposed": {S.DESIGN: S.BUILD},
@@ -251,6 +254,8 @@ def state_at(stage: Stage, kind: str = "") -> RunState:
         ]
     if kind == "failure-triaged" and stage is S.TEST:
         events.append(RED)
+    if kind == "plan-given-up" and stage is S.BUILD:
+        events.append(ev.TaskFailed(task="a", attempt=0, cause="impossible", digest="No."))
     state = replay(events)
     assert state is not None
     assert state.stage is stage
@@ -718,6 +723,7 @@ PAUSES: dict[str, list[ev.Event]] = {
     "a hold": [ev.HoldMoved(until=S.PLANNING)],
     "a question": [opened("question")],
     "another task lacks something": [ev.TaskFailed(task="b", attempt=0, cause="environment", digest="no db")],
+    "the plan is to be made anew": [ev.TaskFailed(task="b", attempt=0, cause="impossible", digest="No.")],
     "the base is tested once more": [
         ev.TaskFailed(task="b", attempt=0, cause="environment", digest="no db"),
         opened("question"),
@@ -731,6 +737,7 @@ ENDINGS: dict[str, list[ev.Event]] = {
     "planned anew": [
         ev.GateOpened(gate=gate(returns_to=S.PLANNING)),
         decided("question-1", "answer", "another way"),
+        ev.PlanGivenUp(),
     ],
     "landed": [LANDED],
     "the next attempt": [ev.TaskFailed(task="a", attempt=0, cause="code", digest="red")],
@@ -885,3 +892,50 @@ def test_a_tree_is_tried_once_and_nothing_waits_for_that() -> None:
     assert mutants_wanted(in_review(TRIED.model_copy(update={"tree": "an earlier one"})))
     without = decide(in_review(REVIEWED, seconds=0))
     assert decide(in_review(REVIEWED, TRIED)) == without
+
+
+# ---- a plan that is given up
+
+
+def given_up(state: RunState) -> RunState:
+    """The plan is to be made anew for `b` while `a` is at work."""
+    return fold(state, ev.TaskFailed(task="b", attempt=0, cause="impossible", digest="No."))
+
+
+def test_a_plan_is_made_anew_when_the_attempts_under_way_have_ended() -> None:
+    state = given_up(at_work())
+    assert decide(state) == (ATTEMPT,), "and nothing else begins"
+    failed = fold(state, ev.TaskFailed(task="a", attempt=0, cause="code", digest="Red.", kept="c7"))
+    halted = fold(state, ev.TaskSteered(task="a", way="stop", by="person"))
+    paused = fold(state, ev.TaskSteered(task="a", way="pause", by="person"))
+    for ended in (fold(state, LANDED), failed, halted, paused):
+        (effect,) = decide(ended)
+        assert isinstance(effect, ef.GiveUpPlan)
+        anew = fold(ended, ev.PlanGivenUp())
+        assert anew.stage is S.PLANNING
+        assert {*anew.tasks, *anew.set_aside} >= {"a", "b"}
+        assert (anew.giving_up, "No." in anew.plan_reason) == ("", True)
+        with pytest.raises(IllegalTransition):
+            fold(ended.changed(giving_up=""), ev.PlanGivenUp())
+    both = fold(state, ev.TaskFailed(task="a", attempt=0, cause="impossible", digest="Nor this."))
+    assert fold(both, ev.PlanGivenUp()).plan_reason == (
+        "Task b could not be done. No.\n\nTask a could not be done. Nor this."
+    )
+    assert fold(both, ev.PlanGivenUp()).replans == 1
+    for task in ("a", "b"):
+        with pytest.raises(IllegalTransition, match="made anew"):
+            fold(state, ev.TaskSteered(task=task, way="again", by="person"))
+
+
+def test_tests_that_are_being_written_come_to_their_end_before_the_plan_is_made_anew() -> None:
+    state = fold(at_work(), ev.TaskFailed(task="b", attempt=0, cause="tests", digest="They are wrong."))
+    writing = next(one for one in decide(state) if isinstance(one, ef.WriteAcceptance))
+    state = fold(state, ev.TaskFailed(task="b", attempt=1, cause="impossible", digest="No."))
+    assert goes_on(state, writing)
+    assert writing not in decide(state)
+
+
+def test_a_run_of_an_earlier_version_plans_anew_at_once() -> None:
+    state = given_up(at_work().changed(lets_end=False))
+    assert (state.stage, state.plan) == (S.PLANNING, None)
+    assert not goes_on(state, ATTEMPT)

@@ -20,7 +20,7 @@ from tests.unit.domain.test_machine import (
 )
 
 from wainwright.domain import events as ev
-from wainwright.domain.effects import Effect, Fail, KeepWork, RunTask, TestBase
+from wainwright.domain.effects import Effect, Fail, GiveUpPlan, KeepWork, RunTask, TestBase
 from wainwright.domain.errors import BudgetExceeded, Closing, Fenced, ModelRejected
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import Stage
@@ -66,6 +66,8 @@ class Team:
                 self.keeps.set()
                 await self.keep.wait()
                 return (ev.Kept(),)
+            case GiveUpPlan():
+                return (ev.PlanGivenUp(),)
             case Fail():
                 return (ev.RunFailed(reason=effect.reason, hint=effect.hint),)
             case TestBase():
@@ -171,17 +173,35 @@ async def test_a_question_and_what_its_answer_starts_let_a_call_finish(tmp_path:
         assert place.team.performed.count("RunTask a") == 1
 
 
+@pytest.mark.parametrize("lands", [True, False])
+async def test_a_plan_is_made_anew_when_what_is_paid_for_has_ended(tmp_path: Path, lands: bool) -> None:
+    async with at_work(tmp_path) as place:
+        await place.until_gate()
+        await place.live.emit(
+            ev.GateOpened(gate=gate(number=7, returns_to=Stage.PLANNING)),
+            decided("question-7", "answer", "anew"),
+        )
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert place.live.state.stage is Stage.BUILD
+        if lands:
+            place.team.answer.set()
+        else:
+            await place.live.emit(ev.TaskSteered(task="a", way="stop", by="person"))
+        await place.until("plan-given-up")
+        assert ("a" in place.live.state.tasks) is lands
+        assert ("a" in place.live.state.set_aside) is not lands
+        paid = (PAID.usd, PAID.tokens) if lands else (RESERVED.usd, RESERVED.tokens)
+        assert place.spent == paid
+
+
 @pytest.mark.parametrize(
     "events",
     [
         (ev.RunCancelled(by="person"),),
         (ev.RunFailed(reason="no disk"),),
-        (
-            ev.GateOpened(gate=gate(number=7, returns_to=Stage.PLANNING)),
-            decided("question-7", "answer", "anew"),
-        ),
     ],
-    ids=["cancelled", "failed", "planned anew"],
+    ids=["cancelled", "failed"],
 )
 async def test_what_is_over_is_stopped_and_its_cost_is_unknown(
     tmp_path: Path, events: tuple[ev.Event, ...]

@@ -33,6 +33,8 @@ async def perform(parts: EngineParts, effect: ef.Effect, run: LiveRun) -> Sequen
             return await make_plan(parts, run, effect)
         case ef.Resize():
             return (ev.Resized(size=effect.size, reason=effect.reason),)
+        case ef.GiveUpPlan():
+            return (ev.PlanGivenUp(),)
         case ef.OpenGate():
             return (ev.GateOpened(gate=effect.gate),)
         case ef.MakeDesign():

@@ -29,6 +29,8 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
             return f"plan: {_many(len(plan.requirements), 'requirement')}, {_many(len(plan.tasks), 'task')}{size}"
         case ev.Resized():
             return f"the goal is {event.size}, larger than it was taken for: {_line(event.reason)}"
+        case ev.PlanGivenUp():
+            return "what was under way has ended; the plan is made anew"
         case ev.GateOpened():
             return f"asks: {event.gate.question}"
         case ev.GateDecided():
