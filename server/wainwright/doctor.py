@@ -13,7 +13,7 @@ from wainwright.domain.errors import InputError, SandboxError
 from wainwright.domain.goal import Fact
 from wainwright.models.defaults import explained, with_defaults
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
-from wainwright.secrets import key_for, key_name, resolve_keys
+from wainwright.secrets import Redactor, key_for, key_name, resolve_keys, signer
 from wainwright.settings import Candidate, Settings, config_dir, load
 
 
@@ -28,7 +28,14 @@ class Check(Fact):
 
 async def examine(workspace: Path) -> list[Check]:
     """Look at everything a run needs; ``workspace`` is absolute."""
-    return [_python(), _git(), *await _sandbox(workspace), *_models(workspace), _state(workspace)]
+    return [
+        _python(),
+        _git(),
+        *await _sandbox(workspace),
+        *_models(workspace),
+        *_signing(workspace),
+        _state(workspace),
+    ]
 
 
 def _python() -> Check:
@@ -107,6 +114,16 @@ def _keys(candidates: Sequence[Candidate], keys: dict[str, str]) -> list[Check]:
         return [Check(name="keys", status="ok", detail=found)]
     cure = f"export {lacking[0]}=..., or put it into credentials.toml beside your config.toml"
     return [Check(name="keys", status="note", detail=f"{found}; not set: {', '.join(lacking)}", cure=cure)]
+
+
+def _signing(workspace: Path) -> list[Check]:
+    """Said where commits are signed, or should be and cannot."""
+    try:
+        by = signer(load(workspace), Redactor())
+    except InputError as error:
+        return [Check(name="signing", status="missing", detail=error.message, cure=error.hint)]
+    told = f"delivered commits are signed; the public key is {by.public}" if by else ""
+    return [Check(name="signing", status="ok", detail=told)] if told else []
 
 
 def _state(workspace: Path) -> Check:

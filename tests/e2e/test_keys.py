@@ -1,5 +1,6 @@
 """Keys from each source reach their provider, and nothing else: not the disk, not a prompt, not a command."""
 
+import base64
 import json
 import sqlite3
 import subprocess
@@ -17,6 +18,8 @@ from tests.fixtures.openai_server import Answer, OpenAIServer, call, fail
 from tests.fixtures.program import SERVER, Program, program
 from tests.fixtures.vault_server import VaultServer
 
+from wainwright.secrets import SIGNING_KEY
+
 pytest.importorskip("hvac", reason="hvac, the library for Vault, is not installed")
 pytest.importorskip("opentelemetry.proto", reason="the extra otel is not installed")
 Collector = pytest.importorskip("tests.fixtures.otlp_collector").Collector
@@ -28,6 +31,8 @@ KEYS = {
     "vault": "Kx7vault-zR4j6",
 }
 TOKEN = "Kx7token-hV6c0"
+SIGNING = "Kx7signing0rZ5w1cB9mYt3LpQvXjHn6sDfGkUaEoI8="
+"""The key to sign with, which Vault has."""
 MARK = "Kx7"
 """In each of them, and nowhere else."""
 GOAL = f"{team.GOAL} Mind the watchword hedgehog."
@@ -110,6 +115,29 @@ def test_without_a_keyring_it_says_what_to_do_and_writes_nothing(wainwright: Pro
     assert "no desktop session" in keys(wainwright, "list").stdout
 
 
+def test_a_key_to_sign_with_is_made_once_and_its_public_half_is_told(wainwright: Program) -> None:
+    made = keys(wainwright, "signing")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout.startswith(f"{SIGNING_KEY} is in the keyring.")
+    again = keys(wainwright, "signing")
+    assert again.stdout.splitlines()[-1] == made.stdout.splitlines()[-1]
+    assert listed(wainwright) == {SIGNING_KEY: "keyring"}
+    assert f"the public key is {again.stdout.splitlines()[-1]}" in wainwright.do("doctor").out
+    wainwright.extra[SIGNING_KEY] = f"{MARK} is no key"
+    for said in (keys(wainwright, "signing"), keys(wainwright, "list")):
+        assert MARK not in said.stdout + said.stderr
+    told = wainwright.do("doctor")
+    assert "no signing key" in told.out
+    assert MARK not in told.out
+
+
+def test_without_a_keyring_it_says_how_a_key_to_sign_with_is_made(wainwright: Program) -> None:
+    del wainwright.extra["PYTHON_KEYRING_BACKEND"]
+    said = keys(wainwright, "signing")
+    assert said.returncode == 2
+    assert f"Set {SIGNING_KEY} to what `openssl rand -base64 32` prints" in said.stderr
+
+
 def _configure(wainwright: Program, servers: dict[str, OpenAIServer], vault: VaultServer) -> None:
     folder = wainwright.root / "config" / "wainwright"
     roles = [
@@ -138,7 +166,7 @@ def test_no_key_of_any_source_is_anywhere_but_at_its_provider(wainwright: Progra
         servers = {
             source: stack.enter_context(OpenAIServer(play, api_key=key)) for source, key in KEYS.items()
         }
-        fields = {"CANARY_VAULT": KEYS["vault"]}
+        fields = {"CANARY_VAULT": KEYS["vault"], SIGNING_KEY: SIGNING}
         collector = Collector()
         stack.callback(collector.close)
         wainwright.extra["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url
@@ -152,23 +180,33 @@ def test_no_key_of_any_source_is_anywhere_but_at_its_provider(wainwright: Progra
         assert min(server.completed for server in servers.values()) > 0, "each key was accepted"
         prompts = json.dumps([body for server in servers.values() for body in server.requests])
         costs = wainwright.do("cost", "--calls").out
+        stated = wainwright.do("--verbose", "audit", "statement", ended.last["run"])
+        public = keys(wainwright, "signing")
 
     assert "looked" in prompts, "the nosy command ran"
     assert "PATH=/" in prompts, "and saw an environment"
+    by = public.stdout.splitlines()[-1]
+    told_by = wainwright.git(
+        "log", "-1", "--format=%(trailers:key=Wainwright-Signature)", ended.last["branch"]
+    )
+    assert f"ed25519 {by} " in told_by
+    assert json.loads(stated.out)["signatures"][0]["keyid"] == by
     service = Path(f"/proc/{_service(wainwright)}/environ").read_bytes()
     found = {
         "prompts": [prompts.encode()],
-        "output and log": [ended.out.encode(), ended.err.encode(), told.stdout.encode(), costs.encode()],
+        "output and log": [one.encode() for one in (ended.out, ended.err, told.stdout, costs, public.stdout)],
+        "the statement": [stated.err.encode(), base64.b64decode(json.loads(stated.out)["payload"])],
         "the service's environment": [service],
         "spans": [str(collector.got).encode()],
         "the recording": [(wainwright.root / "story.jsonl").read_bytes()],
         "the state directory": list(_contents(wainwright.root / "state")),
         "the workspace": list(_contents(wainwright.workspace)),
     }
-    leaks = [place for place, texts in found.items() if any(MARK.encode() in text for text in texts)]
+    marks = (MARK.encode(), base64.b64decode(SIGNING), base64.b64decode(SIGNING).hex().encode())
+    leaks = [name for name, texts in found.items() if any(mark in text for text in texts for mark in marks)]
     assert leaks == []
     holding = [place for place, texts in found.items() if any(b"hedgehog" in text for text in texts)]
-    told_to = ["prompts", "the recording", "the state directory", "the workspace"]
+    told_to = ["prompts", "the statement", "the recording", "the state directory", "the workspace"]
     assert holding == told_to, "what is looked through can be read"
     calls = json.loads(ended.out.splitlines()[-1])["model_calls"]
     assert sum(not span["failed"] for span in collector.spans()) == calls, "each call was told of, once"

@@ -1,4 +1,4 @@
-"""Keys of providers in the keyring of the operating system: ``keys set``, ``keys list``, ``keys remove``."""
+"""Keys in the keyring of the operating system: ``keys set``, ``keys list``, ``keys remove``, ``keys signing``."""
 
 import getpass
 import json
@@ -14,10 +14,21 @@ from wainwright.app import workspace_of
 from wainwright.cli.console import Json, Workspace, complaining, out
 from wainwright.domain.errors import InputError
 from wainwright.models.defaults import with_defaults
-from wainwright.secrets import OsKeyring, names_wanted, whereabouts
+from wainwright.secrets import (
+    SIGNING_KEY,
+    OsKeyring,
+    Redactor,
+    Signer,
+    names_wanted,
+    new_key,
+    signer,
+    whereabouts,
+)
 from wainwright.settings import load
 
-app = typer.Typer(help="Keep keys of providers in the keyring of this machine.", no_args_is_help=True)
+app = typer.Typer(
+    help="Keep keys of providers, and one to sign with, in the keyring of this machine.", no_args_is_help=True
+)
 Name = Annotated[str, typer.Argument(help="What the variable would be called, such as OPENAI_API_KEY.")]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -50,7 +61,7 @@ def list_keys(workspace: Workspace = Path(), as_json: Json = False) -> None:
     """Say which keys there are and where each comes from. No value is shown."""
     with complaining():
         settings = with_defaults(load(workspace_of(workspace)))
-        (found, wrong), wanted = whereabouts(settings), names_wanted(settings)
+        (found, wrong), wanted = whereabouts(settings), names_wanted(settings) | {SIGNING_KEY}
     notes = [note for note in (*wrong, OsKeyring().missing()) if note]
     if as_json:
         told = [
@@ -70,6 +81,26 @@ def list_keys(workspace: Workspace = Path(), as_json: Json = False) -> None:
     out.print(table if found else "There are no keys. Set one: wainwright keys set OPENAI_API_KEY")
     for note in notes:
         out.print(f"\n{note}")
+
+
+@app.command("signing")
+def signing(workspace: Workspace = Path()) -> None:
+    """Make a key that delivered commits are signed with, unless there is one; say its public half."""
+    with complaining():
+        by = signer(load(workspace_of(workspace)), Redactor())
+        if by is None:
+            if why := OsKeyring().missing():
+                raise InputError(
+                    why,
+                    f"Set {SIGNING_KEY} to what `openssl rand -base64 32` prints: as a variable, in credentials.toml "
+                    "beside your config.toml, or in Vault.",
+                )
+            made = new_key()
+            OsKeyring().put(SIGNING_KEY, made)
+            by = Signer(made)
+            out.print(f"{SIGNING_KEY} is in the keyring. Commits that are delivered from now on are signed.")
+    out.print("The public half, for whoever checks what you deliver:")
+    out.print(by.public)
 
 
 @app.command("remove")

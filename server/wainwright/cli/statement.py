@@ -21,12 +21,15 @@ def statement(
         Path | None, typer.Option("--verifier", help="Write the program that checks it to this file, too.")
     ] = None,
 ) -> None:
-    """Write an in-toto statement of all that a run did before it delivered; whoever has the commit can check it."""
+    """Write an in-toto statement of all that a run did before it delivered; whoever has the commit can check it.
 
-    async def act(engine: "Engine") -> tuple[str, bytes]:
+    It is signed where you have a key: `wainwright keys signing` makes one.
+    """
+
+    async def act(engine: "Engine") -> tuple[str, bytes, str]:
         return await engine.statements.of((await engine.view(run)).run)
 
-    commit, text = with_engine(workspace, {}, act)
+    commit, text, key = with_engine(workspace, {}, act)
     with complaining():
         if verifier is not None:
             from wainwright.engine.tracing.statements import VERIFIER  # noqa: PLC0415 - loads the engine
@@ -36,5 +39,5 @@ def statement(
             sys.stdout.buffer.write(text)
             return
         to.write_bytes(text)
-    err.print(Text(f"It speaks of commit {commit}."))
-    out.print(Text(f"python {verifier or 'verifier.py'} {to} {commit}"))
+    err.print(Text(f"It speaks of commit {commit}." + (f" It is signed with the key {key}." if key else "")))
+    out.print(Text(f"python {verifier or 'verifier.py'} {to} {commit} {key}".rstrip()))

@@ -14,6 +14,8 @@ from wainwright.settings import Candidate, Settings
 
 log = structlog.get_logger()
 
+SIGNING_KEY = "WAINWRIGHT_SIGNING_KEY"
+"""What delivered commits are signed with. It never goes to the gateway."""
 _USUAL_KEY = {
     "anthropic": "ANTHROPIC_API_KEY",
     "cerebras": "CEREBRAS_API_KEY",
@@ -59,22 +61,27 @@ def resolve_keys(settings: Settings, redactor: Redactor | None = None) -> dict[s
     A source is asked for what no earlier one has. ``redactor`` learns all of them, and what opened their sources.
     Raises ``InputError`` when a source that is asked cannot be used as it is.
     """
-    found = _found(settings, sources(settings))
+    found = _found(names_wanted(settings), sources(settings))
     if redactor is not None:
         redactor.learn((*found.values(), token() if settings.vault.url else ""))
     return found
 
 
+def signing_key(settings: Settings) -> str:
+    """The key to sign with, of the first source that has one; empty where none has. Raises ``InputError``."""
+    return _found(frozenset({SIGNING_KEY}), sources(settings)).get(SIGNING_KEY, "")
+
+
 def secrets_at_hand(settings: Settings) -> tuple[str, ...]:
     """What has to be masked from the start: keys for which no other program is asked. Raises ``InputError``."""
     here = [source for source in sources(settings) if not source.elsewhere]
-    return (*_found(settings, here).values(), os.environ.get(TOKEN, ""))
+    return (*_found(names_wanted(settings) | {SIGNING_KEY}, here).values(), os.environ.get(TOKEN, ""))
 
 
-def _found(settings: Settings, asked: Iterable[Source]) -> dict[str, str]:
+def _found(names: frozenset[str], asked: Iterable[Source]) -> dict[str, str]:
     found: dict[str, str] = {}
     for source in asked:
-        if missing := names_wanted(settings) - found.keys():
+        if missing := names - found.keys():
             found |= source.find(missing)
     return found
 
@@ -111,7 +118,7 @@ def whereabouts(settings: Settings) -> tuple[dict[str, tuple[str, ...]], tuple[s
             usable.append((source, source.names()))
         except InputError as error:
             wrong.append(str(error))
-    names = names_wanted(settings).union(_USUAL_KEY.values(), *(own for _, own in usable))
+    names = names_wanted(settings).union({SIGNING_KEY}, _USUAL_KEY.values(), *(own for _, own in usable))
     has = {source.name: source.find(names).keys() for source, _ in usable}
     told = {name: tuple(one for one, keys in has.items() if name in keys) for name in sorted(names)}
     return {name: at for name, at in told.items() if at or name in names_wanted(settings)}, tuple(wrong)

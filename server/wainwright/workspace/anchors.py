@@ -1,4 +1,4 @@
-"""Commits of the private repository as they are, byte by byte, and with a line more at the end of their message."""
+"""Commits of the private repository as they are, byte by byte, and with lines more at the end of their message."""
 
 from pathlib import Path
 
@@ -11,12 +11,14 @@ def content(state: Path, commit: str) -> bytes:
     return _private(state).run("cat-file", "commit", object_name(commit)).out
 
 
-def with_trailer(state: Path, commit: str, line: str) -> str:
-    """The same commit with a trailer, times and all: the same trailer gives the same commit."""
-    told = content(state, commit).rstrip(b"\n")
-    return _private(state).text(
-        "hash-object", "-t", "commit", "-w", "--stdin", stdin=told + f"\n\n{line}\n".encode()
-    )
+def with_trailers(told: bytes, *lines: str) -> bytes:
+    """What is in a commit, with trailers behind its message."""
+    return told.rstrip(b"\n") + b"\n\n" + "".join(f"{line}\n" for line in lines).encode()
+
+
+def written(state: Path, told: bytes) -> str:
+    """The commit with this content, times and all: the same content gives the same commit."""
+    return _private(state).text("hash-object", "-t", "commit", "-w", "--stdin", stdin=told)
 
 
 def _private(state: Path) -> GitDirectory:

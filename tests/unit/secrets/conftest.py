@@ -6,6 +6,7 @@ import keyring
 import pytest
 from tests.fixtures.file_keyring import PLACE, FileKeyring
 
+from wainwright.secrets import SIGNING_KEY
 from wainwright.settings import config_dir
 
 
@@ -15,7 +16,8 @@ def credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
-    for name in ("OPENAI_API_KEY", "VAULT_TOKEN", "DBUS_SESSION_BUS_ADDRESS", "PYTHON_KEYRING_BACKEND"):
+    keys = ("OPENAI_API_KEY", SIGNING_KEY, "VAULT_TOKEN")
+    for name in (*keys, "DBUS_SESSION_BUS_ADDRESS", "PYTHON_KEYRING_BACKEND"):
         monkeypatch.delenv(name, raising=False)
     config_dir().mkdir(parents=True)
     return config_dir() / "credentials.toml"

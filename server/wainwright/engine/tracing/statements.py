@@ -8,6 +8,7 @@ from wainwright.domain.errors import InputError
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.tracing import verifier
 from wainwright.engine.tracing.record import Record
+from wainwright.secrets import signer
 from wainwright.workspace import anchors
 
 VERIFIER = Path(verifier.__file__)
@@ -20,14 +21,16 @@ class Statements:
     def __init__(self, parts: EngineParts) -> None:
         self._parts = parts
 
-    async def of(self, run: str) -> tuple[str, bytes]:
-        """The commit that a run delivered last, and the statement about it: all that was done before.
+    async def of(self, run: str) -> tuple[str, bytes, str]:
+        """The commit that a run delivered last, the statement about it: all that was done before; and who signed it.
+
+        It is signed where the person has a key, unless the commit is signed with another one.
 
         Raises InputError for a run that delivered nothing, and where the journal is not what the commit says.
         """
         return await asyncio.to_thread(self._of, run)
 
-    def _of(self, run: str) -> tuple[str, bytes]:
+    def _of(self, run: str) -> tuple[str, bytes, str]:
         state = Record(self._parts.journal, run).state
         if state is None or state.delivered is None or state.delivered.commit == state.base:
             raise InputError(f"Run {run} has delivered no change.", "Let it go on to the end of REVIEW.")
@@ -46,4 +49,8 @@ class Statements:
         wrong = verifier.check(text, commit) if text else ["The row that the commit names is not there."]
         if wrong:
             raise InputError(wrong[0], f"`wainwright audit verify {run}` looks at the journal.")
-        return commit, text
+        by = signer(self._parts.settings, self._parts.redactor)
+        if by is None or verifier.signer(content) not in ("", by.public):
+            return commit, text, ""
+        signed = by.sign(verifier.to_sign(verifier.PAYLOAD, text))
+        return commit, verifier.envelope(text, by.public, signed), by.public

@@ -1,6 +1,6 @@
 """Checks a statement about a run, offline and with nothing but Python.
 
-    python verifier.py STATEMENT COMMIT
+    python verifier.py STATEMENT COMMIT [KEY]
 
 A run of Wainwright wrote down all that it did as a chain of rows: the hash of each covers the row and the hash before
 it. The commit that it delivered names the last of these hashes in its message (`Wainwright-Run: RUN HASH`), and the
@@ -9,12 +9,15 @@ whether a statement says what the run wrote down before it delivered that commit
 
     git log --format=%H --grep=^Wainwright-Run:
 
+Where the person had a key, the commit and the statement are signed (ed25519; the statement in an envelope of DSSE).
+KEY is its public half, as they told you: with it, what is not signed by that key is not believed. Without it, the
+signatures are checked against the key that they name themselves, which vouches for nobody.
+
 It ends with 0 when all is as it was written; else it says what is not, and ends with 1.
 This file stands alone: it needs neither Wainwright, nor its journal, nor git.
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -24,13 +27,23 @@ from typing import Any
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:wainwright:run:v1"
+PAYLOAD = "application/vnd.in-toto+json"
+COMMIT = "urn:wainwright:commit:v1"
+"""As what a commit is signed: all that is in it but the line of the signature."""
 COLUMNS = ("seq", "kind", "key", "effect", "fingerprint", "usd", "tokens", "body", "epoch", "at")
 """What the hash of a row covers, in this order, behind the name of the run; the body comes last, as it is."""
 _TYPES = (int, str, str, str, str, float, int, str, int, float)
 _TRAILER = re.compile(rb"^Wainwright-Run: (\S+) ([0-9a-f]{64})$", re.MULTILINE)
+_SIGNATURE = re.compile(
+    rb"(?<=\n)Wainwright-Signature: ed25519 ([A-Za-z0-9+/]{43}=) ([A-Za-z0-9+/]{86}==)\n\Z"
+)
+_KEY = "[A-Za-z0-9+/]{43}="
 _TREE = re.compile(rb"tree ([0-9a-f]{40,64})\n")
 
+_NO_STATEMENT = (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError)
+
 Json = dict[str, Any]
+Point = tuple[int, int, int, int]
 
 
 def as_written(statement: Json) -> bytes:
@@ -115,31 +128,70 @@ def statement(run: str, rows: list[Json], commit: str, content: bytes) -> Json:
     }
 
 
-def check(text: bytes, commit: str) -> list[str]:
-    """What is wrong with a statement about a commit that is known, a sentence each; nothing: it can be believed."""
+def to_sign(kind: str, content: bytes) -> bytes:
+    """What is signed of a content: DSSE's way of saying what it is."""
+    return b"DSSEv1 %d %s %d " % (len(kind), kind.encode(), len(content)) + content
+
+
+def signature_line(key: str, signature: str) -> str:
+    """The last line of the message of a commit that is signed."""
+    return f"Wainwright-Signature: ed25519 {key} {signature}"
+
+
+def envelope(payload: bytes, key: str, signature: str) -> bytes:
+    """A statement with its signature."""
+    signed = [{"keyid": key, "sig": signature}]
+    told = {"payloadType": PAYLOAD, "payload": base64.b64encode(payload).decode(), "signatures": signed}
+    return as_written(told)
+
+
+def opened(text: bytes) -> tuple[bytes, str]:
+    """The statement in a file, and the key that it is signed with; empty where it is not. Raises ValueError."""
+    told = json.loads(text)
+    if "payload" not in told:
+        return text, ""
+    payload, one = base64.b64decode(told["payload"], validate=True), told["signatures"][0]
+    key, signature = one["keyid"], one["sig"]
+    if not _signed(key, signature, to_sign(PAYLOAD, payload)) or envelope(payload, key, signature) != text:
+        raise ValueError("its signature does not hold")
+    return payload, key
+
+
+def signer(commit: bytes) -> str:
+    """The key that a commit is signed with; empty where it is not. Raises ValueError for a wrong signature."""
+    found = _SIGNATURE.search(commit)
+    if found is None:
+        return ""
+    key, signature = found[1].decode(), found[2].decode()
+    if not _signed(key, signature, to_sign(COMMIT, commit[: found.start()])):
+        raise ValueError("the signature of the commit does not hold")
+    return key
+
+
+def check(text: bytes, commit: str, key: str = "") -> list[str]:
+    """What is wrong with a statement about a commit that is known, a sentence each; nothing: it can be believed.
+
+    ``key``: who has to have signed it; empty: nobody.
+    """
     try:
-        told = json.loads(text)
+        payload, stated_by = opened(text)
+        told = json.loads(payload)
         content = base64.b64decode(told["predicate"]["commit"], validate=True)
         rows = told["predicate"]["rows"]
         if name_of(content, commit) != commit:
             return [f"It is about another commit than {commit}, or its copy of that commit was changed."]
+        if key and (stated_by != key or signer(content) not in (key, "")):
+            return [f"It is not signed with the key {key}."]
         run, head = trailer(content)
         if not head:
             return ["The message of the commit names no run: nothing vouches for this statement."]
         wrong = _wrong_row(run, head, rows)
         if wrong:
             return [wrong]
-        if as_written(statement(run, rows, commit, content)) != text:
+        if as_written(statement(run, rows, commit, content)) != payload:
             return ["What it says beside the rows does not follow from them, or it is not written as it was."]
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        RecursionError,
-        binascii.Error,
-    ) as error:
+        signer(content)
+    except _NO_STATEMENT as error:
         return [f"It is no statement of a run: {type(error).__name__} {error}"]
     return []
 
@@ -159,9 +211,10 @@ def _wrong_row(run: str, head: str, rows: list[Json]) -> str:
     return ""
 
 
-def told(text: bytes) -> list[str]:
+def told(text: bytes, key: str = "") -> list[str]:
     """What a statement says, in some lines."""
-    said = json.loads(text)["predicate"]
+    payload, stated_by = opened(text)
+    said = json.loads(payload)["predicate"]
     spent = said["spent"]
     lines = [
         f"Run {said['run']}: {said['goal']}",
@@ -174,17 +227,70 @@ def told(text: bytes) -> list[str]:
             f"{one['of']}: `{one['command']}` on tree {one['tree'][:10]} ended with {one['exit']}: {tests}"
         )
     lines += [f"{one['gate']}: {one['decision']} by {one['by']} {one['reason']}" for one in said["approvals"]]
+    for what, by in (("commit", signer(base64.b64decode(said["commit"]))), ("statement", stated_by)):
+        whose = "" if key else "; whether that is theirs, you have to know"
+        lines.append(f"The {what} is signed with {by}{whose}." if by else f"The {what} is not signed.")
     return lines
+
+
+# ---- ed25519, by RFC 8032: nothing is kept secret here, so nothing has to take the same time always
+
+_P = 2**255 - 19
+_ORDER = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, -1, _P) % _P
+
+
+def _point(packed: bytes) -> Point:
+    number = int.from_bytes(packed, "little")
+    y, odd = number & ((1 << 255) - 1), number >> 255
+    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if (x * x - square) % _P:
+        x = x * pow(2, (_P - 1) // 4, _P) % _P
+    if len(packed) != 32 or y >= _P or (x * x - square) % _P or (odd and not x):
+        raise ValueError("a point that is not on the curve")
+    x = x if x & 1 == odd else _P - x
+    return x, y, 1, x * y % _P
+
+
+def _sum(one: Point, other: Point) -> Point:
+    a = (one[1] - one[0]) * (other[1] - other[0])
+    b = (one[1] + one[0]) * (other[1] + other[0])
+    c, d = 2 * one[3] * other[3] * _D, 2 * one[2] * other[2]
+    e, f, g, h = (b - a) % _P, (d - c) % _P, (d + c) % _P, (b + a) % _P
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
+
+
+def _times(number: int, point: Point) -> Point:
+    total = (0, 1, 1, 0)
+    while number:
+        total = _sum(total, point) if number & 1 else total
+        point, number = _sum(point, point), number >> 1
+    return total
+
+
+def _signed(key: str, signature: str, content: bytes) -> bool:
+    """Whether the holder of a key signed a content."""
+    public, sign = base64.b64decode(key, validate=True), base64.b64decode(signature, validate=True)
+    scalar = int.from_bytes(sign[32:], "little")
+    number = int.from_bytes(hashlib.sha512(sign[:32] + public + content).digest(), "little") % _ORDER
+    base = _point((4 * pow(5, -1, _P) % _P).to_bytes(32, "little"))
+    left, right = _times(scalar, base), _sum(_point(sign[:32]), _times(number, _point(public)))
+    alike = all((left[at] * right[2] - right[at] * left[2]) % _P == 0 for at in (0, 1))
+    return alike and len(sign) == 64 and scalar < _ORDER
 
 
 def main(arguments: list[str]) -> int:
     """Check the statement in a file against the full name of a commit."""
-    if len(arguments) != 2 or not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", arguments[1]):
+    shapes = (".+", "[0-9a-f]{40}|[0-9a-f]{64}", _KEY)
+    fits = [re.fullmatch(shape, one) for shape, one in zip(shapes, arguments, strict=False)]
+    if not 2 <= len(arguments) <= 3 or not all(fits):
         sys.stderr.write(f"{__doc__}\n")
         return 2
-    text = Path(arguments[0]).read_bytes()
-    wrong = check(text, arguments[1])
-    lines = wrong or [*told(text), f"All of it is as it was written before commit {arguments[1]}."]
+    (path, commit), key = arguments[:2], "".join(arguments[2:])
+    text = Path(path).read_bytes()
+    wrong = check(text, commit, key)
+    lines = wrong or [*told(text, key), f"All of it is as it was written before commit {commit}."]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 1 if wrong else 0
 
