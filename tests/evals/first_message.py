@@ -149,7 +149,7 @@ def opening(
     text = briefs.join(briefs.task(one), briefs.acceptance(tests, {}, names, names), briefs.since(()))
     room = roles.IMPLEMENT.room_beside(sum(map(len, shared)) + len(text))
     own = context.own(indexed, query, known, write_set=write_set, whole=tests, room=room)
-    return [roles.common(), *shared, roles.IMPLEMENT.prompt, briefs.join(text, own)]
+    return [roles.IMPLEMENT.common, *shared, roles.IMPLEMENT.prompt, briefs.join(text, own)]
 
 
 def started(goal: str) -> RunState:

@@ -16,7 +16,6 @@ from typing import Any, Generic, TypeVar, cast
 
 from pydantic import JsonValue, ValidationError
 
-from wainwright.agents import roles
 from wainwright.agents.answers import Reading, explain, read
 from wainwright.agents.roles import Assignment
 from wainwright.agents.spoken import after, spelled
@@ -143,7 +142,7 @@ class Conversation(Generic[A]):
                 gone_on = (*brief.earlier, _message("user", brief.text))
                 return [one.model_dump(mode="json") for one in gone_on], Spend()
             own = f"# Your part\n\n{self.assignment.prompt.strip()}"
-            before = [f"{part}\n\n" for part in (roles.common(), *brief.shared, own)]
+            before = [f"{part}\n\n" for part in (self.assignment.common, *brief.shared, own)]
             return [*before, f"# The work at hand\n\n{brief.text or 'Do your part for the goal.'}"], Spend()
 
         kept = cast("list[Any]", await self.steps.step("opening", inputs=None, effect="read", act=act))

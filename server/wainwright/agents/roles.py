@@ -40,6 +40,8 @@ _AROUND = 200
 """Headings around what is told."""
 LOOK: tuple[Tool[Any], ...] = (READ, SEARCH, LIST, FIND_SYMBOL, REFERENCES, CALLERS, OUTLINE, READ_SYMBOL)
 WORK: tuple[Tool[Any], ...] = (*LOOK, SHELL, RUN_TESTS, HISTORY)
+_FOR_WHAT_IS_THERE = (FIND_SYMBOL, REFERENCES, CALLERS, OUTLINE, READ_SYMBOL, HISTORY)
+"""What helps to find one's way in code of others, and in what they did before."""
 
 _FILLED_IN: Mapping[str, str] = {
     "targets": "\n".join(target.choice for target in TARGETS.values()),
@@ -66,26 +68,45 @@ class Assignment:
     """About so many characters of code are shown for this work alone, beyond what all are shown."""
     language: str = "python"
     """The language of the worked example, where the prompt has one for each: a file of ``examples/``."""
+    from_nothing: bool = False
+    """Whether the workspace was empty before the run."""
 
     def speaking(self, tested_by: str) -> "Assignment":
         """The same work, with the worked example in the language of what tests the workspace."""
         return replace(self, language=language(tested_by))
 
+    def where(self, *, from_nothing: bool) -> "Assignment":
+        """The same work in a workspace that was empty before the run, or was not."""
+        if not from_nothing:
+            return self
+        return replace(
+            self, from_nothing=True, tools=tuple(t for t in self.tools if t not in _FOR_WHAT_IS_THERE)
+        )
+
     def room_beside(self, taken: int) -> int:
         """How much of its room this work has where so many characters are told already."""
-        return max(0, min(self.room, OPENING_MAX - _AROUND - len(common()) - len(self.prompt) - taken))
+        told = len(self.common) + len(self.prompt) + taken
+        return max(0, min(self.room, OPENING_MAX - _AROUND - told))
+
+    @property
+    def common(self) -> str:
+        """What all roles are told before anything else."""
+        return _fitting(_read("prompts", COMMON), from_nothing=self.from_nothing)
 
     @property
     def prompt(self) -> str:
         """The role's own words; ``{{name}}`` in its file stands for a value of ``_FILLED_IN``."""
-        text = _read("prompts", self.name)
+        text = _fitting(_read("prompts", self.name), from_nothing=self.from_nothing)
         more = {"example": _read("examples", f"{self.name}.{self.language}")} if "{{example}}" in text else {}
         return re.sub(r"\{\{(\w+)\}\}", lambda found: {**_FILLED_IN, **more}[found[1]], text)
 
 
-def common() -> str:
-    """What all roles are told before anything else."""
-    return _read("prompts", COMMON)
+def _fitting(text: str, *, from_nothing: bool) -> str:
+    """A prompt for a workspace: of ``⟦this¦that⟧`` one that has files gets the first, an empty one the second."""
+    chosen = re.sub(
+        r"⟦([^¦⟧]*)(?:¦([^⟧]*))?⟧", lambda found: (found[2] or "") if from_nothing else found[1], text
+    )
+    return re.sub(r"\n{3,}", "\n\n", chosen)
 
 
 def _read(folder: str, name: str) -> str:

@@ -61,6 +61,10 @@ class TaskState(Fact):
     """What broke the present attempt off, of one that is halted."""
 
 
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""What git calls a tree without files."""
+
+
 class GateState(Fact):
     """A gate and what was decided."""
 
@@ -183,6 +187,11 @@ class RunState(Fact):
         planned = self.plan.size if self.plan else None
         size = self.chosen_size or (self.resized.size if self.resized else None) or planned or "large"
         return "medium" if size == "small" and self.plan and len(self.plan.tasks) > 1 else size
+
+    @property
+    def from_nothing(self) -> bool:
+        """Whether there was no file before the run: nobody has to be told how to go about what is there."""
+        return self.base_tree == EMPTY_TREE and Stage.BUILD in self.route
 
     @property
     def may_grow(self) -> bool:

@@ -79,7 +79,8 @@ def shared(
         indexed.index, indexed.structure, words, limit=LIMIT, tokens=0, tip=tip, moment=moment
     )[0]
     asked = instructions(indexed.root, [one.path for one in ranked.files[:5]])
-    parts = [f"## Workspace\n\n### Files ({len(files)})\n\n{listing(files)}"]
+    there = f"### Files ({len(files)})\n\n{listing(files)}" if files else "It is empty."
+    parts = [f"## Workspace\n\n{there}"]
     pages = Pages(indexed.root, room)
     legible = (
         [path for path in files if path not in asked and by_hand(path, pages.read(path))]

@@ -50,7 +50,7 @@ async def write_acceptance(
         )
         checking = _Checking(parts, state, workbench, steps)
         done = await run_agent(
-            roles.ACCEPTANCE.speaking(briefs.tested_by(state)),
+            roles.ACCEPTANCE.speaking(briefs.tested_by(state)).where(from_nothing=state.from_nothing),
             AcceptanceAnswer,
             Brief(parts.redactor.redact(brief), shared),
             workbench=workbench,

@@ -69,7 +69,7 @@ def tests(state: RunState) -> str:
     if not state.testable:
         return f"{text}\n\nNo test is run: {state.untested or state.tier_reason}"
     base = state.base_tested
-    if base is None:
+    if base is None or state.from_nothing:
         return text
     if base.receipt is None:
         return f"{text}\n\nIt was not run: {base.reason}"
@@ -130,11 +130,18 @@ def instructions(state: RunState) -> str:
     return join("## What the tasks say", *(f"### {t.id}\n\n{t.instruction}" for t in tasks))
 
 
+_FORMER = (
+    "Change it as little as will do. What landed stays: a requirement that it meets already remains in the list, "
+    'with `"met": true`, and no task has to serve it.'
+)
+"""What a planner is told of the plan before."""
+
+
 def former(state: RunState) -> str:
     """The plan and design that were given up, for those who make new ones."""
     parts = []
     if state.former_plan is not None:
-        parts.append(f"## The plan before, whole\n\n{_whole(state.former_plan)}")
+        parts.append(f"## The plan before, whole\n\n{_FORMER}\n\n{_whole(state.former_plan)}")
     if state.former_design is not None:
         text = "\n\n".join(fenced(d.text) for d in state.former_design.documents if d.name.endswith(".md"))
         parts.append(f"## The design before\n\n{text}")
@@ -161,7 +168,7 @@ def set_aside(one: TaskState, diff: str) -> str:
     why = f"\n\nWhy it did not land: {cut(one.digest, LATER_MAX)}" if one.digest else ""
     return (
         f'## Built for {one.task.id}, and not landed\n\nA task with `"starts_from": "{one.task.id}"` begins with '
-        f"it.{why}\n\n{fenced(cut(diff, BUILT_MAX))}"
+        f"it; say in its instruction what is still to do.{why}\n\n{fenced(cut(diff, BUILT_MAX))}"
     )
 
 

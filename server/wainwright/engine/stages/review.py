@@ -101,7 +101,9 @@ async def _last_look(parts: EngineParts, run: LiveRun, number: int) -> tuple[tup
     before = run.steps(_scope(number - 1))
     looked, earlier = (
         await before.last("look"),
-        await to_go_on_with(before.below(roles.REVIEW.name), roles.REVIEW),
+        await to_go_on_with(
+            before.below(roles.REVIEW.name), roles.REVIEW.where(from_nothing=run.state.from_nothing)
+        ),
     )
     if looked is None or not earlier:
         return (), ""

@@ -35,6 +35,7 @@ async def ask(
     conversation, it says what is new.
     """
     state = run.state
+    assignment = assignment.where(from_nothing=state.from_nothing)
     run.tell(f"the {assignment.role} thinks")
     commit = state.head or state.base
     assert commit is not None

@@ -151,7 +151,7 @@ async def _attempt(
 def _how(state: RunState) -> roles.Assignment:
     """Whoever works alone also mends alone, so that the conversation can go on."""
     how = roles.ALONE if state.size == "small" else roles.IMPLEMENT
-    return how.speaking(briefs.tested_by(state))
+    return how.speaking(briefs.tested_by(state)).where(from_nothing=state.from_nothing)
 
 
 async def _told_built(parts: EngineParts, state: RunState, one: TaskState, begun: Beginning) -> str:

@@ -162,6 +162,7 @@ class TaskCheck:
         shared = await told(self.parts, state, workbench.name)
 
         async def ask(assignment: roles.Assignment, more: str) -> FindingsAnswer:
+            assignment = assignment.where(from_nothing=state.from_nothing)
             earlier = await to_go_on_with(before.below(assignment.name), assignment) if before else ()
             text = self.parts.redactor.redact(briefs.join(told_again if earlier else told_first, more))
             brief = Brief(text, earlier=earlier) if earlier else Brief(text, shared)

@@ -83,7 +83,7 @@ class WrongTests:
         self.run.tell("the reviewer is asked whether the tests are wrong", task.id)
         async with workbenches.reading(parts, state, f"{workbench.name}-consent", commit) as reader:
             done = await run_agent(
-                roles.CONSENT,
+                roles.CONSENT.where(from_nothing=state.from_nothing),
                 ConsentAnswer,
                 Brief(parts.redactor.redact(brief), shared),
                 workbench=reader,
