@@ -29,7 +29,7 @@ from wainwright.models.client import Message, ModelReply, ModelRequest, Text, To
 from wainwright.models.fit import fit
 from wainwright.models.router import Models
 from wainwright.tools.files import apply
-from wainwright.tools.toolbox import Tool, Workbench
+from wainwright.tools.toolbox import Tool, ToolEffect, Workbench
 
 MISFITS_MAX = 3
 """Answers in a row that do not fit their form before the work is given up."""
@@ -38,6 +38,12 @@ REPEATS_MAX = 4
 
 REFUSAL_MAX = 1_000
 """Characters of the last refusal that a person is told."""
+
+MAYBE_DONE = (
+    "This was under way when its process ended, so it may have been done, in part or as a whole. It was not done "
+    "again. Look whether it was done; call it once more only if it was not, or if doing it twice does no harm."
+)
+"""What an agent is told of an action that may not be done again, and that may have happened."""
 
 _AGAIN = "Resume the run: the role tries anew, with another model if you have one. Or make the goal smaller."
 
@@ -202,7 +208,9 @@ class Conversation(Generic[A]):
         if reading.blocks and self.assignment.edits:
             self.tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
             blocks: JsonValue = [b.model_dump() for b in reading.blocks]
-            done = await self._step("edit", blocks, lambda: apply(self.workbench, reading.blocks))
+            done = await self._step(
+                "edit", blocks, lambda: apply(self.workbench, reading.blocks), "idempotent"
+            )
             came_of_it.append(done["text"])
             refused = not done["ok"]
             pending = refused or reading.answer is None
@@ -234,23 +242,27 @@ class Conversation(Generic[A]):
             return True, await tool.call(self.workbench, call.arguments)
 
         self.tell(_describe(call))
-        changes = tool is not None and tool.effect != "read"
-        done = await self._step(call.name, call.arguments, act, changes=changes)
+        done = await self._step(call.name, call.arguments, act, tool.effect if tool else "read")
         return self._repeated(call, done["text"])
 
-    async def _step(self, name: str, inputs: JsonValue, act: Act, *, changes: bool = True) -> dict[str, str]:
-        """One action as a step: from the last checkpoint, and with a new one after it if it ``changes`` the tree."""
+    async def _step(self, name: str, inputs: JsonValue, act: Act, effect: ToolEffect) -> dict[str, str]:
+        """One action as a step: from the last checkpoint, and with a new one after it if it can change the tree."""
         workbench = self.workbench
 
         async def live(_key: str) -> tuple[JsonValue, Spend]:
             await self._catch_up()
             ok, text = await act()
-            commit = await workbench.checkpoint(name) if changes and workbench.writable else workbench.tree_at
+            commit = (
+                await workbench.checkpoint(name)
+                if effect != "read" and workbench.writable
+                else workbench.tree_at
+            )
             return {"ok": "yes" if ok else "", "text": text, "commit": commit}, Spend()
 
+        told: JsonValue = {"ok": "", "text": MAYBE_DONE, "commit": workbench.expected_at}
         done = cast(
             "dict[str, str]",
-            await self.steps.step(f"act-{name}", inputs=inputs, effect="idempotent", act=live),
+            await self.steps.step(f"act-{name}", inputs=inputs, effect=effect, act=live, unknown=told),
         )
         workbench.expected_at = done["commit"]
         return done

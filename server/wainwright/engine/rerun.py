@@ -30,7 +30,7 @@ from wainwright.domain.state import RunState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.performer import perform
-from wainwright.journal import NOTHING, Journal, Lease, Reservation, Row, Spend, Steps
+from wainwright.journal import NOTHING, EffectClass, Journal, Lease, Reservation, Row, Spend, Steps
 from wainwright.journal.likeness import Alike, alike, first_difference
 from wainwright.models.client import CallFailed, ModelReply, Price
 from wainwright.models.router import Models
@@ -88,7 +88,7 @@ class Record:
         rows = (
             row for key, row in self.done.items() if key.rpartition("/")[0] in scopes and key not in asked
         )
-        return min((row for row in rows if row.effect in ("llm", "idempotent")), default=None)
+        return min((row for row in rows if row.effect in ("llm", "idempotent", "external")), default=None)
 
     def inputs(self, row: Row) -> JsonValue:
         """What was put into a step. Blocks."""
@@ -113,11 +113,12 @@ class RecordedSteps(Steps):
         name: str,
         *,
         inputs: JsonValue,
-        effect: str,
+        effect: EffectClass,
         act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
         reservation: Reservation = NOTHING,
         like: Alike = alike,
         about: JsonValue = None,
+        unknown: JsonValue = None,
     ) -> JsonValue:
         """The recorded outcome. What was made of other steps is made again of those, and has to come out the same.
 

@@ -17,7 +17,18 @@ by any process; the owner takes it.
 """
 
 from wainwright.journal.journal import BEAT_S, Journal
-from wainwright.journal.records import NOTHING, Account, Lease, Reservation, Row, RunRow, Signal, Spend, Used
+from wainwright.journal.records import (
+    NOTHING,
+    Account,
+    EffectClass,
+    Lease,
+    Reservation,
+    Row,
+    RunRow,
+    Signal,
+    Spend,
+    Used,
+)
 from wainwright.journal.restoring import Restored, restore
 from wainwright.journal.steps import Answers, Steps
 
@@ -26,6 +37,7 @@ __all__ = [
     "NOTHING",
     "Account",
     "Answers",
+    "EffectClass",
     "Journal",
     "Lease",
     "Reservation",

@@ -68,7 +68,12 @@ def _up_to(tx: Transaction, run: str, upto: int) -> list[Row]:
 
 
 def _stays(row: Row, done: set[tuple[str, int]]) -> bool:
-    """Whether a fork has this row too: a fact, or a step that came to an outcome, or what took that back."""
+    """Whether a fork has this row too: a fact, or a step that came to an outcome, or what took that back.
+
+    What may not be done again is taken over however it ended, and whether it did.
+    """
+    if row.effect == "external":
+        return True
     if row.kind == "intent":
         return any(key == row.key and seq > row.seq for key, seq in done)
     return row.kind in ("event", "done", "void")

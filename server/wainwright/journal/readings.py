@@ -70,6 +70,14 @@ class Readings:
             ).fetchone()
         return row is not None and row[0] == "done"
 
+    def is_lost(self, run: str, key: str) -> bool:
+        """Whether a step was begun, and nobody knows whether it happened."""
+        with self.file.read() as db:
+            row = db.execute(
+                "SELECT kind FROM journal WHERE run = ? AND key = ? ORDER BY seq DESC LIMIT 1", [run, key]
+            ).fetchone()
+        return row is not None and row[0] == "lost"
+
     def recorded(self, run: str, key: str) -> tuple[int, JsonValue, JsonValue] | None:
         """The newest outcome of a step: the row before it was begun, what was put into it, what came of it."""
         with self.file.read() as db:

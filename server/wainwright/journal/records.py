@@ -1,6 +1,6 @@
 """What goes into the journal and comes out of it, as values."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import Field, JsonValue
 
@@ -57,6 +57,11 @@ class Account(Fact):
     lost: int
     unpriced: int = 0
     """Calls that ended and whose price nobody knows."""
+
+
+EffectClass = Literal["read", "idempotent", "external", "llm"]
+"""Whether a step may be done again: ``read`` only looked, ``idempotent`` comes to the same from the same beginning,
+``llm`` is asked and paid again, ``external`` may not be: it changes or destroys what nothing here brings back."""
 
 
 class Signal(Fact):

@@ -15,7 +15,7 @@ from wainwright.domain.errors import Diverged, WainwrightError
 from wainwright.domain.text import clean
 from wainwright.journal.journal import Journal
 from wainwright.journal.likeness import Alike, alike, first_difference
-from wainwright.journal.records import NOTHING, Lease, Reservation, Spend, Used
+from wainwright.journal.records import NOTHING, EffectClass, Lease, Reservation, Spend, Used
 from wainwright.journal.texts import as_json
 from wainwright.waiting import to_its_end
 
@@ -57,11 +57,12 @@ class Steps:
         name: str,
         *,
         inputs: JsonValue,
-        effect: str,
+        effect: EffectClass,
         act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
         reservation: Reservation = NOTHING,
         like: Alike = alike,
         about: JsonValue = None,
+        unknown: JsonValue = None,
     ) -> JsonValue:
         """Do an act once. A recorded outcome is returned without acting.
 
@@ -70,19 +71,20 @@ class Steps:
         Where it was recorded with other inputs, ``like`` says whether they differ in what decides. If they do, what
         only looked (``read``) looks again; anything else is ``Diverged``, and says how to go on from before it.
 
-        ``effect`` is ``read`` or ``idempotent`` (may be done again after a crash) or ``llm`` (is asked again; what
-        the lost call may have cost counts as spent). If ``act`` raises, the step is recorded as failed and the
-        next ask tries it anew. What that cost tells the exception's ``spend`` attribute; a WainwrightError without
-        one cost nothing. Of anything else (a defect, a cancellation, a process that is told to end) the cost is
-        unknown, and the whole reservation counts as spent. Whenever a
-        cancellation comes, it takes effect with the outcome on disk. Steps of one scope may run side by side: they
-        are numbered in the order in which they were asked for. Raises BudgetExceeded, Diverged, Fenced,
+        ``effect`` is ``read`` or ``idempotent`` (may be done again after a crash), ``llm`` (is asked again; what
+        the lost call may have cost counts as spent), or ``external`` (is never done again by itself: whether it
+        happened before a crash or an exception nobody knows, so ``unknown`` is its outcome from then on). If
+        another ``act`` raises, the step is recorded as failed and the next ask tries it anew. What that cost tells
+        the exception's ``spend`` attribute; a WainwrightError without one cost nothing. Of anything else (a defect, a
+        cancellation, a process that is told to end) the cost is unknown, and the whole reservation counts as spent.
+        Whenever a cancellation comes, it takes effect with the outcome on disk. Steps of one scope may run side by
+        side: they are numbered in the order in which they were asked for. Raises BudgetExceeded, Diverged, Fenced,
         JournalError when the step is under way already, and what ``act`` raises.
         """
         number = self._number(name)
         key = f"{self.scope}/{name}#{number}"
         try:
-            given = await self._before.find(key, inputs) if self._before and effect == "llm" else None
+            given = await self._given(key, inputs, effect, unknown)
             if given is not None:
                 act, reservation = partial(_give, given), NOTHING
             recorded = await self._begin(key, inputs, effect, reservation, like, about)
@@ -98,6 +100,17 @@ class Steps:
         value: JsonValue = json.loads(body)  # as a resumed run finds it
         return value
 
+    async def _given(
+        self, key: str, inputs: JsonValue, effect: EffectClass, unknown: JsonValue
+    ) -> tuple[JsonValue] | None:
+        """An outcome that stands for acting, or None."""
+        if effect == "llm":
+            return await self._before.find(key, inputs) if self._before else None
+        if effect != "external":
+            return None
+        lost = await to_its_end(self._journal.queue(self._journal.is_lost, self._lease.run, key))
+        return (unknown,) if lost else None
+
     def _number(self, name: str) -> int:
         if self._failed[name]:
             return heapq.heappop(self._failed[name])
@@ -108,7 +121,7 @@ class Steps:
         self,
         key: str,
         inputs: JsonValue,
-        effect: str,
+        effect: EffectClass,
         reservation: Reservation,
         like: Alike,
         about: JsonValue,
@@ -133,7 +146,7 @@ class Steps:
         return await self._begin_exactly(key, inputs, effect, reservation, about)
 
     async def _begin_exactly(
-        self, key: str, inputs: JsonValue, effect: str, reservation: Reservation, about: JsonValue
+        self, key: str, inputs: JsonValue, effect: EffectClass, reservation: Reservation, about: JsonValue
     ) -> tuple[JsonValue] | None:
         begun = self._journal.queue(self._journal.begin, self._lease, key, inputs, effect, reservation, about)
         try:
@@ -149,18 +162,21 @@ class Steps:
         self,
         act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
         key: str,
-        effect: str,
+        effect: EffectClass,
         reservation: Reservation,
     ) -> tuple[str, Spend]:
         """What came of the act, as JSON, and what it cost."""
+        begun = False
         try:
             self._allow(effect)
+            begun = True
             value, spend = await act(key)
         except BaseException as error:
             unknown = Spend(usd=reservation.usd, tokens=reservation.tokens)
             # Our own errors say what they cost. What nobody foresaw may come after the act was paid.
             spent = getattr(error, "spend", Spend() if isinstance(error, WainwrightError) else unknown)
-            ended = self._end(key, ("failed", as_json(str(error))), effect, spent)
+            kind = "lost" if begun and effect == "external" else "failed"
+            ended = self._end(key, (kind, as_json(str(error))), effect, spent)
             if isinstance(error, GeneratorExit):
                 ended.result()  # a coroutine that is being closed may not await
             else:
@@ -168,7 +184,7 @@ class Steps:
             raise
         return as_json(value), spend
 
-    def _end(self, key: str, outcome: tuple[str, str], effect: str, spend: Spend) -> Future[None]:
+    def _end(self, key: str, outcome: tuple[str, str], effect: EffectClass, spend: Spend) -> Future[None]:
         return self._journal.queue(self._journal.end, self._lease, key, outcome, effect, spend)
 
     @property
@@ -180,7 +196,7 @@ class Steps:
         """What the model calls of this run, or of a role in it, took; with ``since``, all runs' from then on."""
         return await to_its_end(self._journal.queue(self._journal.used, self._lease.run, since, role))
 
-    def check(self, effect: str) -> None:
+    def check(self, effect: EffectClass) -> None:
         """Raise where no act of this effect may begin any more: whoever waits to begin one looks now and then."""
         self._allow(effect)
 

@@ -103,6 +103,12 @@ class Workbench:
         self.tree_at = commit
 
 
+ToolEffect = Literal["read", "idempotent", "external"]
+"""The effect class of an action, with which its step is written down. ``read`` leaves the agent's tree as it was: no
+checkpoint follows. ``idempotent`` changes that tree and nothing else, from one checkpoint to the next, so that it may
+be done again from there. ``external`` changes or destroys something that no checkpoint brings back: what was under
+way when its process ended is never done again by itself."""
+
 TestPort = Callable[[Workbench, str, Sequence[str]], Awaitable[str]]
 """Runs the tests on the tree of a workbench, which has this git hash, or only those that are named; in words."""
 
@@ -116,9 +122,8 @@ class Tool(Generic[A]):
     name: str
     description: str
     arguments: type[A]
-    effect: Literal["read", "idempotent"]
-    """``read`` leaves the agent's tree as it was, so that no checkpoint follows; ``idempotent`` changes that tree and
-    nothing else, from one checkpoint to the next."""
+    effect: ToolEffect
+    """What it says of itself; there is no default."""
     run: Callable[[Workbench, A], Awaitable[str]]
     needs_sandbox: bool = False
 

@@ -14,9 +14,9 @@ from wainwright.agents import loop, roles
 from wainwright.agents.answers import FindingsAnswer, WorkAnswer
 from wainwright.agents.loop import Brief, OutOfTurns, Work, run_agent
 from wainwright.agents.roles import WORK
-from wainwright.domain.errors import BadAnswer, WainwrightError
+from wainwright.domain.errors import BadAnswer, Fenced, WainwrightError
 from wainwright.models.client import GatewayBackend
-from wainwright.tools.toolbox import Workbench
+from wainwright.tools.toolbox import Arguments, Tool, ToolEffect, Workbench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -353,6 +353,52 @@ async def test_a_resumed_agent_asks_and_acts_only_what_is_new(bench: Bench, gate
     )
     assert done.answer.status == "done"
     assert last(asked) == "exit code 0\nx\ndef add(a, b):\n    return b + a\n"
+
+
+class Address(Arguments):
+    """Where to."""
+
+    to: str
+
+
+def letters(bench: Bench, box: list[str], effect: ToolEffect) -> Tool[Address]:
+    """A tool that sends a letter, and whose process is killed the first time before it is told that it did."""
+
+    async def send(_: Workbench, arguments: Address) -> str:
+        box.append(arguments.to)
+        if len(box) == 1:
+            bench.crash()
+        return "sent"
+
+    return Tool(name="post", description="Send a letter.", arguments=Address, effect=effect, run=send)
+
+
+@pytest.mark.parametrize(("effect", "sent"), [("external", 1), ("idempotent", 2), ("read", 2)])
+async def test_what_a_tool_says_of_itself_decides_what_becomes_of_it_after_a_crash(
+    bench: Bench, gateway: GatewayBackend, effect: ToolEffect, sent: int
+) -> None:
+    box: list[str] = []
+    posting = replace(roles.IMPLEMENT, tools=(letters(bench, box, effect),))
+    killed, _ = await act(bench, gateway, call("post", to="anna"), assignment=posting)
+    assert isinstance(killed, Fenced)
+    rows = [row for row in bench.journal.rows("r1") if "act-post" in row.key]
+    assert {row.effect for row in rows} == {effect}
+    done, asked = await act(bench, gateway, DONE, assignment=posting)
+    assert done.answer.status == "done"
+    assert last(asked).startswith(loop.MAYBE_DONE if effect == "external" else "sent")
+    assert box == ["anna"] * sent
+
+
+async def test_an_agent_may_ask_again_for_what_may_have_happened(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    box: list[str] = []
+    posting = replace(roles.IMPLEMENT, tools=(letters(bench, box, "external"),))
+    await act(bench, gateway, call("post", to="anna"), assignment=posting)
+    done, asked = await act(bench, gateway, call("post", to="anna"), DONE, assignment=posting)
+    assert done.answer.status == "done"
+    assert last(asked).startswith("sent")
+    assert box == ["anna", "anna"]
 
 
 async def test_an_answer_after_a_resume_is_about_the_tree_with_the_work_in_it(
