@@ -129,12 +129,15 @@ def _decide(workspace: Path, run: str | None, gate: str | None, decision: str, r
 
 
 def task(
-    way: Annotated[Steering, typer.Argument(help="pause, go-on, stop, or again: a new attempt.")],
+    way: Annotated[Steering, typer.Argument(help="pause, go-on, stop, again: a new attempt, or skip.")],
     task: Annotated[str, typer.Argument(help="The task, as `wainwright show` names it.")],
     run: Annotated[str | None, typer.Option(help="The run; the newest without it.")] = None,
     workspace: Workspace = Path(),
 ) -> None:
-    """Pause one task of a run, let it go on, stop it, or have it tried again; the others go on."""
+    """Pause one task of a run, let it go on, stop it, have it tried again, or skip it; the others go on.
+
+    What needs a skipped task waits: `go-on` has it built without, `skip` leaves it out too.
+    """
     seen = with_engine(workspace, {}, lambda engine: engine.steer(run, task, way))
     out.print(f"{seen.run}: noted. If nothing works on it now, `wainwright resume {seen.run}` goes on.")
 

@@ -10,6 +10,7 @@ from wainwright.domain.evidence import AcceptanceTest, Finding, Receipt, RedFirs
 from wainwright.domain.goal import Stage, title
 from wainwright.domain.plan import Plan
 from wainwright.domain.sizes import told
+from wainwright.domain.skipping import left_out, skipped
 from wainwright.domain.state import RunState, TaskState, guarding, without_test
 
 _MARKS = {
@@ -20,6 +21,7 @@ _MARKS = {
     "blocked": "!",
     "outgrown": "!",
     "halted": "!",
+    "skipped": "-",
 }
 
 
@@ -159,15 +161,25 @@ def _test_report(state: RunState) -> str:
     ):
         if names:
             lines += ["", f"## {heading}", "", *(f"- `{n}`" for n in names)]
-    untested = without_test(state)
+    untested = {name: why for name, why in without_test(state).items() if name not in left_out(state)}
     if state.acceptance is not None and (state.acceptance.tests or untested):
         lines += ["", "## Acceptance tests", ""]
         lines += ["| requirement | test | before the change | outcome |", "|---|---|---|---|"]
         lines += [
             f"| {t.requirement} | `{t.test}` | {_before(state, t)} | {_outcome(tested.receipt, t.test)} |"
             for t in state.acceptance.tests
+            if t.requirement not in left_out(state)
         ]
         lines += [f"| {name} | no test: {_in_a_cell(why)} | | |" for name, why in untested.items()]
+    gone = [(test, one.task.id) for one in skipped(state) for test in one.skipped_tests]
+    if gone:
+        lines += [
+            "",
+            "## Skipped with their tasks",
+            "",
+            *(f"- `{test}` (task {name})" for test, name in gone),
+        ]
+    if state.acceptance is not None:
         first = state.red_first
         if first is not None and first.receipt is not None:
             lines += ["", f"Before the change: {_receipt(first.receipt)}."]
@@ -280,7 +292,11 @@ def _summary(state: RunState) -> str:
         lines += ["", state.failure.reason, "", state.failure.hint]
     if state.plan is not None:
         lines += ["", "## Requirements", "", *_listed(state.plan)]
-        lines += [f"- {name} has no test: {why}" for name, why in without_test(state).items()]
+        out = left_out(state)
+        lines += [
+            f"- {name} has no test: {why}" for name, why in without_test(state).items() if name not in out
+        ]
+        lines += [f"- {name} is left out: its task was skipped" for name in sorted(out)]
         lines += ["", "## The Planner's notes", "", state.plan.notes] if state.plan.notes else []
     if state.tasks:
         lines += ["", "## Tasks", ""]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from wainwright.domain import skipping
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.state import RunState
 
@@ -14,10 +15,11 @@ def cautions(state: RunState) -> tuple[str, ...]:
     if state.base is None:
         return ()
     if not state.suites:
-        return ("It is not known how this workspace is tested, so nothing was tested.",)
+        return ("It is not known how this workspace is tested, so nothing was tested.", *skipping.told(state))
     if not state.testable:
-        return (f"No test was run: {without_stop(state.untested or state.tier_reason)}.",)
-    told = [*_of_the_base(state), *_of_the_whole(state)]
+        why = without_stop(state.untested or state.tier_reason)
+        return (f"No test was run: {why}.", *skipping.told(state))
+    told = [*_of_the_base(state), *_of_the_whole(state), *skipping.told(state)]
     return tuple(dict.fromkeys(told))
 
 

@@ -36,6 +36,7 @@ from wainwright.domain.gates import WITHOUT_TESTS, fails_unattended
 from wainwright.domain.goal import ENDS, WAY, Stage, title
 from wainwright.domain.plan import Plan, overlap
 from wainwright.domain.sizes import designs, reviews_whole, told, writes_own_tests
+from wainwright.domain.skipping import asks_about, waits_for
 from wainwright.domain.state import RunState, TaskState
 
 S = Stage
@@ -222,7 +223,18 @@ def _about_stopped_task(state: RunState) -> tuple[Effect, ...]:
             )
         if one.status == "stuck":
             return _ask(state, f"Task {one.task.id} cannot be finished.", one.digest, S.PLANNING)
+        if one.status == "waiting" and waits_for(state, one):
+            return _about_skipped(state, one)
     return ()
+
+
+def _about_skipped(state: RunState, one: TaskState) -> tuple[Effect, ...]:
+    name, question = one.task.id, asks_about(state, one)
+    ways = f"`wainwright task go-on {name}` has it built without, `wainwright task skip {name}` leaves it out too"
+    if fails_unattended(state, "question"):
+        reason = question.removesuffix(" Build it without?")
+        return (Fail(reason=reason, hint=f"{ways}; then `wainwright resume {state.run}`."),)
+    return _ask(state, question, f"An answer has it built without; {ways}.", S.BUILD)
 
 
 def _together(state: RunState) -> list[TaskState]:
@@ -231,7 +243,7 @@ def _together(state: RunState) -> list[TaskState]:
     chosen = [t for t in state.tasks.values() if t.status == "running"]
     at_rest = {t.task.id for t in state.tasks.values() if t.paused}
     for one in state.tasks.values():
-        ready = one.status == "waiting" and set(one.task.needs) <= landed
+        ready = one.status == "waiting" and set(one.task.needs) - set(one.without) <= landed
         if ready and not any(overlap(one.task.write_set, c.task.write_set) for c in chosen):
             chosen.append(one)
     # One that is paused keeps its files: what it has begun goes on from there.

@@ -1,6 +1,7 @@
 """What a person is told when a run ends: what was done, what is missing, where it is, how it goes on."""
 
 from wainwright.domain.goal import Stage
+from wainwright.domain.skipping import skipped
 from wainwright.domain.state import RunState, TaskState
 
 
@@ -28,7 +29,9 @@ def _tasks(state: RunState) -> list[str]:
     tasks = list(state.tasks.values())
     landed = [one for one in tasks if one.status == "landed"]
     told = [f"Done: {_named(landed)}."] if landed else []
-    missing = [one for one in tasks if one.status != "landed"]
+    gone = list(skipped(state))
+    told += [f"Skipped: {_named(gone)}."] if gone else []
+    missing = [one for one in tasks if one.status not in ("landed", "skipped")]
     if missing:
         told.append(f"Missing: {_named(missing)}.")
     elif state.stopped_at is not None:

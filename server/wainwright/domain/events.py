@@ -22,8 +22,9 @@ Decision = Literal["approve", "reject", "answer"]
 FailureCause = Literal["code", "conflict", "impossible", "environment", "model", "bigger", "tests", "halted"]
 """``tests``: the acceptance tests are wrong, the implementer says, and the reviewer agrees. ``halted``: an outage, a
 refusal or a defect, which says nothing about the work; the same attempt goes on when the run does."""
-Steering = Literal["pause", "go-on", "stop", "again"]
-"""What a person does with one task: ``again`` is a new attempt; the others leave the present one where it is."""
+Steering = Literal["pause", "go-on", "stop", "again", "skip"]
+"""What a person does with one task: ``again`` is a new attempt; ``skip`` leaves the task out; the others leave the
+present attempt where it is. ``go-on`` has a task built without what was skipped as well."""
 Rung = Literal["first", "repair", "fresh", "stronger"]
 """How an attempt is made: anew, with a failure digest, with a fresh mind, by a stronger model."""
 
@@ -230,7 +231,7 @@ class TaskFailed(Fact):
 
 
 class TaskSteered(Fact):
-    """A person has one task paused, going on, stopped, or tried again."""
+    """A person has one task paused, going on, stopped, tried again, or skipped."""
 
     kind: Literal["task-steered"] = "task-steered"
     task: str

@@ -24,6 +24,7 @@ from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.domain.ladder import (
     back_to_build,
     climb,
+    fit_tests,
     freshen,
     give_up,
     incident,
@@ -35,6 +36,7 @@ from wainwright.domain.ladder import (
     steer,
     task_changed,
     triage,
+    without_skipped,
 )
 from wainwright.domain.plan import EVERYTHING, Plan, Requirement, Task
 from wainwright.domain.sizes import named
@@ -59,7 +61,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "task-started": frozenset({S.BUILD}),
     "task-failed": frozenset({S.BUILD}),
     "task-landed": frozenset({S.BUILD}),
-    "task-steered": frozenset({S.BUILD}),
+    "task-steered": frozenset({S.BUILD, S.FAILED, S.CANCELLED}),
     "tested": frozenset({S.TEST}),
     "failure-triaged": frozenset({S.TEST}),
     "reviewed": frozenset({S.REVIEW}),
@@ -136,13 +138,14 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             changed = state.changed(
                 acceptance=event, head=event.commit, head_tree=event.tree, acceptance_digest=""
             )
-            return _leave_build(changed)
+            return _leave_build(fit_tests(changed))
         case ev.TaskStarted():
             return task_changed(state, event, status="running")
         case ev.TaskFailed():
             return climb(state, event)
         case ev.TaskSteered():
-            return steer(state, event)
+            steered = fit_tests(steer(state, event))
+            return _leave_build(steered) if event.way == "skip" and state.stage is S.BUILD else steered
         case ev.TaskLanded():
             return _land(state, event)
         case ev.Tested():
@@ -383,7 +386,7 @@ def _answer(state: RunState, gate: Gate, event: ev.GateDecided) -> RunState:
     said = f"{gate.question}\n{gate.detail}\nThe person answered: {event.reason or 'go on'}"
     if gate.returns_to is S.PLANNING:
         return give_up(state, said)
-    return freshen(state, said)
+    return freshen(without_skipped(state, gate.question), said)
 
 
 def _resume(state: RunState, event: ev.RunResumed) -> RunState:
@@ -414,13 +417,14 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
         resumes=state.resumes + 1,
     )
     back = back.changed(gates=overtaken(back, "question"))
-    return freshen(back, "")
+    back = freshen(back, "")
+    return _leave_build(back) if back.stage is S.BUILD else back
 
 
 def _leave_build(state: RunState) -> RunState:
     if state.unfinished or (state.acceptance is None and state.testable):
         return state
-    return state.changed(stage=S.TEST, tested=None, triaged=None)
+    return state.changed(stage=S.TEST, tested=None, triaged=None, giving_up="")
 
 
 def _plan_deployment(state: RunState, event: ev.DeploymentPlanned) -> RunState:

@@ -10,6 +10,7 @@ from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import GateKind, Rung
 from wainwright.domain.goal import Stage, title
 from wainwright.domain.plan import EVERYTHING, Task
+from wainwright.domain.skipping import asks_about, do_after_all, left_out, skip, skipped, unfit, waits_for
 from wainwright.domain.state import GateState, RunState, TaskState, TaskStatus
 
 TASK_LADDER: tuple[Rung, ...] = ("first", "fresh", "stronger")
@@ -82,6 +83,8 @@ def climb(state: RunState, event: ev.TaskFailed) -> RunState:
 def steer(state: RunState, event: ev.TaskSteered) -> RunState:
     """Do with one task what a person wants. Raises IllegalTransition for one that is not to be done."""
     one = state.tasks.get(event.task)
+    if state.stage is not S.BUILD and state.stopped_at is not S.BUILD:
+        raise IllegalTransition(f"Run {state.run} does not build any more.")
     if one is None or one.status in ("landed", "outgrown"):
         names = ", ".join(task.task.id for task in state.unfinished) or "none"
         raise IllegalTransition(f"No task {event.task} is to be done.", f"Tasks to be done: {names}.")
@@ -89,9 +92,12 @@ def steer(state: RunState, event: ev.TaskSteered) -> RunState:
     if state.giving_up and event.way in ("again", "go-on") and not one.paused:
         raise IllegalTransition("The plan is being made anew, and no attempt of it begins.")
     changes: dict[str, object] = {"paused": event.way == "pause"}
+    if event.way == "skip" and one.status != "skipped":
+        return skip(state, one, event.by).changed(gates=overtaken(state, "question"))
     if event.way == "again":
+        changes |= do_after_all(one) if one.status == "skipped" else {}
         changes |= {"status": "waiting", "attempt": one.attempt + 1, "rung": "fresh", "halted": None}
-        state = state.changed(gates=overtaken(state, "question"))
+        state = _with_its_tests(state, one).changed(gates=overtaken(state, "question"))
     elif event.way == "stop" and at_work:
         again = f"`wainwright task again {event.task}` has it tried again, and so has resuming the run."
         words = {"cause": "halted", "digest": f"It was stopped by {event.by}.", "hint": again}
@@ -99,9 +105,39 @@ def steer(state: RunState, event: ev.TaskSteered) -> RunState:
         changes |= {"status": "halted", "halted": halted}
     elif event.way == "go-on" and one.status == "halted":
         changes |= {"status": "waiting", "halted": None}
+    elif event.way == "go-on" and waits_for(state, one):
+        changes["without"] = (*one.without, *waits_for(state, one))
+        state = state.changed(gates=overtaken(state, "question"))
     elif not at_work:
         raise IllegalTransition(f"Task {event.task} is {one.status}.", "Have it tried again.")
     return state.changed(tasks={**state.tasks, event.task: one.model_copy(update=changes)})
+
+
+def _with_its_tests(state: RunState, one: TaskState) -> RunState:
+    """The run, with its acceptance tests written anew where those of a task that was skipped were taken out."""
+    there = {test.test for test in state.acceptance.tests} if state.acceptance else set(one.skipped_tests)
+    if set(one.skipped_tests) <= there:
+        return state
+    names = ", ".join(one.skipped_tests)
+    digest = f"Task {one.task.id} was skipped, and is done after all: write the tests of it again ({names})."
+    return _given_up_tests(state, digest)
+
+
+def without_skipped(state: RunState, question: str) -> RunState:
+    """The run after a person said that a task is built without what was skipped, if that was the question."""
+    tasks = {
+        name: one.model_copy(update={"without": (*one.without, *waits_for(state, one))})
+        if asks_about(state, one) == question
+        else one
+        for name, one in state.tasks.items()
+    }
+    return state.changed(tasks=tasks)
+
+
+def fit_tests(state: RunState) -> RunState:
+    """The run, with its acceptance tests written anew where a file of them waits for what is skipped."""
+    why = unfit(state)
+    return _given_up_tests(state, why) if why else state
 
 
 def tests_may_be_wrong(state: RunState) -> bool:
@@ -140,6 +176,8 @@ def replan(state: RunState, digest: str) -> RunState:
     """Give the plan up for a new one, which is told why; what has landed stays."""
     done = "; ".join(f"{t.task.id}: {t.task.title}" for t in state.tasks.values() if t.status == "landed")
     kept = f"\nAlready done and kept: {done}." if done else ""
+    gone = "; ".join(f"{one.task.id}: {one.task.title}" for one in skipped(state))
+    kept += f"\nThe person skipped these, so do not plan them: {gone}." if gone else ""
     return _given_up_tests(state, digest).changed(
         stage=S.PLANNING,
         plan=None,
@@ -166,7 +204,8 @@ def back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int = 
     number = state.repairs + 1
     while f"{name}-{number}" in state.tasks:  # the planner may have used the name
         number += 1
-    requirements = tuple(r.id for r in state.plan.requirements) if state.plan else ("R1",)
+    out = left_out(state)
+    requirements = tuple(r.id for r in state.plan.requirements if r.id not in out) if state.plan else ("R1",)
     task = Task(
         id=f"{name}-{number}",
         title=title(f"{name.capitalize()}: {digest}"),
@@ -283,13 +322,13 @@ def freshen(state: RunState, digest: str) -> RunState:
 
 def landed(state: RunState) -> dict[str, TaskState]:
     """What stays when a plan is given up."""
-    return {i: t for i, t in state.tasks.items() if t.status == "landed"}
+    return {i: t for i, t in state.tasks.items() if t.status in ("landed", "skipped")}
 
 
 def set_aside(state: RunState) -> dict[str, TaskState]:
     """What was begun, has not landed, and can be started from once its plan is given up."""
     begun = {i: t for i, t in state.tasks.items() if t.status in _BEGUN or t.attempt or t.kept}
-    return {**state.set_aside, **{i: t for i, t in begun.items() if t.status != "landed"}}
+    return {**state.set_aside, **{i: t for i, t in begun.items() if i not in landed(state)}}
 
 
 def overtaken(state: RunState, kind: GateKind) -> dict[str, GateState]:

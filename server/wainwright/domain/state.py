@@ -31,9 +31,9 @@ from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, Left
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
 from wainwright.domain.plan import Plan, Task
 
-TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked", "outgrown", "halted"]
+TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked", "outgrown", "halted", "skipped"]
 """``stuck``: the ladder is at its end; ``blocked``: the surroundings lack something; ``outgrown``: the goal is larger
-than it was taken for; ``halted``: an outage or a defect broke its attempt off."""
+than it was taken for; ``halted``: an outage or a defect broke its attempt off; ``skipped``: a person left it out."""
 
 
 class TaskState(Fact):
@@ -59,6 +59,12 @@ class TaskState(Fact):
     """A person has it wait."""
     halted: TaskFailed | None = None
     """What broke the present attempt off, of one that is halted."""
+    skipped_by: str = ""
+    """Who skipped it, of one that is skipped."""
+    skipped_tests: tuple[str, ...] = ()
+    """The acceptance tests that only it would have made green, of one that is skipped."""
+    without: tuple[str, ...] = ()
+    """The skipped tasks that it needs and is built without, since a person said so."""
 
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -210,8 +216,8 @@ class RunState(Fact):
 
     @property
     def unfinished(self) -> tuple[TaskState, ...]:
-        """Tasks that have not landed."""
-        return tuple(t for t in self.tasks.values() if t.status != "landed")
+        """Tasks that have not landed and are to be done."""
+        return tuple(t for t in self.tasks.values() if t.status not in ("landed", "skipped"))
 
     @property
     def gaps(self) -> tuple[Finding, ...]:

@@ -286,7 +286,7 @@ class Engine:
 
     async def steer(self, run: str | None, task: str, way: Steering, by: str = "person") -> RunView:
         """Steer one task. Raises InputError for one that is not to be done."""
-        run = await self._name(run, lambda stage: stage not in ENDS)
+        run = await self._name(run, lambda stage: stage is not Stage.DONE)
         await self._submit(run, TaskSteered(task=task, way=way, by=by))
         return await self.view(run)
 

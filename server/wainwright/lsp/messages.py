@@ -91,7 +91,8 @@ class TaskArguments(RunArguments):
     task: str
     """The task, as the plan names it."""
     way: Steering
-    """`again` is a new attempt; the others leave the present one where it is."""
+    """`again` is a new attempt; `skip` leaves the task out, and what needs it waits until it is let go on without.
+    The others leave the present attempt where it is."""
 
 
 class ResumeArguments(RunArguments):

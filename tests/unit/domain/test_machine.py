@@ -223,7 +223,7 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "acceptance-written": {S.DESIGN: S.DESIGN, S.BUILD: S.BUILD},
     "task-started": {S.BUILD: S.BUILD},
     "task-failed": {S.BUILD: S.BUILD},
-    "task-steered": {S.BUILD: S.BUILD},
+    "task-steered": {S.BUILD: S.BUILD, S.FAILED: S.FAILED, S.CANCELLED: S.CANCELLED},
     "task-landed": {S.BUILD: S.BUILD},  # the acceptance tests are still to be written
     "tested": {S.TEST: S.REVIEW},
     "failure-triaged": {S.TEST: S.BUILD},
@@ -254,6 +254,8 @@ def state_at(stage: Stage, kind: str = "") -> RunState:
         ]
     if kind == "failure-triaged" and stage is S.TEST:
         events.append(RED)
+    if kind == "task-steered" and stage is S.FAILED:
+        events = [*WAY_TO[S.BUILD], ev.RunFailed(reason="No money.")]
     if kind == "plan-given-up" and stage is S.BUILD:
         events.append(ev.TaskFailed(task="a", attempt=0, cause="impossible", digest="No."))
     state = replay(events)

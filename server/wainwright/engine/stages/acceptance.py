@@ -13,6 +13,7 @@ from wainwright.domain import events as ev
 from wainwright.domain.changes import content_hash
 from wainwright.domain.evidence import AcceptanceTest, Receipt
 from wainwright.domain.plan import EVERYTHING, covers
+from wainwright.domain.skipping import left_out, skipped
 from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
@@ -190,13 +191,15 @@ def _owners(
     for test in answer.tests:
         shows.get(test.test.partition("::")[0], set()).add(test.requirement)
     ran = {case.name.partition("::")[0] for case in (receipt.cases if receipt else ())}
-    serving = [one.task for one in state.tasks.values()]
+    # A file of what is left out alone belongs to who will never land; any other one waits for nobody who is skipped.
+    done = [one.task for one in state.tasks.values() if one.status != "skipped"]
     found = {}
     for path, wanted in shows.items():
         if wanted:
+            serving = [one.task for one in skipped(state)] if wanted <= left_out(state) else done
             found[path] = tuple(task.id for task in serving if wanted & set(task.acceptance))
         elif path in ran:
-            found[path] = tuple(task.id for task in serving)
+            found[path] = tuple(task.id for task in done)
     return found
 
 
@@ -211,7 +214,10 @@ def uncovered(state: RunState, tests: Sequence[AcceptanceTest], why: str, where:
     shown = {test.requirement for test in tests}
     if shown - known:
         return f"There is no requirement {', '.join(sorted(shown - known))}."
-    silent = sorted(r for r in known - shown if r not in why)
+    gone = sorted(shown & left_out(state))
+    if gone:
+        return f"The person skipped the tasks that serve {', '.join(gone)}: write no test of that."
+    silent = sorted(r for r in known - shown - left_out(state) if r not in why)
     if silent:
         names = ", ".join(silent)
         return (

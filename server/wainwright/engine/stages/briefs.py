@@ -6,6 +6,7 @@ material and no instruction.
 
 from collections.abc import Mapping, Sequence
 
+from wainwright.domain import skipping
 from wainwright.domain.evidence import Finding, Receipt, Suite
 from wainwright.domain.goal import Place
 from wainwright.domain.plan import Plan
@@ -100,11 +101,25 @@ def requirements(state: RunState) -> str:
 
 def untested(state: RunState) -> str:
     """Which requirements no test shows, and what the Tester says of that."""
-    lines = [f"- {name}: {why}" for name, why in without_test(state).items()]
+    out = skipping.left_out(state)
+    lines = [f"- {name}: {why}" for name, why in without_test(state).items() if name not in out]
     head = (
         "## Requirements without a test\n\nNothing shows these but the code itself. The Tester's words:\n\n"
     )
     return head + "\n".join(lines) if lines else ""
+
+
+def skipped(state: RunState) -> str:
+    """What nobody is to miss, since a person skipped it."""
+    lines = "\n".join(f"- {sentence}" for sentence in skipping.told(state))
+    return f"## Skipped\n\nThis is not part of the change, and no finding:\n{lines}" if lines else ""
+
+
+def without(state: RunState, one: TaskState) -> str:
+    """What a task needs and does not get, since a person skipped it."""
+    needed = [state.tasks[name].task for name in one.without if name in state.tasks]
+    lines = "\n".join(f"- {t.id}, {t.title}: {t.instruction}" for t in needed)
+    return f"## Not there\n\nThese were skipped; do without them:\n{lines}" if lines else ""
 
 
 def notes(state: RunState) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wainwright.domain import events as ev
 from wainwright.domain.errors import WainwrightError
+from wainwright.domain.skipping import skipped
 from wainwright.domain.state import RunState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -61,7 +62,7 @@ async def _not_landed(parts: EngineParts, state: RunState) -> dict[str, str]:
     """Name -> patch on the head of the run, for each task that was begun and has not landed, and for their tests."""
     texts: dict[str, str] = {}
     # A new plan may give a task the name of one before it, whose work is all that there is so far.
-    for one in (*state.unfinished, *state.set_aside.values()):
+    for one in (*state.unfinished, *skipped(state), *state.set_aside.values()):
         name = one.task.id
         commit = "" if name in texts else await leftovers.built(parts, state, one)
         if commit:

@@ -55,6 +55,7 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
             if earlier
             else briefs.join(
                 briefs.untested(state),
+                briefs.skipped(state),
                 briefs.notes(state),
                 commits,
                 briefs.diff(diff),

@@ -179,6 +179,7 @@ async def _brief(
     digest = one.digest if one.digest != one.task.instruction else ""
     text = briefs.join(
         briefs.task(one),
+        briefs.without(state, one),
         briefs.before(digest),
         briefs.survivors(state),
         await _told_built(parts, state, one, begun),

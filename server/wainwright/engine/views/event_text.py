@@ -80,7 +80,13 @@ _Late = (
 def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911 - one arm an event
     match event:
         case ev.TaskSteered():
-            done = {"pause": "is paused", "go-on": "goes on", "stop": "is stopped", "again": "is tried again"}
+            done = {
+                "pause": "is paused",
+                "go-on": "goes on",
+                "stop": "is stopped",
+                "again": "is tried again",
+                "skip": "is skipped",
+            }
             return f"{done[event.way]}, by {event.by}"
         case ev.Delivered():
             return f"handed over: {event.branch or event.patch or 'nothing'}; editor: {event.editor}"

@@ -240,7 +240,7 @@ def _percent(state: RunState) -> int:
         return 100
     share = 0.0
     if stage is Stage.BUILD and state.tasks:
-        share = sum(t.status == "landed" for t in state.tasks.values()) / len(state.tasks)
+        share = 1 - len(state.unfinished) / len(state.tasks)
     return int(100 * (WAY.index(stage) + share) / (len(WAY) - 1))
 
 
