@@ -10,6 +10,7 @@ that nobody disturbed, no recorded call is made again, the books say what the pr
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -20,6 +21,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,7 +30,7 @@ from typing import Any
 
 from tests.fixtures import team
 from tests.fixtures.leftovers import children, files_of_work, processes_of
-from tests.fixtures.openai_server import Answer, OpenAIServer, usage_of
+from tests.fixtures.openai_server import Answer, OpenAIServer, Script, usage_of
 from tests.fixtures.program import CONFIG, Program, program
 
 INPUT_USD, OUTPUT_USD = 1.0, 4.0
@@ -134,6 +136,10 @@ class CommandLine:
     def leave(self) -> None:
         self._drain.join(60)
 
+    def kill(self) -> None:
+        self.process.kill()
+        self.leave()
+
 
 class LanguageServer:
     """A language server that works on the run, with an editor that can nothing but answer."""
@@ -151,7 +157,8 @@ class LanguageServer:
         )
         self.said = ""
         self._sending = threading.Lock()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         folder = {"uri": place.work.workspace.as_uri(), "name": "work"}
         self._send(
             id=1,
@@ -166,7 +173,7 @@ class LanguageServer:
     def _send(self, **message: Any) -> None:
         data = json.dumps({"jsonrpc": "2.0", **message}).encode()
         assert self.process.stdin is not None
-        with self._sending, suppress(BrokenPipeError):
+        with self._sending, suppress(BrokenPipeError, ValueError):  # it was killed, or has ended
             self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(data), data))
             self.process.stdin.flush()
 
@@ -198,7 +205,18 @@ class LanguageServer:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.said += "it did not leave"
-            self.process.kill()
+        self.kill()
+
+    def kill(self) -> None:
+        """What it has said until then is read to its end."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(60)
+        with self._sending:
+            for pipe in (self.process.stdin, self.process.stdout):
+                assert pipe is not None
+                with suppress(BrokenPipeError):
+                    pipe.close()
 
 
 DRIVERS = (CommandLine, LanguageServer)
@@ -223,7 +241,7 @@ def to_its_end(driver: CommandLine | LanguageServer, place: Place) -> None:
     """Let it work until the run has ended."""
     name = type(driver).__name__
     if not wait(driver.ended, PATIENCE_S):
-        driver.process.kill()
+        driver.kill()
         raise AssertionError(f"{name} came to no end in {place.work.do('show').out}")
     driver.leave()
     if not place.ended():
@@ -252,8 +270,7 @@ def disturb(
         if wait(driver.ended, chance.uniform(0.0, seconds / 2)):
             driver.leave()
             return False
-    driver.process.kill()
-    driver.process.wait()
+    driver.kill()
     report.kills[kind.__name__] += 1
     known.update({key: row for key, row in place.recorded().items() if key not in known})
     return True
@@ -331,6 +348,11 @@ def judge(place: Place, told: dict[str, Any], known: dict[str, int], control: Ou
     return wrong
 
 
+FAULTS = (AssertionError, OSError, subprocess.SubprocessError, LookupError, ValueError)
+Judged = tuple[Outcome | None, list[str]]
+"""What came of a run, and what is not as it should be."""
+
+
 def keep(place: Place, folder: Path) -> None:
     """Copy what tells how a run went: its journal, and what the provider was asked."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -339,37 +361,53 @@ def keep(place: Place, folder: Path) -> None:
     (folder / "asked.json").write_text(json.dumps(place.server.entries, default=str))
 
 
+def in_a_place(
+    name: str, act: Callable[[Place], Judged], script: Script, config: str = CONFIG, kept: Path | None = None
+) -> Judged:
+    """Do something in a new place. The journal of what went wrong is copied to ``kept``."""
+    seen, wrong = None, list[str]()
+    try:
+        with program() as work, OpenAIServer(script) as server:
+            place = Place(work, server, config)
+            try:
+                seen, wrong = act(place)
+            except FAULTS as error:
+                wrong = [f"{type(error).__name__}: {error}"]
+            if wrong and kept is not None:
+                keep(place, kept / name)
+    except FAULTS as error:
+        wrong.append(f"{type(error).__name__}: {error}")
+    return seen, [f"{name}: {one}" for one in wrong]
+
+
 def trial(
     seed: int, control: Outcome | None, seconds: float, report: Report, kept: Path | None = None
 ) -> Outcome | None:
     """One run; the control run where there is none to compare it with."""
     chance = random.Random(seed)
     known: dict[str, int] = {}
-    with program() as work, OpenAIServer(slowly) as server:
-        place = Place(work, server)
-        try:
-            if control is not None:
-                for number in range(chance.randint(1, 3)):
-                    if not disturb(place, chance, seconds / (1 if number == 0 else 2), report, known):
-                        break
-            told = finish(place, chance if control is not None else random.Random(0))
-            wrong = judge(place, told, known, control)
-            report.done += 1
-            report.calls += told["model_calls"]
-            report.lost += told["lost_calls"]
-            report.wrong += [f"seed {seed}: {one}" for one in wrong]
-            if wrong and kept is not None:
-                keep(place, kept / str(seed))
-            return place.outcome(told)
-        except (AssertionError, OSError, subprocess.SubprocessError, LookupError, ValueError) as error:
-            report.wrong.append(f"seed {seed}: {type(error).__name__}: {error}")
-            if kept is not None:
-                keep(place, kept / str(seed))
-            return None
+
+    def one_run(place: Place) -> Judged:
+        if control is not None:
+            for number in range(chance.randint(1, 3)):
+                if not disturb(place, chance, seconds / (1 if number == 0 else 2), report, known):
+                    break
+        told = finish(place, chance if control is not None else random.Random(0))
+        wrong = judge(place, told, known, control)
+        report.done += 1
+        report.calls += told["model_calls"]
+        report.lost += told["lost_calls"]
+        return place.outcome(told), wrong
+
+    seen, wrong = in_a_place(f"seed {seed}", one_run, slowly, kept=kept)
+    report.wrong += wrong
+    return seen
 
 
-def trials(number: int, seed: int, jobs: int, kept: Path | None = None) -> Report:
-    """The control run, then as many killed ones."""
+def trials(
+    number: int, seed: int, jobs: int, kept: Path | None = None, least: int = 0, within_s: float = math.inf
+) -> Report:
+    """The control run, then as many killed ones, as long as there is time for more than the least of them."""
     report = Report()
     began = time.monotonic()
     control = trial(0, None, 0.0, report, kept)
@@ -378,6 +416,8 @@ def trials(number: int, seed: int, jobs: int, kept: Path | None = None) -> Repor
         return report
 
     def one(number: int) -> None:
+        if number >= seed + least and time.monotonic() > began + within_s:
+            return
         trial(number, control, seconds, report, kept)
         wrong = [one for one in report.wrong if one.startswith(f"seed {number}:")]
         print(f"seed {number}: {wrong or 'well'}; so far {dict(report.kills)}", file=sys.stderr, flush=True)

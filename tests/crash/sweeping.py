@@ -10,7 +10,6 @@ has to be the same then is what ``killing`` looks at.
 
 import argparse
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -24,17 +23,18 @@ from tests.crash.dying import KILLED
 from tests.crash.killing import (
     PATIENCE_S,
     CommandLine,
+    Judged,
     LanguageServer,
     Outcome,
     Place,
+    in_a_place,
     judge,
-    keep,
     to_its_end,
     wait,
 )
 from tests.fixtures import team
-from tests.fixtures.openai_server import Answer, OpenAIServer, call, say
-from tests.fixtures.program import CONFIG, SERVER, program
+from tests.fixtures.openai_server import Answer, call, say
+from tests.fixtures.program import CONFIG, SERVER
 
 REPOSITORY = SERVER.parent
 MODULES = {
@@ -128,45 +128,48 @@ class Sweep:
     wrong: list[str] = field(default_factory=list)
 
 
+def killed_once(place: Place, point: Point, sweep: Sweep) -> None:
+    """Let one process work until something is killed at the point."""
+    work = place.work
+    work.entry = ("tests.crash.dying", str(point.at), point.moment, point.whom)
+    driver = KINDS[point.kind](place)
+    if point.whom == "gateway":
+        to_its_end(driver, place)
+        happened = KILLED in driver.said
+    else:
+        wait(driver.ended, PATIENCE_S)
+        happened = driver.process.poll() == -signal.SIGKILL
+        if happened:
+            driver.kill()
+        else:
+            driver.leave()
+    sweep.kills[f"{point.kind}: {point.whom}" if happened else "nothing there to kill"] += 1
+    work.entry = ("wainwright",)
+
+
 def one_run(point: Point, control: Outcome | None, sweep: Sweep, kept: Path | None) -> Outcome | None:
     """A run with one kill, or the control run where there is none to compare it with."""
-    kind = KINDS[point.kind]
-    with program() as work, OpenAIServer(play) as server:
-        place = Place(work, server, "parallel = 3\n" + CONFIG)
+
+    def act(place: Place) -> Judged:
         place.autonomy = "auto-edit"
-        work.extra["PYTHONPATH"] = f"{SERVER}:{REPOSITORY}"
-        try:
-            known: dict[str, int] = {}
-            if control is not None:
-                work.entry = ("tests.crash.dying", str(point.at), point.moment, point.whom)
-                driver = kind(place)
-                if point.whom == "gateway":
-                    to_its_end(driver, place)
-                    happened = KILLED in driver.said
-                else:
-                    wait(driver.ended, PATIENCE_S)
-                    driver.leave()
-                    happened = driver.process.returncode == -signal.SIGKILL
-                sweep.kills[f"{point.kind}: {point.whom}" if happened else "nothing there to kill"] += 1
-                known = place.recorded()
-                work.entry = ("wainwright",)
-            if not place.ended():
-                to_its_end(kind(place), place)
-            told = work.do("show", "--json").last
-            wrong = judge(place, told, known, control)
-            if control is None:
-                sweep.rows[point.kind] = place.rows("SELECT count(*) FROM journal")[0][0]
-            sweep.calls += told["model_calls"]
-            sweep.lost += told["lost_calls"]
-            sweep.wrong += [f"{point}: {one}" for one in wrong]
-            if wrong and kept is not None:
-                keep(place, kept / str(point))
-            return place.outcome(told)
-        except (AssertionError, OSError, subprocess.SubprocessError, LookupError, ValueError) as error:
-            sweep.wrong.append(f"{point}: {type(error).__name__}: {error}")
-            if kept is not None:
-                keep(place, kept / str(point))
-            return None
+        place.work.extra["PYTHONPATH"] = f"{SERVER}:{REPOSITORY}"
+        known: dict[str, int] = {}
+        if control is not None:
+            killed_once(place, point, sweep)
+            known = place.recorded()
+        if not place.ended():
+            to_its_end(KINDS[point.kind](place), place)
+        told = place.work.do("show", "--json").last
+        wrong = judge(place, told, known, control)
+        if control is None:
+            sweep.rows[point.kind] = place.rows("SELECT count(*) FROM journal")[0][0]
+        sweep.calls += told["model_calls"]
+        sweep.lost += told["lost_calls"]
+        return place.outcome(told), wrong
+
+    seen, wrong = in_a_place(str(point), act, play, "parallel = 3\n" + CONFIG, kept)
+    sweep.wrong += wrong
+    return seen
 
 
 def points(rows: dict[str, int], stride: int, first: int) -> Iterator[Point]:

@@ -1,5 +1,6 @@
 """A started server process per test, killed at its end."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from client import Client
+from tests.fixtures.leftovers import gone
 from tests.fixtures.program import end_services
 from workplace import Workplace
 
 
 @pytest.fixture
-async def start():
-    """Start servers with `await start()`; they do not survive the test."""
+async def start(tmp_path):
+    """Start servers with `await start()`; they do not survive the test, and nothing that they started does."""
     clients: list[Client] = []
 
     async def run(*argv, **options) -> Client:
@@ -24,6 +26,7 @@ async def start():
     yield run
     for client in clients:
         await client.kill()
+    await asyncio.to_thread(gone, tmp_path)
 
 
 @pytest.fixture
