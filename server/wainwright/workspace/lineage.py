@@ -19,8 +19,10 @@ from wainwright.workspace.place import Place
 from wainwright.workspace.plumbing import GitDirectory, list_item, printable, quote, unquote
 
 STRICT: tuple[str, ...] = ()
+INDENTED = ("-w",)
+"""Also where it was indented anew."""
 LOOSE = ("-w", "-M", "-C", "-C")
-"""Also where it was moved to another place or file, or indented anew."""
+"""Also where it was moved to another place or file. What stands in several files may be taken for another one's."""
 _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 _HEADER = re.compile(rb"([0-9a-f]{40,64}) (\d+) (\d+)( \d+)?")
 
@@ -119,7 +121,7 @@ class Lineage:
         try:
             laid = self._laid(text, object_name(tip), gone)
             # A line alone is too short to be known again elsewhere.
-            which = ("-L", f"{line},{line}") if how is STRICT else ()
+            which = () if how is LOOSE else ("-L", f"{line},{line}")
             where = (*which, laid, "--", self._place.outer(text.path))
             found = self._read(self._git.run("blame", "--line-porcelain", *how, *where).out, line)
         except WorkspaceError:

@@ -20,7 +20,7 @@ from wainwright.engine.views.documents import write
 from wainwright.engine.views.why_view import CallTold, GateTold, ReceiptTold, StepTold, Why, document
 from wainwright.journal import Row
 from wainwright.workspace import sources
-from wainwright.workspace.lineage import LOOSE, STRICT, Lineage, Origin, Text
+from wainwright.workspace.lineage import INDENTED, LOOSE, STRICT, Lineage, Origin, Text
 
 _MOVED = "It was moved or indented anew since."
 
@@ -88,8 +88,8 @@ class _Search:
 
     def run_of(self, text: Text, line: int) -> _Found | None:
         """The run that wrote a line, and where it stands in the run's own commit."""
-        for how in (STRICT, LOOSE):
-            moved = (_MOVED,) if how is LOOSE else ()
+        for how in (STRICT, INDENTED, LOOSE):
+            moved = () if how is STRICT else (_MOVED,)
             seen = self._in_history(text, line, how)
             for record in self._records:
                 if seen is not None and seen.commit in record.landings:
@@ -214,7 +214,7 @@ def _act(record: Record, landing: Landing, origin: Origin, lineage: Lineage) -> 
     text = lineage.version(origin.commit, origin.path)
     if text is None:
         return None
-    for how in (STRICT, LOOSE):
+    for how in (STRICT, INDENTED, LOOSE):
         for acts in record.scopes(record.scope_of(landing)):
             made = {act.commit: act for act in reversed(acts)}
             written = lineage.origin(text, origin.line, acts[-1].commit, (), how)
