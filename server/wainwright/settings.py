@@ -85,6 +85,10 @@ class Candidate(_Section):
     tools: bool = True
     """Whether tools are offered in the provider's own form. ``false``: in words, and calls are read from the text; so
     it is too, by itself, where a server refuses tools."""
+    schema_answers: bool | None = None
+    """Whether plans, reviews and other answers of a fixed form are asked for by JSON schema. Default: where LiteLLM's
+    table says that the model takes one and can still call tools; never at an ``api_base`` of your own. A model that
+    refuses one is asked without, by itself."""
     vision: bool | None = None
     """Whether the model sees pictures, if you know it; one that does not is not shown any."""
 

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar, cast
 from pydantic import JsonValue, ValidationError
 
 from wainwright.agents.answers import Reading, explain, read
+from wainwright.agents.contracts import contract
 from wainwright.agents.roles import Assignment
 from wainwright.agents.spoken import after, spelled
 from wainwright.agents.written import understood
@@ -183,7 +184,12 @@ class Conversation(Generic[A]):
         if self.from_record and not await self.steps.is_recorded("model"):
             self.from_record = False
             await self._tell_what_is_gone()
-        request = ModelRequest(role=self.assignment.role, messages=tuple(fit(self.messages)), tools=specs)
+        request = ModelRequest(
+            role=self.assignment.role,
+            messages=tuple(fit(self.messages)),
+            tools=specs,
+            answer=contract(self.assignment, self.form),
+        )
         reply = understood(await self.models.ask(self.steps, request, rung=self.rung), specs)
         self.messages.append(after(reply))
         return reply

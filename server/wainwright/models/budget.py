@@ -47,6 +47,7 @@ class TokenBounds:
                 bound = known = self._counted[digest]
         if not known:
             bound += ONCE + sum(PER_TOOL + len(tool.model_dump_json().encode()) for tool in request.tools)
+            bound += len(request.answer.model_dump_json().encode()) if request.answer else 0
         return min(bound, candidate.context_tokens or bound)
 
     def output(self, candidate: Candidate, request: ModelRequest) -> int:
@@ -65,7 +66,9 @@ class TokenBounds:
 
     def _prefixes(self, candidate: Candidate, request: ModelRequest) -> list[tuple[str, Message]]:
         """Each message with a digest of everything up to it; other tools or another model give other digests."""
-        head = [candidate.model, candidate.api_base, [tool.model_dump(mode="json") for tool in request.tools]]
+        tools = [tool.model_dump(mode="json") for tool in request.tools]
+        answer = request.answer.model_dump(mode="json") if request.answer else None
+        head = [candidate.model, candidate.api_base, tools, answer]
         running = hashlib.sha256(json.dumps(head).encode())
         prefixes = []
         for message in request.messages:

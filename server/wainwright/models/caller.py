@@ -101,6 +101,8 @@ class Call:
     """What ended the call before there was an answer."""
     cut: bool = False
     """Whether more came than was asked for: nothing that is counted holds."""
+    by_schema: bool = False
+    """Whether the answer was asked for by schema."""
     _silence: asyncio.Timeout | None = field(default=None, init=False)
 
     @property

@@ -57,7 +57,7 @@ def portable(key: str) -> str:
 
 def request_sha(request: ModelRequest) -> str:
     """Digest of what ``request`` says, with masks for what differs between two runs of the same story."""
-    return _digest(_each_text(request.model_dump(mode="json"), masked))
+    return _digest(_each_text(request.asked(), masked))
 
 
 def masked(text: str) -> str:
@@ -210,7 +210,7 @@ class RecordingBackend:
 
     def _record(self, request: ModelRequest, reply: ModelReply, key: str) -> None:
         clean = _redacted(request, self._redactor)
-        told = clean.model_dump(mode="json")
+        told: dict[str, Any] = clean.asked()
         messages = {_digest(said)[:16]: said for said in told["messages"]}
         new = {digest: said for digest, said in messages.items() if digest not in self._written}
         entry = {

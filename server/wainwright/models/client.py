@@ -106,6 +106,14 @@ class ToolSpec(Fact):
     """JSON schema of the arguments; its root is an object."""
 
 
+class Contract(Fact):
+    """The form of an answer."""
+
+    name: str
+    structure: dict[str, JsonValue]
+    """JSON schema of the answer; its root is an object."""
+
+
 class ModelRequest(Fact):
     """What a role asks."""
 
@@ -114,6 +122,12 @@ class ModelRequest(Fact):
     tools: tuple[ToolSpec, ...] = ()
     max_output_tokens: int | None = Field(default=None, ge=1)
     """At most the candidate's own limit; None takes that."""
+    answer: Contract | None = None
+    """What a reply without a call has to be like, for a model that can be held to it; the messages say it too."""
+
+    def asked(self) -> dict[str, JsonValue]:
+        """What is kept of it: not the contract, which says nothing that the messages do not."""
+        return self.model_dump(mode="json", exclude={"answer"})
 
 
 class Usage(Fact):
@@ -225,6 +239,10 @@ class ContextTooLong(ModelRejected):
 
 class ToolsRefused(ModelRejected):
     """The model takes no tools."""
+
+
+class SchemaRefused(ModelRejected):
+    """The model takes no schema of its answer, or not this one."""
 
 
 Heard = Callable[[str], None]
@@ -399,6 +417,8 @@ def _error(data: dict[str, Any]) -> Exception:
             return ContextTooLong(message, hint)
         case "tools_refused":
             return ToolsRefused(message, hint)
+        case "schema_refused":
+            return SchemaRefused(message, hint)
         case "rejected":
             return ModelRejected(message, hint)
         case _:

@@ -60,7 +60,13 @@ _MENDABLE = {
         "Choose a model with a larger window, or give a smaller task.",
     ),
     "tools_refused": ("the model takes no tools", "Set `tools = false` for this candidate."),
+    "schema_refused": (
+        "the model takes no schema of its answer",
+        "Set `schema_answers = false` for this candidate.",
+    ),
 }
+_SCHEMA_BESIDE_TOOLS = frozenset({"openai", "azure", "gemini", "vertex_ai", "xai"})
+"""Providers whose models call a tool or answer in the schema, as they like: elsewhere the schema rules out calls."""
 _ENDED = {
     "Silent": "it did not begin to answer in time",
     "Stalled": "it stood still in the middle of its answer",
@@ -194,7 +200,7 @@ class Gateway:
     async def _complete(
         self, candidate: Candidate, request: ModelRequest, secret: str | None, call: Call
     ) -> ModelReply:
-        arguments = self._arguments(candidate, request, secret)
+        arguments = self._arguments(candidate, request, secret, call)
         call.most_tokens = arguments["max_tokens"]
         deadline = candidate.deadline_s
         async with asyncio.timeout(deadline):
@@ -209,7 +215,9 @@ class Gateway:
         }
         return reply.model_copy(update=update)
 
-    def _arguments(self, candidate: Candidate, request: ModelRequest, secret: str | None) -> dict[str, Any]:
+    def _arguments(
+        self, candidate: Candidate, request: ModelRequest, secret: str | None, call: Call
+    ) -> dict[str, Any]:
         known = self._known(candidate).get("max_output_tokens")
         limits = (request.max_output_tokens, candidate.max_output_tokens, known)
         arguments: dict[str, Any] = {
@@ -220,11 +228,27 @@ class Gateway:
             "max_retries": 0,
             "drop_params": True,
         }
+        if request.answer is not None and self._by_schema(candidate, request):
+            form = {"name": request.answer.name, "schema": request.answer.structure, "strict": True}
+            arguments["response_format"] = {"type": "json_schema", "json_schema": form}
+            call.by_schema = True
         if request.tools:
             tools = [{"type": "function", "function": tool.model_dump(mode="json")} for tool in request.tools]
             arguments["tools"] = tools
         optional = {"api_key": secret, "api_base": candidate.api_base, "temperature": candidate.temperature}
         return arguments | {name: value for name, value in optional.items() if value is not None}
+
+    def _by_schema(self, candidate: Candidate, request: ModelRequest) -> bool:
+        """Whether the answer is asked for by schema: as the person set it, else by what LiteLLM's table says."""
+        known = self._known(candidate)
+        native = known.get("supports_native_structured_output") is True
+        if request.tools and is_anthropic(candidate) and not native:
+            return False  # LiteLLM gives such a model a tool for its answer, and forces it to call that one
+        if candidate.schema_answers is not None:
+            return candidate.schema_answers
+        if candidate.api_base is not None or not known.get("supports_response_schema"):
+            return False
+        return not request.tools or native or candidate.provider in _SCHEMA_BESIDE_TOOLS
 
     def _known(self, candidate: Candidate) -> dict[str, Any]:
         """What LiteLLM's own table says about the model; empty when it is not listed."""
@@ -345,7 +369,7 @@ def _classify(error: BaseException, candidate: Candidate, call: Call) -> tuple[s
     kind = (
         "context_too_long"
         if "ContextWindowExceededError" in causes
-        else mendable(status, f"{call.said} {error}")
+        else mendable(status, f"{call.said} {error}", schema=call.by_schema)
     )
     if kind:
         return kind, *_MENDABLE[kind], False

@@ -1,4 +1,4 @@
-"""Why a provider refused a request, read from its own words: asking otherwise mends two kinds."""
+"""Why a provider refused a request, read from its own words: asking otherwise mends three kinds."""
 
 import re
 from typing import Literal
@@ -19,6 +19,11 @@ _NO_TOOLS = re.compile(
     rf"|(?:unrecogni[sz]ed|unknown|unexpected|extra)[^.]{{0,40}}\b(?:tools|functions)\b",
     re.IGNORECASE,
 )
+_NO_SCHEMA = re.compile(
+    r"response[ _-]?(?:format|(?:json_?)?schema|mime ?_?type)|json[ _-]?schema|structured[ _-]outputs?"
+    r"|output_(?:format|config)",
+    re.IGNORECASE,
+)
 _WINDOW = re.compile(
     r"(?:maximum context length|context (?:size|length|window|limit)|maximum|limit|allowed)\D{0,24}(\d{3,9})"
     r"|(\d{3,9})(?: tokens?)? (?:maximum|max\b|limit)",
@@ -36,12 +41,19 @@ _FAR_PAST = 20
 """How many times a window a number can be, and still be of tokens that were sent."""
 
 
-def mendable(status: int, told: str) -> Literal["context_too_long", "tools_refused"] | None:
-    """What a request with an error status would have to be without, if the provider says one of these."""
+def mendable(
+    status: int, told: str, *, schema: bool = False
+) -> Literal["context_too_long", "tools_refused", "schema_refused"] | None:
+    """What a request with an error status would have to be without, if the provider says one of these.
+
+    ``schema``: it had one of the answer. Where that does not go with tools, the tools are kept.
+    """
     if status not in (400, 404, 413, 415, 422, 500, 501):
         return None
     if _TOO_LONG.search(told) or _OUTPUT.search(told):
         return "context_too_long"
+    if schema and _NO_SCHEMA.search(told):
+        return "schema_refused"
     return "tools_refused" if _NO_TOOLS.search(told) else None
 
 

@@ -268,7 +268,7 @@ def _unfit(candidates: Sequence[Candidate], request: ModelRequest) -> dict[Candi
 
 def _inputs(request: ModelRequest) -> JsonValue:
     """What makes a step the same step."""
-    inputs: JsonValue = request.model_dump(mode="json")
+    inputs: JsonValue = request.asked()
     return inputs
 
 

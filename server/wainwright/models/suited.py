@@ -1,8 +1,9 @@
-"""Asks each model in the way that it can take: within its window, and with tools in words where it takes none.
+"""Asks each model in the way that it can take: within its window, and without what it refused.
 
-What a model can take is known from the settings, from LiteLLM's table, or from what its provider refused. What is
-learned holds as long as the process: a refused request costs nothing, and another process learns it again. So a run
-never depends on it: what a role asks, and what the journal keeps, is the whole conversation.
+That is tools, which are told in words then, or the schema of an answer. What a model can take is known from the
+settings, from LiteLLM's table, or from what its provider refused. What is learned holds as long as the process: a
+refused request costs nothing, and another process learns it again. So a run never depends on it: what a role asks,
+and what the journal keeps, is the whole conversation.
 """
 
 import structlog
@@ -14,6 +15,7 @@ from wainwright.models.client import (
     ModelReply,
     ModelRequest,
     Price,
+    SchemaRefused,
     ToolsRefused,
     unheard,
 )
@@ -35,11 +37,15 @@ class SuitedBackend:
         self._rooms: dict[Candidate, Room] = {}
         self._without_tools: set[Candidate] = set()
         """Those that refused tools."""
+        self._without_schema: set[Candidate] = set()
+        """Those that refused a schema of the answer."""
 
     async def suited(self, candidate: Candidate, request: ModelRequest) -> ModelRequest:
         """What ``candidate`` is sent for ``request``, as far as is known now. Raises ``CallFailed``."""
         room = await self._room(candidate)
         fitted = room.fitted(request, candidate.max_output_tokens)
+        if candidate in self._without_schema or candidate.schema_answers is False:
+            fitted = fitted.model_copy(update={"answer": None})
         native = candidate.tools and candidate not in self._without_tools
         return fitted if native else in_words(fitted)
 
@@ -58,6 +64,12 @@ class SuitedBackend:
                 log.info("model.without_tools", model=candidate.model)
                 self._without_tools.add(candidate)
                 sent = in_words(sent)
+            except SchemaRefused:
+                if sent.answer is None:
+                    raise
+                log.info("model.without_schema", model=candidate.model)
+                self._without_schema.add(candidate)
+                sent = sent.model_copy(update={"answer": None})
             except ContextTooLong as error:
                 room.overflowed(sent, error.message)
                 longer, sent = sent, room.fitted(sent, candidate.max_output_tokens)
