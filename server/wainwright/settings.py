@@ -72,7 +72,8 @@ class Candidate(_Section):
     context_tokens: int | None = Field(default=None, ge=1)
     """Size of the model's context window in tokens, if you know it; tightens what a call reserves."""
     input_usd_per_mtok: float | None = Field(default=None, ge=0)
-    """Your own price in US dollars for a million input tokens. Needs ``output_usd_per_mtok`` too."""
+    """Your own price in US dollars for a million input tokens. Needs ``output_usd_per_mtok`` too. OpenRouter is held
+    to both: who serves the model for more is not asked."""
     output_usd_per_mtok: float | None = Field(default=None, ge=0)
     """Your own price in US dollars for a million output tokens. Needs ``input_usd_per_mtok`` too."""
     temperature: float | None = Field(default=None, ge=0, le=2)

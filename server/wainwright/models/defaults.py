@@ -3,9 +3,13 @@
 One provider is taken: the first of the table whose key is set. Names and prices are those of LiteLLM's own list. A
 row gives what most roles ask, what roles ask that only write down what is so, and what is asked when the first fails
 at its task.
+
+OpenRouter's prices are not in that list, and differ by who serves a model: its row has prices of its own, which are
+those of the maker, and OpenRouter is held to them with each call.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import get_args
 
 from wainwright.domain.goal import Role
@@ -24,6 +28,8 @@ class Line:
     usual: str
     light: str
     stronger: str
+    held_to: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """The most that a million tokens of input and of output may cost, by model, where LiteLLM knows no price."""
 
 
 TABLE = (
@@ -44,7 +50,19 @@ TABLE = (
     ),
     Line("groq/openai/gpt-oss-120b", "groq/openai/gpt-oss-20b", "groq/openai/gpt-oss-120b"),
     Line("cerebras/gpt-oss-120b", "cerebras/gpt-oss-120b", "cerebras/gpt-oss-120b"),
+    Line(
+        "openrouter/openai/gpt-6.1-sol",
+        "openrouter/openai/gpt-6-luna",
+        "openrouter/openai/gpt-6-astra",
+        held_to={
+            "openrouter/openai/gpt-6.1-sol": (2.5, 10.0),
+            "openrouter/openai/gpt-6-luna": (0.125, 0.5),
+            "openrouter/openai/gpt-6-astra": (12.5, 50.0),
+        },
+    ),
 )
+ONE_PRICE_TOKENS = 272_000
+"""As long as a call may be for the prices above to hold; longer ones are dearer."""
 
 
 def with_defaults(settings: Settings) -> Settings:
@@ -55,16 +73,16 @@ def with_defaults(settings: Settings) -> Settings:
     models = settings.models
     if models.default or models.cassette:
         return settings
-    lines = {key_name(_candidate(line.usual)): line for line in TABLE}
+    lines = {key_name(Candidate(model=line.usual)): line for line in TABLE}
     keys = known_keys(settings, frozenset(name for name in lines if name))
     found = next((line for name, line in lines.items() if name in keys), None)
     if found is None:
         return settings
-    light = {role: (_candidate(found.light),) for role in LIGHT_ROLES}
+    light = {role: (_candidate(found, found.light),) for role in LIGHT_ROLES}
     filled = {
-        "default": (_candidate(found.usual),),
+        "default": (_candidate(found, found.usual),),
         "roles": light | models.roles,
-        "stronger": models.stronger or (_candidate(found.stronger),),
+        "stronger": models.stronger or (_candidate(found, found.stronger),),
     }
     return settings.model_copy(update={"models": models.model_copy(update=filled)})
 
@@ -95,5 +113,10 @@ def _names(candidates: tuple[Candidate, ...]) -> str:
     return ", then ".join(one.model for one in candidates) or "none"
 
 
-def _candidate(model: str) -> Candidate:
-    return Candidate(model=model, max_output_tokens=MAX_OUTPUT_TOKENS)
+def _candidate(line: Line, model: str) -> Candidate:
+    plain = Candidate(model=model, max_output_tokens=MAX_OUTPUT_TOKENS)
+    if model not in line.held_to:
+        return plain
+    asked, answered = line.held_to[model]
+    price = {"input_usd_per_mtok": asked, "output_usd_per_mtok": answered}
+    return plain.model_copy(update={**price, "context_tokens": ONE_PRICE_TOKENS})

@@ -235,6 +235,13 @@ class Gateway:
         if request.tools:
             tools = [{"type": "function", "function": tool.model_dump(mode="json")} for tool in request.tools]
             arguments["tools"] = tools
+        if candidate.provider == "openrouter" and (own := price_set_by_person(candidate)):
+            # Who serves a model there, and for how much, is found out call by call.
+            prices = {
+                "prompt": own.tiers[0].input_usd_per_mtok,
+                "completion": own.tiers[0].output_usd_per_mtok,
+            }
+            arguments["extra_body"] = {"provider": {"max_price": prices}}
         optional = {"api_key": secret, "api_base": candidate.api_base, "temperature": candidate.temperature}
         return arguments | {name: value for name, value in optional.items() if value is not None}
 

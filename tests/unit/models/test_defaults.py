@@ -72,11 +72,30 @@ def test_each_of_them_is_known_with_tools_and_a_price() -> None:
     listed: dict[str, Any] = json.loads(table.read_text())
     for line in TABLE:
         for model in (line.usual, line.light, line.stronger):
-            row = listed.get(model) or listed[model.partition("/")[2]]
-            assert row["litellm_provider"] == model.partition("/")[0]
+            named = model.removeprefix("openrouter/")
+            row = listed.get(named) or listed[named.partition("/")[2]]
+            assert row["litellm_provider"] == named.partition("/")[0]
             assert row["supports_function_calling"]
             assert row["input_cost_per_token"] > 0
             assert row["output_cost_per_token"] > 0
+
+
+def test_who_sells_for_many_is_held_to_the_price_of_the_maker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteLLM knows no price of OpenRouter's: without one of our own, only tokens would cap a run."""
+    monkeypatch.setenv("OPENROUTER_API_KEY", "k")
+    litellm = find_spec("litellm")
+    assert litellm is not None
+    table = Path(litellm.origin or "").parent / "model_prices_and_context_window_backup.json"
+    listed: dict[str, Any] = json.loads(table.read_text())
+    everyone = with_defaults(Settings()).models.everyone()
+    assert {one.provider for one in everyone} == {"openrouter"}
+    for one in everyone:
+        row = listed[one.model.rpartition("/")[2]]
+        dearest = max(row["input_cost_per_token"], row["cache_creation_input_token_cost"])
+        assert one.input_usd_per_mtok == pytest.approx(1e6 * dearest)
+        assert one.output_usd_per_mtok == pytest.approx(1e6 * row["output_cost_per_token"])
+        assert one.context_tokens == 272_000
+        assert "input_cost_per_token_above_272k_tokens" in row
 
 
 async def test_the_doctor_says_which_model_each_role_gets_and_why(

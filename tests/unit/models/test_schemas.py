@@ -219,6 +219,20 @@ async def test_the_table_and_the_settings_decide(
         assert ("response_format" in sent, call.by_schema) == (expected, expected)
 
 
+@pytest.mark.parametrize(
+    ("model", "held"),
+    [("openrouter/openai/any", {"max_price": {"prompt": 2.5, "completion": 10.0}}), ("openai/any", None)],
+)
+async def test_openrouter_is_held_to_the_price_that_a_call_reserves(
+    gateway: GatewayBackend, model: str, held: object
+) -> None:
+    price = {"input_usd_per_mtok": 2.5, "output_usd_per_mtok": 10.0}
+    with Provider(says) as provider:
+        candidate = at(provider, OpenAI(), model=model, api_key_env="OPENAI_API_KEY", **price)
+        await gateway.complete(candidate, asking(), "k")
+    assert provider.asked[0].body.get("provider") == held
+
+
 async def test_a_schema_is_part_of_what_a_call_may_take_and_no_part_of_what_is_kept() -> None:
     one, other = asking(), asking(answer=None)
     bounds, model = TokenBounds(), Candidate(model="openai/any")
