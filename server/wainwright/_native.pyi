@@ -301,6 +301,16 @@ class Snapshots:
     ) -> tuple[str | None, list[PathLike[str]], list[PathLike[str]], list[PathLike[str]]]:
         """Return the snapshot of before, and the paths written, deleted, and left as they are."""
 
+    @staticmethod
+    def name(content: bytes) -> str: ...
+    def keep(self, files: Sequence[tuple[str | PathLike[str], bytes, int, bool]]) -> str:
+        """Keep files (path, content, mode, whether it is a link) as a snapshot of them alone."""
+
+    def files(self, snapshot: str) -> list[tuple[PathLike[str], str, int, int, str]]:
+        """Return the files and links of a snapshot as ``manifest`` does, also of one kept by another process."""
+
+    def content(self, name: str) -> bytes: ...
+    def sync(self) -> None: ...
     def manifest(self, snapshot: str) -> list[tuple[PathLike[str], str, int, int, str]]:
         """Return (path, ``file`` | ``link`` | ``folder``, mode, size in bytes, hash) by path."""
 

@@ -12,7 +12,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import calls, context, edits, files, first_request, index, journal, receipts, startup, trees
+from tests.bench import (
+    calls,
+    context,
+    edits,
+    files,
+    first_request,
+    index,
+    journal,
+    receipts,
+    rewinds,
+    startup,
+    trees,
+)
 from tests.bench.corpora import SOURCES, Corpus, named, standard
 from tests.bench.harness import Figure, Missing, Setting, table
 from tests.bench.tools import Tools, cache_folder
@@ -33,6 +45,7 @@ ROWS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "typo": edits.typo,
     "batch": files.batch,
     "snapshot": files.snapshot,
+    "rewind": rewinds.rewind,
     "hash": files.tree_hash,
     "trees": trees.trees,
     "journal": journal.journal,

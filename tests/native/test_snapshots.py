@@ -100,3 +100,29 @@ def test_any_file_is_kept_and_found_again(
     store.restore(tree, full)
     assert {path.name: path.read_bytes() for path in root.iterdir()} == files
     assert all(isinstance(item, Item) for item in store.manifest(full))
+
+
+@settings(max_examples=20, deadline=None)
+@given(files=st.dictionaries(NAMES, st.binary(max_size=200), max_size=6), executable=st.booleans())
+def test_files_are_kept_without_a_tree(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes], executable: bool
+) -> None:
+    place = tmp_path_factory.mktemp("files")
+    other, mode = Snapshots(place), 0o755 if executable else 0o644
+    snapshot = Snapshots(place).keep((f"deep/{name}", body, mode, False) for name, body in files.items())
+    found = other.files(snapshot)
+    assert {item.path: other.content(item.hash) for item in found} == {
+        f"deep/{n}": b for n, b in files.items()
+    }
+    assert all((item.kind, item.mode) == ("file", mode) for item in found)
+    assert all(item.hash == Snapshots.name(files[item.path.removeprefix("deep/")]) for item in found)
+    other.sync()
+
+
+def test_what_is_kept_stays_beneath(store: Snapshots) -> None:
+    for path in ("../x", "/etc/passwd", ".git/config", ""):
+        with pytest.raises(OutsideBoundary):
+            store.keep([(path, b"", 0o644, False)])
+    for name in ("0" * 64, Snapshots.name(b"never kept")):
+        with pytest.raises(OSError, match="does not hold"):
+            store.content(name)

@@ -30,7 +30,7 @@ mod write_log;
 
 pub use reading::read_beneath;
 #[cfg(unix)]
-pub use snapshots::{Restored, Snapshots};
+pub use snapshots::{KeptFile, Restored, Snapshots};
 #[cfg(unix)]
 pub use tree::{Item, Kind, Tree};
 pub use values::{Change, Expected, FsError, Hash, Recovery};

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use wainwright_fsops::{Change, Expected, FsError};
 #[cfg(unix)]
-use wainwright_fsops::{Item, Kind};
+use wainwright_fsops::{Hash, Item, KeptFile, Kind};
 
 pyo3::create_exception!(
     wainwright._native,
@@ -129,6 +129,9 @@ impl Tree {
 type RestoredAnswer = (Option<String>, Vec<PathBuf>, Vec<PathBuf>, Vec<PathBuf>);
 #[cfg(unix)]
 type ItemAnswer = (PathBuf, &'static str, u32, u64, String);
+/// Path, content, mode, and whether it is a link.
+#[cfg(unix)]
+type KeptArgument = (PathBuf, PyBackedBytes, u32, bool);
 
 /// A store of snapshots.
 #[cfg(unix)]
@@ -165,17 +168,39 @@ impl Snapshots {
         Ok((before, restored.written, restored.deleted, restored.left))
     }
 
+    /// The name that content has in a store.
+    #[staticmethod]
+    fn name(content: &[u8]) -> String {
+        Hash::of(content).to_string()
+    }
+
+    fn keep(&self, py: Python<'_>, files: Vec<KeptArgument>) -> PyResult<String> {
+        let kept = py.detach(|| {
+            let files: Vec<_> = files
+                .iter()
+                .map(|(path, content, mode, link)| KeptFile { path, content, mode: *mode, link: *link })
+                .collect();
+            held(&self.0).keep(&files)
+        });
+        kept.map(|hash| hash.to_string()).map_err(fs_error)
+    }
+
+    fn files(&self, py: Python<'_>, snapshot: &str) -> PyResult<Vec<ItemAnswer>> {
+        let files = py.detach(|| held(&self.0).files(snapshot.parse()?)).map_err(fs_error)?;
+        Ok(rows(files))
+    }
+
+    fn content(&self, py: Python<'_>, name: &str) -> PyResult<Cow<'static, [u8]>> {
+        py.detach(|| held(&self.0).content(name.parse()?)).map(Into::into).map_err(fs_error)
+    }
+
+    fn sync(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| held(&self.0).sync()).map_err(fs_error)
+    }
+
     fn manifest(&self, py: Python<'_>, snapshot: &str) -> PyResult<Vec<ItemAnswer>> {
         let manifest = py.detach(|| held(&self.0).manifest(snapshot.parse()?)).map_err(fs_error)?;
-        let row = |(path, item): (PathBuf, Item)| {
-            let kind = match item.kind {
-                Kind::File => "file",
-                Kind::Link => "link",
-                Kind::Folder => "folder",
-            };
-            (path, kind, item.mode, item.size, item.hash.to_string())
-        };
-        Ok(manifest.into_iter().map(row).collect())
+        Ok(rows(manifest))
     }
 
     fn retain(&self, py: Python<'_>, snapshots: Vec<String>) -> PyResult<()> {
@@ -185,6 +210,19 @@ impl Snapshots {
         })
         .map_err(fs_error)
     }
+}
+
+#[cfg(unix)]
+fn rows(items: impl IntoIterator<Item = (PathBuf, Item)>) -> Vec<ItemAnswer> {
+    let row = |(path, item): (PathBuf, Item)| {
+        let kind = match item.kind {
+            Kind::File => "file",
+            Kind::Link => "link",
+            Kind::Folder => "folder",
+        };
+        (path, kind, item.mode, item.size, item.hash.to_string())
+    };
+    items.into_iter().map(row).collect()
 }
 
 /// A panic in another call leaves a tree that looks again at what it does not know, and a store that appends.

@@ -12,6 +12,7 @@ from wainwright.domain.goal import ENDS, Fact, Stage
 from wainwright.engine.parts import EngineParts
 from wainwright.sandbox import clearing
 from wainwright.waiting import finish_in_thread
+from wainwright.workspace.checkpoints import FOLDER as CHECKPOINTS
 from wainwright.workspace.standing import FOLDER as CHECKOUT
 from wainwright.workspace.world import caches
 
@@ -144,6 +145,7 @@ class Disk:
             "receipts",
             "deployments",
             "undo",
+            CHECKPOINTS,
             "journal.db",
             "journal.db.verified",
             "journal.db.spare",

@@ -303,8 +303,8 @@ class Engine:
         """Write into ``run.md`` that a run was interrupted: the process that worked on it could not."""
         for seen in await self.runs(INTERRUPTED_LOOKED_AT):
             if seen.interrupted:
-                documents = Documents(self._parts.workspace, seen.run, self._parts.journal)
-                await asyncio.to_thread(documents.show, seen, [])
+                show = Documents(self._parts.workspace, seen.run, self._parts.journal).show
+                await asyncio.to_thread(show, seen, [])
 
     async def _submit(self, run: str, event: Event) -> None:
         """Write a fact for a run: here, by its owner, or ourselves when nobody owns it."""
@@ -385,8 +385,8 @@ class Engine:
         state = await self._state(run)
         if state.base is None or state.delivered is None:
             raise InputError(f"Run {run} has not handed over a change.", "Let it go on to the end of REVIEW.")
-        repository = self._parts.repository
-        return run, await asyncio.to_thread(repository.changeset, state.base, state.delivered.commit)
+        made = self._parts.repository.changeset
+        return run, await asyncio.to_thread(made, state.base, state.delivered.commit)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear every notice of runs at work here; returns what ends it. A listener must not block or raise."""
@@ -419,7 +419,7 @@ class Engine:
         for one in driving:
             one.cancel()
         await asyncio.gather(*driving, return_exceptions=True)
-        await self._parts.models.close()
+        await asyncio.gather(self.rewinding.settle(), self._parts.models.close())
         await asyncio.to_thread(self._parts.journal.close)
         if self._parts.spans is not None:
             await asyncio.to_thread(self._parts.spans.close)
@@ -472,6 +472,7 @@ class Engine:
             active.lines.append(f"{notice.task}: {notice.text}" if notice.task else notice.text)
         if event is not None:
             active.receipts.extend(receipt_views([event]))
+            self.rewinding.heard(notice.run, event)
         if active.showing is None or active.showing.done():
             active.showing = asyncio.create_task(self._show_soon(active))
         self._publish(notice)
@@ -489,8 +490,8 @@ class Engine:
         await asyncio.to_thread(active.documents.write, state)
         account = await asyncio.to_thread(self._parts.journal.account, state.run)
         seen = view(state, account, tuple(active.receipts), active.documents.names(state))
-        seen = seen_by(seen, "here" if driven else "")
-        await asyncio.to_thread(active.documents.show, seen, list(active.lines))
+        told = seen_by(seen, "here" if driven else ""), list(active.lines)
+        await asyncio.to_thread(active.documents.show, *told)
 
     async def _state(self, run: str) -> RunState:
         active = self._active.get(run)

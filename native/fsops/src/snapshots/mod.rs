@@ -5,9 +5,11 @@
 //! as copy-on-write clones where the file system has them. Never as hard links: who writes to a file in place would
 //! change its snapshot too.
 //!
-//! Nobody calls this yet: it serves rewind, which comes later.
+//! Rewind keeps the files of a change, as a snapshot of those alone: that costs what they are, whatever the size of the
+//! tree. Whole trees are kept by nobody yet.
 
 mod capture;
+mod files;
 mod restore;
 mod store;
 
@@ -17,6 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use self::capture::capture;
+pub use self::files::KeptFile;
 pub use self::restore::Restored;
 use self::restore::Steps;
 use self::store::Store;
@@ -64,6 +67,42 @@ impl Snapshots {
             tree.update(&moved)?;
         }
         Err(FsError::Restless { path: moved.swap_remove(0) })
+    }
+
+    /// Keeps files as a snapshot of them alone, and returns the hash that names it.
+    ///
+    /// # Errors
+    /// [`FsError::Outside`] for a path that no tree holds; [`FsError::Io`].
+    pub fn keep(&mut self, files: &[KeptFile<'_>]) -> Result<Hash, FsError> {
+        files::keep(&mut self.store, files)
+    }
+
+    /// The files and links of a snapshot, by path; also of one that another process has kept since.
+    ///
+    /// # Errors
+    /// As for [`Snapshots::manifest`].
+    pub fn files(&mut self, snapshot: Hash) -> Result<Vec<(PathBuf, Item)>, FsError> {
+        if !self.store.has(snapshot) {
+            self.store.catch_up()?;
+        }
+        let all = self.manifest(snapshot)?.into_iter();
+        Ok(all.filter(|(_, item)| item.kind != Kind::Folder).collect())
+    }
+
+    /// The bytes of a file, or the target of a link.
+    ///
+    /// # Errors
+    /// [`FsError::Damaged`] if the store does not hold it whole.
+    pub fn content(&self, hash: Hash) -> Result<Vec<u8>, FsError> {
+        self.store.read(hash)
+    }
+
+    /// Returns when the disk has all that was kept.
+    ///
+    /// # Errors
+    /// [`FsError::Io`].
+    pub fn sync(&self) -> Result<(), FsError> {
+        self.store.sync()
     }
 
     /// Everything that a snapshot holds, by path.

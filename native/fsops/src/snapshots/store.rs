@@ -114,6 +114,11 @@ impl Store {
         self.known.extend(appended.new);
     }
 
+    /// Returns when the disk has all that was appended.
+    pub fn sync(&self) -> Result<(), FsError> {
+        self.pack.sync_data().map_err(|error| self.failed(&error))
+    }
+
     /// Reads an object of the pack.
     pub fn read(&self, hash: Hash) -> Result<Vec<u8>, FsError> {
         let damaged = || FsError::Damaged { hash };

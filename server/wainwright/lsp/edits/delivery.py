@@ -35,6 +35,8 @@ class Delivery:
 
     editing: Editing
     """Set as soon as the engine is open: the engine is made with this object, and this object needs it."""
+    changed: Callable[[str, Sequence[TextChange]], Awaitable[None]]
+    """Keeps what a run's change met in the person's files, to go back to; set with ``editing``."""
 
     def __init__(
         self, server: "WainwrightServer", choose: Callable[[str, list[str]], Awaitable[str | None]]
@@ -80,6 +82,12 @@ class Delivery:
 
         outcome = await self._editor.apply(edits, f"Wainwright: {run}", keep=keep)
         await self._settle(run, keep(outcome.inverse, ()))
+        met = [
+            TextChange(path=self._relative(e.path), before=e.after, after=e.before, executable=e.executable)
+            for e in outcome.inverse
+            if not isinstance(e.before, TextHash)
+        ]
+        await self._settle(run, self.changed(run, met))
         return self._info([*self._files(outcome), *left])
 
     async def can_revert(self, run: str) -> bool:
@@ -112,7 +120,7 @@ class Delivery:
         """Keep the way back as it is now that the outcome is known."""
         try:
             await kept
-        except (OSError, ValueError) as error:
+        except (WainwrightError, OSError, ValueError) as error:
             # What was written to disk is kept already, and the editor's own undo is left for the rest.
             log.warning("the way back of %s could not be kept: %s", run, error)
 

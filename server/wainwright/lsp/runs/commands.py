@@ -56,7 +56,7 @@ async def open_runs(
     """Open the engine of a folder. Raises InputError for one that cannot be worked in."""
     delivery = Delivery(server, Questions(server).choose)
     engine = await open_engine(folder, delivery)
-    delivery.editing = engine.editing
+    delivery.editing, delivery.changed = engine.editing, engine.rewinding.changed
     return Runs(server, engine, delivery)
 
 

@@ -107,7 +107,7 @@ def align(source: AnyPath, target: AnyPath) -> None:
         raise _outside(error) from error
 
 
-# Tree and Snapshots are called by nobody yet: they serve rewind, which comes later.
+# Rewind keeps the files of a change; snapshots of whole trees, and Tree, are called by nobody yet.
 
 
 class Tree:
@@ -206,6 +206,37 @@ class Snapshots:
             raise _outside(error) from error
         written, deleted, left = (tuple(map(fspath, group)) for group in paths)
         return Restored(before or "", written, deleted, left)
+
+    @staticmethod
+    def name(content: bytes) -> str:
+        """The name that content has in any store: its hash."""
+        return _native.Snapshots.name(content)
+
+    def keep(self, files: Iterable[tuple[AnyPath, bytes, int, bool]]) -> str:
+        """Keep files as a snapshot of them alone: path, bytes or target, permission bits, and whether it is a link.
+
+        What that costs they decide, not the tree that they are of. Raises OutsideBoundary for a path that no tree
+        holds, and OSError.
+        """
+        try:
+            return self._store.keep(list(files))
+        except _native.BoundaryError as error:
+            raise _outside(error) from error
+
+    def files(self, snapshot: str) -> tuple[Item, ...]:
+        """List the files and links of a snapshot, by path, also of one that another process has kept."""
+        return tuple(
+            Item(fspath(path), kind, mode, size, name)
+            for path, kind, mode, size, name in self._store.files(snapshot)
+        )
+
+    def content(self, name: str) -> bytes:
+        """The bytes of a file, or the target of a link. Raises OSError if the store does not hold it whole."""
+        return self._store.content(name)
+
+    def sync(self) -> None:
+        """Return when the disk has all that was kept."""
+        self._store.sync()
 
     def manifest(self, snapshot: str) -> tuple[Item, ...]:
         """List what a snapshot holds, by path. Raises OSError if the store does not hold it."""

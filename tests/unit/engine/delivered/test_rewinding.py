@@ -1,11 +1,20 @@
 """Files go back to checkpoints, and back again; what the person changed is never lost."""
 
+import asyncio
+from pathlib import Path
+from typing import Any
+
 import pytest
+from pydantic import JsonValue
 from tests.fixtures.delivered import Delivered
 
-from wainwright.domain.errors import InputError
-from wainwright.engine.editing import Editing
+from wainwright.domain.errors import InputError, WorkspaceError
+from wainwright.engine.editing import Editing, TextChange
 from wainwright.engine.rewinding import Preview, Rewinding, shown
+from wainwright.journal import Spend, Steps
+from wainwright.sandbox.clearing import remove
+from wainwright.workspace import plumbing
+from wainwright.workspace.checkpoints import FOLDER
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CODE, TESTS = "calc/__init__.py", "tests/test_add.py"
@@ -14,8 +23,25 @@ CODE, TESTS = "calc/__init__.py", "tests/test_add.py"
 @pytest.fixture
 def rewinding(it: Delivered) -> Rewinding:
     it.git("merge", "--quiet", it.branch)
+    remove(it.parts.state / FOLDER)
+    return another(it)
+
+
+def another(it: Delivered) -> Rewinding:
+    """As another process has it."""
     parts = it.parts
     return Rewinding(parts, Editing(parts.workspace, parts.state, parts.repository))
+
+
+def store(it: Delivered, name: str) -> Path:
+    return it.parts.state / FOLDER / name
+
+
+def no_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*words: Any, **_: Any) -> None:
+        raise AssertionError(f"git was asked: {words}")
+
+    monkeypatch.setattr(plumbing.GitDirectory, "run", refuse)
 
 
 def read(it: Delivered) -> dict[str, str]:
@@ -96,3 +122,115 @@ async def test_another_name_is_refused(rewinding: Rewinding, it: Delivered) -> N
             await rewinding.look(name)
     with pytest.raises(InputError, match="not a file of"):
         await rewinding.look(f"{it.run}@0", ["other.py"])
+
+
+# ---- kept natively, whatever happens meanwhile
+
+
+async def test_what_landed_is_kept_when_it_lands_and_git_is_asked_for_nothing_later(
+    it: Delivered, rewinding: Rewinding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for fact in it.parts.journal.events(it.run):
+        rewinding.heard(it.run, fact)
+    await rewinding.settle()
+    no_git(monkeypatch)
+    delivered = read(it)
+    _, back = await go(another(it), f"{it.run}@0")
+    assert read(it) != delivered
+    await go(rewinding, back)
+    assert read(it) == delivered
+
+
+async def test_a_checkpoint_of_an_earlier_session_is_gone_to_all_the_same(
+    it: Delivered, rewinding: Rewinding
+) -> None:
+    # Nobody heard of the landing: the process was killed before it was kept, or is of an earlier version.
+    assert not store(it, "list").exists()
+    delivered = read(it)
+    _, back = await go(rewinding, f"{it.run[:-2]}@0")
+    await go(another(it), back)
+    assert read(it) == delivered
+
+
+async def test_a_line_that_was_cut_off_by_a_kill_counts_as_never_written(
+    it: Delivered, rewinding: Rewinding
+) -> None:
+    names = [one.name for one in await rewinding.checkpoints()]
+    whole = store(it, "list").read_bytes()
+    for length in range(0, len(whole), 211):
+        store(it, "list").write_bytes(whole[:length])
+        again = another(it)
+        assert [one.name for one in await again.checkpoints()] == names
+        assert len((await again.look(f"{it.run}@0")).steps) == 2
+
+
+@pytest.mark.parametrize("left", [0, 50], ids=["all", "most"])
+async def test_what_a_power_cut_took_from_the_snapshots_is_taken_from_the_commits_again(
+    it: Delivered, rewinding: Rewinding, left: int
+) -> None:
+    planned = await rewinding.look(f"{it.run}@0")
+    pack = store(it, "objects")
+    pack.write_bytes(pack.read_bytes()[:left])
+    assert await another(it).look(f"{it.run}@0") == planned
+
+
+async def test_what_was_kept_before_a_rewind_and_is_damaged_is_told(
+    it: Delivered, rewinding: Rewinding
+) -> None:
+    (it.workspace / CODE).write_text("mine\n")
+    _, back = await go(rewinding, f"{it.run}@0", CODE)
+    pack = store(it, "objects")
+    pack.write_bytes(pack.read_bytes().replace(b"mine\n", b"MINE\n"))
+    with pytest.raises(WorkspaceError, match="damaged"):
+        await another(it).look(back)
+
+
+async def test_two_processes_number_what_they_keep_apart(it: Delivered, rewinding: Rewinding) -> None:
+    planned = await rewinding.look(f"{it.run}@0")
+    both = [rewinding, another(it)]
+    names = await asyncio.gather(*(both[at % 2].keep(planned) for at in range(8)))
+    assert sorted(names) == [f"rewind-{number}" for number in range(1, 9)]
+    await rewinding.forget("rewind-8")
+    assert {one.name for one in await both[1].checkpoints() if one.name.startswith("rewind")} == {*names} - {
+        "rewind-8"
+    }
+
+
+async def test_what_a_change_met_in_an_open_text_can_be_gone_back_to(
+    it: Delivered, rewinding: Rewinding
+) -> None:
+    made_for, mine = read(it)[CODE], "# typed meanwhile\n" + read(it)[CODE]
+    change = TextChange(path=CODE, before=mine, after=f"{mine}# and merged\n")
+    await rewinding.changed(it.run, [change])
+    (it.workspace / CODE).write_text(change.after or "")
+    newest = (await rewinding.checkpoints())[0]
+    assert (newest.name, newest.what) == (
+        "applied-1",
+        f"before the change of {it.run} was put into your files",
+    )
+    # It is the change's own: nothing of it counts as the person's.
+    preview, back = await go(rewinding, f"{it.run}@0")
+    assert not preview.left
+    await go(rewinding, back)
+    await go(rewinding, "applied-1")
+    assert read(it)[CODE] == mine
+    # Where it met what it was made for, the run's own checkpoints say it all.
+    await rewinding.changed(it.run, [change.model_copy(update={"before": made_for, "after": made_for})])
+    assert (await rewinding.checkpoints())[0].name != "applied-2"
+
+
+async def test_another_landing_is_seen_and_what_is_not_one_is_not_looked_at(
+    it: Delivered, rewinding: Rewinding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rewinding.checkpoints()
+    journal = it.parts.journal
+    lease = journal.claim(it.run)
+
+    async def look(_key: str) -> tuple[JsonValue, Spend]:
+        return "seen", Spend()
+
+    await Steps(journal, lease, "/later").step("look", inputs=None, effect="read", act=look)
+    journal.release(lease)
+    no_git(monkeypatch)
+    monkeypatch.setattr(journal, "events", None)
+    assert len((await rewinding.look(f"{it.run}@0")).steps) == 2
