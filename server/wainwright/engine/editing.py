@@ -105,6 +105,8 @@ class Editing:
 
     async def recover(self) -> None:
         """Complete what a process that was killed, or a power cut, left half written. Never raises."""
+        if self._recovered:
+            return
         try:
             await asyncio.to_thread(self._recover)
         except (WainwrightError, OSError, ValueError) as error:

@@ -23,6 +23,7 @@ from wainwright.engine.editing import LARGEST_BYTES, Editing, TextChange, line_h
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.tracing.record import Landing, Record
 from wainwright.journal import Row
+from wainwright.waiting import finish_in_thread
 from wainwright.workspace.checkpoints import Checkpoints, Held, Kept, Landings, Seen, State
 from wainwright.workspace.native import read_beneath, write_batch
 
@@ -135,17 +136,12 @@ class Rewinding:
 
     async def keep(self, planned: Planned) -> str:
         """Keep the files as they are before they are rewound; the checkpoint that leads back to them."""
-        files = {step.path: step.now for step in planned.steps}
-        target = planned.preview.checkpoint
-        return await asyncio.to_thread(
-            self._locked,
-            self._store.keep,
-            "rewind",
-            files,
-            at=time.time(),
-            run=target.run,
-            what=f"before the rewind to {target.name}",
-        )
+        return await asyncio.to_thread(self._locked, self._keep, planned)
+
+    def _keep(self, planned: Planned) -> str:
+        files, target = {step.path: step.now for step in planned.steps}, planned.preview.checkpoint
+        what = f"before the rewind to {target.name}"
+        return self._store.keep("rewind", files, at=time.time(), run=target.run, what=what)
 
     async def forget(self, back: str) -> None:
         """Drop what was kept for a rewind that did not come about."""
@@ -155,12 +151,16 @@ class Rewinding:
         """Write what was looked at to disk, all or none of it, and only over what was seen."""
         if not planned.steps:
             return Rewound(preview=planned.preview, reason="There is nothing to do.")
-        back = await self.keep(planned)
         await self._editing.recover()
-        reason = await asyncio.to_thread(self._write, planned.steps)
+        back, reason = await finish_in_thread(self._locked, self._rewind, planned)
+        return Rewound(preview=planned.preview, back=back, reason=reason)
+
+    def _rewind(self, planned: Planned) -> tuple[str, str]:
+        back = self._keep(planned)
+        reason = self._write(planned.steps)
         if reason:
-            await self.forget(back)
-        return Rewound(preview=planned.preview, back="" if reason else back, reason=reason)
+            self._store.forget(back)
+        return "" if reason else back, reason
 
     def _write(self, steps: Collection[Step]) -> str:
         """Why nothing was written; empty when all was."""
