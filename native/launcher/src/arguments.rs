@@ -13,13 +13,37 @@ pub struct Overlay {
     pub lower: Vec<PathBuf>,
 }
 
-/// All that is asked for.
+/// What is asked for outside, before bubblewrap.
 #[derive(Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    pub die_with_parent: bool,
+    /// Control groups to enter.
+    pub groups: Vec<PathBuf>,
+    pub overlays: Vec<Overlay>,
+}
+
+/// What is asked for inside, before the command.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Inside {
+    pub processes: Option<u64>,
+    pub file_bytes: Option<u64>,
+    /// The only places that can be written to.
+    pub writable: Vec<PathBuf>,
+}
+
+/// The two times at which the launcher is needed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Part {
+    Around(Around),
+    Inside(Inside),
+}
+
+/// All that is asked for.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
     /// The descriptor for what went wrong.
     pub report: u32,
-    pub die_with_parent: bool,
-    pub overlays: Vec<Overlay>,
+    pub part: Part,
     pub program: PathBuf,
     pub rest: Vec<OsString>,
 }
@@ -32,29 +56,53 @@ pub struct Unclear {
 }
 
 const STDERR: u32 = 2;
+const UNKNOWN: &str = "an argument is not known";
 
 /// Reads the arguments after the program's own name.
 pub fn parse(given: Vec<OsString>) -> Result<Arguments, Unclear> {
     let mut words = given.into_iter();
-    let report = number(words.next().as_deref());
-    let mut arguments = Arguments { report: report.unwrap_or(STDERR), ..Arguments::default() };
-    match report.map_or(Err("the first argument is no descriptor"), |_| read(&mut words, &mut arguments)) {
-        Ok(()) => Ok(arguments),
-        Err(reason) => Err(Unclear { report: arguments.report, reason: reason.into() }),
-    }
+    let report = number(words.next().as_deref()).and_then(|number| u32::try_from(number).ok());
+    let read = report.map_or(Err("the first argument is no descriptor"), |report| read(report, &mut words));
+    read.map_err(|reason| Unclear { report: report.unwrap_or(STDERR), reason: reason.into() })
 }
 
-fn read(words: &mut IntoIter<OsString>, arguments: &mut Arguments) -> Result<(), &'static str> {
+fn read(report: u32, words: &mut IntoIter<OsString>) -> Result<Arguments, &'static str> {
+    let part = match words.next().as_deref().and_then(OsStr::to_str) {
+        Some("around") => Part::Around(around(words)?),
+        Some("inside") => Part::Inside(inside(words)?),
+        _ => return Err("the second argument is neither \"around\" nor \"inside\""),
+    };
+    let program = words.next().ok_or("no program is named")?.into();
+    Ok(Arguments { report, part, program, rest: words.collect() })
+}
+
+/// Up to the two dashes before the program.
+fn around(words: &mut IntoIter<OsString>) -> Result<Around, &'static str> {
+    let mut asked = Around::default();
     while let Some(word) = words.next() {
         match word.to_str() {
-            Some("--die-with-parent") => arguments.die_with_parent = true,
-            Some("--overlay") => arguments.overlays.push(overlay(words).ok_or("an overlay is not complete")?),
-            Some("--") => {
-                arguments.program = words.next().ok_or("no program is named")?.into();
-                arguments.rest = words.collect();
-                return Ok(());
-            }
-            _ => return Err("an argument is not known"),
+            Some("--die-with-parent") => asked.die_with_parent = true,
+            Some("--group") => asked.groups.push(words.next().ok_or("a group is not named")?.into()),
+            Some("--overlay") => asked.overlays.push(overlay(words).ok_or("an overlay is not complete")?),
+            Some("--") => return Ok(asked),
+            _ => return Err(UNKNOWN),
+        }
+    }
+    Err("no program is named")
+}
+
+/// Up to the two dashes before the command.
+fn inside(words: &mut IntoIter<OsString>) -> Result<Inside, &'static str> {
+    let mut asked = Inside::default();
+    while let Some(word) = words.next() {
+        let limit =
+            |words: &mut IntoIter<OsString>| number(words.next().as_deref()).ok_or("a limit is no number");
+        match word.to_str() {
+            Some("--processes") => asked.processes = Some(limit(words)?),
+            Some("--file-bytes") => asked.file_bytes = Some(limit(words)?),
+            Some("--writable") => asked.writable.push(words.next().ok_or("a place is not named")?.into()),
+            Some("--") => return Ok(asked),
+            _ => return Err(UNKNOWN),
         }
     }
     Err("no program is named")
@@ -63,13 +111,13 @@ fn read(words: &mut IntoIter<OsString>, arguments: &mut Arguments) -> Result<(),
 fn overlay(words: &mut IntoIter<OsString>) -> Option<Overlay> {
     let target = words.next()?.into();
     let (upper, work) = (words.next()?, words.next()?);
-    let count = number(words.next().as_deref())? as usize;
+    let count = usize::try_from(number(words.next().as_deref())?).ok()?;
     let lower: Vec<PathBuf> = words.take(count).map(Into::into).collect();
     let upper = (!upper.is_empty()).then(|| (upper.into(), work.into()));
     (lower.len() == count && count > 0).then_some(Overlay { target, upper, lower })
 }
 
-fn number(word: Option<&OsStr>) -> Option<u32> {
+fn number(word: Option<&OsStr>) -> Option<u64> {
     word?.to_str()?.parse().ok()
 }
 
@@ -82,19 +130,20 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_can_be_asked_for() {
-        let line =
-            "7 --die-with-parent --overlay t u w 2 l1 l2 --overlay ro '' '' 1 l -- bwrap --overlay -- x";
+    fn everything_that_can_be_asked_for_outside() {
+        let line = "7 around --die-with-parent --group g --overlay t u w 2 l1 l2 --overlay ro '' '' 1 l \
+                    -- bwrap --overlay -- x";
         let writable = Overlay {
             target: "t".into(),
             upper: Some(("u".into(), "w".into())),
             lower: vec!["l1".into(), "l2".into()],
         };
         let read_only = Overlay { target: "ro".into(), upper: None, lower: vec!["l".into()] };
+        let around =
+            Around { die_with_parent: true, groups: vec!["g".into()], overlays: vec![writable, read_only] };
         let expected = Arguments {
             report: 7,
-            die_with_parent: true,
-            overlays: vec![writable, read_only],
+            part: Part::Around(around),
             program: "bwrap".into(),
             rest: vec!["--overlay".into(), "--".into(), "x".into()],
         };
@@ -102,15 +151,40 @@ mod tests {
     }
 
     #[test]
+    fn everything_that_can_be_asked_for_inside() {
+        let inside = Inside {
+            processes: Some(9),
+            file_bytes: Some(1 << 40),
+            writable: vec!["/tmp".into(), "/w".into()],
+        };
+        let expected = Arguments {
+            report: 2,
+            part: Part::Inside(inside),
+            program: "make".into(),
+            rest: vec!["--".into(), "all".into()],
+        };
+        let line =
+            "2 inside --processes 9 --file-bytes 1099511627776 --writable /tmp --writable /w -- make -- all";
+        assert_eq!(parsed(line), Ok(expected));
+    }
+
+    #[test]
     fn what_is_not_understood_is_told_to_the_descriptor() {
+        let neither = "the second argument is neither \"around\" nor \"inside\"";
         let cases = [
-            ("x -- true", STDERR, "the first argument is no descriptor"),
-            ("5", 5, "no program is named"),
-            ("5 --", 5, "no program is named"),
-            ("5 --other -- true", 5, "an argument is not known"),
-            ("5 --overlay t u w 3 l -- true", 5, "no program is named"),
-            ("5 --overlay t u w 0 -- true", 5, "an overlay is not complete"),
-            ("5 --overlay t u", 5, "an overlay is not complete"),
+            ("x around -- true", STDERR, "the first argument is no descriptor"),
+            ("5", 5, neither),
+            ("5 -- true", 5, neither),
+            ("5 around", 5, "no program is named"),
+            ("5 around --", 5, "no program is named"),
+            ("5 around --writable /tmp -- true", 5, UNKNOWN),
+            ("5 around --group", 5, "a group is not named"),
+            ("5 around --overlay t u w 3 l -- true", 5, "no program is named"),
+            ("5 around --overlay t u w 0 -- true", 5, "an overlay is not complete"),
+            ("5 around --overlay t u", 5, "an overlay is not complete"),
+            ("5 inside --processes many -- true", 5, "a limit is no number"),
+            ("5 inside --overlay t u w 1 l -- true", 5, UNKNOWN),
+            ("5 inside --writable", 5, "a place is not named"),
         ];
         for (line, report, reason) in cases {
             assert_eq!(parsed(line), Err(Unclear { report, reason: reason.into() }), "{line}");

@@ -12,17 +12,19 @@ use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::process::{Pid, Signal};
 use rustix::thread::UnshareFlags;
 
-use crate::arguments::{Arguments, Overlay};
+use crate::arguments::{Around, Overlay};
 
 /// Enters the namespaces and mounts everything; what cannot be done is told in words.
-pub fn set_up(arguments: &Arguments) -> Result<(), String> {
+pub fn set_up(asked: &Around) -> Result<(), String> {
     let parent = rustix::process::getppid();
-    enter_namespaces()?;
+    if !asked.overlays.is_empty() {
+        enter_namespaces()?;
+    }
     // After the namespaces: entering them would take it back.
-    if arguments.die_with_parent {
+    if asked.die_with_parent {
         die_with(parent)?;
     }
-    arguments.overlays.iter().try_for_each(mount)
+    asked.overlays.iter().try_for_each(mount)
 }
 
 fn die_with(parent: Option<Pid>) -> Result<(), String> {

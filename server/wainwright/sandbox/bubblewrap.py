@@ -4,67 +4,71 @@ import asyncio
 import json
 import os
 import select
-import shutil
-import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import launcher, limits, orphans, proof, stores
+from wainwright.sandbox import guarding, launcher, limits, orphans, programs, proof, running, stores
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.layers import Layers, Mount, Overlay, Taken
-from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
 from wainwright.sandbox.toolchains import find, user
 from wainwright.sandbox.variables import VARIABLES
 from wainwright.sandbox.visible import Visible, interpreters, settings, survey
-from wainwright.waiting import finish_in_thread, to_its_end
+from wainwright.waiting import finish_in_thread
 
-_READ_BYTES = 65_536
-_GRACE_S = 5.0
 _DETACHED_START_S = 10.0
 TOOLCHAINS = "toolchains"
 """Folder of the state directory with what toolchains said of themselves."""
 _UNUSABLE = tuple(Path(p) for p in ("/", "/usr", "/etc", "/bin", "/lib", "/proc", "/dev", "/sys", "/tmp"))  # noqa: S108
 
 
+_KEYS = [
+    word
+    for names in ("/proc/keys", "/proc/key-users")
+    if Path(names).exists()
+    for word in ("--ro-bind", "/dev/null", names)
+]
+"""What hides the names of the person's keys, where the kernel has any."""
+
+
 class Tools(BaseModel):
-    """Programs of the host that build the walls, and what this bubblewrap can do."""
+    """Programs of the host that build the walls, and what this bubblewrap and this kernel can do."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bwrap: str
-    prlimit: str
     setsid: str
-    launcher: Path | None
-    """None: overlays cannot be mounted here."""
+    launcher: Path
     forbids_user_namespaces: bool
     sizes: bool
+    landlock: int
+    """Its version; 0 where the kernel has none."""
 
 
 class Bubblewrap:
     """Runs commands in bubblewrap. Get one from ``prove``, which shows first that its walls hold on this machine."""
 
-    tier = "bubblewrap"
-
-    def __init__(self, tools: Tools, visible: Visible) -> None:
+    def __init__(self, tools: Tools, visible: Visible, *, overlays: bool) -> None:
         self._tools = tools
         self._visible = visible
-        self._layers = Layers(overlays=tools.launcher is not None)
+        self._layers = Layers(overlays=overlays)
+        self._guard = guarding.Guard(guarding.trees(visible))
         self._groups = limits.ProcessGroups()
         self.why_copies = ""
         """Why layers are copied; empty where they are mounted."""
 
-    def launched_by(self, program: Path) -> "Bubblewrap":
-        """The same sandbox with overlays that a launcher mounts."""
-        return Bubblewrap(self._tools.model_copy(update={"launcher": program}), self._visible)
+    @property
+    def tier(self) -> str:
+        """What the walls are made of; see ``Sandbox.tier``."""
+        beyond = f" + Landlock {self._tools.landlock}" if self._tools.landlock else ""
+        return f"bubblewrap + seccomp{beyond}"
 
     @property
     def overlays(self) -> bool:
@@ -96,7 +100,8 @@ class Bubblewrap:
                     *orphans.mark(),
                     *self._walls(taken, command.env, command.cwd, command.shared),
                 ]
-                return await _run(before, walls, limits.limited(self._tools.prlimit), command)
+                fence = launcher.inside(self._writable(taken, command.shared))
+                return await running.run(before, walls, fence, command)
         finally:
             self._groups.close(group)
 
@@ -127,7 +132,7 @@ class Bubblewrap:
                         *self._before(self._groups.open(), taken.overlays, writing, die_with_parent=False),
                         *(self._tools.bwrap, *namespaces, "--info-fd", str(writing)),
                         *self._walls(taken, env, cwd),
-                        *("--", *limits.limited(self._tools.prlimit), *argv),
+                        *("--", *launcher.inside(self._writable(taken)), *argv),
                     ],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -149,11 +154,11 @@ class Bubblewrap:
     def _before(
         self, group: Path | None, overlays: list[Overlay], report: int, *, die_with_parent: bool
     ) -> list[str]:
-        """Words before bubblewrap's own: each of these programs does its part and becomes the next."""
-        first = [*limits.launcher(group)]
-        if self._tools.launcher is not None:
-            first += launcher.words(self._tools.launcher, report, overlays, die_with_parent=die_with_parent)
-        return first
+        """Words before bubblewrap's own: the launcher does its part and becomes bubblewrap."""
+        groups = [group] if group else []
+        return launcher.around(
+            self._tools.launcher, report, overlays, groups, die_with_parent=die_with_parent
+        )
 
     @asynccontextmanager
     async def _taken(self, view: SandboxView) -> AsyncIterator[Taken]:
@@ -166,6 +171,7 @@ class Bubblewrap:
     def _take(self, view: SandboxView) -> Taken:
         taken = self._layers.take(_checked(view))
         try:
+            taken.hidden = self._guard.hidden()
             taken.stores = stores.lay(
                 taken, self._visible.stores, self._cache_home(view), overlays=self.overlays
             )
@@ -199,12 +205,26 @@ class Bubblewrap:
                 arguments += ["--ro-bind", str(source), str(view.at / relative)]
         for mount in layers:
             arguments += _shown(mount, view)
+        for door in taken.doors:
+            arguments += ["--ro-bind", "/dev/null", str(door)]
         for directory, path in shared:
             arguments += ["--bind", str(directory), str(path)]
+        arguments += ["--ro-bind", str(self._tools.launcher), str(launcher.INSIDE)]
         arguments += ["--remount-ro", "/", "--chdir", str(inside(view, cwd))]
         for name, value in {**self._environment(view, layers, extra), **env}.items():
             arguments += ["--setenv", name, value]
         return arguments
+
+    def _writable(self, taken: Taken, shared: tuple[tuple[Path, Path], ...] = ()) -> list[Path]:
+        """All places inside that are mounted to be written to, but for the devices."""
+        view = taken.view
+        laid = [mount for mount in (*taken.mounts, *taken.stores) if mount.writable]
+        return [
+            *(Path("/tmp"), self._home(view), self._cache_home(view)),  # noqa: S108
+            *stores.unwritable(self._visible.stores, taken.stores),
+            *(view.at / mount.at for mount in laid),
+            *(path for _, path in shared),
+        ]
 
     def _machine(self, taken: Taken, extra: tuple[Path, ...]) -> list[str]:
         visible, view = self._visible, taken.view
@@ -214,7 +234,16 @@ class Bubblewrap:
         for directory in visible.system:
             arguments += ["--ro-bind", str(directory), str(directory)]
         # For uid 0 underneath, files below /proc/sys are writable whatever its capabilities: hence read-only twice.
-        arguments += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--remount-ro", "/proc"]
+        arguments += [
+            "--proc",
+            "/proc",
+            "--ro-bind",
+            "/proc/sys",
+            "/proc/sys",
+            *_KEYS,
+            "--remount-ro",
+            "/proc",
+        ]
         arguments += ["--dev", "/dev", *self._memory_files("/dev/shm"), "--remount-ro", "/dev"]  # noqa: S108
         arguments += self._memory_files("/tmp")  # noqa: S108
         arguments += self._memory_files(str(self._home(view)))
@@ -231,11 +260,21 @@ class Bubblewrap:
         for text, at in visible.files:
             there = self._home(view) / at.relative_to(visible.home) if at.is_relative_to(visible.home) else at
             arguments += ["--ro-bind-try", str(text), str(there)]
-        for secret in visible.masked:
-            if secret.is_dir():
-                arguments += ["--tmpfs", str(secret), "--remount-ro", str(secret)]
-            elif secret.exists():
-                arguments += ["--ro-bind", "/dev/null", str(secret)]
+        arguments += self._hiding(taken)
+        return arguments
+
+    def _hiding(self, taken: Taken) -> list[str]:
+        """What lies over credentials and the like; a text of ours in their place stays."""
+        ours = {at for _, at in self._visible.files}
+        empty = stores.unwritable(self._visible.stores, taken.stores)
+        arguments: list[str] = []
+        for place, is_folder in taken.hidden:
+            if place in ours or any(place.is_relative_to(store) for store in empty):
+                continue
+            if is_folder:
+                arguments += ["--tmpfs", str(place), "--remount-ro", str(place)]
+            else:
+                arguments += ["--ro-bind", "/dev/null", str(place)]
         return arguments
 
     def _memory_files(self, at: str) -> list[str]:
@@ -310,20 +349,20 @@ async def prove(
     """
     environment = os.environ if environment is None else environment
     await asyncio.to_thread(orphans.end_orphans)
-    tools = await asyncio.to_thread(_find_tools, environment.get("PATH", os.defpath))
     visible = await asyncio.to_thread(_survey_around, state, environment, workspace)
-    plain = Bubblewrap(tools, visible)
-    layered, plain.why_copies = await _layered(plain, state) if overlays else (None, "they are switched off")
+    tools = await asyncio.to_thread(_find_tools, state)
+    plain = Bubblewrap(tools, visible, overlays=False)
+    found = await _layered(tools, visible, state) if overlays else (None, "they are switched off")
+    layered, plain.why_copies = found
     sandbox = layered or plain
     await proof.attempt_the_forbidden(sandbox, state, visible)
     return sandbox
 
 
-async def _layered(plain: Bubblewrap, state: Path) -> tuple[Bubblewrap | None, str]:
-    """The same sandbox with overlays, if they can be mounted; else why not."""
+async def _layered(tools: Tools, visible: Visible, state: Path) -> tuple[Bubblewrap | None, str]:
+    """A sandbox with overlays, if they can be mounted; else why not."""
+    sandbox = Bubblewrap(tools, visible, overlays=True)
     try:
-        program = await asyncio.to_thread(launcher.install, state)
-        sandbox = plain.launched_by(program)
         await proof.attempt_overlays(sandbox, state)
     except SandboxError as error:
         return None, error.message
@@ -337,135 +376,17 @@ def _survey_around(state: Path, environment: Mapping[str, str], workspace: Path 
     return survey(environment, (state, state.resolve()), toolchains, kept)
 
 
-def _find_tools(search_path: str) -> Tools:
-    found = {name: shutil.which(name, path=search_path) for name in ("bwrap", "prlimit", "setsid")}
-    for name, package in (("bwrap", "bubblewrap"), ("prlimit", "util-linux"), ("setsid", "util-linux")):
-        if found[name] is None:
-            raise SandboxError(
-                f"No sandbox: the program {name} is not on PATH, and commands are never run without walls.",
-                f"Install it: apt-get install {package} (or your system's package of that name), then restart.",
-            )
-    usage = subprocess.run(
-        [str(found["bwrap"]), "--help"], capture_output=True, text=True, check=False, timeout=10
-    )
+def _find_tools(state: Path) -> Tools:
+    bwrap, setsid = programs.needed("bwrap"), programs.needed("setsid")
+    usage = subprocess.run([bwrap, "--help"], capture_output=True, text=True, check=False, timeout=10)
     return Tools(
-        bwrap=str(found["bwrap"]),
-        prlimit=str(found["prlimit"]),
-        setsid=str(found["setsid"]),
-        launcher=None,
+        bwrap=bwrap,
+        setsid=setsid,
+        launcher=launcher.install(state),
         forbids_user_namespaces="--disable-userns" in usage.stdout,
         sizes="--size" in usage.stdout,
+        landlock=launcher.landlock(),
     )
-
-
-async def _run(
-    before: Callable[[int], list[str]], walls: list[str], limiter: tuple[str, ...], command: Command
-) -> CommandOutcome:
-    """Start bubblewrap with a pipe on which it tells how far it got, and see the command through."""
-    reading, writing = os.pipe()
-    began = time.monotonic()
-    try:
-        try:
-            process = await _started(
-                asyncio.create_subprocess_exec(
-                    *(*before(writing), *walls, "--json-status-fd", str(writing), "--"),
-                    *(*limiter, *command.argv),
-                    stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=asyncio.subprocess.STDOUT,
-                    env={},
-                    start_new_session=True,
-                    pass_fds=(writing,),
-                )
-            )
-        except OSError as error:
-            raise SandboxError(
-                f"The sandbox could not start: {error}.", "Use fewer or shorter arguments."
-            ) from error
-        finally:
-            os.close(writing)
-        output = BoundedOutput(command.output_bytes_max)
-        timed_out = await _see_through(process, output, command)
-        report = _told(reading)
-        # Bubblewrap reports an exit code only when the walls stood and the command was started.
-        if not timed_out and b"exit-code" not in report:
-            why = launcher.complaint(report) or output.text().strip()
-            raise SandboxError(
-                f"The sandbox could not be built: {why}",
-                "Check that the tree and cwd exist.",
-            )
-    finally:
-        os.close(reading)
-    return CommandOutcome(
-        exit=None if timed_out else process.returncode,
-        output=output.text(),
-        truncated=output.bytes_cut > 0,
-        timed_out=timed_out,
-        seconds=time.monotonic() - began,
-    )
-
-
-async def _see_through(process: asyncio.subprocess.Process, output: BoundedOutput, command: Command) -> bool:
-    """Feed and read the process until it ends; returns whether its time ran out. Leaves no process in any case."""
-    try:
-        async with asyncio.timeout(command.timeout_s):
-            await asyncio.gather(_feed(process, command.stdin), _read(process, output))
-            await process.wait()
-    except TimeoutError:
-        return True
-    else:
-        return False
-    finally:
-        await _end(process, output)
-
-
-async def _started(starting: Coroutine[Any, Any, asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
-    """Start a process. Whoever cancels that is obeyed when it is there, and has been ended with all that it began.
-
-    asyncio itself would kill the one process, and wait for ever for those that hold its output.
-    """
-    work = asyncio.ensure_future(starting)
-    try:
-        return await to_its_end(work)
-    except asyncio.CancelledError:
-        if not work.cancelled() and work.exception() is None:
-            await _end(work.result(), BoundedOutput(1))
-        raise
-
-
-async def _end(process: asyncio.subprocess.Process, output: BoundedOutput) -> None:
-    """Kill what still runs, with all that is in its group."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        # The end of the output means that nobody holds it any more: the whole namespace is gone.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE_S):
-                await _read(process, output)
-        await process.wait()
-
-
-async def _feed(process: asyncio.subprocess.Process, data: bytes | None) -> None:
-    if process.stdin is None or data is None:
-        return
-    with suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(data)
-        await process.stdin.drain()
-    process.stdin.close()
-
-
-async def _read(process: asyncio.subprocess.Process, output: BoundedOutput) -> None:
-    assert process.stdout is not None
-    while chunk := await process.stdout.read(_READ_BYTES):
-        output.add(chunk)
-
-
-def _told(report: int) -> bytes:
-    """What the programs around a command had to say of it, once they have ended."""
-    os.set_blocking(report, False)
-    with suppress(BlockingIOError):
-        return os.read(report, _READ_BYTES)
-    return b""
 
 
 def _first_process(information: int, log: Path) -> tuple[int, float]:
@@ -474,7 +395,7 @@ def _first_process(information: int, log: Path) -> tuple[int, float]:
     told = b""
     while time.monotonic() < deadline:
         ready, _, _ = select.select([information], [], [], max(0.0, deadline - time.monotonic()))
-        chunk = os.read(information, _READ_BYTES) if ready else b""
+        chunk = os.read(information, running.READ_BYTES) if ready else b""
         told += chunk
         if not chunk or b"}" in told or launcher.complaint(told):
             break

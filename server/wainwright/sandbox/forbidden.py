@@ -5,8 +5,10 @@ secrets are, and answers with a JSON list of the acts that succeeded.
 """
 
 import ctypes
+import errno
 import json
 import os
+import platform
 import socket
 import sys
 from collections.abc import Callable
@@ -15,6 +17,13 @@ from typing import Any
 
 _MS_REMOUNT, _MS_BIND = 32, 4096
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x10000000
+_OF_INTEL = platform.machine() == "x86_64"
+_IO_URING_SETUP = 425
+_USERFAULTFD = 323 if _OF_INTEL else 282
+_KEYCTL = 250 if _OF_INTEL else 219
+_GET_KEYRING_ID, _SESSION_KEYRING = 0, -3
+_SOCKETS = ((40, 0), (38, 0), (17, 0), (44, 0), (16, 9), (16, 15))
+"""Of virtual machines, ciphers, packets, express packets; of netlink those of audits and of devices."""
 
 Told = dict[str, Any]
 
@@ -103,6 +112,31 @@ def see_the_parents_environment(told: Told) -> bool:
     return any(found)
 
 
+def reach_deep_into_the_kernel(_told: Told) -> bool:
+    """Get an answer from a call that has often been a way out of any wall."""
+    return any(_answers(call, 1, None) for call in (_IO_URING_SETUP, _USERFAULTFD))
+
+
+def open_a_socket_of_another_kind(_told: Told) -> bool:
+    """Open a socket neither of this machine's processes nor of the internet."""
+    opened = []
+    for family, protocol in _SOCKETS:
+        kind = (
+            socket.SOCK_SEQPACKET if family == 38 else socket.SOCK_RAW if family != 40 else socket.SOCK_STREAM
+        )
+        try:
+            socket.socket(family, kind, protocol).close()
+        except OSError:
+            continue
+        opened.append(family)
+    return bool(opened)
+
+
+def reach_a_key(_told: Told) -> bool:
+    """Ask for the keyring of the session."""
+    return _answers(_KEYCTL, _GET_KEYRING_ID, _SESSION_KEYRING, 0)
+
+
 ACTS: tuple[Callable[[Told], bool], ...] = (
     write_outside_the_tree,
     read_the_state_directory,
@@ -114,6 +148,9 @@ ACTS: tuple[Callable[[Told], bool], ...] = (
     hold_a_capability,
     remount_writable,
     see_the_parents_environment,
+    reach_deep_into_the_kernel,
+    open_a_socket_of_another_kind,
+    reach_a_key,
 )
 
 
@@ -134,6 +171,13 @@ def _reads(path: str, expected: str) -> bool:
     except OSError:
         return False
     return bool(text) and expected in text
+
+
+def _answers(call: int, *arguments: int | None) -> bool:
+    """Whether a kernel call does anything, be it that it finds fault with what it is given."""
+    library = ctypes.CDLL(None, use_errno=True)
+    ctypes.set_errno(0)
+    return library.syscall(call, *arguments) >= 0 or ctypes.get_errno() not in {errno.ENOSYS, errno.EPERM}
 
 
 def _remount(path: str) -> bool:

@@ -1,9 +1,10 @@
-"""The program that mounts the layers of a command before bubblewrap builds its walls around them.
+"""The program that runs before bubblewrap and behind it: first layers and groups, then the last fence.
 
 It is written in Rust (``native/launcher``) and carried by the extension module, so that every way of installing
-brings it; it is put into the state directory, where commands never see it.
+brings it; it is put into the state directory, of which commands see nothing else.
 """
 
+import ctypes
 import os
 import tempfile
 from collections.abc import Iterable
@@ -11,9 +12,14 @@ from pathlib import Path
 
 from wainwright._native import launcher
 from wainwright.domain.errors import SandboxError
+from wainwright.sandbox import limits
 from wainwright.sandbox.layers import Overlay
 
 NAME = "wainwright-launch"
+INSIDE = Path("/run", NAME)
+"""Where a command's sandbox has it."""
+_STDERR = 2
+_CREATE_RULESET, _ASK_VERSION = 444, 1
 _SAYS = f"{NAME}: ".encode()
 
 
@@ -22,7 +28,7 @@ def install(state: Path) -> Path:
     program = launcher()
     if not program:
         raise SandboxError(
-            "Layers are mounted on Linux only.", "Nothing has to be done: copies are made instead."
+            "Commands are fenced on Linux only.", "Run Wainwright in a Linux machine or container."
         )
     place = state / NAME
     try:
@@ -39,14 +45,35 @@ def install(state: Path) -> Path:
     return place
 
 
-def words(program: Path, report: int, overlays: Iterable[Overlay], *, die_with_parent: bool) -> list[str]:
+def around(
+    program: Path, report: int, overlays: Iterable[Overlay], groups: Iterable[Path], *, die_with_parent: bool
+) -> list[str]:
     """Words before bubblewrap's own; what goes wrong is told to the descriptor ``report``."""
-    said = [str(program), str(report), *(["--die-with-parent"] if die_with_parent else [])]
+    said = [str(program), str(report), "around", *(["--die-with-parent"] if die_with_parent else [])]
+    for group in groups:
+        said += ["--group", str(group)]
     for overlay in overlays:
         above = [str(overlay.upper), str(overlay.work)] if overlay.upper else ["", ""]
         below = [str(len(overlay.lower)), *map(str, overlay.lower)]
         said += ["--overlay", str(overlay.target), *above, *below]
     return [*said, "--"]
+
+
+def inside(writable: Iterable[Path]) -> list[str]:
+    """Words before the command's own, behind bubblewrap's: only beneath ``writable`` can anything be written."""
+    said = [str(INSIDE), str(_STDERR), "inside"]
+    said += ["--processes", str(limits.PROCESSES_MAX), "--file-bytes", str(limits.FILE_BYTES_MAX)]
+    for place in dict.fromkeys(writable):
+        said += ["--writable", str(place)]
+    return [*said, "--"]
+
+
+def landlock() -> int:
+    """The version of Landlock that this kernel enforces; 0 when it has none."""
+    version = ctypes.CDLL(None, use_errno=True).syscall(
+        _CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION
+    )
+    return max(0, int(version))
 
 
 def complaint(report: bytes) -> str:

@@ -10,12 +10,13 @@ import stat
 import subprocess
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import clearing
+from wainwright.sandbox import clearing, programs
 from wainwright.sandbox.merging import merge
 from wainwright.sandbox.mount_points import MountPoints, holds_file
 from wainwright.sandbox.protocol import Layer, SandboxView
@@ -55,6 +56,10 @@ class Taken:
     """The tree first, at the empty path."""
     stores: list[Mount] = field(default_factory=list)
     """What lies outside the tree, each at its absolute path."""
+    hidden: list[tuple[Path, bool]] = field(default_factory=list)
+    """What lies in shown places of the machine and must not be seen, with whether it is a folder."""
+    doors: list[Path] = field(default_factory=list)
+    """What lies in layers and has no end here: sockets, pipes."""
     points: tuple[Path, ...] = ()
     scratch: Path | None = None
     merged: Path | None = None
@@ -114,8 +119,9 @@ class Layers:
 
     def _layer(self, taken: Taken, layer: Layer) -> None:
         writable = layer.writes != "refused"
-        if not writable and len(layer.sources) == 1:
+        if not writable and not self.overlays and len(layer.sources) == 1:
             source = layer.sources[0]
+            taken.doors += [taken.view.at / layer.at / inside for inside in _doors(source)]
         elif self.overlays:
             upper = _upper(taken.view, layer) if layer.writes == "kept" else None
             source = overlay(taken, layer.sources, writable=writable, upper=upper).target
@@ -142,10 +148,18 @@ def _upper(view: SandboxView, layer: Layer) -> Path:
 
 
 def overlay(taken: Taken, lower: tuple[Path, ...], *, writable: bool, upper: Path | None = None) -> Overlay:
-    """Have directories mounted one above the other; what is written goes to ``upper``, or goes with the command."""
+    """Have directories mounted one above the other; what is written goes to ``upper``, or goes with the command.
+
+    Nobody listens at a socket or pipe that is seen so: it is another one than that of the host.
+    """
     number = len(taken.overlays)
     target = _scratch(taken) / f"{number}.merged"
     target.mkdir()
+    if not writable and len(lower) == 1:
+        # The kernel mounts no fewer than two.
+        beneath = _scratch(taken) / "nothing"
+        beneath.mkdir(exist_ok=True)
+        lower = (*lower, beneath)
     work = None
     if writable:
         upper = upper or _scratch(taken) / f"{number}.upper"
@@ -156,6 +170,15 @@ def overlay(taken: Taken, lower: tuple[Path, ...], *, writable: bool, upper: Pat
     laid = Overlay(target=target, lower=lower, upper=upper, work=work)
     taken.overlays.append(laid)
     return laid
+
+
+def _doors(folder: Path) -> Iterator[Path]:
+    """What is neither a file nor a folder nor a link: at the other end of it may be a process of the host."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            if stat.S_IFMT(path.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFLNK):
+                yield path.relative_to(folder)
 
 
 def _make_like(upper: Path, lower: Path) -> None:
@@ -178,7 +201,7 @@ def _copied(taken: Taken, layer: Layer) -> Path:
     fresh = Path(tempfile.mkdtemp(prefix="copy-", dir=_scratch(taken)))
     for source in reversed(layer.sources):
         # The program knows how to share blocks where the file system can.
-        copying = ["cp", "-a", "--reflink=auto", "--", f"{source}/.", str(fresh)]
+        copying = [programs.needed("cp"), "-a", "--reflink=auto", "--", f"{source}/.", str(fresh)]
         copied = subprocess.run(copying, capture_output=True, text=True, check=False)
         if copied.returncode != 0:
             raise SandboxError(

@@ -1,13 +1,12 @@
-"""How much a command may take: processes, file size, a place at the head of the queue when memory runs out.
+"""How much a command may take: processes, file size, memory files.
 
-Two thin launchers, because code between fork and exec is unsafe in a process with threads. ``prlimit`` runs *inside*
-the user namespace: there a process limit counts the sandbox's own processes only, not everything the person runs.
-The kernel does not enforce that limit for uid 0, so where this process is root a pids control group does it.
+The launcher sets limits *inside* the user namespace: there a process limit counts the sandbox's own processes only,
+not everything the person runs. The kernel does not enforce that limit for uid 0, so where this process is root a pids
+control group does it.
 """
 
 import itertools
 import os
-import resource
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,33 +19,6 @@ MEMORY_FILES_BYTES_MAX = 1024**3
 _PIDS_V1 = Path("/sys/fs/cgroup/pids")
 _V2 = Path("/sys/fs/cgroup")
 _PREFIX = "wainwright-"
-
-# $1 is a control group to enter, or "-". The first line makes the kernel choose this tree when memory runs out.
-# A process that moves itself, as a single thread, need not wait until no processor is about to fork: that takes ten
-# times as long as all else here. Version 2 has no `tasks`.
-_ENTER = (
-    "{ echo 800 > /proc/self/oom_score_adj; } 2>/dev/null; "
-    'if [ "$1" != - ]; then '
-    '{ echo 0 > "$1/tasks"; } 2>/dev/null || echo $$ > "$1/cgroup.procs" || exit 125; '
-    'fi; shift; exec "$@"'
-)
-
-
-def launcher(group: Path | None) -> tuple[str, ...]:
-    """Words before the sandbox's own program: enter the control group, then become that program."""
-    return ("/bin/sh", "-c", _ENTER, "sh", str(group) if group else "-")
-
-
-def limited(prlimit: str) -> tuple[str, ...]:
-    """Words before the command, inside the sandbox."""
-    processes = _no_more_than_allowed(resource.RLIMIT_NPROC, PROCESSES_MAX)
-    file_bytes = _no_more_than_allowed(resource.RLIMIT_FSIZE, FILE_BYTES_MAX)
-    return (prlimit, f"--nproc={processes}", f"--fsize={file_bytes}", "--core=0", "--")
-
-
-def _no_more_than_allowed(kind: int, wanted: int) -> int:
-    _, hard = resource.getrlimit(kind)
-    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 class ProcessGroups:

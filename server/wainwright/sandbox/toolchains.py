@@ -1,9 +1,10 @@
 """What the person's toolchains say of themselves, so that a command finds inside what it finds at their prompt.
 
 Two tools are asked, ``go env`` and ``git config``: what they answer stands in files that only they can read right.
-They run outside the sandbox, so nothing of a workspace has a say: their programs are found on PATH outside it, they
-start in an empty directory and fetch nothing. An answer is kept, and asked for again only when the program or a file
-it reads has changed. Of all other tools the directories are known (``places``), and settings are read, never run.
+They run outside the sandbox, so nothing of a workspace has a say: git is the engine's own, go is found on PATH
+outside the workspace; they start in an empty directory and fetch nothing. An answer is kept, and asked for again only
+when the program or a file it reads has changed. Of all other tools the directories are known (``places``), and
+settings are read, never run.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from wainwright.sandbox import dotfiles, places
+from wainwright.sandbox import dotfiles, places, programs
 
 _PATIENCE_S = 5.0
 _NOBODY = 65534
@@ -164,7 +165,7 @@ class _Answers:
 
     def of(self, program: str, *arguments: str, reads: Iterable[Path], variables: Iterable[str]) -> str:
         """What a program prints, or nothing when it is missing or fails."""
-        found = self._find(program)
+        found = Path(program) if program.startswith("/") else self._find(program)
         if found is None:
             return ""
         passed = {name: self._environment[name] for name in variables if name in self._environment}
@@ -259,7 +260,7 @@ def _git(answers: _Answers, environment: Mapping[str, str]) -> str:
     """A ``.gitconfig`` that holds of the person's only what changes results."""
     base = places.base(environment)
     told = answers.of(
-        "git",
+        programs.place("git") or "git",
         *("config", "--global", "--includes", "--null", "--list"),
         reads=(base.home / ".gitconfig", base.config / "git" / "config"),
         variables=("PATH", "HOME", "XDG_CONFIG_HOME"),

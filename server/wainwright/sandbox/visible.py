@@ -1,16 +1,14 @@
 """What of this machine a command may see besides its tree: an allow-list, found once for each sandbox.
 
-System directories, toolchains, interpreters. Never the rest of the home directory, never what a stranger on this
-machine could not read, never a credentials file that lies inside a toolchain.
+System directories, toolchains, interpreters. Never the rest of the home directory. What must not be seen of all that
+is hidden for each command (``guarding``).
 """
 
 import os
 import pwd
-import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from fnmatch import fnmatch
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -20,10 +18,6 @@ from wainwright.sandbox.toolchains import Store, Toolchains, user
 from wainwright.sandbox.variables import VARIABLES
 
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix")
-
-_CREDENTIALS = (
-    "credentials*", ".credentials*", ".git-credentials", "auth.json", ".npmrc", ".pypirc", ".netrc", "*.pem", "*.key",
-)  # fmt: skip
 
 # A directory of programs whose parent holds one of these needs that parent: the programs load it.
 _PREFIX_MARKS = ("pyvenv.cfg", "conda-meta", "lib/node_modules", "pkg/tool", "lib/rustlib", "Cellar")
@@ -48,7 +42,6 @@ class Visible(BaseModel):
     toolchains: tuple[Path, ...]
     programs: tuple[Path, ...]
     stores: tuple[Store, ...]
-    masked: tuple[Path, ...]
     files: tuple[tuple[Path, Path], ...]
     unseen: tuple[tuple[str, Path], ...]
     cache_home: Path
@@ -83,10 +76,6 @@ def survey(
         toolchains=shown,
         programs=single,
         stores=stores,
-        masked=(
-            *_closed_to_strangers(Path("/etc")),
-            *_credentials((*shown, *(store.of for store in stores))),
-        ),
         files=(
             *_written(kept / "home", toolchains.files, base.home),
             *_written(kept / "etc", {"passwd": _accounts(base.home)}, Path("/etc")),
@@ -231,26 +220,3 @@ def _showable(wanted: list[Path], hidden: tuple[Path, ...], shown: tuple[Path, .
 def _prefix_of(programs: Path) -> Path:
     parent = programs.parent
     return parent if any(os.access(parent / mark, os.F_OK) for mark in _PREFIX_MARKS) else programs
-
-
-def _closed_to_strangers(root: Path) -> Iterator[Path]:
-    """What below ``root`` is not readable for everybody: root inside a user namespace still owns it."""
-    try:
-        entries = sorted(os.scandir(root), key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        mode = entry.stat(follow_symlinks=False).st_mode
-        if stat.S_ISLNK(mode):
-            continue
-        if not mode & stat.S_IROTH:
-            yield Path(entry.path)
-        elif stat.S_ISDIR(mode):
-            yield from _closed_to_strangers(Path(entry.path))
-
-
-def _credentials(toolchains: Iterable[Path]) -> Iterator[Path]:
-    for directory in toolchains:
-        for entry in os.scandir(directory):
-            if not entry.is_symlink() and any(fnmatch(entry.name, pattern) for pattern in _CREDENTIALS):
-                yield Path(entry.path)

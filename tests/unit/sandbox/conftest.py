@@ -1,10 +1,11 @@
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from wainwright.sandbox import programs
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.sandbox.protocol import SandboxView
 
@@ -15,6 +16,18 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Bubblewrap:
     if request.param == "overlays" and not proven.overlays:
         pytest.skip(f"no overlay can be mounted here: {proven.why_copies}")
     return proven
+
+
+@pytest.fixture
+def programs_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Have the engine's own programs looked for in other folders than a system's."""
+
+    def look(*folders: Path) -> None:
+        programs.place.cache_clear()
+        monkeypatch.setattr(programs, "PLACES", tuple(map(str, folders)))
+
+    yield look
+    programs.place.cache_clear()
 
 
 @pytest.fixture

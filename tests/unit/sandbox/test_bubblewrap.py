@@ -1,6 +1,5 @@
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import launcher, limits
+from wainwright.sandbox import limits
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView
@@ -334,116 +333,6 @@ class TestDetached:
 
 def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-class TestProof:
-    async def test_it_refuses_without_bubblewrap(self, tmp_path):
-        (tmp_path / "bin").mkdir()
-        with pytest.raises(SandboxError, match="bwrap is not on PATH") as caught:
-            await prove(tmp_path / "state", {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)})
-        assert "apt-get install bubblewrap" in caught.value.hint
-
-    @pytest.mark.parametrize(
-        ("dropped", "act"),
-        [
-            ("--unshare-all", "connect to the host"),
-            ("--cap-drop ALL", "hold a capability"),
-            (f"--size {limits.MEMORY_FILES_BYTES_MAX} --tmpfs HOME", "look into the home directory"),
-            pytest.param("--ro-bind /etc /etc", "write outside the tree", marks=AS_ROOT),
-            pytest.param("--remount-ro /proc", "change a kernel setting", marks=AS_ROOT),
-        ],
-    )
-    async def test_it_refuses_when_a_wall_is_missing(self, tmp_path, dropped, act):
-        """A bubblewrap that leaves out one argument must be found out."""
-        weak = tmp_path / "bin" / "bwrap"
-        weak.parent.mkdir()
-        home = tmp_path / "person"
-        (home / "private").mkdir(parents=True)
-        weak.write_text(
-            WEAK_BWRAP.format(
-                python=PYTHON,
-                dropped=dropped.replace("HOME", str(home)),
-                home=home,
-                real=shutil.which("bwrap"),
-            )
-        )
-        weak.chmod(0o755)
-        environment = {"HOME": str(home), "PATH": f"{weak.parent}:{os.environ['PATH']}"}
-        with pytest.raises(SandboxError, match=act) as caught:
-            await prove(tmp_path / "state", environment)
-        assert caught.value.hint
-
-    async def test_it_refuses_a_state_directory_that_commands_would_see(self, tmp_path):
-        seen = tmp_path / "person" / ".cargo" / "bin"
-        seen.mkdir(parents=True)
-        sandbox = await prove(seen / "state", {"HOME": str(tmp_path / "person"), "PATH": os.environ["PATH"]})
-        assert not any(seen.is_relative_to(shown) for shown in sandbox._visible.toolchains)
-
-    async def test_it_leaves_nothing_behind(self, tmp_path):
-        await prove(tmp_path / "state")
-        left = {place.name for place in (tmp_path / "state").iterdir()}
-        assert left - {"toolchains"} == {launcher.NAME}
-
-
-WEAK_BWRAP = """#!{python}
-import os, sys
-arguments, dropped = sys.argv[1:], "{dropped}".split()
-replacement = {{
-    "--unshare-all": ["--unshare-user", "--unshare-pid"],
-    "--cap-drop": ["--cap-add", "ALL"],
-    "--size": ["--bind", "{home}", "{home}"],
-    "--ro-bind": ["--bind", "/etc", "/etc"],
-    "--remount-ro": [],
-}}[dropped[0]]
-for start in range(len(arguments)):
-    if arguments[start : start + len(dropped)] == dropped:
-        arguments[start : start + len(dropped)] = replacement
-        break
-if dropped[0] == "--remount-ro":
-    at = arguments.index("/proc/sys") if "/proc/sys" in arguments else None
-    if at is not None:
-        del arguments[at - 1 : at + 2]
-os.execv("{real}", ["bwrap", *arguments])
-"""
-
-
-async def test_a_start_that_was_killed_leaves_nothing(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    script = f"""
-import asyncio, os, signal
-from pathlib import Path
-from wainwright.sandbox import bubblewrap, proof
-
-async def killed(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-proof._attempt = killed
-asyncio.run(bubblewrap.prove(Path({str(state)!r})))
-"""
-    before = _carriers()
-    starting = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
-    assert await starting.wait() == -signal.SIGKILL
-    (left,) = state.glob("proof-*")
-    (left / "tree").chmod(0o000)
-    async with asyncio.timeout(10):
-        while _carriers() - before:
-            await asyncio.sleep(0.02)
-    living = state / f"proof-{os.getpid()}-{start_time(os.getpid())}-x"
-    living.mkdir()
-    await prove(state)
-    assert list(state.glob("proof-*")) == [living]
-
-
-def _carriers() -> set[str]:
-    """Processes that hold the secret of a proof."""
-    wanted = f"PATH={os.defpath}\0SECRET=".encode()
-    found = set()
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError):
-            if entry.name.isdigit() and (entry / "environ").read_bytes().startswith(wanted):
-                found.add(entry.name)
-    return found
 
 
 def children() -> set[bytes]:

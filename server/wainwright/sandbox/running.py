@@ -1,0 +1,128 @@
+"""Sees one command through: starts the programs around it, feeds and reads it, and leaves no process behind."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from wainwright.domain.errors import SandboxError
+from wainwright.sandbox import launcher
+from wainwright.sandbox.output import BoundedOutput
+from wainwright.sandbox.protocol import Command, CommandOutcome
+from wainwright.waiting import to_its_end
+
+READ_BYTES = 65_536
+_GRACE_S = 5.0
+
+
+async def run(
+    before: Callable[[int], list[str]], walls: list[str], fence: list[str], command: Command
+) -> CommandOutcome:
+    """Start bubblewrap with a pipe on which it tells how far it got, and see the command through."""
+    reading, writing = os.pipe()
+    began = time.monotonic()
+    try:
+        try:
+            process = await _started(
+                asyncio.create_subprocess_exec(
+                    *(*before(writing), *walls, "--json-status-fd", str(writing), "--"),
+                    *(*fence, *command.argv),
+                    stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.STDOUT,
+                    env={},
+                    start_new_session=True,
+                    pass_fds=(writing,),
+                )
+            )
+        except OSError as error:
+            raise SandboxError(
+                f"The sandbox could not start: {error}.", "Use fewer or shorter arguments."
+            ) from error
+        finally:
+            os.close(writing)
+        output = BoundedOutput(command.output_bytes_max)
+        timed_out = await _see_through(process, output, command)
+        report = _told(reading)
+        # Bubblewrap reports an exit code only when the walls stood and the command was started.
+        if not timed_out and b"exit-code" not in report:
+            why = launcher.complaint(report) or output.text().strip()
+            raise SandboxError(
+                f"The sandbox could not be built: {why}",
+                "Check that the tree and cwd exist.",
+            )
+    finally:
+        os.close(reading)
+    return CommandOutcome(
+        exit=None if timed_out else process.returncode,
+        output=output.text(),
+        truncated=output.bytes_cut > 0,
+        timed_out=timed_out,
+        seconds=time.monotonic() - began,
+    )
+
+
+async def _see_through(process: asyncio.subprocess.Process, output: BoundedOutput, command: Command) -> bool:
+    """Feed and read the process until it ends; returns whether its time ran out. Leaves no process in any case."""
+    try:
+        async with asyncio.timeout(command.timeout_s):
+            await asyncio.gather(_feed(process, command.stdin), _read(process, output))
+            await process.wait()
+    except TimeoutError:
+        return True
+    else:
+        return False
+    finally:
+        await _end(process, output)
+
+
+async def _started(starting: Coroutine[Any, Any, asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
+    """Start a process. Whoever cancels that is obeyed when it is there, and has been ended with all that it began.
+
+    asyncio itself would kill the one process, and wait for ever for those that hold its output.
+    """
+    work = asyncio.ensure_future(starting)
+    try:
+        return await to_its_end(work)
+    except asyncio.CancelledError:
+        if not work.cancelled() and work.exception() is None:
+            await _end(work.result(), BoundedOutput(1))
+        raise
+
+
+async def _end(process: asyncio.subprocess.Process, output: BoundedOutput) -> None:
+    """Kill what still runs, with all that is in its group."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # The end of the output means that nobody holds it any more: the whole namespace is gone.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                await _read(process, output)
+        await process.wait()
+
+
+async def _feed(process: asyncio.subprocess.Process, data: bytes | None) -> None:
+    if process.stdin is None or data is None:
+        return
+    with suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(data)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _read(process: asyncio.subprocess.Process, output: BoundedOutput) -> None:
+    assert process.stdout is not None
+    while chunk := await process.stdout.read(READ_BYTES):
+        output.add(chunk)
+
+
+def _told(report: int) -> bytes:
+    """What the programs around a command had to say of it, once they have ended."""
+    os.set_blocking(report, False)
+    with suppress(BlockingIOError):
+        return os.read(report, READ_BYTES)
+    return b""
