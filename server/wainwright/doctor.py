@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from wainwright.app import state_folder
 from wainwright.domain.errors import InputError, SandboxError
 from wainwright.domain.goal import Fact
 from wainwright.models.defaults import explained, with_defaults
+from wainwright.sandbox import programs
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.secrets import Redactor, key_for, key_name, resolve_keys, signer
 from wainwright.settings import Candidate, Settings, config_dir, load
@@ -43,10 +43,11 @@ def _python() -> Check:
 
 
 def _git() -> Check:
-    if shutil.which("git") is None:
+    git = programs.place("git")
+    if git is None:
         return Check(name="git", status="missing", detail="not found", cure="apt-get install git")
-    version = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    return Check(name="git", status="ok", detail=version)
+    version = subprocess.run([git, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    return Check(name="git", status="ok", detail=f"{version} ({git})")
 
 
 async def _sandbox(workspace: Path) -> list[Check]:

@@ -244,18 +244,18 @@ def test_without_bubblewrap_the_doctor_says_how_to_get_it_and_a_run_waits_for_it
     assert (well.code, "missing" in well.out) == (0, False), well.out
     assert "`default` under [models]" in well.out
     assert "layers" in well.out
-    wainwright.extra = dict(wainwright.without("bwrap"))
+    wainwright.before = wainwright.without("bwrap")
     ill = wainwright.do("doctor")
     assert ill.code == 1
     assert "apt-get install bubblewrap" in ill.out
 
     ended = wainwright.do("run", team.GOAL, "--json", server=server)
     assert (ended.code, ended.last["stage"]) == (1, "FAILED")
-    assert "bwrap is not on PATH" in ended.last["failure"]
+    assert "bwrap is in none of" in ended.last["failure"]
     assert "wainwright doctor" in ended.last["hint"]
     assert server.requests == [], "there are tests and none can run: no model is paid before that is settled"
 
-    wainwright.extra = {}
+    wainwright.before = ()
     ended = wainwright.do("resume", "--json", server=server)
     assert (ended.code, ended.last["stage"]) == (0, "DONE"), ended.out
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from wainwright.domain.errors import InputError
 from wainwright.engine.views.run_view import RunView
+from wainwright.sandbox import programs
 
 MARK = Path(".git") / "wainwright-demo"
 """Names the folder as ours, so that a second demo may replace it and nothing else."""
@@ -61,11 +62,12 @@ def prepare(folder: Path, say: Callable[[str], None]) -> Sample:
             [str(keep / "bin" / "python"), "-m", "pip", "install", "-q", "-r", "requirements-dev.txt"],
             workspace,
         )
+    git = programs.place("git") or "git"
     identity = ("-c", "user.name=You", "-c", "user.email=you@localhost")
-    _run(["git", "init", "-q", "-b", "main"], workspace)
+    _run([git, "init", "-q", "-b", "main"], workspace)
     (workspace / MARK).write_text("Made by `wainwright demo`; a new demo replaces it.\n", encoding="utf-8")
-    _run(["git", "add", "-A"], workspace)
-    _run(["git", *identity, "commit", "-q", "-m", "The lending workbench as it is today"], workspace)
+    _run([git, "add", "-A"], workspace)
+    _run([git, *identity, "commit", "-q", "-m", "The lending workbench as it is today"], workspace)
     with resources.as_file(shipped / "cassette.jsonl") as cassette:
         return Sample(workspace, (shipped / "goal.md").read_text(encoding="utf-8").strip(), cassette)
 

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self
 
 from wainwright.domain.errors import WorkspaceError
+from wainwright.sandbox import programs
 
-# GitPython asks for git while it is imported; a machine without git should learn that by our error instead.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+# GitPython asks for git while it is imported: not for the one on PATH, and a machine without git should learn that by
+# our error instead.
+os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = programs.place("git") or f"{programs.PLACES[0]}/git"
+os.environ["GIT_PYTHON_REFRESH"] = "quiet"
 from git.cmd import Git
 from git.exc import GitCommandNotFound
+
+_GIT = os.environ["GIT_PYTHON_GIT_EXECUTABLE"]
 
 _SETTINGS = {
     "commit.gpgSign": "false",
@@ -56,6 +61,7 @@ _ENVIRONMENT = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
+    "PATH": ":".join(programs.PLACES),
     **{f"GIT_CONFIG_KEY_{n}": key for n, key in enumerate(_SETTINGS)},
     **{f"GIT_CONFIG_VALUE_{n}": value for n, value in enumerate(_SETTINGS.values())},
 }
@@ -201,11 +207,12 @@ class GitDirectory:
         # A server started from a hook or a terminal inherits variables that would redirect git.
         strangers = [name for name in os.environ if name.startswith("GIT_") and name not in environment]
         strangers = [name for name in strangers if not name.startswith("GIT_PYTHON_")]
-        clean = ["env", *(word for name in strangers for word in ("-u", name))] if strangers else []
+        cleaner = programs.place("env") or "/usr/bin/env"
+        clean = [cleaner, *(word for name in strangers for word in ("-u", name))] if strangers else []
         git = Git(str(self.worktree or self.path.parent))
         try:
             reply: tuple[int, bytes, str] = git.execute(
-                [*clean, "git", *where, *arguments],
+                [*clean, _GIT, *where, *arguments],
                 env=environment,
                 with_extended_output=True,
                 with_exceptions=False,
