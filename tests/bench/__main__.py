@@ -85,7 +85,7 @@ def corpora(chosen: argparse.Namespace, cache: Path) -> dict[str, Corpus]:
         except Missing as error:
             print(f"Without corpus {name}: {error}", file=sys.stderr)
     if not found:
-        raise SystemExit("No corpus could be fetched; name a checkout of yours: make bench CORPUS=dir")
+        raise Missing("no corpus could be fetched; name a checkout of yours: make bench CORPUS=dir")
     return found
 
 
@@ -112,9 +112,6 @@ def machine(setting: Setting) -> dict[str, object]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load": os.getloadavg()[0],
         "tools": setting.tools.versions(),
-        "corpora": {
-            name: {"files": len(one.paths), "bytes": one.size} for name, one in setting.corpora.items()
-        },
         "quick": setting.quick,
     }
 
@@ -125,10 +122,13 @@ def main() -> int:
     tools = Tools(cache, install=not chosen.no_install)
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="scratch-") as scratch:
-        setting = Setting(corpora(chosen, cache), tools, Path(scratch), chosen.quick)
+        setting = Setting(lambda: corpora(chosen, cache), tools, Path(scratch), chosen.quick)
         names = [name for name in ROWS if name in chosen.rows.split(",")] if chosen.rows else list(ROWS)
         about = machine(setting)
         figures = list(measured(names, setting))
+        about["corpora"] = {
+            name: {"files": len(one.paths), "bytes": one.size} for name, one in setting.fetched.items()
+        }
     print(*table(figures), sep="\n")
     RESULTS.mkdir(exist_ok=True)
     kept = RESULTS / f"{about['at']}.json".replace(":", "")

@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,10 +82,21 @@ class Samples:
 class Setting:
     """What a row is given: the corpora by name, the public tools, a folder to write in, and how often to measure."""
 
-    corpora: Mapping[str, Any]
+    fetch: Callable[[], Mapping[str, Any]]
+    """Gets the corpora, which may take many minutes: a row that needs none does not wait for them."""
     tools: Any
     scratch: Path
     quick: bool
+
+    @cached_property
+    def corpora(self) -> Mapping[str, Any]:
+        """The corpora by name."""
+        return self.fetch()
+
+    @property
+    def fetched(self) -> Mapping[str, Any]:
+        """Those that some row has asked for."""
+        return vars(self).get("corpora", {})
 
     def runs(self, often: int) -> int:
         return min(often, 3) if self.quick else often

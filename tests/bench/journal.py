@@ -12,10 +12,9 @@ from typing import Any
 
 from pydantic import JsonValue
 from tests.bench.harness import OURS, Bar, Figure, Missing, Prepare, Run, Samples, Setting, figure, interleave
+from tests.unit.models.support import Books
 
-from wainwright.domain.events import RunStarted
-from wainwright.domain.goal import WORKING, Goal
-from wainwright.journal import Journal, Reservation, Spend, Steps
+from wainwright.journal import Reservation, Spend, Steps
 from wainwright.journal.schema import BLOBS, JOURNAL, RUNS
 
 TASKS = 32
@@ -40,23 +39,12 @@ class Ours:
     """A run of our journal."""
 
     def __init__(self, folder: Path) -> None:
-        self.journal = Journal(folder / "ours" / "journal.db")
-        first = RunStarted(
-            run="r",
-            goal=Goal(text="x"),
-            workspace="w",
-            route=WORKING,
-            autonomy="suggest",
-            trust="trusted",
-            tier="none",
-            attended=False,
-        )
-        self.lease = self.journal.create(first, "r", "x", cap_usd=1e9, cap_tokens=None)
+        self.books = Books(folder / "ours" / "journal.db", usd=1e9, tokens=None)
         self.scopes = 0
 
     def steps(self) -> Steps:
         self.scopes += 1
-        return Steps(self.journal, self.lease, f"/BUILD/t{self.scopes}.0")
+        return self.books.steps(f"/BUILD/t{self.scopes}.0")
 
     def one_at_a_time(self, count: int) -> None:
         asyncio.run(ask(self.steps(), count))
@@ -152,9 +140,9 @@ def place(where: str, folder: Path, setting: Setting) -> Iterator[Figure]:
         },
         rounds,
     )
-    right = not ours.journal.verify("r").wrong
+    right = not ours.books.journal.verify("r1").wrong
     yield beside(f"CPU a step beside SQLite, {where}", spent, right=right)
-    ours.journal.close()
+    ours.books.journal.close()
     raw.db.close()
 
 
