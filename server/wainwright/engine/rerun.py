@@ -5,11 +5,10 @@ ends the work that wants it.
 """
 
 import asyncio
-import heapq
 import json
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,8 +29,8 @@ from wainwright.domain.state import RunState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.performer import perform
-from wainwright.journal import NOTHING, EffectClass, Journal, Lease, Reservation, Row, Spend, Steps
-from wainwright.journal.likeness import Alike, alike, first_difference
+from wainwright.journal import Asked, Journal, Lease, Row, Steps
+from wainwright.journal.likeness import first_difference
 from wainwright.models.client import CallFailed, ModelReply, Price
 from wainwright.models.router import Models
 from wainwright.receipts.store import ReceiptStore
@@ -108,54 +107,28 @@ class RecordedSteps(Steps):
         super().__init__(record.journal, lease, scope)
         self._record = record
 
-    async def step(
-        self,
-        name: str,
-        *,
-        inputs: JsonValue,
-        effect: EffectClass,
-        act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
-        reservation: Reservation = NOTHING,
-        like: Alike = alike,
-        about: JsonValue = None,
-        unknown: JsonValue = None,
-    ) -> JsonValue:
+    async def _outcome(self, asked: Asked) -> tuple[JsonValue, None]:
         """The recorded outcome. What was made of other steps is made again of those, and has to come out the same.
 
         Raises RecordEnds where there is none, and Diverged where it is of something else.
         """
-        number = self._number(name)
-        key = f"{self.scope}/{name}#{number}"
-        try:
-            return await self._answer(key, inputs, act, like)
-        except BaseException:
-            heapq.heappush(self._failed[name], number)
-            raise
-
-    async def _answer(
-        self,
-        key: str,
-        inputs: JsonValue,
-        act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
-        like: Alike,
-    ) -> JsonValue:
-        row = self._record.done.get(key)
+        row = self._record.done.get(asked.key)
         if row is None:
-            raise RecordEnds(f"The record has nothing of {key}.")
-        self._record.asked.add(key)
+            raise RecordEnds(f"The record has nothing of {asked.key}.")
+        self._record.asked.add(asked.key)
         recorded = await asyncio.to_thread(self._record.inputs, row)
-        difference = first_difference(recorded, inputs)
-        if difference and not like(recorded, inputs):
-            raise Diverged(f"{key} is asked for something else. {difference}")
+        difference = first_difference(recorded, asked.inputs)
+        if difference and not asked.like(recorded, asked.inputs):
+            raise Diverged(f"{asked.key} is asked for something else. {difference}")
         if difference:
-            self._record.reworded[key] = difference
+            self._record.reworded[asked.key] = difference
         outcome: JsonValue = json.loads(row.body)
-        if self._record.has_below(key):
-            made, _ = await act(key)
+        if self._record.has_below(asked.key):
+            made, _ = await asked.act(asked.key)
             other = differs(outcome, made)
             if other:
-                raise Diverged(f"{key} comes to another outcome. {other}")
-        return outcome
+                raise Diverged(f"{asked.key} comes to another outcome. {other}")
+        return outcome, None
 
     def below(self, name: str) -> Steps:
         """A scope inside this one."""

@@ -30,13 +30,14 @@ from wainwright.journal.records import (
     Used,
 )
 from wainwright.journal.restoring import Restored, restore
-from wainwright.journal.steps import Answers, Steps
+from wainwright.journal.steps import Answers, Asked, Steps
 
 __all__ = [
     "BEAT_S",
     "NOTHING",
     "Account",
     "Answers",
+    "Asked",
     "EffectClass",
     "Journal",
     "Lease",

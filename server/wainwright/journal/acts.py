@@ -48,7 +48,7 @@ def begin(
         fingerprint=fingerprint,
         usd=reservation.usd,
         tokens=reservation.tokens,
-        body=as_json(about),
+        body="null" if about is None else as_json(about),
     )
     return None
 

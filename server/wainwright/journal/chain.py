@@ -17,6 +17,10 @@ ROW = "seq, kind, key, effect, fingerprint, usd, tokens, body, epoch, at"
 """The columns that a hash covers, in its order; the name of the run is covered too."""
 
 
+ENDS = frozenset({"done", "failed", "lost"})
+"""Kinds of rows that end a step."""
+
+
 @dataclass
 class Book:
     """A run as its rows have it: the table of runs keeps the same, so that nobody has to read them all."""
@@ -94,7 +98,7 @@ class Walk:
         reserved = (0.0, 0)
         if row.kind == "intent":
             self.under_way[row.key] = (row.usd, row.tokens)
-        elif row.kind in ("done", "failed", "lost"):
+        elif row.kind in ENDS:
             reserved = self.under_way.pop(row.key, reserved)
         self.book.take(row, found, reserved)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wainwright.journal.acts import is_whole
-from wainwright.journal.chain import ROW, Book, digest, walk
+from wainwright.journal.chain import ENDS, ROW, Book, digest, walk
 from wainwright.journal.records import Row
 from wainwright.journal.transaction import Reading, Transaction
 
@@ -86,7 +86,7 @@ def replant(tx: Transaction, run: str, rows: Sequence[Sequence[Any]], spent: tup
         row = Row(*raw)
         if row.kind == "intent":
             under_way[row.key] = (row.usd, row.tokens)
-        ended = row.kind in ("done", "failed", "lost")
+        ended = row.kind in ENDS
         book.epoch = row.epoch
         tx.add_again(book, row, under_way.pop(row.key, (0.0, 0)) if ended else (0.0, 0))
     usd, tokens = max(spent[0], book.spent_usd), max(spent[1], book.spent_tokens)

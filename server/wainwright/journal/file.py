@@ -8,10 +8,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from sqlite_utils import Database
@@ -22,8 +21,9 @@ from wainwright.journal.heads import Heads
 from wainwright.journal.owners import alive
 from wainwright.journal.spare import Spare
 from wainwright.journal.told import BUSY, FULL, LOCKED, READ_ONLY, WAYS_OUT, code, told
-from wainwright.journal.transaction import Transaction
-from wainwright.journal.turns import Turn, Turns
+from wainwright.journal.transaction import Known, Transaction
+from wainwright.journal.turns import Outcome, Turn, Turns, tell
+from wainwright.waiting import Promise
 
 log = structlog.get_logger()
 
@@ -53,6 +53,7 @@ class JournalFile:
         self._lock = threading.RLock()
         self._reading = threading.RLock()
         self._open: Transaction | None = None
+        self._known = Known()
         self._turns = Turns(self._do)
         self._copied: tempfile.TemporaryDirectory[str] | None = None
         try:
@@ -84,7 +85,8 @@ class JournalFile:
         reader.text_factory = text_of
         self._written, self._read = Database(self.db), Database(reader)
         self._read.execute("PRAGMA query_only=ON")
-        self._there = _inodes(path)
+        self._files = str(path), f"{path}-wal"
+        self._there = self._inodes()
 
     def _tables(self, path: Path) -> None:
         for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
@@ -198,13 +200,15 @@ class JournalFile:
             raise self.refuses
         self._still_there()
         self.db.execute("BEGIN IMMEDIATE")
-        self._open = Transaction(self.db)
         try:
+            self._known.see(self.db)
+            self._open = Transaction(self.db, self._known)
             result = act(self._open)
             heads = self._open.finish()
-            self._go_on_from(self._open.began())
+            self._go_on_from(self._open.read())
             self.db.execute("COMMIT")
         except BaseException:
+            self._known.forget()
             if self.db.in_transaction:  # a full disk has rolled back by itself
                 with suppress(sqlite3.Error):
                     self.db.execute("ROLLBACK")
@@ -217,9 +221,9 @@ class JournalFile:
             log.warning("journal.heads_not_written", reason=str(error))
         return result
 
-    def _go_on_from(self, began: list[tuple[str, int, str]]) -> None:
+    def _go_on_from(self, read: list[tuple[str, int, str]]) -> None:
         """Nothing is added to a run whose last rows are missing: nobody would miss them any more."""
-        for run, rows, head in began:
+        for run, rows, head in read:
             known = self.heads.of(run)
             if known is None or (known.rows == rows and known.head == head):
                 continue
@@ -235,7 +239,7 @@ class JournalFile:
 
     def _still_there(self) -> None:
         """Whoever puts another file in its place, or takes its log away, would have us write where nobody reads."""
-        there = _inodes(self.path)
+        there = self._inodes()
         if self._there[1] == 0:
             self._there = (self._there[0], there[1])  # the log is made when it is first needed
         if there != self._there:
@@ -243,6 +247,10 @@ class JournalFile:
                 f"The journal {self.path} was replaced or taken away while it was in use.",
                 "End all wainwright processes of this workspace, then see `wainwright audit verify`.",
             )
+
+    def _inodes(self) -> tuple[int, int]:
+        database, log_of_it = self._files
+        return _inode(database), _inode(log_of_it)
 
     def room(self) -> None:
         """See to it that an outcome will find room on the disk. Raises JournalError: nothing is to be begun."""
@@ -253,7 +261,7 @@ class JournalFile:
 
     # ---- one after the other
 
-    def queue(self, work: Callable[[], T]) -> Future[T]:
+    def queue(self, work: Callable[[], T]) -> Promise[T]:
         """Do a write in the journal's own thread, after those that were queued before it."""
         return self._turns.add(work)
 
@@ -265,15 +273,14 @@ class JournalFile:
             except BaseException:  # noqa: BLE001 - each hears of its own
                 log.debug("journal.each_by_itself", writes=len(group))
             else:
-                for one, outcome in zip(group, outcomes, strict=True):
-                    one.tell(*outcome)
+                tell(group, outcomes)
                 return
         for one in group:
-            one.tell(*one.outcome())
+            tell([one], [one.outcome()])
 
-    def _grouped(self, group: list[Turn]) -> list[tuple[Any, BaseException | None]]:
-        def all_of_them(transaction: Transaction) -> list[tuple[Any, BaseException | None]]:
-            outcomes: list[tuple[Any, BaseException | None]] = []
+    def _grouped(self, group: list[Turn]) -> list[Outcome]:
+        def all_of_them(transaction: Transaction) -> list[Outcome]:
+            outcomes: list[Outcome] = []
             for one in group:
                 before = transaction.changes
                 value, error = one.outcome()
@@ -309,10 +316,6 @@ def _copy_without_traces(original: Path, place: Path) -> None:
     heads = original.with_suffix(".heads")
     if heads.is_file():
         shutil.copyfile(heads, place.with_suffix(".heads"))
-
-
-def _inodes(path: Path) -> tuple[int, int]:
-    return _inode(str(path)), _inode(f"{path}-wal")
 
 
 def _inode(name: str) -> int:

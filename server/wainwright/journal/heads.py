@@ -12,9 +12,9 @@ import threading
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 DIGITS = 12
 """Of the number of rows, so that two slots are compared as text."""
@@ -26,8 +26,7 @@ SYNC_S = 0.05
 """So long after it was written a slot is brought to disk, together with what was written meanwhile, in seconds."""
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """The end of one run's chain."""
 
     name: str
@@ -56,6 +55,7 @@ class Head:
         return (b"%08x " % zlib.crc32(raw) + raw).ljust(SLOT - 1) + b"\n"
 
 
+@lru_cache(1024)
 def name_of(run: str) -> str:
     """What a run is called in the file."""
     plain = run.isascii() and run.isprintable() and " " not in run and 0 < len(run) <= NAME_MAX
@@ -68,6 +68,8 @@ class Heads:
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         self._slots: dict[str, int] = {}
+        self._known: dict[str, tuple[bytes, Head | None]] = {}
+        """What was read last of a run: the same bytes say the same."""
         self._read_to = 0
         self._unsynced = threading.Event()
         self._closed = threading.Event()
@@ -94,7 +96,14 @@ class Heads:
         if name not in self._slots:
             self._look_again()
         at = self._slots.get(name)
-        return None if at is None else Head.read(os.pread(self._fd, SLOT, at))
+        if at is None:
+            return None
+        slot, head = self._known.get(name, (b"", None))
+        found = os.pread(self._fd, SLOT, at)
+        if found != slot:
+            head = Head.read(found)
+            self._known[name] = (found, head)
+        return head
 
     def write(self, heads: Iterable[Head]) -> None:
         """Take over where runs end now; one that is further already stays."""
@@ -118,10 +127,12 @@ class Heads:
             if known[9 : 9 + DIGITS] > slot[9 : 9 + DIGITS] and Head.read(known) is not None:
                 return
         os.pwrite(self._fd, slot, at)
+        self._known[head.name] = (slot, head)
         if self._syncing is None:
             self._syncing = threading.Thread(target=self._sync_soon, name="journal heads", daemon=True)
             self._syncing.start()
-        self._unsynced.set()
+        if not self._unsynced.is_set():
+            self._unsynced.set()
 
     def _sync_soon(self) -> None:
         """In a thread of its own, so that no transaction waits for a second disk."""

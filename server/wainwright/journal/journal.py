@@ -5,7 +5,6 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,6 +26,7 @@ from wainwright.journal.texts import as_json, as_text
 from wainwright.journal.told import WAYS_OUT
 from wainwright.journal.transaction import LEASE_S, Transaction
 from wainwright.journal.verify import Verdict, ends, verify
+from wainwright.waiting import Promise
 
 log = structlog.get_logger()
 
@@ -52,7 +52,7 @@ class Journal(Forks):
             for run, wrong in ends(db, self.file.heads):
                 log.error("journal.broken", run=run, reason=wrong, ways_out="wainwright audit verify")
 
-    def queue(self, write: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def queue(self, write: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Promise[T]:
         """Do a write in the journal's own thread, after those that were queued before it.
 
         What comes together while another one is written becomes one transaction, and each caller hears of its own.

@@ -5,9 +5,8 @@ import heapq
 import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import JsonValue
 
@@ -17,7 +16,7 @@ from wainwright.journal.journal import Journal
 from wainwright.journal.likeness import Alike, alike, first_difference
 from wainwright.journal.records import NOTHING, EffectClass, Lease, Reservation, Spend, Used
 from wainwright.journal.texts import as_json
-from wainwright.waiting import to_its_end
+from wainwright.waiting import Promise, to_its_end
 
 
 class Answers(Protocol):
@@ -25,6 +24,23 @@ class Answers(Protocol):
 
     async def find(self, key: str, inputs: JsonValue) -> tuple[JsonValue] | None:
         """The outcome that the same question had, or None."""
+
+
+Act = Callable[[str], Awaitable[tuple[JsonValue, Spend]]]
+"""Does what a step is for, given its key: what came of it, and what it cost."""
+
+
+class Asked(NamedTuple):
+    """A step that is asked for; its fields are told of at `Steps.step`."""
+
+    key: str
+    inputs: JsonValue
+    effect: EffectClass
+    act: Act
+    reservation: Reservation
+    like: Alike
+    about: JsonValue
+    unknown: JsonValue
 
 
 class Steps:
@@ -58,7 +74,7 @@ class Steps:
         *,
         inputs: JsonValue,
         effect: EffectClass,
-        act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
+        act: Act,
         reservation: Reservation = NOTHING,
         like: Alike = alike,
         about: JsonValue = None,
@@ -83,33 +99,37 @@ class Steps:
         """
         number = self._number(name)
         key = f"{self.scope}/{name}#{number}"
+        asked = Asked(key, inputs, effect, act, reservation, like, about, unknown)
         try:
-            given = await self._given(key, inputs, effect, unknown)
-            if given is not None:
-                act, reservation = partial(_give, given), NOTHING
-            recorded = await self._begin(key, inputs, effect, reservation, like, about)
-            if recorded is not None:
-                self._keys.append(key)
-                return recorded[0]
-            body, spend = await self._act(act, key, effect, reservation)
+            value, ended = await self._outcome(asked)
         except BaseException:
             heapq.heappush(self._failed[name], number)
             raise
         self._keys.append(key)
-        await to_its_end(self._end(key, ("done", body), effect, spend))
-        value: JsonValue = json.loads(body)  # as a resumed run finds it
+        if ended is not None:
+            await to_its_end(ended)
         return value
 
-    async def _given(
-        self, key: str, inputs: JsonValue, effect: EffectClass, unknown: JsonValue
-    ) -> tuple[JsonValue] | None:
+    async def _outcome(self, asked: Asked) -> tuple[JsonValue, Promise[None] | None]:
+        """What came of a step, recorded or done now; with that, its writing, which has to end before it counts."""
+        given = await self._given(asked)
+        if given is not None:
+            asked = asked._replace(act=partial(_give, given), reservation=NOTHING)
+        recorded = await self._begin(asked)
+        if recorded is not None:
+            return recorded[0], None
+        body, spend = await self._act(asked)
+        # Read back as a resumed run finds it.
+        return json.loads(body), self._end(asked, ("done", body), spend)
+
+    async def _given(self, asked: Asked) -> tuple[JsonValue] | None:
         """An outcome that stands for acting, or None."""
-        if effect == "llm":
-            return await self._before.find(key, inputs) if self._before else None
-        if effect != "external":
+        if asked.effect == "llm":
+            return await self._before.find(asked.key, asked.inputs) if self._before else None
+        if asked.effect != "external":
             return None
-        lost = await to_its_end(self._journal.queue(self._journal.is_lost, self._lease.run, key))
-        return (unknown,) if lost else None
+        lost = await to_its_end(self._journal.queue(self._journal.is_lost, self._lease.run, asked.key))
+        return (asked.unknown,) if lost else None
 
     def _number(self, name: str) -> int:
         if self._failed[name]:
@@ -117,37 +137,28 @@ class Steps:
         self._counts[name] += 1
         return self._counts[name] - 1
 
-    async def _begin(
-        self,
-        key: str,
-        inputs: JsonValue,
-        effect: EffectClass,
-        reservation: Reservation,
-        like: Alike,
-        about: JsonValue,
-    ) -> tuple[JsonValue] | None:
+    async def _begin(self, asked: Asked) -> tuple[JsonValue] | None:
         try:
-            return await self._begin_exactly(key, inputs, effect, reservation, about)
+            return await self._begin_exactly(asked)
         except Diverged:
-            found = await to_its_end(self._journal.queue(self._journal.recorded, self._lease.run, key))
+            found = await to_its_end(self._journal.queue(self._journal.recorded, self._lease.run, asked.key))
             if found is None:
                 raise
             before, recorded, outcome = found
-            if like(recorded, inputs):
+            if asked.like(recorded, asked.inputs):
                 return (outcome,)
-            if effect != "read":
-                run = self._lease.run
+            if asked.effect != "read":
+                run, difference = self._lease.run, first_difference(recorded, asked.inputs)
                 raise Diverged(
-                    f"Step {key} was recorded for something else. {first_difference(recorded, inputs)}",
+                    f"Step {asked.key} was recorded for something else. {difference}",
                     f"`wainwright replay {run} --fork {before}` goes on from before this step in a run of its own, "
                     f"with all that was done until then; run {run} stays as it is.",
                 ) from None
-        await to_its_end(self._journal.queue(self._journal.void, self._lease, [key]))
-        return await self._begin_exactly(key, inputs, effect, reservation, about)
+        await to_its_end(self._journal.queue(self._journal.void, self._lease, [asked.key]))
+        return await self._begin_exactly(asked)
 
-    async def _begin_exactly(
-        self, key: str, inputs: JsonValue, effect: EffectClass, reservation: Reservation, about: JsonValue
-    ) -> tuple[JsonValue] | None:
+    async def _begin_exactly(self, asked: Asked) -> tuple[JsonValue] | None:
+        key, inputs, effect, _, reservation, _, about, _ = asked
         begun = self._journal.queue(self._journal.begin, self._lease, key, inputs, effect, reservation, about)
         try:
             return await to_its_end(begun)
@@ -155,28 +166,22 @@ class Steps:
             if begun.exception() is None and begun.result() is None:
                 # The intent is on disk, and nobody will act on it.
                 outcome = ("failed", as_json("cancelled before it began"))
-                await to_its_end(self._end(key, outcome, effect, Spend()))
+                await to_its_end(self._end(asked, outcome, Spend()))
             raise
 
-    async def _act(
-        self,
-        act: Callable[[str], Awaitable[tuple[JsonValue, Spend]]],
-        key: str,
-        effect: EffectClass,
-        reservation: Reservation,
-    ) -> tuple[str, Spend]:
+    async def _act(self, asked: Asked) -> tuple[str, Spend]:
         """What came of the act, as JSON, and what it cost."""
         begun = False
         try:
-            self._allow(effect)
+            self._allow(asked.effect)
             begun = True
-            value, spend = await act(key)
+            value, spend = await asked.act(asked.key)
         except BaseException as error:
-            unknown = Spend(usd=reservation.usd, tokens=reservation.tokens)
+            unknown = Spend(usd=asked.reservation.usd, tokens=asked.reservation.tokens)
             # Our own errors say what they cost. What nobody foresaw may come after the act was paid.
             spent = getattr(error, "spend", Spend() if isinstance(error, WainwrightError) else unknown)
-            kind = "lost" if begun and effect == "external" else "failed"
-            ended = self._end(key, (kind, as_json(str(error))), effect, spent)
+            kind = "lost" if begun and asked.effect == "external" else "failed"
+            ended = self._end(asked, (kind, as_json(str(error))), spent)
             if isinstance(error, GeneratorExit):
                 ended.result()  # a coroutine that is being closed may not await
             else:
@@ -184,8 +189,8 @@ class Steps:
             raise
         return as_json(value), spend
 
-    def _end(self, key: str, outcome: tuple[str, str], effect: EffectClass, spend: Spend) -> Future[None]:
-        return self._journal.queue(self._journal.end, self._lease, key, outcome, effect, spend)
+    def _end(self, asked: Asked, outcome: tuple[str, str], spend: Spend) -> Promise[None]:
+        return self._journal.queue(self._journal.end, self._lease, asked.key, outcome, asked.effect, spend)
 
     @property
     def run(self) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from wainwright.domain.errors import Fenced, InputError
-from wainwright.journal.chain import KEPT, ROW, Book, digest
+from wainwright.domain.errors import Fenced, InputError, JournalError
+from wainwright.journal.chain import ENDS, KEPT, ROW, Book, digest
 from wainwright.journal.heads import Head, name_of
 from wainwright.journal.owners import me
 from wainwright.journal.records import Lease, Row
@@ -29,7 +29,7 @@ _ADD = f"INSERT INTO journal ({ROW}, run, hash) VALUES "  # noqa: S608
 _PUT = "INSERT OR IGNORE INTO blobs (sha, bytes, packed) VALUES "
 _OF_KEY = f"SELECT {ROW} FROM journal WHERE run = ? AND key = ? "  # noqa: S608
 _NEWEST = f"{_OF_KEY} ORDER BY seq DESC LIMIT 1"
-_INTENT = f"{_OF_KEY} AND kind = 'intent' ORDER BY seq DESC LIMIT 1"
+_UNDER_WAY = f"{_OF_KEY} AND kind != 'void' ORDER BY seq DESC LIMIT 1"
 TOGETHER = 64
 """Rows that one statement adds at most. A power of two: few statements are prepared for any number of rows."""
 PACKED_FROM = 2048
@@ -40,17 +40,40 @@ Reading = sqlite3.Connection | Database
 """What can be asked: a transaction's own connection, or that of readers."""
 
 
+class Known:
+    """The books of runs as they are on disk, as long as no other connection has written to it."""
+
+    def __init__(self) -> None:
+        self.books: dict[str, Book] = {}
+        self.intents: dict[tuple[str, str], Row] = {}
+        """Of steps that are under way, by run and key; not of all."""
+        self.last: int | None = None
+        """The number of the newest row of all."""
+        self._version = 0
+
+    def see(self, db: sqlite3.Connection) -> None:
+        """Forget what another connection may have changed; asked within a transaction, this is told for certain."""
+        version = db.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self.forget()
+            self._version = version
+
+    def forget(self) -> None:
+        """Know nothing any more."""
+        self.books, self.intents, self.last = {}, {}, None
+
+
 class Transaction:
     """What is read and written as one. The books of the runs in it are kept in memory and saved once, at its end."""
 
-    def __init__(self, db: Reading) -> None:
+    def __init__(self, db: Reading, known: Known | None = None) -> None:
+        """``known`` is what was known before it. Of a transaction that failed it is to be forgotten."""
         self.thread = threading.get_ident()
         self._db = db
-        self._books: dict[str, Book] = {}
+        self._known = known or Known()
         self._changed: dict[str, Book] = {}
-        self._began: dict[str, tuple[int, str]] = {}
-        """Rows and head of each run before this transaction."""
-        self._last: int | None = None
+        self._read: dict[str, tuple[int, str]] = {}
+        """Rows and head of each run that was not known before, as the table has them."""
         self._added = 0
         self._rows: list[tuple[Any, ...]] = []
         """What is added and not yet in the table: it goes there in one statement, as do the contents."""
@@ -61,16 +84,17 @@ class Transaction:
     @property
     def db(self) -> Reading:
         """The connection, with all in the tables that was added until now."""
-        if self._rows or self._blobs:
-            self.flush()
+        self.flush()
         return self._db
 
     def flush(self) -> None:
         """Bring into the tables what was added."""
-        rows, self._rows = self._rows, []
-        _insert(self._db, _ADD, rows)
-        blobs, self._blobs = self._blobs, []
-        _insert(self._db, _PUT, blobs)
+        if self._rows:
+            rows, self._rows = self._rows, []
+            _insert(self._db, _ADD, rows)
+        if self._blobs:
+            blobs, self._blobs = self._blobs, []
+            _insert(self._db, _PUT, blobs)
 
     @property
     def changes(self) -> tuple[int, int]:
@@ -80,7 +104,7 @@ class Transaction:
 
     def book(self, run: str) -> Book:
         """A run as the table has it, and as this transaction has changed it. Raises InputError without one."""
-        book = self._books.get(run)
+        book = self._known.books.get(run)
         if book is None:
             row = self._db.execute(_BOOK, (run,)).fetchone()
             if row is None:
@@ -88,10 +112,10 @@ class Transaction:
                     f"There is no run {run} here.", "`wainwright runs` lists the runs of this workspace."
                 )
             *kept, last = row
-            book = self._books[run] = Book(*kept)
-            if self._last is None:
-                self._last = last or 0
-            self._began[run] = (book.rows, book.head)
+            book = self._known.books[run] = Book(*kept)
+            if self._known.last is None:
+                self._known.last = last or 0
+            self._read[run] = (book.rows, book.head)
         return book
 
     def newest(self, run: str, key: str) -> Row | None:
@@ -103,10 +127,15 @@ class Transaction:
         return found
 
     def intent(self, run: str, key: str) -> Row:
-        """The intent of a step that was begun."""
-        found = self.newest(run, key)
-        if found is None or found.kind != "intent":
-            found = Row(*self.db.execute(_INTENT, (run, key)).fetchone())
+        """The intent of a step that is under way. Raises JournalError where it is not, or not any more."""
+        found = self._known.intents.get((run, key))
+        if found is None:
+            row = self.db.execute(_UNDER_WAY, (run, key)).fetchone()
+            if row is None or row[1] != "intent":
+                raise JournalError(
+                    f"Step {key} is not under way.", f"Look at what it came to: `wainwright replay {run}`."
+                )
+            found = Row(*row)
         return found
 
     def put_blob(self, sha: str, content: bytes) -> None:
@@ -127,13 +156,13 @@ class Transaction:
     def begin(self, run: str) -> Book:
         """A run that was not there."""
         self.db.execute("INSERT INTO runs (run) VALUES (?)", [run])
-        self._books[run] = book = Book(run)
-        self._began[run] = (0, "")
+        self._known.books[run] = book = Book(run)
+        self._read[run] = (0, "")
         return book
 
     def go_on_with(self, book: Book) -> None:
         """Take a book over as it was read off the rows."""
-        self._books[book.run] = book
+        self._known.books[book.run] = book
 
     def write_down(self, book: Book, epoch: int, **values: Any) -> None:
         """Say in the chain what the book says of a run from now on, and who writes to it from now on."""
@@ -162,25 +191,37 @@ class Transaction:
         reserved: tuple[float, int] = (0.0, 0),
     ) -> None:
         """One row at the end of a run's chain. ``reserved`` is what the intent held that it ends."""
-        row = Row(0, kind, key, effect, fingerprint, float(usd), tokens, body, book.epoch, time.time())
-        self.add_again(book, row, reserved)
+        seq, now = self._next(), time.time()
+        row = Row(seq, kind, key, effect, fingerprint, float(usd), tokens, body, book.epoch, now)
+        self._add(book, row, reserved)
 
     def add_again(self, book: Book, row: Row, reserved: tuple[float, int] = (0.0, 0)) -> None:
         """The same with a row that was written before, in another place: it gets the next number."""
-        if self._last is None:
-            self._last = self._db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
-        self._last += 1
-        row = row._replace(seq=self._last)
-        head = digest(book.head, book.run, row)
-        self._added += 1
-        self._rows.append((*row, book.run, head))
-        self._newest[book.run, row.key] = row
-        book.take(row, head, reserved)
-        self._changed[book.run] = book
+        self._add(book, row._replace(seq=self._next()), reserved)
 
-    def began(self) -> list[tuple[str, int, str]]:
-        """(run, rows, head) of the runs that were changed, as they were before."""
-        return [(run, *self._began[run]) for run in self._changed]
+    def _next(self) -> int:
+        known = self._known
+        if known.last is None:
+            known.last = int(self._db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0])
+        known.last += 1
+        return known.last
+
+    def _add(self, book: Book, row: Row, reserved: tuple[float, int]) -> None:
+        run = book.run
+        head = digest(book.head, run, row)
+        self._added += 1
+        self._rows.append((*row, run, head))
+        self._newest[run, row.key] = row
+        if row.kind == "intent":
+            self._known.intents[run, row.key] = row
+        elif row.kind in ENDS:
+            self._known.intents.pop((run, row.key), None)
+        book.take(row, head, reserved)
+        self._changed[run] = book
+
+    def read(self) -> list[tuple[str, int, str]]:
+        """(run, rows, head) of the runs that were changed and read before that, as they were then."""
+        return [(run, *self._read[run]) for run in self._changed if run in self._read] if self._read else []
 
     def finish(self) -> list[Head]:
         """Save the books, and say where the chains end now."""
@@ -194,9 +235,7 @@ def _insert(db: Reading, into: str, rows: Sequence[Sequence[Any]]) -> None:
     """Add rows with few statements: what a statement costs beside its rows is most of it."""
     at = 0
     while at < len(rows):
-        number = TOGETHER
-        while number > len(rows) - at:
-            number //= 2
+        number = 1 << min(TOGETHER, len(rows) - at).bit_length() - 1
         db.execute(_statement(into, len(rows[at]), number), list(chain(*rows[at : at + number])))
         at += number
 

@@ -2,15 +2,17 @@
 
 import atexit
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 from wainwright.domain.errors import JournalError
-from wainwright.waiting import told_together
+from wainwright.waiting import Promise, wake
 
 T = TypeVar("T")
+
+Outcome = tuple[Any, BaseException | None]
+"""A value, or an error."""
 
 GROUP_MAX = 64
 """Writes that are made one transaction, at most."""
@@ -20,25 +22,29 @@ class Turn(NamedTuple):
     """A write that waits for its turn, and who hears of it."""
 
     work: Callable[[], Any]
-    heard: Future[Any]
+    promise: Promise[Any]
 
-    def outcome(self) -> tuple[Any, BaseException | None]:
+    def outcome(self) -> Outcome:
         """What came of it."""
         try:
             return self.work(), None
         except BaseException as error:  # noqa: BLE001 - whoever waits for it is told
             return None, error
 
-    def tell(self, value: Any, error: BaseException | None) -> None:
-        """Say what came of it."""
-        if error is None:
-            self.heard.set_result(value)
-        else:
-            self.heard.set_exception(error)
+
+def tell(group: Sequence[Turn], outcomes: Sequence[Outcome]) -> None:
+    """Say what came of each that was not told before, then wake all who wait."""
+    for one, outcome in zip(group, outcomes, strict=True):
+        if not one.promise.done():
+            one.promise.say(*outcome)
+    wake([one.promise for one in group])
 
 
 class Turns:
-    """Hands what is waiting to ``do``, group by group. A process does not end before all of it is done."""
+    """Hands what is waiting to ``do``, group by group, which tells what came of each.
+
+    A process does not end before all of it is done.
+    """
 
     def __init__(self, do: Callable[[list[Turn]], None]) -> None:
         self._do = do
@@ -47,10 +53,9 @@ class Turns:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def add(self, work: Callable[[], T]) -> Future[T]:
+    def add(self, work: Callable[[], T]) -> Promise[T]:
         """Have it done after what was added before. Raises JournalError after `close`."""
-        heard: Future[T] = Future()
-        heard.set_running_or_notify_cancel()  # nothing takes it back
+        promise: Promise[T] = Promise()
         with self._lock:
             if self._closed:
                 raise JournalError("The journal is closed: nothing more is written.")
@@ -58,8 +63,8 @@ class Turns:
                 self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
                 self._thread.start()
                 atexit.register(self.close)
-            self._waiting.put(Turn(work, heard))
-        return heard
+            self._waiting.put(Turn(work, promise))
+        return promise
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -70,8 +75,10 @@ class Turns:
                     ended = True
                     break
                 group.append(one)
-            with told_together():
+            try:
                 self._do(group)
+            except BaseException as error:  # noqa: BLE001 - who waits would wait for ever
+                tell(group, [(None, error)] * len(group))
             if ended:
                 return
 
