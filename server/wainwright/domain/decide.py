@@ -175,7 +175,9 @@ def _build(state: RunState) -> tuple[Effect, ...]:
         return unsettled
     if state.giving_up:
         under_way = (t for t in state.tasks.values() if t.status == "running" and not t.paused)
-        return tuple(map(_attempt, under_way)) or (GiveUpPlan(reason=state.giving_up),)
+        return tuple(map(_attempt, under_way)) or (
+            GiveUpPlan(revision=state.revision, reason=state.giving_up),
+        )
     outgrown = next((one for one in state.unfinished if one.status == "outgrown"), None)
     if outgrown is not None:
         return (Resize(size="medium", reason=outgrown.digest),)

@@ -47,8 +47,9 @@ class Resize(_Effect):
 
 
 class GiveUpPlan(_Effect):
-    """Have the plan made anew, for a reason that is known; it begins when all that is under way has ended."""
+    """Have the plan made anew; it begins when all that is under way has ended."""
 
+    revision: int
     reason: str
 
 

@@ -204,8 +204,9 @@ def back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int = 
     number = state.repairs + 1
     while f"{name}-{number}" in state.tasks:  # the planner may have used the name
         number += 1
-    out = left_out(state)
-    requirements = tuple(r.id for r in state.plan.requirements if r.id not in out) if state.plan else ("R1",)
+    planned = tuple(r.id for r in state.plan.requirements) if state.plan else ("R1",)
+    # Where all of it is left out, what is to be mended is of a plan before.
+    requirements = tuple(name for name in planned if name not in left_out(state)) or planned
     task = Task(
         id=f"{name}-{number}",
         title=title(f"{name.capitalize()}: {digest}"),

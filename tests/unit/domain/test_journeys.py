@@ -611,8 +611,9 @@ def test_a_question_is_closed_when_a_new_plan_overtakes_it() -> None:
     state = open_question(failed(building(TWO), "a", "environment"))
     question = state.open_gates[0].id
     state = failed(state, "b", "impossible")
-    assert state.stage is S.PLANNING
     assert not state.open_gates
+    state = fold(state, ev.PlanGivenUp())
+    assert state.stage is S.PLANNING
     with pytest.raises(IllegalTransition, match="not open"):
         fold(state, ev.GateDecided(gate=question, decision="reject", by="person"))
     # The next question has a name of its own.
@@ -716,6 +717,17 @@ def outcomes(rng: random.Random, state: RunState, effect: ef.Effect) -> list[ev.
     return world.everyday(state, effect)
 
 
+def steering(rng: random.Random, state: RunState) -> ev.Event | None:
+    """What a person may do with a task, where it can be done."""
+    task, way = rng.choice(sorted(state.tasks)), rng.choice(["skip", "skip", "again", "stop", "go-on"])
+    event = ev.TaskSteered.model_validate({"task": task, "way": way, "by": "person"})
+    try:
+        fold(state, event)
+    except IllegalTransition:
+        return None
+    return event
+
+
 def steer(rng: random.Random, state: RunState) -> ev.Event | None:
     """What a person may do at any time."""
     if state.stage in (S.FAILED, S.CANCELLED):
@@ -727,6 +739,8 @@ def steer(rng: random.Random, state: RunState) -> ev.Event | None:
     luck = rng.random()
     if luck < 0.015:
         return ev.RunCancelled(by="person")
+    if luck > 0.96 and state.stage is S.BUILD and state.tasks:
+        return steering(rng, state)
     return ev.HoldMoved(until=rng.choice([None, *WORKING])) if luck < 0.03 else None
 
 
@@ -804,6 +818,8 @@ def test_a_new_plan_may_start_from_what_was_built_and_cut_short() -> None:
     for task in ("a", "b"):
         state = fold(state, ev.TaskStarted(task=task, revision=1, attempt=0, rung="first"))
     state = fold(state, ev.TaskFailed(task="a", attempt=0, cause="impossible", digest="No.", kept="c7"))
+    state = fold(state, ev.TaskSteered(task="b", way="stop", by="person"))
+    state = fold(state, ev.PlanGivenUp())
     assert state.stage is S.PLANNING
     assert {i: t.kept for i, t in state.set_aside.items()} == {"a": "c7", "b": ""}, "c had not begun"
     plan = plan_of(("d", (), ("d/**",)))
