@@ -250,6 +250,9 @@ class LimitSettings(_Section):
     """Model calls one task may make."""
     repairs: int = Field(default=3, ge=0)
     """Repairs in the same context after red tests or a review."""
+    task_idle_s: float = Field(default=20 * 60.0, gt=0)
+    """Seconds in which nothing is heard of a task before it is stopped, and tried again once. What a model call or a
+    command may take by itself comes on top."""
     run_wall_s: float = Field(default=4 * 3600.0, gt=0)
     """Seconds one run may take."""
 

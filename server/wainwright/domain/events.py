@@ -19,9 +19,12 @@ from wainwright.domain.plan import Plan, with_suites
 
 GateKind = Literal["plan", "apply", "deploy", "unverified", "question", "budget"]
 Decision = Literal["approve", "reject", "answer"]
-FailureCause = Literal["code", "conflict", "impossible", "environment", "model", "bigger", "tests", "halted"]
+FailureCause = Literal[
+    "code", "conflict", "impossible", "environment", "model", "bigger", "tests", "halted", "silent"
+]
 """``tests``: the acceptance tests are wrong, the implementer says, and the reviewer agrees. ``halted``: an outage, a
-refusal or a defect, which says nothing about the work; the same attempt goes on when the run does."""
+refusal or a defect, which says nothing about the work; the same attempt goes on when the run does. ``silent``:
+nothing was heard of it any more; another attempt is made, once."""
 Steering = Literal["pause", "go-on", "stop", "again", "skip"]
 """What a person does with one task: ``again`` is a new attempt; ``skip`` leaves the task out; the others leave the
 present attempt where it is. ``go-on`` has a task built without what was skipped as well."""

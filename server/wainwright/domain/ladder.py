@@ -56,11 +56,13 @@ def _at_work(state: RunState, event: ev.TaskStarted | ev.TaskFailed | ev.TaskLan
 def climb(state: RunState, event: ev.TaskFailed) -> RunState:
     """The next rung for a task that failed: another way of trying, or the end of the ladder."""
     one = _at_work(state, event)
-    if event.cause == "halted":
+    if event.cause == "halted" or (event.cause == "silent" and one.silent):
         # Neither a rung nor an attempt: what is recorded of it is found again.
         return task_changed(state, event, status="halted", halted=event, kept=event.kept or one.kept)
     told = {"digest": event.digest, "cause": event.cause, "kept": event.kept or one.kept}
     state = task_changed(state, event, **told)
+    if event.cause == "silent":
+        return task_changed(state, event, **_again(one) | {"silent": True})
     if event.cause == "environment":
         return task_changed(state, event, status="blocked")
     attempt = one.attempt + 1
@@ -70,12 +72,11 @@ def climb(state: RunState, event: ev.TaskFailed) -> RunState:
         return task_changed(state, event, status="waiting", attempt=attempt)
     step = TASK_LADDER.index(one.rung) + 1 if one.rung in TASK_LADDER else 1
     if event.cause in ("impossible", "bigger") or step >= len(TASK_LADDER):
-        if state.may_grow and event.cause != "impossible":
-            return task_changed(state, event, status="outgrown", digest=event.digest)
-        if state.replans < REPLANS_MAX and S.PLANNING in state.route:
-            stuck = task_changed(state, event, status="stuck")
-            return give_up(stuck, f"Task {event.task} could not be done. {event.digest}")
-        return task_changed(state, event, status="stuck")
+        grows = state.may_grow and event.cause != "impossible"
+        ended = task_changed(state, event, status="outgrown" if grows else "stuck")
+        if not grows and state.replans < REPLANS_MAX and S.PLANNING in state.route:
+            return give_up(ended, f"Task {event.task} could not be done. {event.digest}")
+        return ended
     rung = TASK_LADDER[step]
     return task_changed(state, event, status="waiting", attempt=attempt, rung=rung)
 
@@ -96,7 +97,7 @@ def steer(state: RunState, event: ev.TaskSteered) -> RunState:
         return skip(state, one, event.by).changed(gates=overtaken(state, "question"))
     if event.way == "again":
         changes |= do_after_all(one) if one.status == "skipped" else {}
-        changes |= {"status": "waiting", "attempt": one.attempt + 1, "rung": "fresh", "halted": None}
+        changes |= _again(one)
         state = _with_its_tests(state, one).changed(gates=overtaken(state, "question"))
     elif event.way == "stop" and at_work:
         again = f"`wainwright task again {event.task}` has it tried again, and so has resuming the run."
@@ -111,6 +112,12 @@ def steer(state: RunState, event: ev.TaskSteered) -> RunState:
     elif not at_work:
         raise IllegalTransition(f"Task {event.task} is {one.status}.", "Have it tried again.")
     return state.changed(tasks={**state.tasks, event.task: one.model_copy(update=changes)})
+
+
+def _again(one: TaskState) -> dict[str, object]:
+    """What makes a task be tried again, whatever became of the present attempt."""
+    anew = {"status": "waiting", "attempt": one.attempt + 1, "rung": "fresh"}
+    return {**anew, "halted": None, "silent": False}
 
 
 def _with_its_tests(state: RunState, one: TaskState) -> RunState:
@@ -304,7 +311,7 @@ def freshen(state: RunState, digest: str) -> RunState:
             }
         )
         if t.status in ("stuck", "blocked")
-        else t.model_copy(update={"status": "waiting", "halted": None})
+        else t.model_copy(update={"status": "waiting", "halted": None, "silent": False})
         if t.status == "halted"
         else t
         for i, t in state.tasks.items()

@@ -59,6 +59,8 @@ class TaskState(Fact):
     """A person has it wait."""
     halted: TaskFailed | None = None
     """What broke the present attempt off, of one that is halted."""
+    silent: bool = False
+    """Whether an attempt was given up because nothing was heard of it: the next such one is halted."""
     skipped_by: str = ""
     """Who skipped it, of one that is skipped."""
     skipped_tests: tuple[str, ...] = ()

@@ -47,6 +47,7 @@ from wainwright.engine.views.event_text import describe_event
 from wainwright.engine.views.run_view import Notice
 from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
 from wainwright.models.telling import WRITES
+from wainwright.silence import Turns, heard, left_behind
 from wainwright.waiting import to_its_end
 
 log = structlog.get_logger()
@@ -85,7 +86,7 @@ class LiveRun:
         self.left: JournalError | None = None
         """Why this process works on it no more although it has not ended: another one took it over, or the journal
         cannot be written."""
-        self.integration = asyncio.Lock()
+        self.integration = Turns()
         """Held while a commit is landed: one at a time."""
         self._journal = journal
         self._before = ParentsAnswers(journal, state.run)
@@ -106,6 +107,11 @@ class LiveRun:
         return Steps(self._journal, self.lease, scope, self._before, partial(self._allow, task=task))
 
     def _allow(self, effect: str, task: str = "") -> None:
+        heard()
+        if left_behind():
+            raise Closing(
+                "Nothing was heard of this attempt for too long.", "Another one has taken its place."
+            )
         if task and self.state.tasks[task].paused:
             raise Closing(f"Task {task} is paused.", f"`wainwright task go-on {task}` lets it go on.")
         if effect == "llm" and (self._broken is not None or self.state.capped is not None):
@@ -141,6 +147,7 @@ class LiveRun:
 
     def tell(self, text: str, task: str = "") -> None:
         """Say what is going on; this is not kept."""
+        heard()
         kind = "writing" if text.startswith(WRITES) else "activity"
         notice = Notice(run=self.state.run, kind=kind, text=text, stage=self.state.stage, task=task)
         self._notify(notice, None)

@@ -153,7 +153,7 @@ class _Verifying:
         if isinstance(wanted, str):
             self._differ(row, wanted)
             return
-        halted = isinstance(event, ev.TaskFailed) and event.cause == "halted"
+        halted = isinstance(event, ev.TaskFailed) and event.cause in ("halted", "silent")
         self._expected = await self._redo(state, wanted, row, cut_off=halted)
         if self._expected and self._expected[0].kind == event.kind:
             self._compare(self._expected.pop(0), event, row)

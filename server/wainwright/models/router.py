@@ -40,6 +40,7 @@ from wainwright.models.suited import SuitedBackend
 from wainwright.models.telling import Telling
 from wainwright.secrets import Redactor, resolve_keys, secrets_at_hand
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Settings
+from wainwright.silence import may_take
 
 log = structlog.get_logger()
 
@@ -180,7 +181,8 @@ class Models:
                 raise too_dear
             await self._caps.take(number, steps, request.role, reservation)
             try:
-                reply = await self._backend.complete(candidate, sent, key, Telling(self.patience.tell))
+                with may_take(candidate.deadline_s):
+                    reply = await self._backend.complete(candidate, sent, key, Telling(self.patience.tell))
             except CallFailed as error:
                 if error.lost:
                     error.spend = Spend(usd=reservation.usd, tokens=reservation.tokens)

@@ -21,6 +21,7 @@ from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, in
 from wainwright.sandbox.toolchains import find, user
 from wainwright.sandbox.variables import VARIABLES
 from wainwright.sandbox.visible import Visible, interpreters, settings, survey
+from wainwright.silence import may_take
 from wainwright.waiting import finish_in_thread
 
 _DETACHED_START_S = 10.0
@@ -101,7 +102,8 @@ class Bubblewrap:
                     *self._walls(taken, command.env, command.cwd, command.shared),
                 ]
                 fence = launcher.inside(self._writable(taken, command.shared))
-                return await running.run(before, walls, fence, command)
+                with may_take(command.timeout_s):
+                    return await running.run(before, walls, fence, command)
         finally:
             self._groups.close(group)
 

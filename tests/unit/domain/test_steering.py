@@ -206,3 +206,23 @@ def test_what_mends_later_does_not_serve_what_is_left_out() -> None:
     state = fold(fold(state, red), ev.FailureTriaged(cause="code", digest="Red."))
     assert state.tasks["repair-1"].task.acceptance == ("R1", "R3")
     assert left_out(state) == {"R2"}
+
+
+def test_an_attempt_of_which_nothing_is_heard_is_made_again_once() -> None:
+    def silent(state: RunState, attempt: int) -> RunState:
+        words = {"cause": "silent", "digest": "Nothing was heard of it.", "kept": "c9", "hint": "Look."}
+        return fold(state, ev.TaskFailed.model_validate({"task": "a", "attempt": attempt, **words}))
+
+    state = fold(building(), BEGUN)
+    (of_a, _) = decide(state)
+    once = silent(state, 0)
+    assert not goes_on(once, of_a)
+    assert attempts(once) == [("a", 1), ("b", 0)]
+    assert (once.tasks["a"].kept, once.tasks["a"].digest) == ("c9", "Nothing was heard of it.")
+    twice = silent(once, 1)
+    assert attempts(twice) == [("b", 0)]
+    (end,) = decide(fold(twice, LANDED_B))
+    assert isinstance(end, ef.Fail)
+    assert "Task a was halted. Nothing was heard of it." in end.reason
+    assert end.hint == "Look."
+    assert attempts(silent(steered(twice, "again"), 2)) == [("a", 3), ("b", 0)], "a person gives it another"

@@ -10,7 +10,7 @@ from wainwright.domain import events as ev
 from wainwright.domain.state import RunState, TaskState
 from wainwright.engine.parts import EngineParts
 
-_GOES_ON = ("tests", "environment")
+_GOES_ON = ("tests", "environment", "silent")
 """Failures that say nothing against what was built: the next attempt begins with it."""
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -29,6 +29,8 @@ from wainwright.engine.stages.told import told
 from wainwright.engine.stages.wrong_tests import WrongTests
 from wainwright.journal import Steps
 from wainwright.models.client import Message
+from wainwright.models.waits import in_words
+from wainwright.silence import Silence, Silent
 from wainwright.tools.toolbox import Workbench
 
 _CAUSES: dict[str, ev.FailureCause] = {
@@ -38,10 +40,24 @@ _CAUSES: dict[str, ev.FailureCause] = {
     "wrong-tests": "tests",
 }
 """What the answers mean that end an attempt without landing."""
+_HANGS = "Look what hangs: the disk, a keyring that asks, the provider. Then resume, or raise `limits.task_idle_s`."
 
 
 async def run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tuple[ev.Event, ...]:
-    """Let an implementer make one attempt, and land it."""
+    """Let an implementer make one attempt, and land it; it is stopped when nothing is heard of it any more."""
+    idle_s = parts.settings.limits.task_idle_s
+    try:
+        return await Silence(idle_s).watch(_run_task(parts, run, effect))
+    except Silent:
+        digest = f"Nothing was heard of it for {in_words(idle_s)}, and it was stopped."
+        event: ev.Event = failed(parts, effect, "silent", digest).model_copy(update={"hint": _HANGS})
+    with suppress(Silent):
+        one = run.state.tasks[effect.task]
+        event = await Silence(idle_s).watch(leftovers.with_built(parts, run.state, one, event))
+    return (event,)
+
+
+async def _run_task(parts: EngineParts, run: LiveRun, effect: ef.RunTask) -> tuple[ev.Event, ...]:
     one = run.state.tasks[effect.task]
     if one.status != "running":
         await run.emit(
