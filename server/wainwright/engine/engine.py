@@ -19,7 +19,7 @@ import structlog
 
 from wainwright.domain.caps import NewCaps
 from wainwright.domain.changes import Changeset
-from wainwright.domain.decide import decide, held
+from wainwright.domain.decide import held
 from wainwright.domain.errors import InputError, JournalError, RunBusy, WainwrightError
 from wainwright.domain.events import (
     EVENT,
@@ -60,6 +60,7 @@ from wainwright.engine.views.run_view import (
     SymbolView,
     receipt_views,
     seen_by,
+    symbol_view,
     view,
 )
 from wainwright.journal import Lease
@@ -124,12 +125,12 @@ class Engine:
         await self._parts.models.warm()
 
     async def _end_what_was_ending(self) -> None:
-        """Keep the work of runs whose process died when they had ended, and before it was kept. Never raises."""
+        """Of runs whose process died when they had ended: keep their work, write their documents. Never raises."""
         for row in await self._lookup.rows():
             if row.abandoned and row.run not in self._active:
                 try:
                     state, _ = await self._lookup.load(row.run)
-                    if state.stage in ENDS and decide(state):
+                    if state.stage in ENDS:
                         lease = await asyncio.to_thread(self._parts.journal.claim, row.run)
                         state, events = await self._lookup.load(row.run)  # only now nobody else does so
                         self._drive(state, lease, events)
@@ -140,16 +141,7 @@ class Engine:
         """Definitions whose name holds the letters of ``query`` in this order; none while the setting is off."""
         if not self._parts.settings.editor.symbols:
             return ()
-        return tuple(
-            SymbolView(
-                path=symbol.path,
-                name=symbol.name,
-                container=symbol.qualname.removesuffix(symbol.name).rstrip("."),
-                kind=symbol.kind,
-                line=symbol.line,
-            )
-            for symbol in await self.index.find(clean(query), limit)
-        )
+        return tuple(map(symbol_view, await self.index.find(clean(query), limit)))
 
     # ---- commands
 
@@ -212,6 +204,7 @@ class Engine:
         """
         caps = NewCaps(usd=cap_usd, tokens=cap_tokens).checked()
         raised = [] if caps == NewCaps() else [CapsRaised(usd=cap_usd, tokens=cap_tokens, by="person")]
+        await self._end_what_was_ending()
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         raise_caps = partial(self._parts.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
         active = self._active.get(run)
@@ -436,12 +429,17 @@ class Engine:
             parallel=parts.settings.parallel,
             wall_s=parts.settings.limits.run_wall_s,
             notify=self._heard,
-            tidy=self.disk.tidy,
+            tidy=self._over,
         )
         documents = Documents(parts.workspace, state.run, parts.journal, parts.spans)
         active = _Active(live, documents, list(receipt_views(events)))
         self._active[state.run] = active
         active.driving = asyncio.create_task(self._work(active), name=f"run {state.run}")
+
+    async def _over(self, run: str) -> None:
+        """What a run leaves is in its place before it is let go: whoever dies first has it made good by the next."""
+        await self._show(self._active[run], driven=False)
+        await self.disk.tidy(run)
 
     async def _work(self, active: _Active) -> None:
         run = active.live.state.run

@@ -194,7 +194,8 @@ class LiveRun:
         for effect in await self._wanted():
             if effect.key not in self._running:
                 self._running[effect.key] = _Begun(effect, asyncio.create_task(self._perform(effect)))
-        if not self._running and not self.state.open_gates and not paused(self.state):
+        waits = self.state.stage not in ENDS and (self.state.open_gates or paused(self.state))
+        if not self._running and not waits:
             return False
         waker = asyncio.create_task(self._wake.wait())
         began, at_work = time.monotonic(), bool(self._running)

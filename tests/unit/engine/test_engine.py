@@ -207,6 +207,43 @@ async def test_a_process_that_died_between_the_end_and_keeping_its_work_is_made_
     await engine.close()
 
 
+async def test_a_process_that_died_before_the_documents_were_written_is_made_good(place: Place) -> None:
+    place.waiting_run("r1")
+    engine = place.engine()
+    await engine.cancel("r1")
+    summary = place.workspace / ".wainwright" / "runs" / "r1" / "summary.md"
+    text = summary.read_text()
+    summary.unlink()
+    tree = place.state / "trees" / "r1" / "one"
+    tree.mkdir(parents=True)
+    with sqlite3.connect(place.state / "journal.db") as database:
+        database.execute("UPDATE runs SET owner = '1:0'")
+    database.close()
+    await engine.warm()
+    await engine.wait("r1")
+    assert summary.read_text() == text
+    assert not tree.exists()
+    assert not place.journals[0].runs()[0].abandoned
+    await engine.close()
+
+
+async def test_a_run_is_let_go_when_its_documents_are_written(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.waiting_run("r1")
+    engine = place.engine()
+    seen: list[bool] = []
+
+    async def tidy(run: str) -> None:
+        there = (place.workspace / ".wainwright" / "runs" / run / "summary.md").exists()
+        seen.append(there and place.journals[0].runs()[0].owned)
+
+    monkeypatch.setattr(engine.disk, "tidy", tidy)
+    await engine.cancel("r1")
+    assert seen == [True]
+    await engine.close()
+
+
 async def test_a_run_that_nobody_works_on_keeps_its_work_when_it_is_cancelled(place: Place) -> None:
     place.waiting_run("r1")
     engine = place.engine()

@@ -15,6 +15,7 @@ from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
 from wainwright.domain.sizes import told
 from wainwright.domain.state import RunState
 from wainwright.journal import Account
+from wainwright.workspace.native import Symbol
 
 
 class Start(Fact):
@@ -58,6 +59,17 @@ class SymbolView(Fact):
     kind: str
     line: int
     """From 1."""
+
+
+def symbol_view(symbol: Symbol) -> SymbolView:
+    """A symbol of the index, for a person."""
+    return SymbolView(
+        path=symbol.path,
+        name=symbol.name,
+        container=symbol.qualname.removesuffix(symbol.name).rstrip("."),
+        kind=symbol.kind,
+        line=symbol.line,
+    )
 
 
 class TaskView(Fact):
