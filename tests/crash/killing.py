@@ -105,6 +105,10 @@ class Place:
         since = kinds[::-1].index("run-resumed") if "run-resumed" in kinds else len(kinds)
         return not {*kinds[len(kinds) - since :]}.isdisjoint(ENDS)
 
+    def over(self) -> bool:
+        """Whether it has ended, and whoever worked on it has put all in its place and let it go."""
+        return self.ended() and self.rows("SELECT owner FROM runs") == [("",)]
+
     def recorded(self) -> dict[str, int]:
         """Every call whose outcome is written, with the row of it."""
         return dict(self.rows("SELECT key, seq FROM journal WHERE kind = 'done' AND effect = 'llm'"))
@@ -197,8 +201,8 @@ class LanguageServer:
 
     def leave(self) -> None:
         if self._place.ended():
-            # It tidies up once the end is written.
-            wait(lambda: not files_left(self._place), 10)
+            # It tidies up once the end is written. What it does not get done, the next one does.
+            wait(self._place.over, 10)
         self._send(id=3, method="shutdown")
         self._send(method="exit")
         try:
@@ -278,7 +282,7 @@ def disturb(
 
 def finish(place: Place, chance: random.Random) -> dict[str, Any]:
     """Let the run go to its end, and say how it stands."""
-    if not place.ended():
+    while not place.over():
         to_its_end(chance.choice(DRIVERS)(place), place)
     return place.work.do("show", "--json").last
 
@@ -296,13 +300,8 @@ def charged(server: OpenAIServer) -> float:
 
 def left_over(place: Place, service: int | None) -> list[str]:
     """Files and processes of the run that are there beside the one service."""
-    return processes_of(place.work.root, service=service) + files_left(place)
-
-
-def files_left(place: Place) -> list[str]:
-    """Files that a run needs only while it is at work."""
     (state,) = (place.work.root / "state" / "wainwright").iterdir()
-    return files_of_work(state)
+    return processes_of(place.work.root, service=service) + files_of_work(state)
 
 
 def differences(control: Outcome, seen: Outcome) -> list[str]:

@@ -157,7 +157,7 @@ def one_run(point: Point, control: Outcome | None, sweep: Sweep, kept: Path | No
         if control is not None:
             killed_once(place, point, sweep)
             known = place.recorded()
-        if not place.ended():
+        while not place.over():
             to_its_end(KINDS[point.kind](place), place)
         told = place.work.do("show", "--json").last
         wrong = judge(place, told, known, control)

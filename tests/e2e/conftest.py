@@ -26,7 +26,7 @@ async def start(tmp_path):
     yield run
     for client in clients:
         await client.kill()
-    await asyncio.to_thread(gone, tmp_path)
+    assert await asyncio.to_thread(gone, tmp_path) == []
 
 
 @pytest.fixture
