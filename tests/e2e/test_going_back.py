@@ -3,11 +3,13 @@
 import subprocess
 import sys
 
+import pytest
+from client import Refused
 from editors import VsCode
 from tests.fixtures import team
 from tests.fixtures.openai_server import OpenAIServer
 from tests.fixtures.program import program
-from workplace import ADDED, GOAL, ON_DISK
+from workplace import ADDED, GOAL, ON_DISK, completed
 
 DELIVERED = ON_DISK + ADDED
 
@@ -54,6 +56,50 @@ async def test_a_delivered_line_is_explained_and_rewound_in_an_open_text(workpla
     await person.reads("rewind-3 leads back")
     assert "Sums, by me." in person.editor.text(workplace.file)
     assert not test.exists()
+    assert await person.client.leave() == 0
+
+
+async def test_a_run_is_replayed_and_forked_from_the_editor(workplace):
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto")
+    workplace.file.write_text(ON_DISK.replace("a + b", "a  +  b"))
+    run = (await person.command("review"))["run"]
+    await person.reads("DONE")
+    calls = len(completed(workplace.model))
+
+    document = f".wainwright/runs/{run}/run.md"
+    again = await person.take(await person.action(f"Replay {run} against its record", document))
+    assert again["sentence"] in await person.reads(f"{run} would go as it went")
+    assert (again["differences"], again["calls"], again["asked"]) == ([], calls, calls)
+    rows = (await person.command("rows", run=run))["rows"]
+    assert rows[0]["text"] == "the run begins"
+
+    person.answers[f"Fork {run} from where"] = "Where REVIEW begins"
+    begun = await person.take(await person.action(f"Fork {run}", document))
+    assert begun == {"parent": run, "run": ""}
+    told = await person.reads(f"beside {run}: the result is the same, file by file; 0 model calls")
+    fork = told.partition(" beside ")[0]
+    assert fork in await person.reads("goes on from row")
+    assert fork in await person.reads("DONE")
+    assert len(completed(workplace.model)) == calls, "all was answered from the record"
+    compared = await person.command("compare", run=fork)
+    assert (compared["parent"], compared["given"], compared["files"]) == (run, calls, [])
+    said = (await person.command("replay", run=fork))["sentence"]
+    assert said == await person.reads("would go as it went")
+
+    at = next(row["number"] for row in rows if "/reviewer/model#" in row["text"]) - 1
+    anew = await person.command("fork", run=run, row=at, anew=["reviewer"])
+    await person.reads(f"{anew['run']} beside {run}")
+    assert await person.reads("goes on from row") == f"{anew['run']} goes on from row {at} of {run}."
+    assert anew["run"] in await person.reads("DONE")
+    assert len(completed(workplace.model)) == 2 * calls
+
+    with pytest.raises(Refused, match=f"Run {run} has no row 9999"):
+        await person.command("fork", run=run, row=9999)
+    with pytest.raises(Refused, match=f"Run {run} is no fork"):
+        await person.command("compare", run=run)
+    for command in ("replay", "rows", "fork", "compare"):
+        with pytest.raises(Refused, match="There is no run nobody"):
+            await person.command(command, run="nobody")
     assert await person.client.leave() == 0
 
 

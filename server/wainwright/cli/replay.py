@@ -75,11 +75,11 @@ def _verify(workspace: Path, run: str | None, last: int | None, as_json: bool) -
 
 def _tell_verified(seen: "Verification", *, short: bool) -> None:
     if seen.unreadable:
-        out.print(Text(f"{seen.run} cannot be done again: {seen.unreadable}", style="red"))
+        out.print(Text(seen.sentence, style="red"))
         return
     if seen.differences:
         first, more = seen.differences[0], len(seen.differences) - 1
-        out.print(Text(f"{seen.run} would go otherwise from row {first.row} on: {first.what}", style="red"))
+        out.print(Text(seen.sentence, style="red"))
         for one in () if short else seen.differences[1:]:
             out.print(Text(f"  row {one.row}: {one.what}"))
         if short and more:
@@ -87,7 +87,7 @@ def _tell_verified(seen: "Verification", *, short: bool) -> None:
         before = f"`wainwright replay {seen.run} --fork {first.before}`"
         out.print(Text(f"  {before} goes on from before that, in a run of its own."))
     else:
-        out.print(Text(f"{seen.run} would go as it went: {seen.facts} facts hold.", style="green"))
+        out.print(Text(seen.sentence, style="green"))
     out.print(
         Text(f"  {seen.asked} of {seen.calls} recorded model calls were asked for again; none was made.")
     )
@@ -165,14 +165,5 @@ def _fork(workspace: Path, run: str | None, at: int, roles: dict[str, Any], as_j
 
 def _tell(seen: "Comparison") -> None:
     out.print(Text(f"\nBeside {seen.parent}:"))
-    if seen.stages[0] != seen.stages[1]:
-        out.print(Text(f"  it ended {seen.stages[1]}, the other run {seen.stages[0]}"))
-    for status, path, more, less in seen.files:
-        out.print(Text(f"  {status} {path}  +{more} -{less}"))
-    if not seen.files:
-        out.print("  the result is the same, file by file")
-    rest, own = (f"${usd:.4f}, {tokens} tokens" for usd, tokens in zip(seen.usd, seen.tokens, strict=True))
-    out.print(
-        Text(f"  {seen.calls[1]} model calls for {own}; {seen.given} more were answered from the record")
-    )
-    out.print(Text(f"  from that row on the other run made {seen.calls[0]} calls for {rest}"))
+    for line in seen.sentences:
+        out.print(Text(f"  {line}"))

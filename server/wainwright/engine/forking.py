@@ -14,8 +14,8 @@ from pydantic import JsonValue, ValidationError
 
 from wainwright.domain.errors import IllegalTransition, InputError, JournalBroken
 from wainwright.domain.events import EVENT, Event, RunStarted
-from wainwright.domain.fold import replay
-from wainwright.domain.goal import Fact, Stage
+from wainwright.domain.fold import fold, replay
+from wainwright.domain.goal import ENDS, Fact, Stage
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.views.event_text import describe_event
@@ -84,6 +84,24 @@ class Comparison(Fact):
     given: int
     """Model calls of the fork that were answered from the parent's record."""
 
+    @property
+    def sentences(self) -> list[str]:
+        """What it says to a person."""
+        told = []
+        if self.stages[0] != self.stages[1]:
+            told.append(f"it ended {self.stages[1]}, the other run {self.stages[0]}")
+        told += [f"{status} {path}  +{more} -{less}" for status, path, more, less in self.files]
+        if not self.files:
+            told.append("the result is the same, file by file")
+        rest, own = (
+            f"${usd:.4f}, {tokens} tokens" for usd, tokens in zip(self.usd, self.tokens, strict=True)
+        )
+        return [
+            *told,
+            f"{self.calls[1]} model calls for {own}; {self.given} more were answered from the record",
+            f"from that row on the other run made {self.calls[0]} calls for {rest}",
+        ]
+
 
 class Forking:
     """The forks of one workspace's runs; a run is given by its whole name."""
@@ -143,6 +161,10 @@ class Forking:
             if row.kind != "intent"
         ]
 
+    async def beginnings(self, run: str) -> list[tuple[Stage, int]]:
+        """The stages that a run went through, each with the row with which it first began."""
+        return await asyncio.to_thread(_beginnings, self._parts.journal, run)
+
     async def compare(self, run: str) -> Comparison:
         """A fork beside its parent. Raises InputError for a run that is none."""
         parent, at, _ = await asyncio.to_thread(self._parts.journal.origin, run)
@@ -161,6 +183,16 @@ def _beginning(run: str, rows: Iterable[Row]) -> tuple[RunStarted, RunState]:
     assert state is not None
     assert isinstance(events[0], RunStarted)
     return events[0], state
+
+
+def _beginnings(journal: Journal, run: str) -> list[tuple[Stage, int]]:
+    found: dict[Stage, int] = {}
+    state: RunState | None = None
+    for row in journal.rows(run):
+        if row.kind == "event":
+            state = fold(state, EVENT.validate_json(row.body))
+            found.setdefault(state.stage, row.seq)
+    return [(stage, row) for stage, row in found.items() if stage not in ENDS]
 
 
 def _share(parts: EngineParts, state: RunState, new: str) -> None:

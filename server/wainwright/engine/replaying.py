@@ -73,6 +73,16 @@ class Verification(Fact):
     not_redone: tuple[str, ...] = ()
     """What could not be done again without running a command, and was taken from the record."""
 
+    @property
+    def sentence(self) -> str:
+        """What came of it, for a person."""
+        if self.unreadable:
+            return f"{self.run} cannot be done again: {self.unreadable}"
+        if self.differences:
+            first = self.differences[0]
+            return f"{self.run} would go otherwise from row {first.row} on: {first.what}"
+        return f"{self.run} would go as it went: {self.facts} facts hold."
+
 
 class Replaying:
     """Replays of one workspace's runs; a run is given by its whole name."""

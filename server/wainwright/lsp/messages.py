@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from wainwright.domain.events import Steering
-from wainwright.domain.goal import Autonomy, Size, Stage
+from wainwright.domain.goal import Autonomy, Role, Size, Stage
 
 
 class Wire(BaseModel):
@@ -144,6 +144,15 @@ class RewindArguments(Wire):
     """Files to be rewound although the person changed them since."""
 
 
+class ForkArguments(RunArguments):
+    """From where a run is gone on from in a run of its own."""
+
+    row: int | None = Field(default=None, ge=1)
+    """The last row that both have, as `wainwright.rows` lists them. Default: the person is asked."""
+    anew: tuple[Role, ...] = ()
+    """Roles that are asked again in any case; what others ask as before is answered from the record."""
+
+
 class GateInfo(Wire):
     """An open gate: somebody has to decide."""
 
@@ -187,6 +196,82 @@ class RunList(Wire):
     """All runs of the workspace."""
 
     runs: tuple[RunInfo, ...]
+
+
+class DifferenceInfo(Wire):
+    """Where this version would not do what a record says."""
+
+    row: int
+    """The first row that it is about."""
+    before: int
+    """The row before that: from where a fork could go on."""
+    what: str
+
+
+class ReplayInfo(Wire):
+    """What came of doing a run again against its record; no model was asked."""
+
+    run: str
+    sentence: str
+    """The same, as the person is told it."""
+    unreadable: str
+    """Why it could not be done again at all; empty when it could."""
+    facts: int
+    calls: int
+    """Model calls that are recorded."""
+    asked: int
+    """Those of them that were asked for again."""
+    reworded: int
+    """Those that would be asked in other words; their replies count all the same."""
+    differences: tuple[DifferenceInfo, ...]
+    not_redone: tuple[str, ...]
+    """What was taken from the record, since a command would have to run."""
+    documents: tuple[str, ...]
+    """Documents of the run that are not on disk as the record has them."""
+
+
+class RowInfo(Wire):
+    """A row of a run's journal: a fact, or what was asked or done in between."""
+
+    number: int
+    at: float
+    """Seconds since 1970."""
+    kind: str
+    text: str
+    usd: float
+    tokens: int
+
+
+class RowList(Wire):
+    """The rows of a run, the oldest first."""
+
+    run: str
+    rows: tuple[RowInfo, ...]
+
+
+class ForkBegun(Wire):
+    """A fork that is at work, or about whose row the person is asked."""
+
+    parent: str
+    run: str = ""
+    """Empty: the person is asked first."""
+
+
+class ComparisonInfo(Wire):
+    """A fork beside the run that it comes from; of a pair, the first is that run's, from the row where they part."""
+
+    parent: str
+    fork: str
+    stages: tuple[Stage, Stage]
+    files: tuple[str, ...]
+    """Those in which the results differ."""
+    usd: tuple[float, float]
+    tokens: tuple[int, int]
+    calls: tuple[int, int]
+    given: int
+    """Model calls of the fork that were answered from the record."""
+    sentences: tuple[str, ...]
+    """The same, as the person is told it."""
 
 
 class Shown(Wire):

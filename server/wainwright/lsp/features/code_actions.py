@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
-from wainwright.lsp.runs.available import AvailableCommand, available, to_start
+from wainwright.lsp.runs.available import AvailableCommand, about, available, to_start
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
@@ -42,7 +42,7 @@ async def _about_own(board: "Board", document: OwnDocument) -> list[types.CodeAc
     view = await board.look(document.run)
     if view is not None:
         found += [_of(offer, FIX if offer.urgent else SOURCE) for offer in available(view)]
-        found.append(_of(AvailableCommand("Show the run", "wainwright.show", {"run": view.run}), SOURCE))
+        found += [_of(offer, SOURCE) for offer in about(view)]
     if not document.is_goal:
         found.append(_of(AvailableCommand("Plan the goal in goal.md", "wainwright.plan"), SOURCE))
     found.append(_of(AvailableCommand("Review the present changes", "wainwright.review"), SOURCE))

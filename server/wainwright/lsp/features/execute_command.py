@@ -12,13 +12,18 @@ from wainwright.lsp.messages import (
     ApproveArguments,
     BeginArguments,
     CheckpointList,
+    ComparisonInfo,
     EditBegun,
+    ForkArguments,
+    ForkBegun,
     LineArguments,
     LineInfo,
     NoArguments,
     RejectArguments,
+    ReplayInfo,
     ResumeArguments,
     RewindArguments,
+    RowList,
     RunArguments,
     RunInfo,
     RunList,
@@ -57,6 +62,10 @@ class Catalogue:
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
         add("wainwright.revert", "Take back what was applied, if it has not changed since")(self.revert)
         add("wainwright.why", "Tell where a line comes from")(self.why)
+        add("wainwright.replay", "Do a run again against its record; no model is asked")(self.replay)
+        add("wainwright.rows", "List the rows of a run that a fork can go on from")(self.rows)
+        add("wainwright.fork", "Go on from a row of a run, in a run of its own")(self.fork)
+        add("wainwright.compare", "Compare a fork with the run that it comes from")(self.compare)
         add("wainwright.checkpoints", "List the checkpoints that files can go back to")(self.checkpoints)
         add("wainwright.rewind", "Go back to a checkpoint; shown first")(self.rewind)
 
@@ -120,6 +129,22 @@ class Catalogue:
     async def why(self, call: Call, arguments: LineArguments) -> LineInfo:
         """Follow a line to the run, the step and the model call that wrote it, and open what is told of it."""
         return await (await self._runs()).why(arguments)
+
+    async def replay(self, call: Call, arguments: RunArguments) -> ReplayInfo:
+        """Tell whether this version would do what the run did, and where it would not."""
+        return await (await self._runs()).replays.replay(arguments.run)
+
+    async def rows(self, call: Call, arguments: RunArguments) -> RowList:
+        """What a run did, fact by fact and step by step, with the numbers that `wainwright.fork` takes."""
+        return await (await self._runs()).replays.rows(arguments.run)
+
+    async def fork(self, call: Call, arguments: ForkArguments) -> ForkBegun:
+        """Go on from a row; what is asked as before is answered from the record. Compared when it ended."""
+        return await (await self._runs()).replays.fork(arguments)
+
+    async def compare(self, call: Call, arguments: RunArguments) -> ComparisonInfo:
+        """What a fork came to, and what it cost, beside the other run."""
+        return await (await self._runs()).replays.compare(arguments.run)
 
     async def checkpoints(self, call: Call, arguments: NoArguments) -> CheckpointList:
         """All states that the person's files can be brought to, the newest first."""

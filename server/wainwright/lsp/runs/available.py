@@ -47,6 +47,21 @@ def available(view: "RunView") -> list[AvailableCommand]:
     return found
 
 
+def about(view: "RunView") -> list[AvailableCommand]:
+    """What can always be asked about a run, beside what moves it."""
+    run = {"run": view.run}
+    found = [
+        AvailableCommand("Show the run", "wainwright.show", run),
+        AvailableCommand(f"Replay {view.run} against its record", "wainwright.replay", run),
+        AvailableCommand(f"Fork {view.run}", "wainwright.fork", run),
+    ]
+    if view.branch or view.patch or view.editor in ("applied", "partial"):
+        before = {"checkpoint": f"{view.run}@0"}
+        title = f"Rewind the files to before {view.run}"
+        found.append(AvailableCommand(title, "wainwright.rewind", before))
+    return found
+
+
 def _decisions(view: "RunView") -> list[AvailableCommand]:
     found = []
     for gate in view.gates:

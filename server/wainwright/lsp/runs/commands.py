@@ -32,6 +32,7 @@ from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
 from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.questions import Questions
+from wainwright.lsp.runs.replays import Replays
 from wainwright.lsp.runs.rewinds import Rewinds
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Runs:
         self._delivery = delivery
         self._goals = Goals(server, engine.editing)
         self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
+        self.replays = Replays(server, engine, self._questions, self._drive)
         self._followers: dict[str, Follower] = {}
         self._closing = False
         engine.subscribe(self._heard)
