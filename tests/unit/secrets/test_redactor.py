@@ -34,6 +34,8 @@ def test_no_encoding_of_a_secret_survives(secret: str, before: bytes, after: byt
         "ghp_0123456789abcdefghij0123456789abcdef",
         "AKIAIOSFODNN7EXAMPLE",
         "AIzaSyA0123456789abcdefghijklmnopqrstuv",
+        "xoxb-0123456789-abcdefghij",
+        "github_pat_0123456789abcdefghij_0123456789",
         "-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----\\nMIIabc\\n-----END PRIVATE KEY-----",
         "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl cut off in the mid",
@@ -42,6 +44,15 @@ def test_no_encoding_of_a_secret_survives(secret: str, before: bytes, after: byt
 def test_the_shapes_of_keys_are_masked(text: str) -> None:
     assert Redactor().redact(f"x = '{text}'").startswith(f"x = '{MASK}")
     assert Redactor().redact(text) == MASK
+
+
+def test_keys_that_touch_are_all_masked() -> None:
+    text = "AKIAIOSFODNN7EXAMPLEghp_0123456789abcdefghij0123456789abcdef"
+    redacted = Redactor().redact(text)
+    assert redacted == MASK * 2
+    assert Redactor().redact(redacted) == redacted
+    key = "-----BEGIN PRIVATE KEY-----\nMIIabc\n-----END PRIVATE KEY-----"
+    assert Redactor().redact(f"a{key}sk-abcDEF0123456789abcDEF0123456789") == f"a{MASK}{MASK}"
 
 
 @pytest.mark.parametrize(
