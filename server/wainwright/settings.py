@@ -15,8 +15,9 @@ allowed.
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -99,7 +100,21 @@ class Candidate(_Section):
             raise ValueError("input_usd_per_mtok and output_usd_per_mtok go together")
         return self
 
-    @property
+    def __hash__(self) -> int:
+        return self._hashed
+
+    @cached_property
+    def _hashed(self) -> int:
+        # It is looked up twenty times a call.
+        return hash(tuple(getattr(self, name) for name in type(self).model_fields))
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        for kept in ("_hashed", "provider"):  # a copy is made to be changed
+            copied.__dict__.pop(kept, None)
+        return copied
+
+    @cached_property
     def provider(self) -> str:
         """The part before the first slash, in lower case."""
         return self.model.partition("/")[0].lower()

@@ -20,6 +20,7 @@ from tests.bench import (
     first_request,
     index,
     journal,
+    latency,
     receipts,
     rewinds,
     startup,
@@ -53,6 +54,7 @@ ROWS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "first-request": first_request.first_request,
     "base": receipts.base,
     "call": calls.calls,
+    "latency": latency.latency,
 }
 
 

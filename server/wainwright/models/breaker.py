@@ -8,6 +8,7 @@ Calls that were under way when a rest began say nothing new: ten that fail toget
 """
 
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,13 +41,17 @@ class Breaker:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._rests: dict[object, _Rest] = {}
+        self._rests: defaultdict[object, _Rest] = defaultdict(_Rest)
         self._answered: set[object] = set()
 
     def wait(self, candidate: Candidate) -> float:
         """Seconds until ``candidate`` may be asked; 0 when it may be now."""
         now = self._clock()
         return max(0.0, *(rest.until - now for rest in self._of(candidate)))
+
+    def sound(self, candidate: Candidate) -> bool:
+        """Whether nothing has failed since it last answered."""
+        return not any(rest.failures for rest in self._of(candidate))
 
     def open(self, candidate: Candidate) -> bool:
         """Whether others go first: it failed several times in a row, and has not rested long enough."""
@@ -104,8 +109,7 @@ class Breaker:
 
     def _of(self, candidate: Candidate) -> tuple[_Rest, _Rest]:
         """The rests of its provider and of itself."""
-        here = (_provider(candidate), candidate)
-        return self._rests.setdefault(here[0], _Rest()), self._rests.setdefault(here[1], _Rest())
+        return self._rests[_provider(candidate)], self._rests[candidate]
 
 
 def _chance(low: float, high: float) -> float:

@@ -36,18 +36,19 @@ class TokenBounds:
     """Bounds on the tokens of calls; learns from the usage that providers report."""
 
     def __init__(self) -> None:
-        self._counted: OrderedDict[str, int] = OrderedDict()
+        self._counted: OrderedDict[bytes, int] = OrderedDict()
 
     def input(self, candidate: Candidate, request: ModelRequest) -> int:
         """The most input tokens that ``candidate`` can count for ``request``."""
         bound = known = 0
-        for digest, message in self._prefixes(candidate, request):
+        for digest, message in reversed(_prefixes(candidate, request)):
+            if known := self._counted.get(digest, 0):
+                bound += known
+                break
             bound += _size(message)
-            if digest in self._counted:
-                bound = known = self._counted[digest]
         if not known:
-            bound += ONCE + sum(PER_TOOL + len(tool.model_dump_json().encode()) for tool in request.tools)
-            bound += len(request.answer.model_dump_json().encode()) if request.answer else 0
+            bound += ONCE + sum(PER_TOOL + len(tool.as_json) for tool in request.tools)
+            bound += len(request.answer.as_json) if request.answer else 0
         return min(bound, candidate.context_tokens or bound)
 
     def output(self, candidate: Candidate, request: ModelRequest) -> int:
@@ -58,23 +59,23 @@ class TokenBounds:
         """Remember what the provider counted for ``request``."""
         if reply.usage.input <= 0:
             return
-        *_, (digest, _) = self._prefixes(candidate, request)
+        *_, (digest, _) = _prefixes(candidate, request)
         self._counted[digest] = reply.usage.input
         self._counted.move_to_end(digest)
         while len(self._counted) > _KEPT:
             self._counted.popitem(last=False)
 
-    def _prefixes(self, candidate: Candidate, request: ModelRequest) -> list[tuple[str, Message]]:
-        """Each message with a digest of everything up to it; other tools or another model give other digests."""
-        tools = [tool.model_dump(mode="json") for tool in request.tools]
-        answer = request.answer.model_dump(mode="json") if request.answer else None
-        head = [candidate.model, candidate.api_base, tools, answer]
-        running = hashlib.sha256(json.dumps(head).encode())
-        prefixes = []
-        for message in request.messages:
-            running.update(message.model_dump_json().encode() + b"\0")
-            prefixes.append((running.hexdigest(), message))
-        return prefixes
+
+def _prefixes(candidate: Candidate, request: ModelRequest) -> list[tuple[bytes, Message]]:
+    """Each message with a digest of everything up to it; other tools or another model give other digests."""
+    running = hashlib.sha256(json.dumps([candidate.model, candidate.api_base]).encode())
+    for tool in (*request.tools, *([request.answer] if request.answer else ())):
+        running.update(tool.digest)
+    prefixes = []
+    for message in request.messages:
+        running.update(message.digest)
+        prefixes.append((running.digest(), message))
+    return prefixes
 
 
 def _size(message: Message) -> int:

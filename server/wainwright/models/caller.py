@@ -54,7 +54,6 @@ _STATUS = {"overloaded_error": 529, "rate_limit_error": 429, "api_error": 500, "
 
 _NOT_SENT = (
     aiohttp.ClientConnectorError,
-    aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
     aiohttp.ServerTimeoutError,
 )
@@ -189,6 +188,9 @@ class Caller(httpx.AsyncClient):
                         kept = [(n, v) for n, v in response.headers.items() if n.lower() not in _SPELLED]
                         return httpx.Response(status, headers=kept, content=body, request=request)
                     url = _same_server(url, response)
+        except aiohttp.ClientHttpProxyError as error:
+            # It is the proxy's answer to us, with a reason of its own.
+            return httpx.Response(error.status, text=error.message, request=request)
         except _NOT_SENT as error:
             raise httpx.ConnectError(str(error), request=request) from error
         except (aiohttp.ClientError, ConnectionError) as error:

@@ -21,6 +21,9 @@ LEAST_OUTPUT = 512
 """Tokens of output below which a call is not worth its input."""
 
 
+_NO_CAP = RoleBudget()
+
+
 class LeftOut(BudgetExceeded):
     """A candidate was not asked for what a call may cost; another one may do."""
 
@@ -50,6 +53,9 @@ class Caps:
 
     def __init__(self, budget: BudgetSettings, now: Callable[[], float] = time.time) -> None:
         self._budget = budget
+        self._run = RoleBudget(requests=budget.requests)
+        self._day = RoleBudget(usd=budget.day_usd, tokens=budget.day_tokens)
+        self._of_no_run = self._run == self._day == _NO_CAP
         self._now = now
         self._held: dict[int, _Held] = {}
         self._numbers = itertools.count()
@@ -86,23 +92,21 @@ class Caps:
 
     async def take(self, number: int, steps: Steps, role: str, reservation: Reservation) -> None:
         """Take room for a call that goes out now. Raises CapMet."""
-        budget = self._budget
-        run = RoleBudget(requests=budget.requests)
-        day = RoleBudget(usd=budget.day_usd, tokens=budget.day_tokens)
-        own = budget.roles.get(role, RoleBudget())
-        if run == day == own == RoleBudget():
+        run, day = self._run, self._day
+        own = self._budget.roles.get(role, _NO_CAP)
+        if self._of_no_run and own is _NO_CAP:
             return
         async with self._lock:
             # Looked at before the journal is: what ends in between is counted twice rather than not at all.
             held = list(self._held.values())
             in_run = [one for one in held if one.run == steps.run]
-            if run != RoleBudget():
+            if run != _NO_CAP:
                 _check(run, await steps.used(), in_run, reservation, "the run", "budget")
-            if own != RoleBudget():
+            if own != _NO_CAP:
                 of_role = [one for one in in_run if one.role == role]
                 whose = f"the {role} in this run"
                 _check(own, await steps.used(role=role), of_role, reservation, whose, f"budget.roles.{role}")
-            if day != RoleBudget():
+            if day != _NO_CAP:
                 used = await steps.used(since=self._midnight())
                 _check(day, used, held, reservation, "all runs today", "budget.day")
             self._held[number] = _Held(steps.run, role, reservation)

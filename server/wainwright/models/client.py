@@ -10,9 +10,10 @@ process. It can be killed at any time: the next call starts another.
 import asyncio
 import contextlib
 import functools
+import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, Self
 
 import structlog
 from pydantic import BeforeValidator, Field, JsonValue, TypeAdapter, field_serializer
@@ -74,7 +75,27 @@ def _as_parts(content: object) -> object:
     return content
 
 
-class Message(Fact):
+class Sent(Fact):
+    """What is sent again with every turn of a conversation, and written down once."""
+
+    @functools.cached_property
+    def as_json(self) -> bytes:
+        """It as JSON."""
+        return self.model_dump_json().encode()
+
+    @functools.cached_property
+    def digest(self) -> bytes:
+        """What tells it from all others."""
+        return hashlib.sha256(self.as_json).digest()
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        for kept in ("as_json", "digest"):  # a copy is made to be changed
+            copied.__dict__.pop(kept, None)
+        return copied
+
+
+class Message(Sent):
     """One message of a conversation."""
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -97,7 +118,7 @@ class Message(Fact):
         return "".join(part.text for part in self.content if part.kind == "text")
 
 
-class ToolSpec(Fact):
+class ToolSpec(Sent):
     """A tool as a model sees it."""
 
     name: str
@@ -106,7 +127,7 @@ class ToolSpec(Fact):
     """JSON schema of the arguments; its root is an object."""
 
 
-class Contract(Fact):
+class Contract(Sent):
     """The form of an answer."""
 
     name: str
@@ -128,6 +149,16 @@ class ModelRequest(Fact):
     def asked(self) -> dict[str, JsonValue]:
         """What is kept of it: not the contract, which says nothing that the messages do not."""
         return self.model_dump(mode="json", exclude={"answer"})
+
+    def as_json(self) -> bytes:
+        """It as JSON, of parts that were written down before."""
+        return b'{"role":%b,"messages":[%b],"tools":[%b],"max_output_tokens":%b,"answer":%b}' % (
+            json.dumps(self.role).encode(),
+            b",".join(message.as_json for message in self.messages),
+            b",".join(tool.as_json for tool in self.tools),
+            json.dumps(self.max_output_tokens).encode(),
+            self.answer.as_json if self.answer else b"null",
+        )
 
 
 class Usage(Fact):
@@ -320,8 +351,8 @@ class GatewayBackend:
                 f"There is no key for {candidate.model}.",
                 f"Set it with: export {name}=..., or `wainwright keys set {name}`.",
             )
-        told = f'"candidate":{_as_json(candidate)},"request":{request.model_dump_json()}'
-        body = f'{{"key":{json.dumps(secret)},{told}}}'.encode()
+        told = (json.dumps(secret).encode(), _as_json(candidate), request.as_json())
+        body = b'{"key":%b,"candidate":%b,"request":%b}' % told
         limit_s = candidate.deadline_s + self._grace_s
         answer = await self._ask(Kind.COMPLETE, body, limit_s, lambda text: heard(text.decode()))
         if len(answer) > INLINE_BYTES:
@@ -332,14 +363,14 @@ class GatewayBackend:
         """The person's own price, or the one LiteLLM knows; see ``Backend``."""
         if own := own_price(candidate):
             return own
-        body = f'{{"candidate":{_as_json(candidate)}}}'.encode()
+        body = b'{"candidate":%b}' % _as_json(candidate)
         return _PRICE.validate_json(await self._ask(Kind.PRICE, body, self._start_s))
 
     async def window(self, candidate: Candidate) -> int | None:
         """What the person set, or what LiteLLM knows; see ``Backend``."""
         if candidate.context_tokens is not None:
             return candidate.context_tokens
-        body = f'{{"candidate":{_as_json(candidate)}}}'.encode()
+        body = b'{"candidate":%b}' % _as_json(candidate)
         found = json.loads(await self._ask(Kind.WINDOW, body, self._start_s))
         return found if isinstance(found, int) and found > 0 else None
 
@@ -427,5 +458,5 @@ def _error(data: dict[str, Any]) -> Exception:
 
 
 @functools.lru_cache(256)
-def _as_json(candidate: Candidate) -> str:
-    return candidate.model_dump_json()
+def _as_json(candidate: Candidate) -> bytes:
+    return candidate.model_dump_json().encode()

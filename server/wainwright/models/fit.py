@@ -4,7 +4,6 @@
 knows it, and how many characters a token of it has, by what the provider counted.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,7 +106,7 @@ class Room:
             answer = max(1, min(answer, self.window // _OUTPUT))
         if self.output is not None:
             answer = min(answer, self.output)
-        tools = sum(len(tool.model_dump_json()) for tool in request.tools)
+        tools = sum(len(tool.as_json) for tool in request.tools)
         most = self.most
         if self.window is not None:
             most = min(most, int((self.window - answer) * self.per_token))
@@ -148,4 +147,4 @@ class Room:
 
 def _length(request: ModelRequest) -> int:
     told = sum(length(message) for message in request.messages)
-    return told + sum(len(json.dumps(tool.model_dump(mode="json"))) for tool in request.tools)
+    return told + sum(len(tool.as_json) for tool in request.tools)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import wainwright
-from wainwright.models.pipe import HEAD, LONGEST_BODY, READ_BYTES, Kind, frame
+from wainwright.models.pipe import LONGEST_BODY, Kind, Pipe
 from wainwright.secrets import Redactor
 
 PING_EVERY_S = 5.0
@@ -44,12 +44,10 @@ class GatewayProcess:
     def __init__(
         self,
         process: asyncio.subprocess.Process,
-        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         redactor: Redactor,
         frozen_s: float,
     ) -> None:
         self._process = process
-        self._reader, self._writer = streams
         self._redactor = redactor
         self._frozen_s = frozen_s
         self._numbers = itertools.count(1)
@@ -59,10 +57,13 @@ class GatewayProcess:
         self._stderr = b""
         self._why = "stopped before it answered"
         self._pong = asyncio.Event()
-        self._listening = asyncio.create_task(self._listen())
+        self.dead = False
+
+    async def _attend(self, end: socket.socket) -> None:
+        self._pipe = await Pipe.over(end, self._deliver, LONGEST_BODY)
+        self._ending = asyncio.create_task(self._end())
         self._hearing = asyncio.create_task(self._keep_stderr())
         self._watching = asyncio.create_task(self._watch())
-        self.dead = False
 
     @property
     def pid(self) -> int:
@@ -90,8 +91,8 @@ class GatewayProcess:
                 start_new_session=True,
             )
             unless_started.pop_all()
-        streams = await asyncio.open_connection(sock=ours, limit=READ_BYTES)
-        gateway = cls(process, streams, redactor, frozen_s)
+        gateway = cls(process, redactor, frozen_s)
+        await gateway._attend(ours)
         try:
             async with asyncio.timeout(limit_s):
                 await gateway._ready
@@ -110,11 +111,11 @@ class GatewayProcess:
         waiting = self._waiting[number] = _Waiting(asyncio.get_running_loop().create_future(), heard)
         try:
             async with asyncio.timeout(limit_s):
-                await self._send(frame(kind, number, body))
+                await self._send(kind, number, body)
                 return await waiting.answer
         except (TimeoutError, asyncio.CancelledError) as error:
             if not self.dead:
-                self._writer.write(frame(Kind.CANCEL, number))
+                self._pipe.write(Kind.CANCEL, number)
             if isinstance(error, TimeoutError):
                 raise self.failure(f"gave no answer within {limit_s:g} s", lost=True) from error
             raise
@@ -133,32 +134,24 @@ class GatewayProcess:
         self.kill()
         self._watching.cancel()
         await self._process.wait()
-        await asyncio.gather(self._listening, self._hearing, self._watching, return_exceptions=True)
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+        self._pipe.close()
+        await asyncio.gather(self._ending, self._hearing, self._watching, return_exceptions=True)
 
     def failure(self, what: str, *, lost: bool) -> Stopped:
         """An error that tells what became of the process, with the end of what it said."""
         said = self._redactor.redact(self._stderr.decode(errors="replace")).strip()[-400:]
         return Stopped(f"The model gateway {what}.{' It said: ' + said if said else ''}", lost=lost)
 
-    async def _send(self, data: bytes) -> None:
+    async def _send(self, kind: Kind, number: int, body: bytes) -> None:
         try:
-            self._writer.write(data)
-            await self._writer.drain()
+            self._pipe.write(kind, number, body)
+            await self._pipe.drained()
         except OSError as error:
             raise self.failure("has stopped", lost=False) from error
 
-    async def _listen(self) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            while True:
-                length, number, kind = HEAD.unpack(await self._reader.readexactly(HEAD.size))
-                if length > LONGEST_BODY:
-                    await self._skip(length)
-                    self._refuse(number)
-                else:
-                    self._deliver(Kind(kind), number, await self._reader.readexactly(length))
+    async def _end(self) -> None:
+        """When nothing comes any more, tell all who wait for it."""
+        await self._pipe.closed
         self.kill()
         await self._process.wait()
         await self._hearing
@@ -166,20 +159,14 @@ class GatewayProcess:
             if not waiting.answer.done():
                 waiting.answer.set_exception(self.failure(self._why, lost=number > 0))
 
-    async def _skip(self, length: int) -> None:
-        while length:
-            length -= len(await self._reader.readexactly(min(length, READ_BYTES)))
-
-    def _refuse(self, number: int) -> None:
-        if (waiting := self._waiting.get(number)) and not waiting.answer.done():
-            waiting.answer.set_exception(self.failure("answered more than is read", lost=True))
-
-    def _deliver(self, kind: Kind, number: int, body: bytes) -> None:
+    def _deliver(self, kind: Kind, number: int, body: bytes | None) -> None:
         waiting = self._waiting.get(number)
         if kind is Kind.PING:
             self._pong.set()
         elif waiting is None or waiting.answer.done():
             return
+        elif body is None:
+            waiting.answer.set_exception(self.failure("answered more than is read", lost=True))
         elif kind is Kind.HEARD:
             waiting.heard(body)
         else:
@@ -196,8 +183,7 @@ class GatewayProcess:
 
     async def _reacts(self) -> bool:
         self._pong.clear()
-        with contextlib.suppress(OSError):
-            self._writer.write(frame(Kind.PING, _PING))
+        self._pipe.write(Kind.PING, _PING)
         # In two halves: when it was this process that stood still, the first is over before anything was read.
         for _ in range(2):
             with contextlib.suppress(TimeoutError):

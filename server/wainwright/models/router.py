@@ -13,7 +13,7 @@ among the step's inputs, for the same reason.
 import asyncio
 import copy
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -142,10 +142,10 @@ class Models:
         ``ModelRejected`` when no candidate can take the request, ``CallFailed`` when all are out of order for now.
         """
         candidates = self._settings.of(request.role, stronger=rung == STRONGER)
-        if not candidates or await steps.is_recorded("model"):
+        unfit = _unfit(candidates, request)
+        if not candidates or (not self._at_hand(candidates[0], unfit) and await steps.is_recorded("model")):
             # Neither a price, nor a provider's health, nor the gateway is a matter of what was answered before.
             return await self._without_candidates(steps, request)
-        unfit = _unfit(candidates, request)
         asking = Asking(candidates, self._settings, self._breaker, self.patience, failures=unfit)
         while True:
             candidate = await asking.next(partial(steps.check, "llm"))
@@ -168,6 +168,13 @@ class Models:
                 self._breaker.succeeded(candidate, began)
                 return reply
 
+    def _at_hand(self, candidate: Candidate, unfit: Mapping[Candidate, ModelError]) -> bool:
+        """Whether all is there that its step needs, which finds by itself what was recorded."""
+        known = candidate in self._prices and self._backend.knows(candidate)
+        if not known or candidate in unfit or not self._breaker.sound(candidate):
+            return False
+        return self._prices[candidate] is not None or self._unpriced() == ""
+
     async def _attempt(
         self, steps: Steps, request: ModelRequest, candidate: Candidate, asking: Asking
     ) -> ModelReply:
@@ -175,8 +182,10 @@ class Models:
         price = await self._price(candidate)
         suited = await self._backend.suited(candidate, request)
         sent, reservation, too_dear = self._within_caps(candidate, suited, price)
+        answered: ModelReply | None = None
 
         async def act(key: str) -> tuple[JsonValue, Spend]:
+            nonlocal answered
             if too_dear is not None:
                 raise too_dear
             await self._caps.take(number, steps, request.role, reservation)
@@ -187,12 +196,14 @@ class Models:
                 if error.lost:
                     error.spend = Spend(usd=reservation.usd, tokens=reservation.tokens)
                 raise
-            reply = reply.model_copy(update={"attempts": asking.attempts})
+            if reply.attempts != asking.attempts:
+                reply = reply.model_copy(update={"attempts": asking.attempts})
             if _believable(reply, reservation):
                 self._bounds.learn(candidate, sent, reply)
             spend = _spend(reply, price, reservation)
             if flaw := asking.flaw(candidate, reply):
                 raise Spoiled(candidate, flaw, spend)
+            answered = reply
             return reply.model_dump(mode="json"), spend
 
         try:
@@ -212,7 +223,7 @@ class Models:
                     f"The price of {candidate.model} is unknown. {error.message}", error.hint
                 ) from error
             raise
-        return ModelReply.model_validate(outcome)
+        return answered or ModelReply.model_validate(outcome)
 
     async def _without_candidates(self, steps: Steps, request: ModelRequest) -> ModelReply:
         """A recorded reply needs no candidate; anything else is refused."""
@@ -233,15 +244,19 @@ class Models:
         if candidate not in self._prices:
             self._prices[candidate] = await self._backend.price(candidate)
         price = self._prices[candidate]
-        capped = self._budget.usd is not None and self._budget.tokens is None
-        if price is None and (self._budget.unknown_price == "refuse" or capped):
-            why = "there is no token cap to hold it" if capped else "your settings refuse that"
+        if price is None and (why := self._unpriced()):
             raise PriceUnknown(
                 f"The price of {candidate.model} is unknown, and {why}.",
                 "Set input_usd_per_mtok and output_usd_per_mtok of the candidate, or budget.tokens with "
                 'budget.unknown_price = "tokens".',
             )
         return price
+
+    def _unpriced(self) -> str:
+        """Why nobody is asked whose price is unknown; empty when that is allowed."""
+        if self._budget.usd is not None and self._budget.tokens is None:
+            return "there is no token cap to hold it"
+        return "your settings refuse that" if self._budget.unknown_price == "refuse" else ""
 
     def _within_caps(
         self, candidate: Candidate, request: ModelRequest, price: Price | None

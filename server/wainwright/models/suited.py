@@ -97,6 +97,10 @@ class SuitedBackend:
         """See ``Backend``."""
         await self._inner.close()
 
+    def knows(self, candidate: Candidate) -> bool:
+        """Whether ``suited`` can tell without asking anybody."""
+        return candidate in self._rooms
+
     async def _room(self, candidate: Candidate) -> Room:
         if candidate not in self._rooms:
             self._rooms[candidate] = Room(window=await self._inner.window(candidate))

@@ -1,7 +1,9 @@
 """The shape of what providers are sent, and what is marked for their caches."""
 
+import json
+
 from wainwright.agents.written import understood
-from wainwright.models.client import Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
+from wainwright.models.client import Contract, Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
 from wainwright.models.messages import in_words, to_messages
 
 READ = ToolSpec(
@@ -85,3 +87,23 @@ def test_in_words_the_roles_alternate_and_what_was_told_stays_the_beginning() ->
     assert in_words(worded) is worded
     before = in_words(request.model_copy(update={"messages": told[:4]}))
     assert worded.messages[:3] == before.messages
+
+
+def test_what_is_written_down_once_is_all_of_it_and_no_copys() -> None:
+    tool = ToolSpec(name="read", description='Reads "a" file.', parameters={"type": "object"})
+    said = Message(
+        role="assistant", content="é\n", tool_calls=(ToolCall(id="1", name="read", arguments={"a": 1}),)
+    )
+    request = ModelRequest(
+        role='a "role"',
+        messages=(said,),
+        tools=(tool,),
+        max_output_tokens=7,
+        answer=Contract(name="plan", structure={"type": "object"}),
+    )
+    assert json.loads(request.as_json()) == request.model_dump(mode="json")
+    assert None not in request.model_dump().values(), "a new field has to be written down too"
+    other = said.model_copy(update={"content": (Text(text="other"),)})
+    assert json.loads(other.as_json)["content"] == "other"
+    assert other.digest != said.digest
+    assert said == Message.model_validate_json(said.as_json)
