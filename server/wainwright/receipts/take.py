@@ -4,10 +4,9 @@ import asyncio
 import json
 import re
 import secrets
-import shutil
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +16,7 @@ from wainwright.receipts import command, environment, integrity, names, verdict
 from wainwright.receipts.project import FolderProject, within
 from wainwright.receipts.protocol import CannotNarrow, Project
 from wainwright.receipts.runners import RUNNERS, junit, tap
+from wainwright.sandbox import clearing
 from wainwright.sandbox.protocol import Command, CommandOutcome, Sandbox, SandboxView
 from wainwright.secrets import Redactor
 from wainwright.waiting import finish_in_thread
@@ -258,7 +258,8 @@ def _reports(view: SandboxView) -> Iterator[tuple[Path, Path]]:
     try:
         yield host, Path("/tmp") / name  # noqa: S108 - in the sandbox, where /tmp is the command's own
     finally:
-        shutil.rmtree(host, ignore_errors=True)
+        with suppress(OSError):
+            clearing.remove(host)
 
 
 def _read(

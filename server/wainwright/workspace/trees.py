@@ -9,6 +9,7 @@ Objects are written straight into the private repository, so that a commit is th
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -122,13 +123,17 @@ class TaskTree:
         New files that a rule ignores stay out, but not the ``written`` ones.
         """
         self._unlock()
+        clearing.open_up(self.path)
         parent, tree = self._git.text("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split()
         beneath = self._beneath()
         # A task that drops the rule which keeps these out has not made them.
         found = (path for path in self._new_files(self._git, "") if not (beneath and _lies(beneath / path)))
         new = [*found, *(path for path in written if (self.path / path).is_file())]
         before, commit = tree, parent
-        stage(self._git, differing(self._git), new)
+        differs = differing(self._git)
+        for path in (*differs, *new):
+            _let_be_read(self.path / path)
+        stage(self._git, differs, new)
         tree = self._git.text("write-tree")
         if tree != before:
             commit = self._git.text("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode())
@@ -192,6 +197,7 @@ class TaskTree:
 
     def _reset(self, commit: str) -> None:
         self._unlock()
+        clearing.open_up(self.path)
         self._git.run("reset", "--hard", "--quiet", commit)
         self._git.run("clean", "-ffdq")
 
@@ -206,6 +212,13 @@ class TaskTree:
     def _unlock(self) -> None:
         for name in ("index.lock", "HEAD.lock"):
             (self._git.path / name).unlink(missing_ok=True)
+
+
+def _let_be_read(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        mode = file.lstat().st_mode
+        if stat.S_ISREG(mode) and not mode & stat.S_IRUSR:
+            file.chmod(stat.S_IMODE(mode) | stat.S_IRUSR)
 
 
 def _lies(place: Path) -> bool:

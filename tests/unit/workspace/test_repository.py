@@ -5,11 +5,13 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.fixtures.ordinary import as_an_ordinary_user
 from tests.fixtures.person import Git, write
 
 from wainwright.domain.errors import OutsideBoundary, WorkspaceError
@@ -451,6 +453,56 @@ def test_commit_restore_and_rewind(repository: Repository, started: str) -> None
     assert (tree / "x.log").exists()
     repository.restore(tree, done.commit)
     assert (tree / "dir/new.txt").read_text() == "new"
+
+
+CLOSED = """
+import os, subprocess, sys
+from pathlib import Path
+from wainwright.workspace.repository import Repository
+
+def close(tree):
+    for name in ("dir/made", "own/made"):
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).write_text("made")
+    (tree / "dir/kept.txt").write_text("changed")
+    (tree / "own/made").chmod(0o000)
+    (tree / "dir").chmod(0o555)
+    (tree / "own").chmod(0o555)
+
+def opened(tree):
+    return sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
+
+assert os.getuid() != 0
+workspace, state = map(Path, sys.argv[1:])
+repository = Repository(workspace, state)
+base = repository.snapshot("r1", {}).commit
+tree = repository.clone("r1", "t1", base)
+before = opened(tree)
+close(tree)
+repository.restore(tree, base)
+assert opened(tree) == before
+close(tree)
+done = repository.commit(tree, "made", "r1/t1/1")
+print([tuple(change) for change in repository.changes(base, done.commit)])
+(tree / "dir").chmod(0o000)
+assert repository.clone("r1", "t1", base) == tree
+assert opened(tree) == before
+close(tree)
+repository.remove(tree)
+print(tree.exists())
+"""
+
+
+def test_what_tests_close_for_their_owner_is_opened_again(
+    workspace: Path, git: Git, started: str, tmp_path: Path
+) -> None:
+    write(workspace, {"dir/kept.txt": "kept"})
+    git("add", "-A")
+    git("commit", "-qm", "more")
+    words = [*as_an_ordinary_user(), sys.executable, "-c", CLOSED, str(workspace), str(tmp_path / "state")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    found = [("M", "dir/kept.txt"), ("A", "dir/made"), ("A", "own/made")]
+    assert done.stdout.splitlines() == [str(found), "False"], done.stderr
 
 
 def test_a_clone_is_made_again_cleanly(repository: Repository, started: str, tmp_path: Path) -> None:
