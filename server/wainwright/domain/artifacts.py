@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from wainwright.domain.cautions import cautions
 from wainwright.domain.ending import ending, take_over
 from wainwright.domain.events import MutantsTried, Tested
-from wainwright.domain.evidence import AcceptanceTest, Finding, Receipt, RedFirst, Suite
+from wainwright.domain.evidence import (
+    MISSING_OR_NEEDLESS,
+    AcceptanceTest,
+    Finding,
+    Receipt,
+    RedFirst,
+    Suite,
+    unnoticed,
+)
 from wainwright.domain.goal import Stage, title
 from wainwright.domain.plan import Plan
 from wainwright.domain.sizes import told
@@ -198,8 +206,9 @@ def _unnoticed(state: RunState) -> list[str]:
     tried, tested = state.mutants, state.tested
     if tried is None or tested is None or tried.tree != tested.tree or not tried.survivors:
         return []
-    many = len(tried.survivors)
-    told = f"{many} small change{'' if many == 1 else 's'} of what was written would be noticed by no acceptance test"
+    many = len(unnoticed(tried.survivors))
+    lines = "one line" if many == 1 else f"{many} lines"
+    told = f"What {lines} of the change do no acceptance test notices"
     return ["", f"{told}: test-report.md lists {'it' if many == 1 else 'them'}."]
 
 
@@ -208,8 +217,9 @@ def _mutants(state: RunState) -> list[str]:
     if tried is None or tested is None or tried.tree != tested.tree:
         return []
     lines = ["", "## Mutants", "", "Small changes of the changed lines, tried on the acceptance tests alone:"]
-    lines += [f"{mutants_counted(tried)}.", *([""] if tried.survivors else [])]
-    return [*lines, *(f"- `{one.where}`: {one.said}" for one in tried.survivors)]
+    lines += [f"{mutants_counted(tried)}."]
+    lines += ["", MISSING_OR_NEEDLESS, ""] if tried.survivors else []
+    return [*lines, *(f"- `{where}`: {said}" for where, said in unnoticed(tried.survivors).items())]
 
 
 def _in_a_cell(text: str) -> str:

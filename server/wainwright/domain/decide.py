@@ -291,6 +291,9 @@ def _review_stage(state: RunState) -> tuple[Effect, ...]:
     if state.gaps:
         detail = "\n".join(f"{f.where}: {f.trigger} -> {f.consequence}" for f in state.gaps)
         return _ask(state, "The review found that the goal leaves something open.", detail, S.PLANNING)
+    if _beside_review(state):
+        # What they show belongs to what is decided now; they have a time of their own.
+        return ()
     detail = _with_cautions(state, f"tree {state.head_tree}")
     if _agreed(state, "apply", detail):
         return (HandOver(number=state.reviews),)
@@ -298,7 +301,7 @@ def _review_stage(state: RunState) -> tuple[Effect, ...]:
 
 
 def _beside_review(state: RunState) -> tuple[Effect, ...]:
-    """Mutants are tried while people and models look at the change; nobody waits for them."""
+    """Mutants are tried while a model looks at the change; the change is not handed over before their time is up."""
     tested, written = state.tested, state.acceptance
     if state.mutant_seconds <= 0 or tested is None or tested.receipt is None or tested.unverified:
         return ()

@@ -1,5 +1,6 @@
 """What moves the machine: receipts, findings, probes. A model's claim is none of these."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -192,10 +193,20 @@ class Survivor(Fact):
         """The place, as findings name it."""
         return f"{self.path}:{self.line}"
 
-    @property
-    def said(self) -> str:
-        """What it means, in a sentence."""
-        return f"No acceptance test fails when {self.what} here."
+
+MISSING_OR_NEEDLESS = "Either a test is missing, or it need not be as it is."
+"""What it means that no test notices a change of a line: nobody but a reader knows which."""
+
+
+def unnoticed(survivors: Iterable[Survivor]) -> dict[str, str]:
+    """What no acceptance test notices, a sentence for each place."""
+    found: dict[str, list[str]] = {}
+    for one in survivors:
+        found.setdefault(one.where, []).append(one.what)
+    return {
+        where: f"Here no acceptance test fails when {', or when '.join(dict.fromkeys(what))}."
+        for where, what in found.items()
+    }
 
 
 class AcceptanceTest(Fact):

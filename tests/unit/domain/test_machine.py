@@ -880,16 +880,15 @@ def mutants_wanted(state: RunState) -> bool:
     return "TryMutants" in [type(effect).__name__ for effect in decide(state)]
 
 
-def test_mutants_are_tried_beside_the_review_and_the_gate() -> None:
+def test_mutants_are_tried_beside_the_review_and_known_at_the_gate() -> None:
     assert [type(effect).__name__ for effect in decide(in_review())] == ["ReviewChange", "TryMutants"]
-    reviewed = in_review(REVIEWED)
-    assert mutants_wanted(reviewed)
-    assert len(decide(reviewed)) == 2
+    assert [type(effect).__name__ for effect in decide(in_review(REVIEWED))] == ["TryMutants"]
+    assert [type(effect).__name__ for effect in decide(in_review(REVIEWED, TRIED))] == ["OpenGate"]
     assert not mutants_wanted(in_review(seconds=0))
     assert not mutants_wanted(in_review(REVIEWED, DELIVERED))
 
 
-def test_a_tree_is_tried_once_and_nothing_waits_for_that() -> None:
+def test_a_tree_is_tried_once() -> None:
     assert not mutants_wanted(in_review(TRIED))
     assert mutants_wanted(in_review(TRIED.model_copy(update={"tree": "an earlier one"})))
     without = decide(in_review(REVIEWED, seconds=0))

@@ -8,9 +8,11 @@ import pytest
 from tests.unit.domain.test_machine import RED_FIRST, REVIEWED, TRIED, S, finding, in_review
 
 from wainwright.domain import events as ev
+from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import IllegalTransition
-from wainwright.domain.evidence import Case, Receipt
+from wainwright.domain.evidence import Case, Receipt, Survivor, unnoticed
 from wainwright.domain.state import RunState
+from wainwright.engine.stages import briefs
 from wainwright.engine.stages import mutants as stage
 from wainwright.engine.stages.mutants import changed_lines, try_mutants
 from wainwright.engine.views.run_view import view
@@ -41,9 +43,7 @@ def test_killed_is_what_makes_a_test_that_passed_not_pass() -> None:
     tried.note(ALTERED, receipt(exit_code=None))
     told = tried.told()
     assert (told.made, told.killed, told.timed_out, told.left) == (4, 2, 1, 1)
-    assert [(one.where, one.said) for one in told.survivors] == [
-        ("a.py:3", "No acceptance test fails when `<` is `<=` here.")
-    ]
+    assert unnoticed(told.survivors) == {"a.py:3": "Here no acceptance test fails when `<` is `<=`."}
 
 
 class Altered:
@@ -89,6 +89,9 @@ class Run:
     def __init__(self) -> None:
         self.state = in_review()
         self.emitted: list[ev.Event] = []
+
+    def tell(self, text: str) -> None:
+        pass
 
     async def emit(self, event: ev.Event) -> None:
         if self.state.stage is S.CANCELLED:
@@ -143,6 +146,22 @@ def test_changed_lines_and_their_mutants() -> None:
     assert mutants("web/config.mjs", b"x = 1 < 2;\n", [(1, 1)])
 
 
+def test_what_survives_is_told_once_a_line_and_not_as_if_a_test_were_missing() -> None:
+    found = [
+        Survivor(path="a.py", line=line, what=what)
+        for line, what in [(2, "`<` is `<=`"), (2, "this line is gone"), (3, "`1` is `2`")]
+    ]
+    tried = TRIED.model_copy(update={"survivors": tuple(found)})
+    state = in_review(tried, REVIEWED)
+    lines = [
+        "- `a.py:2`: Here no acceptance test fails when `<` is `<=`, or when this line is gone.",
+        "- `a.py:3`: Here no acceptance test fails when `1` is `2`.",
+    ]
+    for told in (briefs.survivors(state), artifacts(state)["test-report.md"]):
+        assert [line for line in told.splitlines() if line.startswith("- `a.py")] == lines
+        assert told.count("Either a test is missing, or it need not be as it is.") == 1
+
+
 def test_survivors_stand_beside_the_findings_of_the_review() -> None:
     account = Account(cap_usd=None, cap_tokens=None, spent_usd=0, spent_tokens=0, calls=0, lost=0)
     noted = REVIEWED.model_copy(update={"findings": (finding("defer", "minor"),)})
@@ -151,6 +170,6 @@ def test_survivors_stand_beside_the_findings_of_the_review() -> None:
         ("a.py:1", "minor", False),
         ("a.py:2", "minor", False),
     ]
-    assert seen[1].trigger == "No acceptance test fails when `<` is `<=` here."
+    assert seen[1].trigger == "Here no acceptance test fails when `<` is `<=`."
     of_another_tree = TRIED.model_copy(update={"tree": "t1"})
     assert view(in_review(of_another_tree), account, (), ()).findings == ()

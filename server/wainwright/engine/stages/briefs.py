@@ -7,7 +7,7 @@ material and no instruction.
 from collections.abc import Mapping, Sequence
 
 from wainwright.domain import skipping
-from wainwright.domain.evidence import Finding, Receipt, Suite
+from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Finding, Receipt, Suite, unnoticed
 from wainwright.domain.goal import Place
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState, TaskState, without_test
@@ -22,8 +22,8 @@ LATER_MAX = 8_000
 """Characters of an acceptance test that is not in the tree yet."""
 BASE_MAX = 3_000
 """Characters of what the tests say before any change."""
-SURVIVORS_MAX = 20
-"""Mutants that a role is told of."""
+UNNOTICED_MAX = 20
+"""Places that no test looks at, of which a role is told."""
 DIFF_MAX = 60_000
 """Characters of a diff that a role is shown; it can read the files for the rest."""
 
@@ -292,9 +292,10 @@ def receipt(found: Receipt | None, own: tuple[str, ...] | None = None, base: Rec
 def survivors(state: RunState) -> str:
     """What the acceptance tests of this run did not notice, when small changes were tried on them."""
     found = state.mutants.survivors if state.mutants else ()
-    lines = [f"- `{one.where}`: {one.said}" for one in found[:SURVIVORS_MAX]]
-    head = "## What the acceptance tests do not notice\n\nLines are those of the change as it was tested.\n\n"
-    return head + "\n".join(lines) if lines else ""
+    lines = [f"- `{where}`: {said}" for where, said in unnoticed(found).items()][:UNNOTICED_MAX]
+    head = "## What the acceptance tests do not notice"
+    lines_of = f"Lines are those of the change as it was tested. {MISSING_OR_NEEDLESS}"
+    return join(head, lines_of, "\n".join(lines)) if lines else ""
 
 
 def findings(found: tuple[Finding, ...], title: str) -> str:

@@ -1,4 +1,4 @@
-"""REVIEW: small changes of the change are tried on the acceptance tests, beside the review. Nobody waits for them.
+"""REVIEW: small changes of the change are tried on the acceptance tests, beside the review, in a time of their own.
 
 What no test notices is told to the person, and to who writes tests or code next in this run; it stops nothing.
 """
@@ -120,6 +120,7 @@ async def try_mutants(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     state = run.state
     assert state.tested is not None
     trying = _Trying(parts, state, tree=state.tested.tree, ends=time.monotonic() + state.mutant_seconds)
+    run.tell("tries whether the tests notice small faults")
     try:
         await _try_all(trying)
     except asyncio.CancelledError:

@@ -9,7 +9,7 @@ from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
 from wainwright.domain.ending import ending, take_over
 from wainwright.domain.events import BaseTested, Decision, DeploymentPlanned, Event, TaskLanded, Tested
-from wainwright.domain.evidence import Deployment, Finding, Receipt
+from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Deployment, Finding, Receipt, unnoticed
 from wainwright.domain.gates import GATES
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
 from wainwright.domain.sizes import told
@@ -239,10 +239,9 @@ def _survivors(state: RunState) -> tuple[Finding, ...]:
     tried, tested = state.mutants, state.tested
     if tried is None or tested is None or tried.tree != tested.tree:
         return ()
-    missing = "Nothing shows that this has to be as it is."
     return tuple(
-        Finding(where=one.where, trigger=one.said, consequence=missing, severity="minor", route="defer")
-        for one in tried.survivors
+        Finding(where=where, trigger=said, consequence=MISSING_OR_NEEDLESS, severity="minor", route="defer")
+        for where, said in unnoticed(tried.survivors).items()
     )
 
 
