@@ -147,8 +147,9 @@ def opening(
     shared = briefs.shared(state, known)
     names = tuple(f"{path}::a_test" for path in tests)
     text = briefs.join(briefs.task(one), briefs.acceptance(tests, {}, names, names), briefs.since(()))
-    room = roles.IMPLEMENT.room_beside(sum(map(len, shared)) + len(text))
-    own = context.own(indexed, query, known, write_set=write_set, whole=tests, room=room)
+    taken = sum(map(len, shared)) + len(text)
+    room, most = roles.IMPLEMENT.room_beside(taken), roles.IMPLEMENT.left_beside(taken)
+    own = context.own(indexed, query, known, write_set=write_set, whole=tests, room=room, most=most)
     return [roles.IMPLEMENT.common, *shared, roles.IMPLEMENT.prompt, briefs.join(text, own)]
 
 

@@ -83,10 +83,13 @@ class Assignment:
             self, from_nothing=True, tools=tuple(t for t in self.tools if t not in _FOR_WHAT_IS_THERE)
         )
 
+    def left_beside(self, taken: int) -> int:
+        """How many characters its first request may still have where so many are told already."""
+        return max(0, OPENING_MAX - _AROUND - len(self.common) - len(self.prompt) - taken)
+
     def room_beside(self, taken: int) -> int:
         """How much of its room this work has where so many characters are told already."""
-        told = len(self.common) + len(self.prompt) + taken
-        return max(0, min(self.room, OPENING_MAX - _AROUND - told))
+        return min(self.room, self.left_beside(taken))
 
     @property
     def common(self) -> str:

@@ -239,12 +239,13 @@ async def shown(
     *,
     whole: Sequence[str] = (),
     room: int,
+    most: int = 0,
 ) -> str:
     """Show of a workbench's tree what the words speak ``about``, beyond what all roles are shown."""
     known = await shared(parts, state, workbench.name)
     indexed = await parts.indexes.at(workbench.tree, parsed=False)
     return await asyncio.to_thread(
-        context.own, indexed, about, known, write_set=write_set, whole=whole, room=room
+        context.own, indexed, about, known, write_set=write_set, whole=whole, room=room, most=most
     )
 
 

@@ -20,10 +20,16 @@ from wainwright.workspace.pages import Pages, by_hand, fenced
 
 SHARED_MAX = 13_000
 """Characters of a workspace that all roles are shown; one whose files fit is shown whole."""
+SURE = 2.0
+"""Where the best score is lower, nothing is shown as what the goal is about. Measured in 16 repositories: 36 of 48
+vague goals stay below; of 38 real changes 27 are above, and 23 of those have a changed function among the best three.
+"""
 SPAN = 4.0
 """A function whose score is so far below the best is hardly ever what has to be changed."""
 SMALL_FILE = 1_500
 """A file of so many characters is shown whole where one function of it is asked for."""
+_FIRST = {"test": 0, "source": 1}
+"""Which files of a write set are shown first; then come all others."""
 TEST_SHARE, OUTLINE_SHARE = 4, 8
 """The best file of tests gets the fourth part of the room, outlines around functions the eighth."""
 WHOLE_MAX = 9_000
@@ -63,6 +69,8 @@ class Shared:
     """The files with the project's instructions that are shown."""
     files: frozenset[str] = frozenset()
     """All there are."""
+    sure: bool = True
+    """Whether it is as good as known what the goal is about; otherwise nobody is shown a guess."""
 
 
 def shared(
@@ -71,8 +79,8 @@ def shared(
     """A workspace in Markdown for everybody who works for the goal in these ``words``, within ``room``.
 
     A small one is shown whole. Of a larger one: its files or folders, the manifests, the project's instructions, and
-    in the ranker's order the functions that the goal is about, as far as the history of ``tip`` was read with it; the
-    file of tests that fits best; and the signatures around.
+    where the ranker is sure, in its order the functions that the goal is about, as far as the history of ``tip`` was
+    read with it; the file of tests that fits best; and the signatures around.
     """
     files = _files(indexed)
     ranked = indexed.ranker.rank(
@@ -97,10 +105,18 @@ def shared(
             pages.take(path)
     else:
         pages.room -= sum(map(len, parts))
-        _about(pages, indexed, ranked, files, moment)
+        _stood(pages, moment)
+        if _sure(ranked):
+            _about(pages, indexed, ranked, files)
     if pages.pages:
         parts.append(f"## {'The files' if small else 'Where the work seems to be'}\n\n{pages.text()}")
-    return Shared("\n\n".join(parts), pages.seen(), tuple(asked), frozenset(files))
+    sure = small or _sure(ranked)
+    return Shared("\n\n".join(parts), pages.seen(), tuple(asked), frozenset(files), sure)
+
+
+def _sure(ranked: Ranking) -> bool:
+    best = [max((one.score for one in found), default=0.0) for found in (ranked.files, ranked.functions)]
+    return max(best) >= SURE
 
 
 def _files(indexed: IndexedTree) -> list[str]:
@@ -124,11 +140,13 @@ def own(
     write_set: Sequence[str] = (),
     whole: Sequence[str] = (),
     room: int,
+    most: int = 0,
 ) -> str:
     """What somebody needs beyond what all are shown, for a piece of work in these ``words``; nothing of it twice.
 
     The files that have to be there ``whole`` come first, also where there is little ``room``; then those of the
-    ``write_set``, the functions that the words are about, and where a file is new, one beside it for the style.
+    ``write_set``, whole where it names them and there are ``most`` characters, tests first; the functions that the
+    words are about, and where a file is new, one beside it for the style.
     """
     pages = Pages(indexed.root, WHOLE_MAX, known.seen)
     for path in sorted(whole, key=pages.cost):
@@ -138,11 +156,16 @@ def own(
     parts = [_instructions(asked)] if asked else []
     if changed:
         parts.append(f"## What has changed in the files above\n\n{changed}")
-    room = pages.room = max(0, room - len(pages.text()) - sum(map(len, parts)))
+    taken = len(pages.text()) + sum(map(len, parts))
+    room, pages.room = max(0, room - taken), max(0, room - taken, most - taken)
     given = [] if EVERYTHING in write_set else [path for path in files if covers(write_set, path)]
-    for path in given:
-        if not pages.take(path, most=room // 2) and by_hand(path, pages.read(path)):
-            _places(pages, path, words, room // (2 * len(given)))
+    given = [path for path in given if by_hand(path, pages.read(path))]
+    given.sort(key=lambda path: (_FIRST.get(role_of(path), len(_FIRST)), pages.cost(path)))
+    rest = [path for path in given if path not in write_set or not pages.take(path)]
+    pages.room = min(room, pages.room)
+    for path in rest:
+        if not pages.take(path, most=room // 2):
+            _places(pages, path, words, room // (2 * len(rest)))
     if words.strip() and room > 0:
         ranked = indexed.ranker.rank(indexed.index, indexed.structure, words, limit=LIMIT, tokens=0)[0]
         mine = [one for one in ranked.functions if one.path in given]
@@ -177,15 +200,17 @@ def _places(pages: Pages, path: str, words: str, room: int) -> None:
             return
 
 
-def _about(
-    pages: Pages, indexed: IndexedTree, ranked: Ranking, files: Sequence[str], moment: Moment | None
-) -> None:
-    """Choose what the goal is about, the most important first."""
-    room = pages.room
+def _stood(pages: Pages, moment: Moment | None) -> None:
+    """Choose the place where the person stood."""
     if moment is not None and moment.cursor is not None:
         path, line = moment.cursor
         if not pages.take(path, most=SMALL_FILE):
             pages.take(path, range(line - 5, line + max(20, moment.selection.count("\n") + 1)))
+
+
+def _about(pages: Pages, indexed: IndexedTree, ranked: Ranking, files: Sequence[str]) -> None:
+    """Choose what the goal is about, the most important first."""
+    room = pages.room
     test = _best_test(pages, ranked, files)
     kept = room // TEST_SHARE if test else 0
     pages.room -= kept + room // OUTLINE_SHARE

@@ -121,8 +121,21 @@ def test_history_tells_where_something_was_done_before(folder: Path, tmp_path: P
     (tree / "shop" / "cart.py").write_text((folder / "shop" / "cart.py").read_text() + "\n# kept\n")
     tip = repository.commit(tree, "Keep the invoices for ten years", "r1/task").commit
     indexed.ranker.read_history(repository.history(tip))
-    assert "shop/cart.py" not in shared(indexed, "invoices vanish", tip=base).text.partition(SHOWN)[2]
-    assert "shop/cart.py" in shared(indexed, "invoices vanish", tip=tip).text.partition(SHOWN)[2]
+    assert (
+        "shop/cart.py" not in shared(indexed, "a voucher: invoices vanish", tip=base).text.partition(SHOWN)[2]
+    )
+    assert "shop/cart.py" in shared(indexed, "a voucher: invoices vanish", tip=tip).text.partition(SHOWN)[2]
+
+
+def test_where_nobody_knows_what_the_goal_is_about_no_guess_is_shown_to_all(folder: Path) -> None:
+    indexed = look(large(folder))
+    vague = shared(indexed, "make it nicer")
+    assert not vague.sure
+    assert SHOWN not in vague.text
+    assert "### Files" in vague.text
+    clear = shared(indexed, "apply a voucher twice")
+    assert clear.sure
+    assert SHOWN in clear.text
 
 
 def test_the_same_tree_gives_the_same_words_whatever_was_asked_before(folder: Path) -> None:
@@ -142,6 +155,25 @@ def test_what_may_be_written_is_shown_whole_unless_it_is_known(folder: Path) -> 
     told = own(indexed, "", known, write_set=["shop/cart.py", "shop/voucher.py"], room=2_000)
     assert "### shop/cart.py\n\n```\nclass Cart:" in told
     assert "def apply_voucher" not in told, "all have seen it"
+
+
+def test_the_files_that_a_task_names_are_shown_whole_tests_first(folder: Path) -> None:
+    large(folder)
+    (folder / "tests").mkdir()
+    tests = "".join(f"def test_{n}():\n    assert {n}\n\n\n" for n in range(80))
+    (folder / "tests" / "test_shop.py").write_text(tests)
+    readme = "# Shop\n" + "".join(f"- entry {n} of the list\n" for n in range(80))
+    (folder / "README.md").write_text(readme)
+    indexed = look(folder)
+    known = shared(indexed, "nothing", room=0)
+    write_set = ["README.md", "shop/cart.py", "tests/test_shop.py"]
+    told = own(indexed, "Add it.", known, write_set=write_set, room=500, most=9_000)
+    assert re.findall(r"^### (\S+)$", told, re.M)[:3] == ["tests/test_shop.py", "shop/cart.py", "README.md"]
+    for path in write_set:
+        assert (folder / path).read_text().rstrip() in told
+    tight = own(indexed, "Add it.", known, write_set=write_set, room=500, most=len(tests) + 300)
+    assert tests.rstrip() in tight
+    assert readme.rstrip() not in tight
 
 
 def test_of_a_long_file_to_change_the_places_are_shown_that_the_words_name(folder: Path) -> None:

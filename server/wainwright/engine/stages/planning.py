@@ -10,6 +10,7 @@ from wainwright.domain import events as ev
 from wainwright.domain.plan import Plan
 from wainwright.domain.sizes import asked
 from wainwright.domain.state import RunState, TaskState
+from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs, leftovers
@@ -24,6 +25,7 @@ async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Se
     aside = {one.task.id: await _aside(parts, state, one) for one in state.set_aside.values()}
     aside = {name: told for name, told in aside.items() if told}
     seen = await _looked_up(run)
+    sure = (await workbenches.shared(parts, state, "planner")).sure
     done = await ask(
         parts,
         run,
@@ -40,7 +42,7 @@ async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Se
             shown,
         ),
         check=lambda answer: _check_plan(state, answer, frozenset(aside)),
-        about=effect.digest,
+        about=effect.digest or ("" if sure else state.goal.text),
     )
     return (ev.PlanProposed(plan=done.answer),)
 

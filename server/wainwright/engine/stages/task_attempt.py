@@ -208,6 +208,7 @@ async def _brief(
         return Brief(parts.redactor.redact(briefs.join(why, text)), earlier=earlier)
     shared = await told(parts, state, workbench.name)
     there = {*standing(state), *begun.laid}
+    how, taken = _how(state), sum(map(len, shared)) + len(text)
     shown = await workbenches.shown(
         parts,
         state,
@@ -215,7 +216,8 @@ async def _brief(
         f"{one.task.instruction}\n{digest}",
         one.task.write_set,
         whole=sorted({test.partition("::")[0] for test in begun.own_tests} & there),
-        room=_how(state).room_beside(sum(map(len, shared)) + len(text)),
+        room=how.room_beside(taken),
+        most=how.left_beside(taken),
     )
     return Brief(parts.redactor.redact(briefs.join(text, shown)), shared)
 
