@@ -193,9 +193,9 @@ def show(value: float | None, unit: str) -> str:
         return f"{value:.3g}"
     steps = [(1, "s"), (1e-3, "ms"), (0, "µs")] if unit == "s" else [(1e9, "GB"), (1e6, "MB"), (0, "kB")]
     scale = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "GB": 1e9, "MB": 1e6, "kB": 1e3}
-    name = next(name for least, name in steps if value >= least)
+    name = next(name for least, name in steps if abs(value) >= least)
     digits = value / scale[name]
-    return f"{digits:.0f} {name}" if digits >= 100 else f"{digits:.3g} {name}"
+    return f"{digits:.0f} {name}" if abs(digits) >= 100 else f"{digits:.3g} {name}"
 
 
 HEAD = ("figure", "ours", "anchor", "", "ratio", "bar", "holds?")

@@ -53,6 +53,7 @@ def test_p99_is_not_exceeded_by_99_of_100():
     ("value", "unit", "shown"),
     [
         (None, "s", "-"),
+        (-40e-6, "s", "-40 µs"),
         (12.34, "s", "12.3 s"),
         (0.0421, "s", "42.1 ms"),
         (5e-7, "s", "0.5 µs"),
