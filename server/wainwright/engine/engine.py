@@ -6,13 +6,13 @@ of them is posted for its owner to take.
 
 import asyncio
 import contextlib
-import secrets
 import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import structlog
@@ -65,6 +65,7 @@ from wainwright.engine.views.run_view import (
 )
 from wainwright.journal import Lease
 from wainwright.models.ledger import Ledger
+from wainwright.secrets import signer
 
 log = structlog.get_logger()
 
@@ -148,14 +149,16 @@ class Engine:
     async def start(self, ask: Start) -> RunView:
         """Begin a run and let it go on in the background.
 
-        Raises InputError for a route that makes no sense, and for commits that are not there or hold no change.
+        Raises InputError for a route that makes no sense, for commits that are not there or hold no change, and for a
+        signing key that could not be used at the end.
         """
         await self._end_what_was_ending()
         parts = self._parts
+        await asyncio.to_thread(signer, parts.settings, parts.redactor)
         route = tuple(s for s in WORKING if s in (ask.route or WORKING))
         if not route:
             raise InputError("The route names no stage.", f"Stages: {', '.join(WORKING)}.")
-        run = f"{ask.goal.slug()[:24].rstrip('-')}-{secrets.token_hex(2)}"
+        run = f"{ask.goal.slug()[:24].rstrip('-')}-{token_hex(2)}"
         commits = await asyncio.to_thread(parts.repository.commits_named, ask.commits) if ask.commits else ()
         overlay = {
             path: await asyncio.to_thread(parts.journal.put_blob, text.encode())

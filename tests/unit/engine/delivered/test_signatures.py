@@ -16,8 +16,11 @@ from tests.fixtures.scenario import Stagehand
 from tests.fixtures.tampering import CHANGES, TAMPERINGS, WAYS, chain, in_bytes
 
 from wainwright.domain.errors import InputError
+from wainwright.domain.goal import Goal
+from wainwright.engine.engine import Engine
 from wainwright.engine.tracing import verifier
 from wainwright.engine.tracing.statements import VERIFIER, Statements
+from wainwright.engine.views.run_view import Start
 from wainwright.secrets import SIGNING_KEY, Signer, new_key
 from wainwright.workspace import anchors
 
@@ -199,6 +202,16 @@ async def test_a_key_that_is_none_is_refused_and_not_quoted(
     with pytest.raises(InputError, match="no signing key") as caught:
         await Statements(signed.parts).of(signed.run)
     assert "secret-but" not in str(caught.value)
+
+
+async def test_a_key_that_is_none_is_told_before_anything_is_paid(
+    signed: Delivered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SIGNING_KEY, "secret-but-no-key")
+    engine, before = Engine(signed.parts), signed.parts.journal.names()
+    with pytest.raises(InputError, match="no signing key"):
+        await engine.start(Start(goal=Goal(text="Anything.")))
+    assert signed.parts.journal.names() == before
 
 
 # Of RFC 8032, 7.1: secret, public, message, signature.
