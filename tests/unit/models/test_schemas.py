@@ -212,7 +212,7 @@ async def test_the_table_and_the_settings_decide(
     candidate: dict[str, Any], with_tools: bool, alone: bool
 ) -> None:
     asked = Candidate.model_validate(candidate)
-    sender = Gateway(Table, None)  # type: ignore[arg-type]
+    sender = Gateway(Table)
     for tools, expected in ((True, with_tools), (False, alone)):
         call = Call()
         sent = sender._arguments(asked, asking(tools=tools), "key", call)
