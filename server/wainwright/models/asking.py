@@ -61,7 +61,7 @@ class Patience:
     """Seconds that the run has left."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Asking:
     """What came of one ask so far."""
 
@@ -86,9 +86,15 @@ class Asking:
 
         ``check`` raises when it is no longer to be waited, because the run stops.
         """
+        try:
+            return await self._next(check)
+        finally:
+            self.breaker.leave(self)
+
+    async def _next(self, check: Callable[[], None]) -> Candidate:
         while self._open:
             candidate = self._choose()
-            wait = self.breaker.wait(candidate)
+            wait = self.breaker.turn(candidate, self)
             if wait <= 0:
                 self._trials[candidate] += 1
                 self.attempts += 1

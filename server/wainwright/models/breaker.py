@@ -43,11 +43,33 @@ class Breaker:
         self._clock = clock
         self._rests: defaultdict[object, _Rest] = defaultdict(_Rest)
         self._answered: set[object] = set()
+        self._lines: defaultdict[Candidate, list[object]] = defaultdict(list)
+        """Who waits for whom, longest first."""
 
     def wait(self, candidate: Candidate) -> float:
         """Seconds until ``candidate`` may be asked; 0 when it may be now."""
         now = self._clock()
         return max(0.0, *(rest.until - now for rest in self._of(candidate)))
+
+    def turn(self, candidate: Candidate, who: object) -> float:
+        """Seconds until ``who`` may ask ``candidate``: after a failure, who has waited for longest goes first.
+
+        Whoever may not yet stands in line until ``leave``. Otherwise the one that failed last, which knows best when
+        the rest ends, would ask again and again, and all others would wait.
+        """
+        wait, line = self.wait(candidate), self._lines[candidate]
+        if wait <= 0 and (self.sound(candidate) or not line or line[0] is who):
+            return 0.0
+        if who not in line:
+            self.leave(who)
+            line.append(who)
+        return max(wait, APART_S) if line[0] is not who else wait
+
+    def leave(self, who: object) -> None:
+        """``who`` waits no longer."""
+        for line in self._lines.values():
+            if who in line:
+                line.remove(who)
 
     def sound(self, candidate: Candidate) -> bool:
         """Whether nothing has failed since it last answered."""
