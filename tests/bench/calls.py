@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -23,8 +24,10 @@ PROMPT = ("def total(rows):\n    return sum(row.price for row in rows)  # as the
     :8192
 ]
 CHUNKS = 500
-CALLS = 20
+CALLS, ROUNDS = 10, 15
+SECRETS = ("a-key-of-somebody-0123456789", "and-another-one-9876543210")
 LITELLM, ROUTER, AIOHTTP = "LiteLLM", "LiteLLM's Router", "aiohttp"
+IDLE = "nothing but as long a wait"
 
 Once = Callable[[int], Awaitable[object]]
 """One call whose answer has so many pieces; 0 asks for it whole."""
@@ -40,7 +43,6 @@ def _event(delta: dict[str, Any], finish: str | None = None) -> bytes:
 
 
 _USAGE = {"prompt_tokens": 2000, "completion_tokens": 500, "total_tokens": 2500}
-# LiteLLM ends a stream that repeats itself.
 _PIECES = [
     _event({"content": f"word {number} "}) for number in range(50)
 ]  # LiteLLM ends a stream that repeats itself
@@ -141,27 +143,29 @@ SIDES: dict[str, Callable[[str], Once]] = {LITELLM: _litellm, ROUTER: _router, A
 
 
 async def side(name: str, base: str) -> None:
-    """Make as many calls as are asked for, of so many pieces, and print the seconds a call took; for ever."""
+    """Make as many calls as are asked for, of so many pieces; print the seconds and the CPU of one; for ever."""
     once = SIDES[name](base)
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
         calls, chunks = map(int, line.split())
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         for _ in range(calls):
             assert await once(chunks)
-        print((time.perf_counter() - began) / calls, flush=True)
+        took, worked = time.perf_counter() - began, time.process_time() - worked
+        print(took / calls, worked / calls, flush=True)
 
 
 class Other:
-    """One of the others, in its process."""
+    """One of the others, in its process; ``cpu`` is what that took for a call."""
 
     def __init__(self, name: str, base: str) -> None:
         words = [sys.executable, "-m", "tests.bench.calls", name, base]
         quiet = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, env=quiet, cwd=ROOT, text=True)
+        self.cpu = 0.0
 
     def take(self, calls: int, chunks: int) -> float:
         self._process.stdin.write(f"{calls} {chunks}\n")
@@ -169,7 +173,8 @@ class Other:
         line = self._process.stdout.readline()
         if not line:
             raise Missing("it does not run here")
-        return float(line)
+        took, self.cpu = map(float, line.split())
+        return took
 
     def close(self) -> None:
         self._process.kill()
@@ -179,8 +184,21 @@ class Other:
 # ---- ours
 
 
+def _cpu_of(pid: int) -> float:
+    """The seconds that all threads of a process have worked."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        return sum(int((one / "schedstat").read_text().split()[0]) for one in threads) / 1e9
+    except OSError as error:
+        raise Missing(f"what another process worked is not told here ({error})") from error
+
+
 class Ours:
-    """A role's call through router, journal and gateway; ``cpu`` is what this process took for one."""
+    """A role's call through router, journal and gateway.
+
+    ``here`` is what this process took for one, ``cpu`` what it took with the gateway, ``idle`` what it takes to wait
+    as long: on a machine that does other things meanwhile, whoever wakes finds nothing of his in the caches.
+    """
 
     def __init__(self, base: str, scratch: Path) -> None:
         import structlog
@@ -188,6 +206,7 @@ class Ours:
 
         from wainwright.models.client import GatewayBackend
         from wainwright.models.router import Models
+        from wainwright.secrets import Redactor
         from wainwright.settings import BudgetSettings, Candidate, ModelsSettings
 
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
@@ -199,12 +218,13 @@ class Ours:
         )
         self._books = Books(scratch, usd=None, tokens=None)
         self._numbers = iter(range(10**9))
-        self.cpu = 0.0
+        self._redactor = Redactor(SECRETS)
+        self.cpu = self.here = self.idle = 0.0
 
     async def _once(self, chunks: int) -> object:
         from wainwright.models.client import Message, ModelRequest
 
-        message = Message(role="user", content=_messages(chunks)[0]["content"])
+        message = Message(role="user", content=self._redactor.redact(_messages(chunks)[0]["content"]))
         request = ModelRequest(role="planner", messages=(message,))
         return await self._models.ask(self._books.steps(f"/BUILD/{next(self._numbers)}"), request)
 
@@ -213,10 +233,17 @@ class Ours:
             for _ in range(calls):
                 assert await self._once(chunks)
 
+        gateway = self._backend.pid
+        before = _cpu_of(gateway) if gateway else 0.0
         began, worked = time.perf_counter(), time.process_time()
         self._loop.run_until_complete(several())
-        self.cpu = (time.process_time() - worked) / calls
-        return (time.perf_counter() - began) / calls
+        self.here = (time.process_time() - worked) / calls
+        took = (time.perf_counter() - began) / calls
+        self.cpu = self.here + ((_cpu_of(gateway) - before) / calls if gateway else 0.0)
+        worked = time.process_time()
+        self._loop.run_until_complete(asyncio.sleep(took))
+        self.idle = time.process_time() - worked
+        return took
 
     def close(self) -> None:
         self._loop.run_until_complete(self._models.close())
@@ -236,52 +263,58 @@ def calls(setting: Setting) -> Iterator[Figure]:
         others = {name: Other(name, base) for name in SIDES}
         for other in others.values():
             ends.callback(other.close)
-        kept = memory / f"wainwright-bench-{server.pid}.db"
-        ends.callback(lambda: [path.unlink() for path in memory.glob(kept.name + "*")])
-        ours = Ours(base, kept)
+        kept = ends.enter_context(tempfile.TemporaryDirectory(dir=memory, prefix="wainwright-bench-"))
+        ours = Ours(base, Path(kept) / "journal.db")
         ends.callback(ours.close)
-        yield from _figures(ours, others, setting.runs(9))
+        yield from _figures(ours, others, setting.runs(ROUNDS))
+
+
+class Worked:
+    """The CPU that each side took, noted beside the seconds of its rounds."""
+
+    def __init__(self, sides: dict[str, Ours | Other]) -> None:
+        self._sides = sides
+        self.cpu: dict[str, list[float]] = {name: [] for name in sides}
+        self.here: list[float] = []
+        self.idle: list[float] = []
+
+    def taken(self, chunks: int, calls: int, runs: int) -> Samples:
+        """Seconds of a call, round by round, another side first each time; two rounds do not count."""
+
+        def run(name: str, side: Ours | Other) -> Run:
+            def once() -> float:
+                took = side.take(calls, chunks if isinstance(side, Ours) else chunks * (chunks > 1))
+                self.cpu[name].append(side.cpu)
+                if isinstance(side, Ours):
+                    self.here.append(side.here)
+                    self.idle.append(side.idle)
+                return took
+
+            return once
+
+        sides = {name: (lambda name=name, side=side: run(name, side)) for name, side in self._sides.items()}
+        return interleave(sides, runs, 2)
 
 
 def _figures(ours: Ours, others: dict[str, Other], runs: int) -> Iterator[Figure]:
-    cpu: dict[int, list[float]] = {1: [], CHUNKS: []}
-
-    def our(chunks: int, calls: int) -> Run:
-        def run() -> float:
-            took = ours.take(calls, chunks)
-            cpu[chunks].append(ours.cpu)
-            return took
-
-        return run
-
-    def their(other: Other, chunks: int, calls: int) -> Run:
-        return lambda: other.take(calls, chunks)
-
-    one = interleave(
-        {OURS: lambda: our(1, CALLS)}
-        | {name: lambda other=other: their(other, 0, CALLS) for name, other in others.items()},
-        runs,
-        2,
-    )
-    many = interleave(
-        {OURS: lambda: our(CHUNKS, 2)}
-        | {name: lambda other=other: their(other, CHUNKS, 2) for name, other in others.items()},
-        runs,
-    )
-    for name in SIDES:
-        yield figure("model call", one, name, Bar(1.15) if name == LITELLM else None)
-    # The call itself is in it, a five-hundredth of it: taken off, noise would leave less than nothing.
-    a_piece = Samples(
-        {side: [took / CHUNKS for took in taken] for side, taken in many.taken.items()}, many.reasons
-    )
-    for name in SIDES:
-        yield figure("piece of an answer", a_piece, name, Bar(1.15) if name == LITELLM else None)
-    for what, chunks, share, limit in (
-        ("model call, CPU here", 1, 1, 300e-6),
-        ("piece of an answer, CPU here", CHUNKS, CHUNKS, 20e-6),
+    for what, chunks, calls, share, limit in (
+        ("model call", 1, CALLS, 1, 300e-6),
+        ("piece of an answer", CHUNKS, 2, CHUNKS, 20e-6),
     ):
-        taken = [took / share for took in cpu[chunks][-runs:]]
-        yield figure(what, Samples({OURS: taken}, []), "", Bar(limit, "s"))
+        worked = Worked({OURS: ours, **others})
+        samples = worked.taken(chunks, calls, runs)
+
+        # Of an answer in pieces the call itself is in it, a five-hundredth of it: taken off, noise would leave less.
+        def a_share(taken: dict[str, list[float]], reasons: list[str], share: int = share) -> Samples:
+            each = {side: [one / share for one in values[-runs:]] for side, values in taken.items()}
+            return Samples(each, reasons)
+
+        for name in others:
+            bar = Bar(1.15) if name == LITELLM else None
+            yield figure(what, a_share(samples.taken, samples.reasons), name, bar)
+        yield figure(f"{what}, CPU of all", a_share(worked.cpu, []), LITELLM, Bar(1.15))
+        here = a_share({OURS: worked.here, IDLE: worked.idle}, [])
+        yield figure(f"{what}, CPU here", here, IDLE, Bar(limit, "s"))
 
 
 if __name__ == "__main__":
