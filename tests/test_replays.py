@@ -45,6 +45,8 @@ HANDFUL = (
     "conflict",
 )
 FILES = [file for file in ALL if file.stem in HANDFUL or os.environ.get("REPLAYS") == "all"]
+BESIDE_THE_TREE = "tests_write_where_things_are_installed"
+"""What its commands write into a layer is gone with the workbench, and no checkpoint has it."""
 PATIENCE_S = 1500
 """What is begun again after each step takes many times as long, and all of them are the work of a night."""
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(PATIENCE_S + 300)]
@@ -125,7 +127,12 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return forgotten
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def _begun_again(file: Path) -> Any:
+    lost = [pytest.mark.xfail(reason="layers are not kept")] if file.stem == BESIDE_THE_TREE else []
+    return pytest.param(file, id=file.stem, marks=lost)
+
+
+@pytest.mark.parametrize("file", [_begun_again(file) for file in FILES])
 async def test_a_run_that_remembers_nothing_comes_to_the_same(
     stage: Stagehand, file: Path, forgetful: Counter[str]
 ) -> None:
