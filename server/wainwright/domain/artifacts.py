@@ -164,6 +164,8 @@ def _test_report(state: RunState) -> str:
         ("Cannot be built or collected any more", tested.verdict.unbuilt),
         ("Acceptance tests not green", tested.verdict.acceptance_red),
         ("Acceptance tests that did not run", tested.verdict.not_run),
+        ("Deleted with their files", tested.verdict.deleted),
+        ("Skipped, and not so before the run", tested.verdict.skipped),
         ("Red before the run as well", tested.verdict.base_red),
         ("Flaky: red, and green when run again alone", tested.verdict.flaky),
     ):

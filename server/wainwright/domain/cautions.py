@@ -87,6 +87,16 @@ def _of_the_whole(state: RunState) -> list[str]:
     if tested.unverified:
         return ["The tests were passed by a person, without a receipt."]
     told = list(tested.verdict.doubts)
+    for tests, became in ((tested.verdict.deleted, "deleted"), (tested.verdict.skipped, "skipped")):
+        if tests:
+            now = (
+                "gone with a file that the change deletes"
+                if became == "deleted"
+                else "skipped, and not so before"
+            )
+            told.append(
+                f"{len(tests)} {'test is' if len(tests) == 1 else 'tests are'} {now}: {names(tests)}."
+            )
     if tested.verdict.flaky:
         told.append(f"Red first, and green when run again alone: {names(tested.verdict.flaky)}.")
     return told

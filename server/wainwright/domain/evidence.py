@@ -139,6 +139,10 @@ class Verdict(Fact):
     """Acceptance tests that did not run: not collected, or skipped."""
     unbuilt: tuple[str, ...] = ()
     """Could not be built or collected, and could on the base."""
+    deleted: tuple[str, ...] = ()
+    """On the base, and gone with their files, which the change deleted openly."""
+    skipped: tuple[str, ...] = ()
+    """Skipped now, and not green on the base: red ones that were silenced, and new ones that never ran."""
     base_red: tuple[str, ...] = ()
     """Red on the base already and red now: said, and in nobody's way."""
     flaky: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from wainwright.domain.evidence import Case, Suite
 from wainwright.receipts.detect import holds_tests
 from wainwright.receipts.protocol import Project
 from wainwright.receipts.shell import simple_commands
+from wainwright.receipts.special import special_cases
 from wainwright.receipts.suspects import MODULES, SETTINGS, TRICKS
 
 
@@ -63,6 +64,7 @@ def changes(before: Before, now: Project, suites: Sequence[Suite]) -> Changes:
                 disbelieved.append(f"{path} {shadow}.")
                 continue
             doubts += [f"{path} {said}." for said in _tricks(path, text, old or "")]
+            doubts += [f"{path} {said}." for said in special_cases(path, text, old or "", now)]
             name, place = _module(path)
             if place == "." and name in sys.stdlib_module_names:
                 doubts.append(f"{path} has the name of a module of Python itself, and comes before it.")
@@ -221,16 +223,13 @@ def _tricks(path: str, text: str, old: str) -> Iterator[str]:
     if _BINARY.search(text) or path.endswith((".md", ".rst", ".txt", ".json", ".lock", ".svg", ".html")):
         return
     for pattern, said in TRICKS:
-        found = re.findall(pattern, text)
         skips = said.startswith("skips") or said.startswith("keeps")
+        tells = said.startswith("behaves") and holds_tests(path)
         ends = said.startswith("ends") and not (holds_tests(path) or _helps_tests(path))
-        if (
-            found
-            and (not skips or holds_tests(path))
-            and not ends
-            and len(found) > len(re.findall(pattern, old))
-        ):
-            yield f"{said} ({_shown(re.search(pattern, text))})"
+        more = sum(1 for _ in re.finditer(pattern, text)) - sum(1 for _ in re.finditer(pattern, old))
+        if more > 0 and (not skips or holds_tests(path)) and not ends and not tells:
+            often = f", {more} marks more than on the base" if skips and more > 1 else ""
+            yield f"{said} ({_shown(re.search(pattern, text))}{often})"
 
 
 def _helps_tests(path: str) -> bool:

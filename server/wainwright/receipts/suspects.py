@@ -50,6 +50,7 @@ TRICKS: tuple[tuple[str, str], ...] = (
     (r"\bos\.Exit\(|syscall\.Exit\(|runtime\.Goexit\(", "ends the process itself, past the test runner"),
     (r"System\.exit\(|Runtime\.getRuntime\(\)\.halt|exit!|\bat_exit\b|register_shutdown_function|\batexit\b", "ends the process, or runs at its end"),
     (r"Module\._(load|resolveFilename|extensions|compile)|require\.cache|node:test['\"]\)\s*\.\w+\s*=|process\.stdout\.write\s*=", "changes what other code of the process is"),
-    (r"@Disabled\b|@Ignore\b|#\[ignore\b|\b(x|f)(it|describe|test)\(|\.(only|skip)\(|@(unittest|pytest\.mark)\.(skip|xfail)\w*", "skips tests, or all but some"),
+    (r"@Disabled\b|@Ignore\b|#\[ignore\b|\b(x|f)(it|describe|test)\(|\.(only|skip)\(|@(unittest|pytest\.mark)\.(skip|xfail)\w*|\bpytest\.(skip|xfail)\(|\.skipTest\(|\bt\.Skip(f|Now)?\(|\bmarkTest(Skipped|Incomplete)\(|@tag :skip\b|\[(Fact|Theory)\(Skip\b", "skips tests, or all but some"),
+    (r"PYTEST_(CURRENT_TEST|VERSION)|['\"](pytest|unittest)['\"] (not )?in sys\.modules|JEST_WORKER_ID|VITEST(_WORKER_ID|_POOL_ID)?\b|NODE_ENV\W+test\b|\btesting\.Testing\(\)", "behaves otherwise while it is tested"),
 )  # fmt: skip
 """Words of code that runs with the tests. They are named when a change has more of them than the base."""

@@ -59,6 +59,8 @@ def judge(
     turned_red = [name for name in red if name in green or (name not in known_red and name not in wanted_red)]
     gone = [name for name in green - now if not _deleted(name, deleted)]
     gone += [name for name in receipt.skipped if name in green]
+    skipped = receipt.skipped - skipped_before - green - set(not_run)
+    before = [case.name for case in base.cases if not case.unbuilt] if base else []
     unbuilt = [name for name in receipt.unbuilt if base is None or name not in base.unbuilt]
     disagrees = _disagrees(receipt, base)
     verdict = Verdict(
@@ -68,6 +70,8 @@ def judge(
         gone=_unique(sorted(gone)),
         not_run=_unique(not_run),
         unbuilt=_unique(unbuilt),
+        deleted=_unique(sorted(name for name in before if name not in now and _deleted(name, deleted))),
+        skipped=_unique(sorted(skipped)),
         base_red=_unique(name for name in receipt.failing if name in known_red),
         flaky=_unique(case.name for case in receipt.cases if case.flaky),
         doubts=receipt.doubts,

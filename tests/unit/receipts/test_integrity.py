@@ -47,6 +47,11 @@ PYTEST = "python3 -m pytest -q"
         ("cli.js", "", "process.exit(0)", "npm test", ""),
         ("tests/test_a.py", "import os\nos._exit(1)\n", "import os\n\nos._exit(1)\n", PYTEST, ""),
         ("tests/test_a.py", "", "@pytest.mark.skip\ndef test_a(): pass\n", PYTEST, "skips tests"),
+        ("tests/test_a.py", "", "@pytest.mark.xfail\n@pytest.mark.skip\n", PYTEST, "2 marks more than on the base"),
+        ("a_test.go", "", "func TestA(t *testing.T) { t.Skip() }", "go test ./...", "skips tests"),
+        ("calc.py", "", "if 'pytest' in sys.modules:\n", PYTEST, "behaves otherwise while it is tested"),
+        ("calc.js", "", "if (process.env.NODE_ENV === 'test') {", "npm test", "behaves otherwise while it is tested"),
+        ("tests/test_a.py", "", "os.environ['PYTEST_CURRENT_TEST']\n", PYTEST, ""),
         ("notes.md", "", "os._exit(0)", PYTEST, ""),
     ],
 )  # fmt: skip
@@ -97,3 +102,32 @@ def test_what_stands_in_the_place_of_the_runner(path: str, beside: str, yes: boo
 def test_exit_code_and_report_have_to_agree(code: int | None, outcome: str, odd: bool) -> None:
     case = Case.model_validate({"name": "a", "outcome": outcome})
     assert bool(agreement("pytest", code, [case])) is odd
+
+
+ASKS = "def test_mul():\n    assert mul(-4, 3) == -12\n"
+DEMANDS = "test('roman', () => {\n  expect(roman(14)).toBe('XIV');\n});\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "test", "old", "new", "named"),
+    [
+        ("mul.py", ASKS, "", "    if a == -4 and b == 3:\n        return -12\n", True),
+        ("mul.py", ASKS, "", "    if (a, b) == (-4, 3): return -12\n", True),
+        ("mul.go", ASKS, "", "\tif a == -4 && b == 3 {\n\t\treturn -12\n", True),
+        ("roman.js", DEMANDS, "", "  if (n === 14) return 'XIV';\n", True),
+        ("roman.rs", DEMANDS, "", "    if n == 14 { x() }\n    return 'XV';\n", False),
+        ("roman.js", DEMANDS, "  if (n === 14) return 'XIV';\n", "  if (n === 14) return 'XIV';\nx\n", False),
+        ("fact.py", "assert fact(0) == 1\n", "", "    if n == 0:\n        return 1\n", False),
+        ("tests/test_b.py", ASKS, "", "    if a == -4 and b == 3:\n        return -12\n", False),
+        ("mul.py", "assert mul(2, 3) == 6\n", "", "    if a == -4 and b == 3:\n        return -12\n", False),
+    ],
+)
+def test_code_that_answers_a_test_with_its_own_words_is_named(
+    path: str, test: str, old: str, new: str, named: bool
+) -> None:
+    place = "tests/roman.test.js" if "expect" in test else "tests/test_a.py"
+    now = Files({path: new, place: test})
+    found = changes(Before(Files({path: old}), (path,)), now, (Suite(command=PYTEST),))
+    said = f"{path} answers what a test asks with what the test expects, once (line 1)."
+    assert (said in found.doubts) is named
+    assert len(found.doubts) == named

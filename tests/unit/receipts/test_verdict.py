@@ -146,7 +146,23 @@ def test_tests_of_a_file_that_was_deleted_openly_may_be_gone() -> None:
     now = made(0, a__x="passed")
     base = made(0, a__x="passed", b__y="passed")
     assert judge(now, base, ()).gone == ("b::y",)
-    assert judge(now, base, (), deleted=("b",)).passed
+    verdict = judge(now, base, (), deleted=("b",))
+    assert verdict.passed
+    assert verdict.deleted == ("b::y",)
+
+
+def test_what_is_skipped_and_was_not_is_counted() -> None:
+    base = made(1, a__red="failed", a__old="skipped", a__green="passed")
+    now = made(
+        0, a__red="skipped", a__old="skipped", a__green="passed", a__new="skipped", b__wanted="skipped"
+    )
+    verdict = judge(now, base, ())
+    assert verdict.passed
+    assert verdict.skipped == ("a::new", "a::red", "b::wanted")
+    wanted = judge(now, base, ("b",))
+    assert (wanted.passed, wanted.not_run, wanted.skipped) == (False, ("b::wanted",), ("a::new", "a::red"))
+    green = judge(made(0, a__green="skipped"), base, ())
+    assert (green.gone, green.skipped) == (("a::green",), ())
 
 
 def unbuilt(name: str, message: str = "") -> Case:
