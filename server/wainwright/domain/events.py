@@ -412,6 +412,9 @@ class RunResumed(Fact):
     tier_reason: str = ""
     suites: tuple[Suite, ...] = ()
     typed: dict[str, Any] | None = None
+    environment: str | None = None
+    """The layer of ignored files that takes the place of one that was removed."""
+    contents: str | None = None
 
     @model_validator(mode="before")
     @classmethod

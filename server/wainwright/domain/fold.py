@@ -396,6 +396,8 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
         surroundings["attended"] = event.attended
     if event.typed is not None:
         surroundings["typed"] = event.typed
+    if event.environment is not None:
+        surroundings |= {"environment": event.environment, "contents": event.contents or ""}
     if event.tier is not None:
         surroundings |= {"tier": event.tier, "tier_reason": event.tier_reason}
         surroundings |= {"untested": ""} if event.tier != state.tier else {}

@@ -28,7 +28,6 @@ from wainwright.domain.events import (
     GateDecided,
     HoldMoved,
     RunCancelled,
-    RunResumed,
     RunStarted,
     Steering,
     TaskSteered,
@@ -46,6 +45,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.replaying import Replaying
+from wainwright.engine.resuming import resumed
 from wainwright.engine.rewinding import Rewinding
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.tracing.statements import Statements
@@ -224,25 +224,11 @@ class Engine:
         lease = await asyncio.to_thread(self._parts.journal.claim, run)
         state, events = await self._lookup.load(run)  # only now nobody else writes to it
         await asyncio.to_thread(raise_caps)
-        parts = self._parts
-        tier = parts.sandbox.tier if parts.sandbox else "none"
-        news: list[Event] = []
-        other_hands = (attended is not None and attended != state.attended) or tier != state.tier
-        if state.stage in ENDS or other_hands or typed not in (None, state.typed):
-            resumed = RunResumed(
-                by="person",
-                attended=attended,
-                tier=tier,
-                tier_reason=parts.sandbox_reason,
-                suites=parts.settings.test.suites if state.stage in ENDS else (),
-                typed=typed,
-            )
-            news.append(resumed)
-        news += raised
+        news: list[Event] = [*await resumed(self._parts, state, attended=attended, typed=typed), *raised]
         for event in news:
             state = fold(state, event)
         if news:
-            await asyncio.to_thread(parts.journal.append, lease, news)
+            await asyncio.to_thread(self._parts.journal.append, lease, news)
         self._drive(state, lease, events)
         return await self.view(run)
 

@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from wainwright.sandbox.protocol import Layer
+from wainwright.workspace.person import Person
+from wainwright.workspace.place import Place
+from wainwright.workspace.plumbing import GitDirectory
+from wainwright.workspace.staging import ignored
 
 _SURE_DEPENDENCIES = frozenset({".venv", "venv", "node_modules", "__pypackages__", ".tox"})
 _LIKELY_DEPENDENCIES = frozenset(
@@ -25,6 +29,25 @@ def leftover(path: str) -> str:
     """Return the folder of a path that is for what is installed, built or cached; empty when there is none."""
     folders = PurePosixPath(path).parts[:-1]
     return next((one for one in folders if one in _LEFTOVERS or one.endswith("_cache")), "")
+
+
+def found_in(place: Place, private: GitDirectory, person: Person | None) -> list[str]:
+    """Return the untracked dependency folders of a workspace and of the repository around it, sorted."""
+    seen = private.within(place.top, GIT_INDEX_FILE=private.path / "no-index")
+
+    def is_tracked(path: str) -> bool:
+        return person is not None and bool(person.git.run("ls-files", "-z", "--", path).out)
+
+    def is_ignored(path: str) -> bool:
+        return bool(ignored(seen, [path]))
+
+    return sorted(
+        {
+            path
+            for prefix in dict.fromkeys(("", place.prefix))
+            for path in dependencies(place.top, prefix, is_tracked, is_ignored)
+        }
+    )
 
 
 def dependencies(

@@ -26,14 +26,14 @@ from wainwright.domain.errors import OutsideBoundary, WorkspaceError
 from wainwright.sandbox.protocol import Layer
 from wainwright.workspace import comparison, delivery, ranges, rules
 from wainwright.workspace.comparison import Change
-from wainwright.workspace.dependencies import dependencies
+from wainwright.workspace.dependencies import found_in
 from wainwright.workspace.localise import HISTORY_MAX, history
 from wainwright.workspace.names import PREFIX, checked, object_name, ref_name
 from wainwright.workspace.person import Person
 from wainwright.workspace.place import Place, locate
 from wainwright.workspace.plumbing import GitDirectory
 from wainwright.workspace.snapshot import EVERYDAY_SETTINGS, Skipped, Snapshot, Taker
-from wainwright.workspace.staging import ignored, overlaid
+from wainwright.workspace.staging import overlaid
 from wainwright.workspace.standing import StandingCheckout
 from wainwright.workspace.trees import Committed, TaskTree, directory_beside
 from wainwright.workspace.world import contents, environment
@@ -161,6 +161,19 @@ class Repository:
                 "The ignored files that this run was shown have been removed since.", "Start the goal anew."
             )
         return folder
+
+    def world_anew(self, environment: str, contents: str) -> tuple[str, str] | None:
+        """Take what commands need beside a snapshot as it is now, where one of these layers was removed."""
+        if all(
+            layers.at(name) or not name
+            for layers, name in ((self._layers, environment), (self._contents, contents))
+        ):
+            return None
+        person = self._person()
+        taker = Taker(self._refreshed(person), self.place.top, person)
+        with taker.borrowing() as git:
+            taker.tree(git, {})
+            return self._take_world(taker, git, self._dependencies(person))
 
     def contents(self, name: str) -> tuple[Layer, ...]:
         """Return the layers that show the contents of a snapshot's Git LFS files to commands."""
@@ -466,19 +479,7 @@ class Repository:
         return private
 
     def _dependencies(self, person: Person | None) -> list[str]:
-        top = self.place.top
-        seen = self._directory.within(top, GIT_INDEX_FILE=self._directory.path / "no-index")
-
-        def is_tracked(path: str) -> bool:
-            return person is not None and bool(person.git.run("ls-files", "-z", "--", path).out)
-
-        def is_ignored(path: str) -> bool:
-            return bool(ignored(seen, [path]))
-
-        found = {*dependencies(top, "", is_tracked, is_ignored)}
-        if self.place.prefix:
-            found.update(dependencies(top, self.place.prefix, is_tracked, is_ignored))
-        return sorted(found)
+        return found_in(self.place, self._directory, person)
 
     def _known_heads(self) -> list[str]:
         """Return the newest of the person's commits whose history the private repository holds."""

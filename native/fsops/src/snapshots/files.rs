@@ -91,7 +91,6 @@ impl Shelf {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the tests make their own places")]
 mod tests {
     use proptest::prelude::*;
 

@@ -109,7 +109,8 @@ def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911 - one arm an event
         case ev.Kept():
             return _kept(event)
         case ev.RunResumed():
-            return f"resumed by {event.by}"
+            shown = "" if event.environment is None else ", with the ignored files as they are now"
+            return f"resumed by {event.by}{shown}"
     assert_never(event)
 
 

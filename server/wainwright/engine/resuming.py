@@ -1,0 +1,51 @@
+"""What is written down when a run goes on: in whose hands, and with which surroundings of now."""
+
+import asyncio
+from typing import Any
+
+import structlog
+
+from wainwright.domain.errors import WorkspaceError
+from wainwright.domain.events import RunResumed
+from wainwright.domain.goal import ENDS
+from wainwright.domain.state import RunState
+from wainwright.engine.parts import EngineParts
+
+log = structlog.get_logger()
+
+
+async def resumed(
+    parts: EngineParts, state: RunState, *, attended: bool | None, typed: dict[str, Any] | None
+) -> list[RunResumed]:
+    """The fact that a run goes on in other hands, or with other surroundings; nothing where all is as it was.
+
+    What it was shown beside its snapshot goes when a run is done, or on `wainwright disk clean`: whoever goes on from
+    there, as a fork does, is shown the ignored files of now.
+    """
+    tier = parts.sandbox.tier if parts.sandbox else "none"
+    world = await asyncio.to_thread(_world, parts, state)
+    other_hands = (attended is not None and attended != state.attended) or tier != state.tier
+    if not (state.stage in ENDS or other_hands or world or typed not in (None, state.typed)):
+        return []
+    environment, contents = world or (None, None)
+    return [
+        RunResumed(
+            by="person",
+            attended=attended,
+            tier=tier,
+            tier_reason=parts.sandbox_reason,
+            suites=parts.settings.test.suites if state.stage in ENDS else (),
+            typed=typed,
+            environment=environment,
+            contents=contents,
+        )
+    ]
+
+
+def _world(parts: EngineParts, state: RunState) -> tuple[str, str] | None:
+    try:
+        return parts.repository.world_anew(state.environment, state.contents)
+    except WorkspaceError as error:
+        # It is told where a tree is to be made, and the run can be resumed.
+        log.warning("world.not_taken", run=state.run, reason=str(error))
+        return None
