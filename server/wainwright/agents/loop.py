@@ -24,7 +24,7 @@ from wainwright.agents.written import understood
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
-from wainwright.domain.text import cut
+from wainwright.domain.text import cut, headline
 from wainwright.journal import Spend, Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
 from wainwright.models.fit import fit
@@ -375,5 +375,4 @@ def _reading(reply: ModelReply) -> Reading:
 
 
 def _describe(call: ToolCall) -> str:
-    line = f"{call.name} {spelled(next(iter(call.arguments.values()), ''))}".split("\n")[0]
-    return line if len(line) <= 100 else line[:99] + "…"
+    return headline(f"{call.name} {spelled(next(iter(call.arguments.values()), ''))}", 100)

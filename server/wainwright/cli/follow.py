@@ -14,6 +14,7 @@ from rich.text import Text
 from wainwright.cli.console import out
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import WAY, Stage
+from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, Notice, RunView
 
 if TYPE_CHECKING:
@@ -127,9 +128,7 @@ def picture(seen: RunView, lines: list[str]) -> Group:
     money = "price unknown" if seen.unpriced and not seen.cost_usd else f"${seen.cost_usd:.4f}"
     spent = Text(f"{seen.model_calls} model calls, {seen.tokens} tokens, {money}", style="dim")
     size = [Text(seen.size, style="dim")] if seen.size else []
-    return Group(
-        Text(f"{seen.run}: {seen.goal.splitlines()[0][:90]}"), *size, way, tasks, *map(Text, lines), spent
-    )
+    return Group(Text(f"{seen.run}: {headline(seen.goal, 90)}"), *size, way, tasks, *map(Text, lines), spent)
 
 
 _WIDE = 120
@@ -141,11 +140,13 @@ def listing(found: list[RunView], width: int) -> list[Text]:
     told = [("run", "stage", "cost", "branch", "goal")]
     for one in found:
         cost = "unknown" if one.unpriced and not one.cost_usd else f"${one.cost_usd:.2f}"
-        goal = one.goal.splitlines()[0]
-        told.append((one.run, _standing(one), cost, one.branch or "", goal))
-    shown = [0, 1, 2, 3, 4] if width >= _WIDE else [0, 1, 2, 4]
-    firm = {at: max(len(row[at]) for row in told) for at in shown[:-1]}
-    lines = [Text("  ".join(row[at].ljust(firm.get(at, 0)) for at in shown)) for row in told]
+        told.append((one.run, _standing(one), cost, one.branch or "", one.goal))
+    shown = [0, 1, 2, 3] if width >= _WIDE else [0, 1, 2]
+    firm = {at: max(len(row[at]) for row in told) + 2 for at in shown}
+    room = width - sum(firm.values())
+    lines = [
+        Text("".join([*(row[at].ljust(firm[at]) for at in shown), headline(row[4], room)])) for row in told
+    ]
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return lines

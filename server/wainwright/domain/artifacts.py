@@ -15,11 +15,12 @@ from wainwright.domain.evidence import (
     Suite,
     unnoticed,
 )
-from wainwright.domain.goal import Stage, title
+from wainwright.domain.goal import Stage
 from wainwright.domain.plan import Plan
 from wainwright.domain.sizes import told
 from wainwright.domain.skipping import left_out, skipped
 from wainwright.domain.state import RunState, TaskState, guarding, without_test
+from wainwright.domain.text import headline
 
 _MARKS = {
     "waiting": " ",
@@ -78,7 +79,7 @@ def _under_title(text: str, warning: str) -> str:
 
 def _requirements(state: RunState, plan: Plan) -> str:
     how = f"\n\n## How it is tested\n\n{_suites(state)}"
-    short = title(state.goal.text)
+    short = headline(state.goal.text)
     whole = f"\n\n## The goal\n\n{state.goal.text}" if short != state.goal.text else ""
     return f"# Requirements\n\nGoal: {short}\n\n" + "\n".join(_listed(plan)) + how + whole + "\n"
 
@@ -103,7 +104,7 @@ def _because(suite: Suite) -> str:
 
 def _plan(state: RunState, plan: Plan) -> str:
     approved = "approved" if state.plan_approved else "not approved yet"
-    head = f"# Plan\n\nGoal: {title(state.goal.text)}\n\nRevision {state.revision}, {approved}."
+    head = f"# Plan\n\nGoal: {headline(state.goal.text)}\n\nRevision {state.revision}, {approved}."
     notes = f"\n\n{plan.notes}" if plan.notes else ""
     same = "\n\nNo behaviour is to change." if plan.keeps_behaviour else ""
     size = f"\n\n{told(state)}" if told(state) else ""
@@ -299,7 +300,7 @@ def _review(state: RunState) -> str:
 
 
 def _summary(state: RunState) -> str:
-    lines = ["# Summary", "", f"Goal: {title(state.goal.text)}", "", f"Ended in **{state.stage}**."]
+    lines = ["# Summary", "", f"Goal: {headline(state.goal.text)}", "", f"Ended in **{state.stage}**."]
     if state.failure is not None and state.stage is Stage.FAILED:
         lines += ["", state.failure.reason, "", state.failure.hint]
     if state.plan is not None:

@@ -33,11 +33,12 @@ from wainwright.domain.effects import (
 )
 from wainwright.domain.events import Gate, GateKind
 from wainwright.domain.gates import WITHOUT_TESTS, fails_unattended
-from wainwright.domain.goal import ENDS, WAY, Stage, title
+from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.domain.plan import Plan, overlap
 from wainwright.domain.sizes import designs, reviews_whole, told, writes_own_tests
 from wainwright.domain.skipping import asks_about, waits_for
 from wainwright.domain.state import RunState, TaskState
+from wainwright.domain.text import headline
 
 S = Stage
 CANNOT_RUN = "The tests cannot run here."
@@ -108,7 +109,7 @@ def _planning(state: RunState) -> tuple[Effect, ...]:
         return unsettled
     if state.plan is None:
         return (MakePlan(revision=state.revision + 1, digest=state.plan_reason),)
-    question = f"Is the plan for “{title(state.goal.text)}” right?"
+    question = f"Is the plan for “{headline(state.goal.text)}” right?"
     detail = " ".join(filter(None, (f"revision {state.revision}", told(state))))
     head = _with_cautions(state, detail)
     return _gate(state, "plan", question, "\n".join([head, *_planned(state.plan)]))

@@ -41,6 +41,7 @@ from wainwright.domain.ladder import (
 from wainwright.domain.plan import EVERYTHING, Plan, Requirement, Task
 from wainwright.domain.sizes import named
 from wainwright.domain.state import GateState, RunState, TaskState
+from wainwright.domain.text import headline
 
 S = Stage
 ACTIVE = frozenset(WAY) - ENDS
@@ -274,7 +275,7 @@ def _goal_as_plan(state: RunState) -> Plan:
     said = f"\n\n{state.plan_reason}" if state.plan_reason else ""
     task = Task(
         id="goal",
-        title=state.goal.text.splitlines()[0][:120],
+        title=headline(state.goal.text, 120),
         instruction=state.goal.text + where + said,
         write_set=(EVERYTHING,),
         acceptance=("R1",),

@@ -103,9 +103,9 @@ class Goal(Fact):
         # Neither an argument of a command nor the message of a commit can hold the character NUL.
         return text.strip().replace("\0", REPLACEMENT)
 
-    def slug(self) -> str:
-        """A short name for branches and runs: lower-case words of the first line, at most 40 characters."""
-        return slug(self.text) or "goal"
+    def slug(self, most: int = 40) -> str:
+        """A short name for branches and runs: lower-case words of the first line, at most so many characters."""
+        return slug(self.text, most) or "goal"
 
     @property
     def telling(self) -> bool:
@@ -126,19 +126,13 @@ _HANGING = frozenset(
 )
 
 
-def slug(text: str) -> str:
-    """The lower-case words of a first line, joined by hyphens: at most 40 characters, and no word left hanging."""
+def slug(text: str, most: int = 40) -> str:
+    """The lower-case words of a first line, joined by hyphens: at most so many characters, no word left hanging."""
     chosen: list[str] = []
     for word in re.findall(r"[a-z0-9]+", text.lower().splitlines()[0] if text.strip() else ""):
-        if len("-".join([*chosen, word])) > 40:
+        if len("-".join([*chosen, word])) > most:
             break
         chosen.append(word)
     while len(chosen) > 1 and chosen[-1] in _HANGING:
         chosen.pop()
     return "-".join(chosen)
-
-
-def title(text: str) -> str:
-    """The first line of a text, at most 80 characters, cut between words."""
-    line = text.strip().splitlines()[0]
-    return line if len(line) <= 80 else line[:78].rsplit(" ", 1)[0] + " …"

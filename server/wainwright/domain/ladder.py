@@ -8,10 +8,11 @@ the person is asked.
 from wainwright.domain import events as ev
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import GateKind, Rung
-from wainwright.domain.goal import Stage, title
+from wainwright.domain.goal import Stage
 from wainwright.domain.plan import EVERYTHING, Task
 from wainwright.domain.skipping import asks_about, do_after_all, left_out, skip, skipped, unfit, waits_for
 from wainwright.domain.state import GateState, RunState, TaskState, TaskStatus
+from wainwright.domain.text import headline
 
 TASK_LADDER: tuple[Rung, ...] = ("first", "fresh", "stronger")
 """Attempts at one task; repairs in context happen inside an attempt. Then the plan is made anew, once."""
@@ -216,7 +217,7 @@ def back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int = 
     requirements = tuple(name for name in planned if name not in left_out(state)) or planned
     task = Task(
         id=f"{name}-{number}",
-        title=title(f"{name.capitalize()}: {digest}"),
+        title=headline(f"{name.capitalize()}: {digest}"),
         instruction=digest,
         write_set=(EVERYTHING,),
         acceptance=requirements,

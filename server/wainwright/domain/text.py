@@ -47,6 +47,18 @@ def cut(text: str, limit: int = 10_000) -> str:
     return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
 
 
+def headline(text: str, most: int = 80) -> str:
+    """The first line of a text that says something, within ``most`` characters: a longer one is cut between words."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if len(line) <= most:
+        return line
+    words, space, _ = line[: max(most - 1, 0)].rpartition(" ")
+    # A word that takes most of the room is cut itself.
+    return (
+        f"{words.rstrip(' ,;:')} …" if space and len(words) >= most // 2 else f"{line[: max(most - 1, 0)]}…"
+    )
+
+
 def wrapped(text: str, width: int = 72) -> str:
     """Each line that is too long as several; what is indented like code is left alone."""
     return "\n".join(

@@ -158,7 +158,7 @@ class Engine:
         route = tuple(s for s in WORKING if s in (ask.route or WORKING))
         if not route:
             raise InputError("The route names no stage.", f"Stages: {', '.join(WORKING)}.")
-        run = f"{ask.goal.slug()[:24].rstrip('-')}-{token_hex(2)}"
+        run = f"{ask.goal.slug(24)}-{token_hex(2)}"
         commits = await asyncio.to_thread(parts.repository.commits_named, ask.commits) if ask.commits else ()
         overlay = {
             path: await asyncio.to_thread(parts.journal.put_blob, text.encode())

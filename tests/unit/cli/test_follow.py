@@ -44,4 +44,5 @@ def test_each_run_has_one_line(width: int) -> None:
     ]
     assert (short.split()[1], waits.split()[1]) == ("interrupted", "waits")
     assert all(len(line) <= width for line in lines)
-    assert done.endswith("…")
+    assert done.endswith(" …")
+    assert done.removesuffix(" …").split()[-1] in LONG.split(), "no word is cut"

@@ -2,12 +2,13 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wainwright.domain.events import EVENT, GateDecided, RunStarted
 from wainwright.domain.goal import Goal, Place
-from wainwright.domain.text import clean, clean_within, wrapped
+from wainwright.domain.text import clean, clean_within, headline, wrapped
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 """Half surrogate pairs and NUL too."""
@@ -67,6 +68,25 @@ def test_a_fact_holds_any_text_of_a_person_or_an_editor(text: str, other: str) -
 
 def test_a_goal_has_no_character_that_a_command_cannot_take() -> None:
     assert Goal(text=f"a\0b{HALF}").text == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "told"),
+    [
+        ("Add a flag.\nIt is called --deep.", 80, "Add a flag."),
+        ("\n\n  Add a flag.", 80, "Add a flag."),
+        ("People say times with halves", 20, "People say times …"),
+        ("People say times, with halves", 19, "People say times …"),
+        ("People say times", 16, "People say times"),
+        ("Internationalization of it all", 12, "Internation…"),
+        ("a https://example.org/of/many/words", 20, "a https://example.o…"),
+        ("", 10, ""),
+        ("word", 0, "…"),
+    ],
+)
+def test_a_headline_is_cut_between_words(text: str, most: int, told: str) -> None:
+    assert headline(text, most) == told
+    assert len(told) <= max(most, 1)
 
 
 def test_long_lines_are_wrapped_and_code_is_left_alone() -> None:

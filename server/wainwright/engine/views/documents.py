@@ -13,8 +13,9 @@ import structlog
 
 from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
-from wainwright.domain.goal import ENDS, WAY, title
+from wainwright.domain.goal import ENDS, WAY
 from wainwright.domain.state import RunState
+from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import GateView, RunView
 from wainwright.journal import Journal
 from wainwright.models.ledger import Ledger, Line
@@ -85,7 +86,7 @@ def write(workspace: Path, path: Path, text: str) -> None:
 def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
     """``run.md``."""
     at = WAY.index(view.stage) if view.stage in WAY else -1
-    head = f"# Run {view.run}\n\n{title(view.goal)}\n\n**{view.stage}**, {view.percent} %"
+    head = f"# Run {view.run}\n\n{headline(view.goal)}\n\n**{view.stage}**, {view.percent} %"
     head += _waits(view)
     stages = []
     for number, stage in enumerate(WAY[1:-1], start=1):

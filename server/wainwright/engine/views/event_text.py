@@ -5,6 +5,7 @@ from typing import assert_never
 from wainwright.domain import events as ev
 from wainwright.domain.artifacts import counted, mutants_counted
 from wainwright.domain.evidence import Receipt
+from wainwright.domain.text import headline
 
 _NAMED_MAX = 3
 """Files named in one line."""
@@ -187,8 +188,7 @@ def _many(count: int, what: str) -> str:
 
 
 def _line(text: str) -> str:
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return first if len(first) <= 120 else first[:119] + "…"
+    return headline(text, 120)
 
 
 def _not_as_on_disk(skipped: tuple[str, ...]) -> str:

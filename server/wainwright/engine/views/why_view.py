@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from wainwright.domain.events import Decision
 from wainwright.domain.goal import Fact
+from wainwright.domain.text import headline
 
 _SHORT = 10
 """Digits of a commit that are shown."""
@@ -103,7 +104,7 @@ def described(why: Why) -> list[str]:
         lines.append(_by_somebody(why))
         asked = "Lines of a run's branch are asked about where that branch is checked out or merged."
         return [*lines, *why.followed, *why.untold, asked]
-    lines.append(f"Run {why.run} wrote it: {why.goal.splitlines()[0] if why.goal else ''}".rstrip(": "))
+    lines.append(f"Run {why.run} wrote it: {headline(why.goal)}".rstrip(": "))
     lines.append(f"Commit {why.commit[:_SHORT]} ({why.subject}), there {why.written_at}.")
     lines += why.followed
     if why.task:

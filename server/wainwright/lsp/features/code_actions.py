@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from wainwright.domain.text import headline
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
 from wainwright.lsp.runs.available import AvailableCommand, about, available, to_start
 
@@ -95,7 +96,7 @@ def _on_diagnostic(uri: str, diagnostic: types.Diagnostic) -> types.CodeAction:
     message = str(getattr(diagnostic.message, "value", diagnostic.message)).strip()
     argument = _start(uri, diagnostic.range, f"Fix: {message}"[:10_000])
     argument["diagnostics"] = [message[:2000]]
-    short = message.partition("\n")[0][:60]
+    short = headline(message, 60)
     offer = AvailableCommand(f"work on this: {short}", "wainwright.start", argument)
     return _of(offer, FIX, diagnostics=[diagnostic])
 

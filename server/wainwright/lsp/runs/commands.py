@@ -12,6 +12,7 @@ from pydantic_core import to_jsonable_python
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision, Steering
 from wainwright.domain.goal import ENDS, WAY, Stage
+from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
@@ -299,7 +300,7 @@ class Runs:
             await self._resume_quietly(run)
 
     async def _offer_resume(self, view: RunView) -> None:
-        message = f"A run was interrupted in {view.stage}: {view.goal.splitlines()[0][:80]} ({view.run})"
+        message = f"A run was interrupted in {view.stage}: {headline(view.goal)} ({view.run})"
         if await self._questions.choose(message, [RESUME, LATER]) == RESUME:
             await self._resume_quietly(view.run)
 
