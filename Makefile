@@ -11,15 +11,19 @@ help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 system:
+	@test -e $(STAMP) || echo 'setup: looks for git, bubblewrap, a C compiler, Python and Rust (seconds; a minute where some are installed)'
 	@.ci/system
 
 setup: system $(STAMP)  ## Build and install into .venv
 
 $(STAMP): requirements.lock pyproject.toml Cargo.toml Cargo.lock $(RUST)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo 'setup: installs Python packages into $(VENV) (a minute, as fast as the network is)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo 'setup: compiles the Rust crates (2 to 10 minutes the first time, later what has changed)'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo 'setup: done'
 
 demo: setup  ## The main job on a sample workspace, no key needed
 	$(BIN)/wainwright demo demo-workspace
