@@ -1,6 +1,7 @@
 """What is written down of mutants, when they end and when they are broken off."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,6 +45,17 @@ def test_killed_is_what_makes_a_test_that_passed_not_pass() -> None:
     told = tried.told()
     assert (told.made, told.killed, told.timed_out, told.left) == (4, 2, 1, 1)
     assert unnoticed(told.survivors) == {"a.py:3": "Here no acceptance test fails when `<` is `<=`."}
+
+
+def test_once_the_review_is_over_little_time_is_left() -> None:
+    tried = trying(in_review())
+    tried.ends = time.monotonic() + 1_000
+    assert tried.left_s > 900
+    tried.reviewed = lambda: True
+    assert tried.left_s <= stage.AFTER_REVIEW_S
+    before = tried.ends
+    assert tried.left_s <= stage.AFTER_REVIEW_S
+    assert tried.ends == before, "it is not put off"
 
 
 class Altered:

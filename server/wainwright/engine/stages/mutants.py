@@ -8,7 +8,7 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -31,6 +31,8 @@ MUTANTS_MAX = 60
 AT_ONCE = 2
 SLOWER_MAX = 4.0
 """A mutant that takes so many times as long as the change itself never ends."""
+AFTER_REVIEW_S = 15.0
+"""How long they are gone on with when nothing else keeps the change from being handed over."""
 PATIENCE_S = 5.0
 """Added to that: what starts up takes as long as it takes."""
 
@@ -54,6 +56,8 @@ class _Trying:
     tree: str
     ends: float
     """When the time is over."""
+    reviewed: Callable[[], bool] = lambda: False
+    """Whether the review is over, so that somebody waits."""
     began: float = field(default_factory=time.monotonic)
     waiting: deque[_Altered] = field(default_factory=deque)
     only: tuple[str, ...] = ()
@@ -70,7 +74,10 @@ class _Trying:
 
     @property
     def left_s(self) -> float:
-        return self.ends - time.monotonic()
+        now = time.monotonic()
+        if self.reviewed():
+            self.ends = min(self.ends, now + AFTER_REVIEW_S)
+        return self.ends - now
 
     def told(self) -> ev.MutantsTried:
         """What came of it so far."""
@@ -119,7 +126,13 @@ async def try_mutants(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     """Try mutants of the change until the time is over. What is broken off is told so far as it went."""
     state = run.state
     assert state.tested is not None
-    trying = _Trying(parts, state, tree=state.tested.tree, ends=time.monotonic() + state.mutant_seconds)
+    trying = _Trying(
+        parts,
+        state,
+        tree=state.tested.tree,
+        ends=time.monotonic() + state.mutant_seconds,
+        reviewed=lambda: run.state.reviewed is not None,
+    )
     run.tell("tries whether the tests notice small faults")
     try:
         await _try_all(trying)
