@@ -58,6 +58,8 @@ async def _sandbox(workspace: Path) -> list[Check]:
     except SandboxError as error:
         return [Check(name="sandbox", status="missing", detail=error.message, cure=error.hint)]
     walls = f"{found.tier}: writing outside, network and secrets are refused"
+    if not found.bounds_memory:
+        walls = f"{walls}; memory is looked at once a second, because no control group can be made"
     if found.unseen:
         programs = ", ".join(f"{name} ({place})" for name, place in found.unseen)
         walls = f"{walls}; not found by commands: {programs}"

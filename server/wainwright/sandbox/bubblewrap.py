@@ -21,6 +21,7 @@ from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, in
 from wainwright.sandbox.toolchains import find, user
 from wainwright.sandbox.variables import VARIABLES
 from wainwright.sandbox.visible import Visible, interpreters, settings, survey
+from wainwright.sandbox.watching import Watch
 from wainwright.silence import may_take
 from wainwright.waiting import finish_in_thread
 
@@ -61,7 +62,7 @@ class Bubblewrap:
         self._visible = visible
         self._layers = Layers(overlays=overlays)
         self._guard = guarding.Guard(guarding.trees(visible))
-        self._groups = limits.ProcessGroups()
+        self._groups = limits.Groups()
         self.why_copies = ""
         """Why layers are copied; empty where they are mounted."""
 
@@ -79,7 +80,12 @@ class Bubblewrap:
     @property
     def bounds_processes(self) -> bool:
         """False where this machine offers no way to bound the number of processes (root without control groups)."""
-        return self._groups.bounded
+        return self._groups.bound_processes
+
+    @property
+    def bounds_memory(self) -> bool:
+        """Whether the kernel bounds what a command takes of the memory; else it is looked at once a second."""
+        return self._groups.bound_memory
 
     @property
     def unseen(self) -> tuple[tuple[str, Path], ...]:
@@ -102,8 +108,9 @@ class Bubblewrap:
                     *self._walls(taken, command.env, command.cwd, command.shared),
                 ]
                 fence = launcher.inside(self._writable(taken, command.shared))
+                watch = Watch(view.tree, _written(taken), group)
                 with may_take(command.timeout_s):
-                    return await running.run(before, walls, fence, command)
+                    return await running.run(before, walls, fence, command, watch)
         finally:
             self._groups.close(group)
 
@@ -154,12 +161,11 @@ class Bubblewrap:
                 os.close(writing)
 
     def _before(
-        self, group: Path | None, overlays: list[Overlay], report: int, *, die_with_parent: bool
+        self, group: limits.Group, overlays: list[Overlay], report: int, *, die_with_parent: bool
     ) -> list[str]:
         """Words before bubblewrap's own: the launcher does its part and becomes bubblewrap."""
-        groups = [group] if group else []
         return launcher.around(
-            self._tools.launcher, report, overlays, groups, die_with_parent=die_with_parent
+            self._tools.launcher, report, overlays, group.places, die_with_parent=die_with_parent
         )
 
     @asynccontextmanager
@@ -322,6 +328,13 @@ def _checked(view: SandboxView) -> SandboxView:
     if view.at in _UNUSABLE:
         raise SandboxError(f"{view.at} cannot be a workspace in the sandbox.", "Open a folder beneath it.")
     return view
+
+
+def _written(taken: Taken) -> list[Path]:
+    """The folders of the host that a command writes to, as far as they are its own."""
+    upper = [overlay.upper for overlay in taken.overlays if overlay.upper is not None]
+    laid = [mount.source for mount in (*taken.mounts, *taken.stores) if mount.writable]
+    return upper or laid
 
 
 def _without_writes(view: SandboxView) -> SandboxView:

@@ -12,16 +12,23 @@ from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import launcher
 from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome
+from wainwright.sandbox.watching import Watch
 from wainwright.waiting import to_its_end
 
 READ_BYTES = 65_536
 _GRACE_S = 5.0
 
 
+KILLED = 128 + signal.SIGKILL
+
+
 async def run(
-    before: Callable[[int], list[str]], walls: list[str], fence: list[str], command: Command
+    before: Callable[[int], list[str]], walls: list[str], fence: list[str], command: Command, watch: Watch
 ) -> CommandOutcome:
-    """Start bubblewrap with a pipe on which it tells how far it got, and see the command through."""
+    """Start bubblewrap with a pipe on which it tells how far it got, and see the command through.
+
+    What took too much is killed, and the output says so in its last line.
+    """
     reading, writing = os.pipe()
     began = time.monotonic()
     try:
@@ -45,10 +52,12 @@ async def run(
         finally:
             os.close(writing)
         output = BoundedOutput(command.output_bytes_max)
-        timed_out = await _see_through(process, output, command)
+        timed_out, stopped = await _see_through(process, output, command, watch)
         report = _told(reading)
+        ended = await asyncio.to_thread(watch.ended_by_the_kernel)
         # Bubblewrap reports an exit code only when the walls stood and the command was started.
-        if not timed_out and b"exit-code" not in report:
+        told = b"exit-code" in report
+        if not timed_out and not stopped and not ended and not told:
             why = launcher.complaint(report) or output.text().strip()
             raise SandboxError(
                 f"The sandbox could not be built: {why}",
@@ -56,8 +65,10 @@ async def run(
             )
     finally:
         os.close(reading)
+    if why := stopped or ended:
+        output.add(f"\n[stopped: {why}]\n".encode())
     return CommandOutcome(
-        exit=None if timed_out else process.returncode,
+        exit=None if timed_out else process.returncode if told else KILLED,
         output=output.text(),
         truncated=output.bytes_cut > 0,
         timed_out=timed_out,
@@ -65,17 +76,30 @@ async def run(
     )
 
 
-async def _see_through(process: asyncio.subprocess.Process, output: BoundedOutput, command: Command) -> bool:
-    """Feed and read the process until it ends; returns whether its time ran out. Leaves no process in any case."""
+async def _see_through(
+    process: asyncio.subprocess.Process, output: BoundedOutput, command: Command, watch: Watch
+) -> tuple[bool, str]:
+    """Feed and read the process until it ends; returns whether its time ran out, or of what it took too much.
+
+    Leaves no process in any case.
+    """
+
+    async def to_its_own_end() -> str:
+        await asyncio.gather(_feed(process, command.stdin), _read(process, output))
+        await process.wait()
+        return ""
+
+    endings = [asyncio.ensure_future(to_its_own_end()), asyncio.ensure_future(watch.too_much(process.pid))]
     try:
         async with asyncio.timeout(command.timeout_s):
-            await asyncio.gather(_feed(process, command.stdin), _read(process, output))
-            await process.wait()
+            await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+            return False, endings[0].result() if endings[0].done() else endings[1].result()
     except TimeoutError:
-        return True
-    else:
-        return False
+        return True, ""
     finally:
+        for ending in endings:
+            ending.cancel()
+        await asyncio.wait(endings)
         await _end(process, output)
 
 

@@ -374,3 +374,45 @@ def read(place: Path) -> bytes:
     with suppress(OSError):
         return place.read_bytes()
     return b""
+
+
+class TestHowMuchACommandTakes:
+    """Small limits, so that nothing large has to be done to reach them."""
+
+    HOARD = "import time\nkept = []\nwhile True:\n    kept.append(bytearray(8 << 20)); time.sleep(0.02)\n"
+
+    @pytest.mark.parametrize("groups", [True, False])
+    async def test_memory(self, tmp_path, view, monkeypatch, groups):
+        monkeypatch.setattr(limits, "memory_max", lambda: 200 << 20)
+        if not groups:
+            monkeypatch.setattr(limits, "_bases", lambda: ())
+        sandbox = await prove(tmp_path / "other")
+        if groups and not sandbox.bounds_memory:
+            pytest.skip("no control group for memory can be made here")
+        began = await sandbox.run(Command(argv=(PYTHON, "-S", "-c", "print(1)"), timeout_s=60), view)
+        assert (began.exit, began.output) == (0, "1\n")
+        outcome = await sandbox.run(Command(argv=(PYTHON, "-S", "-c", self.HOARD), timeout_s=100), view)
+        assert (outcome.exit, outcome.timed_out) == (137, False)
+        assert "it took more than 0.2 GiB of memory" in outcome.output
+
+    async def test_files_in_memory_are_memory(self, tmp_path, view, monkeypatch):
+        monkeypatch.setattr(limits, "memory_max", lambda: 200 << 20)
+        sandbox = await prove(tmp_path / "other")
+        if not sandbox.bounds_memory:
+            pytest.skip("no control group for memory can be made here")
+        outcome = await shell(sandbox, view, "head -c 900M /dev/zero > /tmp/x; echo left $?")
+        assert "left 0" not in outcome.output
+        assert "of memory" in outcome.output
+
+    async def test_the_disk(self, sandbox, view, monkeypatch):
+        monkeypatch.setattr(limits, "WRITTEN_BYTES_MAX", 30 << 20)
+        script = "for i in $(seq 500); do head -c 1M /dev/zero > f$i; sleep 0.05; done"
+        outcome = await shell(sandbox, view, script, timeout_s=120)
+        assert (outcome.exit, outcome.timed_out) == (137, False)
+        assert outcome.output.endswith("[stopped: it wrote more than 0.0 GiB]\n")
+
+    async def test_what_is_to_be_left_of_the_disk(self, sandbox, view, monkeypatch):
+        monkeypatch.setattr(limits, "DISK_RESERVE_BYTES", 1 << 60)
+        outcome = await shell(sandbox, view, "head -c 50M /dev/zero > f; sleep 100", timeout_s=120)
+        assert outcome.exit == 137
+        assert "of the disk" in outcome.output
