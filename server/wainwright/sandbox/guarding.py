@@ -17,7 +17,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
-from wainwright.sandbox import dotfiles
 from wainwright.sandbox.visible import Visible
 
 _DEPTH = 4
@@ -44,7 +43,12 @@ _WITH_A_SECRET = frozenset(
     }
 )  # fmt: skip
 """Settings, which are hidden only if there is a secret in them."""
-_MORE_SECRETS = re.compile(r"(?i)extraheader|authorization|bearer ")
+_SECRET = re.compile(
+    r"://[^/\s:@]{1,200}:[^/\s@]{1,200}@|(?i:extraheader|authorization|bearer )|"
+    r"(?i:passw|passphrase|secret|token|api.?key|_auth|credential)\w{0,20}[\"']?\s{0,4}[:=>]\s{0,4}[\"']?[^\s\"'<$]{4}"
+)
+"""A name with a value: many settings files only explain where a password would stand."""
+_COMMENT = re.compile(r"^[ \t]{0,20}[#;].*$", re.MULTILINE)
 _OF_PACKAGES = frozenset({"site-packages", "node_modules", "registry", "dist-packages"})
 """What lies in these was published, with whatever modes and names."""
 
@@ -137,7 +141,10 @@ def _is_secret(tree: Tree, entry: os.DirEntry[str], depth: int, *, is_folder: bo
     name = entry.name
     if depth == 0 and any(fnmatch(name, pattern) for pattern in _AT_THE_TOP):
         return True
-    if not is_folder and (name in _ANYWHERE or (name in _WITH_A_SECRET and _tells_a_secret(entry.path))):
+    if not is_folder and name in _ANYWHERE:
+        return True
+    # What anybody on this machine may read of the system's own settings is no secret of the person's.
+    if not is_folder and not tree.folders and name in _WITH_A_SECRET and _tells_a_secret(entry.path):
         return True
     return depth <= tree.by_mode and _is_closed(entry, folders=tree.folders, is_folder=is_folder)
 
@@ -153,4 +160,6 @@ def _is_closed(entry: os.DirEntry[str], *, folders: bool, is_folder: bool) -> bo
 def _tells_a_secret(path: str) -> bool:
     with Path(path).open("rb") as file:
         text = file.read(_BYTES_READ).decode(errors="replace")
-    return bool(dotfiles.SECRET.search(text) or _MORE_SECRETS.search(text))
+    first, *others = text.split("<!--")
+    told = first + "".join(part.partition("-->")[2] for part in others)
+    return _SECRET.search(_COMMENT.sub("", told)) is not None

@@ -183,6 +183,38 @@ def test_what_only_its_owner_may_read_in_a_folder_of_the_system(tmp_path: Path) 
     assert sorted(path.name for path, _ in guard.hidden()) == ["new", "private", "program"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "hidden"),
+    [
+        (
+            "settings.xml",
+            "<settings><!-- <server>\n<password>repopwd</password>\n</server> --></settings>",
+            False,
+        ),
+        ("settings.xml", "<server><password>repopwd</password></server>", True),
+        (".npmrc", "# //registry/:_authToken=abcdef\nprefix=/x\n", False),
+        (".npmrc", "//registry.example.org/:_authToken=abcdef\n", True),
+        (".npmrc", "//registry.example.org/:_authToken=${NPM_TOKEN}\n", False),
+        ("pip.conf", "[global]\nindex-url = https://me:pass@example.org/simple\n", True),
+        ("pip.conf", "[global]\nindex-url = https://example.org/simple\n", False),
+        ("config", '[remote "origin"]\n\turl = https://git@example.org/x.git\n', False),
+        ("config", '[remote "origin"]\n\turl = https://x-token:ghp_a@example.org/x.git\n', True),
+        ("config", "[http]\n\textraheader = AUTHORIZATION: basic abc\n", True),
+        ("gradle.properties", "signing.password=hunter2\n", True),
+        ("gradle.properties", "org.gradle.jvmargs=-Xmx2g\n", False),
+        ("config.toml", '[registries.ours]\ntoken = "abcdef"\n', True),
+        ("config.toml", "[net]\ngit-fetch-with-cli = true\n", False),
+    ],
+)
+def test_settings_are_hidden_when_a_secret_stands_in_them(
+    tmp_path: Path, name: str, text: str, hidden: bool
+) -> None:
+    put(tmp_path, f"tool/etc/{name}", text)
+    found = Guard([Tree(tmp_path / "tool", tmp_path / "tool", 1)]).hidden()
+    assert found == ([(tmp_path / "tool" / "etc" / name, False)] if hidden else [])
+    assert Guard([Tree(tmp_path / "tool", tmp_path / "tool", 4, folders=True)]).hidden() == []
+
+
 def test_where_everything_is_closed_nothing_stands_out(tmp_path: Path) -> None:
     """A person with a umask of 077 has programs, too."""
     for folder in ("", "lib", "lib/inner"):
