@@ -87,34 +87,44 @@ class Guard:
     def __init__(self, trees: Iterable[Tree]) -> None:
         self._trees = tuple(trees)
         self._looks: dict[str, _Look] = {}
+        self._again: list[tuple[str, int]] = []
+        """The upper folders with when they were looked at."""
+        self._found: list[tuple[Tree, str, bool]] | None = None
         self._looking = threading.Lock()
 
     def hidden(self) -> list[tuple[Path, bool]]:
         """All that is to be hidden now, with whether it is a folder, by the path that commands see. Blocks."""
         with self._looking:
+            if self._found is None or not all(_unchanged(folder, seen) for folder, seen in self._again):
+                self._again = []
+                self._found = [
+                    (tree, path, is_folder)
+                    for tree in self._trees
+                    for path, is_folder in self._below(tree, str(tree.of), 0)
+                ]
             return [
                 (tree.at / os.path.relpath(path, tree.of), is_folder)
-                for tree in self._trees
-                for path, is_folder in self._below(tree, str(tree.of), 0)
+                for tree, path, is_folder in self._found
                 if os.path.lexists(path)
             ]
 
     def _below(self, tree: Tree, folder: str, depth: int) -> Iterator[tuple[str, bool]]:
         look = self._looks.get(folder)
-        if look is None or (depth <= _LOOKED_AGAIN and not _unchanged(folder, look)):
+        if look is None or (depth <= _LOOKED_AGAIN and not _unchanged(folder, look.seen_ns)):
             look = self._looks[folder] = _looked(tree, folder, depth)
+        if depth <= _LOOKED_AGAIN:
+            self._again.append((folder, look.seen_ns))
         yield from look.hidden
         if depth < _DEPTH:
             for name in look.folders:
                 yield from self._below(tree, f"{folder}/{name}", depth + 1)
 
 
-def _unchanged(folder: str, look: _Look) -> bool:
+def _unchanged(folder: str, seen_ns: int) -> bool:
     try:
-        changed = Path(folder).lstat().st_mtime_ns
+        return os.lstat(folder).st_mtime_ns + _SETTLED_NS < seen_ns
     except OSError:
         return False
-    return changed + _SETTLED_NS < look.seen_ns
 
 
 def _looked(tree: Tree, folder: str, depth: int) -> _Look:
