@@ -195,7 +195,7 @@ async def recorded(stage: Stagehand) -> Play:
 
 
 async def test_other_prompts_are_no_difference(recorded: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roles, "common", lambda: "# What all are given\n\nIn other words.")
+    monkeypatch.setattr(roles.Assignment, "common", "# What all are given\n\nIn other words.")
     monkeypatch.setattr(roles.Assignment, "prompt", "Another prompt.")
     seen = await verified(recorded)
     assert (seen.differences, seen.reworded, seen.asked) == ((), 0, seen.calls)
