@@ -12,10 +12,13 @@ from typing import Any
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 DEEPEST = 64
 """Levels of lists and dictionaries in each other that are looked into."""
+_PLAIN = frozenset({int, float, bool, type(None)})
 
 
 def clean(text: str) -> str:
     """``text`` with each half of a surrogate pair that stands alone replaced; both halves make their character."""
+    if text.isascii():  # which a text knows of itself
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -34,8 +37,16 @@ def clean_within(value: Any, *, levels: int = DEEPEST) -> Any:
         return value
     if levels == 0:
         raise ValueError("it is nested too deeply")
+    # Most of it is plain, and this is done to all that is stored or sent: a call for each part would be felt.
     if isinstance(value, dict):
-        return {clean_within(key): clean_within(one, levels=levels - 1) for key, one in value.items()}
+        return {
+            key if type(key) is str and key.isascii() else clean_within(key): (
+                one
+                if type(one) in _PLAIN or (type(one) is str and one.isascii())
+                else clean_within(one, levels=levels - 1)
+            )
+            for key, one in value.items()
+        }
     return type(value)([clean_within(one, levels=levels - 1) for one in value])
 
 

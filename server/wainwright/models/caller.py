@@ -162,6 +162,7 @@ class Caller(httpx.AsyncClient):
             return await self._ask(request, str(request.url), request.content, call, None)
         url = str(request.url)
         body = json.loads(request.content)
+        body.pop("max_retries", None)  # meant for the client; for some providers LiteLLM sends it on
         server = f"{request.url.scheme}://{request.url.netloc.decode()} {body.get('model', request.url.path)}"
         while True:
             refused = self._plain.get(server, "")

@@ -410,7 +410,7 @@ from wainwright.models.client import GatewayBackend, Message, ModelRequest
 from wainwright.settings import Candidate
 
 async def main():
-    backend = GatewayBackend({"OPENAI_API_KEY": "parent-secret-key"})
+    backend = GatewayBackend({"OPENAI_API_KEY": "parent-secret-key"}, start_s=120)
     await backend.warm()
     assert "litellm" not in sys.modules and "openai" not in sys.modules
     print(backend.pid, file=sys.stderr, flush=True)

@@ -28,7 +28,8 @@ class Completion:
     def take(self, piece: dict[str, Any]) -> str:
         """Add a chunk."""
         if not self._head:
-            self._head = {name: piece[name] for name in ("id", "created", "model") if name in piece}
+            told = ("id", "created", "model", "service_tier")
+            self._head = {name: piece[name] for name in told if name in piece}
         # Groq counts in a field of its own, others in every chunk: the last word holds.
         self._usage = (
             table(piece.get("usage")) or table(table(piece.get("x_groq")).get("usage")) or self._usage
@@ -101,6 +102,8 @@ class Completion:
             "object": "chat.completion",
             "created": count(answer.get("created")) or 0,
             "model": words(answer.get("model")),
+            # LiteLLM takes it for granted in what Groq answers.
+            "service_tier": words(answer.get("service_tier")) or "default",
             "choices": [{"index": 0, "message": message, "finish_reason": finish}],
         }
         return shaped | ({"usage": usage} if usage else {}), cut
