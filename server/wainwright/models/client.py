@@ -322,7 +322,7 @@ class GatewayBackend:
     """
 
     def __init__(
-        self, keys: Mapping[str, str], *, grace_s: float = 5.0, start_s: float = 20.0, frozen_s: float = 30.0
+        self, keys: Mapping[str, str], *, grace_s: float = 5.0, start_s: float = 40.0, frozen_s: float = 30.0
     ) -> None:
         self._keys = dict(keys)
         self._grace_s = grace_s
