@@ -75,7 +75,9 @@ def test_who_asks_for_it_masks_it_from_then_on(file_keyring: FileKeyring) -> Non
 
 
 @pytest.mark.parametrize(
-    "wrong", ["no base64!", base64.b64encode(b"too short").decode(), f"{SECRET}AAAA", "é"]
+    "wrong",
+    ["no base64!", base64.b64encode(b"too short").decode(), f"{SECRET}AAAA", "é"],
+    ids=["no-base64", "too-short", "too-long", "no-ascii"],
 )
 def test_what_is_no_key_is_not_quoted(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SIGNING_KEY, wrong)
