@@ -253,6 +253,9 @@ class TaskLanded(Fact):
     summary: str = ""
     receipt: Receipt | None = None
     remarks: tuple[Finding, ...] = ()
+    together: tuple[str, ...] = ()
+    """The tasks of its batch, in order, where it did not land alone: the tree of the last one has all of them, and is
+    the one that was tested."""
 
 
 class Tested(Fact):

@@ -43,6 +43,7 @@ from wainwright.domain.gates import passes_by_policy
 from wainwright.domain.goal import ENDS
 from wainwright.domain.state import RunState
 from wainwright.engine.forking import ParentsAnswers
+from wainwright.engine.ready import Ready
 from wainwright.engine.views.event_text import describe_event
 from wainwright.engine.views.run_view import Notice
 from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
@@ -87,7 +88,9 @@ class LiveRun:
         """Why this process works on it no more although it has not ended: another one took it over, or the journal
         cannot be written."""
         self.integration = Turns()
-        """Held while a commit is landed: one at a time."""
+        """Held while commits are landed: one batch at a time."""
+        self.ready: list[Ready] = []
+        """What waits for its turn to land, in order: whoever has the turn lands all of it."""
         self._journal = journal
         self._before = ParentsAnswers(journal, state.run)
         self._carry_out = perform

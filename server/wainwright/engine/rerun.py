@@ -40,8 +40,9 @@ from wainwright.settings import BudgetSettings, Candidate, ModelsSettings
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
 
-VARIES = frozenset({"commit", "kept", "receipt", "smoke", "way", "probes", "failures", "looked"})
-"""Of an outcome, what differs when it is made again: names of commits, and what only the world says."""
+VARIES = frozenset({"commit", "kept", "receipt", "smoke", "way", "probes", "failures", "looked", "together"})
+"""Of an outcome, what differs when it is made again: names of commits, what was ready at the same time, and what only
+the world says."""
 
 
 class RecordEnds(JournalError):
@@ -257,8 +258,12 @@ class _Receipts(ReceiptStore):
         self._found: dict[tuple[str, str], Receipt] = {}
         for row in rows:
             if row.kind in ("event", "done"):
-                for receipt in _receipts_in(json.loads(row.body)):
-                    self._found.setdefault((receipt.tree, _commands(receipt.suites)), receipt)
+                body = json.loads(row.body)
+                # What landed in a batch is landed again by itself: the receipt of the batch vouches for it, too.
+                landed = body["tree"] if row.kind == "event" and body["kind"] == "task-landed" else ""
+                for receipt in _receipts_in(body):
+                    for tree in filter(None, (receipt.tree, landed)):
+                        self._found.setdefault((tree, _commands(receipt.suites)), receipt)
 
     def find(self, tree: str, suites: Sequence[Suite], surroundings: str) -> Receipt | None:
         """The receipt of a tree, whatever was around it then."""

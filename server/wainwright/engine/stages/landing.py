@@ -1,80 +1,188 @@
 """BUILD: landing. A task becomes one commit on the head of the run.
 
-The head and the task's commit are merged without a checkout, the tests run on the *merged* tree, and the head moves
-by compare-and-swap. One landing at a time.
+The head and the commits of all tasks that are ready are merged without a checkout, the tests run once on the tree
+that has all of them, and the head moves by compare-and-swap. One batch at a time; mostly it is of one task. Where
+that tree is worse than the base, the batch is halved, down to the tasks that make it so.
 """
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
-from wainwright.domain.errors import WorkspaceError
-from wainwright.domain.evidence import Finding
-from wainwright.domain.state import RunState, TaskState
+from wainwright.domain.errors import Closing, IllegalTransition, WorkspaceError
+from wainwright.domain.evidence import Receipt
+from wainwright.domain.fold import fold
+from wainwright.domain.state import RunState
 from wainwright.engine.judging import broken, judged
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
+from wainwright.engine.ready import Ready
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.belonging import landing_with, standing, tests_in
-from wainwright.engine.stages.recorded import Beginning
 from wainwright.engine.stages.red_first import postponed
+from wainwright.silence import left_behind
 from wainwright.workspace import commit_words
 
 HISTORY_READ = 200
 """Subjects of the person's history that are looked through for its convention."""
 
 
-async def land(
-    parts: EngineParts,
-    run: LiveRun,
-    one: TaskState,
-    effect: ef.RunTask,
-    begun: Beginning,
-    commit: str,
-    summary: str,
-    remarks: tuple[Finding, ...],
-    *,
-    subject: str = "",
-) -> tuple[ev.Event, ...]:
-    """Merge onto the head, test the merged tree, move the head. The event is written before the next landing."""
-    repository, state = parts.repository, run.state
-    head = state.present_head
-    merged = await asyncio.to_thread(repository.merge, head, commit)
-    if merged.tree is None:
-        both = await asyncio.to_thread(_conflict, parts, begun.plain, head, commit, merged.conflicts)
-        return (failed(parts, effect, "conflict", both),)
-    due = landing_with(state, effect.task)
-    tree = await asyncio.to_thread(_with_its_tests, parts, state, merged.tree, begun.laid, due)
-    landed = head
-    if tree != state.head_tree:
-        message = await asyncio.to_thread(
-            commit_message, parts, state, head, tree, subject or one.task.title, summary
-        )
-        landed = await asyncio.to_thread(repository.commit_tree, tree, [head], message)
-    receipt = first = None
-    if parts.sandbox is not None and state.testable:
-        run.tell(f"tests the merged tree of {effect.task}", effect.task)
-        there = tests_in(state, {*standing(state), *due})
-        receipt, verdict = await judged(parts, state, "landing", landed, there)
-        worse = broken(receipt, verdict, state.base_receipt)
-        if worse:
-            return (failed(parts, effect, "code", f"Merged with the other tasks:\n{worse}"),)
-        first = await postponed(parts, state, landed)
-    await move_head(parts, run, landed)
-    if first is not None:
-        await run.emit(first)
-    await run.emit(
-        ev.TaskLanded(
-            task=effect.task,
-            attempt=effect.attempt,
+@dataclass(frozen=True)
+class _Batch:
+    """Ready trees, merged onto the head one after the other, each as a commit of its own."""
+
+    members: tuple[Ready, ...]
+    landings: tuple[ev.TaskLanded, ...]
+    after: RunState
+    """The run as it is when they have landed."""
+
+    @property
+    def names(self) -> str:
+        """Their tasks."""
+        return ", ".join(one.task for one in self.members)
+
+
+async def land(parts: EngineParts, run: LiveRun, mine: Ready) -> tuple[ev.Event, ...]:
+    """Land it, in one batch with all that is ready by the time its turn has come; the events still to be written.
+
+    What landed is written before the turn is given on.
+    """
+    run.ready.append(mine)
+    try:
+        run.tell(f"{mine.task} is ready to land", mine.task)
+        async with run.integration:
+            while mine.outcome is None and mine.at_work(run.state):
+                await _land(parts, run, run.ready)
+    finally:
+        _leave(run, mine)
+    return mine.outcome or ()
+
+
+def _leave(run: LiveRun, *settled: Ready) -> None:
+    run.ready = [one for one in run.ready if one not in settled]
+
+
+def _waiting(run: LiveRun, some: Sequence[Ready]) -> list[Ready]:
+    """Those that are still to be landed: whose attempt was stopped waits no more."""
+    return [one for one in some if one in run.ready and one.at_work(run.state)]
+
+
+async def _land(parts: EngineParts, run: LiveRun, some: Sequence[Ready]) -> None:
+    """Merge and test them as one. Where that is worse than the base, each half goes by itself, down to who did it.
+
+    What is in the way of the head has failed. What is in the way of another of them waits for what becomes of that.
+    """
+    waiting = _waiting(run, some)
+    if not waiting:
+        return
+    batch = await _merged(parts, run.state, waiting)
+    if isinstance(batch, str):
+        _fail(parts, run, waiting[0], "conflict", batch)
+        return
+    tested, worse = await _tested(parts, run, batch)
+    if left_behind():
+        raise Closing("Nothing was heard of this landing for too long.", "Another one has taken its place.")
+    members = batch.members
+    if not worse:
+        await _take_over(parts, run, batch, tested)
+    elif len(members) == 1:
+        _fail(parts, run, members[0], "code", f"Merged with the other tasks:\n{worse}")
+    else:
+        run.tell(f"together {batch.names} are worse than the base: they are halved", members[0].task)
+        half = len(members) // 2
+        await _land(parts, run, members[:half])
+        # Where the first half landed, this is the tree that was just tested: that costs no other run of the tests.
+        await _land(parts, run, members[half:])
+
+
+def _fail(parts: EngineParts, run: LiveRun, one: Ready, cause: ev.FailureCause, digest: str) -> None:
+    one.outcome = (failed(parts, one.effect, cause, digest),)
+    _leave(run, one)
+
+
+async def _merged(parts: EngineParts, state: RunState, waiting: Sequence[Ready]) -> _Batch | str:
+    """A batch of all that are not in each other's way; what is in the way of the first one, where it is the head."""
+    repository = parts.repository
+    members: list[Ready] = []
+    landings: list[ev.TaskLanded] = []
+    for one in waiting:
+        head = state.present_head
+        merged = await asyncio.to_thread(repository.merge, head, one.commit)
+        if merged.tree is None and not members:
+            return await asyncio.to_thread(_conflict, parts, one.began, head, one.commit, merged.conflicts)
+        if merged.tree is None:
+            continue
+        due = landing_with(state, one.task)
+        tree = await asyncio.to_thread(_with_its_tests, parts, state, merged.tree, one.laid, due)
+        landed = head
+        if tree != state.head_tree:
+            message = await asyncio.to_thread(
+                commit_message, parts, state, head, tree, one.subject, one.summary
+            )
+            landed = await asyncio.to_thread(repository.commit_tree, tree, [head], message)
+        landing = ev.TaskLanded(
+            task=one.task,
+            attempt=one.effect.attempt,
             commit=landed,
             tree=tree,
-            summary=summary,
-            receipt=receipt,
-            remarks=remarks,
+            summary=one.summary,
+            remarks=one.remarks,
         )
-    )
-    return ()
+        # Which tests are due with the next one hangs on what has landed before it.
+        state = fold(state, landing)
+        members.append(one)
+        landings.append(landing)
+    return _Batch(tuple(members), tuple(landings), state)
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """What the tests say of a tree that may land."""
+
+    receipt: Receipt | None = None
+    first: ev.RedFirstTested | None = None
+    """How the acceptance tests end on the base, where that was put off until now."""
+
+
+async def _tested(parts: EngineParts, run: LiveRun, batch: _Batch) -> tuple[_Tested, str]:
+    """Test the tree that has all of a batch; and in what it is worse than the base."""
+    state, after = run.state, batch.after
+    if parts.sandbox is None or not state.testable:
+        return _Tested(), ""
+    run.tell(f"tests the merged tree of {batch.names}", batch.members[0].task)
+    there = tests_in(after, standing(after))
+    receipt, verdict = await judged(parts, state, "landing", after.present_head, there)
+    worse = broken(receipt, verdict, state.base_receipt)
+    first = None if worse else await postponed(parts, state, after.present_head)
+    return _Tested(receipt, first), worse
+
+
+async def _take_over(parts: EngineParts, run: LiveRun, batch: _Batch, tested: _Tested) -> None:
+    """Move the head to the end of a batch, and write that all of it has landed, in one go."""
+    if not _all_wait(run, batch):
+        return
+    together = tuple(one.task for one in batch.members) if len(batch.members) > 1 else ()
+    more = {"receipt": tested.receipt, "together": together}
+    landed = [one.model_copy(update=more) for one in batch.landings]
+    await move_head(parts, run, batch.after.present_head)
+    try:
+        await run.emit(*([tested.first] if tested.first is not None else []), *landed)
+    except IllegalTransition:
+        # While it was written, a task of it was skipped: the others land without it.
+        if _all_wait(run, batch):
+            raise
+    finally:
+        # Whoever does this may be stopped when it is written; for the others it is done all the same.
+        for one, landing in zip(batch.members, batch.landings, strict=True):
+            if run.state.tasks[one.task].commit == landing.commit:
+                one.outcome = ()
+                _leave(run, one)
+
+
+def _all_wait(run: LiveRun, batch: _Batch) -> bool:
+    return _waiting(run, batch.members) == list(batch.members)
 
 
 def commit_message(

@@ -19,6 +19,7 @@ from wainwright.domain.state import RunState, TaskState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
+from wainwright.engine.ready import Ready
 from wainwright.engine.stages import briefs, leftovers
 from wainwright.engine.stages.alone import OwnTests
 from wainwright.engine.stages.belonging import coming_later, reported, standing, with_files, working_with
@@ -85,11 +86,16 @@ async def _go_through(
             digest = f"{answer.because or answer.summary}{agreed}"
             return (failed(parts, effect, _CAUSES[answer.status], digest),)
         commit = await workbench.checkpoint(one.task.title)
-    async with run.integration:
-        noted = (*remarks, *answer.noted)
-        return await land(
-            parts, run, one, effect, begun, commit, answer.summary, noted, subject=answer.subject
-        )
+    ready = Ready(
+        effect,
+        commit,
+        began=begun.plain,
+        laid=begun.laid,
+        subject=answer.subject or one.task.title,
+        summary=answer.summary,
+        remarks=(*remarks, *answer.noted),
+    )
+    return await land(parts, run, ready)
 
 
 def _workbench(

@@ -48,7 +48,7 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.TaskFailed():
             return f"the attempt failed ({event.cause}): {_line(event.digest)}"
         case ev.TaskLanded():
-            return f"landed: {_line(event.summary)}"
+            return f"landed{_beside(event)}: {_line(event.summary)}"
         case ev.Tested():
             return _tested(event)
         case ev.FailureTriaged():
@@ -173,6 +173,11 @@ def _passed(event: ev.Tested) -> str:
         )
     told += [f"{len(verdict.flaky)} flaky"] if verdict.flaky else []
     return ", ".join(told)
+
+
+def _beside(event: ev.TaskLanded) -> str:
+    others = [task for task in event.together if task != event.task]
+    return f", tested as one with {', '.join(others)}" if others else ""
 
 
 def _counts(receipt: Receipt) -> str:

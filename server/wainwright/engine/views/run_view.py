@@ -262,7 +262,10 @@ def receipt_views(events: Iterable[Event]) -> list[ReceiptView]:
         match event:
             case BaseTested(receipt=Receipt() as receipt) | Tested(receipt=Receipt() as receipt):
                 found.append(receipt)
-            case TaskLanded(receipt=Receipt() as receipt) | DeploymentPlanned(smoke=Receipt() as receipt):
+            case TaskLanded(receipt=Receipt() as receipt):
+                # A batch has one, which its last task has, too.
+                found += [receipt] if not event.together or event.task == event.together[-1] else []
+            case DeploymentPlanned(smoke=Receipt() as receipt):
                 found.append(receipt)
             case _:
                 pass
