@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Collection, Sequence
+from pathlib import PurePosixPath
 
 from wainwright.domain.evidence import Case, Receipt
+
+CUT = "\n[…]\n"
+"""Stands in a message for what was left out of it."""
 
 
 def belongs(name: str, wanted: str) -> bool:
@@ -40,7 +44,8 @@ def as_reported(test: str, receipt: Receipt, base: Receipt | None) -> tuple[str,
     """How a report calls a new test that is named ``file::name`` or by its file alone.
 
     A name may join its parts otherwise than the report does, or be a suite's. Some reports tell no files: there it is
-    what the base has not, and what is called like the name if one is given.
+    what the base has not, and what is called like the name if one is given. Others know whole programs alone: there
+    it is those that say what failed in the file (``programs``).
     """
     file, _, name = test.partition("::")
     if any(belongs(case.name, test) for case in receipt.cases):
@@ -53,4 +58,30 @@ def as_reported(test: str, receipt: Receipt, base: Receipt | None) -> tuple[str,
     before = {case.name for case in base.cases} if base else set[str]()
     new = tuple(case.name for case in receipt.cases if case.name not in before)
     called = tuple(one for one in new if one == name or one.endswith((f"::{name}", f" {name}", f".{name}")))
-    return (called if name else new) or (test,)
+    return (called if name else new) or programs(file, receipt) or (test,)
+
+
+def programs(file: str, receipt: Receipt) -> tuple[str, ...]:
+    """Red cases that are whole programs of tests, by no file's name, and say that a test in this file failed."""
+    spoken = re.compile(rf"(^|[\s/\"'(]){re.escape(file)}[:(]", re.MULTILINE)
+    return tuple(
+        case.name
+        for case in receipt.cases
+        if case.outcome in ("failed", "error")
+        and not PurePosixPath(case.name.partition("::")[0]).suffix
+        and spoken.search(case.message)
+    )
+
+
+def passed_within(test: str, names: Collection[str], receipt: Receipt, *, guard: bool) -> bool:
+    """Whether a test is in a file of which programs say what failed in it, and is not among that.
+
+    Where a message was cut, what it does not name is believed to be what its author says: a ``guard`` is green.
+    """
+    file, _, name = test.partition("::")
+    if not name or not names or set(names) != {*programs(file, receipt)}:
+        return False
+    said = [case.message for case in receipt.cases if case.name in names]
+    if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) for message in said):
+        return False
+    return guard or not any(CUT in message for message in said)

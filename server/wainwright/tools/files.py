@@ -286,13 +286,16 @@ def _source(workbench: Workbench, path: str) -> Source:
 
 
 def _worse(applied: Applied, before: dict[str, str | None]) -> str:
-    """Sentences about files that have more syntax errors than before: an edit that was cut off, perhaps."""
+    """Sentences about files that have syntax errors and had none before: an edit that was cut off, perhaps.
+
+    What our parser did not understand before it does not understand afterwards: C++ with macros, for one.
+    """
     told = ""
     for path, after in applied.changes.items():
         counts = native.more_syntax_errors(path, before[path] or "", after or "")
-        if counts is not None:
+        if counts is not None and not counts[0]:
             told += (
-                f" Our own parser finds {counts[1]} syntax errors in {path}, {counts[0]} before: look whether an "
+                f" Our own parser finds {counts[1]} syntax errors in {path}, and found none before: look whether an "
                 "edit was cut off. What your own tools parse is right."
             )
     return told

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from wainwright.domain.evidence import Case, Receipt, RedFirst
-from wainwright.receipts.names import as_reported
+from wainwright.receipts.names import CUT, as_reported, passed_within
 from wainwright.receipts.protocol import CannotNarrow
 from wainwright.receipts.text import report_text
 from wainwright.receipts.verdict import judge, red_first, rerun
@@ -323,3 +323,43 @@ def test_a_report_may_call_a_test_otherwise(
         for names in (cases, base)
     )
     assert as_reported(test, now, before) == called
+
+
+FAILED_IN = """options_test is a Catch host application.
+Unknown options
+/home/me/cx/test/options.cpp:12: FAILED:
+  CHECK( told == "did you mean" )
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "message", "called", "passed", "as_guard"),
+    [
+        ("test/options.cpp::Unknown options", FAILED_IN, ("ctest::options",), False, False),
+        ("test/options.cpp::Known options", FAILED_IN, ("ctest::options",), True, True),
+        ("test/options.cpp::Known options", f"{FAILED_IN}{CUT}", ("ctest::options",), False, True),
+        ("test/options.cpp", FAILED_IN, ("ctest::options",), False, False),
+        ("test/other.cpp::Known options", FAILED_IN, ("test/other.cpp::Known options",), False, False),
+        (
+            "options.cpp::Unknown options",
+            "a message that names no file",
+            ("options.cpp::Unknown options",),
+            False,
+            False,
+        ),
+    ],
+)
+def test_a_report_may_know_whole_programs_alone(
+    test: str, message: str, called: tuple[str, ...], passed: bool, as_guard: bool
+) -> None:
+    cases = (
+        Case(name="ctest::options", outcome="failed", message=message),
+        Case(name="ctest::b", outcome="passed"),
+    )
+    now = Receipt(command="ctest", tree="t", exit=8, started=0, seconds=1, cases=cases)
+    base = now.model_copy(
+        update={"cases": tuple(one.model_copy(update={"outcome": "passed"}) for one in cases)}
+    )
+    assert as_reported(test, now, base) == called
+    assert passed_within(test, called, now, guard=False) == passed
+    assert passed_within(test, called, now, guard=True) == as_guard

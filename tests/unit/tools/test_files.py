@@ -182,9 +182,15 @@ async def test_a_file_that_is_no_longer_well_formed_is_told(workbench: Workbench
     ok, told = await apply(workbench, [swap("calc.py", "    return a + b\n", "    return (a +\n")])
     assert (ok, told) == (
         True,
-        "Applied: calc.py written. Our own parser finds 1 syntax errors in calc.py, 0 before: look whether an edit "
-        "was cut off. What your own tools parse is right.",
+        "Applied: calc.py written. Our own parser finds 1 syntax errors in calc.py, and found none before: look "
+        "whether an edit was cut off. What your own tools parse is right.",
     )
+
+
+async def test_a_file_that_our_parser_does_not_understand_is_not_counted_anew(workbench: Workbench) -> None:
+    (workbench.tree / "calc.py").write_text("BEGIN_CASE(add) {\n    return a + b\n}\n")
+    ok, told = await apply(workbench, [swap("calc.py", "    return a + b\n", "    return (a + {\n")])
+    assert (ok, told) == (True, "Applied: calc.py written.")
 
 
 async def test_another_spelling_of_a_path_opens_no_file(workbench: Workbench) -> None:

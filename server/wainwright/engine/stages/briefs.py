@@ -102,7 +102,11 @@ def requirements(state: RunState) -> str:
 def untested(state: RunState) -> str:
     """Which requirements no test shows, and what the Tester says of that."""
     out = skipping.left_out(state)
-    lines = [f"- {name}: {why}" for name, why in without_test(state).items() if name not in out]
+    names: dict[str, list[str]] = {}
+    for name, why in without_test(state).items():
+        if name not in out:
+            names.setdefault(why, []).append(name)
+    lines = [f"- {', '.join(some)}: {why}" for why, some in names.items()]
     head = (
         "## Requirements without a test\n\nNothing shows these but the code itself. The Tester's words:\n\n"
     )

@@ -16,7 +16,7 @@ from wainwright.domain.state import RunState, guarding
 from wainwright.engine import workbenches
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.belonging import with_files
-from wainwright.receipts.names import as_reported, belongs
+from wainwright.receipts.names import as_reported, belongs, passed_within
 from wainwright.receipts.text import report_text
 from wainwright.receipts.verdict import red_first
 
@@ -42,10 +42,10 @@ def told(
     if nothing_yet and not receipt.ran and set(receipt.unbuilt) <= set(base.unbuilt if base else ()):
         # Red with or without the tests, and no word of them: only what a task brings can tell.
         return ev.RedFirstTested(receipt=receipt, postponed=POSTPONED)
-    if receipt.cases:
-        found = _found(receipt, base, names, _ours(state, files))
-        return ev.RedFirstTested(found=found, receipt=receipt)
     guards = tuple(test.test for test in tests if guarding(state, test))
+    if receipt.cases:
+        found = _found(receipt, base, names, _ours(state, files), guards)
+        return ev.RedFirstTested(found=found, receipt=receipt)
     rest = tuple(name for name in names if name not in guards)
     if receipt.exit == 0:
         return ev.RedFirstTested(found=RedFirst(green=names), receipt=receipt)
@@ -53,7 +53,11 @@ def told(
 
 
 def _found(
-    receipt: Receipt, base: Receipt | None, tests: Sequence[str], ours: Collection[str] | None
+    receipt: Receipt,
+    base: Receipt | None,
+    tests: Sequence[str],
+    ours: Collection[str] | None,
+    guards: Collection[str],
 ) -> RedFirst:
     """How each test ended, whatever the report calls it: the worst of what it stands for."""
     called = {test: as_reported(test, receipt, base) for test in tests}
@@ -65,6 +69,8 @@ def _found(
     found: dict[str, list[str]] = {kind: [] for kind in order}
     for test, names in called.items():
         kind = next(kind for kind in order if kinds[kind] & set(names))
+        if passed_within(test, names, receipt, guard=test in guards):
+            kind = "green"
         foreign = kind == "red" and ours is not None and _wants_what_nobody_brings(receipt, test, names, ours)
         found.setdefault("unbuilt" if foreign else kind, []).append(test)
     return RedFirst.model_validate(found)

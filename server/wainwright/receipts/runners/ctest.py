@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from wainwright.domain.evidence import Case
-from wainwright.receipts.protocol import Ask, How, Project
+from wainwright.receipts.protocol import Ask, CannotNarrow, How, Project
 from wainwright.receipts.runners import junit
 
+_SOURCES = frozenset({".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".m", ".mm", ".cu"})
 _SPECIAL = re.compile(r"([][.*+?^$()|\\])")
 
 
@@ -29,6 +30,12 @@ class Ctest:
             return None
         narrow: tuple[str, ...] = ()
         if only:
+            within = [name for name in only if PurePosixPath(name.partition("::")[0]).suffix in _SOURCES]
+            if within:
+                raise CannotNarrow(
+                    f"CTest knows programs, and neither files nor what is in them: {', '.join(within[:5])}.",
+                    "Name one of its own tests, as `ctest::NAME`, or run all.",
+                )
             names = [_SPECIAL.sub(r"\\\1", name.partition("::")[2] or name) for name in only]
             narrow = ("-R", f"^({'|'.join(names)})$")
         return Ask(words=(*words, "--output-junit", str(report), *narrow))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.evidence import Case, Outcome
 from wainwright.domain.text import plain
+from wainwright.receipts.names import CUT
 
 REPORT_MAX = 256 * 1024 * 1024
 MESSAGE_MAX = 4_000
@@ -91,7 +92,7 @@ def bounded(message: str, before: int) -> str:
     if len(message) <= limit:
         return message
     half = limit // 2
-    return f"{message[:half]}\n[…]\n{message[-half:]}"
+    return f"{message[:half]}{CUT}{message[-half:]}"
 
 
 def _cases(
