@@ -173,6 +173,7 @@ def _told(plain: Why, found: _Found, lineage: Lineage) -> Why:
     elif call is None:
         untold = ("Which model call asked for it cannot be told.", *untold)
     state, task = record.state, landing.task if isinstance(landing, ev.TaskLanded) else ""
+    batch = landing.together if isinstance(landing, ev.TaskLanded) else ()
     assert state is not None
     hunk = lineage.hunk(origin.commit, origin.path, origin.line)
     return plain.model_copy(
@@ -191,6 +192,7 @@ def _told(plain: Why, found: _Found, lineage: Lineage) -> Why:
             "step": act and StepTold(row=act.row.seq, key=act.row.key, tool=act.tool, at=act.row.at),
             "call": call and _call(record, call),
             "receipt": receipt,
+            "together": tuple(one for one in batch if one != task),
             "delivered": delivered,
             "red_first": tuple(_red_first(record, landing)),
             "gates": tuple(
@@ -245,8 +247,9 @@ def _receipts(
 ) -> tuple[ReceiptTold | None, ReceiptTold | None, tuple[str, ...]]:
     """The test runs of the tree that landed and of the one that was delivered; and what cannot be told of them."""
     state = record.state
-    receipt = landing.receipt if isinstance(landing, ev.TaskLanded) else None
-    landed = _counted(receipt) if receipt is not None and receipt.tree == landing.tree else None
+    landed = None
+    if isinstance(landing, ev.TaskLanded) and (receipt := landing.receipt) is not None:
+        landed = _counted(receipt) if landing.together or receipt.tree == landing.tree else None
     last = state.tested.receipt if state and state.tested else None
     delivered = _counted(last) if last is not None else None
     if landed is not None or delivered is not None:

@@ -82,7 +82,9 @@ class Why(Fact):
     step: StepTold | None = None
     call: CallTold | None = None
     receipt: ReceiptTold | None = None
-    """Of the tree that its task landed as."""
+    """Of the tree that its task landed as, or that its batch did."""
+    together: tuple[str, ...] = ()
+    """The other tasks of the batch."""
     delivered: ReceiptTold | None = None
     """Of the tree that was handed over in the end."""
     red_first: tuple[str, ...] = ()
@@ -114,7 +116,8 @@ def described(why: Why) -> list[str]:
     if (call := why.call) is not None:
         cost = f"{call.tokens} tokens, {'price unknown' if call.usd is None else f'${call.usd:.4f}'}"
         lines.append(f"Asked for by the {call.role}, {call.model}: row {call.row} ({call.key}), {cost}.")
-    lines += [_tested("As it landed", one) for one in (why.receipt,) if one]
+    beside = f", as one with {', '.join(why.together)}" if why.together else ""
+    lines += [_tested(f"As it landed{beside}", one) for one in (why.receipt,) if one]
     lines += [_tested("As it was delivered", one) for one in (why.delivered,) if one]
     lines += [f"Acceptance test {one}" for one in why.red_first[:_TESTS_MAX]]
     if (more := len(why.red_first) - _TESTS_MAX) > 0:

@@ -67,6 +67,17 @@ async def test_each_delivered_line_is_followed_to_its_model_call(stage: Stagehan
     assert len(lost) <= 0.05 * len(lines), "\n".join("\n".join(described(why)) for why in lost)
 
 
+async def test_a_line_of_a_batch_is_vouched_for_by_the_tests_of_the_batch(stage: Stagehand) -> None:
+    it = await deliver(stage, "four_ready_tasks_land_as_one")
+    path, line, text = next(one for one in it.lines() if one[0] == "calc/plus.py")
+    why = await it.why(path, line, text)
+    assert why.whole, described(why)
+    assert sorted(why.together) == ["minus", "rest", "times"]
+    assert why.receipt is not None
+    assert why.receipt.green
+    assert any(f"As it landed, as one with {', '.join(why.together)}, tree" in one for one in described(why))
+
+
 async def _all_whole(it: Delivered, lines: list[tuple[str, int, str]]) -> None:
     for path, line, text in lines:
         why = await it.why(path, line)
