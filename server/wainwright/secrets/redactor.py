@@ -1,34 +1,22 @@
 """Masks secrets in any text on its way to disk, to a screen or to a model."""
 
+import asyncio
 import base64
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
+from wainwright.secrets.shapes import FINDERS, private_keys
+
 DUMMY_KEY = "no-key-needed"
 MASK = "[secret]"
 
 _SHORTEST_SECRET = 6
-# Each begins with letters that a search can skip to: a long text that has none of them costs next to nothing.
-_SHAPES = tuple(
-    re.compile(rf"{begin}(?<![A-Za-z0-9]{begin}){rest}")
-    for begin, rest in (
-        ("AKIA", r"[A-Z0-9]{16}"),
-        ("ASIA", r"[A-Z0-9]{16}"),
-        ("AIza", r"[A-Za-z0-9_-]{35}"),
-        ("sk-", r"(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{20,}"),
-        ("gh", r"[pousr]_[A-Za-z0-9]{20,}"),
-        ("github_pat_", r"[A-Za-z0-9_]{20,}"),
-        ("glpat-", r"[A-Za-z0-9_-]{20,}"),
-        ("gsk_", r"[A-Za-z0-9]{20,}"),
-        ("xox", r"[abprs]-[A-Za-z0-9-]{10,}"),
-        ("hf_", r"[A-Za-z0-9]{20,}"),
-        ("npm_", r"[A-Za-z0-9]{30,}"),
-    )
-)
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END)[\s\S])*(?:-----END [A-Z ]*PRIVATE KEY-----)?"
-)
+_AT_ONCE = 20_000
+"""Characters that are looked through while nothing else goes on."""
+_PIECE = 64_000
+_GOES_ON = re.compile(r"\n(?!.{0,60}value)")
+"""An end of line at which a text may be cut: a name may stand on one line, and its value on the next."""
 
 
 class Redactor:
@@ -48,13 +36,43 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """``text`` with every secret replaced by a mask. Redacting twice changes nothing."""
+        text = self.without_values(text)
+        text = _masked(text, private_keys(text))
+        return "".join(map(_without_shapes, _pieces(text)))
+
+    async def clean(self, text: str) -> str:
+        """The same, in a thread where the text is long."""
+        if len(text) <= _AT_ONCE:
+            return self.redact(text)
+        return await asyncio.to_thread(self.redact, text)
+
+    def without_values(self, text: str) -> str:
+        """``text`` without the given values: what somebody made up may look like a key and be none."""
         found = [form for form in self._forms if form in text]
-        if found:
-            text = re.sub("|".join(map(re.escape, found)), MASK, text)
-        text = _PRIVATE_KEY.sub(MASK, text)
-        for shape in _SHAPES:
-            text = shape.sub(MASK, text)
-        return text
+        return re.sub("|".join(map(re.escape, found)), MASK, text) if found else text
+
+
+def _without_shapes(text: str) -> str:
+    for find in FINDERS:
+        text = _masked(text, find(text))
+    return text
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A long text in pieces of whole lines: a search stops all threads, so none may take long."""
+    begin = 0
+    while len(text) - begin > _PIECE and (end := _GOES_ON.search(text, begin + _PIECE)):
+        yield text[begin : end.end()]
+        begin = end.end()
+    yield text[begin:]
+
+
+def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    kept, at = [], 0
+    for begin, end in spans:
+        kept.append(text[at:begin])
+        at = end
+    return MASK.join([*kept, text[at:]]) if kept else text
 
 
 def _is_secret(value: str) -> bool:
