@@ -45,7 +45,7 @@ _QUIET = {
 }
 EVERY_S = 0.08
 """How often what a model writes is told."""
-MOST_HEARD = 2000
+MOST_HEARD = 16_000
 """Characters that are told at once, the last ones."""
 MOST_WAITING = 2**16
 """Bytes that wait for the server to read before nothing more is told."""
@@ -302,7 +302,10 @@ class Voice:
     def _flush(self) -> None:
         self._timer = None
         text, self._waiting = "".join(self._waiting), []
-        self._tell(clean(text[-MOST_HEARD:]).encode())
+        if len(text) > MOST_HEARD:
+            # Not from the middle of a word, by which it could not be known for a secret.
+            text = text[-MOST_HEARD:].partition(" ")[2]
+        self._tell(clean(text).encode())
 
 
 def to_price(known: dict[str, Any]) -> Price | None:

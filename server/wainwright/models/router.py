@@ -191,7 +191,8 @@ class Models:
             await self._caps.take(number, steps, request.role, reservation)
             try:
                 with may_take(candidate.deadline_s):
-                    reply = await self._backend.complete(candidate, sent, key, Telling(self.patience.tell))
+                    telling = Telling(self.patience.tell, self.redactor)
+                    reply = await self._backend.complete(candidate, sent, key, telling)
             except CallFailed as error:
                 if error.lost:
                     error.spend = Spend(usd=reservation.usd, tokens=reservation.tokens)

@@ -42,14 +42,27 @@ LARGE_BYTES = 10 * 1024 * 1024
 LARGE = "larger than 10 MB"
 NAMED_SECRET = "named like a secret"  # noqa: S105 - a reason
 _OPEN_NAMES = re.compile(
-    r"\.env\.(example|sample|template|dist)"
+    r"(.*[._-])?env\.(example|sample|template|dist)|(example|sample|template)\.env"
+    r"|.*\.tfvars\.(example|sample|template)"
     r"|credentials.*\.(py|rs|go|[jt]sx?|java|kt|rb|php|cs|swift|c|cc|cpp|h|hpp|md|html|css|vue)"
 )
+_DATA = r"(json|ya?ml|toml|ini|env|txt|properties|conf|cfg|csv|xml|db)"
 _SECRET_NAMES = re.compile(
-    r"\.env.*|.*\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk)|id_(rsa|dsa|ecdsa|ed25519).*|credentials.*"
-    r"|\.(npmrc|netrc|pypirc|pgpass|htpasswd|git-credentials)|_netrc|service[-_]account.*\.json|secrets\.\w+"
+    r"\.env.*|.*\.env(\.(local|prod|production|dev|development|stag|staging|test|ci))*"
+    r"|.*\.(pem|key|p12|pfx|jks|jceks|keystore|kdbx?|ppk|keytab|ovpn|tfstate|tfvars|kubeconfig|agekey)"
+    r"|.*\.(tfstate\.\d+|auto\.tfvars|tfvars\.json|tfstate\.json)"
+    r"|kube[-_]?config(\.ya?ml)?|\.terraformrc|terraform\.rc"
+    r"|id_(rsa|dsa|ecdsa|ed25519).*|credentials.*|.*[._-]credentials\."
+    + _DATA
+    + r"|\.(npmrc|netrc|pypirc|pgpass|htpasswd|git-credentials|dockercfg|my\.cnf|mylogin\.cnf)|_netrc"
+    r"|\.(s3cfg|boto|vault-token)"
+    r"|\.?vault[-_]pass(word)?(\.txt)?|rclone\.conf|local\.settings\.json|(root|access)keys?\.csv"
+    r"|service[-_]account.*\.json|client_secrets?.*\.json|.*-firebase-adminsdk-.*\.json"
+    r"|secrets\.\w+|(.*[._-])?secrets?\." + _DATA
 )
-_SECRET_FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".kube"})
+_COPIES = re.compile(r"(~|\.(bak|backup|old|orig|save|sw[op]|tmp|copy))+$")
+"""What the copy of a file is called behind its own name."""
+_SECRET_FOLDERS = frozenset({".ssh", ".aws", ".azure", ".gcloud", ".gnupg", ".kube"})
 
 EVERYDAY_SETTINGS = r"^core\.(autocrlf|eol|excludesfile|filemode|ignorecase|precomposeunicode|symlinks)$"
 """Settings about line ends, ignored files and file modes; none of them can run a program."""
@@ -104,6 +117,7 @@ def secret_shaped(path: str) -> bool:
     *folders, name = PurePosixPath(path.lower()).parts or ("",)
     if _SECRET_FOLDERS.intersection(folders):
         return True
+    name = _COPIES.sub("", name)
     return bool(_SECRET_NAMES.fullmatch(name)) and not _OPEN_NAMES.fullmatch(name)
 
 

@@ -223,9 +223,46 @@ def test_secret_shapes() -> None:
         ".netrc",
         "c.p12",
         "id_ed25519",
+        "prod.env",
+        "deploy/app.env.production",
+        "prod.env.bak",
+        ".env~",
+        "kubeconfig",
+        "kube-config.yaml",
+        "cluster.kubeconfig",
+        "terraform.tfstate",
+        "terraform.tfstate.backup",
+        "prod.tfvars",
+        "x.auto.tfvars",
+        "db-secret.yaml",
+        "secret.json",
+        "aws_credentials.csv",
+        "accessKeys.csv",
+        "client_secret_12.json",
+        "a-firebase-adminsdk-b.json",
+        ".vault-token",
+        "host.keytab",
+        "office.ovpn",
+        "local.settings.json",
+        ".azure/config",
     ):
         assert secret_shaped(name), name
-    for name in (".env.sample", "environment.py", "keys.py", "src/credentials.rs", "pem.md", "hotkey.ts"):
+    for name in (
+        ".env.sample",
+        "prod.env.example",
+        "example.env",
+        "environment.py",
+        "env.ts",
+        "keys.py",
+        "secret.py",
+        "src/secret_store.go",
+        "src/credentials.rs",
+        "pem.md",
+        "hotkey.ts",
+        "a.tfvars.example",
+        "main.tf",
+        "settings.json",
+    ):
         assert not secret_shaped(name), name
 
 
