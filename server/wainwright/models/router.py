@@ -34,6 +34,7 @@ from wainwright.models.client import (
     ModelRequest,
     Price,
 )
+from wainwright.models.discretion import discreet, kept
 from wainwright.models.keyed import KeyedBackend
 from wainwright.models.questions import same_question
 from wainwright.models.suited import SuitedBackend
@@ -141,6 +142,7 @@ class Models:
         in ``finish``. Raises ``BudgetExceeded`` when a call might pass a cap, ``ContextTooLong`` or another
         ``ModelRejected`` when no candidate can take the request, ``CallFailed`` when all are out of order for now.
         """
+        request = await discreet(request, self.redactor)
         candidates = self._settings.of(request.role, stronger=rung == STRONGER)
         unfit = _unfit(candidates, request)
         if not candidates or (not self._at_hand(candidates[0], unfit) and await steps.is_recorded("model")):
@@ -197,6 +199,7 @@ class Models:
                 if error.lost:
                     error.spend = Spend(usd=reservation.usd, tokens=reservation.tokens)
                 raise
+            reply = kept(reply, self.redactor)
             if reply.attempts != asking.attempts:
                 reply = reply.model_copy(update={"attempts": asking.attempts})
             if _believable(reply, reservation):

@@ -89,7 +89,8 @@ async def take(
     if len(chosen) > 1:
         ran = [_with_ending(one) for one in ran]
     doubts = [*changes.doubts, *(doubt for one in ran for doubt in one.doubts)]
-    return _receipt(ran, tuple(only), redactor, doubts).model_copy(
+    receipt = await asyncio.to_thread(_receipt, ran, tuple(only), redactor, doubts)
+    return receipt.model_copy(
         update={
             "tree": tree,
             "started": started,

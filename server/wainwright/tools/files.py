@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple, Self
@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import Fact
 from wainwright.domain.text import cut
+from wainwright.secrets import MASK
 from wainwright.tools.toolbox import OBSERVATION_MAX, Arguments, Tool, Workbench
 from wainwright.workspace import kept, native
 from wainwright.workspace.native.edits import (
@@ -240,6 +241,11 @@ async def apply(workbench: Workbench, blocks: Sequence[Block]) -> tuple[bool, st
     if not outcome.changes:
         return True, "Nothing to change: all of it is there already."
     before = {path: await asyncio.to_thread(text, workbench.tree, path) for path in outcome.changes}
+    if masked := await asyncio.to_thread(_masked, workbench, outcome.changes, before):
+        return False, (
+            f"No block was applied. {MASK} in {masked} stands for a secret that is hidden from you. Change the lines "
+            "around it with SEARCH blocks, and leave it where it is."
+        )
     batch = [
         (path, None if after is None else after.encode(), None) for path, after in outcome.changes.items()
     ]
@@ -249,6 +255,15 @@ async def apply(workbench: Workbench, blocks: Sequence[Block]) -> tuple[bool, st
         return False, f"No block was applied: {error}"
     worse = await asyncio.to_thread(_worse, outcome, before)
     return True, f"Applied: {_told(outcome, blocks)}.{worse}"
+
+
+def _masked(workbench: Workbench, changes: Mapping[str, str | None], before: Mapping[str, str | None]) -> str:
+    """A file in which a mask would be written over the secret that it stands for; empty when there is none."""
+    for path, after in changes.items():
+        was = before[path] or ""
+        if (after or "").count(MASK) > was.count(MASK) and workbench.redactor.redact(was) != was:
+            return path
+    return ""
 
 
 def _whole_instead(workbench: Workbench, refusal: Refusal) -> str:

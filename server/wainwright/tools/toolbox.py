@@ -134,4 +134,4 @@ class Tool(Generic[A]):
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
             return f"The arguments of {self.name} do not fit: {wrong}."
-        return relevant(workbench.redactor.redact(await self.run(workbench, arguments)), OBSERVATION_MAX)
+        return relevant(await workbench.redactor.clean(await self.run(workbench, arguments)), OBSERVATION_MAX)

@@ -10,6 +10,7 @@ import pytest
 from tests.fixtures.bench import Bench
 
 from wainwright.domain.text import cut
+from wainwright.secrets import MASK
 from wainwright.tools.files import LIST, READ, SEARCH, Block, apply
 from wainwright.tools.toolbox import OBSERVATION_MAX, Workbench
 
@@ -176,6 +177,23 @@ async def test_an_imperfect_block_is_mended_and_the_model_told(workbench: Workbe
     assert (workbench.tree / "calc.py").read_text() == "def add(a, b):\n    return b + a\n"
     ok, told = await apply(workbench, [swap("calc.py", "    return a + b\n", "    return b + a\n")])
     assert (ok, told) == (True, "Nothing to change: all of it is there already.")
+
+
+async def test_a_mask_is_not_written_over_the_secret_that_it_stands_for(workbench: Workbench) -> None:
+    place = workbench.tree / "settings.ini"
+    place.write_text("user = me\npassword = hunter2-hunter2\n")
+    seen = await READ.call(workbench, {"path": "settings.ini"})
+    assert MASK in seen
+    whole = write("settings.ini", f"user = you\npassword = {MASK}\n")
+    ok, told = await apply(workbench, [whole])
+    assert not ok
+    assert "settings.ini stands for a secret" in told
+    assert "hunter2-hunter2" in place.read_text()
+    ok, _ = await apply(workbench, [swap("settings.ini", "user = me\n", "user = you\n")])
+    assert ok
+    assert place.read_text() == "user = you\npassword = hunter2-hunter2\n"
+    ok, _ = await apply(workbench, [write("words.md", f"A mask looks like {MASK}.\n")])
+    assert ok, "where nothing is hidden it is a word like any other"
 
 
 async def test_a_file_that_is_no_longer_well_formed_is_told(workbench: Workbench) -> None:

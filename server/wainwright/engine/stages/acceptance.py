@@ -53,7 +53,7 @@ async def write_acceptance(
         done = await run_agent(
             roles.ACCEPTANCE.speaking(briefs.tested_by(state)).where(from_nothing=state.from_nothing),
             AcceptanceAnswer,
-            Brief(parts.redactor.redact(brief), shared),
+            Brief(await parts.redactor.clean(brief), shared),
             workbench=workbench,
             steps=steps,
             models=parts.models.during(run.tell, run.left_s),

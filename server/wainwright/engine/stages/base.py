@@ -93,4 +93,4 @@ async def change(parts: EngineParts, state: RunState) -> str:
     assert state.head is not None
     built = Stage.BUILD in state.route
     since = state.base if built else (state.person_head or state.base)
-    return parts.redactor.redact(await asyncio.to_thread(repository.diff, since, state.head))
+    return await parts.redactor.clean(await asyncio.to_thread(repository.diff, since, state.head))

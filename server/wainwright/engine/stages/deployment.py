@@ -152,7 +152,7 @@ async def watch_deployment(parts: EngineParts, run: LiveRun) -> Sequence[ev.Even
     last = next((p.error for p in reversed(probes) if p.error), "")
     rolled = await target.roll_back(deployment)
     log = await asyncio.to_thread(target.log, deployment)
-    report = f"{facts}. The last failure: {last}\n\nLog:\n{parts.redactor.redact(log)}"
+    report = f"{facts}. The last failure: {last}\n\nLog:\n{await parts.redactor.clean(log)}"
     return (
         ev.Monitored(
             probes=len(probes),
@@ -174,7 +174,7 @@ async def _read_probes(
 
     async def kept(_key: str) -> tuple[JsonValue, Spend]:
         log = await asyncio.to_thread(target.log, deployment)
-        return [_timing(probes), parts.redactor.redact(log)], Spend()
+        return [_timing(probes), await parts.redactor.clean(log)], Spend()
 
     # Times differ on every watch: the monitor is asked about what was recorded first.
     watched = await steps.step("watched", inputs=deployment.id, effect="read", act=kept)

@@ -75,4 +75,4 @@ async def difference(parts: EngineParts, state: RunState, commit: str) -> str:
     def look() -> str:
         return repository.diff(repository.common(state.present_head, commit), commit)
 
-    return parts.redactor.redact(await asyncio.to_thread(look))
+    return await parts.redactor.clean(await asyncio.to_thread(look))

@@ -48,7 +48,7 @@ async def ask(
         return await run_agent(
             assignment,
             form,
-            Brief(parts.redactor.redact(brief(shown)), shared, earlier),
+            Brief(await parts.redactor.clean(brief(shown)), shared, earlier),
             workbench=workbench,
             steps=run.steps(f"{scope}/{assignment.name}"),
             models=parts.models.during(run.tell, run.left_s),

@@ -180,7 +180,7 @@ async def _told_built(parts: EngineParts, state: RunState, one: TaskState, begun
     """What was built before: in the tree already, or shown, so that a clean start knows what was tried."""
     if begun.onto:
         diff = await asyncio.to_thread(parts.repository.diff, begun.onto, begun.commit)
-        return briefs.built_before(parts.redactor.redact(diff), in_tree=True)
+        return briefs.built_before(await parts.redactor.clean(diff), in_tree=True)
     # After a conflict both sides are told already.
     source = await leftovers.begins_with(parts, state, one) or (one.kept if one.cause != "conflict" else "")
     return (
@@ -211,7 +211,7 @@ async def _brief(
     )
     why, earlier = await _earlier(run, effect, begun)
     if earlier:
-        return Brief(parts.redactor.redact(briefs.join(why, text)), earlier=earlier)
+        return Brief(await parts.redactor.clean(briefs.join(why, text)), earlier=earlier)
     shared = await told(parts, state, workbench.name)
     there = {*standing(state), *begun.laid}
     how, taken = _how(state), sum(map(len, shared)) + len(text)
@@ -225,7 +225,7 @@ async def _brief(
         room=how.room_beside(taken),
         most=how.left_beside(taken),
     )
-    return Brief(parts.redactor.redact(briefs.join(text, shown)), shared)
+    return Brief(await parts.redactor.clean(briefs.join(text, shown)), shared)
 
 
 async def _earlier(run: LiveRun, effect: ef.RunTask, begun: Beginning) -> tuple[str, tuple[Message, ...]]:

@@ -164,7 +164,7 @@ class TaskCheck:
         async def ask(assignment: roles.Assignment, more: str) -> FindingsAnswer:
             assignment = assignment.where(from_nothing=state.from_nothing)
             earlier = await to_go_on_with(before.below(assignment.name), assignment) if before else ()
-            text = self.parts.redactor.redact(briefs.join(told_again if earlier else told_first, more))
+            text = await self.parts.redactor.clean(briefs.join(told_again if earlier else told_first, more))
             brief = Brief(text, earlier=earlier) if earlier else Brief(text, shared)
             return await self._opinion(assignment, brief, reader, steps)
 

@@ -9,4 +9,4 @@ from wainwright.engine.stages import briefs
 async def told(parts: EngineParts, state: RunState, name: str) -> tuple[str, ...]:
     """What all are told, in parts. ``name``: of the piece of work that asks."""
     known = await workbenches.shared(parts, state, name)
-    return tuple(parts.redactor.redact(part) for part in briefs.shared(state, known))
+    return tuple([await parts.redactor.clean(part) for part in briefs.shared(state, known)])

@@ -85,7 +85,7 @@ class WrongTests:
             done = await run_agent(
                 roles.CONSENT.where(from_nothing=state.from_nothing),
                 ConsentAnswer,
-                Brief(parts.redactor.redact(brief), shared),
+                Brief(await parts.redactor.clean(brief), shared),
                 workbench=reader,
                 steps=steps.below(roles.CONSENT.name),
                 models=parts.models.during(self.run.tell, self.run.left_s),
