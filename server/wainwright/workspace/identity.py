@@ -15,7 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from wainwright import regular
 from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace import enclosed
 from wainwright.workspace.plumbing import GitDirectory
 
 T = TypeVar("T")
@@ -135,6 +137,7 @@ def _git(workspace: Path, look: Callable[[GitDirectory], T]) -> T | None:
     if top is None:
         return None
     with suppress(WorkspaceError, OSError):
+        enclosed.require(top)
         return look(GitDirectory(top / ".git"))
     return None
 
@@ -149,7 +152,7 @@ def _stands(record: Record) -> bool:
 
 def _read(folder: Path) -> Record | None:
     try:
-        told = json.loads((folder / RECORD).read_text())
+        told = json.loads(regular.read(folder / RECORD, regular.SMALL))
         return Record(
             str(told["path"]), int(told["inode"]), int(told["device"]), tuple(map(str, told["roots"]))
         )

@@ -14,7 +14,10 @@ from wainwright.workspace.trees import directory_beside
 
 def in_workspace(workspace: Path) -> list[str]:
     """Return those of the person's repository, or nothing when there is none that can be read."""
-    person = Person.find(workspace)
+    try:
+        person = Person.find(workspace)
+    except WorkspaceError:
+        return []
     return _tracked(person.git, person.place) if person else []
 
 

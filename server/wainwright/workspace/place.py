@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from wainwright.domain.changes import names_git
 from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace import enclosed
 from wainwright.workspace.plumbing import GitDirectory
 from wainwright.workspace.staging import ignored
 
@@ -42,13 +43,18 @@ def locate(workspace: Path) -> Place | None:
 
     A repository above is that of the workspace if it has files there, or would take them: what it ignores is none of
     its. The person's home, under git as a whole, and one without a commit are only the repository of what they have.
+    One above that belongs to somebody else, as may lie in a folder for all, is none. Raises WorkspaceError for one
+    that leads out of itself.
     """
     ceilings = {Path(one) for one in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(":") if one}
     try:
-        device = workspace.stat().st_dev
+        told = workspace.stat()
+        device, owners = told.st_dev, (told.st_uid, os.geteuid())
         for top in (workspace, *workspace.parents):
             if top != workspace and (top in ceilings or top.stat().st_dev != device):
                 return None
+            if top != workspace and _owner(top / ".git") not in owners:
+                continue
             if is_repository(top):
                 prefix = "" if top == workspace else f"{workspace.relative_to(top).as_posix()}/"
                 place = Place(top, prefix)
@@ -58,10 +64,20 @@ def locate(workspace: Path) -> Place | None:
     return None
 
 
+def _owner(place: Path) -> int | None:
+    try:
+        return place.lstat().st_uid
+    except FileNotFoundError:
+        return None
+
+
 def is_repository(top: Path) -> bool:
-    """Tell whether a folder is the top of a work tree."""
+    """Tell whether a folder is the top of a work tree. Raises WorkspaceError for one that leads out of itself."""
     dot_git = top / ".git"
-    return dot_git.exists() and GitDirectory(dot_git).run("rev-parse", "--git-dir", ok=(0, 128)).code == 0
+    if not dot_git.exists():
+        return False
+    enclosed.require(top)
+    return GitDirectory(dot_git).run("rev-parse", "--git-dir", ok=(0, 128)).code == 0
 
 
 def _takes(place: Place) -> bool:

@@ -6,11 +6,17 @@ transfer programs, credential helpers) is run: settings given here outrank those
 """
 
 import os
+import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from subprocess import Popen
 from typing import BinaryIO, NamedTuple, Self
 
+from wainwright import regular
 from wainwright.domain.errors import WorkspaceError
 from wainwright.sandbox import programs
 
@@ -43,6 +49,15 @@ _SETTINGS = {
     "safe.bareRepository": "explicit",
     "submodule.recurse": "false",
 }
+_LIMIT_S = 120.0
+_LONG_S = 1800.0
+_LONG = frozenset(
+    {"add", "blame", "checkout-index", "clean", "diff", "diff-files", "index-pack", "log", "pack-objects",
+     "read-tree", "reset", "rev-list", "update-index"}
+)  # fmt: skip
+"""Commands that read or write what is in a whole tree or history; any other has an answer soon, or never."""
+_RULES_MAX = 50_000_000
+"""Bytes of a file of git's that is read here: rules, or the list of where history ends."""
 _PACKING = ("--window=0", "--compression=1", "--revs", "--delta-base-offset", "-q")
 """What is packed already goes over as it is; of loose objects speed counts more than the last byte."""
 _NAME, _MAIL = "Wainwright", "wainwright@localhost"
@@ -148,8 +163,8 @@ class GitDirectory:
         with tempfile.TemporaryFile() as source:
             source.write(stdin or b"")
             source.seek(0)
-            code, out, err = self._execute(arguments, istream=source)
-        return _check(Reply(code, out, err), arguments, ok)
+            reply = self._execute(arguments, source)
+        return _check(reply, arguments, ok)
 
     def text(self, *arguments: str, stdin: bytes | None = None) -> str:
         """Run one git command that must succeed and return what it printed, stripped."""
@@ -179,8 +194,7 @@ class GitDirectory:
             source.write(revisions.encode())
             source.seek(0)
             packing = ("pack-objects", *_PACKING, "--thin", "--stdout")
-            code, _, err = self._execute(packing, istream=source, output_stream=pack)
-            _check(Reply(code, b"", err), packing, (0,))
+            _check(self._execute(packing, source, pack), packing, (0,))
             pack.seek(0)
             target.receive(pack)
 
@@ -197,9 +211,9 @@ class GitDirectory:
     def receive(self, pack: BinaryIO) -> None:
         """Take in the objects of a pack that is read from an open file."""
         indexing = ("index-pack", "--stdin", "--fix-thin")
-        _check(Reply(*self._execute(indexing, istream=pack)), indexing, (0,))
+        _check(self._execute(indexing, pack), indexing, (0,))
 
-    def _execute(self, arguments: Sequence[str], **streams: object) -> tuple[int, bytes, str]:
+    def _execute(self, arguments: Sequence[str], istream: BinaryIO, output: BinaryIO | None = None) -> Reply:
         where = [f"--git-dir={self.path}", *([f"--work-tree={self.worktree}"] if self.worktree else [])]
         environment = {
             name: value for name, value in {**_ENVIRONMENT, **self.environment}.items() if value is not None
@@ -209,22 +223,49 @@ class GitDirectory:
         strangers = [name for name in strangers if not name.startswith("GIT_PYTHON_")]
         cleaner = programs.place("env") or "/usr/bin/env"
         clean = [cleaner, *(word for name in strangers for word in ("-u", name))] if strangers else []
+        limit = _LONG_S if arguments[0] in _LONG else _LIMIT_S
         git = Git(str(self.worktree or self.path.parent))
         try:
-            reply: tuple[int, bytes, str] = git.execute(
+            process = git.execute(
                 [*clean, _GIT, *where, *arguments],
+                istream=istream,
                 env=environment,
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
+                as_process=True,
                 shell=False,
                 start_new_session=True,
-                **streams,
             )
         except GitCommandNotFound as error:
             raise WorkspaceError("git was not found.", "Install git 2.38 or newer.") from error
+        reply = _ended(process, output, limit)
+        if reply is None:
+            raise WorkspaceError(
+                f"git {arguments[0]} did not end within {limit:,.0f} seconds and was stopped: {self.path}",
+                "Look for a named pipe where git reads a file, such as .gitignore or a file that its settings name.",
+            )
         return reply
+
+
+def _ended(process: Popen[bytes], output: BinaryIO | None, limit: float) -> Reply | None:
+    """What came of a process, whose output may go to a file; None when it was stopped after so many seconds."""
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    assert process.stdout is not None
+    assert process.stderr is not None
+    watch = threading.Timer(limit, stop)
+    watch.daemon = True
+    watch.start()
+    try:
+        if output is not None:
+            shutil.copyfileobj(process.stdout, output)
+        out, err = process.communicate()
+    finally:
+        watch.cancel()
+    return None if stopped.is_set() else Reply(process.returncode, out, err.decode("utf-8", "replace"))
 
 
 def _check(reply: Reply, arguments: Sequence[str], ok: Container[int]) -> Reply:
@@ -235,8 +276,11 @@ def _check(reply: Reply, arguments: Sequence[str], ok: Container[int]) -> Reply:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file of git's; of one that is not there none."""
-    return unquote(path.read_bytes()) if path.is_file() else ""
+    """Return the text of a file of git's; of one that is not there, or is no file that could be read, none."""
+    try:
+        return unquote(regular.read(path, _RULES_MAX))
+    except OSError:
+        return ""
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace import enclosed
 from wainwright.workspace.plumbing import GitDirectory
 from wainwright.workspace.snapshot import LARGE, LARGE_BYTES, NAMED_SECRET, secret_shaped
 from wainwright.workspace.staging import Stored, ignored
@@ -77,6 +78,7 @@ class _Kept:
         if top not in self._known:
             git = GitDirectory(self._root / top / ".git").within(self._root / top)
             try:
+                enclosed.require(self._root / top)
                 paths = git.run("ls-files", "-z", "--recurse-submodules").items
             except WorkspaceError:
                 paths = []

@@ -13,10 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from wainwright.domain.errors import WorkspaceError
 from wainwright.sandbox import clearing
 from wainwright.workspace.person import Person
-from wainwright.workspace.plumbing import GitDirectory, quote
+from wainwright.workspace.plumbing import GitDirectory, quote, read_text
 
 NAME = ".repository"
 """The folder beside a run's trees; no tree is called so."""
@@ -75,8 +74,8 @@ class Template:
         texts = {
             "config": f"{_ONE_FOR_ALL}[core]\n\trepositoryformatversion = {version}\n{_lines(about_files.result())}",
             "objects/info/alternates": f"{self._private.path / 'objects'}\n",
-            "info/exclude": f"{for_all.result()}\n{_read(self._person.file('info/exclude'))}",
-            "info/attributes": _read(self._person.file("info/attributes")),
+            "info/exclude": f"{for_all.result()}\n{read_text(self._person.file('info/exclude'))}",
+            "info/attributes": read_text(self._person.file("info/attributes")),
             "HEAD": f"{head}\n",
             "packed-refs": "# pack-refs with: peeled fully-peeled sorted \n",
         }
@@ -88,7 +87,7 @@ class Template:
             texts["packed-refs"] += f"{head} {branch}\n" if head else ""
         if tagged is not None:
             texts["packed-refs"] += tagged.result()
-        if shallow := _read(self._private.path / "shallow"):
+        if shallow := read_text(self._private.path / "shallow"):
             texts["shallow"] = shallow
         return texts
 
@@ -122,7 +121,7 @@ class Template:
         """Rules for all repositories of the person lie in a file that commands do not see."""
         said = self._person.git.settings(r"^core\.excludesfile$", owners=True).get("core.excludesfile")
         base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-        return _read(Path(said or Path(base, "git", "ignore")).expanduser())
+        return read_text(Path(said or Path(base, "git", "ignore")).expanduser())
 
     @staticmethod
     def _write_index(git: GitDirectory, head: str, index: Path, kept: Collection[str]) -> None:
@@ -147,10 +146,3 @@ def _lines(settings: Mapping[str, str]) -> str:
         spelled = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
         lines += f'[{section}]\n\t{key} = "{spelled}"\n'
     return lines
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
-    except (OSError, WorkspaceError):
-        return ""

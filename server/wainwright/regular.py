@@ -1,0 +1,35 @@
+"""Regular files, read whole: no pipe, device or endless file that a clone put in the place of one is waited for.
+
+What lies in a clone is read with ``beneath``: then no link leads out. Task trees, and what is edited, are read by
+``workspace.native.read_beneath``, which holds folders open against whoever exchanges them meanwhile.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+SMALL = 1_000_000
+"""Bytes of a file that a person or git writes by hand: settings, rules, lists."""
+
+
+def read(path: Path, max_bytes: int, *, beneath: Path | None = None) -> bytes:
+    """Read a regular file of at most so many bytes; links are followed, with ``beneath`` only those that stay there.
+
+    Raises OSError: with errno EISDIR for what is no regular file, EFBIG for a larger one, EXDEV for a link that leads
+    out, and FileNotFoundError also for a name that no file can have.
+    """
+    try:
+        place = Path(os.path.realpath(path))
+        if beneath is not None and not place.is_relative_to(os.path.realpath(beneath)):
+            raise OSError(errno.EXDEV, "it is a link out of the folder", str(path))
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except ValueError as error:
+        raise FileNotFoundError(errno.ENOENT, "no file can have this name", str(path)) from error
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise IsADirectoryError(errno.EISDIR, "it is no regular file", str(path))
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"it has more than {max_bytes:,} bytes", str(path))
+    return content
