@@ -30,6 +30,7 @@ from pydantic import (
     model_validator,
 )
 
+from wainwright import regular
 from wainwright.domain.errors import InputError
 from wainwright.domain.evidence import Suite
 
@@ -378,7 +379,7 @@ def load(workspace: Path, *, overrides: Mapping[str, Any] | None = None) -> Sett
     sets what it may not.
     """
     user_file, workspace_file = config_dir() / CONFIG_FILE, workspace / WORKSPACE_FILE
-    user, local = _read(user_file), _read(workspace_file)
+    user, local = _read(user_file), _read(workspace_file, beneath=workspace)
     trusted = _check(user, str(user_file))
     _guard(local, _check(local, str(workspace_file)), trusted, str(workspace_file))
     merged = _merge(_merge(user, local), overrides or {})
@@ -390,9 +391,9 @@ def json_schema() -> dict[str, Any]:
     return Settings.model_json_schema()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, *, beneath: Path | None = None) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(regular.read(path, regular.SMALL, beneath=beneath).decode())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:

@@ -43,9 +43,11 @@ async def test_a_message_may_arrive_in_pieces(client):
         frame(b'[{"jsonrpc": "2.0", "id": 5, "method": "shutdown"}]'),
         frame(b'"text"'),
         b"Content-Length: many\r\n\r\n",
+        b"Content-Length: 999999999999999\r\n\r\n",
+        b"Content-Length: 1000000000\r\n\r\n",
         b"X-Nothing: here\r\n\r\n",
     ],
-    ids=["cut", "binary", "deep", "batch", "string", "length", "no-length"],
+    ids=["cut", "binary", "deep", "batch", "string", "length", "endless", "large", "no-length"],
 )
 async def test_garbage_is_logged_and_survived(client, garbage):
     client.send_bytes(garbage)

@@ -1,6 +1,7 @@
 """Settings: three sources, and what a repository may not decide."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -220,3 +221,14 @@ def test_a_workspace_has_one_test_command_or_several(workspace: Path) -> None:
         write(file, f'[test]\ncommands = [{{command = "true", folder = "{folder}"}}]\n')
         with pytest.raises(InputError, match=r"test\.commands.*inside it"):
             load(workspace)
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "pipe", "../outside.toml", "folder", "large"])
+def test_settings_that_are_no_file_of_the_workspace_are_refused_at_once(workspace: Path, place: str) -> None:
+    os.mkfifo(workspace / "pipe")
+    (workspace / "folder").mkdir()
+    write(workspace / "large", "#" * 1_000_001)
+    write(workspace / "../outside.toml", "parallel = 1\n")
+    (workspace / "wainwright.toml").symlink_to(place)
+    with pytest.raises(InputError, match=r"wainwright\.toml: cannot be read \(it "):
+        load(workspace)

@@ -20,6 +20,8 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+_MOST_PROMISED = 8 * MAX_MESSAGE_BYTES
+"""Bytes that a message over the limit may have to be read over; more are never sent, and so not waited for."""
 _MAX_HEADER_BYTES = 16 * 1024
 _CHUNK_BYTES = 64 * 1024
 
@@ -123,13 +125,16 @@ def _content_length(stream: _Bytes) -> int | Fault | None:
         if name.strip().lower() == b"content-length":
             digits = value.strip()
             length = int(digits) if digits.isdigit() and len(digits) < 16 else Fault("a bad Content-Length")
+            if isinstance(length, int) and length > _MOST_PROMISED:
+                length = Fault(f"a message that is said to have {length} bytes")
     return None
 
 
 def read_messages(fd: int, max_bytes: int = MAX_MESSAGE_BYTES) -> Iterator[dict[str, Any] | Fault]:
     """Yield every message from ``fd`` as parsed JSON until the input ends; what cannot be used is a `Fault`.
 
-    A body longer than ``max_bytes`` is read over, not kept. Blocks; meant for a thread of its own.
+    A body longer than ``max_bytes`` is read over, not kept; one that nobody could send is not waited for. Blocks;
+    meant for a thread of its own.
     """
     stream = _Bytes(fd)
     while (length := _content_length(stream)) is not None:

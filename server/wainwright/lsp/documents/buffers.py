@@ -10,6 +10,8 @@ from urllib.parse import unquote
 from lsprotocol import types
 from pygls.workspace import TextDocument, Workspace
 
+from wainwright import regular
+from wainwright.lsp.documents.own import TEXT_MAX
 from wainwright.lsp.documents.positions import TextIndex, local_path, split_lines
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,7 @@ class Buffer(TextDocument):
     def source(self) -> str:
         """Defect 7: pygls reads a file that is not open with its line endings changed."""
         if self._source is None:
-            with Path(self.path).open(encoding="utf-8", newline="") as file:
-                return file.read()
+            return regular.read(Path(self.path), TEXT_MAX).decode()
         return self._source
 
     def _apply_incremental_change(self, change: types.TextDocumentContentChangePartial) -> None:

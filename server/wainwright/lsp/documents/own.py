@@ -4,8 +4,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from wainwright import regular
 from wainwright.lsp.documents.positions import local_path
 
+TEXT_MAX = 64_000_000
+"""Bytes of a file that is read beside open texts; no editor sends a longer text, see `connection.transport`."""
 GOAL = ".wainwright/goal.md"
 GOAL_TEMPLATE = "# Goal\n\n"
 _HEADING = re.compile(r"\A\s*#[^\n]*(?:\n|\Z)")
@@ -61,6 +64,6 @@ def goal_text(document: str) -> str:
 def read_text(path: Path) -> str | None:
     """The text of a file on disk, to the byte; None when there is none or it is not text."""
     try:
-        return path.read_bytes().decode()
+        return regular.read(path, TEXT_MAX).decode()
     except (OSError, UnicodeDecodeError):
         return None

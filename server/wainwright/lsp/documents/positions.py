@@ -130,16 +130,21 @@ def _quote_path(path: str) -> str:
 
 
 def path_from_uri(uri: str, *, windows: bool = os.name == "nt") -> PurePath | None:
-    """The path that a ``file:`` URI names, or None for any other scheme.
+    """The path that a ``file:`` URI names, or None for any other scheme, or for what no file can be called.
 
     Drive letters become upper case, so that ``file:///c%3A/x`` and ``file:///C:/x`` are one path.
     """
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
     if parts.scheme.lower() != "file":
         return None
     # A path may hold what a URI splits off: only a stray unescaped "?" or "#" of a careless client comes here.
     tail = ("?" + parts.query if parts.query else "") + ("#" + parts.fragment if parts.fragment else "")
     text = unquote(parts.path + tail, errors="surrogateescape")
+    if "\0" in text:
+        return None
     if not windows:
         return PurePosixPath(text)
     if parts.netloc and parts.netloc != "localhost":

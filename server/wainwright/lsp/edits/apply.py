@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lsprotocol import types
 
+from wainwright import regular
 from wainwright.domain.changes import content_hash
+from wainwright.lsp.documents.own import TEXT_MAX
 from wainwright.lsp.documents.positions import split_lines
 
 if TYPE_CHECKING:
@@ -383,13 +385,13 @@ class _NotText:
 
 def _read(path: Path) -> str | _NotText | None:
     try:
-        return path.read_bytes().decode()
+        return regular.read(path, TEXT_MAX).decode()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError:
         return _NotText("The file is not UTF-8 text.")
     except OSError as failure:
-        return _NotText(f"The file cannot be read: {os.strerror(failure.errno or 0)}.")
+        return _NotText(f"The file cannot be read: {failure.strerror}.")
 
 
 def _alike(text: str, intended: str) -> bool:

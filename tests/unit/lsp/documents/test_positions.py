@@ -82,4 +82,10 @@ def test_a_drive_letter_has_one_spelling(uri):
 def test_other_schemes_have_no_path():
     assert path_from_uri("untitled:Untitled-1") is None
     assert path_from_uri("https://example.com/a.py") is None
+
+
+@pytest.mark.parametrize("uri", ["file:///a%00b.py", "file:///a\0", "file://[::1", "file://[x]y/a"])
+@pytest.mark.parametrize("windows", [False, True])
+def test_what_no_file_can_be_called_has_no_path(uri: str, windows: bool) -> None:
+    assert path_from_uri(uri, windows=windows) is None
     assert local_path("file:relative") is None
