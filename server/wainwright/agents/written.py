@@ -8,7 +8,7 @@ tool that was offered, and stands neither in a block nor in a code fence, which 
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from wainwright.agents.answers import beside
 from wainwright.agents.thoughts import without_thoughts
-from wainwright.domain.written_json import read_json
+from wainwright.domain.written_json import once, read_json
 from wainwright.models.client import ModelReply, ToolCall, ToolSpec
 
 CALLS_MAX = 100
@@ -162,7 +162,7 @@ def _tagged(found: re.Match[str], inside: str, tools: Mapping[str, ToolSpec]) ->
         yield _Written(start, end, one.name, one.arguments, one.raw)
     elif pairs := _ARGUMENT.findall(inside):
         name = _plain(inside.partition("<")[0])
-        yield _Written(start, end, name, _typed(dict(pairs), tools.get(name)), inside.strip())
+        yield _Written(start, end, name, _typed(pairs, tools.get(name)), inside.strip())
     else:
         raw = _FENCED.sub("", inside).strip()
         calls = list(_from_json(raw, start, end))
@@ -172,7 +172,7 @@ def _tagged(found: re.Match[str], inside: str, tools: Mapping[str, ToolSpec]) ->
 
 def _with_parameters(found: re.Match[str], name: str, inside: str, tools: Mapping[str, ToolSpec]) -> _Written:
     name = _plain(name)
-    told = {one[0] or one[1]: re.sub(r"\A\n|\n\Z", "", one[2]) for one in _PARAMETER.findall(inside)}
+    told = [(one[0] or one[1], re.sub(r"\A\n|\n\Z", "", one[2])) for one in _PARAMETER.findall(inside)]
     if told or not inside.strip():
         return _Written(found.start(), found.end(), name, _typed(told, tools.get(name)), inside.strip())
     return _one(found, name, inside)
@@ -241,10 +241,13 @@ def _plain(name: str) -> str:
     return re.sub(r":\d+$", "", name.strip().removeprefix("functions."))
 
 
-def _typed(told: Mapping[str, str], tool: ToolSpec | None) -> dict[str, JsonValue]:
-    """Values that were written as text, as the tool's schema wants them."""
+def _typed(told: Iterable[tuple[str, str]], tool: ToolSpec | None) -> dict[str, JsonValue] | None:
+    """Values that were written as text, as the tool's schema wants them; None for a name with two of them."""
     known: Any = tool.parameters.get("properties", {}) if tool else {}
-    return {name.strip(): _value(value, known.get(name.strip(), {})) for name, value in told.items()}
+    try:
+        return once((name.strip(), _value(value, known.get(name.strip(), {}))) for name, value in told)
+    except ValueError:
+        return None
 
 
 def _value(value: str, schema: Mapping[str, Any]) -> JsonValue:

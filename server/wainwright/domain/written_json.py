@@ -7,6 +7,7 @@ refused, with what is wrong.
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from pydantic import JsonValue
@@ -38,7 +39,8 @@ def read_json(text: str, start: int = 0) -> tuple[JsonValue, int]:
     return clean_within(value), end
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of these keys and values. Raises ValueError for a key with two values: no one of them is meant."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found and found[key] != value:
@@ -57,9 +59,7 @@ def _finite(number: str) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(
-    strict=False, object_pairs_hook=_pairs, parse_constant=_refuse, parse_float=_finite
-)
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=once, parse_constant=_refuse, parse_float=_finite)
 
 
 def _mended(text: str, at: int) -> tuple[str, int]:

@@ -133,6 +133,21 @@ def test_nothing_is_called_from_a_reply_that_was_cut_off(text: str) -> None:
     assert calls(text, finish="length") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<tool_call>\n{"name": "read", "arguments": {"path": "a", "path": "b"}}\n</tool_call>',
+        '<function=read>{"path": "a", "path": "b"}</function>',
+        "<function=read><parameter=path>a</parameter><parameter=path>b</parameter></function>",
+        "<tool_call>read\n<arg_key>path</arg_key><arg_value>a</arg_value><arg_key>path</arg_key>"
+        "<arg_value>b</arg_value></tool_call>",
+    ],
+)
+def test_a_key_with_two_values_is_no_argument(text: str) -> None:
+    (call,) = take(text).tool_calls
+    assert (call.name, call.malformed, call.arguments) == ("read", True, {})
+
+
 def test_a_call_whose_arguments_cannot_be_read_is_told_as_that() -> None:
     (call,) = take('<tool_call>\n{"name": "read", "arguments": {"path": }}\n</tool_call>').tool_calls
     assert (call.name, call.malformed, call.arguments) == ("read", True, {})

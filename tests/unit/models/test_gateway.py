@@ -102,7 +102,9 @@ async def test_tool_calls_go_there_and_back(gateway: GatewayBackend) -> None:
     assert sent["messages"][3] == {"role": "tool", "content": "x = 1", "tool_call_id": "call_0"}
 
 
-@pytest.mark.parametrize("arguments", ['{"path": ', '["a.py"]'])
+@pytest.mark.parametrize(
+    "arguments", ['{"path": ', '["a.py"]', '{"path": "a.py", "path": "b.py"}', '{"a": {"b": 1, "b": 2}}']
+)
 async def test_malformed_arguments_are_kept_and_flagged(gateway: GatewayBackend, arguments: str) -> None:
     answer = Answer(tool_calls=({"name": "read", "arguments": arguments},))
     with OpenAIServer([Rule(answer)]) as server:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from pydantic import JsonValue
 
 from wainwright.domain.text import clean_within
+from wainwright.domain.written_json import once
 from wainwright.models.client import MOST_TOKENS
 
 LONGEST_TEXT = 2**20
@@ -51,9 +52,11 @@ def counts(told: Any, *needed: str) -> dict[str, Any]:
 
 
 def arguments(raw: str) -> dict[str, JsonValue] | None:
-    """The arguments of a call, if they are an object that can be sent on as JSON."""
+    """The arguments of a call, if they are an object that can be sent on as JSON, with each key once."""
     try:
-        found = clean_within(json.loads(raw, parse_constant=_refuse, parse_float=_finite))
+        found = clean_within(
+            json.loads(raw, object_pairs_hook=once, parse_constant=_refuse, parse_float=_finite)
+        )
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict) or (len(raw) > MOST_VALUES and _values(found) > MOST_VALUES):
