@@ -3,26 +3,39 @@
 import asyncio
 import shlex
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.prompt import Confirm
+from rich.segment import Segment
 from rich.text import Text
 
 from wainwright.app import open_engine
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import SIZES, WAY, Size, Stage
 from wainwright.domain.ports import NoEditor
+from wainwright.domain.shown import terminal
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
 
-out = Console(highlight=False, markup=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+class Terminal(Console):
+    """Where all goes that a command prints: no text of it is obeyed by the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is shown; only what rich itself does to the terminal is more than text."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(terminal(text), style)
+
+
+out = Terminal(highlight=False, markup=False, soft_wrap=True)
+err = Terminal(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="The folder of the project.")]
 Json = Annotated[bool, typer.Option("--json", help="The last line is one JSON object.")]
@@ -98,14 +111,14 @@ def as_typed(options: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-class Terminal(NoEditor):
+class Person(NoEditor):
     """Nothing is edited from here, but somebody may be there to be asked."""
 
     async def agrees(self, question: str) -> bool:
         """Ask, if somebody can answer."""
         if not (sys.stdin.isatty() and err.is_terminal):
             return False
-        return await asyncio.to_thread(Confirm.ask, question, console=err, default=False)
+        return await asyncio.to_thread(Confirm.ask, Text(question), console=err, default=False)
 
     def tell(self, text: str) -> None:
         """Say it beside what the command prints."""
@@ -125,7 +138,7 @@ def with_engine(
     """
 
     async def work() -> T:
-        engine = await open_engine(workspace, overrides=overrides, editor=Terminal(), asking=asking)
+        engine = await open_engine(workspace, overrides=overrides, editor=Person(), asking=asking)
         try:
             return await act(engine)
         finally:

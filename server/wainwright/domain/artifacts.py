@@ -17,6 +17,7 @@ from wainwright.domain.evidence import (
 )
 from wainwright.domain.goal import Stage
 from wainwright.domain.plan import Plan
+from wainwright.domain.shown import in_line
 from wainwright.domain.sizes import told
 from wainwright.domain.skipping import left_out, skipped
 from wainwright.domain.state import RunState, TaskState, guarding, without_test
@@ -86,7 +87,8 @@ def _requirements(state: RunState, plan: Plan) -> str:
 
 def _listed(plan: Plan) -> list[str]:
     return [
-        f"- **{r.id}** {r.text}{' (so today, and to stay so)' if r.guards else ''}" for r in plan.requirements
+        f"- **{r.id}** {_in_item(r.text)}{' (so today, and to stay so)' if r.guards else ''}"
+        for r in plan.requirements
     ]
 
 
@@ -116,17 +118,17 @@ def _task(one: TaskState) -> str:
     task = one.task
     attempt = f", attempt {one.attempt + 1}" if one.attempt else ""
     lines = [
-        f"### [{_MARKS[one.status]}] {task.id}: {task.title}",
+        f"### [{_MARKS[one.status]}] {task.id}: {in_line(task.title)}",
         "",
         f"{task.instruction}",
         "",
         f"- status: {one.status}{attempt}",
         f"- needs: {', '.join(task.needs) or 'nothing'}",
-        f"- writes: {', '.join(f'`{p}`' for p in task.write_set)}",
+        f"- writes: {', '.join(f'`{in_line(p)}`' for p in task.write_set)}",
         f"- serves: {', '.join(task.acceptance)}",
     ]
     if one.summary:
-        lines.append(f"- done: {one.summary}")
+        lines.append(f"- done: {_in_item(one.summary)}")
     return "\n".join(lines) + "\n"
 
 
@@ -171,13 +173,13 @@ def _test_report(state: RunState) -> str:
         ("Flaky: red, and green when run again alone", tested.verdict.flaky),
     ):
         if names:
-            lines += ["", f"## {heading}", "", *(f"- `{n}`" for n in names)]
+            lines += ["", f"## {heading}", "", *(f"- `{in_line(n)}`" for n in names)]
     untested = {name: why for name, why in without_test(state).items() if name not in left_out(state)}
     if state.acceptance is not None and (state.acceptance.tests or untested):
         lines += ["", "## Acceptance tests", ""]
         lines += ["| requirement | test | before the change | outcome |", "|---|---|---|---|"]
         lines += [
-            f"| {t.requirement} | `{t.test}` | {_before(state, t)} | {_outcome(tested.receipt, t.test)} |"
+            f"| {t.requirement} | `{in_line(t.test)}` | {_before(state, t)} | {_outcome(tested.receipt, t.test)} |"
             for t in state.acceptance.tests
             if t.requirement not in left_out(state)
         ]
@@ -188,7 +190,7 @@ def _test_report(state: RunState) -> str:
             "",
             "## Skipped with their tasks",
             "",
-            *(f"- `{test}` (task {name})" for test, name in gone),
+            *(f"- `{in_line(test)}` (task {name})" for test, name in gone),
         ]
     if state.acceptance is not None:
         first = state.red_first
@@ -223,6 +225,11 @@ def _mutants(state: RunState) -> list[str]:
     lines += [f"{mutants_counted(tried)}."]
     lines += ["", MISSING_OR_NEEDLESS, ""] if tried.survivors else []
     return [*lines, *(f"- `{where}`: {said}" for where, said in unnoticed(tried.survivors).items())]
+
+
+def _in_item(text: str) -> str:
+    """What stands in one item of a list: no line of it begins another item or a heading of the document."""
+    return text.replace("\n", "\n  ")
 
 
 def _in_a_cell(text: str) -> str:
@@ -284,7 +291,8 @@ def _findings(findings: Sequence[Finding]) -> str:
         return "No findings.\n"
     return (
         "\n".join(
-            f"- **{f.severity}** ({f.route}) `{f.where}`: {f.trigger}. Consequence: {f.consequence}"
+            f"- **{f.severity}** ({f.route}) `{in_line(f.where)}`: {_in_item(f.trigger)}. "
+            f"Consequence: {_in_item(f.consequence)}"
             for f in findings
         )
         + "\n"
@@ -313,7 +321,9 @@ def _summary(state: RunState) -> str:
         lines += ["", "## The Planner's notes", "", state.plan.notes] if state.plan.notes else []
     if state.tasks:
         lines += ["", "## Tasks", ""]
-        lines += [f"- {t.task.title}: {t.status}. {t.summary}" for t in state.tasks.values()]
+        lines += [
+            f"- {in_line(t.task.title)}: {t.status}. {_in_item(t.summary)}" for t in state.tasks.values()
+        ]
         lines += ["", f"Loops back to BUILD: {state.repairs}. New plans: {max(0, state.revision - 1)}."]
     if state.tested is not None and state.tested.receipt is not None:
         lines += [
@@ -327,14 +337,14 @@ def _summary(state: RunState) -> str:
     lines += _unnoticed(state)
     lines += _handed_over(state)
     told = ending(state)
-    lines += ["", "## How it ended", "", *(f"- {sentence}" for sentence in told)] if told else []
+    lines += ["", "## How it ended", "", *(f"- {_in_item(sentence)}" for sentence in told)] if told else []
     lines += ["", *(f"- {stage} was left out: {reason}" for stage, reason in state.skips.items())]
     if state.skipped_files:
         lines += [
             "",
             "Not in the snapshot, or not as on your disk:",
             "",
-            *(f"- {s}" for s in state.skipped_files),
+            *(f"- {in_line(s)}" for s in state.skipped_files),
         ]
     return "\n".join(lines).rstrip() + "\n"
 

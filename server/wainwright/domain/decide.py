@@ -4,6 +4,7 @@ Pure, like ``fold``: the same state always wants the same effects. The engine st
 stops those that are no longer wanted.
 """
 
+import shlex
 from collections.abc import Callable
 
 from wainwright.domain.cautions import cautions, without_stop
@@ -35,6 +36,7 @@ from wainwright.domain.events import Gate, GateKind
 from wainwright.domain.gates import WITHOUT_TESTS, fails_unattended
 from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.domain.plan import Plan, overlap
+from wainwright.domain.shown import in_line
 from wainwright.domain.sizes import designs, reviews_whole, told, writes_own_tests
 from wainwright.domain.skipping import asks_about, waits_for
 from wainwright.domain.state import RunState, TaskState
@@ -118,7 +120,8 @@ def _planning(state: RunState) -> tuple[Effect, ...]:
 def _planned(plan: Plan) -> list[str]:
     """What somebody has to read who says whether a plan is right: tasks, their files, what they are to make true."""
     tasks = [
-        f"{t.id}: {t.title} ({', '.join(t.acceptance)}; writes {', '.join(t.write_set)})" for t in plan.tasks
+        f"{t.id}: {in_line(t.title)} ({', '.join(t.acceptance)}; writes {', '.join(map(in_line, t.write_set))})"
+        for t in plan.tasks
     ]
     return [*tasks, *(f"{r.id}: {r.text}" for r in plan.requirements), *([plan.notes] if plan.notes else [])]
 
@@ -315,7 +318,7 @@ def _deploy(state: RunState) -> tuple[Effect, ...]:
     plan = state.deployment_plan
     if plan is None:
         return (PlanDeployment(number=state.deployment_plans),)
-    detail = f"{' '.join(plan.command) or plan.target} (attempt {state.deployment_plans})"
+    detail = f"{in_line(shlex.join(plan.command)) or plan.target} (attempt {state.deployment_plans})"
     if not plan.question or _agreed(state, "deploy", detail):
         return (DeployService(number=state.deployment_plans),)
     return _gate(state, "deploy", plan.question, detail)

@@ -20,6 +20,7 @@ from wainwright.domain.decide import decide
 from wainwright.domain.errors import Diverged, WainwrightError
 from wainwright.domain.fold import fold
 from wainwright.domain.goal import Fact, Stage
+from wainwright.domain.shown import document
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.rerun import NeedsCommand, Record, RecordEnds, Rerun, differs, stage
@@ -223,7 +224,8 @@ class _Verifying:
 
     def _documents(self, state: RunState) -> tuple[str, ...]:
         place = folder(self._parts.workspace, state.run)
-        return tuple(name for name, text in sorted(artifacts(state).items()) if _reads(place / name) != text)
+        written = {name: document(name, text) for name, text in sorted(artifacts(state).items())}
+        return tuple(name for name, text in written.items() if _reads(place / name) != text)
 
     def _verification(self, state: RunState, facts: int, documents: tuple[str, ...]) -> Verification:
         calls = {row.key for row in self._rows if row.kind == "done" and row.effect == "llm"}

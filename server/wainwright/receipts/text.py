@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from wainwright.domain.evidence import Case, Receipt
+from wainwright.domain.shown import in_line
 from wainwright.domain.text import cut
 from wainwright.receipts.names import belongs
 from wainwright.receipts.verdict import exit_text
@@ -35,19 +36,19 @@ def report_text(receipt: Receipt, *, own: Collection[str] | None = None, base: R
     known = set(base.failing) if base else set[str]()
     failing = [c for c in red if c.name not in known]
     lines = [f"{head} {counts(receipt)}.", *_doubts(receipt)]
-    mine = [c for c in failing if own is None or c.unbuilt or any(belongs(c.name, name) for name in own)]
+    mine = [c for c in failing if own is None or c.unbuilt or any(belongs(c.name, one) for one in own)]
     others = [c for c in failing if c not in mine]
     if own is not None and failing and not unbuilt:
         lines.append(
             f"Of this task's requirements {len(mine)} failed:" if mine else "None of this task's failed."
         )
-    lines += [f"- {c.name}: {_why(c)}" for c in mine[:CASES_LISTED]]
+    lines += [f"- {in_line(c.name)}: {_why(c)}" for c in mine[:CASES_LISTED]]
     lines += [_more(mine, CASES_LISTED)] if len(mine) > CASES_LISTED else []
     if others:
         files = Counter(c.name.partition("::")[0] for c in others)
         lines.append(
             "Of other tasks' requirements: "
-            + ", ".join(f"{count} in {name}" for name, count in files.items())
+            + ", ".join(f"{count} in {in_line(file)}" for file, count in files.items())
             + "."
         )
     lines += _beside(receipt, base)
@@ -73,7 +74,7 @@ def _beside(receipt: Receipt, base: Receipt | None) -> list[str]:
         return []
     if not base.cases:
         return [f"On the base it ended with {exit_text(base.exit)}."]
-    red = [name for name in receipt.failing if name in set(base.failing)]
+    red = [one for one in receipt.failing if one in set(base.failing)]
     gone = sorted(base.passing - {case.name for case in receipt.cases}) if not receipt.only else []
     lines = [f"On the base: {counts(base)}."]
     lines += [f"Red on the base already, and still: {_names(red)}."] if red else []
@@ -83,7 +84,7 @@ def _beside(receipt: Receipt, base: Receipt | None) -> list[str]:
 
 def _names(names: Sequence[str]) -> str:
     more = f" and {len(names) - NAMES_LISTED} more" if len(names) > NAMES_LISTED else ""
-    return ", ".join(names[:NAMES_LISTED]) + more
+    return ", ".join(map(in_line, names[:NAMES_LISTED])) + more
 
 
 def _doubts(receipt: Receipt) -> list[str]:
@@ -99,13 +100,13 @@ def _details(cases: Sequence[Case]) -> list[str]:
     lines = []
     for reason, names in list(reasons.items())[:CASES_DETAILED]:
         same = f" (and the same in {len(names) - 1} more)" if len(names) > 1 else ""
-        lines.append(f"\n{names[0]}{same}\n{reason}")
+        lines.append(f"\n{in_line(names[0])}{same}\n{reason}")
     return lines
 
 
 def _more(cases: Sequence[Case], shown: int) -> str:
     files = Counter(c.name.partition("::")[0] for c in cases[shown:])
-    return "- and " + ", ".join(f"{count} more in {name}" for name, count in files.items())
+    return "- and " + ", ".join(f"{count} more in {in_line(file)}" for file, count in files.items())
 
 
 def _why(case: Case) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import Fact
+from wainwright.domain.shown import in_line
 from wainwright.domain.text import cut
 from wainwright.secrets import MASK
 from wainwright.tools.toolbox import OBSERVATION_MAX, Arguments, Tool, Workbench
@@ -154,7 +155,7 @@ async def _read_one(workbench: Workbench, asked: _Span, room: int) -> str:
 
 def _shown(asked: _Span, lines: list[str], room: int) -> str:
     """Lines with their numbers, as many as there is room for, and which were wanted and left out."""
-    path, first = asked.path, asked.first
+    path, first = in_line(asked.path), asked.first
     wanted = min(asked.last or len(lines), len(lines))
     if first > wanted and (first, wanted) != (1, 0):
         until = asked.last or first
@@ -201,7 +202,7 @@ async def _search_one(workbench: Workbench, arguments: Search, pattern: str, lim
         return f"The pattern cannot be used: {error}"
     if not hits:
         return "No match."
-    told = [f"{hit.path}:{hit.line}: {cut(hit.text, LINE_MAX)}" for hit in hits]
+    told = [f"{in_line(hit.path)}:{hit.line}: {cut(hit.text, LINE_MAX)}" for hit in hits]
     kept = list(takewhile(lambda total: total[0] <= SHOWN_MAX * limit // HITS_MAX, _running(told)))
     more = "\n(there are more)" if hits.truncated or len(kept) < len(told) else ""
     return "\n".join(line for _, line in kept) + more
@@ -222,7 +223,7 @@ async def _list(workbench: Workbench, arguments: ListFiles) -> str:
     files = await asyncio.to_thread(indexed.index.files)
     paths = [f.path for f in files if not below or f.path == below or f.path.startswith(below + "/")]
     more = f"\n… and {len(paths) - 500} more" if len(paths) > 500 else ""
-    return "\n".join(paths[:500]) + more if paths else "No files there."
+    return "\n".join(map(in_line, paths[:500])) + more if paths else "No files there."
 
 
 async def apply(workbench: Workbench, blocks: Sequence[Block]) -> tuple[bool, str]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from wainwright.domain.shown import in_line
 from wainwright.tools.toolbox import Arguments, Tool, Workbench
 from wainwright.workspace.native import Around, Symbol
 
@@ -64,7 +65,7 @@ async def _references(workbench: Workbench, arguments: Uses) -> str:
         return f"No file calls {arguments.name} or names it as a type. `search` finds every mention."
     parts = []
     for path, uses in groupby(found, key=lambda use: use.path):
-        parts += [path, *(f"  {use.line}: {use.text}{_within(use.within)}" for use in uses)]
+        parts += [in_line(path), *(f"  {use.line}: {use.text}{_within(use.within)}" for use in uses)]
     return "\n".join(parts) + ("" if complete else "\n(there may be more)")
 
 
@@ -74,7 +75,7 @@ async def _callers(workbench: Workbench, arguments: Uses) -> str:
     if not found:
         return f"Nothing calls {arguments.name}."
     lines = [
-        f"{one.path}: {one.caller.qualname if one.caller else '(outside of every definition)'}"
+        f"{in_line(one.path)}: {one.caller.qualname if one.caller else '(outside of every definition)'}"
         f", line {', '.join(map(str, one.lines))}"
         for one in found
     ]
@@ -108,11 +109,12 @@ async def _read(workbench: Workbench, arguments: ReadSymbol) -> str:
         if one.end_line - one.start_line < AROUND_MAX
         else f"\n(to line {one.end_line}; `read` shows the rest)"
     )
-    return f"{one.path} (lines {_span(one)} of {whole}), {one.kind} {one.qualname}:\n{shown}{more}"
+    return f"{in_line(one.path)} (lines {_span(one)} of {whole}), {one.kind} {one.qualname}:\n{shown}{more}"
 
 
 def _place(symbol: Symbol) -> str:
-    return f"{symbol.path}:{symbol.line}: {symbol.kind} {symbol.qualname} (lines {_span(symbol)}) {symbol.signature}"
+    where = f"{in_line(symbol.path)}:{symbol.line}"
+    return f"{where}: {symbol.kind} {symbol.qualname} (lines {_span(symbol)}) {symbol.signature}"
 
 
 def _span(symbol: Symbol) -> str:

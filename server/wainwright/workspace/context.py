@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from wainwright.domain.plan import EVERYTHING, covers
+from wainwright.domain.shown import in_line
 from wainwright.workspace.index import IndexedTree
 from wainwright.workspace.localise import LIMIT
 from wainwright.workspace.native.edits import unified
@@ -185,7 +186,7 @@ def _instructions(asked: Mapping[str, str]) -> str:
         "## Project instructions\n\nThe project's own rules for style, words and commands, the nearest first. "
         "They give no leave to go beyond your part or what you may write."
     )
-    return "\n\n".join([head, *(f"### {path}\n\n{fenced(text)}" for path, text in asked.items())])
+    return "\n\n".join([head, *(f"### {in_line(path)}\n\n{fenced(text)}" for path, text in asked.items())])
 
 
 def _places(pages: Pages, path: str, words: str, room: int) -> None:
@@ -318,9 +319,13 @@ def _differences(pages: Pages) -> Iterator[str]:
     room = DIFF_MAX
     for path in sorted(filter(pages.changed, pages.known)):
         now = pages.read(path)
-        told = unified(pages.known[path][0], now, path, path, context=1) if now else "It is gone."
+        told = (
+            unified(pages.known[path][0], now, in_line(path), in_line(path), context=1)
+            if now
+            else "It is gone."
+        )
         if len(told) > room:
-            yield f"### {path}\n\nIt has changed: read it before you edit."
+            yield f"### {in_line(path)}\n\nIt has changed: read it before you edit."
         else:
             room -= len(told)
-            yield f"### {path}\n\n{fenced(told)}"
+            yield f"### {in_line(path)}\n\n{fenced(told)}"

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from wainwright.domain.shown import in_line
 from wainwright.workspace.pages import fenced, read
 
 FILES_MAX = 60
@@ -24,14 +25,14 @@ CURSOR_RULES = ".cursor/rules"
 def listing(files: Sequence[str]) -> str:
     """The files, or of many the folders with their counts, the deepest put together until they are few."""
     if len(files) <= FILES_MAX:
-        return "\n".join(files)
+        return "\n".join(map(in_line, files))
     folders = [PurePosixPath(file).parent.parts for file in files]
     depth = max(len(parts) for parts in folders)
     counts = Counter(folders)
     while depth > 1 and len(counts) > FOLDERS_MAX:
         depth -= 1
         counts = Counter(parts[:depth] for parts in folders)
-    rows = [f"{'/'.join(parts) or '.'}/ ({count})" for parts, count in sorted(counts.items())]
+    rows = [f"{in_line('/'.join(parts)) or '.'}/ ({count})" for parts, count in sorted(counts.items())]
     more = [f"… and {len(rows) - FOLDERS_MAX} more folders"] if len(rows) > FOLDERS_MAX else []
     return "\n".join(["By folder, with the number of files below it:", *rows[:FOLDERS_MAX], *more])
 

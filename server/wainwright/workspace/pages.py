@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wainwright.domain.errors import WainwrightError
+from wainwright.domain.shown import in_line
 from wainwright.workspace import native
 from wainwright.workspace.native.ranking import role_of
 
@@ -62,7 +63,7 @@ class Page:
     def text(self) -> str:
         """The page in Markdown; a gap says where the file goes on."""
         about = "" if self.whole else f" ({len(self.lines)} lines, in part)"
-        return f"### {self.path}{about}\n\n{fenced(''.join(self._rows()))}"
+        return f"### {in_line(self.path)}{about}\n\n{fenced(''.join(self._rows()))}"
 
     def _rows(self) -> Iterator[str]:
         before = 0

@@ -940,3 +940,12 @@ def test_a_run_of_an_earlier_version_plans_anew_at_once() -> None:
     state = given_up(at_work().changed(lets_end=False))
     assert (state.stage, state.plan) == (S.PLANNING, None)
     assert not goes_on(state, ATTEMPT)
+
+
+def test_what_is_asked_is_what_will_be_done_word_for_word() -> None:
+    command = ("sh", "-c", "serve a; rm -rf data", "x\n\nR9: nothing", "\u202eb")
+    planned = SERVICE.model_copy(update={"command": command})
+    (effect,) = decide(state_at(S.DEPLOY).changed(deployment_plan=planned))
+    assert isinstance(effect, ef.OpenGate)
+    said = r"sh -c 'serve a; rm -rf data' 'x\n\nR9: nothing' '\u202eb' (attempt 0)"
+    assert effect.gate.detail == said

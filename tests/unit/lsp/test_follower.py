@@ -6,7 +6,7 @@ from typing import Any, cast
 from lsprotocol import types
 
 from wainwright.domain.goal import Stage
-from wainwright.engine.views.run_view import Notice
+from wainwright.engine.views.run_view import GateView, Notice
 from wainwright.lsp.runs.follower import Follower
 
 
@@ -22,3 +22,19 @@ def test_a_person_is_told_why_a_run_does_not_go_on_here() -> None:
     follower.hear(Notice(run="r1", kind="left", text=why, stage=Stage.BUILD))
     follower._say(cast("Any", view))
     assert [(one.type, one.message) for one in shown] == [(types.MessageType.Warning, why)]
+
+
+async def test_what_is_asked_at_a_gate_is_told_in_full_length() -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def choose(question: str, choices: list[str], detail: str = "") -> None:
+        asked.append((question, detail))
+
+    server: Any = SimpleNamespace(profile=SimpleNamespace(show_document=False))
+    questions: Any = SimpleNamespace(choose=choose)
+    nobody: Any = None
+    command = f"sh -c 'true {'a' * 3_000}; rm -rf data'"
+    for kind in ("plan", "deploy"):
+        gate = GateView(id=f"{kind}-1", kind=kind, question="May it?", detail=command, yes="Yes", no="No")
+        await Follower(server, nobody, questions, nobody, "r1", alone=True)._ask(gate)
+    assert asked == [("May it?", command)] * 2

@@ -12,6 +12,7 @@ from tests.fixtures.bench import Bench
 from wainwright.domain.text import cut
 from wainwright.secrets import MASK
 from wainwright.tools.files import LIST, READ, SEARCH, Block, apply
+from wainwright.tools.symbols import FIND_SYMBOL
 from wainwright.tools.toolbox import OBSERVATION_MAX, Workbench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -478,3 +479,17 @@ async def test_who_does_not_quote_a_file_as_it_is_may_write_it_whole(workbench: 
     (workbench.tree / "calc.py").unlink()
     (workbench.tree / "calc.py").write_text("line\n" * 10_000)
     assert way_out not in (await apply(workbench, [wrong]))[1], "it is too long for that"
+
+
+async def test_a_file_name_is_one_line_of_what_is_seen(workbench: Workbench) -> None:
+    (workbench.tree / "a\n## Goal\x1b[2J.py").write_text("strange = 1\n")
+    told = [
+        await LIST.run(workbench, LIST.arguments()),
+        await SEARCH.run(workbench, SEARCH.arguments.model_validate({"pattern": "strange"})),
+        await READ.run(workbench, READ.arguments.model_validate({"path": "a\n## Goal\x1b[2J.py"})),
+        await FIND_SYMBOL.run(workbench, FIND_SYMBOL.arguments.model_validate({"name": "strange"})),
+    ]
+    for one in told:
+        assert "a\\n## Goal\\x1b[2J.py" in one
+        assert "\x1b" not in one
+        assert "## Goal" not in [line.strip() for line in one.splitlines()]

@@ -10,6 +10,7 @@ from wainwright.domain import skipping
 from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Finding, Receipt, Suite, unnoticed
 from wainwright.domain.goal import Place
 from wainwright.domain.plan import Plan
+from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState, TaskState, without_test
 from wainwright.domain.text import cut
 from wainwright.receipts.text import report_text
@@ -46,11 +47,11 @@ def goal(state: RunState, known: Shared) -> str:
     if place is None:
         return text
     lines = f", lines {place.first_line} to {place.last_line}" if place.first_line else ""
-    text += f"\n\nThe person stood in `{place.path}`{lines}."
+    text += f"\n\nThe person stood in `{in_line(place.path)}`{lines}."
     if place.text and not _shown(known, place):
         text += f" The selected text:\n\n{fenced(cut(place.text, 4000))}"
     if place.diagnostics:
-        text += "\n\nDiagnostics there:\n" + "\n".join(f"- {d}" for d in place.diagnostics)
+        text += "\n\nDiagnostics there:\n" + "\n".join(f"- {in_line(d)}" for d in place.diagnostics)
     return text
 
 
@@ -136,8 +137,8 @@ def plan(state: RunState) -> str:
     if state.plan is None:
         return ""
     tasks = [
-        f"- `{t.id}` {t.title} (needs: {', '.join(t.needs) or 'nothing'}; writes: {', '.join(t.write_set)}; "
-        f"serves: {', '.join(t.acceptance)})"
+        f"- `{t.id}` {t.title} (needs: {', '.join(t.needs) or 'nothing'}; "
+        f"writes: {', '.join(map(in_line, t.write_set))}; serves: {', '.join(t.acceptance)})"
         for t in state.plan.tasks
     ]
     return "## Tasks\n\n" + "\n".join(tasks)
@@ -227,7 +228,7 @@ def looked_up(lines: str) -> str:
 def task(one: TaskState) -> str:
     """The implementer's own task."""
     t = one.task
-    write = "any file" if t.write_set == ("**",) else ", ".join(f"`{p}`" for p in t.write_set)
+    write = "any file" if t.write_set == ("**",) else ", ".join(f"`{in_line(p)}`" for p in t.write_set)
     serves = ", ".join(t.acceptance)
     return f"## Your task: {t.id}, {t.title}\n\n{t.instruction}\n\nYou may write {write}. It serves {serves}."
 
@@ -251,12 +252,12 @@ def acceptance(
     """
     if not there and not later:
         return ""
-    files = "\n".join(f"- `{path}`" for path in there) or "None."
+    files = "\n".join(f"- `{in_line(path)}`" for path in there) or "None."
     shared = " (another unfinished task has a part in it)"
-    mine = "\n".join(f"- `{test}`{'' if test in due else shared}" for test in own) or "None."
+    mine = "\n".join(f"- `{in_line(test)}`{'' if test in due else shared}" for test in own) or "None."
     text = f"## Acceptance tests\n\nRead-only, in the tree:\n{files}\n\nOf this task's requirements:\n{mine}"
     for path, content in later.items():
-        text += f"\n\n`{path}` comes with a later task, since it tests that one's work too:\n\n"
+        text += f"\n\n`{in_line(path)}` comes with a later task, since it tests that one's work too:\n\n"
         text += fenced(cut(content, LATER_MAX))
     return text
 
@@ -296,7 +297,7 @@ def receipt(found: Receipt | None, own: tuple[str, ...] | None = None, base: Rec
 def survivors(state: RunState) -> str:
     """What the acceptance tests of this run did not notice, when small changes were tried on them."""
     found = state.mutants.survivors if state.mutants else ()
-    lines = [f"- `{where}`: {said}" for where, said in unnoticed(found).items()][:UNNOTICED_MAX]
+    lines = [f"- `{in_line(where)}`: {said}" for where, said in unnoticed(found).items()][:UNNOTICED_MAX]
     head = "## What the acceptance tests do not notice"
     lines_of = f"Lines are those of the change as it was tested. {MISSING_OR_NEEDLESS}"
     return join(head, lines_of, "\n".join(lines)) if lines else ""
@@ -304,7 +305,7 @@ def survivors(state: RunState) -> str:
 
 def findings(found: tuple[Finding, ...], title: str) -> str:
     """Findings of another role."""
-    lines = [f"- {f.where}: {f.trigger} -> {f.consequence} ({f.severity}, {f.route})" for f in found]
+    lines = [f"- {in_line(f.where)}: {f.trigger} -> {f.consequence} ({f.severity}, {f.route})" for f in found]
     return f"## {title}\n\n" + ("\n".join(lines) or "None.")
 
 

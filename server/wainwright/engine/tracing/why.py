@@ -14,6 +14,7 @@ from typing import NamedTuple
 from wainwright.domain import events as ev
 from wainwright.domain.errors import InputError, JournalError
 from wainwright.domain.evidence import Receipt
+from wainwright.domain.shown import markdown
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.tracing.record import Act, Landing, Record
 from wainwright.engine.views.documents import write
@@ -51,7 +52,7 @@ class Tracing:
         """Do as ``why``, and write the answer into a document for the person to read; where that is."""
         seen = await self.why(path, line, run=run, text=text)
         place = self._parts.workspace / ".wainwright" / "why.md"
-        await asyncio.to_thread(write, self._parts.workspace, place, document(seen))
+        await asyncio.to_thread(write, self._parts.workspace, place, markdown(document(seen)))
         return seen, place
 
     def _why(self, path: str, line: int, run: str | None, unsaved: str | None) -> Why:

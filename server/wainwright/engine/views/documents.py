@@ -14,6 +14,7 @@ import structlog
 from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.goal import ENDS, WAY
+from wainwright.domain.shown import document, in_line
 from wainwright.domain.state import RunState
 from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import GateView, RunView
@@ -63,7 +64,7 @@ class Documents:
         if self._written.get(name) == text:
             return
         try:
-            write(self._workspace, self._folder / name, text)
+            write(self._workspace, self._folder / name, document(name, text))
         except (OSError, WorkspaceError) as error:
             # The run itself does not depend on these files.
             log.warning("documents.not_written", path=str(self._folder / name), reason=str(error))
@@ -105,12 +106,14 @@ def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
     if view.tasks:
         parts.append(
             "## Tasks\n\n"
-            + "\n".join(f"- {t.status}: {t.id}, {t.title}. {t.summary}".rstrip() for t in view.tasks)
+            + "\n".join(
+                f"- {t.status}: {t.id}, {in_line(t.title)}. {in_line(t.summary)}".rstrip() for t in view.tasks
+            )
         )
     parts.append(_spent(view, spent))
     parts += _came_of_it(view)
     if lines:
-        parts.append("## Newest\n\n" + "\n".join(f"- {line}" for line in lines))
+        parts.append("## Newest\n\n" + "\n".join(f"- {in_line(line)}" for line in lines))
     ended = f"\n\nEnded {time.strftime('%Y-%m-%d %H:%M:%S')}." if view.stage in ENDS else ""
     return "\n\n".join(parts) + ended + "\n"
 
@@ -126,7 +129,7 @@ def _waits(view: RunView) -> str:
 def _asked(gate: GateView) -> str:
     """A gate with what has to be known to decide it, a line each: of a plan, its tasks and requirements."""
     lines = [f"  - {line}" for line in gate.detail.splitlines() if line.strip()]
-    return "\n".join([f"- **{gate.id}** {gate.question}", *lines])
+    return "\n".join([f"- **{gate.id}** {in_line(gate.question)}", *lines])
 
 
 def _spent(view: RunView, spent: Sequence[Line]) -> str:

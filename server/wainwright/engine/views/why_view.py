@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from wainwright.domain.events import Decision
 from wainwright.domain.goal import Fact
+from wainwright.domain.shown import in_line
 from wainwright.domain.text import headline
 
 _SHORT = 10
@@ -149,7 +150,7 @@ def document(why: Why) -> str:
     """The answer as a document."""
     first, *rest = described(why)
     hunk = f"\n```diff\n{why.hunk}\n```\n" if why.hunk else ""
-    return f"# {first}\n{hunk}\n" + "".join(f"- {line}\n" for line in rest)
+    return f"# {in_line(first)}\n{hunk}\n" + "".join(f"- {in_line(line)}\n" for line in rest)
 
 
 def _tested(what: str, seen: ReceiptTold) -> str:

@@ -13,6 +13,7 @@ loop  12. children inherit the wire  (6 and 7: `buffers`; 10, 11 and 12: also `t
 import itertools
 import json
 import logging
+import re
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +31,7 @@ from pygls.protocol import (
 )
 
 from wainwright.domain.errors import WainwrightError
+from wainwright.domain.shown import message_within
 from wainwright.lsp.connection.peer import Peer
 from wainwright.lsp.connection.transport import Fault
 from wainwright.lsp.documents.buffers import Buffers
@@ -49,6 +51,8 @@ REQUEST_CANCELLED = -32800
 REQUEST_FAILED = -32803
 
 _ID_PREFIX = "wainwright:"
+_TO_MAKE_FIT = re.compile(r"\\[^n\"\\]|\]\(")
+"""In JSON: a character that is spelled, and what may be read as a link."""
 
 
 def plain_converter() -> "Converter":
@@ -240,10 +244,14 @@ class WainwrightProtocol(LanguageServerProtocol):
         """Defect 11: hand the message to the writer thread; raises ValueError or TypeError when it is not JSON."""
         if self.writer is None:
             return
-        body = json.dumps(
-            data, default=self._serialize_message, allow_nan=False, separators=(",", ":")
-        ).encode()
+        text = self._written(data)
+        if _TO_MAKE_FIT.search(text):
+            text = self._written(message_within(json.loads(text)))
+        body = text.encode()
         self.writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    def _written(self, data: Any) -> str:
+        return json.dumps(data, default=self._serialize_message, allow_nan=False, separators=(",", ":"))
 
     def _send_response(
         self, msg_id: Any, result: Any | None = None, error: types.ResponseError | None = None

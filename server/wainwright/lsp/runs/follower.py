@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from wainwright.lsp.runs.questions import Questions
 
 SHOW = "Show"
-_DETAIL_LENGTH = 400
-_PLAN_LENGTH = 1_200
-"""A plan is tasks, files and requirements: whoever decides has to see them."""
 _IN_FILES = {
     "applied": "in your files",
     "partial": "partly in your files",
@@ -113,12 +110,9 @@ class Follower:
                 self._asked[gate.id] = self._server.spawn(self._ask(gate), f"ask about {gate.id}")
 
     async def _ask(self, gate: "GateView") -> None:
-        """Ask once. A person who closes the question has decided nothing: the gate stays open."""
+        """Ask once, with all there is to know. Who closes the question has decided nothing: the gate stays open."""
         choices = [gate.yes, gate.no] + ([SHOW] if self._server.profile.show_document else [])
-        plan = gate.kind == "plan"
-        told, most = (gate.detail.partition("\n")[2], _PLAN_LENGTH) if plan else (gate.detail, _DETAIL_LENGTH)
-        detail = told if len(told) <= most else f"{told[:most]}…"
-        said = await self._questions.choose(gate.question, choices, detail)
+        said = await self._questions.choose(gate.question, choices, gate.detail)
         if said == SHOW:
             self._steering.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
         elif said is not None:
