@@ -66,13 +66,18 @@ def protected(path: str) -> bool:
         return True
     if any(part in {"", ".", ".."} for part in parts):
         return True
-    plain = [_plain(part) for part in parts]
+    plain = plain_parts(path)
     return names_git(path) or "" in plain or plain[0] in {".wainwright", "wainwright.toml"}
+
+
+def plain_parts(path: str) -> list[str]:
+    """The components of a path, each spelled the way the most forgiving file systems read it."""
+    return [_plain(part) for part in path.replace("\\", "/").split("/")]
 
 
 def names_git(path: str) -> bool:
     """Tell whether a component of ``path`` is ``.git``, or would be taken for it by some file system."""
-    return any(_plain(part) in {".git", "git~1"} for part in path.replace("\\", "/").split("/"))
+    return any(part in {".git", "git~1"} for part in plain_parts(path))
 
 
 def _plain(part: str) -> str:

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 
 from wainwright.domain.cautions import cautions, without_stop
+from wainwright.domain.control_files import CONTROL
 from wainwright.domain.effects import (
     DeployService,
     Effect,
@@ -298,10 +299,15 @@ def _review_stage(state: RunState) -> tuple[Effect, ...]:
     if _beside_review(state):
         # What they show belongs to what is decided now; they have a time of their own.
         return ()
-    detail = _with_cautions(state, f"tree {state.head_tree}")
+    detail = _with_cautions(state, "\n".join([f"tree {state.head_tree}", *_of_control(state)]))
     if _agreed(state, "apply", detail):
         return (HandOver(number=state.reviews),)
     return _gate(state, "apply", "Take the change over?", detail)
+
+
+def _of_control(state: RunState) -> list[str]:
+    """What is said of control files, all by name: whoever agrees has agreed to each."""
+    return [f"It changes {CONTROL}: {', '.join(map(in_line, state.control))}"] if state.control else []
 
 
 def _beside_review(state: RunState) -> tuple[Effect, ...]:

@@ -256,6 +256,8 @@ class TaskLanded(Fact):
     together: tuple[str, ...] = ()
     """The tasks of its batch, in order, where it did not land alone: the tree of the last one has all of them, and is
     the one that was tested."""
+    control: tuple[str, ...] = ()
+    """Control files that the run's head has otherwise than its base."""
 
 
 class Tested(Fact):

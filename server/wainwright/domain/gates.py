@@ -44,8 +44,16 @@ GATES: dict[GateKind, GateRule] = {
 
 
 def asks(state: RunState, kind: GateKind) -> bool:
-    """Whether a person has to decide a gate of this kind in this run."""
-    return state.attended and state.autonomy in GATES[kind].asks_at
+    """Whether a person has to decide a gate of this kind in this run; control files are always asked about."""
+    always = kind == "apply" and bool(state.control)
+    return state.attended and (always or state.autonomy in GATES[kind].asks_at)
+
+
+def agreed_by_person(state: RunState) -> bool:
+    """Whether a person, and not the policy, took the newest change over."""
+    gate = state.latest_gate("apply")
+    decided = gate.decided if gate is not None else None
+    return decided is not None and decided.decision != "reject" and decided.by != "policy"
 
 
 def passes_by_policy(state: RunState, kind: GateKind) -> bool:

@@ -115,6 +115,8 @@ class RunState(Fact):
     head: str | None = None
     """The run's own head: base, acceptance tests, and every landed task."""
     head_tree: str | None = None
+    control: tuple[str, ...] = ()
+    """Control files that the head has otherwise than the base."""
     suites: tuple[Suite, ...] = ()
     """How the tests are run."""
     left_out: tuple[LeftOut, ...] = ()

@@ -24,8 +24,8 @@ from wainwright.domain.evidence import (
     Verdict,
 )
 from wainwright.domain.fold import LEGAL, fold, legal, replay
-from wainwright.domain.gates import asks
-from wainwright.domain.goal import WORKING, Goal, Place, Stage
+from wainwright.domain.gates import agreed_by_person, asks
+from wainwright.domain.goal import WORKING, Autonomy, Goal, Place, Stage
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState
 
@@ -949,3 +949,21 @@ def test_what_is_asked_is_what_will_be_done_word_for_word() -> None:
     assert isinstance(effect, ef.OpenGate)
     said = r"sh -c 'serve a; rm -rf data' 'x\n\nR9: nothing' '\u202eb' (attempt 0)"
     assert effect.gate.detail == said
+
+
+@pytest.mark.parametrize("autonomy", ["suggest", "auto-edit", "full-auto"])
+def test_control_files_are_asked_about_by_name_whatever_the_autonomy(autonomy: Autonomy) -> None:
+    names = (".envrc", ".github/workflows/a\nb.yml")
+    state = state_at(S.REVIEW).changed(
+        autonomy=autonomy, attended=True, control=names, gates={}, reviewed=REVIEWED, mutant_seconds=0
+    )
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.OpenGate)
+    assert ".envrc, .github/workflows/a\\nb.yml" in effect.gate.detail
+    opened_ = fold(state, ev.GateOpened(gate=effect.gate))
+    assert asks(opened_, "apply")
+    assert not asks(opened_.changed(attended=False), "apply")
+    for by in ("policy", "person"):
+        taken = fold(opened_, ev.GateDecided(gate=effect.gate.id, decision="approve", by=by))
+        assert agreed_by_person(taken) is (by == "person")
+        assert [told(e) for e in decide(taken)] == ["HandOver number=0"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.control_files import acts, named
 from wainwright.domain.errors import Closing, IllegalTransition, WorkspaceError
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.fold import fold
@@ -129,6 +130,7 @@ async def _merged(parts: EngineParts, state: RunState, waiting: Sequence[Ready])
             tree=tree,
             summary=one.summary,
             remarks=one.remarks,
+            control=await asyncio.to_thread(control_files, parts, state, landed),
         )
         # Which tests are due with the next one hangs on what has landed before it.
         state = fold(state, landing)
@@ -183,6 +185,20 @@ async def _take_over(parts: EngineParts, run: LiveRun, batch: _Batch, tested: _T
 
 def _all_wait(run: LiveRun, batch: _Batch) -> bool:
     return _waiting(run, batch.members) == list(batch.members)
+
+
+def control_files(parts: EngineParts, state: RunState, tip: str) -> tuple[str, ...]:
+    """The control files that a commit has otherwise than the base. Blocks."""
+    assert state.base is not None
+    repository, base = parts.repository, state.base
+
+    def text(commit: str, path: str) -> str | None:
+        content = repository.read(commit, path)
+        return None if content is None else content.decode("utf-8", "replace")
+
+    paths = [path for _, path in repository.changes(base, tip)]
+    # Most are none by their names alone; the others are few.
+    return tuple(path for path in paths if named(path) and acts(path, text(base, path), text(tip, path)))
 
 
 def commit_message(

@@ -14,13 +14,17 @@ from wainwright.agents.roles import LOOK
 from wainwright.agents.spoken import to_go_on_with
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.control_files import CONTROL
+from wainwright.domain.gates import agreed_by_person
 from wainwright.domain.goal import Stage, slug
+from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.anchoring import anchored
 from wainwright.engine.stages.base import change
+from wainwright.engine.stages.landing import control_files
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.engine.views.documents import folder, write
 from wainwright.journal import Spend
@@ -134,8 +138,13 @@ async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
         await asyncio.to_thread(write, parts.workspace, path, text)
         patch = str(path.relative_to(parts.workspace))
     run.tell(f"hands over {len(changeset.files)} files")
-    answer = await parts.editor.apply(state.run, changeset)
-    detail = " ".join(filter(None, (_other_name(branch), answer.detail)))
+    # A run that a person did not agree to reaches no farther than its branch with these.
+    left = () if agreed_by_person(state) else await asyncio.to_thread(control_files, parts, state, head)
+    files = tuple(file for file in changeset.files if file.path not in left)
+    answer = await parts.editor.apply(state.run, changeset.model_copy(update={"files": files}))
+    if left and answer.status == "applied":
+        answer = answer.model_copy(update={"status": "partial"})
+    detail = " ".join(filter(None, (_other_name(branch), answer.detail, _on_branch_only(left))))
     # Only now: what the editor did decides which way works.
     way = ""
     if branch is not None:
@@ -153,6 +162,16 @@ def branch_slug(state: RunState) -> str:
     if state.goal.telling or not titles:
         return state.goal.slug()
     return slug(titles[0]) or state.goal.slug()
+
+
+def _on_branch_only(control: tuple[str, ...]) -> str:
+    """Say which files a person has to take over."""
+    told = ", ".join(map(in_line, control))
+    return (
+        f"It changes {CONTROL}, and nobody was asked: look at them before you take them over. {told}."
+        if told
+        else ""
+    )
 
 
 def _other_name(branch: str | None) -> str:

@@ -10,8 +10,10 @@ from lsprotocol import types
 from pydantic_core import to_jsonable_python
 
 from wainwright.domain.changes import Changeset, FileChange
+from wainwright.domain.control_files import CONTROL, acts
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.ports import EditorAnswer
+from wainwright.domain.shown import in_line
 from wainwright.engine.editing import Editing, TextChange, line_hunks, merged
 from wainwright.lsp.edits.apply import DiskChange, Editor, EditOutcome, FileEdit, TextHash
 from wainwright.lsp.messages import EVENT, EditBegun, EditInfo, EditNotice, FileInfo
@@ -89,6 +91,23 @@ class Delivery:
         ]
         await self._settle(run, self.changed(run, met))
         return self._info([*self._files(outcome), *left])
+
+    async def offer_asked(self, run: str, changeset: Changeset) -> EditInfo:
+        """Apply a change, with its control files only if the person agrees to them by name."""
+        control = [file.path for file in changeset.files if await self._acts(changeset.base, file)]
+        question = (
+            f"This changes {CONTROL}: {', '.join(map(in_line, control))}. Put them into your files too?"
+        )
+        if not control or await self.agrees(question):
+            return await self.offer(run, changeset)
+        rest = tuple(file for file in changeset.files if file.path not in control)
+        info = await self.offer(run, changeset.model_copy(update={"files": rest}))
+        left = [FileInfo(path=path, applied=False, reason="Nobody agreed to it.") for path in control]
+        return self._info([*info.files, *left])
+
+    async def _acts(self, base: str, file: FileChange) -> bool:
+        before = await self.editing.text_before(base, file) if file.before is not None else None
+        return acts(file.path, before, file.after)
 
     async def can_revert(self, run: str) -> bool:
         """Whether there is anything to take back."""

@@ -228,7 +228,7 @@ class Runs:
             views = await self.engine.runs(RECENT)
             run = next((v.run for v in views if v.branch or v.patch or v.editor != "absent"), None)
         name, changeset = await self.engine.delivered(run)
-        work = self._delivery.offer(name, changeset)
+        work = self._delivery.offer_asked(name, changeset)
         return self._delivery.begin(name, "apply", work, self.board.refresh)
 
     async def revert(self, run: str | None) -> EditBegun:
