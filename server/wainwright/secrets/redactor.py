@@ -34,10 +34,13 @@ class Redactor:
         forms = {form for value in self._values for form in _forms(value)}
         self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
-    def redact(self, text: str) -> str:
-        """``text`` with every secret replaced by a mask. Redacting twice changes nothing."""
+    def redact(self, text: str, *, by_lines: bool = False) -> str:
+        """``text`` with every secret replaced by a mask. Redacting twice changes nothing.
+
+        ``by_lines``: there are as many lines as before, so that some of them can be shown by their numbers.
+        """
         text = self.without_values(text)
-        text = _masked(text, private_keys(text))
+        text = _masked(text, private_keys(text), by_lines=by_lines)
         return "".join(map(_without_shapes, _pieces(text)))
 
     async def clean(self, text: str) -> str:
@@ -67,12 +70,12 @@ def _pieces(text: str) -> Iterator[str]:
     yield text[begin:]
 
 
-def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def _masked(text: str, spans: Iterable[tuple[int, int]], *, by_lines: bool = False) -> str:
     kept, at = [], 0
     for begin, end in spans:
-        kept.append(text[at:begin])
+        kept += [text[at:begin], MASK, "\n" * text.count("\n", begin, end) if by_lines else ""]
         at = end
-    return MASK.join([*kept, text[at:]]) if kept else text
+    return "".join([*kept, text[at:]]) if kept else text
 
 
 def _is_secret(value: str) -> bool:

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple, Self
@@ -39,6 +40,7 @@ MISQUOTED_MAX = 2
 """After how many refused edits of a file a model is told to write it whole."""
 WHOLE_MAX = 20_000
 """Characters of a file that can be asked for as a whole."""
+_OF_A_KEY = re.compile(r"[A-Za-z0-9+/=]{20}")
 _MISQUOTED = frozenset({"missing", "ambiguous", "stale_removed", "no_place", "indentation", "elision"})
 
 
@@ -147,10 +149,16 @@ async def _read_one(workbench: Workbench, asked: _Span, room: int) -> str:
         return f"{asked.path} cannot be read: {why}. Ignored folders such as .venv are seen by `shell` only."
     if b"\0" in content[:8192]:
         return f"{asked.path} is binary ({len(content)} bytes)."
-    lines = content.decode("utf-8", "replace").split("\n")
+    lines = await asyncio.to_thread(_lines, workbench, content)
+    return _shown(asked, lines, room)
+
+
+def _lines(workbench: Workbench, content: bytes) -> list[str]:
+    """The lines of a file, masked as a whole: of a part it cannot be seen that it is one of a key."""
+    lines = workbench.redactor.redact(content.decode("utf-8", "replace"), by_lines=True).split("\n")
     if lines[-1] == "":
         lines.pop()
-    return _shown(asked, lines, room)
+    return lines
 
 
 def _shown(asked: _Span, lines: list[str], room: int) -> str:
@@ -202,10 +210,28 @@ async def _search_one(workbench: Workbench, arguments: Search, pattern: str, lim
         return f"The pattern cannot be used: {error}"
     if not hits:
         return "No match."
-    told = [f"{in_line(hit.path)}:{hit.line}: {cut(hit.text, LINE_MAX)}" for hit in hits]
+    told = await asyncio.to_thread(_told_hits, workbench, hits)
     kept = list(takewhile(lambda total: total[0] <= SHOWN_MAX * limit // HITS_MAX, _running(told)))
     more = "\n(there are more)" if hits.truncated or len(kept) < len(told) else ""
     return "\n".join(line for _, line in kept) + more
+
+
+def _told_hits(workbench: Workbench, hits: Iterable[native.Hit]) -> list[str]:
+    """Each hit with its line, masked before it is cut; what may be of a key is looked up in its file."""
+    files: dict[str, list[str]] = {}
+    told = []
+    for hit in hits:
+        line = workbench.redactor.redact(hit.text)
+        if _OF_A_KEY.search(line):
+            if hit.path not in files:
+                with suppress(
+                    OSError, ValueError, WainwrightError
+                ):  # it has just gone: nothing of it is shown
+                    content = native.read_beneath(workbench.tree, hit.path, EDIT_MAX)
+                    files[hit.path] = _lines(workbench, content)
+            line = next(iter(files.get(hit.path, [])[hit.line - 1 : hit.line]), MASK)
+        told.append(f"{in_line(hit.path)}:{hit.line}: {cut(line, LINE_MAX)}")
+    return told
 
 
 def _running(lines: list[str]) -> Iterator[tuple[int, str]]:

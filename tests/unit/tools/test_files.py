@@ -180,6 +180,26 @@ async def test_an_imperfect_block_is_mended_and_the_model_told(workbench: Workbe
     assert (ok, told) == (True, "Nothing to change: all of it is there already.")
 
 
+async def test_a_key_is_not_shown_in_parts(workbench: Workbench) -> None:
+    body = [f"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC{number:032}" for number in range(9)]
+    text = "\n".join(
+        ["one = 1", "-----BEGIN PRIVATE KEY-----", *body, "-----END PRIVATE KEY-----", "two = 2"]
+    )
+    (workbench.tree / "settings.py").write_text(text + "\n")
+    long = "x = '" + "a " * 240 + "sk-proj-abcDEF0123456789abcDEF0123456789'"
+    (workbench.tree / "long.py").write_text(long + "\n")
+    seen = [
+        await READ.call(workbench, {"path": "settings.py", "first_line": 5, "last_line": 7}),
+        await READ.call(workbench, {"path": "settings.py:4-13"}),
+        await READ.call(workbench, {"path": "long.py"}),
+        await SEARCH.call(workbench, {"pattern": "ANBgkqhkiG"}),
+        await SEARCH.call(workbench, {"pattern": "x = "}),
+    ]
+    assert [one for one in seen if "ANBgkqhkiG" in one.partition("No match")[0] or "abcDEF" in one] == []
+    assert "   13 two = 2" in seen[1]
+    assert "settings.py:5:" in seen[3], "where it is may be known"
+
+
 async def test_a_mask_is_not_written_over_the_secret_that_it_stands_for(workbench: Workbench) -> None:
     place = workbench.tree / "settings.ini"
     place.write_text("user = me\npassword = hunter2-hunter2\n")
