@@ -146,6 +146,7 @@ def add_editing(server):
 
     class Edits(Wire):
         edits: list[Edit]
+        root: Path = Path("/")
 
     class Nothing(Wire):
         pass
@@ -163,7 +164,8 @@ def add_editing(server):
         return failures
 
     past = []
-    editor = Editor(server, write, line_hunks, merged)
+    roots = [Path("/")]
+    editor = Editor(server, lambda: roots[-1], write, line_hunks, merged)
 
     def told(outcome):
         past.append(outcome)
@@ -179,6 +181,7 @@ def add_editing(server):
             FileEdit(edit.path, TextHash(edit.sha256) if edit.sha256 else edit.before, edit.after)
             for edit in arguments.edits
         ]
+        roots.append(arguments.root)
         return told(await editor.apply(edits, "Probe"))
 
     @server.commands.command("probe.revert", "Take the last edits back")

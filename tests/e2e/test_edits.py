@@ -318,3 +318,28 @@ async def test_the_same_file_twice_is_refused(start, tmp_path):
     result = await apply(editor, edit(path), edit(path))
     assert result["status"] == "refused"
     assert await editor.client.leave() == 0
+
+
+@pytest.mark.parametrize("opened", [True, False])
+@pytest.mark.parametrize("swapped", ["folder", "folder/a.txt"])
+async def test_nothing_is_taken_back_through_a_link_that_was_put_there_since(
+    start, tmp_path, opened, swapped
+):
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    path = root / "folder/a.txt"
+    for place in (path, outside / "folder/a.txt"):
+        place.parent.mkdir(parents=True)
+        place.write_text(BASE)
+    editor = await VsCode.connect(start)
+    if opened:
+        editor.open(path, BASE)
+    assert (await apply(editor, edit(path), root=str(root)))["status"] == "applied"
+    (outside / "folder/a.txt").write_text(WANTED)
+    sent = len(editor.edits)
+    (root / swapped).rename(root / "moved")
+    (root / swapped).symlink_to(outside / swapped)
+    result = await editor.client.command("probe.revert")
+    assert reason(result, "a.txt") == "The file cannot be read: it is a link out of the folder."
+    assert (outside / "folder/a.txt").read_text() == WANTED
+    assert len(editor.edits) == sent
+    assert await editor.client.leave() == 0

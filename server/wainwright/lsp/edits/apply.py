@@ -127,14 +127,30 @@ class _Step:
         return FileOutcome(self.path, applied=not reason, rebased=self.rebased and not reason, reason=reason)
 
 
+@dataclass(frozen=True)
+class _NotText:
+    """What stands at a path is nothing that text edits can be made to."""
+
+    reason: str
+
+
 class Editor:
     """Applies changesets, one at a time.
 
-    ``write`` writes closed files; ``hunks`` finds the differing lines; ``merge`` follows a person who types.
+    ``root`` is asked for the folder that no file lies out of, whatever links there are by now; ``write`` writes
+    closed files; ``hunks`` finds the differing lines; ``merge`` follows a person who types.
     """
 
-    def __init__(self, server: "WainwrightServer", write: WriteFiles, hunks: LineHunks, merge: Merge) -> None:
+    def __init__(
+        self,
+        server: "WainwrightServer",
+        root: Callable[[], Path],
+        write: WriteFiles,
+        hunks: LineHunks,
+        merge: Merge,
+    ) -> None:
         self._server = server
+        self._root = root
         self._write = write
         self._hunks = hunks
         self._merge = merge
@@ -157,7 +173,7 @@ class Editor:
         exceptions.
         """
         async with self._turn:
-            on_disk = {edit.path: await asyncio.to_thread(_read, edit.path) for edit in edits}
+            on_disk = {edit.path: await asyncio.to_thread(self._read, edit.path) for edit in edits}
             await self._quiet([edit.path for edit in edits])
             decided = [self._decide(edit, on_disk[edit.path], rebase=rebase) for edit in edits]
             refused = [item for item in decided if isinstance(item, FileOutcome)]
@@ -185,9 +201,7 @@ class Editor:
                 return
             await asyncio.sleep(wait)
 
-    def _decide(
-        self, edit: FileEdit, on_disk: "str | _NotText | None", *, rebase: bool
-    ) -> _Step | FileOutcome:
+    def _decide(self, edit: FileEdit, on_disk: str | _NotText | None, *, rebase: bool) -> _Step | FileOutcome:
         document = self._server.buffers.find_open(edit.path)
         if isinstance(on_disk, _NotText):
             return FileOutcome(edit.path, applied=False, reason=on_disk.reason)
@@ -357,9 +371,19 @@ class Editor:
         if changes:
             reasons.update(await self._write(changes))
         for step in steps:
-            if not reasons.get(step.path) and await asyncio.to_thread(_read, step.path) != step.after:
+            if not reasons.get(step.path) and await asyncio.to_thread(self._read, step.path) != step.after:
                 reasons[step.path] = "The file on disk is not what was written."
         return [reasons.get(step.path, "") for step in steps]
+
+    def _read(self, path: Path) -> str | _NotText | None:
+        try:
+            return regular.read(path, TEXT_MAX, beneath=self._root()).decode()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except UnicodeDecodeError:
+            return _NotText("The file is not UTF-8 text.")
+        except OSError as failure:
+            return _NotText(f"The file cannot be read: {failure.strerror}.")
 
 
 class _Replacement(NamedTuple):
@@ -374,24 +398,6 @@ def _replacements(old: str, new: str, hunks: LineHunks) -> list[_Replacement]:
     """What turns ``old`` into ``new``, in pieces as small as ``hunks`` finds them."""
     lines = split_lines(new)
     return [_Replacement(a, a + n, "".join(lines[b : b + m])) for a, n, b, m in hunks(old, new)]
-
-
-@dataclass(frozen=True)
-class _NotText:
-    """What stands at a path is nothing that text edits can be made to."""
-
-    reason: str
-
-
-def _read(path: Path) -> str | _NotText | None:
-    try:
-        return regular.read(path, TEXT_MAX).decode()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except UnicodeDecodeError:
-        return _NotText("The file is not UTF-8 text.")
-    except OSError as failure:
-        return _NotText(f"The file cannot be read: {failure.strerror}.")
 
 
 def _alike(text: str, intended: str) -> bool:

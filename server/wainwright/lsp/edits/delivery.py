@@ -45,7 +45,7 @@ class Delivery:
     ) -> None:
         self._server = server
         self._choose = choose
-        self._editor = Editor(server, self._write, line_hunks, merged)
+        self._editor = Editor(server, lambda: self.editing.workspace, self._write, line_hunks, merged)
 
     async def apply(self, run: str, changeset: Changeset) -> EditorAnswer:
         """Apply a change at the end of REVIEW, and tell the person at once when it could not be."""
