@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
 from wainwright.domain.errors import InputError
 from wainwright.domain.ports import Editor, NoEditor
+from wainwright.domain.shown import terminal
 from wainwright.models.defaults import with_defaults
 from wainwright.models.router import Models
 from wainwright.settings import load
@@ -67,14 +68,29 @@ def workspace_of(path: Path) -> Path:
 def log_to(path: Path | None) -> None:
     """Write the log to a file, or else only its warnings to standard error. Raises OSError for the file."""
     target = sys.stderr if path is None else path.open("a", encoding="utf-8", buffering=1)
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.WARNING if path is None else logging.DEBUG
-        ),
-        logger_factory=structlog.PrintLoggerFactory(file=target),
-    )
+    log_lines(target, logging.WARNING if path is None else logging.DEBUG)
     if path is not None:
         logging.basicConfig(stream=target, level=logging.INFO)
+
+
+def log_lines(target: TextIO, level: int) -> None:
+    """Have what is logged from this level on written there, in lines that a terminal can show."""
+
+    def fit(_logger: object, _method: str, line: Any) -> str:
+        return terminal(line)
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            structlog.dev.set_exc_info,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(colors=False),
+            fit,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=target),
+    )
 
 
 def state_folder(workspace: Path) -> Path:

@@ -8,10 +8,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 from rich.text import Text
 
+from wainwright.app import log_lines
 from wainwright.cli import audit, cost, keys, native, replay, rewind, start, statement, steer, why
 from wainwright.cli.console import Workspace, out
 
@@ -30,11 +30,7 @@ def _quiet(
     ] = False,
 ) -> None:
     """Log to standard error, warnings only unless asked for more."""
-    level = logging.DEBUG if verbose else logging.ERROR
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )
+    log_lines(sys.stderr, logging.DEBUG if verbose else logging.ERROR)
 
 
 def doctor(workspace: Workspace = Path()) -> None:
