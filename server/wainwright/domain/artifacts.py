@@ -19,8 +19,8 @@ from wainwright.domain.goal import Stage
 from wainwright.domain.plan import Plan
 from wainwright.domain.shown import in_line
 from wainwright.domain.sizes import told
-from wainwright.domain.skipping import left_out, skipped
-from wainwright.domain.state import RunState, TaskState, guarding, without_test
+from wainwright.domain.skipping import left_out, skipped, untested
+from wainwright.domain.state import RunState, TaskState, guarding
 from wainwright.domain.text import headline
 
 _MARKS = {
@@ -174,8 +174,8 @@ def _test_report(state: RunState) -> str:
     ):
         if names:
             lines += ["", f"## {heading}", "", *(f"- `{in_line(n)}`" for n in names)]
-    untested = {name: why for name, why in without_test(state).items() if name not in left_out(state)}
-    if state.acceptance is not None and (state.acceptance.tests or untested):
+    without = untested(state)
+    if state.acceptance is not None and (state.acceptance.tests or without):
         lines += ["", "## Acceptance tests", ""]
         lines += ["| requirement | test | before the change | outcome |", "|---|---|---|---|"]
         lines += [
@@ -183,7 +183,7 @@ def _test_report(state: RunState) -> str:
             for t in state.acceptance.tests
             if t.requirement not in left_out(state)
         ]
-        lines += [f"| {name} | no test: {_in_a_cell(why)} | | |" for name, why in untested.items()]
+        lines += [f"| {', '.join(some)} | no test: {_in_a_cell(why)} | | |" for why, some in without.items()]
     gone = [(test, one.task.id) for one in skipped(state) for test in one.skipped_tests]
     if gone:
         lines += [
@@ -314,9 +314,7 @@ def _summary(state: RunState) -> str:
     if state.plan is not None:
         lines += ["", "## Requirements", "", *_listed(state.plan)]
         out = left_out(state)
-        lines += [
-            f"- {name} has no test: {why}" for name, why in without_test(state).items() if name not in out
-        ]
+        lines += [f"- {', '.join(some)}: no test. {why}" for why, some in untested(state).items()]
         lines += [f"- {name} is left out: its task was skipped" for name in sorted(out)]
         lines += ["", "## The Planner's notes", "", state.plan.notes] if state.plan.notes else []
     if state.tasks:

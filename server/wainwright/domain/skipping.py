@@ -6,7 +6,7 @@ make green never land; a file that has others beside them is written anew withou
 
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import AcceptanceWritten
-from wainwright.domain.state import RunState, TaskState
+from wainwright.domain.state import RunState, TaskState, without_test
 
 
 def skipped(state: RunState) -> tuple[TaskState, ...]:
@@ -91,3 +91,12 @@ def told(state: RunState) -> tuple[str, ...]:
         tests = ", ".join(f"`{name}`" for name in one.skipped_tests)
         sentences.append(f"{text}; skipped with it: {tests}." if tests else f"{text}.")
     return tuple(sentences)
+
+
+def untested(state: RunState) -> dict[str, list[str]]:
+    """Why requirements have no test although nobody skipped them: each reason once, with its requirements."""
+    out, found = left_out(state), dict[str, list[str]]()
+    for name, why in without_test(state).items():
+        if name not in out:
+            found.setdefault(why, []).append(name)
+    return found

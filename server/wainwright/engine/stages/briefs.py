@@ -11,7 +11,7 @@ from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Finding, Receipt, Su
 from wainwright.domain.goal import Place
 from wainwright.domain.plan import Plan
 from wainwright.domain.shown import in_line
-from wainwright.domain.state import RunState, TaskState, without_test
+from wainwright.domain.state import RunState, TaskState
 from wainwright.domain.text import cut
 from wainwright.receipts.text import report_text
 from wainwright.workspace.context import Shared
@@ -102,12 +102,7 @@ def requirements(state: RunState) -> str:
 
 def untested(state: RunState) -> str:
     """Which requirements no test shows, and what the Tester says of that."""
-    out = skipping.left_out(state)
-    names: dict[str, list[str]] = {}
-    for name, why in without_test(state).items():
-        if name not in out:
-            names.setdefault(why, []).append(name)
-    lines = [f"- {', '.join(some)}: {why}" for why, some in names.items()]
+    lines = [f"- {', '.join(names)}: {why}" for why, names in skipping.untested(state).items()]
     head = (
         "## Requirements without a test\n\nNothing shows these but the code itself. The Tester's words:\n\n"
     )

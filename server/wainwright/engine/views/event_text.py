@@ -40,7 +40,8 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.DesignProposed():
             return f"design: {_line(event.summary)}"
         case ev.AcceptanceWritten():
-            return f"acceptance tests: {', '.join(sorted(event.files)) or 'none'}"
+            files = ", ".join(sorted(event.files))
+            return f"acceptance tests: {files or 'none: no test shows what the goal asks for'}"
         case ev.RedFirstTested():
             return _red_first(event)
         case ev.TaskStarted():
