@@ -1,5 +1,8 @@
 """Where work begins, what is offered where, and what is answered when something is missing."""
 
+import os
+from pathlib import Path
+
 import pytest
 from client import Refused
 from editors import Eglot, Neovim, VsCode
@@ -65,6 +68,13 @@ async def test_the_goal_document_starts_a_run_by_lens_and_by_action(workplace):
     with pytest.raises(Refused, match=r"goal\.md cannot be read as text. Save it in UTF-8"):
         await person.command("start")
     assert goal.read_bytes() == "# Ziel\n\nGröße ausgeben.\n".encode("latin-1")
+    for odd in (os.mkfifo, lambda place: place.symlink_to("/etc/passwd"), Path.mkdir):
+        goal.unlink()
+        odd(goal)
+        with pytest.raises(Refused, match=r"goal\.md cannot be read as text"):
+            await person.command("start")
+    goal.rmdir()
+    goal.touch()
     with pytest.raises(Refused, match="The goal is empty"):
         await person.command("start", goal=" \n")
     person.editor.open(goal, f"# Goal\n\n<!-- in your words -->\n{GOAL}\n")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.changes import protected
-from wainwright.domain.errors import InputError, StaleEdit
+from wainwright.domain.errors import InputError, OutsideBoundary, StaleEdit
 from wainwright.domain.goal import Goal, Place
 from wainwright.domain.text import clean
 from wainwright.engine.editing import Editing
@@ -44,7 +44,7 @@ class Goals:
     async def _from_document(self) -> str:
         path = self._workspace / GOAL
         opened = self._server.buffers.find_open(path)
-        text = opened.source if opened is not None else await asyncio.to_thread(read_text, path)
+        text = opened.source if opened else await asyncio.to_thread(read_text, path, self._workspace)
         if text is None:
             await self._offer_template()
         if goal := goal_text(text or ""):
@@ -58,9 +58,10 @@ class Goals:
         """Write a goal document to fill in. Raises InputError if there is one that could not be read."""
         try:
             await self._editing.put(GOAL, GOAL_TEMPLATE)
-        except StaleEdit as there:
+        except (StaleEdit, OutsideBoundary, IsADirectoryError) as there:
             raise InputError(
-                f"{GOAL} cannot be read as text.", "Save it in UTF-8, and start again."
+                f"{GOAL} cannot be read as text.",
+                "Save it in UTF-8, as a file of the workspace, and start again.",
             ) from there
 
     def _place(self, arguments: StartArguments) -> Place | None:
