@@ -76,6 +76,8 @@ def _texts(top: Path) -> Iterator[str]:
 def test_hardly_anything_is_masked_in_files_of_a_machine(place: str) -> None:
     redactor, characters, masks = Redactor(), 0, 0
     for text in _texts(_PLACES[place]):
+        if "PRIVATE KEY-----" in text:
+            continue  # a library of cryptography is tested with real ones
         characters += len(text)
         masks += redactor.redact(text).count(MASK) - text.count(MASK)
         if characters > _ENOUGH:

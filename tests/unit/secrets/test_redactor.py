@@ -141,7 +141,7 @@ def test_a_long_text_is_masked_as_a_short_one_is() -> None:
 
 
 async def test_a_long_text_is_masked_while_other_things_go_on() -> None:
-    text = "a line that says nothing\n" * 400_000 + "AKIAIOSFODNN7EXAMPLE"
+    text = "a line that says nothing\n" * 150_000 + "AKIAIOSFODNN7EXAMPLE"
     turns = 0
 
     async def others() -> None:
@@ -153,7 +153,7 @@ async def test_a_long_text_is_masked_while_other_things_go_on() -> None:
     beside = asyncio.create_task(others())
     assert (await Redactor().clean(text)).endswith(MASK)
     beside.cancel()
-    assert turns > 20
+    assert turns > 10
 
 
 def test_keys_that_touch_are_all_masked() -> None:
