@@ -45,7 +45,10 @@ def way(place: Place, base: str, commit: str, branch: str, *, applied: bool = Fa
     editor has the change, and some of it may not be saved yet. The first of merge, reset and stash that works on the
     copy is named; where none does, the branch is opened beside the files.
     """
-    person = Person.at(place)
+    try:
+        person = Person.at(place)
+    except WorkspaceError:
+        person = None
     if person is None:
         return ""
     folder = shlex.quote(f"../{place.top.name}-{branch.replace('/', '-')}")

@@ -70,6 +70,24 @@ def test_another_repository_at_the_same_path_inherits_nothing(home: Path, tmp_pa
     assert find(home, work) == Found(other)
 
 
+@pytest.mark.parametrize("way", ["file", "link", "commondir"])
+def test_a_repository_that_borrows_the_commits_of_another_inherits_nothing(
+    home: Path, tmp_path: Path, way: str
+) -> None:
+    work = project(tmp_path / "work", "one")
+    state = settled(home, work)
+    theirs = work.rename(tmp_path / "moved") / ".git"
+    work.mkdir()
+    if way == "file":
+        (work / ".git").write_text(f"gitdir: {theirs}\n")
+    elif way == "link":
+        (work / ".git").symlink_to(theirs)
+    else:
+        make_repository_with(work, "another history")
+        (work / ".git/commondir").write_text(f"{theirs}\n")
+    assert find(home, work).state != state
+
+
 def make_repository_with(work: Path, text: str) -> None:
     (work / "a.txt").write_text(text)
     make_repository(work)
