@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -236,6 +238,25 @@ def test_a_gateway_that_is_killed_is_replaced(wainwright: Program) -> None:
 
 
 # ---- what this machine lacks
+
+
+def test_the_doctor_passes_over_a_search_path_below_a_folder_that_is_closed(
+    wainwright: Program, tmp_path: Path
+) -> None:
+    locked = tmp_path / "locked"
+    (locked / "bin").mkdir(parents=True)
+    locked.chmod(0)
+    asking: tuple[str, ...] = ("env", f"PATH={locked}/bin:{os.environ['PATH']}")
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is missing: root reads every folder")
+        asking = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", *asking)
+    wainwright.before = asking
+    try:
+        told = wainwright.do("doctor")
+    finally:
+        locked.chmod(0o700)
+    assert (told.code, "Traceback" in told.out, "missing" in told.out) == (0, False, False), told.out
 
 
 def test_without_bubblewrap_the_doctor_says_how_to_get_it_and_a_run_waits_for_it(
