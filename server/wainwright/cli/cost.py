@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -29,7 +30,7 @@ def cost(
     if not total.calls:
         return
     out.print()
-    out.print(_each(ledger.calls) if calls else _by_role(ledger.lines()))
+    out.print(each_call(ledger.calls) if calls else _by_role(ledger.lines()))
     if total.bounded:
         out.print(
             f"\n{total.bounded} calls were lost or not counted believably: the most they may have cost is booked."
@@ -44,7 +45,7 @@ def cost(
 _NOTHING = {"", "0", "0.0"}
 
 
-def _by_role(lines: tuple[Line, ...]) -> Table:
+def _by_role(lines: tuple[Line, ...]) -> Group:
     names = ("calls", "failed", "lost", "input", "cached", "output", "reasoning", "seconds", "cost")
     rows = []
     for line in lines:
@@ -53,7 +54,8 @@ def _by_role(lines: tuple[Line, ...]) -> Table:
     return _table(("role", "model"), names, rows)
 
 
-def _each(calls: tuple[Call, ...]) -> Table:
+def each_call(calls: tuple[Call, ...]) -> Group:
+    """A line a call."""
     rows = []
     for call in calls:
         counts = (call.input, call.cached, call.output, call.reasoning)
@@ -65,17 +67,22 @@ def _each(calls: tuple[Call, ...]) -> Table:
     return _table(("stage", "task", "role", "model", "outcome"), numbers, rows)
 
 
-def _table(words: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table without the columns that hold nothing: a terminal has room for few."""
+def _table(words: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> Group:
+    """A table without the columns that hold nothing, or the same in each row, which stands below: few have room."""
+    names = (*words, *numbers)
+    kept = [at for at in range(len(names)) if any(row[at] not in _NOTHING for row in rows)]
+    telling = [at for at in kept if at < len(words) or names[at] in ("try", "cost")]
+    same = [at for at in telling if len(rows) > 1 and len({row[at] for row in rows}) == 1]
+    said = ", ".join(f"{names[at]} {rows[0][at]}" for at in same)
     table = Table(box=None)
-    kept = [at for at in range(len(words) + len(numbers)) if any(row[at] not in _NOTHING for row in rows)]
+    kept = [at for at in kept if at not in same]
     for at in kept:
         number = at >= len(words)
-        name = (*words, *numbers)[at]
+        name = names[at]
         table.add_column(name, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for row in rows:
         table.add_row(*(Text(row[at]) for at in kept))
-    return table
+    return Group(table, Text(f"In each: {said}.")) if said else Group(table)
 
 
 def _money(call: Call) -> str:
