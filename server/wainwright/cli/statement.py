@@ -39,5 +39,10 @@ def statement(
             sys.stdout.buffer.write(text)
             return
         to.write_bytes(text)
-    err.print(Text(f"It speaks of commit {commit}." + (f" It is signed with the key {key}." if key else "")))
+    signed = (
+        f"It is signed with the key {key}."
+        if key
+        else "It is not signed: `wainwright keys signing` makes a key."
+    )
+    err.print(Text(f"It speaks of commit {commit}. {signed}"))
     out.print(Text(f"python {verifier or 'verifier.py'} {to} {commit} {key}".rstrip()))

@@ -285,7 +285,7 @@ def main(arguments: list[str]) -> int:
     shapes = (".+", "[0-9a-f]{40}|[0-9a-f]{64}", _KEY)
     fits = [re.fullmatch(shape, one) for shape, one in zip(shapes, arguments, strict=False)]
     if not 2 <= len(arguments) <= 3 or not all(fits):
-        sys.stderr.write(f"{__doc__}\n")
+        sys.stderr.write(f"{__doc__}\nThe commit by its full name; the key as it was printed.\n")
         return 2
     (path, commit), key = arguments[:2], "".join(arguments[2:])
     text = Path(path).read_bytes()
