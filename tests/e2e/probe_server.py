@@ -102,7 +102,9 @@ def build():  # noqa: C901
     @command("probe.text", "The mirror of a document")
     async def text(call: Call, arguments: Document):
         document = call.server.buffers.get_text_document(arguments.uri)
-        return {"text": document.source, "version": document.version, "lines": len(document.lines)}
+        # Answers are shown, and what is shown has no control characters: the text as it is, in another form.
+        text = document.source.encode("utf-8", "surrogatepass").hex()
+        return {"text": text, "version": document.version, "lines": len(document.lines)}
 
     @command("probe.progress", "Show progress, with many reports")
     async def progress(call: Call, arguments: Seconds):

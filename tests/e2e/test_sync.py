@@ -33,6 +33,11 @@ def positions(text: str) -> list[int]:
     return [o for o in range(len(text) + 1) if text[o - 1 : o + 1] != "\r\n" or o == 0]
 
 
+def written(text):
+    """As the probe tells a text."""
+    return text.encode("utf-8", "surrogatepass").hex()
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
 async def test_the_mirror_equals_the_editor_after_every_change(start, encoding):
     luck = random.Random(encoding)
@@ -66,7 +71,7 @@ async def test_the_mirror_equals_the_editor_after_every_change(start, encoding):
         )
         if version % 20 == 0 or version == CHANGES:
             mirror = await client.command("probe.text", uri=uri)
-            assert mirror == {"text": text, "version": version, "lines": len(lines_of(text))}
+            assert mirror == {"text": written(text), "version": version, "lines": len(lines_of(text))}
     assert await client.leave() == 0
 
 
@@ -74,5 +79,5 @@ async def test_a_file_that_is_not_open_keeps_its_line_endings(client, tmp_path):
     path = tmp_path / "dos.txt"
     path.write_bytes(b"a\r\nb\rc\x0cd\n")
     mirror = await client.command("probe.text", uri=f"file://{path}")
-    assert mirror == {"text": "a\r\nb\rc\fd\n", "version": None, "lines": 3}
+    assert mirror == {"text": written("a\r\nb\rc\fd\n"), "version": None, "lines": 3}
     assert await client.leave() == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
 from tests.fixtures.bench import Bench
 from tests.fixtures.scenario import PATH
 
@@ -14,6 +15,12 @@ FILES = {
     "calc.py": "def add(a, b):\n    return a + b\n",
     "test_calc.py": "from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
 }
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> None:
+    """A test that ran the program in this process left the log on a stream that is closed by now."""
+    structlog.reset_defaults()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

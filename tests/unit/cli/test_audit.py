@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import structlog
 from tests.unit.journal.damaged import Place
 from typer.testing import CliRunner
 
@@ -29,7 +28,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 def audit(place: Place, *words: str) -> tuple[int, str]:
     workspace = place.older.parents[1] / "workspace"
     result = CliRunner().invoke(app, ["audit", *words, "--workspace", str(workspace)])
-    structlog.reset_defaults()  # the program had its log on the runner's stream
     return result.exit_code, result.output
 
 
