@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,17 @@ def wainwright() -> Iterator[Program]:
 
 def slowly(body: dict[str, object]) -> Answer:
     return Answer(**{**vars(team.play(body)), "delay_s": 0.05})
+
+
+def no_implementer_before(killed: threading.Event) -> Callable[[dict[str, object]], Answer]:
+    """Models who answer slowly, an implementer more so until the first process is killed: it has work left then."""
+
+    def play(body: dict[str, object]) -> Answer:
+        if team.part(body) == "Implementer":
+            killed.wait(3)
+        return slowly(body)
+
+    return play
 
 
 def until(process: subprocess.Popen[str], words: str) -> None:
@@ -61,13 +72,15 @@ def repeated(server: OpenAIServer) -> int:
 
 @pytest.mark.timeout(300)
 def test_the_second_process_follows_and_takes_over_when_the_first_is_killed(wainwright: Program) -> None:
-    with OpenAIServer(slowly) as server:
+    dead = threading.Event()
+    with OpenAIServer(no_implementer_before(dead)) as server:
         first = wainwright.start("run", team.GOAL, "--json", server=server)
         until(first, "plan: ")
         second = wainwright.start("resume", "--wait", "--json", server=server)
         until(second, "attempt 1 begins")
         first.kill()
         killed = time.monotonic()
+        dead.set()
         until(second, "the implementer begins")
         assert time.monotonic() - killed < 20
         code, out, err = rest(second)
