@@ -30,7 +30,7 @@ def cost(
     if not total.calls:
         return
     out.print()
-    out.print(each_call(ledger.calls) if calls else _by_role(ledger.lines()))
+    out.print(_each(ledger.calls) if calls else _by_role(ledger.lines()))
     if total.bounded:
         out.print(
             f"\n{total.bounded} calls were lost or not counted believably: the most they may have cost is booked."
@@ -54,7 +54,7 @@ def _by_role(lines: tuple[Line, ...]) -> Group:
     return _table(("role", "model"), names, rows)
 
 
-def each_call(calls: tuple[Call, ...]) -> Group:
+def _each(calls: tuple[Call, ...]) -> Group:
     """A line a call."""
     rows = []
     for call in calls:

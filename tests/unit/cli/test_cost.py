@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from wainwright.cli.cost import each_call
+from wainwright.cli import cost
 from wainwright.models.ledger import Call
 
 
@@ -22,7 +22,7 @@ def test_calls_fit_into_eighty_columns() -> None:
         for stage, role in (("PLANNING", "planner"), ("BUILD", "implementer"), ("REVIEW", "reviewer"))
     )
     told = io.StringIO()
-    Console(file=told, width=80).print(each_call(calls))
+    Console(file=told, width=80).print(cost._each(calls))
     assert [line.rstrip() for line in told.getvalue().splitlines()] == [
         " stage     role          input  cached  output  first token  seconds",
         " PLANNING  planner      123456   98765    4321          1.2     33.4",
