@@ -25,7 +25,10 @@ EVERY_S = 0.02
 """Between two pieces of a stream, and between two requests of the editor."""
 REQUESTS = 200
 IDLE = "idle"
-TODO = '"""Sums."""\n\n\ndef add(a: int, b: int) -> int:\n    return a + b  # TODO: say what it is for\n'
+UNFINISHED = (
+    '"""Sums."""\n\n\ndef add(a: int, b: int) -> int:\n    return a + b  # TODO: say what it is for\n'
+)
+"""A text with something to be done in it: code actions are offered for that."""
 PLAN = {
     "requirements": [{"id": f"R{n}", "text": f"`calc.m{n}.f()` returns {n}."} for n in range(1, STREAMS + 1)],
     "tasks": [
@@ -104,7 +107,7 @@ class Desk:
         self.root = scratch / "shop"
         (self.root / "calc").mkdir(parents=True)
         self.file = self.root / "calc" / "__init__.py"
-        self.file.write_text(TODO)
+        self.file.write_text(UNFINISHED)
         for words in (
             ("init", "-q", "-b", "main"),
             ("add", "."),
@@ -136,7 +139,7 @@ class Desk:
             client.on(method, lambda _: None)
         folder = {"uri": self.root.as_uri(), "name": "shop"}
         await client.initialize("vscode-10.1", workspaceFolders=[folder])
-        document = {"uri": self.file.as_uri(), "languageId": "python", "version": 1, "text": TODO}
+        document = {"uri": self.file.as_uri(), "languageId": "python", "version": 1, "text": UNFINISHED}
         client.notify("textDocument/didOpen", {"textDocument": document})
         await client.command("wainwright.runs")  # answered when the workspace has been looked at
         taken = {IDLE: await self._answers(client, _times(REQUESTS))}

@@ -156,22 +156,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return triage(state, event)
         case ev.Reviewed():
             return review(state, event)
-        case (
-            ev.MutantsTried()
-            | ev.Delivered()
-            | ev.DeploymentPlanned()
-            | ev.Deployed()
-            | ev.DeployFailed()
-            | ev.Monitored()
-            | ev.RunFailed()
-            | ev.RunCancelled()
-            | ev.CapMet()
-            | ev.CapsRaised()
-            | ev.Kept()
-            | ev.RunResumed()
-        ):
+        case _:
             return _apply_late(state, event)
-    assert_never(event)
 
 
 _Late = (
