@@ -78,6 +78,8 @@ async def provider() -> None:
             for number in range(10**9):
                 await response.write(_piece(f"word {number} "))
                 await asyncio.sleep(EVERY_S)
+        except ConnectionError:
+            pass  # the editor has left
         finally:
             written_to -= 1
         return response

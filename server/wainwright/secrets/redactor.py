@@ -4,9 +4,10 @@ import asyncio
 import base64
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
-from wainwright.secrets.shapes import FINDERS, private_keys
+from wainwright.secrets.shapes import finders, private_keys
 
 DUMMY_KEY = "no-key-needed"
 MASK = "[secret]"
@@ -15,6 +16,8 @@ _SHORTEST_SECRET = 6
 _AT_ONCE = 20_000
 """Characters that are looked through while nothing else goes on."""
 _PIECE = 64_000
+_KEPT_MAX = 128
+"""Texts whose masked form is kept: each request repeats the ones before it."""
 _GOES_ON = re.compile(r"\n(?!.{0,60}value)")
 """An end of line at which a text may be cut: a name may stand on one line, and its value on the next."""
 
@@ -26,6 +29,7 @@ class Redactor:
         self._values: frozenset[str] = frozenset()
         self._forms: tuple[str, ...] = ()
         """What is masked, the longest first."""
+        self._looked_through = lru_cache(_KEPT_MAX)(self._look_through)
         self.learn(values)
 
     def learn(self, values: Iterable[str]) -> None:
@@ -33,12 +37,16 @@ class Redactor:
         self._values |= {value for value in values if _is_secret(value)}
         forms = {form for value in self._values for form in _forms(value)}
         self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        self._looked_through.cache_clear()
 
     def redact(self, text: str, *, by_lines: bool = False) -> str:
         """``text`` with every secret replaced by a mask. Redacting twice changes nothing.
 
         ``by_lines``: there are as many lines as before, so that some of them can be shown by their numbers.
         """
+        return self._looked_through(text, by_lines)
+
+    def _look_through(self, text: str, by_lines: bool) -> str:
         text = self.without_values(text)
         text = _masked(text, private_keys(text), by_lines=by_lines)
         return "".join(map(_without_shapes, _pieces(text)))
@@ -56,7 +64,7 @@ class Redactor:
 
 
 def _without_shapes(text: str) -> str:
-    for find in FINDERS:
+    for find in finders(text):
         text = _masked(text, find(text))
     return text
 

@@ -15,7 +15,10 @@ from wainwright.secrets import DUMMY_KEY, MASK, Redactor
 
 
 @given(
-    secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40),
+    # Of all words, one is known to be no secret.
+    secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40).filter(
+        lambda word: word != DUMMY_KEY
+    ),
     before=st.binary(max_size=7),
     after=st.binary(max_size=7),
 )
@@ -193,3 +196,10 @@ def test_keys_that_touch_are_all_masked() -> None:
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert Redactor([DUMMY_KEY, "", "abc"]).redact(text) == text
+
+
+def test_what_is_learnt_is_masked_in_texts_that_were_looked_through_before() -> None:
+    redactor, text = Redactor(), "the value is tulip-garden-7"
+    assert redactor.redact(text) == text
+    redactor.learn(["tulip-garden-7"])
+    assert redactor.redact(text) == f"the value is {MASK}"
