@@ -46,6 +46,12 @@ MAYBE_DONE = (
 )
 """What an agent is told of an action that may not be done again, and that may have happened."""
 
+GONE_BESIDE = (
+    "The process in which you worked has ended. Your tree is as it was, but what your commands had written to {} is "
+    "gone. Do again what you still need of it."
+)
+"""What an agent is told of installed and built things that no checkpoint has."""
+
 _AGAIN = "Resume the run: the role tries anew, with another model if you have one. Or make the goal smaller."
 
 A = TypeVar("A", bound=Fact)
@@ -129,6 +135,10 @@ class Conversation(Generic[A]):
     """What the agent wrote for people, by name."""
     from_record: bool = True
     """The model was not asked anything yet by this process."""
+    beside: str = ""
+    """Where commands have written, as far as recorded, that no checkpoint has."""
+    lost: str = ""
+    """What of that went with the process that was there before, and has to be told."""
 
     @property
     def tools(self) -> tuple[Tool[Any], ...]:
@@ -184,6 +194,10 @@ class Conversation(Generic[A]):
         if self.from_record and not await self.steps.is_recorded("model"):
             self.from_record = False
             await self._tell_what_is_gone()
+            await self._look_beside()
+        if self.lost:
+            self._say(GONE_BESIDE.format(self.lost))
+            self.lost = ""
         request = ModelRequest(
             role=self.assignment.role,
             messages=tuple(fit(self.messages)),
@@ -204,6 +218,11 @@ class Conversation(Generic[A]):
         if gone:
             self.tell(f"goes on without {gone}")
             self._say(f"From now on these tools cannot be used any more: {gone}. Go on with what there is.")
+
+    async def _look_beside(self) -> None:
+        """Notice that what commands wrote beside the tree went with the process that had it."""
+        if self.beside and not await self.workbench.beside():
+            self.lost, self.beside = self.beside, ""
 
     # ---- acting
 
@@ -257,13 +276,15 @@ class Conversation(Generic[A]):
 
         async def live(_key: str) -> tuple[JsonValue, Spend]:
             await self._catch_up()
+            await self._look_beside()
             ok, text = await act()
             commit = (
                 await workbench.checkpoint(name)
                 if effect != "read" and workbench.writable
                 else workbench.tree_at
             )
-            return {"ok": "yes" if ok else "", "text": text, "commit": commit}, Spend()
+            beside = await workbench.beside()
+            return {"ok": "yes" if ok else "", "text": text, "commit": commit, "beside": beside}, Spend()
 
         told: JsonValue = {"ok": "", "text": MAYBE_DONE, "commit": workbench.expected_at}
         done = cast(
@@ -271,6 +292,7 @@ class Conversation(Generic[A]):
             await self.steps.step(f"act-{name}", inputs=inputs, effect=effect, act=live, unknown=told),
         )
         workbench.expected_at = done["commit"]
+        self.beside = done.get("beside", self.beside)
         return done
 
     async def _catch_up(self) -> None:

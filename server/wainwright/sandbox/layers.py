@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import clearing, programs
@@ -144,7 +145,18 @@ def _scratch(taken: Taken) -> Path:
 
 def _upper(view: SandboxView, layer: Layer) -> Path:
     """Where what is written to a layer is kept; one folder a path, so that no name of one lies within another's."""
-    return layer.upper or view.beside / _KEPT / layer.at.as_posix().replace("%", "%25").replace("/", "%2F")
+    return layer.upper or view.beside / _KEPT / quote(layer.at.as_posix(), safe="")
+
+
+def written(view: SandboxView) -> list[str]:
+    """The layers beside a tree to which commands have written, by their paths in it. It goes when the tree goes."""
+    kept = view.beside / _KEPT
+    uppers = sorted(kept.iterdir()) if kept.is_dir() else []
+    return [
+        unquote(one.name)
+        for one in uppers
+        if ".work-" not in one.name and any(files for _, _, files in os.walk(one))
+    ]
 
 
 def overlay(taken: Taken, lower: tuple[Path, ...], *, writable: bool, upper: Path | None = None) -> Overlay:

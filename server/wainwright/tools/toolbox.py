@@ -4,6 +4,7 @@ A tool is typed, has one effect class, and gives its observation as text for the
 decided here and by the sandbox, never by what a model says.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wainwright.domain.changes import protected
 from wainwright.domain.plan import covers
+from wainwright.sandbox import layers
 from wainwright.sandbox.protocol import Sandbox, SandboxView
 from wainwright.secrets import Redactor
 from wainwright.tools.observation import relevant
@@ -94,6 +96,10 @@ class Workbench:
         self.written.difference_update(written)
         self.tree_at = made.commit
         return made.commit
+
+    async def beside(self) -> str:
+        """Where commands have written that is in no checkpoint, such as ``node_modules``; empty for nowhere."""
+        return ", ".join(await asyncio.to_thread(layers.written, self.view)) if self.writable else ""
 
     async def restore(self, commit: str) -> None:
         """Put the tree back to a commit of its own. Whoever may not write has changed nothing."""

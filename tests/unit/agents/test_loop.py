@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from wainwright.agents.loop import Brief, OutOfTurns, Work, run_agent
 from wainwright.agents.roles import WORK
 from wainwright.domain.errors import BadAnswer, Fenced, WainwrightError
 from wainwright.models.client import GatewayBackend
+from wainwright.sandbox.protocol import Layer
 from wainwright.tools.toolbox import Arguments, Tool, ToolEffect, Workbench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -467,4 +469,31 @@ async def test_tools_that_are_gone_are_told_once_and_the_conversation_goes_on(
     assert "run_tests, shell" in told[0]
     bench.crash()
     again, asked = await act(bench, gateway, workbench=bench.workbench())
+    assert (again.answer.status, asked) == ("done", [])
+
+
+async def test_what_commands_wrote_beside_the_tree_and_went_with_their_process_is_told_once(
+    bench: Bench, gateway: GatewayBackend, tmp_path: Path
+) -> None:
+    (tmp_path / "installed").mkdir()
+    layer = Layer(at=Path("node_modules"), sources=(tmp_path / "installed",), writes="kept")
+
+    def workbench() -> Workbench:
+        one = bench.workbench()
+        one.view = one.view.model_copy(update={"layers": (layer,)})
+        return one
+
+    install = call("shell", command="echo 1 > node_modules/tool; echo 1 > kept")
+    look = call("shell", command="cat kept node_modules/tool")
+    done, asked = await act(bench, gateway, install, look, workbench=workbench())
+    assert isinstance(done, WainwrightError)
+    assert "exit code 0" in last(asked)
+    bench.crash()
+    done, asked = await act(bench, gateway, look, DONE, workbench=workbench())
+    told = [text_of(message) for message in said(asked[-1]) if "is gone" in text_of(message)]
+    assert len(told) == 1
+    assert "what your commands had written to node_modules is gone" in told[0]
+    assert "No such file" in last(asked)
+    bench.crash()
+    again, asked = await act(bench, gateway, workbench=workbench())
     assert (again.answer.status, asked) == ("done", [])
