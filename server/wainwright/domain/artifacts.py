@@ -261,14 +261,20 @@ def _before(state: RunState, test: AcceptanceTest) -> str:
     found = state.red_first.found if state.red_first else RedFirst()
     words = {"red": found.red, "green": found.green, "not built": found.unbuilt, "not run": found.not_run}
     ended = next((word for word, tests in words.items() if test.test in tests), "not known")
-    guards = ", guards what was so already" if guarding(state, test) else ""
+    guards = ", guards what was so already" if guarding(state, test) and ended != "red" else ""
     return f"{ended}{guards}"
 
 
 def _outcome(receipt: Receipt | None, test: str) -> str:
     """How a named test ended, over all its parameters."""
-    cases = receipt.cases if receipt else ()
-    found = {c.outcome for c in cases if c.name == test or c.name.startswith((f"{test}[", f"{test}::"))}
+    cases, (file, _, name) = receipt.cases if receipt else (), test.partition("::")
+    found = {
+        c.outcome
+        for c in cases
+        if c.name == test
+        or c.name.startswith((f"{test}[", f"{test}::"))
+        or (name and c.name.startswith(f"{file}::") and c.name.endswith(f"::{name}"))
+    }
     worst = next((o for o in ("error", "failed", "skipped", "passed") if o in found), None)
     return worst or ("not in the report" if cases else "the command reports no single tests")
 

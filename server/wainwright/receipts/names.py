@@ -43,18 +43,19 @@ def _joined(name: str) -> str:
 def as_reported(test: str, receipt: Receipt, base: Receipt | None) -> tuple[str, ...]:
     """How a report calls a new test that is named ``file::name`` or by its file alone.
 
-    A name may join its parts otherwise than the report does, or be a suite's. Some reports tell no files: there it is
-    what the base has not, and what is called like the name if one is given. Others know whole programs alone: there
-    it is those that say what failed in the file (``programs``).
+    A name may join its parts otherwise than the report does, leave its suites out, or be a suite's. Some reports tell
+    no files: there it is what the base has not, and what is called like the name if one is given. Others know whole
+    programs alone: there it is those that say what failed in the file (``programs``).
     """
     file, _, name = test.partition("::")
     if any(belongs(case.name, test) for case in receipt.cases):
         return (test,)
     there = [case.name for case in receipt.cases if belongs(case.name, file)]
     if there or receipt.unbuilt:
-        meant = _joined(test)
+        meant, bare = _joined(test), f" {_joined(name)}"
         same = tuple(one for one in there if _joined(one) == meant)
-        return same or tuple(one for one in there if _joined(one).startswith(f"{meant} ")) or (test,)
+        same = same or tuple(one for one in there if _joined(one).startswith(f"{meant} "))
+        return same or tuple(one for one in there if name and _joined(one).endswith(bare)) or (test,)
     before = {case.name for case in base.cases} if base else set[str]()
     new = tuple(case.name for case in receipt.cases if case.name not in before)
     called = tuple(one for one in new if one == name or one.endswith((f"::{name}", f" {name}", f".{name}")))

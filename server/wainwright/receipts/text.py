@@ -76,9 +76,12 @@ def _beside(receipt: Receipt, base: Receipt | None) -> list[str]:
         return [f"On the base it ended with {exit_text(base.exit)}."]
     red = [one for one in receipt.failing if one in set(base.failing)]
     gone = sorted(base.passing - {case.name for case in receipt.cases}) if not receipt.only else []
+    known = {case.name for case in base.cases}
+    new = sorted(name for name in receipt.passing if name not in known)
     lines = [f"On the base: {counts(base)}."]
     lines += [f"Red on the base already, and still: {_names(red)}."] if red else []
     lines += [f"Green on the base, and not in this report: {_names(gone)}."] if gone else []
+    lines += [f"Not there on the base, and green: {_names(new)}."] if new else []
     return lines
 
 

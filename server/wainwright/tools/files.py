@@ -146,7 +146,7 @@ async def _read_one(workbench: Workbench, asked: _Span, room: int) -> str:
             content = await asyncio.to_thread(native.read_beneath, workbench.tree, asked.path, EDIT_MAX)
     except (OSError, ValueError, WainwrightError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return f"{asked.path} cannot be read: {why}. Ignored folders such as .venv are seen by `shell` only."
+        return f"{asked.path} cannot be read: {why}. Ignored folders such as .venv are seen by commands only."
     if b"\0" in content[:8192]:
         return f"{asked.path} is binary ({len(content)} bytes)."
     lines = await asyncio.to_thread(_lines, workbench, content)

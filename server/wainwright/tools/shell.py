@@ -130,8 +130,9 @@ async def _history(workbench: Workbench, arguments: History) -> str:
 SHELL = Tool(
     name="shell",
     description=(
-        "Run a shell line, or several as `commands`, in the sandbox: no network, no secrets, only the workspace can "
-        "be written. Each call is a fresh process. Of long output the failures, the beginning and the end are shown."
+        "Run a shell line, or several as `commands`, in the sandbox: no network, no secrets, only the workspace and "
+        "/tmp can be written. Each call is a fresh process. Of long output the failures, the beginning and the end are "
+        "shown."
     ),
     arguments=Shell,
     effect="idempotent",

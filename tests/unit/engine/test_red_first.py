@@ -74,7 +74,7 @@ def unloaded(message: str) -> Receipt:
 def test_what_the_author_is_told(found: Receipt, tests: tuple[AcceptanceTest, ...], said: str) -> None:
     base = GREEN_BASE if found.cases else receipt(exit_code=0)
     here = state(base)
-    told = red_first.unfit(here, red_first.told(here, found, tests, FILES), tests)
+    told = red_first.unfit(here, red_first.told(here, found, tests, FILES), tests, "")
     assert said in told
     assert bool(said) == bool(told)
 
@@ -88,20 +88,23 @@ def test_a_guard_that_is_there_is_green_beside_a_test_that_cannot_be_built_yet()
     first = red_first.told(state(), receipt(broken), tests, FILES)
     assert first.found.red == ("tests/test_old.py::test_new",)
     assert first.found.green == ("tests/test_old.py::test_old",)
-    assert red_first.unfit(state(), first, tests) == ""
+    assert red_first.unfit(state(), first, tests, "") == ""
 
 
 def test_a_goal_that_changes_nothing_needs_no_red_test() -> None:
     here = state(keeps_behaviour=True)
-    assert red_first.unfit(here, red_first.told(here, new("passed"), TESTS, FILES), TESTS) == ""
+    assert red_first.unfit(here, red_first.told(here, new("passed"), TESTS, FILES), TESTS, "") == ""
 
 
 def test_a_requirement_that_is_met_today_has_guards() -> None:
     requirements = [{"id": "R1", "text": "It stays.", "guards": True}]
     here = state(requirements=requirements)
-    told = red_first.unfit(here, red_first.told(here, new("failed"), TESTS, FILES), TESTS)
+    first = red_first.told(here, new("failed"), TESTS, FILES)
+    told = red_first.unfit(here, first, TESTS, "R10 has no test.", "because")
     assert "said to guard" in told
+    assert "R1 is not so today, say that in `because`, by its number" in told
     assert isinstance(here.plan, Plan)
+    assert red_first.unfit(here, first, TESTS, "R1 is not so today: a blank is lost.") == ""
 
 
 @pytest.mark.parametrize(

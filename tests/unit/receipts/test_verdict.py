@@ -277,6 +277,7 @@ def test_identical_failures_are_told_once_and_the_base_stands_beside() -> None:
     assert "On the base: 1 passed, 1 failed." in text
     assert "Red on the base already, and still: a::t0." in text
     assert "Green on the base, and not in this report: a::z." in text
+    assert "Not there on the base, and green: a::x, a::y." in text
     assert "Doubt: conftest changed." in text
     assert "On the base it ended with exit code 0." in report_text(by_exit(1), base=by_exit(0))
 
@@ -306,6 +307,11 @@ def test_what_could_not_be_built_is_the_readers_whatever_is_theirs() -> None:
         ("a.rb::Calc adds", ("a.rb::Calc::adds",), (), ("a.rb::Calc::adds",)),
         ("a.rb::Calc#adds", ("a.rb::Calc::adds", "a.rb::Calc::adding"), (), ("a.rb::Calc::adds",)),
         ("a.ts::calc > drops", ("a.ts::calc::adds",), (), ("a.ts::calc > drops",)),
+        ("a.rb::test_x", ("a.rb::TestA::test_x", "a.rb::TestA::test_xx", "b.rb::TestA::test_x"), (),
+         ("a.rb::TestA::test_x",)),
+        ("a.rb::test_x", ("a.rb::TestA::test_x", "a.rb::TestB::test_x"), (),
+         ("a.rb::TestA::test_x", "a.rb::TestB::test_x")),
+        ("a.rb::t_x", ("a.rb::TestA::test_x",), (), ("a.rb::t_x",)),
     ],
 )  # fmt: skip
 def test_a_report_may_call_a_test_otherwise(

@@ -119,7 +119,9 @@ class _Checking:
             return ""
         around = await asyncio.to_thread(self.parts.repository.files, commit)
         self.first = red_first.told(state, receipt, answer.tests, around)
-        return _harmful(state, receipt, files) or red_first.unfit(state, self.first, answer.tests)
+        return _harmful(state, receipt, files) or red_first.unfit(
+            state, self.first, answer.tests, answer.summary
+        )
 
 
 def _written(

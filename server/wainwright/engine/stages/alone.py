@@ -72,7 +72,7 @@ class OwnTests:
         if answer.tests:
             self.run.tell("runs the new tests on the base", self.one.task.id)
             first = await self._red_first(answer.tests, commit, files, around)
-            unfit = red_first.unfit(state, first, answer.tests)
+            unfit = red_first.unfit(state, first, answer.tests, answer.because, "because")
             if unfit:
                 return unfit
         told = AcceptanceAnswer(status="done", tests=answer.tests, summary=answer.because or answer.summary)

@@ -37,7 +37,7 @@ def shared(state: RunState, known: Shared) -> tuple[str, ...]:
     first = join("# What all are given", known.text, goal(state, known), tests(state))
     if state.plan is None:
         return (first,)
-    return (first, join(requirements(state), plan(state), design(state)))
+    return (first, join(requirements(state), plan(state), notes(state), design(state)))
 
 
 def goal(state: RunState, known: Shared) -> str:
@@ -64,6 +64,8 @@ def _shown(known: Shared, place: Place) -> bool:
 
 def tests(state: RunState) -> str:
     """How the tests are run, and what they say on the base."""
+    if not state.suites and state.from_nothing:
+        return ""
     if not state.suites:
         return "## Tests\n\nIt is not known how this workspace is tested."
     text = "## Tests\n\n" + "\n".join(f"Command: `{s.command}`{_where(s)}" for s in state.suites)
@@ -103,9 +105,7 @@ def requirements(state: RunState) -> str:
 def untested(state: RunState) -> str:
     """Which requirements no test shows, and what the Tester says of that."""
     lines = [f"- {', '.join(names)}: {why}" for why, names in skipping.untested(state).items()]
-    head = (
-        "## Requirements without a test\n\nNothing shows these but the code itself. The Tester's words:\n\n"
-    )
+    head = "## Requirements without a test\n\nNo acceptance test shows these. The words of who wrote the tests:\n\n"
     return head + "\n".join(lines) if lines else ""
 
 
@@ -120,6 +120,23 @@ def without(state: RunState, one: TaskState) -> str:
     needed = [state.tasks[name].task for name in one.without if name in state.tasks]
     lines = "\n".join(f"- {t.id}, {t.title}: {t.instruction}" for t in needed)
     return f"## Not there\n\nThese were skipped; do without them:\n{lines}" if lines else ""
+
+
+def before_the_change(state: RunState) -> str:
+    """How the acceptance tests ended with nothing but their files added, and what their author says of them."""
+    written, first = state.acceptance, state.red_first
+    if written is None or first is None or first.postponed:
+        return ""
+    red, green = (
+        ", ".join(f"`{in_line(one)}`" for one in names) for names in (first.found.red, first.found.green)
+    )
+    told = [
+        f"Red, as what shows a change has to be: {red}." if red else "",
+        f"Green: {green}." if green else "",
+    ]
+    return join(
+        "## The acceptance tests before the change", *told, f"Their author's words: {written.summary}"
+    )
 
 
 def notes(state: RunState) -> str:

@@ -99,8 +99,17 @@ def _wants_what_nobody_brings(
     return bool(lacking) and all(found is not None and found[1] not in ours for found in lacking)
 
 
-def unfit(state: RunState, first: ev.RedFirstTested, tests: Sequence[AcceptanceTest]) -> str:
-    """What is wrong with the tests, as told to their author; empty when they may stand."""
+def unfit(
+    state: RunState,
+    first: ev.RedFirstTested,
+    tests: Sequence[AcceptanceTest],
+    words: str,
+    where: str = "summary",
+) -> str:
+    """What is wrong with the tests, as told to their author; empty when they may stand.
+
+    ``words`` are the author's, in the field ``where`` of the answer.
+    """
     if first.postponed or first.receipt is None or not tests:
         return ""
     found, guards = first.found, {test.test for test in tests if guarding(state, test)}
@@ -115,8 +124,9 @@ def unfit(state: RunState, first: ev.RedFirstTested, tests: Sequence[AcceptanceT
     if found.not_run:
         wrong.append(
             f"These did not run, since `{first.receipt.command}` does not find them or skips them: "
-            f"{_names(found.not_run)}. Name them as the report does, and place them where they are found."
-            f"\n{report_text(first.receipt)}"
+            f"{_names(found.not_run)}. Name them as the report does, and place them where they are found. "
+            "This is the report, on the base with your test files and without your change, where your tests have to "
+            f"be red.\n{report_text(first.receipt)}"
         )
     early = () if same else tuple(name for name in found.green if name not in guards)
     if early:
@@ -124,14 +134,28 @@ def unfit(state: RunState, first: ev.RedFirstTested, tests: Sequence[AcceptanceT
             f"These pass before anything was changed, so they show nothing: {_names(early)}. Make them fail for want "
             'of the change; or, where one is to keep what is so already, give it `"guards": true` in your answer.'
         )
-    late = tuple(name for name in found.red if name in guards)
+    late = [test for test in tests if test.test in found.red and _against(state, test, words)]
     if late:
+        planned = ", ".join(sorted({test.requirement for test in late if not test.guards}))
+        way = 'leave `"guards"` out where they show what is to come'
+        if planned:
+            way = (
+                f"where the plan is wrong and {planned} is not so today, say that in `{where}`, by its number"
+            )
         wrong.append(
-            f"These are said to guard what is so already, and are red before the change: {_names(late)}."
+            "These are said to guard what is so already, and are red before the change: "
+            f"{_names([test.test for test in late])}. Correct them; or {way}."
         )
     if not wrong and not found.red and not same:
         wrong.append("None of your tests is red before the change. At least one has to show what is to come.")
     return "\n\n".join(wrong)
+
+
+def _against(state: RunState, test: AcceptanceTest, words: str) -> bool:
+    """Whether a red test ought to be green: its author calls it a guard, or the plan does and nobody contradicts."""
+    return guarding(state, test) and (
+        test.guards or not re.search(rf"\b{re.escape(test.requirement)}\b", words)
+    )
 
 
 def _names(tests: Sequence[str]) -> str:

@@ -46,7 +46,8 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
     if alone and not diff.strip():
         return (_nothing(state),)
     commits = await asyncio.to_thread(_commits, parts, state)
-    receipt = briefs.receipt(state.tested.receipt if state.tested else None, base=state.base_receipt)
+    base = None if state.from_nothing else state.base_receipt
+    receipt = briefs.receipt(state.tested.receipt if state.tested else None, base=base)
     earlier, since = await _last_look(parts, run, effect.number)
     done = await ask(
         parts,
@@ -60,7 +61,7 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
             else briefs.join(
                 briefs.untested(state),
                 briefs.skipped(state),
-                briefs.notes(state),
+                briefs.before_the_change(state),
                 commits,
                 briefs.diff(diff),
                 briefs.remarks(state),
