@@ -3,7 +3,7 @@
     python -m tests.crash.dying 17 before itself run "Add a function"
 
 Rows are counted from 1. ``before`` what they are written with is on disk, right ``after``, or in ``between``: when
-the file of heads does not have it yet.
+the file of heads does not say yet that it is final. ``told`` is when that file has it and the database does not.
 """
 
 import os
@@ -44,9 +44,12 @@ def at_append(number: int, moment: str, act: Callable[[], None] = die) -> None:
         due("before")
         add(self, *args, **kwargs)
 
-    def written(self: Heads, heads: Any) -> None:
-        due("between")
-        write_heads(self, heads)
+    def written(self: Heads, heads: Any, *, final: bool = False) -> None:
+        if final:
+            due("between")
+        write_heads(self, heads, final=final)
+        if not final:
+            due("told")
 
     def writing(self: JournalFile, work: Any) -> Any:
         result = once(self, work)

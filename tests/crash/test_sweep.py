@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -124,11 +125,16 @@ def test_the_control_run(workflow: Workflow) -> None:
     check_end(workflow)
 
 
-@pytest.mark.parametrize("moment", ["before", "between", "after"])
-@pytest.mark.parametrize("kill_at", range(1, APPENDS + 1))
+@pytest.mark.parametrize(
+    ("kill_at", "moment"),
+    [
+        *product(range(1, APPENDS + 1), ("before", "between", "after")),
+        *product(range(1, APPENDS + 1, 6), ("told",)),
+    ],
+)
 def test_killed_at_each_append(workflow: Workflow, kill_at: int, moment: str) -> None:
     assert workflow.go(kill_at, moment) == -signal.SIGKILL
-    if moment != "before":  # what is written in one go with it is gone with it
+    if moment not in ("before", "told"):  # what is written in one go with it is gone with it
         assert len(workflow.keys("SELECT seq FROM journal")) >= kill_at
     completed, under_way = workflow.done(), workflow.under_way()
     assert len(under_way) <= len(TASKS)
@@ -147,7 +153,7 @@ def test_killed_again_and_again(workflow: Workflow, seed: int) -> None:
     rng = random.Random(seed)
     completed: dict[str, int] = {}
     for _ in range(5):
-        if workflow.go(rng.randint(1, 8), rng.choice(["before", "between", "after"])) == 0:
+        if workflow.go(rng.randint(1, 8), rng.choice(["before", "told", "between", "after"])) == 0:
             break
         completed = {**workflow.issued_of(workflow.done()), **completed}
     assert workflow.go() == 0

@@ -39,15 +39,19 @@ def open_copy(path: Path) -> sqlite3.Connection:
     return copies
 
 
-def keep(source: Reading, run: str, copies: sqlite3.Connection) -> int:
-    """Take over the rows of a run that go on, as they were written, from those that were kept before; how many."""
+def keep(source: Reading, run: str, copies: sqlite3.Connection, *, rows_max: int | None = None) -> int:
+    """Take over the rows of a run that go on, as they were written, from those that were kept before; how many.
+
+    ``rows_max``: so many the run has in all, where that is known; what lies behind them somebody else has added.
+    """
     newest = copies.execute(
         "SELECT seq, hash FROM journal WHERE run = ? ORDER BY seq DESC LIMIT 1", (run,)
     ).fetchone()
     last, head = newest or (0, "")
+    (there,) = copies.execute("SELECT count(*) FROM journal WHERE run = ?", (run,)).fetchone()
     added: list[tuple[Any, ...]] = []
     for *raw, found in source.execute(_ROWS, (run, last)).fetchall():
-        if not _is(head, run, raw, found):
+        if there + len(added) == rows_max or not _is(head, run, raw, found):
             break
         head = found
         added.append((*raw, run, found))

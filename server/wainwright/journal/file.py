@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from wainwright.domain.errors import JournalBroken, JournalError, RunBusy, WainwrightError
 from wainwright.journal import schema
-from wainwright.journal.heads import Heads
+from wainwright.journal.heads import Head, Heads, this_boot
 from wainwright.journal.owners import alive
 from wainwright.journal.spare import Spare
 from wainwright.journal.told import BUSY, FULL, LOCKED, READ_ONLY, WAYS_OUT, code, told
@@ -206,6 +206,7 @@ class JournalFile:
             result = act(self._open)
             heads = self._open.finish()
             self._go_on_from(self._open.read())
+            self._tell(heads)
             self.db.execute("COMMIT")
         except BaseException:
             self._known.forget()
@@ -215,18 +216,24 @@ class JournalFile:
             raise
         finally:
             self._open = None
-        try:
-            self.heads.write(heads)
-        except OSError as error:
-            log.warning("journal.heads_not_written", reason=str(error))
+        self._tell(heads, final=True)
         return result
 
+    def _tell(self, heads: list[Head], *, final: bool = False) -> None:
+        """Say outside the database where the chains end."""
+        try:
+            self.heads.write(heads, final=final)
+        except OSError as error:
+            log.warning("journal.heads_not_written", reason=str(error))
+
     def _go_on_from(self, read: list[tuple[str, int, str]]) -> None:
-        """Nothing is added to a run whose last rows are missing: nobody would miss them any more."""
+        """Nothing is added to a run whose last rows are missing or forged: nobody would notice any more."""
         for run, rows, head in read:
             known = self.heads.of(run)
-            if known is None or (known.rows == rows and known.head == head):
+            if known is None or known.fits(rows, head):
                 continue
+            if rows > known.rows and known.boot == this_boot() != "":
+                raise JournalBroken(f"Somebody else added rows to run {run}.", WAYS_OUT)
             row = self.db.execute(
                 "SELECT hash FROM journal WHERE run = ? AND seq = ?", (run, known.last)
             ).fetchone()

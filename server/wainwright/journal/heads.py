@@ -1,29 +1,41 @@
 """Where each run's chain ended, kept outside the database: rows that are cut off at its end are missed here.
 
-A file of one slot a run, written in place after each transaction that added rows. The database may be ahead of it,
-by what was written when a process was killed; it is never behind. What is lost with the power, before the disk had
-it, makes it older and nothing else: it is brought to disk a moment after it was written, and when the journal closes.
+A file of one slot a run, written in place before each transaction that adds rows is final, and again when it is.
+First it says where the chain ends then and where it ended before, so that a process may be killed in between.
+Afterwards there is one end, and any other was made by somebody else, by adding rows or by taking them away. What is
+lost with the power, before the disk had it, makes the file older: it is brought to disk a moment after it was
+written, and when the journal closes. So rows that it does not know of are believed once the machine has started anew
+since.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
+import stat
 import threading
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from wainwright.domain.errors import JournalBroken
+from wainwright.journal.told import WAYS_OUT
+
 DIGITS = 12
-"""Of the number of rows, so that two slots are compared as text."""
+"""Of the number of rows."""
 SLOT = 256
 """Bytes of a slot. A disk writes such a part of a sector as a whole."""
-NAME_MAX = 80
+NAME_MAX = 64
 """Longer names of runs, and odd ones, are kept as their digest."""
 SYNC_S = 0.05
 """So long after it was written a slot is brought to disk, together with what was written meanwhile, in seconds."""
+
+
+BEFORE_MAX = 12
+"""Digits that are kept of the hash where a chain ended before."""
 
 
 class Head(NamedTuple):
@@ -35,22 +47,49 @@ class Head(NamedTuple):
     head: str
     spent_usd: float
     spent_tokens: int
+    rows_before: int = -1
+    """So many there were before the transaction that made it so; -1 where an older version has written it."""
+    before: str = ""
+    """The beginning of the hash where the chain ended then."""
+    boot: str = ""
+    """Which start of the machine it was written in; empty where that cannot be told."""
+
+    def fits(self, rows: int, newest: str) -> bool:
+        """Whether a chain may end so: as it was told, or as before, when the process was killed between the two."""
+        return (rows, newest) == (self.rows, self.head) or (
+            rows == self.rows_before and newest[:BEFORE_MAX] == self.before
+        )
+
+    @property
+    def final(self) -> Self:
+        """What is said when its transaction is final: it did not end as before."""
+        return self._replace(rows_before=self.rows, before=self.head)
+
+    @property
+    def only_begun(self) -> bool:
+        """There may be no such run: its process may have been killed before its first rows were final."""
+        return self.rows_before == 0
 
     @classmethod
     def read(cls, slot: bytes) -> Self | None:
         """Nothing for a slot that was damaged."""
         try:
             crc, _, text = slot.decode().rstrip().partition(" ")
-            rows, name, last, head, usd, tokens = text.split(" ")
+            rows, name, last, head, usd, tokens, *more = text.split(" ")
             if int(crc, 16) != zlib.crc32(text.encode()):
                 return None
-            return cls(name, int(rows), int(last), head, float(usd), int(tokens))
+            there = cls(name, int(rows), int(last), head, float(usd), int(tokens))
+            if not more:
+                return there
+            rows_before, before, boot = more
+            return there._replace(rows_before=int(rows_before), before=before, boot=boot)
         except ValueError:
             return None
 
     def written(self) -> bytes:
         """The slot."""
         text = f"{self.rows:0{DIGITS}} {self.name} {self.last} {self.head} {self.spent_usd!r} {self.spent_tokens}"
+        text += f" {self.rows_before} {self.before[:BEFORE_MAX]} {self.boot}"
         raw = text.encode()
         return (b"%08x " % zlib.crc32(raw) + raw).ljust(SLOT - 1) + b"\n"
 
@@ -62,11 +101,29 @@ def name_of(run: str) -> str:
     return run if plain else "#" + hashlib.sha256(run.encode("utf-8", "replace")).hexdigest()
 
 
+@cache
+def this_boot() -> str:
+    """Which start of the machine this is; empty where that cannot be told."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()[:8]
+    except (OSError, ValueError):
+        return ""
+
+
 class Heads:
     """The file. Several processes may have it open."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        how = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            self._fd = os.open(path, how, 0o600)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise _no_file(path) from error
+            raise
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            os.close(self._fd)
+            raise _no_file(path)
         self._slots: dict[str, int] = {}
         self._known: dict[str, tuple[bytes, Head | None]] = {}
         """What was read last of a run: the same bytes say the same."""
@@ -92,7 +149,10 @@ class Heads:
 
     def of(self, run: str) -> Head | None:
         """The end of a run as the file has it now."""
-        name = name_of(run)
+        return self.of_name(name_of(run))
+
+    def of_name(self, name: str) -> Head | None:
+        """The same by what a run is called in the file."""
         if name not in self._slots:
             self._look_again()
         at = self._slots.get(name)
@@ -105,12 +165,20 @@ class Heads:
             self._known[name] = (found, head)
         return head
 
-    def write(self, heads: Iterable[Head]) -> None:
-        """Take over where runs end now; one that is further already stays."""
+    def write(self, heads: Iterable[Head], *, final: bool = False) -> None:
+        """Take over where runs end; done by whoever holds the database.
+
+        ``final``: that is so now, and there is one end. Who holds the database by then may be further: that stays.
+        """
         fcntl.flock(self._fd, fcntl.LOCK_EX)
         try:
             for head in heads:
-                self._write(head)
+                if not final:
+                    self._write(head)
+                elif self.of_name(head.name) == head._replace(
+                    boot=this_boot(), before=head.before[:BEFORE_MAX]
+                ):
+                    self._write(head.final)
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
@@ -118,16 +186,12 @@ class Heads:
         if head.name not in self._slots:
             self._look_again()  # another process may have given it one
         at = self._slots.get(head.name)
-        slot = head.written()
+        slot = head._replace(boot=this_boot()).written()
         if at is None:
             at = self._slots[head.name] = self._read_to
             self._read_to += SLOT
-        else:
-            known = os.pread(self._fd, SLOT, at)
-            if known[9 : 9 + DIGITS] > slot[9 : 9 + DIGITS] and Head.read(known) is not None:
-                return
         os.pwrite(self._fd, slot, at)
-        self._known[head.name] = (slot, head)
+        self._known[head.name] = (slot, Head.read(slot))
         if self._syncing is None:
             self._syncing = threading.Thread(target=self._sync_soon, name="journal heads", daemon=True)
             self._syncing.start()
@@ -155,3 +219,9 @@ class Heads:
             with suppress(OSError):
                 os.fdatasync(self._fd)
         os.close(self._fd)
+
+
+def _no_file(path: Path) -> JournalBroken:
+    return JournalBroken(
+        f"Where {path} ought to be is something else: where runs ended is not known.", WAYS_OUT
+    )

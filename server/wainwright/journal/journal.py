@@ -91,9 +91,8 @@ class Journal(Forks):
         def act(tx: Transaction) -> Lease:
             if acting:
                 self.file.room()
-            head = self.file.heads.of(run)
             row = tx.db.execute("SELECT owner, lease_until FROM runs WHERE run = ?", [run]).fetchone()
-            if row is None and head is None:
+            if row is None and not self._was_there(run):
                 tx.book(run)
             owner, until = row or ("", 0)
             if alive(owner, until, time.time()) and until > time.time():
@@ -158,9 +157,14 @@ class Journal(Forks):
     def verify(self, run: str) -> Verdict:
         """What can be believed of a run. Raises InputError when there is no such run."""
         with self.file.read() as db:
-            if self.file.heads.of(run) is None:
+            if not self._was_there(run):
                 Transaction(db).book(run)
             return verify(db, run, self.file.heads)
+
+    def _was_there(self, run: str) -> bool:
+        """Whether the file of heads knows of a run."""
+        head = self.file.heads.of(run)
+        return head is not None and not head.only_begun
 
     def head(self, run: str) -> str:
         """The hash of the newest row of a run. Raises InputError when there is no such run."""
@@ -172,7 +176,8 @@ class Journal(Forks):
         with self.file.read() as db:
             runs = [run for (run,) in db.execute("SELECT run FROM runs ORDER BY created, rowid").fetchall()]
         there = {name_of(run) for run in runs}
-        return runs + [head.name for head in self.file.heads.all() if head.name not in there]
+        ended = self.file.heads.all()
+        return runs + [head.name for head in ended if head.name not in there and not head.only_begun]
 
     def damaged_blobs(self) -> list[str]:
         """Digests of contents that are not what was kept under them."""

@@ -13,7 +13,7 @@ from wainwright.domain.errors import InputError, RunBusy
 from wainwright.journal import copies
 from wainwright.journal.chain import walk
 from wainwright.journal.file import JournalFile, alone, text_of
-from wainwright.journal.heads import Head, Heads, name_of
+from wainwright.journal.heads import Head, Heads, name_of, this_boot
 from wainwright.journal.owners import alive
 from wainwright.journal.told import told
 from wainwright.journal.transaction import Transaction
@@ -46,7 +46,8 @@ def restore(path: Path) -> tuple[Path, list[Restored]]:
 def _restore(path: Path) -> tuple[Path, list[Restored]]:
     kept = path.with_name(path.name + copies.SUFFIX)
     heads = path.with_suffix(".heads")
-    _take_over_what_verifies(path, kept)
+    ends = _ends(heads)
+    _take_over_what_verifies(path, kept, ends)
     if not _holds_anything(kept):
         raise InputError(
             f"There is no verified copy of {path}.", "`wainwright audit export` writes out what is there."
@@ -56,20 +57,20 @@ def _restore(path: Path) -> tuple[Path, list[Restored]]:
         new = Path(place) / path.name
         made = JournalFile(new)
         try:
-            restored = _plant(made, kept, _ends(heads))
+            restored = _plant(made, kept, ends)
         finally:
             made.close()
         aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
         aside.mkdir(mode=0o700)
         for one in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")), heads):
-            if one.exists():
+            if one.exists() or one.is_symlink():
                 one.replace(aside / one.name)
         new.with_suffix(".heads").replace(heads)
         new.replace(path)
     return aside, restored
 
 
-def _take_over_what_verifies(path: Path, kept: Path) -> None:
+def _take_over_what_verifies(path: Path, kept: Path, ends: dict[str, Head]) -> None:
     """Rows that go on as they were written from what was kept, even in a file that is damaged elsewhere."""
     if not path.is_file():
         return
@@ -82,7 +83,9 @@ def _take_over_what_verifies(path: Path, kept: Path) -> None:
                     raise RunBusy(f"Run {run} is at work in process {owner.split(':')[0]}.", "Stop it first.")
             with closing(copies.open_copy(kept)) as target:
                 for run, *_ in runs:
-                    copies.keep(broken, run, target)
+                    end = ends.get(name_of(run))
+                    known = end is not None and end.boot == this_boot() != ""
+                    copies.keep(broken, run, target, rows_max=end.rows if end and known else None)
     except sqlite3.Error:
         return  # what was kept before has to do
 
@@ -95,7 +98,7 @@ def _holds_anything(kept: Path) -> bool:
 
 
 def _ends(path: Path) -> dict[str, Head]:
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         return {}
     heads = Heads(path)
     try:
@@ -116,7 +119,7 @@ def _plant(made: JournalFile, kept: Path, ends: dict[str, Head]) -> list[Restore
             restored.append(Restored(run, len(rows), max(0, end.rows - len(rows)) if end else 0))
         blobs = source.execute("SELECT sha, bytes, packed FROM blobs").fetchall()
     made.write(partial(_put, blobs=blobs))
-    return restored + [Restored(name, 0, head.rows) for name, head in ends.items()]
+    return restored + [Restored(name, 0, head.rows) for name, head in ends.items() if not head.only_begun]
 
 
 def _put(tx: Transaction, blobs: list[Any]) -> None:

@@ -74,6 +74,8 @@ class Transaction:
         self._changed: dict[str, Book] = {}
         self._read: dict[str, tuple[int, str]] = {}
         """Rows and head of each run that was not known before, as the table has them."""
+        self._before: dict[str, tuple[int, str]] = {}
+        """Rows and head of each run that was added to, as they were before."""
         self._added = 0
         self._rows: list[tuple[Any, ...]] = []
         """What is added and not yet in the table: it goes there in one statement, as do the contents."""
@@ -208,6 +210,7 @@ class Transaction:
 
     def _add(self, book: Book, row: Row, reserved: tuple[float, int]) -> None:
         run = book.run
+        self._before.setdefault(run, (book.rows, book.head))
         head = digest(book.head, run, row)
         self._added += 1
         self._rows.append((*row, run, head))
@@ -228,7 +231,7 @@ class Transaction:
         self.flush()
         for book in self._changed.values():
             self._db.execute(_SAVE, _saved(book))
-        return [head_of(book) for book in self._changed.values()]
+        return [head_of(book, *self._before[book.run]) for book in self._changed.values()]
 
 
 def _insert(db: Reading, into: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -245,6 +248,7 @@ def _statement(into: str, columns: int, rows: int) -> str:
     return into + ", ".join([f"({', '.join('?' * columns)})"] * rows)
 
 
-def head_of(book: Book) -> Head:
-    """Where the chain of a run ends."""
-    return Head(name_of(book.run), book.rows, book.last, book.head, book.spent_usd, book.spent_tokens)
+def head_of(book: Book, rows_before: int = -1, before: str = "") -> Head:
+    """Where the chain of a run ends, and where it ended before."""
+    spent = book.spent_usd, book.spent_tokens
+    return Head(name_of(book.run), book.rows, book.last, book.head, *spent, rows_before, before)

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from wainwright.domain.errors import JournalBroken
 from wainwright.journal.chain import KEPT, ROW, Book, Walk, walk
-from wainwright.journal.heads import Head, Heads, name_of
+from wainwright.journal.heads import Head, Heads, name_of, this_boot
 from wainwright.journal.transaction import Reading
 
 BEGINNING = 2
 """Rows of a run that was only begun: its process may have been killed before the file of heads knew of it."""
+LOOKS = 5
+"""At a run that another process goes on with; whoever holds the database needs one."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,8 @@ class Verdict:
 
 def verify(db: Reading, run: str, heads: Heads) -> Verdict:
     """Look at every row of a run; its head is where another process may not have been yet."""
-    table = db.execute(f"SELECT {', '.join(KEPT)} FROM runs WHERE run = ?", (run,)).fetchone()  # noqa: S608
-    rows = db.execute(
-        f"SELECT {ROW}, hash FROM journal NOT INDEXED WHERE run = ? ORDER BY seq",  # noqa: S608
-        (run,),
-    ).fetchall()
+    head, table, rows = _as_of_one_moment(db, run, heads)
     there, wrong = walk(run, rows)
-    head = heads.of(run)
     known = max(len(rows), head.rows if head else 0)
     if not wrong:
         wrong = _ends_elsewhere(rows, there, head)
@@ -72,13 +70,33 @@ def verify(db: Reading, run: str, heads: Heads) -> Verdict:
     return Verdict(run, wrong, there.book, known)
 
 
+def _as_of_one_moment(db: Reading, run: str, heads: Heads) -> tuple[Head | None, Any, list[Any]]:
+    """Where a run ended, its row in the table of runs, and its rows; another process may go on meanwhile."""
+    looks = 0
+    while True:
+        head = heads.of(run)
+        table = db.execute(f"SELECT {', '.join(KEPT)} FROM runs WHERE run = ?", (run,)).fetchone()  # noqa: S608
+        rows = db.execute(
+            f"SELECT {ROW}, hash FROM journal NOT INDEXED WHERE run = ? ORDER BY seq",  # noqa: S608
+            (run,),
+        ).fetchall()
+        looks += 1
+        if looks == LOOKS or heads.of(run) == head:
+            return head, table, rows
+
+
 def _ends_elsewhere(rows: list[tuple[object, ...]], there: Walk, head: Head | None) -> str:
     if head is None:
         return "" if len(rows) <= BEGINNING else "where its rows ended is not known any more"
+    if head.fits(len(rows), str(rows[-1][-1]) if rows else ""):
+        return ""
     if head.rows > len(rows):
         return f"its last rows were taken away, {head.rows - len(rows)} of them"
     if rows[head.rows - 1][-1] != head.head:
         return "it is another run than the one that was written"
+    if len(rows) > head.rows and head.boot == this_boot() != "":
+        # With the power something may have been lost of the file of heads, and else nothing.
+        return f"somebody else added rows to it, {len(rows) - head.rows} of them"
     return ""
 
 
@@ -91,17 +109,24 @@ def _table_differs(good: Book, table: tuple[object, ...] | None) -> str:
 
 def ends(db: Reading, heads: Heads) -> Iterator[tuple[str, str]]:
     """(run, what is wrong) of each run whose newest rows are missing or are others; rows before are not looked at."""
-    runs = db.execute("SELECT run, rows FROM runs").fetchall()
-    names = {name_of(run): (run, rows) for run, rows in runs}
+    runs = db.execute("SELECT run, rows, last, head FROM runs").fetchall()
+    names = {name_of(run): (run, rows, last, newest) for run, rows, last, newest in runs}
     anchored = {head.name: head for head in heads.all()}
     for name, head in anchored.items():
         if name not in names:
-            yield name, "it was taken out of the journal"
+            if not head.only_begun:
+                yield name, "it was taken out of the journal"
             continue
-        run, rows = names[name]
-        found = db.execute("SELECT hash FROM journal WHERE seq = ? AND run = ?", (head.last, run)).fetchone()
-        if rows < head.rows or found is None or found[0] != head.head:
+        run, rows, last, newest = names[name]
+        if head.fits(rows, newest) and _is_there(db, run, last, newest):
+            continue
+        if rows < head.rows or not _is_there(db, run, head.last, head.head):
             yield run, "its last rows were taken away, or are others"
-    for name, (run, rows) in names.items():
+    for name, (run, rows, *_) in names.items():
         if name not in anchored and rows > BEGINNING:
             yield run, "where its rows ended is not known any more"
+
+
+def _is_there(db: Reading, run: str, seq: int, digest: str) -> bool:
+    found = db.execute("SELECT hash FROM journal WHERE seq = ? AND run = ?", (seq, run)).fetchone()
+    return found is not None and found[0] == digest
