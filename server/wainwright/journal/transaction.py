@@ -29,7 +29,7 @@ _ADD = f"INSERT INTO journal ({ROW}, run, hash) VALUES "  # noqa: S608
 _PUT = "INSERT OR IGNORE INTO blobs (sha, bytes, packed) VALUES "
 _OF_KEY = f"SELECT {ROW} FROM journal WHERE run = ? AND key = ? "  # noqa: S608
 _NEWEST = f"{_OF_KEY} ORDER BY seq DESC LIMIT 1"
-_UNDER_WAY = f"{_OF_KEY} AND kind != 'void' ORDER BY seq DESC LIMIT 1"
+_UNDER_WAY = f"{_OF_KEY} AND kind IN ('intent', 'done', 'failed', 'lost') ORDER BY seq DESC LIMIT 1"
 TOGETHER = 64
 """Rows that one statement adds at most. A power of two: few statements are prepared for any number of rows."""
 PACKED_FROM = 2048
