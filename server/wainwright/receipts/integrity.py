@@ -6,6 +6,7 @@ decides how tests are found, run or told is named. What no honest change needs i
 """
 
 import json
+import os
 import re
 import sys
 import tomllib
@@ -18,8 +19,9 @@ from wainwright.domain.evidence import Case, Suite
 from wainwright.receipts.detect import holds_tests
 from wainwright.receipts.protocol import Project
 from wainwright.receipts.shell import simple_commands
-from wainwright.receipts.special import special_cases
-from wainwright.receipts.suspects import MODULES, SETTINGS, TRICKS
+from wainwright.receipts.special import special_cases, times
+from wainwright.receipts.suspects import MODULES, SETTINGS, STANDS_IN, TRICKS
+from wainwright.sandbox.variables import VARIABLES
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,19 @@ def agreement(command: str, code: int | None, cases: Sequence[Case]) -> list[str
     return []
 
 
+def written(wrote: Collection[str], command: str) -> list[str]:
+    """What a command did, while it ran, to files that decide what is told of it."""
+    return [
+        f"{path} was changed by `{command}` while it ran."
+        for path in wrote
+        if holds_tests(path) or any(re.search(pattern, path) for pattern, _ in (*STANDS_IN, *_LASTING))
+    ]
+
+
 def changes(before: Before, now: Project, suites: Sequence[Suite]) -> Changes:
     """What changed since the base that could make a report lie."""
     disbelieved, doubts = [], []
+    run_by = [(one, _run_by(one, before.project) | _run_by(one, now)) for one in suites]
     for path in sorted(before.changed):
         text = now.text(path)
         old = before.project.text(path)
@@ -64,35 +76,31 @@ def changes(before: Before, now: Project, suites: Sequence[Suite]) -> Changes:
                 disbelieved.append(f"{path} {shadow}.")
                 continue
             doubts += [f"{path} {said}." for said in _tricks(path, text, old or "")]
+            doubts += [f"{path} {said}." for said in _patches(path, text, old or "")]
+            doubts += [f"{path} {said}." for said in _asks_less(path, text, old or "")]
             doubts += [f"{path} {said}." for said in special_cases(path, text, old or "", now)]
             name, place = _module(path)
-            if place == "." and name in sys.stdlib_module_names:
+            if name in sys.stdlib_module_names and (place == "." or _beside_tests(place, now)):
                 doubts.append(f"{path} has the name of a module of Python itself, and comes before it.")
         if text != old:
             if _matters(path, suites):
                 doubts += [f"{path} {said}." for said in _settings(path, text or "", old or "")]
             doubts += [
-                f"{path}, which `{one.command}` runs, was changed." for one in suites if _runs(one, path)
+                f"{path}, which `{one.command}` runs, was changed." for one, files in run_by if path in files
             ]
     return Changes(tuple(dict.fromkeys(disbelieved)), tuple(dict.fromkeys(doubts)))
 
 
 # ---- what stands in the place of the runner
 
-_BINARIES = re.compile(
-    r"(^|/)(\.venv|venv|env)/(bin|Scripts)/|(^|/)node_modules/\.bin/|(^|/)vendor/bin/|\.dist-info/"
-)
-_CUSTOMIZE = re.compile(r"(^|/)(sitecustomize|usercustomize)(\.py|/__init__\.py)$|\.pth$")
-
 
 def _shadow(path: str, now: Project) -> str:
     """Why a file stands in for a part of the runner; empty when it does not."""
-    if _CUSTOMIZE.search(path):
-        return "is run by every interpreter at its start, before any test"
-    if _BINARIES.search(path):
-        return "stands in the place of installed programs"
+    for pattern, said in STANDS_IN:
+        if re.search(pattern, path):
+            return said
     name, place = _module(path)
-    if name in MODULES and (place == "." or any(_is_test_of(place, file) for file in now.files())):
+    if name in MODULES and (place == "." or _beside_tests(place, now)):
         return "would be imported in the place of the module of this name that the test runner needs"
     return ""
 
@@ -100,22 +108,31 @@ def _shadow(path: str, now: Project) -> str:
 def _module(path: str) -> tuple[str, str]:
     """The name of the module that a file of Python is, and the folder it would be found from."""
     file = PurePosixPath(path)
-    if file.suffix not in (".py", ".so", ".pyd"):
+    if file.suffix not in (".py", ".pyc", ".so", ".pyd"):
         return "", ""
     place = file.parent.parent if file.stem == "__init__" else file.parent
     return (file.parent.name if file.stem == "__init__" else file.name.partition(".")[0]), str(place)
 
 
-def _is_test_of(folder: str, file: str) -> bool:
-    return str(PurePosixPath(file).parent) == folder and (holds_tests(file) or file.endswith("conftest.py"))
+def _beside_tests(folder: str, now: Project) -> bool:
+    """Whether tests lie in a folder, which is then looked through for modules before those of Python itself."""
+    return any(
+        str(PurePosixPath(file).parent) == folder and (holds_tests(file) or file.endswith("conftest.py"))
+        for file in now.files()
+    )
 
 
 # ---- what decides how tests are found, run and told
 
 
+def _reads(path: str) -> tuple[str, ...]:
+    """The programs whose recipes a file has; none for any other file."""
+    return next((programs for pattern, programs in _RECIPES if re.search(pattern, path)), ())
+
+
 def _matters(path: str, suites: Sequence[Suite]) -> bool:
     """Whether a file of recipes belongs to a program that the tests are run with; other files always matter."""
-    programs = _RECIPES.get(PurePosixPath(path).name, ("make", "gmake") if path.endswith(".mk") else ())
+    programs = _reads(path)
     lines = [one.command for one in suites]
     return not programs or any(re.search(rf"\b{program}\b", line) for line in lines for program in programs)
 
@@ -127,7 +144,11 @@ def _settings(path: str, text: str, old: str) -> Iterator[str]:
             yield said
             return
     name = PurePosixPath(path).name
-    part = _PARTS.get(name) or next((part for end, part in _ENDS.items() if path.endswith(end)), None)
+    part = (
+        _all
+        if _reads(path)
+        else _PARTS.get(name) or next((part for end, part in _ENDS.items() if path.endswith(end)), None)
+    )
     if part is not None and part(text) != part(old):
         yield "has other settings of the tests than on the base"
     if path.endswith("_test.go") and "func TestMain(" in text:
@@ -160,12 +181,19 @@ def _package(text: str) -> object:
     return [found.get(key) for key in keys.split()] if isinstance(found, dict) else text
 
 
+_OF_TESTS = re.compile(r"(tool:)?pytest|testenv.*|tox|coverage:.*|unittest|aliases|options\.entry_points")
+
+
 def _sections(text: str) -> object:
     """Those of an ini file that speak of tests."""
-    found = re.findall(
-        r"^\[((?:tool:)?pytest|testenv[^\]]*|tox|coverage:[^\]]*|unittest)\]([^\[]*)", text, re.MULTILINE
-    )
-    return [(name, re.sub(r"\s+", " ", body)) for name, body in found]
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in map(str.strip, text.splitlines()):
+        head = re.match(r"\[([^\]]+)\]\s*([#;]|$)", line)
+        name = head[1].strip() if head else name
+        if not head and line and _OF_TESTS.fullmatch(name):
+            found.setdefault(name, []).append(re.sub(r"\s+", " ", line))
+    return found
 
 
 def _lines(pattern: str) -> Callable[[str], object]:
@@ -187,42 +215,70 @@ _PARTS: dict[str, Callable[[str], object]] = {
     "composer.json": _lines(r'"(scripts|test|phpunit|autoload|autoload-dev)"'),
     "Cargo.toml": _toml("test", "lib", "bin", "profile", "package.autotests", "package.build", "patch", "workspace"),
     "go.mod": _lines(r"^\s*(replace|toolchain|exclude|tool)\b|=>"),
-    "pom.xml": _lines(r"surefire|failsafe|[sS]kip|maven\.test|[iI]gnore|clude>|argLine|<goal>|<phase>|testSource"),
-    "CMakeLists.txt": _lines(r"add_test|tests_properties|enable_testing|CTest|_FAIL|DISABLED|SKIP_|gtest"),
-    "Makefile": _all,
-    "makefile": _all,
-    "GNUmakefile": _all,
-    "justfile": _all,
-    "Taskfile.yml": _all,
+    "pom.xml": _lines(
+        r"surefire|failsafe|[sS]kip|maven\.test|[iI]gnore|clude>|argLine|<goal>|<phase>|testSource|testResource|<parent>|relativePath|<profile|<activ|<groups|systemProp|environmentVar"
+    ),
+    "CMakeLists.txt": _lines(r"add_test|tests_properties|enable_testing|CTest|_FAIL|DISABLED|SKIP_|gtest|NDEBUG"),
 }  # fmt: skip
-_RECIPES = {
-    **dict.fromkeys(("Makefile", "makefile", "GNUmakefile"), ("make", "gmake")),
-    "justfile": ("just",),
-    "Taskfile.yml": ("task",),
-}
+_RECIPES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"(^|/)(GNU)?[mM]akefile([.-][\w.-]+)?$|\.(mk|mak|make)$", ("make", "gmake")),
+    (r"(^|/)\.?[jJ]ustfile$|\.just$", ("just",)),
+    (r"(^|/)Taskfile(\.dist)?\.ya?ml$", ("task", "go-task")),
+)
+"""Files of recipes, and the programs that read them."""
 _ENDS: dict[str, Callable[[str], object]] = {
-    ".mk": _all,
+    "tsconfig.json": _lines(r"paths|baseUrl|typeRoots|plugins|extends|@|vitest|jest"),
     ".csproj": _lines(r"IsTestProject|<Compile|<PackageReference|VSTest|RunSettings"),
 }
 
 
-def _runs(suite: Suite, path: str) -> bool:
-    """Whether a command names this file itself."""
+SCRIPTS_MAX = 40
+"""Scripts that are looked into for the files that they name."""
+_SCRIPT = re.compile(r"\.(ba|z|k)?sh$|(^|/)[^./]+$|\.(mk|mak|make|bat|ps1|cmd)$|(^|/)package\.json$")
+_BY_NAME = {"npm": "package.json", "yarn": "package.json", "pnpm": "package.json", "bun": "package.json"}
+
+
+def _run_by(suite: Suite, now: Project) -> frozenset[str]:
+    """The files that a command names itself, and those that its scripts and recipes name in their turn."""
     words = [word for one in simple_commands(suite.command) for word in one.texts]
-    folder = PurePosixPath(suite.folder)
-    return any(str(folder / word) == path for word in words if not word.startswith("-"))
+    read = [_BY_NAME[word] for word in words if word in _BY_NAME]
+    if "make" in words:
+        read += ["GNUmakefile", "makefile", "Makefile"]
+    files, found, waiting = now.files(), set[str](), list(_named_by(words, suite.folder))
+    waiting += [str(PurePosixPath(suite.folder) / name) for name in read]
+    while waiting and len(found) < SCRIPTS_MAX:
+        path = waiting.pop()
+        if path in found or path not in files:
+            continue
+        found.add(path)
+        if _SCRIPT.search(path):
+            text = re.split(r"[\s\"'`=;&|()<>\\]+", now.text(path) or "")
+            places = {suite.folder, str(PurePosixPath(path).parent)}
+            waiting += [one for place in places for one in _named_by(text, place)]
+    return frozenset(found.difference(PurePosixPath(suite.folder, name).as_posix() for name in read))
+
+
+def _named_by(words: Collection[str], folder: str) -> Iterator[str]:
+    for word in (one.lstrip("@") for one in words):
+        if word and not word.startswith("-") and len(word) < 200:
+            yield os.path.normpath(PurePosixPath(folder) / re.sub(r"^\$\{?\w+\}?/", "", word))
 
 
 # ---- what code does that is tested and tells of itself
 
-_BINARY = re.compile(r"\0")
+_OURS = (
+    r"\b("
+    + "|".join(name for name in VARIABLES if name.endswith(("OFFLINE", "RETRIES", "NETWORK", "PIN")))
+    + r")\b"
+)
+_TOLD = (*TRICKS, (_OURS, "behaves otherwise while it is tested"))
 
 
 def _tricks(path: str, text: str, old: str) -> Iterator[str]:
     """What code does more often than on the base that changes what is told of tests."""
-    if _BINARY.search(text) or path.endswith((".md", ".rst", ".txt", ".json", ".lock", ".svg", ".html")):
+    if path.endswith((".md", ".rst", ".txt", ".json", ".lock", ".svg", ".html")):
         return
-    for pattern, said in TRICKS:
+    for pattern, said in _TOLD:
         skips = said.startswith("skips") or said.startswith("keeps")
         tells = said.startswith("behaves") and holds_tests(path)
         ends = said.startswith("ends") and not (holds_tests(path) or _helps_tests(path))
@@ -230,6 +286,48 @@ def _tricks(path: str, text: str, old: str) -> Iterator[str]:
         if more > 0 and (not skips or holds_tests(path)) and not ends and not tells:
             often = f", {more} marks more than on the base" if skips and more > 1 else ""
             yield f"{said} ({_shown(re.search(pattern, text))}{often})"
+
+
+_IMPORTED = re.compile(
+    r"^\s*import ([\w., ]+)|^\s*from [\w.]+ import \(?([\w, ]+)"
+    r"|(?:const|let|var)\s+(\w+)\s*=\s*(?:await\s+import|require)\(|^\s*import (?:\* as )?(\w+)[ ,].*from ",
+    re.MULTILINE,
+)
+
+
+_LASTING = tuple(row for row in SETTINGS if "compiled" not in row[1] and "installed" not in row[1])
+"""Without what runners write of themselves."""
+
+
+def _patches(path: str, text: str, old: str) -> Iterator[str]:
+    """Where a file assigns to what it has from another: whoever uses that sees it too."""
+    if not path.endswith((".py", ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".jsx", ".tsx")):
+        return
+    names: set[str] = set()
+    for found in _IMPORTED.finditer(text):
+        parts = ",".join(filter(None, found.groups())).split(",")
+        names.update(part.split(" as ")[-1].strip().partition(".")[0] for part in parts)
+    known = set(map(str.strip, old.splitlines()))
+    for line in map(str.strip, text.splitlines()):
+        said = re.match(r"(\w+)(\.\w+)+\s*=(?![=>])", line)
+        if said and said[1] in names and line not in known:
+            yield f"puts something else in the place of what another module has ({said[0]})"
+
+
+_ASKS = re.compile(
+    r"\bassert|\bexpect\b|\bshould\b|\b(t|b|tb|require)\.(Error|Fatal|Equal|True|No|Fail)\w*\(|\bensure!|\bfail\("
+)
+
+
+def _asks_less(path: str, text: str, old: str) -> Iterator[str]:
+    """What a file of tests asked on the base and does not ask any more."""
+    if not holds_tests(path):
+        return
+    left = {re.sub(r"\s+", "", line) for line in text.splitlines()}
+    gone = [line for line in map(str.strip, old.splitlines()) if _ASKS.search(line)]
+    gone = [line for line in gone if re.sub(r"\s+", "", line) not in left]
+    if gone:
+        yield f"does not ask any more what it asked on the base, {times(len(gone))} ({gone[0][:60]})"
 
 
 def _helps_tests(path: str) -> bool:

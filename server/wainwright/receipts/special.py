@@ -28,10 +28,11 @@ def special_cases(path: str, text: str, old: str, now: Project) -> Iterator[str]
     if found:
         more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
         places = f"{', '.join(found[:NAMED_MAX])}{more}"
-        yield f"answers what a test asks with what the test expects, {_times(len(found))} ({places})"
+        yield f"answers what a test asks with what the test expects, {times(len(found))} ({places})"
 
 
-def _times(number: int) -> str:
+def times(number: int) -> str:
+    """How often, in words."""
     return "once" if number == 1 else f"{number} times"
 
 

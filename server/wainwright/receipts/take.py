@@ -89,6 +89,8 @@ async def take(
     if len(chosen) > 1:
         ran = [_with_ending(one) for one in ran]
     doubts = [*changes.doubts, *(doubt for one in ran for doubt in one.doubts)]
+    if before is not None:
+        doubts += [said for one in ran for said in integrity.written(one.outcome.wrote, _shown(one.suite))]
     receipt = await asyncio.to_thread(_receipt, ran, tuple(only), redactor, doubts)
     return receipt.model_copy(
         update={

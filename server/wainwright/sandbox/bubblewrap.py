@@ -110,7 +110,9 @@ class Bubblewrap:
                 fence = launcher.inside(self._writable(taken, command.shared))
                 watch = Watch(view.tree, _written(taken), group)
                 with may_take(command.timeout_s):
-                    return await running.run(before, walls, fence, command, watch)
+                    outcome = await running.run(before, walls, fence, command, watch)
+                wrote = await finish_in_thread(self._layers.written, taken)
+                return outcome.model_copy(update={"wrote": wrote})
         finally:
             self._groups.close(group)
 

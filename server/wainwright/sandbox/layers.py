@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import clearing, programs
-from wainwright.sandbox.merging import merge
+from wainwright.sandbox.merging import merge, written
 from wainwright.sandbox.mount_points import MountPoints, holds_file
 from wainwright.sandbox.protocol import Layer, SandboxView
 
@@ -63,6 +63,8 @@ class Taken:
     """What lies in layers and has no end here: sockets, pipes."""
     points: tuple[Path, ...] = ()
     scratch: Path | None = None
+    tree_upper: Path | None = None
+    """Where what is written to the tree goes."""
     merged: Path | None = None
     """The upper directory that is moved into the tree in the end."""
 
@@ -97,6 +99,10 @@ class Layers:
             raise
         return taken
 
+    def written(self, taken: Taken) -> tuple[str, ...]:
+        """Files of the tree that the command has written or deleted; none where it wrote to the tree itself."""
+        return written(taken.tree_upper, taken.view.tree) if taken.tree_upper is not None else ()
+
     def give_back(self, taken: Taken) -> None:
         """Move what the command wrote to where it stays, and remove what was made for it alone."""
         with self._changing:
@@ -115,6 +121,7 @@ class Layers:
         if writable and self.overlays:
             laid = overlay(taken, (view.tree,), writable=True)
             source = laid.target
+            taken.tree_upper = laid.upper
             taken.merged = laid.upper if view.writes == "kept" else None
         taken.mounts.append(Mount(source=source, at=Path(), writable=writable))
 

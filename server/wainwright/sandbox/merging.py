@@ -15,6 +15,8 @@ from pathlib import Path
 _OPAQUE = "user.overlay.opaque"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OURS = 0o700
+WRITTEN_MAX = 5_000
+"""Files that are told of, and folders that are looked into for them, about."""
 
 
 def merge(upper: Path, tree: Path, kept_out: Collection[Path]) -> None:
@@ -27,6 +29,21 @@ def merge(upper: Path, tree: Path, kept_out: Collection[Path]) -> None:
     gone.mkdir(mode=0o700)
     with _opened(upper) as above, _opened(tree) as below, _opened(gone) as away:
         _Merge(above, below, away, frozenset(path.parts for path in kept_out)).run()
+
+
+def written(upper: Path, tree: Path) -> tuple[str, ...]:
+    """Files of a tree that an overlay's upper directory has otherwise, or gone, and new ones in folders of the tree.
+
+    The first ones, where they are many. What cannot be looked at is left out.
+    """
+    found: list[str] = []
+    for looked, (folder, folders, names) in enumerate(os.walk(upper)):
+        beneath = os.path.relpath(folder, upper)
+        folders[:] = [name for name in folders if os.path.isdir(tree / beneath / name)]  # noqa: PTH112 - many
+        found += [os.path.normpath(os.path.join(beneath, name)) for name in names]  # noqa: PTH118 - many
+        if len(found) > WRITTEN_MAX or looked > WRITTEN_MAX:
+            break
+    return tuple(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for path in found)
 
 
 class _Merge:

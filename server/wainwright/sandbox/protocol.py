@@ -128,6 +128,8 @@ class CommandOutcome(BaseModel):
     truncated: bool
     timed_out: bool
     seconds: float
+    wrote: tuple[str, ...] = ()
+    """Files of its tree that it changed or deleted, where that can be told: trees that are overlays."""
 
 
 class Sandbox(Protocol):

@@ -44,6 +44,20 @@ CARGO = (
     "pub fn add(a: i32, b: i32) -> i32 { a + b }\n#[cfg(test)]\nmod tests {\n    #[test]\n"
     "    fn adds() { assert_eq!(super::add(1, 2), 3); }\n}\n"
 )
+NODE = {
+    "calc.js": "exports.add = (a, b) => a + b;\n",
+    "package.json": '{"name": "x", "version": "1.0.0", "scripts": {"test": "node --test"}}\n',
+    "test/calc.test.js": (
+        "const { add } = require('../calc.js');\nconst test = require('node:test');\n"
+        "const assert = require('node:assert');\n\ntest('adds', () => {\n  assert.strictEqual(add(1, 2), 3);\n});\n"
+    ),
+}
+BROKEN_NODE = {"calc.js": "exports.add = (a, b) => a - b;\n"}
+CHECK = (
+    "from calc import add\n\nred = '' if add(1, 2) == 3 else '<failure/>'\n"
+    'case = \'<testsuite name="x"><testcase classname="check" name="adds">\' + red + \'</testcase></testsuite>\'\n'
+    "import sys\nopen(sys.argv[1].partition('=')[2], 'w').write(case)\n"
+)
 PROJECTS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
     "pytest": ("python3", "python3 -m pytest -q", PYTHON, BROKEN_PYTHON),
     "pytest behind make": (
@@ -78,6 +92,14 @@ PROJECTS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
             "src/lib.rs": CARGO,
         },
         {"src/lib.rs": CARGO.replace("a + b", "a - b")},
+    ),
+    "node": ("node", "node --test", NODE, BROKEN_NODE),
+    "npm": ("npm", "npm test", NODE, BROKEN_NODE),
+    "junit": (
+        "python3",
+        "python3 check.py --junit-xml=out.xml",
+        {"calc.py": PYTHON["calc.py"], "check.py": CHECK},
+        BROKEN_PYTHON,
     ),
     "ctest": (
         "ctest",

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.receipts.test_command import Files
 
 from wainwright.domain.evidence import Case, Suite
-from wainwright.receipts.integrity import Before, agreement, changes
+from wainwright.receipts.integrity import Before, agreement, changes, written
 
 PYTEST = "python3 -m pytest -q"
 
@@ -53,6 +53,43 @@ PYTEST = "python3 -m pytest -q"
         ("calc.js", "", "if (process.env.NODE_ENV === 'test') {", "npm test", "behaves otherwise while it is tested"),
         ("tests/test_a.py", "", "os.environ['PYTEST_CURRENT_TEST']\n", PYTEST, ""),
         ("notes.md", "", "os._exit(0)", PYTEST, ""),
+        ("setup.cfg", "[tool:pytest]\nmarkers = a[b]\n", "[tool:pytest]\nmarkers = a[b]\naddopts = -p helper\n", PYTEST, "other settings"),
+        ("tox.ini", "[pytest]\n", "[pytest]\naddopts = --confcutdir=tests\n", PYTEST, "other settings"),
+        ("tox.toml", None, "a = 1\n", PYTEST, "decides how tests are built"),
+        (".env", None, "PLUGINS=helper\n", PYTEST, "decides what runs the tests"),
+        (".env.test", None, "a=1\n", PYTEST, "decides what runs the tests"),
+        (".env.example", None, "a=1\n", PYTEST, ""),
+        ("tests/__pycache__/test_a.cpython-311-pytest-8.pyc", None, "\0", PYTEST, "compiled code"),
+        ("tests/decimal.py", None, "a = 1\n", PYTEST, ""),
+        ("a/b/conftest.py", None, "a = 1\n", PYTEST, "pytest's own run"),
+        ("plugin.py", None, "def pytest_collection_modifyitems(items):\n    items.clear()\n", PYTEST, "hooks into pytest's own run"),
+        ("plugin.py", None, "def pytest_runtest_makereport(item):\n    pass\n", PYTEST, "hooks into pytest's own run"),
+        ("karma.conf.js", "a", "b", "npm test", "configures the tests"),
+        ("jest.config.cjs", None, "module.exports = { testPathIgnorePatterns: ['calc'] }", "npm test", "configures the tests"),
+        (".mocharc.cjs", None, "module.exports = { require: './first.js' }", "npm test", "configures the tests"),
+        ("nx.json", None, "{}", "npm test", "configures the tests"),
+        (".pnp.cjs", None, "a", "yarn test", "configures the tests"),
+        ("tsconfig.json", "{}", '{"compilerOptions": {\n"paths": {"vitest": ["./mine"]}}}', "npm test", "other settings"),
+        ("vendor/github.com/stretchr/testify/assert/assertions.go", "a", "b", "go test ./...", "part of what is installed"),
+        ("go.env", None, "FLAGS=-run=^$\n", "go test ./...", "decides how tests are built"),
+        ("tests/a.c", "", "#define assert(x)\n", "ctest", "replaces how tests assert"),
+        ("CMakeLists.txt", "", "add_compile_definitions(NDEBUG)\n", "ctest", "other settings"),
+        (".cargo/config.toml", None, "[target.x]\nrunner = 'true'\n", "cargo test", "decides how tests are built"),
+        ("Cargo.toml", "", "[[test]]\nname = 'a'\nharness = false\n", "cargo test", "other settings"),
+        ("pom.xml", "", "<testFailureIgnore>true</testFailureIgnore>", "mvn test", "other settings"),
+        ("pom.xml", "", "<parent>\n<relativePath>other.xml</relativePath>\n</parent>", "mvn test", "other settings"),
+        (".mvn/maven.config", None, "-DskipTests\n", "mvn test", "decides how tests are built"),
+        ("sub/build.gradle.kts", "", "tasks.test { ignoreFailures = true }", "gradle test", "decides how tests are built"),
+        ("Makefile.local", None, "SHELL = /bin/true\n", "make test", "other settings"),
+        ("rules.make", None, "a\n", PYTEST, ""),
+        (".justfile", None, "test:\n", "just test", "other settings"),
+        ("tests/test_a.py", "", "@pytest.mark.flaky(reruns=9)\n", PYTEST, "skips tests"),
+        ("tests/a.test.js", "", "expect.extend({ toBe() { return { pass: true } } })", "npm test", "replaces how tests assert"),
+        ("tests/test_a.py", "def test_a():\n    assert a() == 1\n", "def test_a():\n    assert  a() == 1\n", PYTEST, ""),
+        ("tests/test_a.py", "def test_a():\n    assert a() == 1\n", None, PYTEST, ""),
+        ("server.py", "import settings\n", "import settings\n\nvalue = settings.value\nself.settings = 1\n", PYTEST, ""),
+        ("server.py", "import settings\n", "import settings\n\nsettings.value = 1\n", PYTEST, "puts something else in the place"),
+        ("web.js", "", "const found = /a/.exec(text);\n", "npm test", ""),
     ],
 )  # fmt: skip
 def test_what_is_named(path: str, old: str | None, new: str | None, command: str, said: str) -> None:
@@ -77,6 +114,12 @@ def test_what_is_named(path: str, old: str | None, new: str | None, command: str
         (".venv/bin/pytest", "", True),
         ("web/node_modules/.bin/vitest", "", True),
         ("vendor/bin/phpunit", "", True),
+        ("pytest.pyc", "", True),
+        ("sitecustomize.pyc", "", True),
+        ("x.egg-info/entry_points.txt", "", True),
+        ("x.egg-info/SOURCES.txt", "", False),
+        ("src/test/java/org/junit/jupiter/api/Assertions.java", "", True),
+        ("src/test/java/com/example/junit/Assertions.java", "", False),
         ("pytest_helpers.py", "", False),
         ("bin/go", "", False),
     ],
@@ -131,3 +174,34 @@ def test_code_that_answers_a_test_with_its_own_words_is_named(
     said = f"{path} answers what a test asks with what the test expects, once (line 1)."
     assert (said in found.doubts) is named
     assert len(found.doubts) == named
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "files"),
+    [
+        ("npm test", "scripts/test.js", {"package.json": '{"scripts": {"test": "node scripts/test.js"}}'}),
+        ("make test", "ci/check", {"Makefile": "test:\n\t@./ci/check all\n"}),
+        ("make test", "ci/more.sh", {"Makefile": "test:\n\t./ci/check\n", "ci/check": ". $HERE/more.sh\n"}),
+        ("./run.sh", "lib/common.sh", {"run.sh": 'source "lib/common.sh"\n'}),
+    ],
+)
+def test_what_a_script_of_the_tests_runs_is_named(command: str, path: str, files: dict[str, str]) -> None:
+    base, now = Files({**files, path: "a\n"}), Files({**files, path: "b\n"})
+    found = changes(Before(base, (path,)), now, (Suite(command=command),))
+    assert found.doubts == (f"{path}, which `{command}` runs, was changed.",)
+    other = Files({**files, path: "a\n", "src/other.js": "a\n"})
+    assert changes(Before(base, ("src/other.js",)), other, (Suite(command=command),)).doubts == ()
+
+
+def test_what_a_command_does_to_tests_while_it_runs_is_named() -> None:
+    wrote = (
+        "tests/test_a.py",
+        "out.txt",
+        "tests/conftest.py",
+        "tests/__pycache__/a.pyc",
+        "__snapshots__/a.snap",
+    )
+    assert written(wrote, "pytest") == [
+        "tests/test_a.py was changed by `pytest` while it ran.",
+        "tests/conftest.py was changed by `pytest` while it ran.",
+    ]
