@@ -248,7 +248,17 @@ class _Noticing(Fact):
         )
 
 
-class WorkAnswer(_Noticing):
+class _Building(_Noticing):
+    also: tuple[str, ...] = Field(default=(), max_length=40)
+    """Files beyond the write set that the task could not do without: those it added or deleted."""
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """The same, without what would name everything."""
+        return tuple(one for one in self.also if one.strip("*/. "))
+
+
+class WorkAnswer(_Building):
     """The implementer's, when a task is at its end."""
 
     status: Literal["done", "impossible", "environment", "wrong-tests"]
@@ -260,7 +270,7 @@ class WorkAnswer(_Noticing):
     """For all others than ``done``: what stands in the way."""
 
 
-class AloneAnswer(_Noticing):
+class AloneAnswer(_Building):
     """The implementer's of a small goal, whose tests are their own."""
 
     status: Literal["done", "bigger", "wrong-tests", "impossible", "environment"]

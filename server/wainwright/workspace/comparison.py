@@ -1,5 +1,6 @@
 """What lies between two commits: as a list, as text, and as a changeset against bytes on disk."""
 
+import posixpath
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,9 @@ from wainwright.domain.errors import OutsideBoundary
 from wainwright.workspace.place import Place
 from wainwright.workspace.plumbing import GitDirectory, printable, quote
 
+TEXT_MAX = 200_000
+"""Bytes of a file that git takes for binary up to which it is looked at as text."""
+_CONTROL = tuple(bytes([byte]) for byte in range(32) if byte not in b"\t\n\r\f\x1b")
 _LINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
 
 
@@ -51,6 +55,73 @@ def shown(git: GitDirectory, place: Place, commit: str, paths: Sequence[str]) ->
     return git.run("show", *plain, "--format=%H%n%an%n%n%B", *inside, found, "--", *which).out.decode(
         "utf-8", "replace"
     )
+
+
+class Unshown(NamedTuple):
+    """What a diff does not show of one path."""
+
+    path: str
+    said: str
+    """A sentence that begins behind the path."""
+    text: str = ""
+    """The difference of a file that git takes for binary, as text, where it is text but for some bytes."""
+
+
+def unshown(git: GitDirectory, place: Place, base: str, tip: str) -> list[Unshown]:
+    """Return what a diff of two commits does not show, sorted by path."""
+    numbers = git.run(
+        "diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", base, tip
+    ).items
+    binary = {one.split("\t", 2)[2] for one in numbers if one.startswith("-\t-\t")}
+    found = []
+    for row in _rows(git, base, tip):
+        path, inner = row.change.path, place.inner(row.change.path)
+        if row.change.status == "D" or inner.startswith("../"):
+            continue
+        if _SUBMODULE in {row.mode_before, row.mode_after}:
+            found.append(Unshown(inner, "is a repository of its own"))
+        elif row.mode_after == _LINK:
+            target = printable(_blob(git, tip, path).decode("utf-8", "surrogateescape"))
+            found.append(Unshown(inner, f"is a symbolic link to {target}{_leads_out(inner, target)}"))
+        else:
+            if row.mode_after == _EXECUTABLE != row.mode_before:
+                found.append(Unshown(inner, "can be run as a program now"))
+            elif row.mode_before == _EXECUTABLE != row.mode_after:
+                found.append(Unshown(inner, "can be run as a program no more"))
+            if path in binary:
+                found.append(_binary(git, base, tip, path, inner))
+    return found
+
+
+def _leads_out(path: str, target: str) -> str:
+    where = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    return ", which leads out of the workspace" if where.startswith(("../", "/")) or where == ".." else ""
+
+
+def _blob(git: GitDirectory, commit: str, path: str) -> bytes:
+    return git.run("cat-file", "blob", f"{commit}:{path}").out
+
+
+def _binary(git: GitDirectory, base: str, tip: str, path: str, inner: str) -> Unshown:
+    """How large a file is that git takes for binary, and as text where only some bytes of it are none."""
+    size = int(git.text("cat-file", "-s", f"{tip}:{path}"))
+    content = _blob(git, tip, path) if size <= TEXT_MAX else b""
+    if not content or not _reads_as_text(content):
+        return Unshown(inner, f"is binary, {size} bytes")
+    plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--text")
+    text = git.run("diff", *plain, base, tip, "--", path).out.decode("utf-8", "backslashreplace")
+    return Unshown(
+        inner,
+        f"is text with bytes that are none, {size} bytes; they are escaped here",
+        text.replace("\0", "\\0"),
+    )
+
+
+def _reads_as_text(content: bytes) -> bool:
+    """Whether nearly all of it is what somebody can read: a NUL byte somewhere makes no data of a script."""
+    odd = sum(content.count(byte) for byte in _CONTROL)
+    without = content.translate(None, b"".join(_CONTROL))
+    return odd * 20 <= len(content) and "\ufffd" not in without.decode("utf-8", "replace")
 
 
 def changeset(git: GitDirectory, place: Place, base: str, tip: str) -> Changeset:

@@ -294,24 +294,25 @@ class Repository:
         """Return a unified diff, of everything or of the given files and folders."""
         return comparison.diff(self._private, self.place, object_name(base), object_name(tip), paths)
 
+    def unshown(self, base: str, tip: str) -> list[comparison.Unshown]:
+        """Return what a diff does not show: links with their targets, modes, binary files with their sizes."""
+        return comparison.unshown(self._private, self.place, object_name(base), object_name(tip))
+
     def changeset(self, base: str, tip: str) -> Changeset:
         """Return the difference as edits; raises OutsideBoundary when it touches a protected path."""
         return comparison.changeset(self._private, self.place, object_name(base), object_name(tip))
 
     def read(self, commit: str, path: str) -> bytes | None:
         """Return the bytes of a file as git stores them, or None when the commit has no such file."""
-        reply = self._private.run(
-            "cat-file", "blob", f"{object_name(commit)}:{self.place.outer(path)}", ok=(0, 128)
-        )
+        where = f"{object_name(commit)}:{self.place.outer(path)}"
+        reply = self._private.run("cat-file", "blob", where, ok=(0, 128))
         return reply.out if reply.code == 0 else None
 
     def files(self, commit: str) -> list[str]:
         """Return the paths of all files in a commit, sorted; submodules are not files."""
         which = f"{object_name(commit)}:{self.place.prefix}" if self.place.prefix else object_name(commit)
-        rows = (
-            item.partition("\t")
-            for item in self._private.run("ls-tree", "-r", "-z", which, ok=(0, 128)).items
-        )
+        found = self._private.run("ls-tree", "-r", "-z", which, ok=(0, 128)).items
+        rows = (item.partition("\t") for item in found)
         return [path for entry, _, path in rows if " blob " in entry]
 
     def log(self, base: str, tip: str) -> list[Entry]:
@@ -471,11 +472,8 @@ class Repository:
         """The private repository, with the person's rules of now."""
         private = self._private
         with self.exclusive():
-            rules.take_over(
-                private,
-                person,
-                lambda: [self.place.outer(".wainwright"), *self._dependencies(person)],
-            )
+            ours = self.place.outer(".wainwright")
+            rules.take_over(private, person, lambda: [ours, *self._dependencies(person)])
         return private
 
     def _dependencies(self, person: Person | None) -> list[str]:
@@ -489,9 +487,8 @@ class Repository:
     def _task_tree(self, workspace: Path) -> TaskTree:
         tree = self.place.around(workspace)
         if tree.parent.parent != self._state / "trees":
-            raise OutsideBoundary(
-                f"{tree} is not a task tree of this workspace.", "Use a path given by clone."
-            )
+            why = f"{tree} is not a task tree of this workspace."
+            raise OutsideBoundary(why, "Use a path given by clone.")
         return TaskTree(self._private, tree, self._standing)
 
 

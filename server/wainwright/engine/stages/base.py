@@ -13,6 +13,7 @@ from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
+from wainwright.engine.stages import briefs
 from wainwright.receipts import detect
 from wainwright.receipts.project import CommitProject
 
@@ -88,9 +89,18 @@ async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Se
 
 async def change(parts: EngineParts, state: RunState) -> str:
     """What the run changed; for a route without BUILD, what the person changed since their last commit."""
-    repository = parts.repository
+    return await parts.redactor.clean(await asyncio.to_thread(parts.repository.diff, *_ends(state)))
+
+
+async def beside(parts: EngineParts, state: RunState) -> str:
+    """What a diff does not show of that, for a reviewer."""
+    found = await asyncio.to_thread(parts.repository.unshown, *_ends(state))
+    return await parts.redactor.clean(briefs.unshown(found))
+
+
+def _ends(state: RunState) -> tuple[str, str]:
+    """The commits that a change lies between."""
     assert state.base is not None
     assert state.head is not None
     built = Stage.BUILD in state.route
-    since = state.base if built else (state.person_head or state.base)
-    return await parts.redactor.clean(await asyncio.to_thread(repository.diff, since, state.head))
+    return (state.base if built else (state.person_head or state.base)), state.head

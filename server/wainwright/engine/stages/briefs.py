@@ -14,6 +14,7 @@ from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState, TaskState
 from wainwright.domain.text import cut
 from wainwright.receipts.text import report_text
+from wainwright.workspace.comparison import Unshown
 from wainwright.workspace.context import Shared
 from wainwright.workspace.pages import fenced
 
@@ -25,6 +26,10 @@ BASE_MAX = 3_000
 """Characters of what the tests say before any change."""
 UNNOTICED_MAX = 20
 """Places that no test looks at, of which a role is told."""
+UNSHOWN_MAX = 40
+"""Links, modes and binary files of a change that a reviewer is told of."""
+UNSHOWN_CHARACTERS = 6_000
+"""Characters of the difference of one file that only looks binary."""
 DIFF_MAX = 60_000
 """Characters of a diff that a role is shown; it can read the files for the rest."""
 
@@ -298,6 +303,17 @@ def remarks(state: RunState) -> str:
 def diff(text: str, title: str = "The change") -> str:
     """A diff, cut in the middle when it is long."""
     return f"## {title}\n\n{fenced(cut(text, DIFF_MAX) or 'No difference.')}"
+
+
+def unshown(found: Sequence[Unshown]) -> str:
+    """What a diff does not show: links, modes, binary files; and as text what only looks like those."""
+    lines = []
+    for one in found[:UNSHOWN_MAX]:
+        said = f"- `{in_line(one.path)}` {in_line(one.said)}"
+        lines.append(f"{said}\n\n{fenced(cut(one.text, UNSHOWN_CHARACTERS))}\n" if one.text else said)
+    more = len(found) - UNSHOWN_MAX
+    lines += [f"- and {more} more"] if more > 0 else []
+    return "## What the lines of the change do not show\n\n" + "\n".join(lines) if lines else ""
 
 
 def receipt(found: Receipt | None, own: tuple[str, ...] | None = None, base: Receipt | None = None) -> str:

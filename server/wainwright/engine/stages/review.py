@@ -23,7 +23,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.anchoring import anchored
-from wainwright.engine.stages.base import change
+from wainwright.engine.stages.base import beside, change
 from wainwright.engine.stages.landing import control_files
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.engine.views.documents import folder, write
@@ -41,7 +41,7 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
     """Let the reviewer look at the whole change."""
     state = run.state
     assert state.head_tree is not None
-    diff = await change(parts, state)
+    diff, unshown = await change(parts, state), await beside(parts, state)
     alone = Stage.BUILD not in state.route
     if alone and not diff.strip():
         return (_nothing(state),)
@@ -56,7 +56,7 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
         FindingsAnswer,
         _scope(effect.number),
         lambda _: (
-            briefs.join(briefs.AGAIN, since, receipt)
+            briefs.join(briefs.AGAIN, since, unshown, receipt)
             if earlier
             else briefs.join(
                 briefs.untested(state),
@@ -64,6 +64,7 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
                 briefs.before_the_change(state),
                 commits,
                 briefs.diff(diff),
+                unshown,
                 briefs.remarks(state),
                 receipt,
             )

@@ -147,7 +147,7 @@ async def _attempt(
             return ""
         pinned = run.state.acceptance.files if begun.alone and run.state.acceptance else ()
         checking.laid = (*begun.laid, *pinned)
-        checked = await checking.check(steps)
+        checked = await checking.check(steps, done.answer.declared)
         remarks[:] = checked.remarks
         return checked.refusal
 

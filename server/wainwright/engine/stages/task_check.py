@@ -34,6 +34,13 @@ _OWN_RED = (
 )
 _OWN_TESTS_RED = "Your own tests are red on your tree, or did not run. They are pinned now: mend the code."
 
+NAMED_MAX = 20
+"""New files beyond the write set that are named."""
+_UNDECLARED = (
+    "What your task cannot do without you may name in `also` of your answer, with why in its summary: a path, or "
+    "`folder/**`. What another task owns, what is pinned and what is protected stays refused."
+)
+
 
 class Checked(Fact):
     """What the engine found out about an answer."""
@@ -62,8 +69,11 @@ class TaskCheck:
     last: Checked | None = None
     """The newest check for which the reviewers were asked: they go on from there."""
 
-    async def check(self, steps: Steps) -> Checked:
-        """May this land? Recorded as one step, since tests print times."""
+    async def check(self, steps: Steps, declared: tuple[str, ...] = ()) -> Checked:
+        """May this land? Recorded as one step, since tests print times.
+
+        ``declared`` are files beyond the write set that the answer says it added or deleted.
+        """
         commit = await self.workbench.checkpoint(self.one.task.title)
         tree = await asyncio.to_thread(self.workbench.repository.tree_of, commit)
 
@@ -72,17 +82,21 @@ class TaskCheck:
             # An attempt that was killed while it was given up may come here again with another tree.
             name = f"check{number}-{tree[:12]}"
             before = steps.below(self.last.scope) if self.last else None
-            checked = await self._examine(steps.below(name), before, commit, first=number == 0)
+            checked = await self._examine(steps.below(name), before, commit, declared, first=number == 0)
             return checked.model_copy(update={"scope": name}).model_dump(mode="json"), Spend()
 
-        found = await steps.step("check", inputs=tree, effect="read", act=act)
+        found = await steps.step(
+            "check", inputs=[tree, *declared] if declared else tree, effect="read", act=act
+        )
         checked = Checked.model_validate(found)
         self.last = checked if checked.looked else self.last
         return checked
 
-    async def _examine(self, steps: Steps, before: Steps | None, commit: str, *, first: bool) -> Checked:
+    async def _examine(
+        self, steps: Steps, before: Steps | None, commit: str, declared: tuple[str, ...], *, first: bool
+    ) -> Checked:
         state, workbench = self.run.state, self.workbench
-        misplaced = await asyncio.to_thread(self._misplaced, commit)
+        misplaced = await asyncio.to_thread(self._misplaced, commit, declared)
         if misplaced:
             return Checked(refusal=misplaced)
         there = tests_in(state, {*standing(state), *self.laid})
@@ -113,16 +127,24 @@ class TaskCheck:
         self.run.tell("sends it back: acceptance tests of its own are red", self.one.task.id)
         return f"{_OWN_TESTS_RED if self.alone else _OWN_RED}\n{report_text(receipt, own=due, base=base)}"
 
-    def _misplaced(self, commit: str) -> str:
-        """Changes by shell that the edit blocks would have refused, and deletions that were not declared."""
-        wrong = []
+    def _misplaced(self, commit: str, declared: tuple[str, ...]) -> str:
+        """Changes by shell that the edit blocks would have refused; additions and deletions that nobody declared."""
+        wrong, added = [], []
+        mine = (*self.workbench.write_set, *declared)
         for status, path in self.workbench.repository.changes(self.workbench.began_at, commit):
-            refusal = "" if self._pinned(commit, path) else self.workbench.refuses(path)
+            pinned = self._pinned(commit, path)
+            refusal = "" if pinned else self.workbench.refuses(path)
             if refusal:
                 wrong.append(f"{path}: {refusal}")
-            elif status == "D" and not covers(self.workbench.write_set, path):
+            elif status == "D" and not covers(mine, path):
                 wrong.append(f"{path} is deleted and not in your write set; put it back")
-        return "\n".join(wrong)
+            elif status == "A" and not pinned and not covers(mine, path):
+                added.append(f"{path} is new and not in your write set; remove it")
+        wrong += [
+            *added[:NAMED_MAX],
+            *([f"and {len(added) - NAMED_MAX} more are new"] if added[NAMED_MAX:] else []),
+        ]
+        return "\n".join([*wrong, _UNDECLARED]) if wrong else ""
 
     def _pinned(self, commit: str, path: str) -> bool:
         """Whether a file is an acceptance test, exactly as it was pinned."""
@@ -142,6 +164,7 @@ class TaskCheck:
         if not reviews_tasks(state):
             return ()
         diff = await asyncio.to_thread(workbench.repository.diff, workbench.began_at, commit)
+        unshown = await asyncio.to_thread(workbench.repository.unshown, workbench.began_at, commit)
         if not diff.strip():
             return ()
         result = briefs.receipt(receipt, own=workbench.own_tests, base=state.base_receipt)
@@ -151,13 +174,17 @@ class TaskCheck:
             briefs.task(self.one).replace("## Your task", "## The task"),
             briefs.diff(tests, "Its acceptance tests") if tests else "",
             briefs.diff(diff),
+            briefs.unshown(unshown),
             result,
         )
         since = ""
         if self.last is not None:
             since = await asyncio.to_thread(workbench.repository.diff, self.last.looked, commit)
         told_again = briefs.join(
-            briefs.AGAIN, briefs.diff(since, "The difference since your last look"), result
+            briefs.AGAIN,
+            briefs.diff(since, "The difference since your last look"),
+            briefs.unshown(unshown),
+            result,
         )
         shared = await told(self.parts, state, workbench.name)
 
