@@ -58,6 +58,7 @@ async def _sandbox(workspace: Path) -> list[Check]:
     except SandboxError as error:
         return [Check(name="sandbox", status="missing", detail=error.message, cure=error.hint)]
     walls = f"{found.tier}: writing outside, network and secrets are refused"
+    walls = f"{walls}; one port leads into a service, from 127.0.0.1, and nothing out"
     if not found.bounds_memory:
         walls = f"{walls}; memory is looked at once a second, because no control group can be made"
     if found.unseen:

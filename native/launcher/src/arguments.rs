@@ -31,11 +31,28 @@ pub struct Inside {
     pub writable: Vec<PathBuf>,
 }
 
-/// The two times at which the launcher is needed.
+/// What is asked for beside a service.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Forward {
+    /// The port inside.
+    pub port: u16,
+    /// Files that stand for the namespaces to enter, in this order.
+    pub namespaces: Vec<PathBuf>,
+}
+
+/// The program that the launcher becomes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Next {
+    pub program: PathBuf,
+    pub rest: Vec<OsString>,
+}
+
+/// What the launcher is needed for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part {
-    Around(Around),
-    Inside(Inside),
+    Around(Around, Next),
+    Inside(Inside, Next),
+    Forward(Forward),
 }
 
 /// All that is asked for.
@@ -44,8 +61,6 @@ pub struct Arguments {
     /// The descriptor for what went wrong.
     pub report: u32,
     pub part: Part,
-    pub program: PathBuf,
-    pub rest: Vec<OsString>,
 }
 
 /// Why the arguments are not understood, and the descriptor for telling it.
@@ -57,6 +72,7 @@ pub struct Unclear {
 
 const STDERR: u32 = 2;
 const UNKNOWN: &str = "an argument is not known";
+const NEITHER: &str = "the second argument is none of \"around\", \"inside\" and \"forward\"";
 
 /// Reads the arguments after the program's own name.
 pub fn parse(given: Vec<OsString>) -> Result<Arguments, Unclear> {
@@ -68,12 +84,22 @@ pub fn parse(given: Vec<OsString>) -> Result<Arguments, Unclear> {
 
 fn read(report: u32, words: &mut IntoIter<OsString>) -> Result<Arguments, &'static str> {
     let part = match words.next().as_deref().and_then(OsStr::to_str) {
-        Some("around") => Part::Around(around(words)?),
-        Some("inside") => Part::Inside(inside(words)?),
-        _ => return Err("the second argument is neither \"around\" nor \"inside\""),
+        Some("around") => Part::Around(around(words)?, next(words)?),
+        Some("inside") => Part::Inside(inside(words)?, next(words)?),
+        Some("forward") => Part::Forward(forward(words)?),
+        _ => return Err(NEITHER),
     };
+    Ok(Arguments { report, part })
+}
+
+fn next(words: &mut IntoIter<OsString>) -> Result<Next, &'static str> {
     let program = words.next().ok_or("no program is named")?.into();
-    Ok(Arguments { report, part, program, rest: words.collect() })
+    Ok(Next { program, rest: words.collect() })
+}
+
+fn forward(words: &mut IntoIter<OsString>) -> Result<Forward, &'static str> {
+    let port = number(words.next().as_deref()).and_then(|number| u16::try_from(number).ok());
+    Ok(Forward { port: port.ok_or("no port is named")?, namespaces: words.map(Into::into).collect() })
 }
 
 /// Up to the two dashes before the program.
@@ -141,12 +167,9 @@ mod tests {
         let read_only = Overlay { target: "ro".into(), upper: None, lower: vec!["l".into()] };
         let around =
             Around { die_with_parent: true, groups: vec!["g".into()], overlays: vec![writable, read_only] };
-        let expected = Arguments {
-            report: 7,
-            part: Part::Around(around),
-            program: "bwrap".into(),
-            rest: vec!["--overlay".into(), "--".into(), "x".into()],
-        };
+        let rest = vec!["--overlay".into(), "--".into(), "x".into()];
+        let part = Part::Around(around, Next { program: "bwrap".into(), rest });
+        let expected = Arguments { report: 7, part };
         assert_eq!(parsed(line), Ok(expected));
     }
 
@@ -157,24 +180,26 @@ mod tests {
             file_bytes: Some(1 << 40),
             writable: vec!["/tmp".into(), "/w".into()],
         };
-        let expected = Arguments {
-            report: 2,
-            part: Part::Inside(inside),
-            program: "make".into(),
-            rest: vec!["--".into(), "all".into()],
-        };
+        let next = Next { program: "make".into(), rest: vec!["--".into(), "all".into()] };
+        let expected = Arguments { report: 2, part: Part::Inside(inside, next) };
         let line =
             "2 inside --processes 9 --file-bytes 1099511627776 --writable /tmp --writable /w -- make -- all";
         assert_eq!(parsed(line), Ok(expected));
     }
 
     #[test]
+    fn everything_that_can_be_asked_for_beside_a_service() {
+        let forward = Forward { port: 8080, namespaces: vec!["/proc/self/fd/4".into(), "n".into()] };
+        let expected = Arguments { report: 3, part: Part::Forward(forward) };
+        assert_eq!(parsed("3 forward 8080 /proc/self/fd/4 n"), Ok(expected));
+    }
+
+    #[test]
     fn what_is_not_understood_is_told_to_the_descriptor() {
-        let neither = "the second argument is neither \"around\" nor \"inside\"";
         let cases = [
             ("x around -- true", STDERR, "the first argument is no descriptor"),
-            ("5", 5, neither),
-            ("5 -- true", 5, neither),
+            ("5", 5, NEITHER),
+            ("5 -- true", 5, NEITHER),
             ("5 around", 5, "no program is named"),
             ("5 around --", 5, "no program is named"),
             ("5 around --writable /tmp -- true", 5, UNKNOWN),
@@ -185,6 +210,8 @@ mod tests {
             ("5 inside --processes many -- true", 5, "a limit is no number"),
             ("5 inside --overlay t u w 1 l -- true", 5, UNKNOWN),
             ("5 inside --writable", 5, "a place is not named"),
+            ("5 forward", 5, "no port is named"),
+            ("5 forward 65536 n", 5, "no port is named"),
         ];
         for (line, report, reason) in cases {
             assert_eq!(parsed(line), Err(Unclear { report, reason: reason.into() }), "{line}");

@@ -35,6 +35,8 @@ async def ask(port: int, path: str, timeout_s: float) -> Probe:
             status = await _status(port, path)
     except TimeoutError:
         error = f"no answer within {timeout_s:g} s"
+    except ConnectionResetError:
+        error = "the connection was broken off before an answer"
     except OSError as refused:
         error = os.strerror(refused.errno) if refused.errno else str(refused)
     except ValueError:

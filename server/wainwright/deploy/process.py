@@ -1,4 +1,4 @@
-"""Target ``process``: a service in the sandbox on this machine's loopback."""
+"""Target ``process``: a service in the sandbox, of which one port is on this machine's loopback."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +11,10 @@ from wainwright.deploy.target import Order, Target, Wanted
 from wainwright.domain.errors import DeployError
 from wainwright.domain.evidence import Deployment
 from wainwright.sandbox.protocol import Sandbox
+
+FENCE = (
+    "It has a network of its own: one port leads in, from 127.0.0.1 of this machine, and nothing leads out."
+)
 
 
 class ProcessTarget:
@@ -49,7 +53,7 @@ class ProcessTarget:
 
     def question(self, wanted: Wanted) -> str:
         """Asks before anything listens; see ``Target``."""
-        return "Start the service on this machine's loopback address?"
+        return "Start the service, fenced, with its one port on this machine's loopback address?"
 
     def current(self) -> Deployment | None:
         """See ``Target``."""
@@ -99,4 +103,5 @@ def _deployment(service: Service) -> Deployment:
         pid=service.pid,
         # The first process of the service's own process namespace heeds no other signal.
         stop=f"kill -9 {service.pid}",
+        fence=FENCE if service.fenced else "",
     )

@@ -1,4 +1,4 @@
-"""Services in the sandbox on this machine's loopback, which live on when the server ends.
+"""Services in the sandbox, each with one port on this machine's loopback, which live on when the server ends.
 
 Everything that is known about a service is a record on disk, so any process may find, probe or stop it.
 """
@@ -7,7 +7,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wainwright.deploy.probe import Probe, ask
 from wainwright.domain.errors import DeployError
+from wainwright.sandbox import forwarding
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.protocol import Sandbox, SandboxView
 
@@ -58,6 +58,8 @@ class Service(BaseModel):
     commit: str
     spec: ServiceSpec
     view: SandboxView
+    fenced: bool = False
+    """Whether it has a network of its own; those of earlier versions had the machine's."""
 
     @property
     def tree(self) -> Path:
@@ -161,9 +163,10 @@ class Services:
             service = await self._spawn(service_id, spec, view, commit)
         probe = await self._healthy_or_not(service)
         if not probe.ok:
+            elsewhere = _elsewhere(service) if self.alive(service) else ""
             await self.stop(service)
             raise DeployError(
-                f"Service {service_id} is not healthy at {service.url}{spec.health_path}: {probe.error}. "
+                f"Service {service_id} is not healthy at {service.url}{spec.health_path}: {probe.error}.{elsewhere} "
                 f"The end of its log:\n{log_tail(service.log)}",
                 "Correct the service or its health path, then deploy again.",
             )
@@ -177,15 +180,17 @@ class Services:
     async def _spawn(self, service_id: str, spec: ServiceSpec, view: SandboxView, commit: str) -> Service:
         mark = f"{_MARK}={self._state.resolve()}:{service_id}"
         await asyncio.to_thread(_end_unrecorded, mark)
-        port = _free_port()
-        argv = tuple(word.replace("{port}", str(port)) for word in spec.command)
         log = self._path(service_id, ".log")
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         log.touch(mode=0o600)
         name, _, value = mark.partition("=")
-        pid, started = await asyncio.to_thread(
-            self._sandbox.spawn_detached, argv, view, env={"PORT": str(port), name: value}, log=log
-        )
+        with forwarding.door() as door:
+            port = door.getsockname()[1]
+            argv = tuple(word.replace("{port}", str(port)) for word in spec.command)
+            env = {"PORT": str(port), name: value}
+            pid, started = await asyncio.to_thread(
+                self._sandbox.spawn_detached, argv, view, env=env, log=log, door=door
+            )
         service = Service(
             id=service_id,
             pid=pid,
@@ -196,6 +201,7 @@ class Services:
             commit=commit,
             spec=spec,
             view=view,
+            fenced=True,
         )
         self._write(self._path(service_id, ".json"), service)
         return service
@@ -242,14 +248,6 @@ class Services:
         draft.replace(path)
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-        assert isinstance(port, int)
-        return port
-
-
 def _signal_group(pid: int, started: float, number: signal.Signals) -> bool:
     """Signal the process group that ``pid`` leads; False when the process is gone.
 
@@ -270,6 +268,16 @@ def _signal_group(pid: int, started: float, number: signal.Signals) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _elsewhere(service: Service) -> str:
+    """What to say of a service that does not listen where it was told to; empty when it does."""
+    found = forwarding.listening(service.pid)
+    if service.port in found:
+        return ""
+    ports = ", ".join(map(str, sorted(found)))
+    where = f"It listens on port {ports}" if found else "It listens on no port"
+    return f" {where}, and was told {service.port}, as {{port}} and PORT; no other is reached from outside."
 
 
 async def _true_within(seconds: float, condition: Callable[[], bool]) -> bool:

@@ -396,6 +396,7 @@ def _handed_over(state: RunState) -> list[str]:
         lines += [text for text in (_EDITOR[delivered.editor], delivered.detail) if text]
     if deployment is not None:
         stop = f" Stop it: `{deployment.stop}`." if deployment.stop else ""
-        serves = f"Deployment {deployment.id}: serves at {deployment.url}.{stop}"
+        fence = f" {deployment.fence}" if deployment.fence else ""
+        serves = f"Deployment {deployment.id}: serves at {deployment.url}.{fence}{stop}"
         lines += ["", serves if deployment.serves else "Nothing was deployed: there is nothing to serve."]
     return lines

@@ -239,3 +239,5 @@ class Deployment(Fact):
     branch: str = ""
     stop: str = ""
     """The shell line that ends it; empty where there is nothing to end."""
+    fence: str = ""
+    """How it is kept from all else, in a sentence; empty where nothing is known of that."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from socket import socket
 from typing import NoReturn
 
 from pydantic import JsonValue
@@ -223,7 +224,14 @@ class _NoCommands:
         raise NeedsCommand
 
     def spawn_detached(
-        self, argv: tuple[str, ...], view: SandboxView, *, env: Mapping[str, str], log: Path, cwd: str = "."
+        self,
+        argv: tuple[str, ...],
+        view: SandboxView,
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        door: socket,
+        cwd: str = ".",
     ) -> tuple[int, float]:
         """Refuse."""
         raise NeedsCommand

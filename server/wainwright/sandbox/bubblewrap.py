@@ -4,17 +4,29 @@ import asyncio
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
+from socket import socket
 
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import guarding, launcher, limits, orphans, programs, proof, running, stores
+from wainwright.sandbox import (
+    forwarding,
+    guarding,
+    launcher,
+    limits,
+    orphans,
+    programs,
+    proof,
+    running,
+    stores,
+)
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.layers import Layers, Mount, Overlay, Taken
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
@@ -117,7 +129,14 @@ class Bubblewrap:
             self._groups.close(group)
 
     def spawn_detached(
-        self, argv: tuple[str, ...], view: SandboxView, *, env: Mapping[str, str], log: Path, cwd: str = "."
+        self,
+        argv: tuple[str, ...],
+        view: SandboxView,
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        door: socket,
+        cwd: str = ".",
     ) -> tuple[int, float]:
         """Start a service that outlives this process; see ``Sandbox.spawn_detached``.
 
@@ -126,13 +145,6 @@ class Bubblewrap:
         """
         # Nothing is given back: the service needs it for as long as it runs, which may be longer than we do.
         taken = self._take(_without_writes(view))
-        namespaces = (
-            "--unshare-user",
-            "--unshare-ipc",
-            "--unshare-pid",
-            "--unshare-uts",
-            "--unshare-cgroup-try",
-        )
         reading, writing = os.pipe()
         try:
             with log.open("ab") as output:
@@ -141,7 +153,7 @@ class Bubblewrap:
                     [
                         *(self._tools.setsid, "--fork"),
                         *self._before(self._groups.open(), taken.overlays, writing, die_with_parent=False),
-                        *(self._tools.bwrap, *namespaces, "--info-fd", str(writing)),
+                        *(self._tools.bwrap, "--unshare-all", "--info-fd", str(writing)),
                         *self._walls(taken, env, cwd),
                         *("--", *launcher.inside(self._writable(taken)), *argv),
                     ],
@@ -154,13 +166,20 @@ class Bubblewrap:
                 )
             os.close(writing)
             writing = -1
-            return _first_process(reading, log)
+            service = _first_process(reading, log)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise SandboxError(f"The service could not be started: {error}.", "Check its command.") from error
         finally:
             os.close(reading)
             if writing >= 0:
                 os.close(writing)
+        try:
+            forwarding.forward(self._tools.launcher, self._tools.setsid, door, service, log)
+        except SandboxError:
+            with suppress(ProcessLookupError):
+                os.kill(service[0], signal.SIGKILL)
+            raise
+        return service
 
     def _before(
         self, group: limits.Group, overlays: list[Overlay], report: int, *, die_with_parent: bool

@@ -1,4 +1,4 @@
-"""The program that runs before bubblewrap and behind it: first layers and groups, then the last fence.
+"""The program that runs before bubblewrap and behind it, and beside services: layers and groups, fence, forwarding.
 
 It is written in Rust (``native/launcher``) and carried by the extension module, so that every way of installing
 brings it; it is put into the state directory, of which commands see nothing else.
@@ -66,6 +66,11 @@ def inside(writable: Iterable[Path]) -> list[str]:
     for place in dict.fromkeys(writable):
         said += ["--writable", str(place)]
     return [*said, "--"]
+
+
+def forward(program: Path, report: int, port: int, namespaces: Iterable[int]) -> list[str]:
+    """Words for carrying connections into namespaces, which are given as descriptors in the order of entering."""
+    return [str(program), str(report), "forward", str(port), *(f"/proc/self/fd/{one}" for one in namespaces)]
 
 
 def landlock() -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from socket import socket
 from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -157,11 +158,19 @@ class Sandbox(Protocol):
         ...
 
     def spawn_detached(
-        self, argv: tuple[str, ...], view: SandboxView, *, env: Mapping[str, str], log: Path, cwd: str = "."
+        self,
+        argv: tuple[str, ...],
+        view: SandboxView,
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        door: socket,
+        cwd: str = ".",
     ) -> tuple[int, float]:
-        """Start a service that outlives this process; it sees the tree read-only and shares the host's network.
+        """Start a service that outlives this process; it sees the tree read-only, and no network but its own.
 
-        Output is appended to ``log``. Returns the process id and start time, which together name it for ever (see
+        What comes to ``door``, a socket that listens, reaches the same port of the loopback inside. Output is
+        appended to ``log``. Returns the process id and start time, which together name it for ever (see
         ``identity``). Blocks for some milliseconds. Raises SandboxError when it could not be started.
         """
         ...

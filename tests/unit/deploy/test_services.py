@@ -112,6 +112,14 @@ async def test_one_that_dies_or_is_never_well_is_told_with_its_log(services: Ser
     assert (await services.probe(good)).ok, "what served before goes on serving"
 
 
+async def test_one_that_listens_on_another_port_is_told_which(services: Services, tmp_path: Path):
+    spec = SPEC.model_copy(update={"command": (*SERVE[:-1], "18080"), "health_timeout_s": 2})
+    with pytest.raises(
+        DeployError, match=r"It listens on port 18080, and was told \d+, as \{port\} and PORT"
+    ):
+        await services.start("a", spec, view_of(tmp_path, "a"), "c1")
+
+
 async def test_a_service_that_ignores_the_polite_signal_ends_with_its_children(
     services: Services, tmp_path: Path
 ):

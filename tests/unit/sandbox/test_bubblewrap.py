@@ -14,6 +14,7 @@ import pytest
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import limits
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
+from wainwright.sandbox.forwarding import door
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView
 from wainwright.workspace.dependencies import layers
@@ -311,7 +312,10 @@ class TestDetached:
     async def test_it_lives_on_without_us_and_dies_as_one(self, sandbox, view, tmp_path, tree):
         log = tmp_path / "log"
         script = "echo $WORD; touch x; (sleep 500 &) ; sleep 501"
-        pid, started = sandbox.spawn_detached(("bash", "-c", script), view, env={"WORD": "hello"}, log=log)
+        with door() as outside:
+            pid, started = sandbox.spawn_detached(
+                ("bash", "-c", script), view, env={"WORD": "hello"}, log=log, door=outside
+            )
         try:
             await until(lambda: "Read-only" in log.read_text())
             assert log.read_text().startswith("hello\n")
@@ -325,8 +329,8 @@ class TestDetached:
     async def test_walls_that_cannot_be_built(self, sandbox, view, tmp_path):
         """Told at once, or in the log of a service that ends at once: bubblewrap gives its id before it builds."""
         log = tmp_path / "log"
-        with suppress(SandboxError):
-            pid, _ = sandbox.spawn_detached(("true",), view, env={}, log=log, cwd="nowhere")
+        with suppress(SandboxError), door() as outside:
+            pid, _ = sandbox.spawn_detached(("true",), view, env={}, log=log, door=outside, cwd="nowhere")
             await until(lambda: start_time(pid) is None)
         assert "nowhere" in log.read_text()
 

@@ -11,6 +11,7 @@ import pytest
 
 from wainwright.sandbox import launcher
 from wainwright.sandbox.bubblewrap import Bubblewrap
+from wainwright.sandbox.forwarding import door
 from wainwright.sandbox.protocol import Command, SandboxView
 
 PYTHON = os.path.realpath(sys.executable)
@@ -138,7 +139,9 @@ async def test_a_service_opens_its_log_by_name(
     sandbox: Bubblewrap, view: SandboxView, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    pid, _ = sandbox.spawn_detached(("sh", "-c", "echo told > /dev/stderr"), view, env={}, log=log)
+    with door() as outside:
+        told = ("sh", "-c", "echo told > /dev/stderr")
+        pid, _ = sandbox.spawn_detached(told, view, env={}, log=log, door=outside)
     assert os.waitstatus_to_exitcode(0) == 0
     while Path(f"/proc/{pid}").exists():
         os.sched_yield()

@@ -15,6 +15,7 @@ import asyncio, sys
 from pathlib import Path
 from wainwright import doctor
 from wainwright.sandbox.bubblewrap import prove
+from wainwright.sandbox.forwarding import door
 from wainwright.sandbox.protocol import Command, Layer, SandboxView
 from wainwright.workspace.plumbing import GitDirectory
 
@@ -26,7 +27,8 @@ async def everything(workspace, state):
         sandbox = await prove(state, workspace=workspace, overlays=overlays)
         view = SandboxView(tree=tree, at=workspace, layers=layers)
         print(await sandbox.run(Command(argv=("true",), timeout_s=60), view))
-        sandbox.spawn_detached(("true",), view, env={}, log=state / "log")
+        with door() as outside:
+            sandbox.spawn_detached(("true",), view, env={}, log=state / "log", door=outside)
     print(GitDirectory(workspace / ".git", workspace).run("status"))
     print(await doctor.examine(workspace))
 

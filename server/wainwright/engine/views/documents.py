@@ -162,5 +162,6 @@ def _came_of_it(view: RunView) -> list[str]:
         where = f"{view.branch or view.patch}; editor: {view.editor}"
         parts.append(f"## Delivered\n\n{where}" + (f"\n\n{view.take_over}" if view.take_over else ""))
     if view.deployment and view.deployment.serves:
-        parts.append(f"## Deployment\n\n{view.deployment.url or view.deployment.id}")
+        told = (view.deployment.url or view.deployment.id, view.deployment.fence)
+        parts.append("\n\n".join(["## Deployment", *filter(None, told)]))
     return parts
