@@ -249,7 +249,10 @@ class CacheSettings(_Section):
 
 
 class DeploySettings(_Section):
-    """How a fresh deployment is watched."""
+    """Whether a service is started when nobody is asked, and how a fresh deployment is watched."""
+
+    unattended: bool = False
+    """Whether a run that nobody attends may start the service that it built. ``false``: it says what starts it."""
 
     monitor_window_s: float = Field(default=10.0, gt=0)
     """Seconds a deployment is watched before the run is done."""

@@ -54,7 +54,7 @@ def test_a_run_killed_at_many_moments_pays_for_nothing_twice(wainwright: Program
         return Answer(**{**vars(answer), "delay_s": 0.05})
 
     with OpenAIServer(script) as server:
-        command, lay_about = ["run", team.GOAL], 0
+        command, lay_about = ["run", team.GOAL, "--deploy"], 0
         for moment in MOMENTS:
             story = kill_after(wainwright.start(*command, "--json", server=server), moment)
             assert moment in story, f"it never came to “{moment}”:\n{story}"

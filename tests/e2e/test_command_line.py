@@ -62,6 +62,24 @@ def test_files_in_conflict_are_named_before_anything_is_paid(
     assert wainwright.do("resume", "--json", server=server).last["stage"] == "DONE"
 
 
+def test_a_service_is_started_when_a_person_says_so(wainwright: Program, server: OpenAIServer) -> None:
+    ended = wainwright.do("run", team.GOAL, "--json", server=server)
+    assert (ended.code, ended.last["stage"], ended.last["deployment"]) == (0, "DONE", None), ended.err
+    name = ended.last["run"]
+    assert "python3 -m http.server" in ended.last["ending"][0]
+    assert f"wainwright deploy {name}" in ended.last["ending"][1]
+    assert (
+        "nobody was there to agree"
+        in (wainwright.workspace / ".wainwright/runs" / name / "run.md").read_text()
+    )
+    calls = server.completed
+
+    deployed = wainwright.do("deploy", name, "--json")
+    assert deployed.code == 0, deployed.out + deployed.err
+    assert urllib.request.urlopen(deployed.last["deployment"]["url"], timeout=5).status == 200
+    assert server.completed == calls + 1, "only what the probes say is read by a model"
+
+
 def test_a_goal_becomes_a_branch_and_a_service(wainwright: Program, server: OpenAIServer) -> None:
     work = wainwright.workspace
     (work / "calc" / "__init__.py").write_text("def add(a, b):\n    return a + b  # dirty\n")
@@ -69,7 +87,7 @@ def test_a_goal_becomes_a_branch_and_a_service(wainwright: Program, server: Open
     (work / ".env").write_text("TOKEN=hunter2-hunter2\n")
     before = (wainwright.git("status", "--porcelain"), wainwright.git("rev-parse", "HEAD"))
 
-    ended = wainwright.do("run", team.GOAL, "--json", server=server)
+    ended = wainwright.do("run", team.GOAL, "--deploy", "--json", server=server)
 
     assert ended.code == 0, ended.out + ended.err
     seen = ended.last

@@ -92,6 +92,7 @@ def test_a_workspace_may_tighten(workspace: Path, text: str) -> None:
         ('[models]\ncassette = "replies.jsonl"', "models.cassette"),
         ("[models]\nretries = 9", "models.retries"),
         ('autonomy = "full-auto"', "autonomy"),
+        ("[deploy]\nunattended = true", "deploy.unattended"),
         ("[budget]\nusd = 11.0", "budget.usd"),
         ('[budget]\ntokens = "unlimited"', "budget.tokens"),
         ("[limits]\nturns_per_task = 1000", "limits.turns_per_task"),

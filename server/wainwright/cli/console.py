@@ -51,12 +51,20 @@ Cassette = Annotated[
 ]
 Record = Annotated[Path | None, typer.Option("--record", help="Record the model's replies to this file.")]
 Tests = Annotated[str | None, typer.Option("--test-command", help="How to run all tests.")]
+Deploys = Annotated[
+    bool,
+    typer.Option("--deploy", help="Let it start the service that it built, although nobody is asked."),
+]
 Run = Annotated[str | None, typer.Argument(help="The run, or how its name begins; the newest without it.")]
 
 
 T = TypeVar("T")
 _CHOICES = frozenset({"default", "cassette"})
 """Of the settings of models, those that say who answers."""
+
+
+DEPLOYS = {"deploy": {"unattended": True}}
+"""What says that a service is started although nobody is asked."""
 
 
 def overrides(
@@ -68,6 +76,8 @@ def overrides(
     cassette: Path | None,
     record: Path | None,
     tests: str | None,
+    *,
+    deploys: bool = False,
 ) -> dict[str, Any]:
     """What was typed, in the shape of the settings."""
     found: dict[str, Any] = {}
@@ -84,14 +94,14 @@ def overrides(
         found["budget"] = budget
     if tests:
         found["test"] = {"command": tests, "commands": []}
-    return found
+    return {**found, **(DEPLOYS if deploys else {})}
 
 
 def kept(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """What of it is remembered with a run: models or a cassette, and the test command."""
+    """What of it is remembered with a run: models or a cassette, the test command, and that it may deploy."""
     chosen = {*_CHOICES, "roles"}
     models = {name: value for name, value in typed.get("models", {}).items() if name in chosen and value}
-    found = {"models": models, "test": typed.get("test")}
+    found = {"models": models, "test": typed.get("test"), "deploy": typed.get("deploy")}
     return {name: value for name, value in found.items() if value}
 
 
@@ -108,6 +118,7 @@ def as_typed(options: Mapping[str, Any]) -> str:
     words = [f"--model {one['model']}" for one in models.get("default", ())]
     words += [f"--cassette {shlex.quote(models['cassette'])}"] if "cassette" in models else []
     words += [f"--test-command {shlex.quote(test['command'])}"] if test else []
+    words += ["--deploy"] if "deploy" in options else []
     return " ".join(words)
 
 

@@ -66,6 +66,7 @@ for _command in (
     start.run,
     start.review,
     start.resume,
+    start.deploy,
     replay.replay,
     steer.runs,
     steer.show,

@@ -1,16 +1,18 @@
-"""Commands that set a run to work: ``run``, ``review``, ``resume``, ``demo``."""
+"""Commands that set a run to work: ``run``, ``review``, ``resume``, ``deploy``, ``demo``."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from rich.text import Text
 
 from wainwright.cli.console import (
+    DEPLOYS,
     ApiBase,
     Cassette,
+    Deploys,
     Json,
     KeyName,
     Model,
@@ -60,10 +62,21 @@ def run(
         ),
     ] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
+    deploys: Deploys = False,
     as_json: Json = False,
 ) -> None:
     """Take a goal through every stage; the result is a branch `wainwright/…`."""
-    typed = overrides(model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command)
+    typed = overrides(
+        model,
+        api_base,
+        api_key_env,
+        budget_usd,
+        budget_tokens,
+        cassette,
+        record,
+        test_command,
+        deploys=deploys,
+    )
     text = sys.stdin.read() if goal == "-" else goal
     size, stages = size_or_stages(route)
 
@@ -131,6 +144,7 @@ def resume(
     record: Record = None,
     test_command: Tests = None,
     ask: Annotated[bool, typer.Option("--ask", help="Decide at the gates yourself.")] = False,
+    deploys: Deploys = False,
     wait: Annotated[
         bool,
         typer.Option(
@@ -143,7 +157,17 @@ def resume(
 
     It goes on with the models, the cassette and the test command that were typed for it, unless others are typed now.
     """
-    typed = overrides(model, api_base, api_key_env, budget_usd, budget_tokens, cassette, record, test_command)
+    typed = overrides(
+        model,
+        api_base,
+        api_key_env,
+        budget_usd,
+        budget_tokens,
+        cassette,
+        record,
+        test_command,
+        deploys=deploys,
+    )
     name, remembered = with_engine(workspace, {}, lambda engine: engine.remembered(run))
     before = as_before(remembered, typed)
     if before:
@@ -166,21 +190,49 @@ def resume(
     finish(with_engine(workspace, together, act, asking=True), as_json)
 
 
+def deploy(run: Run = None, workspace: Workspace = Path(), as_json: Json = False) -> None:
+    """Start the service that a run built and did not start; a run of its own does it, and watches it."""
+
+    async def planned(engine: "Engine") -> tuple[str, int, dict[str, Any]]:
+        name = await engine.named(run)
+        at = await engine.forking.before_deploying(name)
+        return name, at, await engine.forking.typed(name, at)
+
+    name, at, remembered = with_engine(workspace, {}, planned)
+    typed = {**as_before(remembered, {}), **DEPLOYS}
+
+    async def act(engine: "Engine") -> RunView:
+        new = await engine.forking.fork(name, at)
+        if not as_json:
+            out.print(Text(f"{new} deploys what {name} built"))
+        await engine.resume(new, attended=False, typed=kept(typed))
+        return await follow(engine, new, ask=False, plain=as_json)
+
+    finish(with_engine(workspace, typed, act, asking=True), as_json)
+
+
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to put the sample workspace.")] = Path(
         "demo-workspace"
     ),
     as_json: Json = False,
 ) -> None:
-    """Run the main job on a shipped sample workspace; the model's part is a recording, no key is needed."""
+    """Run the main job on a shipped sample workspace, and start the service it builds, fenced, on 127.0.0.1.
+
+    The model's part is a recording, no key is needed.
+    """
     with complaining():
         sample = prepare(folder, out.print)
+    out.print(
+        "What it builds is a service. It is started at the end, fenced, on 127.0.0.1: the demo is your yes."
+    )
 
     async def act(engine: "Engine") -> RunView:
         start = Start(goal=Goal(text=sample.goal), autonomy="full-auto", attended=False)
         return await follow(engine, (await engine.start(start)).run, ask=False, plain=as_json)
 
-    played = {"models": {"cassette": str(sample.cassette), "default": [], "roles": {}}}
+    # Whoever starts the demo is told that it starts a service, and has asked for it.
+    played = {"models": {"cassette": str(sample.cassette), "default": [], "roles": {}}, **DEPLOYS}
     seen = with_engine(sample.workspace, played, act)
     sample.explain(seen, out.print)
     finish(seen, as_json)

@@ -35,6 +35,7 @@ class Sample:
         if seen.deployment is not None and seen.deployment.url:
             say(f"It serves:   curl {seen.deployment.url}{seen.deployment.health_path}")
             say(f"Stop it:     {seen.deployment.stop}")
+            say(f"             {seen.deployment.fence}")
 
 
 def prepare(folder: Path, say: Callable[[str], None]) -> Sample:

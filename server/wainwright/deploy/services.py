@@ -271,13 +271,15 @@ def _signal_group(pid: int, started: float, number: signal.Signals) -> bool:
 
 
 def _elsewhere(service: Service) -> str:
-    """What to say of a service that does not listen where it was told to; empty when it does."""
-    found = forwarding.listening(service.pid)
+    """What to say of a service that lives and is not healthy: how long it had, and where it listens instead."""
+    found, had = forwarding.listening(service.pid), f" It was given {service.spec.health_timeout_s:g} s."
     if service.port in found:
-        return ""
+        return had
     ports = ", ".join(map(str, sorted(found)))
     where = f"It listens on port {ports}" if found else "It listens on no port"
-    return f" {where}, and was told {service.port}, as {{port}} and PORT; no other is reached from outside."
+    return (
+        f"{had} {where}, and was told {service.port}, as {{port}} and PORT; no other is reached from outside."
+    )
 
 
 async def _true_within(seconds: float, condition: Callable[[], bool]) -> bool:

@@ -34,7 +34,7 @@ from wainwright.domain.effects import (
     WriteAcceptance,
 )
 from wainwright.domain.events import Gate, GateKind
-from wainwright.domain.gates import WITHOUT_TESTS, fails_unattended
+from wainwright.domain.gates import NOBODY_AGREED, WITHOUT_TESTS, fails_unattended, left_out_unattended
 from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.domain.plan import Plan, overlap
 from wainwright.domain.shown import in_line
@@ -327,6 +327,8 @@ def _deploy(state: RunState) -> tuple[Effect, ...]:
     detail = f"{in_line(shlex.join(plan.command)) or plan.target} (attempt {state.deployment_plans})"
     if not plan.question or _agreed(state, "deploy", detail):
         return (DeployService(number=state.deployment_plans),)
+    if left_out_unattended(state, "deploy"):
+        return (SkipStage(stage=S.DEPLOY, reason=NOBODY_AGREED),)
     return _gate(state, "deploy", plan.question, detail)
 
 

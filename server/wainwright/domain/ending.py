@@ -1,13 +1,22 @@
 """What a person is told when a run ends: what was done, what is missing, where it is, how it goes on."""
 
+import shlex
+
+from wainwright.domain.gates import NOBODY_AGREED
 from wainwright.domain.goal import Stage
+from wainwright.domain.shown import in_line
 from wainwright.domain.skipping import skipped
 from wainwright.domain.state import RunState, TaskState
 
 
 def ending(state: RunState) -> tuple[str, ...]:
-    """Sentences about a run that ended unfinished, once it is known what was kept; empty for any other."""
-    kept = state.kept
+    """Sentences about a run that ended unfinished, once it is known what was kept, or that did not deploy."""
+    kept, plan = state.kept, state.deployment_plan
+    if state.stage is Stage.DONE and plan is not None and state.skips.get(Stage.DEPLOY) == NOBODY_AGREED:
+        return (
+            f"It was {NOBODY_AGREED}: `{in_line(shlex.join(plan.command))}`.",
+            f"`wainwright deploy {state.run}` starts it, fenced, on this machine's loopback.",
+        )
     if kept is None or state.stage not in (Stage.FAILED, Stage.CANCELLED):
         return ()
     told = [*_tasks(state)]

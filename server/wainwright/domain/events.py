@@ -79,6 +79,8 @@ class RunStarted(Fact):
     """How long mutants may be tried beside the review; 0: none are."""
     lets_end: bool = False
     """Whether a plan is given up only when the attempts under way have ended; not so in runs of earlier versions."""
+    deploys: bool = True
+    """Whether the person's settings agree to a deployment that nobody attends; earlier versions took it so."""
 
 
 class SnapshotTaken(Fact):
@@ -417,6 +419,7 @@ class RunResumed(Fact):
     tier_reason: str = ""
     suites: tuple[Suite, ...] = ()
     typed: dict[str, Any] | None = None
+    deploys: bool | None = None
     environment: str | None = None
     """The layer of ignored files that takes the place of one that was removed."""
     contents: str | None = None

@@ -241,6 +241,8 @@ def _skip(state: RunState, event: ev.StageSkipped) -> RunState:
     skipped = state.changed(
         stage=WAY[WAY.index(event.stage) + 1], skips={**state.skips, event.stage: event.reason}
     )
+    if event.stage is S.DEPLOY:
+        return skipped.changed(gates=overtaken(skipped, "deploy"))
     if event.stage is S.PLANNING and S.BUILD in state.route:
         return _adopt(skipped, _goal_as_plan(state))
     if event.stage is S.REVIEW and S.BUILD in state.route:
@@ -383,6 +385,8 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
         surroundings["attended"] = event.attended
     if event.typed is not None:
         surroundings["typed"] = event.typed
+    if event.deploys is not None:
+        surroundings["deploys"] = event.deploys
     if event.environment is not None:
         surroundings |= {"environment": event.environment, "contents": event.contents or ""}
     if event.tier is not None:

@@ -12,6 +12,8 @@ from wainwright.domain.state import RunState
 
 WITHOUT_TESTS = "without tests"
 """What a person answers to go on although no test can run here."""
+NOBODY_AGREED = "not deployed: a model chose the command, and nobody was there to agree to it"
+"""Why a deployment is left out where nobody attends and no setting agrees."""
 
 Rejected = Literal["plans anew", "builds again", "is not deployed", "fails"]
 
@@ -22,8 +24,9 @@ class GateRule:
 
     asks_at: frozenset[Autonomy]
     """At which autonomy a person decides; at the others the policy approves."""
-    unattended: Literal["approve", "fail"]
-    """Without a person the policy approves, or the run fails with the question as its reason and can be resumed."""
+    unattended: Literal["approve", "fail", "leave out"]
+    """Without a person the policy approves, or the run fails with the question as its reason and can be resumed, or
+    what was asked about is left out unless the person's own settings agree to it."""
     rejected: Rejected
     """What the run does when the answer is no."""
     yes: str = "Approve"
@@ -36,7 +39,9 @@ _ALWAYS: frozenset[Autonomy] = frozenset({"suggest", "auto-edit", "full-auto"})
 GATES: dict[GateKind, GateRule] = {
     "plan": GateRule(frozenset({"suggest", "auto-edit"}), unattended="approve", rejected="plans anew"),
     "apply": GateRule(frozenset({"suggest"}), unattended="approve", rejected="builds again"),
-    "deploy": GateRule(frozenset({"suggest", "auto-edit"}), unattended="approve", rejected="is not deployed"),
+    "deploy": GateRule(
+        frozenset({"suggest", "auto-edit"}), unattended="leave out", rejected="is not deployed"
+    ),
     "unverified": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
     "question": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
     "budget": GateRule(_ALWAYS, unattended="fail", rejected="fails", yes="As much again", no="Stop"),
@@ -58,7 +63,12 @@ def agreed_by_person(state: RunState) -> bool:
 
 def passes_by_policy(state: RunState, kind: GateKind) -> bool:
     """Whether the policy approves a gate of this kind: no person is asked, and none is needed."""
-    return not asks(state, kind) and not fails_unattended(state, kind)
+    return not (asks(state, kind) or fails_unattended(state, kind) or left_out_unattended(state, kind))
+
+
+def left_out_unattended(state: RunState, kind: GateKind) -> bool:
+    """Whether what a gate of this kind asks about is not done, since nobody attends and no setting agrees to it."""
+    return not state.attended and GATES[kind].unattended == "leave out" and not state.deploys
 
 
 def fails_unattended(state: RunState, kind: GateKind) -> bool:

@@ -102,6 +102,8 @@ class RunState(Fact):
     """How large the person says the goal is."""
     resized: Resized | None = None
     mutant_seconds: float = 0.0
+    deploys: bool = True
+    """Whether what is deployed is agreed to when nobody attends."""
     lets_end: bool = False
     """Whether a plan is given up only when the attempts under way have ended."""
     stage: Stage = Stage.NEW

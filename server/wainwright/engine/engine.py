@@ -181,6 +181,7 @@ class Engine:
             size=ask.size or (None if parts.settings.size == "auto" else parts.settings.size),
             mutant_seconds=parts.settings.mutants.seconds,
             lets_end=True,
+            deploys=parts.settings.deploy.unattended,
         )
         budget = parts.settings.budget
         lease = await asyncio.to_thread(

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from wainwright.domain.errors import IllegalTransition, InputError, JournalBroken
-from wainwright.domain.events import EVENT, Event, RunStarted
+from wainwright.domain.events import EVENT, DeploymentPlanned, Event, RunStarted
 from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import ENDS, Fact, Stage
 from wainwright.domain.state import RunState
@@ -147,6 +147,23 @@ class Forking:
             await asyncio.to_thread(journal.release, lease)
         return new
 
+    async def before_deploying(self, run: str) -> int:
+        """The row after which what a run built is to be deployed as its Deployer planned. Raises InputError."""
+        rows = await asyncio.to_thread(self._parts.journal.rows, run)
+        planned = [
+            row for row in rows if row.kind == "event" and _plans_service(EVENT.validate_json(row.body))
+        ]
+        if not planned:
+            raise InputError(
+                f"Run {run} has planned no service.", "Only a run that reached DEPLOY and found one has."
+            )
+        at = planned[-1].seq
+        if _beginning(run, [row for row in rows if row.seq <= at])[1].stage is not Stage.DEPLOY:
+            raise InputError(
+                f"The smoke test of run {run}'s service failed.", "`wainwright show` tells more."
+            )
+        return at
+
     async def typed(self, run: str, at: int) -> dict[str, Any]:
         """What was typed of how a run works, as of a row."""
         rows = [row for row in await asyncio.to_thread(self._parts.journal.rows, run) if row.seq <= at]
@@ -171,6 +188,10 @@ class Forking:
         if not parent:
             raise InputError(f"Run {run} is no fork.", "`wainwright replay RUN --fork ROW` makes one.")
         return await asyncio.to_thread(_compare, self._parts, parent, at, run)
+
+
+def _plans_service(event: Event) -> bool:
+    return isinstance(event, DeploymentPlanned) and bool(event.question)
 
 
 def _beginning(run: str, rows: Iterable[Row]) -> tuple[RunStarted, RunState]:

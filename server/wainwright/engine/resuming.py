@@ -25,6 +25,8 @@ async def resumed(
     tier = parts.sandbox.tier if parts.sandbox else "none"
     world = await asyncio.to_thread(_world, parts, state)
     other_hands = (attended is not None and attended != state.attended) or tier != state.tier
+    deploys = parts.settings.deploy.unattended
+    other_hands = other_hands or deploys != state.deploys
     if not (state.stage in ENDS or other_hands or world or typed not in (None, state.typed)):
         return []
     environment, contents = world or (None, None)
@@ -36,6 +38,7 @@ async def resumed(
             tier_reason=parts.sandbox_reason,
             suites=parts.settings.test.suites if state.stage in ENDS else (),
             typed=typed,
+            deploys=deploys,
             environment=environment,
             contents=contents,
         )

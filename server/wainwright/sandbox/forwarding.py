@@ -91,12 +91,12 @@ def _inside(pid: int, started: float) -> Iterator[tuple[int, int, int]]:
 
         end = kept(os.pidfd_open(pid))
         network = kept(os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC))
-        users = kept(fcntl.ioctl(network, _ASK_OWNER))
         # The process was there before, and is still: all of it is its own.
         if start_time(pid) != started:
             raise ProcessLookupError("it has ended")
         if os.fstat(network).st_ino == Path("/proc/self/ns/net").stat().st_ino:
             raise PermissionError("it has this machine's network")
+        users = kept(fcntl.ioctl(network, _ASK_OWNER))
         yield end, users, network
 
 

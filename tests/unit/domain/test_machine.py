@@ -24,7 +24,7 @@ from wainwright.domain.evidence import (
     Verdict,
 )
 from wainwright.domain.fold import LEGAL, fold, legal, replay
-from wainwright.domain.gates import agreed_by_person, asks
+from wainwright.domain.gates import agreed_by_person, asks, passes_by_policy
 from wainwright.domain.goal import WORKING, Autonomy, Goal, Place, Stage
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState
@@ -446,6 +446,29 @@ def test_a_deployment_that_is_not_wanted_ends_the_run_well() -> None:
     state = fold(state, decided("deploy-1", "reject", "Not today."))
     assert state.skips[S.DEPLOY] == "not deployed: Not today."
     assert [told(e) for e in decide(state)] == ["SkipStage MONITOR"]
+
+
+def test_alone_a_service_is_started_only_by_the_persons_own_settings() -> None:
+    alone = [started(attended=False), *WAY_TO[S.DEPLOY][1:]]
+    state = fold(replay(alone), SERVICE)
+    assert [told(e) for e in decide(state)] == ["OpenGate deploy-1"], "as runs of earlier versions did"
+    assert passes_by_policy(state, "deploy")
+    state = fold(state.changed(deploys=False), opened("deploy", "serve (attempt 1)"))
+    assert not passes_by_policy(state, "deploy"), "whoever was asked is not here any more"
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.SkipStage)
+    left = fold(state, ev.StageSkipped(stage=S.DEPLOY, reason=effect.reason))
+    assert not left.open_gates
+    assert [told(e) for e in decide(left)] == ["SkipStage MONITOR"]
+    # What a person agreed to before they left is done.
+    assert [told(e) for e in decide(fold(state, decided("deploy-1")))] == ["DeployService number=1"]
+
+
+def test_the_settings_of_now_say_whether_a_run_that_goes_on_may_deploy() -> None:
+    state = fold(state_at(S.DEPLOY), ev.RunResumed(by="person", deploys=False))
+    assert not state.deploys
+    assert not fold(state, ev.RunResumed(by="person")).deploys
+    assert fold(state, ev.RunResumed(by="person", deploys=True)).deploys
 
 
 def test_a_branch_is_left_without_asking_and_nothing_is_watched() -> None:
