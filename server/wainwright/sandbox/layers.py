@@ -155,7 +155,7 @@ def _upper(view: SandboxView, layer: Layer) -> Path:
     return layer.upper or view.beside / _KEPT / quote(layer.at.as_posix(), safe="")
 
 
-def written(view: SandboxView) -> list[str]:
+def written_to(view: SandboxView) -> list[str]:
     """The layers beside a tree to which commands have written, by their paths in it. It goes when the tree goes."""
     kept = view.beside / _KEPT
     uppers = sorted(kept.iterdir()) if kept.is_dir() else []

@@ -99,7 +99,7 @@ class Workbench:
 
     async def beside(self) -> str:
         """Where commands have written that is in no checkpoint, such as ``node_modules``; empty for nowhere."""
-        return ", ".join(await asyncio.to_thread(layers.written, self.view)) if self.writable else ""
+        return ", ".join(await asyncio.to_thread(layers.written_to, self.view)) if self.writable else ""
 
     async def restore(self, commit: str) -> None:
         """Put the tree back to a commit of its own. Whoever may not write has changed nothing."""
