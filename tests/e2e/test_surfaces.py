@@ -165,3 +165,4 @@ async def test_the_server_process_never_loads_litellm(workplace, tmp_path):
     loaded = listed.read_text().splitlines()
     assert "wainwright.engine.engine" in loaded
     assert not [name for name in loaded if name.split(".")[0] in ("litellm", "openai", "tiktoken")]
+    assert "openapi_spec_validator" not in loaded, "it takes long to import, and few designs need it"

@@ -35,8 +35,6 @@ TEST_SHARE, OUTLINE_SHARE = 4, 8
 """The best file of tests gets the fourth part of the room, outlines around functions the eighth."""
 WHOLE_MAX = 9_000
 """Characters of files that have to be shown whole; those beyond can be read."""
-OUTLINED_FILES_MAX = 20_000
-"""In a larger workspace there are no signatures around what is shown."""
 SIBLING_MAX = 2_500
 DIFF_MAX = 4_000
 """Characters of what has changed in what was shown."""
@@ -121,11 +119,7 @@ def _sure(ranked: Ranking) -> bool:
 
 
 def _files(indexed: IndexedTree) -> list[str]:
-    """All files; with what they define known, as after the first look-up of a symbol, unless they are too many."""
-    files = [one.path for one in indexed.index.files()]
-    if len(files) <= OUTLINED_FILES_MAX:
-        indexed.structure.fill(indexed.index)
-    return files
+    return [one.path for one in indexed.index.files()]
 
 
 def _few(indexed: IndexedTree, room: int) -> bool:

@@ -117,7 +117,8 @@ class Indexes:
         else:
             indexed.index.refresh(cancel=cancel)
         if parsed:
-            indexed.structure.fill(indexed.index, cancel=cancel)
+            # Somebody waits for it.
+            indexed.structure.fill(indexed.index, threads=os.cpu_count() or 1, cancel=cancel)
         return indexed
 
     def _plant(self, tree: Path) -> bool:

@@ -53,6 +53,15 @@ def test_of_a_large_one_the_functions_are_shown_whole_that_the_words_speak_of(fo
     assert len(shown) <= SHARED_MAX + 500
 
 
+def test_what_is_shown_is_the_same_whatever_was_parsed_before(folder: Path) -> None:
+    known, unknown = look(large(folder), "known"), look(folder, "unknown")
+    known.structure.fill(known.index)
+    for goal in ("apply a voucher twice", "refund a cart", "number_3 is wrong in a07"):
+        assert shared(known, goal) == shared(unknown, goal)
+    parsed = unknown.structure.stats(unknown.index).records
+    assert parsed < MODULES, "not every file is parsed before anybody is asked"
+
+
 def test_a_function_in_a_long_file_is_shown_among_the_signatures_around(folder: Path) -> None:
     body = "".join(f"        # a line of many, number {n}\n" for n in range(30))
     rest = "".join(f"\n    def other_{n}(self):\n{body}        return {n}\n" for n in range(60))

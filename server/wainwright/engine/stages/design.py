@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import yaml
-from openapi_spec_validator import validate as validate_openapi
 
 from wainwright.agents import roles
 from wainwright.agents.answers import DesignAnswer
@@ -56,6 +55,8 @@ async def _check_documents(done: Work[DesignAnswer]) -> str:
 
 def _openapi_problem(text: str) -> str:
     """What is wrong with an OpenAPI document; empty when it is valid."""
+    from openapi_spec_validator import validate  # noqa: PLC0415 - takes long, and few designs have such a document
+
     try:
         document = yaml.safe_load(text)
         nodes = list(islice(_nodes(document), OPENAPI_NODES_MAX))
@@ -65,7 +66,7 @@ def _openapi_problem(text: str) -> str:
             return f"refers to {outside[0]}: references have to stay in the document (#/...)."
         if len(nodes) == OPENAPI_NODES_MAX:
             return "is too large."
-        validate_openapi(document)
+        validate(document)
     except Exception as error:  # noqa: BLE001 - the validator lets anything through
         return f"is not a valid OpenAPI document: {type(error).__name__} {str(error)[:600]}"
     return ""
