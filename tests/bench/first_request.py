@@ -14,9 +14,14 @@ from tests.bench.corpora import Corpus
 from tests.bench.harness import OURS, Bar, Figure, Samples, Setting, figure, interleave
 from tests.fixtures.openai_server import Answer, OpenAIServer, fail
 
+from wainwright.workspace.standing import FOLDER
+
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_S, AFTERWARDS_S = 3, 1
 LEFT_BYTES = 100_000_000
+STANDING = 1.1
+"""The checkout that stands beside a person's own files: how much more room it may take than those."""
+PERSONS = "the person's files"
 OPTIONS = ("--model", "openai/nobody", "--test-command", "true", "--budget-tokens", "1000000")
 
 
@@ -64,17 +69,22 @@ class Asking:
         assert arrivals.at, ended
         return arrivals.at[0] - began
 
-    def left(self) -> float:
-        """The room on disk that two runs take once they are over."""
+    def left(self) -> tuple[int, int]:
+        """The room on disk that two runs take once they are over: all but the checkout that stands, and that one."""
         self.first_time()
         self.afterwards()
-        return float(used(self._state))
+        standing = sum(used(tree) for tree in self._state.glob(f"wainwright/*/{FOLDER}/tree"))
+        return used(self._state) - standing, standing
+
+    def persons(self) -> int:
+        """The room that the person's own files take, without their repository."""
+        return sum(used(path) for path in self._folder.iterdir() if path.name != ".git")
 
 
 def used(folder: Path) -> int:
     """Bytes on disk; a file with several names counts once."""
     seen = {}
-    for path in folder.rglob("*"):
+    for path in (folder, *folder.rglob("*")):
         status = path.lstat()
         seen[status.st_ino] = status.st_blocks * 512
     return sum(seen.values())
@@ -96,6 +106,10 @@ def _first_request(setting: Setting, corpus: Corpus) -> Iterator[Figure]:
     ):
         taken = interleave({OURS: lambda run=run: run}, runs, warm)
         yield figure(f"first request, {name}, {corpus.name}", taken, "", Bar(bar, "s") if large else None)
-    left = Samples({OURS: [asking.left()]}, [])
+    left, standing = asking.left()
+    beside = Samples({OURS: [left]}, [])
     limit = Bar(LEFT_BYTES, "B") if large else None
-    yield figure(f"left by two runs, {corpus.name}", left, "", limit, unit="B")
+    yield figure(f"left by two runs beside the checkout, {corpus.name}", beside, "", limit, unit="B")
+    checkouts = Samples({OURS: [standing], PERSONS: [asking.persons()]}, [])
+    most = Bar(STANDING) if large else None
+    yield figure(f"the checkout that stands, {corpus.name}", checkouts, PERSONS, most, unit="B")
