@@ -402,7 +402,7 @@ class Engine:
         for one in driving:
             one.cancel()
         await asyncio.gather(*driving, return_exceptions=True)
-        await asyncio.gather(self.rewinding.settle(), self._parts.models.close())
+        await asyncio.gather(self.rewinding.settle(), self._parts.models.close(), self._parts.indexes.close())
         await asyncio.to_thread(self._parts.journal.close)
         if self._parts.spans is not None:
             await asyncio.to_thread(self._parts.spans.close)

@@ -223,6 +223,19 @@ async def shared(parts: EngineParts, state: RunState, name: str) -> context.Shar
     return parts.shared[state.run]
 
 
+@asynccontextmanager
+async def looking_through(parts: EngineParts, state: RunState, name: str) -> AsyncIterator[None]:
+    """Have what all roles are shown made ready beside other work."""
+    looking = asyncio.create_task(shared(parts, state, name))
+    try:
+        yield
+        # What went wrong there is met again by whoever needs it.
+        await asyncio.wait({looking})
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
 def _shared(parts: EngineParts, indexed: IndexedTree, state: RunState) -> context.Shared:
     tip = state.base or ""
     if tip and not indexed.ranker.knows(tip):

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
+from wainwright.domain.errors import WorkspaceError
 from wainwright.workspace import kept
 from wainwright.workspace.native import (
     Caller,
@@ -94,6 +95,8 @@ class Indexes:
         self._open: OrderedDict[Path, IndexedTree] = OrderedDict()
         self._opening = asyncio.Lock()
         self._making = threading.Lock()
+        self._ahead: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def at(self, tree: Path, *, parsed: bool = True) -> IndexedTree:
         """A tree as it is now; unless ``parsed`` is False, with every file of a known language parsed."""
@@ -104,6 +107,28 @@ class Indexes:
             while len(self._open) > TREES_MAX:
                 self._open.popitem(last=False)
         return indexed
+
+    def ahead(self, tree: Path, words: str) -> None:
+        """Begin to look through a tree about which somebody will soon ask in such words."""
+        if not self._closed:
+            looking = asyncio.create_task(self._look_ahead(tree, words))
+            self._ahead.add(looking)
+            looking.add_done_callback(self._ahead.discard)
+
+    async def _look_ahead(self, tree: Path, words: str) -> None:
+        # What goes wrong is met again by whoever asks.
+        with contextlib.suppress(OSError, ValueError, WorkspaceError):
+            indexed = await self.at(tree, parsed=False)
+            known = indexed.index, indexed.structure
+            await asyncio.to_thread(indexed.ranker.rank, *known, words, limit=1, tokens=0)
+
+    async def close(self) -> None:
+        """End what was begun ahead."""
+        self._closed = True
+        ahead = list(self._ahead)
+        for one in ahead:
+            one.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)
 
     def _brought(
         self, cancel: Cancel, tree: Path, indexed: IndexedTree | None, *, parsed: bool

@@ -12,7 +12,7 @@ Errors: WorkspaceError when git refuses; OutsideBoundary for names and paths tha
 
 import fcntl
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -109,12 +109,16 @@ class Repository:
 
     # Snapshots of what the person sees
 
-    def snapshot(self, run: str, overlay: Mapping[str, str]) -> Snapshot:
+    def snapshot(
+        self, run: str, overlay: Mapping[str, str], standing: Callable[[Path], None] = lambda _tree: None
+    ) -> Snapshot:
         """Commit HEAD + working tree + unsaved buffers, and pin it as ``<run>/base``.
 
-        ``overlay`` maps relative paths to unsaved text. Nothing in the person's repository changes.
+        ``overlay`` maps relative paths to unsaved text. Nothing in the person's repository changes. ``standing`` is
+        told, in some thread, where most of the files can be read: at once, or while objects come over.
         """
-        ref = ref_name(f"{run}/base")
+        ref, checkout = ref_name(f"{run}/base"), self._standing
+        tell = checkout.tell_at_once(standing) if checkout else None
         person = self._person()
         private = self._refreshed(person)
         taker = Taker(private, self.place.top, person)
@@ -125,11 +129,11 @@ class Repository:
             beside, contained = self._take_world(taker, git, found)
             unchanged = head is not None and git.text("rev-parse", f"{head}^{{tree}}") == tree
             commit = head if unchanged and head else _commit_tree(git, tree, [head] if head else [], SNAPSHOT)
+            have = [old for old in self._known_heads() if git.has(old)]
             with ThreadPoolExecutor(1) as pool:
                 # The checkout is needed next: it need not wait until all objects have come over.
-                checkout, layer = self._standing, self._layers.at(beside)
-                stands = pool.submit(checkout.stand_on, commit, layer, git) if checkout else None
-                have = [old for old in self._known_heads() if git.has(old)]
+                layer = self._layers.at(beside)
+                stands = pool.submit(checkout.stand_on, commit, layer, git, tell) if checkout else None
                 if person is not None and commit not in have:
                     git.pack_into(private, [commit], have)
                 if stands is not None:
@@ -434,14 +438,8 @@ class Repository:
 
     def _base_of(self, commit: str) -> str:
         """Return the newest snapshot or person's commit that ``commit`` was built on."""
-        newest = (
-            "for-each-ref",
-            f"--merged={commit}",
-            "--sort=-committerdate",
-            "--count=1",
-            "--format=%(objectname)",
-        )
-        base = self._private.text(*newest, f"{PREFIX}*/base", _HEADS)
+        newest = ("--sort=-committerdate", "--count=1", "--format=%(objectname)")
+        base = self._private.text("for-each-ref", f"--merged={commit}", *newest, f"{PREFIX}*/base", _HEADS)
         if not base:
             raise WorkspaceError(
                 f"{commit} does not come from a snapshot.", "Deliver a commit made by a run."

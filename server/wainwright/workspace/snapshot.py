@@ -16,6 +16,7 @@ import stat
 import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
@@ -185,21 +186,24 @@ class Taker:
         self._start_index(git)
         if self._person is not None:
             self._person.refuse_unfinished(git)
-        stored = tracked(git)
+        with ThreadPoolExecutor(2) as asking:
+            # In a large work tree git takes long for each.
+            unknown, changed = asking.submit(untracked, git), asking.submit(differing, git)
+            stored = tracked(git)
         self._submodules = {path for path, one in stored.items() if one.mode == "160000"}
         self._skipped.update({path: self._submodule(path) for path in self._submodules})
-        others = [path for path in untracked(git) if self._welcome(path)]
+        others = [path for path in unknown.result() if self._welcome(path)]
         places = {path: self._real(path) for path in overlay}
         self._filters = self._filtered([*stored, *others, *filter(None, places.values())])
-        differs = differing(git)
+        differs = changed.result()
         self._unstaged = None if differs or others or overlay else stored
         plain = {path: status for path, status in differs.items() if not self._is_filtered(path)}
         self._stage_plain(git, plain, [path for path in others if not self._is_filtered(path)])
-        changed = [path for path in differs if path not in plain]
+        altered = [path for path in differs if path not in plain]
         # What is only meant to be added has no content in the index yet.
-        known = {path: stored[path] for path in changed if differs[path] != "A"}
+        known = {path: stored[path] for path in altered if differs[path] != "A"}
         new = [path for path in others if self._is_filtered(path)]
-        self._stage_filtered(git, known, {path: _opener(self._workspace / path) for path in (*changed, *new)})
+        self._stage_filtered(git, known, {path: _opener(self._workspace / path) for path in (*altered, *new)})
         unsaved = {place: overlay[path] for path, place in places.items() if place is not None}
         self._skipped.update(
             {path: "not a file of the workspace" for path in overlay if places[path] is None}

@@ -55,12 +55,31 @@ class StandingCheckout:
             shared = _locked(handle, fcntl.LOCK_SH)
             yield self._tree if shared and self._stood()[:2] == [commit, str(beneath or "")] else None
 
-    def stand_on(self, commit: str, beneath: Path | None, borrowing: GitDirectory) -> None:
-        """Have it stand on a commit where nobody is in the way, with the objects that ``borrowing`` can read."""
+    def stand_on(
+        self,
+        commit: str,
+        beneath: Path | None,
+        borrowing: GitDirectory,
+        standing: Callable[[Path], None] | None = None,
+    ) -> None:
+        """Have it stand on a commit where nobody is in the way, with the objects that ``borrowing`` can read.
+
+        ``standing`` is told the workspace in it.
+        """
         borrowed = borrowing.environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
         with self._opened() as handle:
-            if _locked(handle, fcntl.LOCK_EX):
-                self._stand_on(commit, beneath, borrowed)
+            if not _locked(handle, fcntl.LOCK_EX):
+                return
+            self._stand_on(commit, beneath, borrowed)
+        if standing is not None:
+            standing(self._place().within(self._tree))
+
+    def tell_at_once(self, standing: Callable[[Path], None]) -> Callable[[Path], None] | None:
+        """Tell the workspace in it now, if it stands on anything; else return whom to tell when it does."""
+        if not self._stood():
+            return standing
+        standing(self._place().within(self._tree))
+        return None
 
     def link(self, commit: str, beneath: Path | None, tree: Path, directory: Path) -> None:
         """Make ``tree``, with its git ``directory``, stand on ``commit``; neither is there yet."""
@@ -133,6 +152,7 @@ class StandingCheckout:
         if stood == wanted:
             return
         (self._folder / "stands").unlink(missing_ok=True)
+        there = self._tree.exists()
         self._tree.mkdir(mode=0o700, exist_ok=True)
         _make(self._git.path, rules, commit)
         for name in ("index.lock", "HEAD.lock"):
@@ -142,7 +162,8 @@ class StandingCheckout:
             (self._git.path / "index").unlink(missing_ok=True)
         git = self._git.within(GIT_ALTERNATE_OBJECT_DIRECTORIES=borrowed)
         git.run("reset", "--hard", "--quiet", commit)
-        git.run("clean", "-ffdxq")
+        if there:
+            git.run("clean", "-ffdxq")
         times.take_over(git, self._tree, self._place())
         if beneath is not None:
             native.lay(beneath, self._tree, linked=True)

@@ -7,6 +7,7 @@ import pytest
 from tests.fixtures import team
 
 from wainwright.app import open_engine
+from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.events import RunStarted, SnapshotTaken
 from wainwright.domain.evidence import Suite
 from wainwright.domain.fold import replay
@@ -131,3 +132,23 @@ async def test_installed_things_are_looked_up_once_a_run_and_each_task_has_its_o
     assert (installed / "index.js").read_text() == "theirs"
     assert not (installed.parent / ".cache").exists()
     assert not list((parts.state / "trees").glob("*/*"))
+
+
+async def test_what_all_are_shown_is_made_ready_beside_other_work(
+    parts: EngineParts, state: RunState
+) -> None:
+    async with workbenches.looking_through(parts, state, "tested"):
+        assert state.run not in parts.shared
+    ready = parts.shared[state.run]
+    assert await workbenches.shared(parts, state, "planner") is ready
+    assert ready.text
+
+
+async def test_what_cannot_be_made_ready_is_told_to_whoever_needs_it(
+    parts: EngineParts, state: RunState
+) -> None:
+    lost = state.model_copy(update={"run": "two", "base": "0" * 40})
+    async with workbenches.looking_through(parts, lost, "tested"):
+        pass
+    with pytest.raises(WorkspaceError):
+        await workbenches.shared(parts, lost, "planner")

@@ -1,5 +1,6 @@
 """Indexes of trees."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,16 @@ async def test_a_second_process_finds_what_the_first_one_parsed(tmp_path: Path, 
     await measure(Indexes(tmp_path / "cache"), tree)
     again = await measure(Indexes(tmp_path / "cache"), tree)
     assert (again["parsed_files"], again["symbols"]) == (0, 2)
+
+
+async def test_what_is_begun_ahead_changes_no_answer_and_ends_with_the_rest(
+    tmp_path: Path, tree: Path
+) -> None:
+    indexes = Indexes(tmp_path / "cache")
+    indexes.ahead(tree, "the first function")
+    indexes.ahead(tmp_path / "nowhere", "the first function")
+    assert [found.path for found in (await indexes.at(tree)).find("first")] == ["src/one.py"]
+    indexes.ahead(tree, "again")
+    await indexes.close()
+    indexes.ahead(tree, "too late")
+    assert asyncio.all_tasks() == {asyncio.current_task()}

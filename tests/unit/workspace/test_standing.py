@@ -3,8 +3,10 @@
 import errno
 import os
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fixtures.person import Git, write
@@ -254,6 +256,32 @@ def test_readers_share_it_and_whoever_wants_another_commit_has_a_tree_of_its_own
     with repository.standing_on(other) as moved:
         assert moved is not None
         assert (moved / "a.txt").read_text() == "changed\n"
+
+
+def test_the_files_can_be_read_while_objects_come_over(
+    repository: Repository, workspace: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("init", "-q")
+    write(workspace, FILES)
+    git("add", ".")
+    git("commit", "-qm", "as it is")
+    come_over, told, found = GitDirectory.pack_into, threading.Event(), []
+
+    def slowly(*words: Any) -> None:
+        assert told.wait(60), "nobody is told before"
+        come_over(*words)
+
+    def standing(tree: Path) -> None:
+        found.append((tree / "a.txt").read_text())
+        told.set()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(GitDirectory, "pack_into", slowly)
+        repository.snapshot("r1", {}, standing)
+    assert found == ["one\n"]
+    write(workspace, {"a.txt": "two\n"})
+    repository.snapshot("r2", {}, standing)
+    assert found == ["one\n", "one\n"], "most of it stands before the next snapshot is taken"
 
 
 def test_a_snapshot_that_was_cut_short_while_its_objects_came_over_is_mended_by_the_next(

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
@@ -25,7 +26,12 @@ async def take_snapshot(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
         return await _take_commits(parts, run)
     run.tell("takes a snapshot of the workspace")
     overlay = {path: parts.journal.get_blob(sha).decode() for path, sha in state.overlay.items()}
-    taken = await asyncio.to_thread(parts.repository.snapshot, state.run, overlay)
+    loop = asyncio.get_running_loop()
+
+    def standing(tree: Path) -> None:
+        loop.call_soon_threadsafe(parts.indexes.ahead, tree, state.goal.text)
+
+    taken = await asyncio.to_thread(parts.repository.snapshot, state.run, overlay, standing)
     await asyncio.to_thread(workbenches.know_layers, parts, state.run, taken.dependencies, taken.contents)
     await asyncio.to_thread(_pin, parts, run, taken.commit)
     suites = parts.settings.test.suites or await asyncio.to_thread(_detect, parts, taken.commit)
@@ -75,15 +81,16 @@ async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Se
     run.tell(f"tests the base: {state.command}")
     # Once there is a plan, a model may have had a say in the command.
     seeds = state.revision == 0
-    receipt = await workbenches.receipt(
-        parts,
-        state,
-        "base",
-        base,
-        seeds=seeds,
-        anew=effect.number > 0,
-        recognised=seeds and not parts.settings.test.suites,
-    )
+    async with workbenches.looking_through(parts, state, "tested"):
+        receipt = await workbenches.receipt(
+            parts,
+            state,
+            "base",
+            base,
+            seeds=seeds,
+            anew=effect.number > 0,
+            recognised=seeds and not parts.settings.test.suites,
+        )
     return (ev.BaseTested(receipt=receipt),)
 
 

@@ -43,7 +43,8 @@ async def ask(
     shared = await told(parts, state, name)
     async with workbenches.reading(parts, state, name, commit) as workbench:
         shown = ""
-        if about is not None:
+        # Of the base nothing is new, and nobody speaks of a part of it.
+        if about or (about is not None and commit != state.base):
             shown = await workbenches.shown(parts, state, workbench, about, room=assignment.room)
         return await run_agent(
             assignment,
