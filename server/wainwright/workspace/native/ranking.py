@@ -1,5 +1,6 @@
 """Which files and functions a goal in words is about."""
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -98,14 +99,18 @@ class Live:
 
     def __init__(self) -> None:
         self._live = _native.Live()
+        # The native half takes one question at a time, and whoever waits there for another's may hold up all threads.
+        self._turn = threading.Lock()
 
     def read_history(self, log: bytes) -> None:
         """Take what ``git log`` printed, newest first, in the format of ``workspace.localise``."""
-        self._live.read_history(log)
+        with self._turn:
+            self._live.read_history(log)
 
     def knows(self, commit: str) -> bool:
         """Tell whether a commit was read."""
-        return self._live.knows(commit)
+        with self._turn:
+            return self._live.knows(commit)
 
     def rank(
         self,
@@ -123,18 +128,19 @@ class Live:
         The history that the commit ``tip`` contains counts, as far as it was read.
         """
         now = moment or Moment()
-        ranked, packed = self._live.rank(
-            index.native,
-            structure.native,
-            tip,
-            query,
-            limit=limit,
-            tokens=tokens,
-            opened=now.open,
-            cursor=now.cursor,
-            diagnostics=now.diagnostics,
-            selection=now.selection,
-        )
+        with self._turn:
+            ranked, packed = self._live.rank(
+                index.native,
+                structure.native,
+                tip,
+                query,
+                limit=limit,
+                tokens=tokens,
+                opened=now.open,
+                cursor=now.cursor,
+                diagnostics=now.diagnostics,
+                selection=now.selection,
+            )
         return _ranking(ranked), packed
 
 
