@@ -43,7 +43,9 @@ def _serve(argv: list[str]) -> int:
 
         app = await to_thread(import_module, "wainwright.app")
         app.log_to(options.log)
-        engine: Engine = await app.open_engine(folder, overrides=options.overrides, editor=editor)
+        engine: Engine = await app.open_engine(
+            folder, overrides=options.overrides, editor=editor, word=options.trust
+        )
         return engine
 
     return serve(lambda: create_server(open_engine))

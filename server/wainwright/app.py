@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -21,11 +22,13 @@ from wainwright.domain.ports import Editor, NoEditor
 from wainwright.domain.shown import terminal
 from wainwright.models.defaults import with_defaults
 from wainwright.models.router import Models
-from wainwright.settings import load
+from wainwright.settings import Settings
+from wainwright.settings_files import load
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
     from wainwright.workspace.identity import Found
+    from wainwright.workspace.trust import Trust
 
 
 async def open_engine(
@@ -34,21 +37,29 @@ async def open_engine(
     overrides: Mapping[str, Any] | None = None,
     editor: Editor | None = None,
     asking: bool = False,
+    word: bool = False,
 ) -> "Engine":
     """The engine of a workspace. Raises InputError for a folder or settings that cannot be used.
+
+    ``word``: the command that a person typed says that work may be done in the folder; else it is done only where
+    they have trusted it, and until then no key is read.
 
     ``asking``: a model will be asked soon, so what is slow to start is started while all else is made ready.
     """
     workspace = workspace_of(path)
-    settings = await asyncio.to_thread(lambda: with_defaults(load(workspace, overrides=overrides or {})))
-    models = await asyncio.to_thread(Models.connect, settings)
+    equip = partial(_equipped, workspace, overrides or {})
+    trusted = word or await asyncio.to_thread(lambda: trust_in(workspace).given())
+    settings, models = await asyncio.to_thread(equip, trusted=trusted)
     if asking:
         models.begin()
     try:
         assembly = await asyncio.to_thread(import_module, "wainwright.assembly")
         front = editor or NoEditor()
         state = await _settled(workspace, front)
-        engine: Engine = await assembly.assemble(workspace, state, settings, models, front)
+        trust = (await asyncio.to_thread(import_module, "wainwright.workspace.trust")).Trust
+        engine: Engine = await assembly.assemble(
+            trust(state, workspace, word), settings, models, front, None if trusted else equip
+        )
     except BaseException:
         await models.close()
         raise
@@ -96,6 +107,24 @@ def log_lines(target: TextIO, level: int) -> None:
 def state_folder(workspace: Path) -> Path:
     """Where the journal, the private repository and the trees of a workspace lie: never inside it."""
     return _found(workspace).state
+
+
+def trust_in(path: Path) -> "Trust":
+    """The trust in a folder. Raises InputError for one that no run should work in."""
+    from wainwright.workspace.trust import Trust  # noqa: PLC0415 - like what finds its state
+
+    workspace = workspace_of(path)
+    return Trust(state_folder(workspace), workspace)
+
+
+def _equipped(
+    workspace: Path, overrides: Mapping[str, Any], *, trusted: bool = True
+) -> tuple[Settings, Models]:
+    """The settings and the models of a workspace; of one that nobody trusts only what tightens, and without keys."""
+    settings = load(workspace, overrides=overrides, trusted=trusted)
+    if trusted:
+        settings = with_defaults(settings)
+    return settings, Models.connect(settings, with_keys=trusted)
 
 
 async def _settled(workspace: Path, front: Editor) -> Path:

@@ -1,6 +1,7 @@
 """The composition root: the objects of an engine are made here and nowhere else."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from wainwright.deploy.targets import available
@@ -16,12 +17,18 @@ from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.settings import Settings
 from wainwright.workspace.index import FOLDER, Indexes
 from wainwright.workspace.repository import Repository
+from wainwright.workspace.trust import Trust
 
 
 async def assemble(
-    workspace: Path, state: Path, settings: Settings, models: Models, editor: Editor
+    trust: Trust,
+    settings: Settings,
+    models: Models,
+    editor: Editor,
+    equip: Callable[[], tuple[Settings, Models]] | None,
 ) -> Engine:
-    """The engine of a workspace whose state lies in a folder of its own."""
+    """The engine of a workspace whose state lies in a folder of its own; ``equip`` as in ``EngineParts``."""
+    workspace, state = trust.workspace, trust.state
     await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
     sandbox, reason = await _sandbox(state, workspace)
     parts = EngineParts(
@@ -38,6 +45,8 @@ async def assemble(
         sandbox_reason=reason,
         targets=available(state / "deployments", sandbox),
         editor=editor,
+        trust=trust,
+        equip=equip,
         spans=Spans.open(settings),
     )
     return Engine(parts)

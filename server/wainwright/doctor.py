@@ -14,7 +14,8 @@ from wainwright.models.defaults import explained, with_defaults
 from wainwright.sandbox import programs
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.secrets import Redactor, key_for, key_name, resolve_keys, signer
-from wainwright.settings import Candidate, Settings, config_dir, load
+from wainwright.settings import Candidate, Settings
+from wainwright.settings_files import config_dir, load
 
 
 class Check(Fact):

@@ -129,7 +129,9 @@ class Desk:
             "OPENAI_API_KEY": "a-key",
         }
         model = ("--model", "openai/any", "--api-base", f"{base}/v1", "--autonomy", "full-auto")
-        client = await Client.start("-m", "wainwright", "serve", "--stdio", *model, env=environment)
+        client = await Client.start(
+            "-m", "wainwright", "serve", "--stdio", "--trust", *model, env=environment
+        )
         try:
             return await self._phases(client, base)
         finally:

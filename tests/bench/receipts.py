@@ -97,7 +97,7 @@ class Inside:
         os.environ["XDG_STATE_HOME"] = str(state)
         self._loop = asyncio.new_event_loop()
         overrides = {"models": {"default": NOBODY}, "test": {"command": command}}
-        self._engine = self._wait(open_engine(folder, overrides=overrides))
+        self._engine = self._wait(open_engine(folder, overrides=overrides, word=True))
 
     def __call__(self) -> float:
         return self._wait(self._once(self._engine))

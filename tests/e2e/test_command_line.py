@@ -322,7 +322,7 @@ async def test_gates_are_decided_from_another_process(
 ) -> None:
     for name, value in wainwright.environment.items():
         monkeypatch.setenv(name, value)
-    engine = await open_engine(wainwright.workspace, overrides=options(server))
+    engine = await open_engine(wainwright.workspace, overrides=options(server), word=True)
     try:
         run = (await engine.start(Start(goal=Goal(text=team.GOAL), autonomy="suggest"))).run
         await until(engine, run, "plan-1")

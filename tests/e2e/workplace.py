@@ -115,7 +115,7 @@ class Team:
 class Workplace:
     """Everything around one workspace; servers can come and go."""
 
-    def __init__(self, base: Path, start) -> None:
+    def __init__(self, base: Path, start, *, trusted: bool = True) -> None:
         self.base = base
         self.team = Team()
         self.model = OpenAIServer(self.team.play)
@@ -136,11 +136,18 @@ class Workplace:
         config = base / "config" / "wainwright" / "config.toml"
         config.parent.mkdir(parents=True)
         config.write_text(CONFIG)
+        if trusted:
+            self.trust()
 
     def git(self, *words: str) -> str:
         return subprocess.run(
             ["git", "-C", self.root, *words], check=True, capture_output=True, text=True
         ).stdout
+
+    def trust(self, *options: str) -> None:
+        """Trust the workspace in a terminal."""
+        argv = [sys.executable, "-m", "wainwright", "trust", *options, str(self.root)]
+        subprocess.run(argv, env={**os.environ, **self._env}, capture_output=True, check=True)
 
     async def sit_down(self, kind=VsCode, *options: str, run=("-m", "wainwright"), **params) -> "Person":
         """Start a server, and an editor with it."""

@@ -50,7 +50,7 @@ async def bases(
     ``between`` each two of them something else is done, while nothing is under way here. Raises Hung when one of
     them has none after ``patience`` seconds.
     """
-    engine = await open_engine(folder, overrides={"models": {"default": _NOBODY}, "test": test})
+    engine = await open_engine(folder, overrides={"models": {"default": _NOBODY}, "test": test}, word=True)
     try:
         found = [await _base(engine, patience)]
         for _ in range(rounds - 1):

@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from wainwright.domain.errors import InputError
-from wainwright.settings import Candidate, Settings, config_dir, json_schema, load
+from wainwright.settings import Candidate, Settings
+from wainwright.settings_files import config_dir, json_schema, load
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +106,14 @@ def test_a_workspace_may_not_loosen(workspace: Path, text: str, key: str) -> Non
     assert f"`{key}" in caught.value.message
     assert "wainwright.toml" in caught.value.message
     assert str(config_dir() / "config.toml") in caught.value.hint
+
+
+def test_a_workspace_that_nobody_trusts_may_only_tighten(workspace: Path) -> None:
+    free = '[test]\ncommand = "touch x"\n[editor]\nsymbols = true\n[deploy]\nbreach_after = 99\n'
+    write(workspace / "wainwright.toml", f'parallel = 32\nautonomy = "suggest"\n{free}[budget]\nusd = 1.0\n')
+    tightened = {"autonomy": "suggest", "budget": {"usd": 1.0}}
+    assert load(workspace, trusted=False) == Settings.model_validate(tightened)
+    assert load(workspace, overrides={"parallel": 3}, trusted=False).parallel == 3
 
 
 def test_a_workspace_may_not_undo_refuse(home: Path, workspace: Path) -> None:

@@ -58,6 +58,9 @@ Deploys = Annotated[
 Run = Annotated[str | None, typer.Argument(help="The run, or how its name begins; the newest without it.")]
 
 
+FOR_THIS_COMMAND = (
+    "This folder is trusted for this command, since you typed it here. In editors too: `wainwright trust`."
+)
 T = TypeVar("T")
 _CHOICES = frozenset({"default", "cassette"})
 """Of the settings of models, those that say who answers."""
@@ -145,12 +148,17 @@ def with_engine(
 ) -> T:
     """Open the engine, act, close it; what goes wrong is told in a sentence and ends with 2.
 
+    What a person types in a terminal is their word that it may be done in the folder.
+
     ``asking``: the act will ask a model.
     """
 
     async def work() -> T:
-        engine = await open_engine(workspace, overrides=overrides, editor=Person(), asking=asking)
+        person = Person()
+        engine = await open_engine(workspace, overrides=overrides, editor=person, asking=asking, word=True)
         try:
+            if asking and not await engine.trusting.remembered():
+                person.tell(FOR_THIS_COMMAND)
             return await act(engine)
         finally:
             await engine.close()

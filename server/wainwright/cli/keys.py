@@ -24,7 +24,7 @@ from wainwright.secrets import (
     signer,
     whereabouts,
 )
-from wainwright.settings import load
+from wainwright.settings_files import load
 
 app = typer.Typer(
     help="Keep keys of providers, and one to sign with, in the keyring of this machine.", no_args_is_help=True

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from wainwright.app import log_lines
-from wainwright.cli import audit, cost, keys, native, replay, rewind, start, statement, steer, why
+from wainwright.cli import audit, cost, keys, native, replay, rewind, start, statement, steer, trust, why
 from wainwright.cli.console import Workspace, out
 
 
@@ -78,6 +78,7 @@ for _command in (
     steer.clean,
     why.why,
     rewind.rewind,
+    trust.trust,
     doctor,
     start.demo,
     native.apply,

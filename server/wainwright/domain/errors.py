@@ -2,7 +2,8 @@
 
     WainwrightError                 says what went wrong and what to do about it
     |- InputError                   what the person gave cannot be used (empty goal, unknown run, bad settings)
-    |  '- IllegalTransition         an event may not happen in this stage
+    |  |- IllegalTransition         an event may not happen in this stage
+    |  '- NotTrusted                nobody has said that work may be done in this folder
     |- PlanError                    a plan is not a DAG of well-formed tasks
     |- JournalError                 the journal refuses
     |  |- Diverged                  a recorded step is asked for again with other inputs
@@ -46,6 +47,10 @@ class InputError(WainwrightError):
 
 class IllegalTransition(InputError):
     """An event may not happen in this stage."""
+
+
+class NotTrusted(InputError):
+    """Nobody has said that work may be done in this folder: nothing of it is run, and no model is asked."""
 
 
 class PlanError(WainwrightError):

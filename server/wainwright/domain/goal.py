@@ -62,6 +62,8 @@ Size = Literal["small", "medium", "large"]
 """How much work around a goal it is worth; what each leaves out says ``sizes``."""
 SIZES: tuple[Size, ...] = ("small", "medium", "large")
 Autonomy = Literal["suggest", "auto-edit", "full-auto"]
+AUTONOMIES: tuple[Autonomy, ...] = ("suggest", "auto-edit", "full-auto")
+"""From the one that asks most to the one that asks least."""
 Trust = Literal["trusted", "untrusted"]
 Role = Literal["planner", "designer", "implementer", "tester", "reviewer", "critic", "deployer", "monitor"]
 ROLES: tuple[Role, ...] = (

@@ -50,6 +50,7 @@ from wainwright.engine.rewinding import Rewinding
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.tracing.statements import Statements
 from wainwright.engine.tracing.why import Tracing
+from wainwright.engine.trusting import Trusting
 from wainwright.engine.views.documents import Documents
 from wainwright.engine.views.run_view import (
     Decide,
@@ -104,6 +105,7 @@ class Engine:
         self.statements = Statements(parts)
         self.rewinding = Rewinding(parts, self.editing)
         self.disk = Disk(parts)
+        self.trusting = Trusting(parts)
         self._lookup = Lookup(parts.journal)
         self._following = Following(self._lookup, self._publish)
         self.index = EditorIndex(parts.indexes, parts.workspace)
@@ -121,9 +123,12 @@ class Engine:
     async def warm(self) -> None:
         """Mend what the last process left, and start what is slow to start. Never raises."""
         await self.editing.recover()
-        await self._end_what_was_ending()
+        trusted = await self.trusting.given()
+        if trusted:
+            await self._end_what_was_ending()
         await self.tell_interrupted()
-        await self._parts.models.warm()
+        if trusted:
+            await self._parts.models.warm()
 
     async def _end_what_was_ending(self) -> None:
         """Of runs whose process died when they had ended: keep their work, write their documents. Never raises."""
@@ -150,8 +155,9 @@ class Engine:
         """Begin a run and let it go on in the background.
 
         Raises InputError for a route that makes no sense, for commits that are not there or hold no change, and for a
-        signing key that could not be used at the end.
+        signing key that could not be used at the end; NotTrusted where nobody trusts the workspace.
         """
+        await self.trusting.require()
         await self._end_what_was_ending()
         parts = self._parts
         await asyncio.to_thread(signer, parts.settings, parts.redactor)
@@ -204,8 +210,9 @@ class Engine:
         Its caps, and whether somebody attends it, stay as they were unless told otherwise; it goes on with the
         sandbox of now, and a failed or cancelled one with the test command of now. ``typed`` is kept for the next
         time. One that is at work here gets the new caps while it works. Raises
-        RunBusy while another process is at work on it, and InputError for a cap that is none.
+        RunBusy while another process is at work on it, InputError for a cap that is none, and NotTrusted.
         """
+        await self.trusting.require()
         caps = NewCaps(usd=cap_usd, tokens=cap_tokens).checked()
         raised = [] if caps == NewCaps() else [CapsRaised(usd=cap_usd, tokens=cap_tokens, by="person")]
         await self._end_what_was_ending()

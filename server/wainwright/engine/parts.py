@@ -1,6 +1,6 @@
 """The parts a run works with, made in ``app.py`` and handed around as one value."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from wainwright.settings import Settings
 from wainwright.workspace.context import Shared
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
+from wainwright.workspace.trust import Trust
 
 
 @dataclass
@@ -38,6 +39,9 @@ class EngineParts:
     targets: Mapping[str, Target]
     """Where things can be deployed to from here, by name."""
     editor: Editor
+    trust: Trust
+    equip: Callable[[], tuple[Settings, Models]] | None = None
+    """Reads what is only read for a trusted workspace, its settings and the keys; None when it was."""
     layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
     """What lies over the trees of each run under way: looked up once a run."""
     shared: dict[str, Shared] = field(default_factory=dict)

@@ -38,6 +38,21 @@ class Spot(Wire):
     character: int
 
 
+class TrustArguments(Wire):
+    """Whether the folder is trusted."""
+
+    revoke: bool = False
+    """Trust it no more, instead of asking whether to."""
+
+
+class TrustInfo(Wire):
+    """Whether work may be done in the folder that is open."""
+
+    folder: str
+    trusted: bool
+    """As things are now; a person who is asked may say yes later."""
+
+
 class Span(Wire):
     """A range as the protocol has it."""
 

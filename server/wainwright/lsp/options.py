@@ -13,6 +13,8 @@ class Options:
 
     overrides: dict[str, Any] = field(default_factory=dict)
     """In the shape of the settings."""
+    trust: bool = False
+    """Work may be done in whatever folder is opened, for as long as the server lives."""
     log: Path | None = None
     """File for the log; None for standard error, where only warnings are said."""
 
@@ -29,6 +31,7 @@ def read_options(argv: Sequence[str]) -> Options:
     add("--autonomy", choices=("suggest", "auto-edit", "full-auto"), help="how far a run goes by itself")
     add("--cassette", type=Path, help="play recorded replies instead of a model")
     add("--test-command", help="how to run all tests")
+    add("--trust", action="store_true", help="trust the folder that is opened, for this start")
     add("--log", type=Path, help="write the log to this file")
     # What editors add by themselves.
     add("--stdio", action="store_true", help=argparse.SUPPRESS)
@@ -36,7 +39,7 @@ def read_options(argv: Sequence[str]) -> Options:
     given = parser.parse_args(argv)
     if not given.model and (given.api_base or given.api_key_env):
         parser.error("--api-base and --api-key-env go with --model, such as --model openai/any")
-    return Options(_overrides(given), given.log)
+    return Options(_overrides(given), given.trust, given.log)
 
 
 def _overrides(given: argparse.Namespace) -> dict[str, Any]:

@@ -84,14 +84,15 @@ class Models:
         self._warming: asyncio.Task[None] | None = None
 
     @classmethod
-    def connect(cls, settings: Settings) -> "Models":
+    def connect(cls, settings: Settings, *, with_keys: bool = True) -> "Models":
         """Models for ``settings``: a recording, or the gateway with the keys that are set.
 
-        Keys of other programs are looked up when a model is first asked. Raises ``InputError`` when the recording or
-        the credentials file cannot be used.
+        ``with_keys``: those at hand are read now, so that they are masked wherever they turn up. Keys of other
+        programs are looked up when a model is first asked. Raises ``InputError`` when the recording or the
+        credentials file cannot be used.
         """
         backend: Backend
-        redactor = Redactor(secrets_at_hand(settings))
+        redactor = Redactor(secrets_at_hand(settings) if with_keys else ())
         if settings.models.cassette is not None:
             strict = settings.models.cassette_mode == "strict"
             backend = CassetteBackend(settings.models.cassette, redactor, strict=strict)

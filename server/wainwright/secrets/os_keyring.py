@@ -17,7 +17,7 @@ import structlog
 
 from wainwright.domain.errors import InputError
 from wainwright.secrets.sources import CREDENTIALS_FILE
-from wainwright.settings import config_dir
+from wainwright.settings_files import config_dir
 
 log = structlog.get_logger()
 

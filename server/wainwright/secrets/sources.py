@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from wainwright.domain.errors import InputError
-from wainwright.settings import config_dir
+from wainwright.settings_files import config_dir
 
 CREDENTIALS_FILE = "credentials.toml"
 

@@ -16,6 +16,7 @@ from wainwright.secrets import Redactor
 from wainwright.settings import Settings
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
+from wainwright.workspace.trust import Trust
 
 
 @pytest.fixture
@@ -36,4 +37,5 @@ async def parts(tmp_path: Path) -> EngineParts:
         sandbox_reason="",
         targets=available(state / "deployments", sandbox),
         editor=NoEditor(),
+        trust=Trust(state, workspace, word=True),
     )

@@ -26,6 +26,7 @@ from wainwright.secrets import Redactor
 from wainwright.settings import Settings
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
+from wainwright.workspace.trust import Trust
 
 
 class Place:
@@ -52,6 +53,7 @@ class Place:
             sandbox_reason="not needed",
             targets=available(self.state, None),
             editor=NoEditor(),
+            trust=Trust(self.state, self.workspace, word=True),
         )
         return Engine(parts)
 

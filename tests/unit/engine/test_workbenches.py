@@ -25,7 +25,7 @@ LEAVE = "echo {} >> ~/.cache/left; cat ~/.cache/left"
 @pytest.fixture
 async def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EngineParts]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    engine = await open_engine(team.make_workspace(tmp_path / "work"))
+    engine = await open_engine(team.make_workspace(tmp_path / "work"), word=True)
     yield engine._parts
     await engine.close()
 

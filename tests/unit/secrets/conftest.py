@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.file_keyring import PLACE, FileKeyring
 
 from wainwright.secrets import SIGNING_KEY
-from wainwright.settings import config_dir
+from wainwright.settings_files import config_dir
 
 
 @pytest.fixture(autouse=True)

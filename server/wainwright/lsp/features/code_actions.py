@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from wainwright.domain.text import headline
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
-from wainwright.lsp.runs.available import AvailableCommand, about, available, to_start
+from wainwright.lsp.runs.available import AvailableCommand, about, available
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
@@ -39,7 +39,7 @@ async def actions(
 
 
 async def _about_own(board: "Board", document: OwnDocument) -> list[types.CodeAction]:
-    found = [_of(offer, FIX) for offer in to_start()] if document.is_goal else []
+    found = [_of(offer, FIX) for offer in await board.offers()] if document.is_goal else []
     view = await board.look(document.run)
     if view is not None:
         found += [_of(offer, FIX if offer.urgent else SOURCE) for offer in available(view)]

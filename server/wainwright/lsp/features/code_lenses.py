@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.lsp.documents.own import own_document
-from wainwright.lsp.runs.available import AvailableCommand, available, to_start
+from wainwright.lsp.runs.available import AvailableCommand, available
 
 if TYPE_CHECKING:
     from wainwright.lsp.runs.board import Board
@@ -22,9 +22,12 @@ async def lenses(board: "Board", params: types.CodeLensParams) -> list[types.Cod
     if not document.is_goal:
         shown = available(view) if view else []
     elif view is not None and view.at_work:
-        shown = [*to_start(), AvailableCommand("Show the run", "wainwright.show", {"run": view.run})]
+        shown = [
+            *await board.offers(),
+            AvailableCommand("Show the run", "wainwright.show", {"run": view.run}),
+        ]
     else:
-        shown = to_start()
+        shown = await board.offers()
     return [
         types.CodeLens(
             TOP, types.Command(offer.short or offer.title, offer.command, arguments=[offer.argument])

@@ -31,6 +31,8 @@ from wainwright.lsp.messages import (
     StageArguments,
     StartArguments,
     TaskArguments,
+    TrustArguments,
+    TrustInfo,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class Catalogue:
         add("wainwright.compare", "Compare a fork with the run that it comes from")(self.compare)
         add("wainwright.checkpoints", "List the checkpoints that files can go back to")(self.checkpoints)
         add("wainwright.rewind", "Go back to a checkpoint; shown first")(self.rewind)
+        add("wainwright.trust", "Trust this folder, or take that back")(self.trust)
 
     async def start(self, call: Call, arguments: StartArguments) -> RunInfo:
         """Begin a run; it goes on in the background."""
@@ -153,6 +156,10 @@ class Catalogue:
     async def rewind(self, call: Call, arguments: RewindArguments) -> EditBegun:
         """Show what a rewind would change and ask; what comes of it is told later, and can be rewound."""
         return await (await self._runs()).rewinds.begin(arguments)
+
+    async def trust(self, call: Call, arguments: TrustArguments) -> TrustInfo:
+        """Ask the person whether the folder is trusted; until it is, it is only read and searched."""
+        return await (await self._runs()).trusting.command(revoke=arguments.revoke)
 
 
 _STAGES = {

@@ -22,9 +22,10 @@ class AvailableCommand:
     """Its title where the run is in plain sight, and the line is full soon."""
 
 
-def to_start() -> list[AvailableCommand]:
+def to_start(*, trusted: bool) -> list[AvailableCommand]:
     """What the goal document offers."""
     return [
+        *([] if trusted else [AvailableCommand("Trust this folder", "wainwright.trust")]),
         AvailableCommand("Start", "wainwright.start"),
         AvailableCommand("Plan only", "wainwright.plan"),
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.errors import InputError
-from wainwright.lsp.runs.available import AvailableCommand, available
+from wainwright.lsp.runs.available import AvailableCommand, available, to_start
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -29,6 +29,10 @@ class Board:
     def last_seen(self, run: str) -> "RunView":
         """A run as it was seen last. Raises KeyError for one that never was."""
         return self._seen[run]
+
+    async def offers(self) -> list[AvailableCommand]:
+        """What the goal document offers now."""
+        return to_start(trusted=await self._engine.trusting.given())
 
     async def look(self, run: str | None) -> "RunView | None":
         """A run, or the newest one; None when there is none. Runs at work here cost nothing to look at."""

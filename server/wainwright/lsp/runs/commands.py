@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision, Steering
-from wainwright.domain.goal import ENDS, WAY, Stage
+from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Stage
 from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
 from wainwright.lsp.documents.positions import uri_from_path
@@ -35,6 +35,7 @@ from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.questions import Questions
 from wainwright.lsp.runs.replays import Replays
 from wainwright.lsp.runs.rewinds import Rewinds
+from wainwright.lsp.runs.trusting import Trusting
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -47,7 +48,6 @@ OTHERS_EVERY_S = 5.0
 RECENT = 20
 """How many of the newest runs are looked at when the server starts."""
 RESUME, LATER = "Resume", "Not now"
-_AUTONOMY = ("suggest", "auto-edit", "full-auto")
 
 
 async def open_runs(
@@ -75,6 +75,7 @@ class Runs:
         self._goals = Goals(server, engine.editing)
         self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
         self.replays = Replays(server, engine, self._questions, self._drive)
+        self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
         self._closing = False
         engine.subscribe(self._heard)
@@ -85,15 +86,22 @@ class Runs:
         self.board.newest = views[0].run if views else None
         for view in reversed(views):
             self.board.remember(view)
+        self._server.spawn(self._stand_by_others(), "follow what other processes do")
+        self._server.spawn(self.engine.index.follow(), "keep the index")
+        await self._pick_up(views)
+
+    async def _pick_up(self, views: list[RunView] | None = None) -> None:
+        """Go on with what may go on in a trusted workspace, and start what is slow to start."""
+        self._server.spawn(self.engine.warm(), "start the model gateway")
+        if not await self.engine.trusting.given():
+            return
+        for view in reversed(views or await self.engine.runs(RECENT)):
             if view.stage in ENDS or view.at_work or view.waiting == "hold":
                 continue
             if view.waiting == "gate":
                 self._server.spawn(self._resume_quietly(view.run), f"attach {view.run}")
             else:
                 self._server.spawn(self._offer_resume(view), f"offer to resume {view.run}")
-        self._server.spawn(self._stand_by_others(), "follow what other processes do")
-        self._server.spawn(self.engine.warm(), "start the model gateway")
-        self._server.spawn(self.engine.index.follow(), "keep the index")
 
     async def close(self) -> None:
         """Let go of the engine; runs stay as they are."""
@@ -105,7 +113,7 @@ class Runs:
     async def start(self, arguments: StartArguments, route: tuple[Stage, ...] | None = None) -> RunInfo:
         """Begin a run with what is unsaved in the editor over what is on disk."""
         autonomy = arguments.autonomy
-        if autonomy and _AUTONOMY.index(autonomy) > _AUTONOMY.index(self.engine.autonomy):
+        if autonomy and AUTONOMIES.index(autonomy) > AUTONOMIES.index(self.engine.autonomy):
             raise InputError(
                 f"The autonomy {autonomy} goes further than your settings allow ({self.engine.autonomy}).",
                 "Set it in your own config.toml, or start the server with --autonomy.",
@@ -118,10 +126,14 @@ class Runs:
             until=arguments.until,
             size=arguments.size,
         )
-        view = await self.engine.start(ask)
-        self.board.newest = view.run
-        self._follow(view)
-        return _info(view)
+
+        async def begin() -> RunInfo:
+            view = await self.engine.start(ask)
+            self.board.newest = view.run
+            self._follow(view)
+            return _info(view)
+
+        return await self.trusting.first(begin)
 
     async def begin(self, stage: Stage, arguments: BeginArguments) -> RunInfo:
         """Plan or review: of the run that holds before it, else of a new run."""
@@ -250,9 +262,12 @@ class Runs:
     async def _drive(
         self, run: str, *, cap_usd: float | None = None, cap_tokens: int | None = None
     ) -> RunInfo:
-        view = await self.engine.resume(run, attended=True, cap_usd=cap_usd, cap_tokens=cap_tokens)
-        self._follow(view)
-        return _info(view)
+        async def go_on() -> RunInfo:
+            view = await self.engine.resume(run, attended=True, cap_usd=cap_usd, cap_tokens=cap_tokens)
+            self._follow(view)
+            return _info(view)
+
+        return await self.trusting.first(go_on)
 
     def _follow(self, view: RunView) -> None:
         self.board.remember(view)
@@ -306,6 +321,7 @@ class Runs:
 
     async def _resume_quietly(self, run: str) -> None:
         try:
+            await self.engine.trusting.require()
             await self._drive(run)
         except WainwrightError as error:
             # Somebody else was faster: another window, or a command.

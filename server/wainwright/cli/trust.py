@@ -1,0 +1,25 @@
+"""``trust``: a folder is one to work in, or not any more."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from wainwright.app import trust_in
+from wainwright.cli.console import complaining, out
+
+
+def trust(
+    folder: Annotated[Path, typer.Argument(help="The folder of the project.")] = Path(),
+    revoke: Annotated[bool, typer.Option("--revoke", help="Trust it no more.")] = False,
+) -> None:
+    """Trust a folder: runs may begin in it from an editor, too, without another question."""
+    with complaining():
+        found = trust_in(folder)
+        if revoke:
+            found.revoke()
+        else:
+            found.keep()
+    what = "is not trusted any more" if revoke else "is trusted, as long as it is this folder at this place"
+    out.print(Text(f"{found.workspace} {what}."))

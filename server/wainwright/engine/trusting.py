@@ -1,0 +1,51 @@
+"""Trust in the workspace: until a person gives it no run begins or goes on, and no key is read."""
+
+import asyncio
+
+from wainwright.domain.errors import NotTrusted
+from wainwright.engine.parts import EngineParts
+
+
+class Trusting:
+    """Asked before each thing that would run something, or ask a model, in the workspace."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self._parts = parts
+        self._equipping = asyncio.Lock()
+
+    async def given(self) -> bool:
+        """Whether work may be done here now. What is only read where it may, is read the first time that it may."""
+        if not await asyncio.to_thread(self._parts.trust.given):
+            return False
+        async with self._equipping:
+            equip, self._parts.equip = self._parts.equip, None
+            if equip is not None:
+                before = self._parts.models
+                try:
+                    self._parts.settings, self._parts.models = await asyncio.to_thread(equip)
+                except BaseException:
+                    self._parts.equip = equip
+                    raise
+                self._parts.redactor = self._parts.models.redactor
+                await before.close()
+        return True
+
+    async def require(self) -> None:
+        """Raises NotTrusted where nobody has said that work may be done here."""
+        if not await self.given():
+            raise NotTrusted(
+                f"Nobody has said yet that {self._parts.workspace} is trusted: nothing of it is run.",
+                "Run `wainwright trust` in it, or wainwright.trust in the editor.",
+            )
+
+    async def remembered(self) -> bool:
+        """Whether it is trusted from one start to the next."""
+        return await asyncio.to_thread(self._parts.trust.remembered)
+
+    async def give(self) -> None:
+        """The person trusts the workspace from now on."""
+        await asyncio.to_thread(self._parts.trust.keep)
+
+    async def revoke(self) -> None:
+        """The person trusts it no more; a run at work goes on until somebody stops it."""
+        await asyncio.to_thread(self._parts.trust.revoke)
