@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from wainwright.domain.command_policy import Rules
 from wainwright.domain.evidence import Suite
 from wainwright.domain.goal import Autonomy
 
@@ -212,6 +213,29 @@ class TestSettings(_Section):
         return (*first, *(Suite(command=c.command, folder=c.folder, reason=told) for c in self.commands))
 
 
+Rule = Annotated[str, Field(pattern=r"^[^\s*-]\S*( \S+)*$")]
+
+
+class CommandSettings(_Section):
+    """Which commands of models are run.
+
+    A rule is a program and the words that follow it, such as ``git push``: options between them count for nothing,
+    ``*`` stands for any words. The longest rule that fits decides.
+    """
+
+    allow: tuple[Rule, ...] = ()
+    """What is run although a shorter rule says otherwise. Pushing, publishing and changes of clouds stay refused."""
+    ask: tuple[Rule, ...] = ()
+    """What only a person may say yes to."""
+    deny: tuple[Rule, ...] = ()
+    """What is never run."""
+
+    @property
+    def rules(self) -> Rules:
+        """What lines are judged by."""
+        return Rules(self.allow, self.ask, self.deny)
+
+
 class MutantSettings(_Section):
     """How it is tried whether the acceptance tests would notice a fault."""
 
@@ -290,6 +314,8 @@ class Settings(_Section):
     """What a run may spend."""
     test: TestSettings = TestSettings()
     """How tests are run."""
+    commands: CommandSettings = CommandSettings()
+    """Which commands of models are run."""
     mutants: MutantSettings = MutantSettings()
     """How the acceptance tests are tried."""
     caches: CacheSettings = CacheSettings()

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from wainwright import regular
 from wainwright.domain.errors import InputError
@@ -57,7 +57,9 @@ _LOWER_ONLY = frozenset(
     }
 )
 """What a workspace may set lower than the person has it, named one by one."""
-_WORKSPACE_KEYS = sorted(_FREE | _LOWER_ONLY | {"autonomy", "budget.unknown_price"})
+_ADDED = frozenset({"commands.ask", "commands.deny"})
+"""To which a workspace may add: what the person has there stays."""
+_WORKSPACE_KEYS = sorted(_FREE | _LOWER_ONLY | _ADDED | {"autonomy", "budget.unknown_price"})
 
 
 def config_dir() -> Path:
@@ -187,10 +189,12 @@ def _value(settings: Settings, key: str) -> Any:
     return node
 
 
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, JsonValue]:
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     merged = dict(below)
     for name, value in above.items():
         under = merged.get(name)
         nested = isinstance(value, Mapping) and isinstance(under, Mapping)
-        merged[name] = _merge(under, value) if nested and under is not None else value
+        merged[name] = _merge(under, value, f"{prefix}{name}.") if nested and under is not None else value
+        if f"{prefix}{name}" in _ADDED and under:
+            merged[name] = [*under, *value]
     return merged

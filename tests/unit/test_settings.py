@@ -116,6 +116,24 @@ def test_a_workspace_that_nobody_trusts_may_only_tighten(workspace: Path) -> Non
     assert load(workspace, overrides={"parallel": 3}, trusted=False).parallel == 3
 
 
+def test_a_workspace_may_add_to_what_is_asked_and_denied(home: Path, workspace: Path) -> None:
+    write(home / "config.toml", '[commands]\nallow = ["docker ps"]\nask = ["docker"]\ndeny = ["nc"]\n')
+    write(workspace / "wainwright.toml", '[commands]\nask = ["make deploy"]\ndeny = []\n')
+    for trusted in (True, False):
+        found = load(workspace, trusted=trusted).commands
+        assert (found.allow, found.ask, found.deny) == (("docker ps",), ("docker", "make deploy"), ("nc",))
+    write(workspace / "wainwright.toml", '[commands]\nallow = ["make"]\n')
+    with pytest.raises(InputError, match=r"commands\.allow"):
+        load(workspace)
+
+
+@pytest.mark.parametrize("rule", ["", " git", "git  push", "* push", "--force", "git push "])
+def test_a_rule_begins_with_a_program(home: Path, workspace: Path, rule: str) -> None:
+    write(home / "config.toml", f"[commands]\ndeny = [{json.dumps(rule)}]\n")
+    with pytest.raises(InputError, match=r"commands\.deny"):
+        load(workspace)
+
+
 def test_a_workspace_may_not_undo_refuse(home: Path, workspace: Path) -> None:
     write(home / "config.toml", '[budget]\nunknown_price = "refuse"')
     write(workspace / "wainwright.toml", '[budget]\nunknown_price = "tokens"')
@@ -206,6 +224,8 @@ def test_a_setting_is_closed_to_a_workspace_unless_it_is_named(workspace: Path) 
         "budget.tokens",
         "budget.unknown_price",
         "budget.usd",
+        "commands.ask",
+        "commands.deny",
         "deploy.breach_after",
         "deploy.monitor_interval_s",
         "deploy.monitor_window_s",

@@ -174,6 +174,7 @@ async def _workbench(
                 sandbox=parts.sandbox,
                 redactor=parts.redactor,
                 indexes=parts.indexes,
+                rules=parts.settings.commands.rules,
                 tests=_tests(parts, state),
                 writable=writable,
             )

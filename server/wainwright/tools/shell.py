@@ -73,6 +73,9 @@ async def _shell(workbench: Workbench, arguments: Shell) -> str:
     if workbench.sandbox is None:
         return NO_SANDBOX
     lines = arguments.lines
+    refusal = workbench.rules.judge(lines).refusal
+    if refusal:
+        return refusal
     argv = ("/bin/bash", "-c", lines[0]) if len(lines) == 1 else ("/bin/bash", "-c", _SEVERAL, "bash", *lines)
     command = Command(argv=argv, timeout_s=arguments.timeout_s)
     hidden = await _hidden(workbench)

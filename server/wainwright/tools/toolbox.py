@@ -14,6 +14,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wainwright.domain.changes import protected
+from wainwright.domain.command_policy import Rules
 from wainwright.domain.plan import covers
 from wainwright.sandbox import layers
 from wainwright.sandbox.protocol import Sandbox, SandboxView
@@ -53,6 +54,8 @@ class Workbench:
     """None: no sandbox could be proven, so no command can run."""
     redactor: Redactor
     indexes: Indexes
+    rules: Rules = field(default_factory=Rules)
+    """Which commands are run here."""
     tests: "TestPort | None" = None
     """Runs the project's tests; None: no test command is known."""
     read_only: frozenset[str] = frozenset()

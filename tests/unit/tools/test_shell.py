@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.bench import Bench
 
+from wainwright.domain.command_policy import Rules
 from wainwright.tools.shell import HISTORY, RUN_TESTS, SHELL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,6 +26,25 @@ async def test_a_command_changes_the_tree_and_not_the_workspace(bench: Bench) ->
 async def test_a_command_that_hangs_is_stopped_and_what_it_said_is_told(bench: Bench) -> None:
     seen = await SHELL.call(bench.workbench(), {"command": "echo started; sleep 60", "timeout_s": 0.5})
     assert seen == "Stopped after 0.5 s.\nstarted\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (
+            "touch made && git push",
+            "Not run, a person would have to say yes: `git push` has an effect outside",
+        ),
+        ("touch made; $X", "it cannot be told for sure which program it runs"),
+        ("touch made; nc x 1", "Not run, denied: the rule `nc` of the settings"),
+    ],
+)
+async def test_nothing_is_run_of_what_is_not_allowed(bench: Bench, line: str, why: str) -> None:
+    workbench = bench.workbench()
+    workbench.rules = Rules(deny=("nc",))
+    for arguments in ({"command": line}, {"commands": ["true", line]}):
+        assert why in await SHELL.call(workbench, arguments)
+        assert not (workbench.tree / "made").exists()
 
 
 async def test_a_command_that_cannot_be_started_is_told(bench: Bench) -> None:

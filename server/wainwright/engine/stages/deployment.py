@@ -1,6 +1,7 @@
 """DEPLOY and MONITOR: to which target, with what, and how it is watched."""
 
 import asyncio
+import shlex
 from collections.abc import Sequence
 from typing import cast
 
@@ -49,7 +50,8 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
             target.plan(_wanted(done.answer))
         except DeployError as error:
             return str(error)
-        return ""
+        chosen = [shlex.join(words) for words in (done.answer.command, done.answer.smoke) if words]
+        return parts.settings.commands.rules.judge(chosen).refusal
 
     earlier = [f"{c.url}, {' '.join(c.command)}" for t in targets.values() if (c := t.current())]
     dependencies = ", ".join(await asyncio.to_thread(parts.repository.dependencies)) or "none"

@@ -41,13 +41,13 @@ async def make_plan(parts: EngineParts, run: LiveRun, effect: ef.MakePlan) -> Se
             briefs.diff(landed, "What has landed so far and stays") if landed else "",
             shown,
         ),
-        check=lambda answer: _check_plan(state, answer, frozenset(aside)),
+        check=lambda answer: _check_plan(parts, state, answer, frozenset(aside)),
         about=effect.digest or ("" if sure else state.goal.text),
     )
     return (ev.PlanProposed(plan=done.answer),)
 
 
-async def _check_plan(state: RunState, done: Work[Plan], aside: Collection[str]) -> str:
+async def _check_plan(parts: EngineParts, state: RunState, done: Work[Plan], aside: Collection[str]) -> str:
     taken = sorted({t.id for t in done.answer.tasks} & set(state.tasks))
     if taken:
         return f"Task ids of work that has landed cannot be used again: {', '.join(taken)}."
@@ -55,7 +55,7 @@ async def _check_plan(state: RunState, done: Work[Plan], aside: Collection[str])
     if lost:
         there = ", ".join(sorted(aside)) or "nothing"
         return f"Nothing that was built is called {', '.join(lost)}; `starts_from` may name: {there}."
-    return ""
+    return parts.settings.commands.rules.judge([suite.command for suite in done.answer.suites]).refusal
 
 
 async def _aside(parts: EngineParts, state: RunState, one: TaskState) -> str:
