@@ -330,9 +330,9 @@ class Settings(_Section):
     """Where keys may come from, beside the environment, ``credentials.toml`` and the keyring."""
     telemetry: TelemetrySettings = TelemetrySettings()
     """Where model calls are told to, if anywhere."""
-    autonomy: Autonomy = "auto-edit"
+    autonomy: Autonomy = "suggest"
     """``suggest`` asks for the plan, the change and the deployment; ``auto-edit`` not for the change; ``full-auto``
-    never."""
+    never, and needs a sandbox and a cap."""
     size: Sized = "auto"
     """How large goals are: ``small`` plans one task whose implementer writes its tests, ``medium`` has no design and
     no critic, ``large`` has every role. ``auto``: the planner says it of each goal."""

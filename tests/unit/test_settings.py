@@ -35,7 +35,7 @@ def test_without_files_the_defaults_hold(workspace: Path) -> None:
     settings = load(workspace)
     assert settings == Settings()
     assert settings.budget.usd == 10.0
-    assert settings.autonomy == "auto-edit"
+    assert settings.autonomy == "suggest"
 
 
 def test_the_user_file_sets_everything(home: Path, workspace: Path) -> None:
@@ -77,9 +77,11 @@ def test_the_command_line_goes_before_both_files(home: Path, workspace: Path) ->
         "[limits]\nrepairs = 0",
     ],
 )
-def test_a_workspace_may_tighten(workspace: Path, text: str) -> None:
+def test_a_workspace_may_tighten(home: Path, workspace: Path, text: str) -> None:
+    write(home / "config.toml", 'autonomy = "auto-edit"')
+    before = load(workspace)
     write(workspace / "wainwright.toml", text)
-    assert load(workspace) != Settings()
+    assert load(workspace) != before
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,19 @@ GATES: dict[GateKind, GateRule] = {
 }
 
 
+def lacking(autonomy: Autonomy, *, attended: bool, tier: str, capped: bool) -> str:
+    """What a run must have to go so far by itself, and has not, as a part of a sentence; empty: nothing.
+
+    Its checkpoints it always has: each begins with a snapshot. A run that nobody attends asks nobody whatever its
+    autonomy, and says by itself what it cannot do without a sandbox.
+    """
+    if autonomy == "full-auto" and tier == "none" and attended:
+        return "no sandbox could be proven on this machine"
+    if autonomy == "full-auto" and not capped:
+        return "neither money nor tokens of a run are capped"
+    return ""
+
+
 def asks(state: RunState, kind: GateKind) -> bool:
     """Whether a person has to decide a gate of this kind in this run; control files are always asked about."""
     always = kind == "apply" and bool(state.control)

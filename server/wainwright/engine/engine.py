@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import structlog
@@ -28,12 +27,11 @@ from wainwright.domain.events import (
     GateDecided,
     HoldMoved,
     RunCancelled,
-    RunStarted,
     Steering,
     TaskSteered,
 )
 from wainwright.domain.fold import fold, legal
-from wainwright.domain.goal import ENDS, WORKING, Autonomy, Stage
+from wainwright.domain.goal import ENDS, Autonomy, Stage
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
 from wainwright.engine.disk import Disk
@@ -48,6 +46,7 @@ from wainwright.engine.replaying import Replaying
 from wainwright.engine.resuming import resumed
 from wainwright.engine.rewinding import Rewinding
 from wainwright.engine.stages.performer import perform
+from wainwright.engine.starting import started
 from wainwright.engine.tracing.statements import Statements
 from wainwright.engine.tracing.why import Tracing
 from wainwright.engine.trusting import Trusting
@@ -66,7 +65,6 @@ from wainwright.engine.views.run_view import (
 )
 from wainwright.journal import Lease
 from wainwright.models.ledger import Ledger
-from wainwright.secrets import signer
 
 log = structlog.get_logger()
 
@@ -154,47 +152,22 @@ class Engine:
     async def start(self, ask: Start) -> RunView:
         """Begin a run and let it go on in the background.
 
-        Raises InputError for a route that makes no sense, for commits that are not there or hold no change, and for a
-        signing key that could not be used at the end; NotTrusted where nobody trusts the workspace.
+        Raises NotTrusted where nobody trusts the workspace, and InputError for what ``started`` refuses.
         """
         await self.trusting.require()
         await self._end_what_was_ending()
-        parts = self._parts
-        await asyncio.to_thread(signer, parts.settings, parts.redactor)
-        route = tuple(s for s in WORKING if s in (ask.route or WORKING))
-        if not route:
-            raise InputError("The route names no stage.", f"Stages: {', '.join(WORKING)}.")
-        run = f"{ask.goal.slug(24)}-{token_hex(2)}"
-        commits = await asyncio.to_thread(parts.repository.commits_named, ask.commits) if ask.commits else ()
-        overlay = {
-            path: await asyncio.to_thread(parts.journal.put_blob, text.encode())
-            for path, text in ask.overlay.items()
-        }
-        first = RunStarted(
-            run=run,
-            goal=ask.goal,
-            workspace=str(parts.workspace),
-            route=route,
-            autonomy=ask.autonomy or parts.settings.autonomy,
-            trust="trusted",
-            tier=parts.sandbox.tier if parts.sandbox else "none",
-            tier_reason=parts.sandbox_reason,
-            attended=ask.attended,
-            overlay=overlay,
-            until=ask.until,
-            typed=ask.typed,
-            commits=commits,
-            size=ask.size or (None if parts.settings.size == "auto" else parts.settings.size),
-            mutant_seconds=parts.settings.mutants.seconds,
-            lets_end=True,
-            deploys=parts.settings.deploy.unattended,
-        )
+        parts, first = self._parts, await started(self._parts, ask)
         budget = parts.settings.budget
         lease = await asyncio.to_thread(
-            parts.journal.create, first, run, ask.goal.text, cap_usd=budget.usd, cap_tokens=budget.tokens
+            parts.journal.create,
+            first,
+            first.run,
+            ask.goal.text,
+            cap_usd=budget.usd,
+            cap_tokens=budget.tokens,
         )
         self._drive(fold(None, first), lease, [])
-        return await self.view(run)
+        return await self.view(first.run)
 
     async def resume(
         self,

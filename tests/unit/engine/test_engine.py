@@ -18,7 +18,7 @@ from wainwright.domain.plan import Plan
 from wainwright.domain.ports import NoEditor
 from wainwright.engine.engine import Engine
 from wainwright.engine.parts import EngineParts
-from wainwright.engine.views.run_view import Decide
+from wainwright.engine.views.run_view import Decide, Start
 from wainwright.journal import Journal
 from wainwright.models.router import Models
 from wainwright.receipts.store import ReceiptStore
@@ -90,6 +90,12 @@ def place(tmp_path: Path) -> Iterator[Place]:
     yield made
     for journal in made.journals:
         journal.close()
+
+
+async def test_full_auto_is_refused_where_it_lacks_what_it_needs(place: Place) -> None:
+    with pytest.raises(InputError, match="may not be full-auto here: no sandbox"):
+        await place.engine().start(Start(goal=Goal(text="x"), autonomy="full-auto", attended=True))
+    assert place.journals[0].runs() == []
 
 
 async def test_two_processes_that_decide_one_gate_at_once_leave_a_run_that_can_be_read(place: Place) -> None:

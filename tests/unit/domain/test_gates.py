@@ -1,0 +1,31 @@
+"""What a run must have to go far by itself."""
+
+from typing import get_args
+
+import pytest
+
+from wainwright.domain.gates import lacking
+from wainwright.domain.goal import AUTONOMIES, Autonomy
+
+NO_SANDBOX = "no sandbox could be proven on this machine"
+NO_CAP = "neither money nor tokens of a run are capped"
+
+
+def test_the_levels_go_from_the_one_that_asks_most() -> None:
+    assert get_args(Autonomy) == AUTONOMIES
+
+
+@pytest.mark.parametrize(
+    ("attended", "tier", "capped", "lacks"),
+    [
+        (True, "bubblewrap", True, ""),
+        (True, "none", True, NO_SANDBOX),
+        (True, "bubblewrap", False, NO_CAP),
+        (False, "none", True, ""),
+        (False, "bubblewrap", False, NO_CAP),
+    ],
+)
+def test_full_auto_needs_a_sandbox_and_a_cap(attended: bool, tier: str, capped: bool, lacks: str) -> None:
+    assert lacking("full-auto", attended=attended, tier=tier, capped=capped) == lacks
+    for autonomy in AUTONOMIES[:-1]:
+        assert lacking(autonomy, attended=attended, tier=tier, capped=capped) == ""
