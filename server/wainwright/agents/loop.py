@@ -24,6 +24,7 @@ from wainwright.agents.written import understood
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
+from wainwright.domain.shown import for_model
 from wainwright.domain.text import cut, headline
 from wainwright.journal import Spend, Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
@@ -166,7 +167,7 @@ class Conversation(Generic[A]):
         if not isinstance(kept[0], str):
             self.messages += [Message.model_validate(one) for one in kept]
             return
-        parts = tuple(Text(text=part) for part in cast("list[str]", kept))
+        parts = tuple(Text(text=_seen(part)) for part in cast("list[str]", kept))
         self.messages.append(Message(role="user", content=parts))
 
     async def go_on(self) -> Work[A]:
@@ -381,11 +382,23 @@ class Conversation(Generic[A]):
         if last.role == "assistant":
             self.messages.append(_message("user", text))
         else:
-            self.messages[-1] = last.model_copy(update={"content": (Text(text=f"{last.text}\n\n{text}"),)})
+            self.messages[-1] = last.model_copy(
+                update={"content": (Text(text=f"{last.text}\n\n{_seen(text)}"),)}
+            )
 
 
 def _message(role: str, text: str, **more: object) -> Message:
-    return Message.model_validate({"role": role, "content": text, **more})
+    return Message.model_validate({"role": role, "content": _seen(text), **more})
+
+
+def _seen(text: str) -> str:
+    """What an agent is told, without anything that a person who looks at the same would not see."""
+    told, hidden = for_model(text)
+    if not hidden:
+        return told
+    body = told.rstrip("\n")
+    were = "1 character that nobody sees is" if hidden == 1 else f"{hidden} characters that nobody sees are"
+    return f"{body}\n({were} spelled in this, such as \\u202e; quote them so.){told[len(body) :]}"
 
 
 def _reading(reply: ModelReply) -> Reading:

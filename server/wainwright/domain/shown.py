@@ -26,6 +26,7 @@ _JOINER = rf"(?<!{_LETTER})[\u200c\u200d]|[\u200c\u200d](?!{_LETTER})"
 """Joiners have a meaning between letters of some scripts and between pictures; elsewhere they only hide."""
 _BLOCK = re.compile(rf"[{_UNSEEN}]|{_JOINER}")
 _LINE = re.compile(rf"[\t\n{_UNSEEN}]|{_JOINER}")
+_ENDS_OF_LINES = frozenset("\r\v\f")
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -50,6 +51,40 @@ def terminal(text: str) -> str:
 def in_line(text: str) -> str:
     """``text`` for the middle of a line: of a list, a heading, a title. It begins no other line."""
     return text if _is_plain(text) and text.isprintable() else _LINE.sub(_spelled, text)
+
+
+def for_model(text: str) -> tuple[str, int]:
+    """``text`` for a model, with what nobody sees in it spelled, and how many characters these were.
+
+    What hides an instruction from a person who looks at the same text, or turns it round, is in plain sight. Ends of
+    lines and pages stay as they are.
+    """
+    if _is_plain(text):
+        return text, 0
+    hidden = 0
+
+    def spelled(found: re.Match[str]) -> str:
+        nonlocal hidden
+        if found[0] in _ENDS_OF_LINES:
+            return found[0]
+        hidden += 1
+        return _spelled(found)
+
+    return _BLOCK.sub(spelled, text), hidden
+
+
+def as_it_was(told: str, text: str) -> str:
+    """What a model quotes of ``text``, with what was spelled for it as it stands there.
+
+    A spelling that ``text`` has in so many words stays one: which of them is meant nobody can tell.
+    """
+    if _is_plain(text):
+        return told
+    hidden = {found[0]: _spelled(found) for found in _BLOCK.finditer(text) if found[0] not in _ENDS_OF_LINES}
+    for one, spelled in hidden.items():
+        if spelled not in text:
+            told = told.replace(spelled, one)
+    return told
 
 
 def json_text(text: str) -> str:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import Fact
-from wainwright.domain.shown import in_line
+from wainwright.domain.shown import as_it_was, in_line
 from wainwright.domain.text import cut
 from wainwright.secrets import MASK
 from wainwright.tools.toolbox import OBSERVATION_MAX, Arguments, Tool, Workbench
@@ -314,11 +314,22 @@ def _worked_out(workbench: Workbench, blocks: Sequence[Block]) -> Applied | Refu
         "delete": "delete",
     }
     edits = [
-        Edit(kinds[block.kind], block.path, block.search, block.replace)
+        Edit(kinds[block.kind], block.path, *_as_it_was(workbench, block))
         for block in blocks
         if block.kind != "patch"
     ]
     return apply_edits(edits, tree, lambda path: _source(workbench, path))
+
+
+def _as_it_was(workbench: Workbench, block: Block) -> tuple[str, str]:
+    """The texts of a block; what nobody sees in its file, and was spelled for the model, is what stands there."""
+    if block.kind != "search" or "\\" not in block.search:
+        return block.search, block.replace
+    try:
+        was = text(workbench.tree, block.path) or ""
+    except (OSError, ValueError, WainwrightError):  # whoever applies it says why
+        return block.search, block.replace
+    return as_it_was(block.search, was), as_it_was(block.replace, was)
 
 
 def _source(workbench: Workbench, path: str) -> Source:

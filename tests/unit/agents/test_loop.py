@@ -497,3 +497,25 @@ async def test_what_commands_wrote_beside_the_tree_and_went_with_their_process_i
     bench.crash()
     again, asked = await act(bench, gateway, workbench=workbench())
     assert (again.answer.status, asked) == ("done", [])
+
+
+async def test_what_nobody_would_see_is_spelled_and_counted_and_can_be_quoted_so(
+    bench: Bench, gateway: GatewayBackend
+) -> None:
+    workbench = bench.workbench()
+    calc = workbench.tree / "calc.py"
+    calc.unlink()
+    calc.write_text("def add(a, b):\n    return a + b  # \u202etrust\u2066 me\U000e0041\n")
+    await workbench.checkpoint("hidden")
+    workbench.expected_at = workbench.tree_at
+    line = "    return a + b  # \\u202etrust\\u2066 me\\U000e0041\n"
+    mend = say(f"<<<<<<< SEARCH calc.py\n{line}=======\n    return b + a\n>>>>>>> REPLACE\n")
+    looks = call("read", path="calc.py")
+    done, asked = await act(bench, gateway, looks, mend, DONE, workbench=workbench)
+    assert done.answer.summary == "It is done."
+    told = last(asked[1:2])
+    assert line.rstrip("\n") in told
+    assert told.endswith(
+        "(3 characters that nobody sees are spelled in this, such as \\u202e; quote them so.)"
+    )
+    assert calc.read_text() == "def add(a, b):\n    return b + a\n"

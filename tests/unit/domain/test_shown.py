@@ -248,3 +248,30 @@ def test_it_takes_time_with_the_length_only(unit: str) -> None:
     for way in DESTINATIONS.values():
         way(unit * 30_000)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    "payload", [text for name, text in PAYLOADS.items() if name != "overwrites its line"]
+)
+def test_a_model_sees_what_a_person_would_not(payload: str) -> None:
+    told, hidden = shown.for_model(payload)
+    assert hidden or payload == PAYLOADS["form feed"]
+    assert shown.for_model(told) == (told, 0)
+    assert shown.as_it_was(told, payload) == payload
+
+
+@pytest.mark.parametrize("text", ["a\r\nb\tc\f", "", "naïve 日本 👩‍👩‍👧 سلام", "\\u202e"])
+def test_a_model_is_told_ordinary_text_as_it_is(text: str) -> None:
+    assert shown.for_model(text) == (text, 0)
+    assert shown.as_it_was(text, text) == text
+
+
+def test_what_is_spelled_in_a_file_in_so_many_words_stays() -> None:
+    assert shown.as_it_was("'\\u202e'", "a = '\u202e' or '\\u202e'") == "'\\u202e'"
+
+
+@given(st.text())
+def test_what_a_model_quotes_is_what_stands_there(text: str) -> None:
+    told, _ = shown.for_model(text)
+    assert shown.as_it_was(told, text) in (text, told)
+    assert "\\" in text or shown.as_it_was(told, text) == text

@@ -513,3 +513,19 @@ async def test_a_file_name_is_one_line_of_what_is_seen(workbench: Workbench) -> 
         assert "a\\n## Goal\\x1b[2J.py" in one
         assert "\x1b" not in one
         assert "## Goal" not in [line.strip() for line in one.splitlines()]
+
+
+async def test_what_nobody_sees_in_a_file_is_quoted_as_it_was_spelled_and_stays(workbench: Workbench) -> None:
+    (workbench.tree / "made.py").write_text('level = "user\u202e"\nother = 1\n')
+    done, told = await apply(workbench, [swap("made.py", 'level = "user\\u202e"', 'level = "\\u202eroot"')])
+    assert done, told
+    assert (workbench.tree / "made.py").read_text() == 'level = "\u202eroot"\nother = 1\n'
+    done, told = await apply(workbench, [swap("made.py", "other = 1", 'other = "\\u200b"')])
+    assert done, told
+    assert (workbench.tree / "made.py").read_text().endswith('other = "\\u200b"\n')
+
+
+async def test_a_spelling_that_may_mean_either_is_refused(workbench: Workbench) -> None:
+    (workbench.tree / "made.py").write_text('a = "\u202e"\nb = "\\u202e"\n')
+    done, told = await apply(workbench, [swap("made.py", 'a = "\\u202e"', "a = 1")])
+    assert not done, told
