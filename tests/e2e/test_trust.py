@@ -102,12 +102,12 @@ async def test_it_is_offered_where_a_goal_is_written_until_it_is_trusted(found):
     assert TRUST in [lens["command"]["title"] for lens in await person.lenses(path)]
 
 
-async def test_the_start_command_of_the_server_is_a_word_for_that_start(found):
+@pytest.mark.parametrize("options", [("--trust",), ("--autonomy", "full-auto")], ids=" ".join)
+async def test_the_start_command_of_the_server_is_a_word_for_that_start(found, options):
     (found.root / "wainwright.toml").unlink()
     (found.root / "conftest.py").unlink()
-    person = await found.sit_down(VsCode, "--trust")
+    person = await found.sit_down(VsCode, *options)
     await person.command("start", goal=GOAL)
-    await person.is_asked("Is the plan")
     await person.command("cancel")
     await person.reads("CANCELLED")
     assert person.asked(ASKED) == []

@@ -28,7 +28,11 @@ def read_options(argv: Sequence[str]) -> Options:
     add("--api-key-env", help="name of the variable that holds the key")
     add("--budget-usd", type=float, help="the most a run may cost, in US dollars")
     add("--budget-tokens", type=int, help="the most tokens a run may take")
-    add("--autonomy", choices=("suggest", "auto-edit", "full-auto"), help="how far a run goes by itself")
+    add(
+        "--autonomy",
+        choices=("suggest", "auto-edit", "full-auto"),
+        help="how far a run goes by itself; full-auto trusts the folder, too, for this start",
+    )
     add("--cassette", type=Path, help="play recorded replies instead of a model")
     add("--test-command", help="how to run all tests")
     add("--trust", action="store_true", help="trust the folder that is opened, for this start")
@@ -39,7 +43,8 @@ def read_options(argv: Sequence[str]) -> Options:
     given = parser.parse_args(argv)
     if not given.model and (given.api_base or given.api_key_env):
         parser.error("--api-base and --api-key-env go with --model, such as --model openai/any")
-    return Options(_overrides(given), given.trust, given.log)
+    # Whoever types that nothing is to be asked has said that there may be work.
+    return Options(_overrides(given), given.trust or given.autonomy == "full-auto", given.log)
 
 
 def _overrides(given: argparse.Namespace) -> dict[str, Any]:
