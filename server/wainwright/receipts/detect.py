@@ -159,6 +159,7 @@ def _suites(here: "_Folder") -> Iterator[Suite]:
     yield from _scripts(here)
     yield from _compiled(here)
     yield from _ruby_php_and_others(here)
+    yield from _perl(here)
 
 
 @dataclass(frozen=True)
@@ -414,6 +415,12 @@ def _ruby_php_and_others(here: _Folder) -> Iterator[Suite]:
     bats = sorted(path for path in files if path.endswith(".bats"))
     if bats:
         yield here.suite(f"bats -r {PurePosixPath(bats[0]).parts[0]}", f"{bats[0]} is a test of bats")
+
+
+def _perl(here: _Folder) -> Iterator[Suite]:
+    tests = [path for path in here.files if re.search(r"^t/.*\.t$", path)]
+    if tests and any(path.endswith(".pm") for path in here.files):
+        yield here.suite("prove -lr t", "there are tests of Perl in t/")
 
 
 def _make(here: _Folder) -> Iterator[Suite]:

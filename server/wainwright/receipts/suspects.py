@@ -21,7 +21,7 @@ STANDS_IN: tuple[tuple[str, str], ...] = (
     (r"(^|/)(sitecustomize|usercustomize)(\.\w+|/__init__\.\w+)$|\.pth$", "is run by every interpreter at its start, before any test"),
     (r"(^|/)(\.venv|venv|env)/(bin|Scripts)/|(^|/)node_modules/\.bin/|(^|/)vendor/bin/|\.dist-info/", "stands in the place of installed programs"),
     (r"\.egg-info/entry_points\.txt$", "makes plugins of what lies in the tree, as if they were installed"),
-    (r"(^|/)(org/(junit|testng|assertj|hamcrest|mockito)|junit/framework|kotlin/test|io/kotest)/", "would be loaded in the place of the library of this name that the tests need"),
+    (r"(^|/)(org/(junit|testng|assertj|hamcrest|mockito)|junit/framework|kotlin/test|io/kotest)/|(^|/)(Test/(More|Simple|Builder)|Test2|TAP)(/[\w/]+)?\.pm$", "would be loaded in the place of the library of this name that the tests need"),
 )  # fmt: skip
 """Files, by their path, that are taken for a part of the runner: no honest change adds one."""
 
@@ -34,7 +34,7 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     (r"(^|/)node_modules/|(^|/)(\.venv|venv)/|(^|/)vendor/.*(test|assert|mock|spec|check|ginkgo|gomega)", "is part of what is installed, and is not as on the base"),
     (r"(^|/)__pycache__/|\.py[co]$", "is compiled code that is run in the place of what can be read, and is not as on the base"),
     (r"(^|/)__mocks__/", "takes the place of a module in tests, and is not as on the base"),
-    (r"(^|/)(\.rspec|(\w+_)?helper\.rb|test_helper\.exs|Rakefile)$", "configures the tests, and is not as on the base"),
+    (r"(^|/)(\.rspec|\.proverc|(\w+_)?helper\.rb|test_helper\.exs|Rakefile)$", "configures the tests, and is not as on the base"),
     (r"(^|/)(junit-platform\.properties|testng(-[\w.-]+)?\.xml|\.simplecov|test/bootstrap\.php|tests/(bootstrap|Pest)\.php)$|(^|/)META-INF/services/(org\.junit|org\.testng)", "configures the tests, and is not as on the base"),
     (r"(^|/)(phpunit\.xml(\.dist)?|phpunit\.dist\.xml)$", "configures the tests, and is not as on the base"),
     (r"(^|/)(tox\.toml|dodo\.py|tasks\.py|magefile\.go|meson\.build|SConstruct|gulpfile\.\w+|Gruntfile\.\w+|Jakefile(\.js)?|go\.env|\.cargo/config(\.toml)?|build\.rs|\.config/nextest\.toml|rust-toolchain(\.toml)?)$", "decides how tests are built or run, and is not as on the base"),

@@ -89,6 +89,7 @@ NODE = '{"scripts": {"test": "node --test"}}'
         ({"Gemfile": "", "spec/a_spec.rb": ""}, "", ["bundle exec rspec"]),
         ({".rspec": ""}, "", ["rspec"]),
         ({"phpunit.xml": ""}, "vendor/bin/phpunit", ["vendor/bin/phpunit"]),
+        ({"t/a.t": "", "lib/A.pm": ""}, "", ["prove -lr t"]),
         ({"mix.exs": ""}, "", ["mix test"]),
         ({"app.sln": ""}, "", ["dotnet test"]),
         ({"deno.json": "", "package.json": NODE}, "", ["deno test -A"]),

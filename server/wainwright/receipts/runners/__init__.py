@@ -17,6 +17,7 @@ from wainwright.receipts.runners.nextest import Nextest
 from wainwright.receipts.runners.node import Node
 from wainwright.receipts.runners.other import JUnit, Tap
 from wainwright.receipts.runners.phpunit import PHPUnit
+from wainwright.receipts.runners.prove import Prove
 from wainwright.receipts.runners.pytest import Pytest
 from wainwright.receipts.runners.rspec import RSpec
 from wainwright.receipts.runners.sbt import Sbt
@@ -47,6 +48,7 @@ RUNNERS: tuple[Runner, ...] = (
     MinitestInRake(),
     PHPUnit(),
     ExUnit(),
+    Prove(),
     # Those that recognise a command by what it prints or leaves come last.
     Tap(),
     JUnit(),

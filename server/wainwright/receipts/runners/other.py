@@ -10,7 +10,7 @@ from wainwright.receipts.runners import junit, tap
 
 _PLACE = re.compile(r"^(-{1,2}[\w.-]*(?:junit|xunit|output)[\w.-]*=(?:xml:)?)(\S*\.xml|xml)$", re.IGNORECASE)
 _OPTION = re.compile(r"^-{1,2}[\w-]*(?:junit|xunit)[\w-]*$", re.IGNORECASE)
-_TAP = {"bats": ("--formatter", "tap"), "prove": (), "tape": ()}
+_TAP = {"bats": ("--formatter", "tap"), "tape": ()}
 
 
 class JUnit:

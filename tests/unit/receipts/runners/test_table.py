@@ -32,6 +32,7 @@ SAMPLES = {
     "minitest in rake": ("rake test", "test_a.rb::A::test_b"),
     "phpunit": ("phpunit", "ATest.php::testB"),
     "exunit": ("mix test", "a_test.exs::b"),
+    "prove": ("prove -l", "t/a.t::b"),
     "tap": ("bats", "a::b"),
     "junit": ("x --junit-xml=a.xml", "a::b"),
 }
