@@ -174,7 +174,7 @@ def test_no_key_of_any_source_is_anywhere_but_at_its_provider(wainwright: Progra
         told = keys(wainwright, "list")
         assert [told.stdout.count(f"CANARY_{source.upper()}") for source in KEYS] == [1] * 4
         ended = wainwright.do(
-            "--verbose", "run", GOAL, "--json", "--record", str(wainwright.root / "story.jsonl")
+            "--verbose", "run", GOAL, "--json", "--deploy", "--record", str(wainwright.root / "story.jsonl")
         )
         assert ended.last["stage"] == "DONE", ended.out + ended.err
         assert min(server.completed for server in servers.values()) > 0, "each key was accepted"
