@@ -11,6 +11,7 @@ from wainwright.agents.loop import Brief, Work, run_agent
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.changes import content_hash
+from wainwright.domain.decide import goes_on
 from wainwright.domain.evidence import AcceptanceTest, Receipt
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.domain.skipping import left_out, skipped
@@ -65,7 +66,11 @@ async def write_acceptance(
             commit = await workbench.checkpoint("acceptance tests")
     files, _ = await asyncio.to_thread(_written, parts, state, begun.commit, commit, done.answer)
     async with run.integration:
-        return await pinned(parts, run, commit, files, done.answer, checking.first)
+        events = await pinned(parts, run, commit, files, done.answer, checking.first)
+        # Written before anybody else lands: whoever did so in between would land without the tests that are due.
+        if goes_on(run.state, effect):
+            await run.emit(*events)
+    return ()
 
 
 async def _start(parts: EngineParts, state: RunState) -> str:
