@@ -101,13 +101,18 @@ def _inside(pid: int, started: float) -> Iterator[tuple[int, int, int]]:
 
 
 def _ends(pid: int, started: float) -> bool:
-    """Whether a process has ended, or has already left its namespaces for that."""
-    deadline = time.monotonic() + _END_S
-    while start_time(pid) == started:
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(0.01)
-    return True
+    """Whether a process has ended, or does so soon: it may have left its namespaces for that already."""
+    try:
+        end = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    with os.fdopen(end, "rb", buffering=0):
+        # The number may be another process's by now.
+        if start_time(pid) != started:
+            return True
+        waiting = select.poll()
+        waiting.register(end, select.POLLIN)
+        return bool(waiting.poll(_END_S * 1000))
 
 
 def _told(reading: int) -> bytes:
