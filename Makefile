@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check map bench parity saving spending killing sweeping replays nightly fuzz miri clean
+.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -52,6 +52,9 @@ bench: setup  ## Figures beside public tools; ROWS=diff,index CORPUS=dir QUICK=1
 
 parity: setup  ## What tests say inside beside outside, in made workspaces; ONLY=jest,maven JSON=file
 	PYTHONPATH=server $(BIN)/python -m tests.parity $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json '$(JSON)')
+
+attacks: setup  ## What attacks the product, by group and kind; where you are root, as an ordinary user too
+	PYTHONPATH=.:server $(BIN)/python -m tests.attack
 
 TRIALS := 2000
 SEED := 1

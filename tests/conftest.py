@@ -1,28 +1,34 @@
 """What a run of all tests says at its end beside the runner's own summary."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
+from tests.attack.kinds import KINDS, kinds_of
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A line for each group of attacks: passed / run / skipped, and what is owed or should not be."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    """A line for each group and kind of attack: passed / run / skipped, and what is owed or should not be."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     notes: dict[str, list[str]] = defaultdict(list)
+    titles = {f"{number:2} {title}": number for number, title in enumerate(KINDS, 1)}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
-            for name, value in getattr(report, "user_properties", []):
-                if name == "attack" and (report.when == "call" or outcome in ("error", "skipped")):
-                    counts[value][0] += outcome == "passed"
-                    counts[value][1] += outcome != "skipped"
-                    counts[value][2] += outcome == "skipped"
-                elif name == "attacks not run" and report.when == "call":
-                    group, _, what = value.partition(" ")
-                    notes[group].append(what)
-    if not counts and not notes:
+            if report.when != "call" and outcome not in ("error", "skipped"):
+                continue
+            told = dict(report.user_properties)
+            for group in [told["attack"]] if "attack" in told else []:
+                counts[group][outcome] += 1
+            for title, number in titles.items():
+                counts[title][outcome] += number in kinds_of(report.nodeid)
+            for line in told.get("attacks not run", []):
+                notes[line[0]].append(line)
+    shown = {name: count for name, count in counts.items() if count.total()}
+    if not shown and not notes:
         return
     terminalreporter.section("attacks: passed / run / skipped")
-    for group in sorted(counts.keys() | notes.keys()):
-        terminalreporter.write_line(f"{group} {' / '.join(map(str, counts[group]))}")
-        for note in sorted(notes[group]):
+    for name in sorted(shown.keys() | notes.keys()):
+        count = counts[name]
+        run = count.total() - count["skipped"]
+        terminalreporter.write_line(f"{name}: {count['passed']} / {run} / {count['skipped']}")
+        for note in notes[name]:
             terminalreporter.write_line(f"    {note}")

@@ -39,6 +39,13 @@ class Case:
     def runs(self) -> bool:
         return not (self.owed or self.wrong)
 
+    @property
+    def why_not(self) -> str:
+        """A line for one that does not run."""
+        return f"{self.id} {self.what}: " + (
+            f"owed to {self.owed}" if self.owed else f"should not be: {self.wrong}"
+        )
+
 
 @dataclass
 class Seen:

@@ -1,8 +1,9 @@
 """A case that was skipped has failed: what is claimed here is claimed whole."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pytest
+from tests.attack.cases import Case, Group
 
 
 @pytest.hookimpl(wrapper=True)
@@ -17,12 +18,10 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(autouse=True)
-def told(request: pytest.FixtureRequest, record_property) -> None:
+def told(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
     """What a test tried, for the table at the end."""
-    if case := getattr(request.node, "callspec", None) and request.node.callspec.params.get("case"):
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    if isinstance(case := parameters.get("case"), Case):
         record_property("attack", case.id[0])
-    if group := getattr(request.node, "callspec", None) and request.node.callspec.params.get("group"):
-        for one in group.cases:
-            if not one.runs:
-                why = f"owed to {one.owed}" if one.owed else f"should not be: {one.wrong}"
-                record_property("attacks not run", f"{group.letter} {one.id} {one.what}: {why}")
+    if isinstance(group := parameters.get("group"), Group):
+        record_property("attacks not run", [case.why_not for case in group.cases if not case.runs])

@@ -2,11 +2,13 @@
 
 import base64
 import os
+import re
 import socket
 from pathlib import Path
 
 import pytest
 from tests.attack.cases import Case, Group, Seen
+from tests.attack.kinds import KINDS, kinds_of
 from tests.attack.observers import Canaries, Outside, Sink
 
 
@@ -97,3 +99,17 @@ def test_an_alarm_counts_whatever_was_said() -> None:
     assert Seen("refuse").faults(case) == []
     assert Seen("refuse", ["made outside: 'x'"]).faults(case) == ["made outside: 'x'"]
     assert Seen("ok", said="written").faults(case) == ["ok instead of refuse: written"]
+
+
+@pytest.mark.parametrize("place", sorted({place for places in KINDS.values() for place in places}))
+def test_the_tests_of_a_kind_are_there(place: str) -> None:
+    path, _, name = place.partition("::")
+    text = (Path(__file__).parents[1] / path).read_text(encoding="utf-8")
+    assert not name or re.search(rf"^(class|def|async def) {name}\b", text, re.MULTILINE)
+    assert kinds_of(f"tests/{place}::test_it[a case]" if not name else f"tests/{place}[a case]")
+
+
+def test_a_test_of_no_kind_counts_for_none() -> None:
+    assert len(KINDS) == 15
+    assert kinds_of("tests/unit/domain/test_plan.py::test_it") == []
+    assert kinds_of("tests/unit/workspace/test_enclosed.py::test_it[a]") == [9, 12]

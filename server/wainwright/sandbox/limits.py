@@ -1,9 +1,9 @@
 """How much a command may take: processes, memory, the size of a file, the disk.
 
 The launcher sets limits *inside* the user namespace: there a process limit counts the sandbox's own processes only,
-not everything the person runs. The kernel does not enforce that limit for uid 0. Memory it counts for control groups
-only, so a command gets groups of its own where this process may make any; elsewhere, and for the disk, somebody looks
-now and then (``watching``).
+not everything the person runs. The kernel does not enforce that limit for uid 0, nor for who is uid 0 under another
+name in a user namespace. Memory it counts for control groups only, so a command gets groups of its own where this
+process may make any; elsewhere, and for the disk, somebody looks now and then (``watching``).
 """
 
 import itertools
@@ -44,6 +44,11 @@ class Group(NamedTuple):
         """Whether the kernel sees to the memory."""
         return any((place / name).exists() for place in self.places for name, _ in _MEMORY[:2])
 
+    @property
+    def bounds_processes(self) -> bool:
+        """Whether the kernel sees to the number of processes, whoever they belong to."""
+        return any((place / "pids.max").exists() for place in self.places)
+
     def ran_out(self) -> bool:
         """Whether something in it was ended because there was no more memory."""
         for place in self.places:
@@ -74,13 +79,13 @@ class Groups:
             _sweep(base)
         if not self.bound_processes:
             structlog.get_logger().warning(
-                "sandbox.processes_unbounded", reason="no writable pids control group"
+                "sandbox.processes_are_only_looked_at", reason="no writable pids control group"
             )
 
     @property
     def bound_processes(self) -> bool:
-        """Whether a command's number of processes is bounded at all."""
-        return os.getuid() != 0 or any(_has(base, "pids.max") for base in self._bases)
+        """Whether the kernel bounds a command's number of processes; else it is looked at now and then."""
+        return not _is_root() or any(_has(base, "pids.max") for base in self._bases)
 
     @property
     def bound_memory(self) -> bool:
@@ -108,6 +113,16 @@ class Groups:
                 place.rmdir()
             except OSError:
                 self._left.append(place)
+
+
+def _is_root() -> bool:
+    """Whether the kernel may take this process for uid 0, whatever it is called in a user namespace."""
+    with suppress(OSError):
+        for line in Path("/proc/self/uid_map").read_text().splitlines():
+            inside, outside, many = map(int, line.split())
+            if inside <= os.getuid() < inside + many:
+                return os.getuid() - inside + outside == 0
+    return os.getuid() == 0
 
 
 def _sweep(base: Path) -> None:

@@ -1,14 +1,17 @@
-"""Looks now and then at what a command takes where the kernel does not bound it: disk, and memory without groups."""
+"""Looks now and then at what a command takes where the kernel does not bound it: disk; without groups, the rest."""
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from wainwright.sandbox import clearing, limits
 
 _EVERY_S = 1.0
+_SOON_S = 0.2
+"""Where the kernel does not see to the number of processes, which doubles fast."""
 
 
 class Watch:
@@ -24,7 +27,7 @@ class Watch:
     async def too_much(self, pid: int) -> str:
         """Return what a command whose first process this is has too much of, once it has. May wait for ever."""
         while True:
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(_EVERY_S if self._group.bounds_processes else _SOON_S)
             if said := await asyncio.to_thread(self._look, pid):
                 return said
 
@@ -35,6 +38,10 @@ class Watch:
     def _look(self, pid: int) -> str:
         if not self._group.bounds_memory and _memory(pid) > limits.memory_max():
             return _out_of_memory()
+        # The kernel's own limit is none for uid 0, whatever its name is in here.
+        most = limits.PROCESSES_MAX
+        if not self._group.bounds_processes and sum(1 for _ in islice(_beneath(pid), most + 1)) > most:
+            return f"it had more than {most} processes at once"
         free = _free(self._disk)
         if free < limits.DISK_RESERVE_BYTES and free < self._free:
             return f"it left less than {_said(limits.DISK_RESERVE_BYTES)} of the disk"
@@ -63,12 +70,20 @@ def _free(disk: Path) -> int:
 
 def _memory(pid: int) -> int:
     """Memory of a process and all beneath it, without what it shares with others."""
-    pages, waiting = 0, [pid]
-    while waiting:
-        place = Path("/proc", str(waiting.pop()))
-        with suppress(OSError, ValueError, IndexError):
+    pages = 0
+    for place in _beneath(pid):
+        with suppress(OSError, ValueError):
             resident, shared = (place / "statm").read_text().split()[1:3]
             pages += int(resident) - int(shared)
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _beneath(pid: int) -> Iterator[Path]:
+    """A process and all beneath it, by their folders in ``/proc``."""
+    waiting = [pid]
+    while waiting:
+        place = Path("/proc", str(waiting.pop()))
+        yield place
+        with suppress(OSError, ValueError):
             for task in (place / "task").iterdir():
                 waiting += map(int, (task / "children").read_text().split())
-    return pages * os.sysconf("SC_PAGE_SIZE")
