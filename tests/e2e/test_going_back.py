@@ -125,6 +125,7 @@ def test_in_a_terminal(tmp_path):
         asked = wainwright.do("rewind", before)
         assert "D calc/sub.py  +0 -2" in asked.out
         assert sub.exists(), "nobody said yes"
+        assert "`--yes` rewinds without a question" in asked.err
         assert "rewind rewind-1` takes it back" in wainwright.do("rewind", before, "--yes").out
         assert not sub.exists()
         assert wainwright.do("rewind", "rewind-1", "--yes", "--json").last["back"] == "rewind-2"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -32,14 +33,14 @@ async def follow(engine: "Engine", run: str, *, ask: bool, plain: bool) -> RunVi
 
     def heard(notice: Notice) -> None:
         nonlocal writing
-        line = f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{notice.text}"
+        line = _line(notice)
         writing = line if notice.kind == "writing" else ""
         if not notice.text or writing:
             news.set()
             return
         lines.append(line)
         if plain or not out.is_terminal:
-            out.print(Text(lines[-1]))
+            out.print(_timed(line))
         news.set()
 
     stop = engine.subscribe(heard)
@@ -70,12 +71,21 @@ async def follow(engine: "Engine", run: str, *, ask: bool, plain: bool) -> RunVi
     return waiting.result() if waiting.done() else await engine.view(run)
 
 
+def _line(notice: Notice) -> str:
+    return f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{notice.text}"
+
+
+def _timed(line: str) -> Text:
+    """A line that stays, with the time of day: where nothing moves it tells how long ago something did."""
+    return Text(f"{time.strftime('%H:%M:%S')} {line}")
+
+
 async def stand_by(engine: "Engine", run: str) -> RunView:
     """Tell what another process does with a run, until none works on it."""
 
     def heard(notice: Notice) -> None:
         if notice.text:
-            out.print(Text(f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{notice.text}"))
+            out.print(_timed(_line(notice)))
 
     stop = engine.subscribe(heard)
     try:

@@ -1,6 +1,7 @@
 """The command ``rewind``: the person's files as they were at a checkpoint."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,7 @@ import typer
 from rich.text import Text
 
 from wainwright.cli.console import Json, Workspace, err, out, with_engine
+from wainwright.domain.errors import InputError
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -34,7 +36,7 @@ def rewind(
         planned = await engine.rewinding.look(checkpoint, overwrite or ())
         if not as_json:
             _preview(planned)
-        if not planned.steps or not (yes or typer.confirm(f"Rewind {len(planned.steps)} files?", err=True)):
+        if not planned.steps or not (yes or _agreed(len(planned.steps))):
             return planned, None
         return planned, await engine.rewinding.rewind(planned)
 
@@ -49,6 +51,13 @@ def rewind(
     if done is not None and done.reason:
         err.print(Text(done.reason, style="red"))
         raise SystemExit(1)
+
+
+def _agreed(files: int) -> bool:
+    """Ask whoever sits at the terminal. Raises InputError when nobody does."""
+    if not sys.stdin.isatty():
+        raise InputError("Nobody can be asked here.", "`--yes` rewinds without a question.")
+    return typer.confirm(f"Rewind {files} files?", err=True)
 
 
 def _preview(planned: "Planned") -> None:

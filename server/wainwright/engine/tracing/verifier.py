@@ -216,10 +216,11 @@ def told(text: bytes, key: str = "") -> list[str]:
     payload, stated_by = opened(text)
     said = json.loads(payload)["predicate"]
     spent = said["spent"]
+    cost = f"${spent['usd']:.4f}" if spent["usd"] or not spent["calls"] else "price unknown"
     lines = [
         f"Run {said['run']}: {said['goal']}",
         f"{len(said['rows'])} rows, {len(said['events'])} facts, {len(said['steps'])} steps, "
-        f"{spent['calls']} model calls, {spent['tokens']} tokens, ${spent['usd']:.4f}",
+        f"{spent['calls']} model calls, {spent['tokens']} tokens, {cost}",
     ]
     for one in said["receipts"]:
         tests = ", ".join(f"{count} {outcome}" for outcome, count in one["tests"].items()) or "no report"

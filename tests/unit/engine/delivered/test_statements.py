@@ -37,6 +37,23 @@ async def test_the_delivered_commit_vouches_for_all_that_was_done_before(it: Del
     assert said["spent"]["calls"] == sum("/model#" in one["key"] for one in said["steps"])
 
 
+@pytest.mark.parametrize(
+    ("spent", "shown"),
+    [
+        ({"calls": 2, "tokens": 90, "usd": 0.5}, "2 model calls, 90 tokens, $0.5000"),
+        ({"calls": 2, "tokens": 90, "usd": 0.0}, "2 model calls, 90 tokens, price unknown"),
+        ({"calls": 0, "tokens": 0, "usd": 0.0}, "0 model calls, 0 tokens, $0.0000"),
+    ],
+)
+async def test_a_price_that_nobody_knows_is_not_said_to_be_nothing(
+    it: Delivered, spent: dict[str, float], shown: str
+) -> None:
+    _, text, _ = await Statements(it.parts).of(it.run)
+    said = json.loads(text)
+    said["predicate"]["spent"] = spent
+    assert shown in "\n".join(verifier.told(json.dumps(said).encode()))
+
+
 async def test_it_is_checked_in_the_way_in_which_the_journal_makes_its_chain() -> None:
     row = Row(3, "done", "/A/model#0", "llm", "f", 0.1, 7, '{"text": "ä\\n"}', 2, 1.5)
     assert verifier.digest("before", "run", row._asdict()) == digest("before", "run", row), (
