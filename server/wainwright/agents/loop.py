@@ -24,6 +24,7 @@ from wainwright.agents.written import understood
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
+from wainwright.domain.marks import fenced
 from wainwright.domain.shown import for_model
 from wainwright.domain.text import cut, headline
 from wainwright.journal import Spend, Steps
@@ -244,7 +245,7 @@ class Conversation(Generic[A]):
             self.documents.update({b.path: b.replace for b in reading.blocks if b.kind == "file"})
         for call in reply.tool_calls:
             pending = True
-            seen = "Not done, because the edit blocks of the same reply were refused."
+            seen = fenced("Not done, because the edit blocks of the same reply were refused.")
             if not refused:
                 seen = await self._call(call)
             self.messages.append(_message("tool", seen, tool_call_id=call.id))
@@ -252,11 +253,11 @@ class Conversation(Generic[A]):
             came_of_it += reading.problems
             pending = True
         if came_of_it:
-            self._say("\n".join(came_of_it))
+            self._say(fenced("\n".join(came_of_it)))
         return pending
 
     async def _call(self, call: ToolCall) -> str:
-        """One tool call as a step; its observation."""
+        """One tool call as a step; its observation, marked as such."""
         tool = next((t for t in self.tools if t.name == call.name), None)
 
         async def act() -> tuple[bool, str]:
@@ -309,8 +310,9 @@ class Conversation(Generic[A]):
         if times > REPEATS_MAX:
             raise OutOfTurns(f"The same {call.name} call gave the same observation {times} times.", _AGAIN)
         if times == REPEATS_MAX:
-            return f"{observation}\n(You have seen this {REPEATS_MAX} times. Do something else, or answer.)"
-        return observation
+            again = f"You have seen this {REPEATS_MAX} times. Do something else, or answer."
+            return f"{fenced(observation)}\n({again})"
+        return fenced(observation)
 
     # ---- answering
 
@@ -362,7 +364,7 @@ class Conversation(Generic[A]):
                 f"The last: {wrong}",
                 "Try another model for this role, then resume the run.",
             )
-        self._say(wrong)
+        self._say(fenced(wrong))
 
     def _refuse(self, refusal: str) -> None:
         self.misfits = 0
@@ -371,7 +373,7 @@ class Conversation(Generic[A]):
             why = cut(refusal, REFUSAL_MAX)
             raise OutOfTurns(f"The work was refused {self.refusals} times. The last time: {why}", _AGAIN)
         which = f"answer {self.refusals} of {self.refusals_max + 1}"
-        self._say(f"Not accepted yet ({which}).\n{refusal}\nMend this, then answer again.")
+        self._say(f"Not accepted yet ({which}):\n{fenced(refusal)}\nMend this, then answer again.")
 
     def _say(self, text: str) -> None:
         """Say something that is no observation: behind what was told since the last reply, in the same message.

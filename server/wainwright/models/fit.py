@@ -7,7 +7,7 @@ knows it, and how many characters a token of it has, by what the provider counte
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wainwright.domain.text import cut
+from wainwright.domain.marks import shortened
 from wainwright.models.client import Message, ModelRequest, Text
 from wainwright.models.refusals import told_output, told_window
 
@@ -64,7 +64,7 @@ def _shorten(messages: list[Message], total: int, limit: int) -> int:
         if total <= (_AFTER * limit if at < recent else limit):
             continue
         if len(message.text) > 2 * _SHORTENED:
-            short = cut(message.text, _SHORTENED)
+            short = shortened(message.text, _SHORTENED)
             total -= len(message.text) - len(short)
             messages[at] = message.model_copy(update={"content": (Text(text=short),)})
     return _shorten_opening(messages, total, limit) if total > limit else total
@@ -78,7 +78,7 @@ def _shorten_opening(messages: list[Message], total: int, limit: int) -> int:
         if total <= limit:
             break
         kept = max(2 * _SHORTENED, len(texts[at]) - (total - limit) - 100)
-        short = cut(texts[at], kept) + "\n\n"
+        short = shortened(texts[at], kept) + "\n\n"
         if len(short) < len(texts[at]):
             total -= len(texts[at]) - len(short)
             parts[at] = Text(text=short)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from wainwright.domain.marks import fenced
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.domain.shown import in_line
 from wainwright.workspace.index import IndexedTree
@@ -17,7 +18,7 @@ from wainwright.workspace.localise import LIMIT
 from wainwright.workspace.native.edits import unified
 from wainwright.workspace.native.ranking import Moment, RankedFunction, Ranking, role_of
 from wainwright.workspace.overview import instructions, listing, manifests
-from wainwright.workspace.pages import Pages, by_hand, fenced
+from wainwright.workspace.pages import Pages, by_hand
 
 SHARED_MAX = 13_000
 """Characters of a workspace that all roles are shown; one whose files fit is shown whole."""

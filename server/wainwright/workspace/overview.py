@@ -9,8 +9,9 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from wainwright.domain.marks import fenced
 from wainwright.domain.shown import in_line
-from wainwright.workspace.pages import fenced, read
+from wainwright.workspace.pages import read
 
 FILES_MAX = 60
 """More files are listed by folder."""

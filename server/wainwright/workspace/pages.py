@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wainwright.domain.errors import WainwrightError
+from wainwright.domain.marks import fenced
 from wainwright.domain.shown import in_line
 from wainwright.workspace import native
 from wainwright.workspace.native.ranking import role_of
@@ -38,13 +39,6 @@ def by_hand(path: str, text: str) -> bool:
     if _NOT_TO_READ.search(path) or role_of(path) == "foreign" or _GENERATED.search(text[:600]):
         return False
     return all(len(line) <= LINE_MAX for line in text.splitlines())
-
-
-def fenced(text: str) -> str:
-    """A text in a Markdown fence that is longer than any inside it."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}\n{text.rstrip()}\n{fence}"
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What each role is told: Markdown out of the state. The same state gives the same words: steps are found again.
 
-Text that comes from files, tools and earlier models stands under its own heading; the role prompts say that it is
-material and no instruction.
+Text that comes from files and commands stands in a fence that it cannot end, or on one line; that of earlier models
+begins no heading among our own words (``domain/marks.py``). The common prompt says that it is no instruction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from wainwright.domain import skipping
 from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Finding, Receipt, Suite, unnoticed
 from wainwright.domain.goal import Place
+from wainwright.domain.marks import among, fenced
 from wainwright.domain.plan import Plan
 from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState, TaskState
@@ -16,7 +17,6 @@ from wainwright.domain.text import cut
 from wainwright.receipts.text import report_text
 from wainwright.workspace.comparison import Unshown
 from wainwright.workspace.context import Shared
-from wainwright.workspace.pages import fenced
 
 BUILT_MAX = 12_000
 """Characters of what was built for one task and did not land."""
@@ -56,7 +56,7 @@ def goal(state: RunState, known: Shared) -> str:
     if place.text and not _shown(known, place):
         text += f" The selected text:\n\n{fenced(cut(place.text, 4000))}"
     if place.diagnostics:
-        text += "\n\nDiagnostics there:\n" + "\n".join(f"- {in_line(d)}" for d in place.diagnostics)
+        text += "\n\nDiagnostics there:\n" + fenced("\n".join(f"- {in_line(d)}" for d in place.diagnostics))
     return text
 
 
@@ -73,7 +73,7 @@ def tests(state: RunState) -> str:
         return ""
     if not state.suites:
         return "## Tests\n\nIt is not known how this workspace is tested."
-    text = "## Tests\n\n" + "\n".join(f"Command: `{s.command}`{_where(s)}" for s in state.suites)
+    text = "## Tests\n\n" + "\n".join(f"Command: `{in_line(s.command)}`{_where(s)}" for s in state.suites)
     text += "".join(f"\n{one.reason}" for one in state.left_out)
     if not state.testable:
         return f"{text}\n\nNo test is run: {state.untested or state.tier_reason}"
@@ -82,12 +82,12 @@ def tests(state: RunState) -> str:
         return text
     if base.receipt is None:
         return f"{text}\n\nIt was not run: {base.reason}"
-    return f"{text}\n\nOn the base, before any change:\n\n{cut(report_text(base.receipt), BASE_MAX)}"
+    return f"{text}\n\nOn the base, before any change:\n\n{fenced(cut(report_text(base.receipt), BASE_MAX))}"
 
 
 def _where(suite: Suite) -> str:
-    folder = "" if suite.folder == "." else f" in `{suite.folder}`"
-    return f"{folder} ({suite.reason})" if suite.reason else folder
+    folder = "" if suite.folder == "." else f" in `{in_line(suite.folder)}`"
+    return f"{folder} ({in_line(suite.reason)})" if suite.reason else folder
 
 
 def tested_by(state: RunState) -> str:
@@ -101,7 +101,7 @@ def requirements(state: RunState) -> str:
     if state.plan is None:
         return ""
     lines = [
-        f"- {r.id}{' (a guard: it is so today and stays so)' if r.guards else ''}: {r.text}"
+        f"- {r.id}{' (a guard: it is so today and stays so)' if r.guards else ''}: {among(r.text)}"
         for r in state.plan.requirements
     ]
     return "## Requirements\n\n" + "\n".join(lines)
@@ -109,7 +109,7 @@ def requirements(state: RunState) -> str:
 
 def untested(state: RunState) -> str:
     """Which requirements no test shows, and what the Tester says of that."""
-    lines = [f"- {', '.join(names)}: {why}" for why, names in skipping.untested(state).items()]
+    lines = [f"- {', '.join(names)}: {among(why)}" for why, names in skipping.untested(state).items()]
     head = "## Requirements without a test\n\nNo acceptance test shows these. The words of who wrote the tests:\n\n"
     return head + "\n".join(lines) if lines else ""
 
@@ -123,7 +123,7 @@ def skipped(state: RunState) -> str:
 def without(state: RunState, one: TaskState) -> str:
     """What a task needs and does not get, since a person skipped it."""
     needed = [state.tasks[name].task for name in one.without if name in state.tasks]
-    lines = "\n".join(f"- {t.id}, {t.title}: {t.instruction}" for t in needed)
+    lines = "\n".join(f"- {t.id}, {in_line(t.title)}: {among(t.instruction)}" for t in needed)
     return f"## Not there\n\nThese were skipped; do without them:\n{lines}" if lines else ""
 
 
@@ -136,12 +136,12 @@ def before_the_change(state: RunState) -> str:
     told = f"Red, as what shows a change has to be: {len(first.found.red)}."
     told += f" Green: {green}." if green else ""
     head = "## The acceptance tests before the change"
-    return join(head, told, f"Their author's words: {written.summary}")
+    return join(head, told, f"Their author's words: {among(written.summary)}")
 
 
 def notes(state: RunState) -> str:
     """What the planner told the person."""
-    return f"## The Planner's notes\n\n{state.plan.notes}" if state.plan and state.plan.notes else ""
+    return f"## The Planner's notes\n\n{among(state.plan.notes)}" if state.plan and state.plan.notes else ""
 
 
 def plan(state: RunState) -> str:
@@ -149,7 +149,7 @@ def plan(state: RunState) -> str:
     if state.plan is None:
         return ""
     tasks = [
-        f"- `{t.id}` {t.title} (needs: {', '.join(t.needs) or 'nothing'}; "
+        f"- `{t.id}` {in_line(t.title)} (needs: {', '.join(t.needs) or 'nothing'}; "
         f"writes: {', '.join(map(in_line, t.write_set))}; serves: {', '.join(t.acceptance)})"
         for t in state.plan.tasks
     ]
@@ -159,7 +159,7 @@ def plan(state: RunState) -> str:
 def instructions(state: RunState) -> str:
     """What the tasks say, for those who look at all of them."""
     tasks = state.plan.tasks if state.plan else ()
-    return join("## What the tasks say", *(f"### {t.id}\n\n{t.instruction}" for t in tasks))
+    return join("## What the tasks say", *(f"### {t.id}\n\n{among(t.instruction)}" for t in tasks))
 
 
 _FORMER = (
@@ -183,21 +183,22 @@ def former(state: RunState) -> str:
 def _whole(plan: Plan) -> str:
     """A plan with all that its planner said."""
     marks = {r.id: " (met)" if r.met else " (guards)" if r.guards else "" for r in plan.requirements}
-    told = [f"- {r.id}{marks[r.id]}: {r.text}" for r in plan.requirements]
+    told = [f"- {r.id}{marks[r.id]}: {among(r.text)}" for r in plan.requirements]
     for t in plan.tasks:
         begins = f"; starts from: {t.starts_from}" if t.starts_from else ""
         needs, writes, serves = (", ".join(words) for words in (t.needs, t.write_set, t.acceptance))
         told.append(
-            f"- task {t.id}: {t.title} (serves: {serves}; needs: {needs or 'nothing'}; writes: {writes}{begins})"
+            f"- task {t.id}: {in_line(t.title)} "
+            f"(serves: {serves}; needs: {needs or 'nothing'}; writes: {writes}{begins})"
         )
-        told.append(f"  {t.instruction}")
-    told += [f"- tests: `{suite.command}`{_where(suite)}" for suite in plan.suites]
-    return "\n".join(told) + (f"\n\nIts notes: {plan.notes}" if plan.notes else "")
+        told.append(f"  {among(t.instruction)}")
+    told += [f"- tests: `{in_line(suite.command)}`{_where(suite)}" for suite in plan.suites]
+    return "\n".join(told) + (f"\n\nIts notes: {among(plan.notes)}" if plan.notes else "")
 
 
 def set_aside(one: TaskState, diff: str) -> str:
     """What was built for a task of the plan before and did not land, cut in the middle when it is long."""
-    why = f"\n\nWhy it did not land: {cut(one.digest, LATER_MAX)}" if one.digest else ""
+    why = f"\n\nWhy it did not land: {among(cut(one.digest, LATER_MAX))}" if one.digest else ""
     return (
         f'## Built for {one.task.id}, and not landed\n\nA task with `"starts_from": "{one.task.id}"` begins with '
         f"it; say in its instruction what is still to do.{why}\n\n{fenced(cut(diff, BUILT_MAX))}"
@@ -215,7 +216,7 @@ def design(state: RunState) -> str:
 
 def before(digest: str) -> str:
     """What went wrong earlier."""
-    return f"## What happened before\n\n{digest}" if digest else ""
+    return f"## What happened before\n\n{among(digest)}" if digest else ""
 
 
 MENDS = (
@@ -234,7 +235,7 @@ AGAIN = "Your findings went back, and this is what was made of them. Judge it as
 
 def looked_up(lines: str) -> str:
     """What was looked at in an earlier try."""
-    return f"## Looked at in an earlier try\n\n{lines}" if lines else ""
+    return f"## Looked at in an earlier try\n\n{fenced(lines)}" if lines else ""
 
 
 def task(one: TaskState) -> str:
@@ -242,7 +243,8 @@ def task(one: TaskState) -> str:
     t = one.task
     write = "any file" if t.write_set == ("**",) else ", ".join(f"`{in_line(p)}`" for p in t.write_set)
     serves = ", ".join(t.acceptance)
-    return f"## Your task: {t.id}, {t.title}\n\n{t.instruction}\n\nYou may write {write}. It serves {serves}."
+    head = f"## Your task: {t.id}, {in_line(t.title)}"
+    return f"{head}\n\n{among(t.instruction)}\n\nYou may write {write}. It serves {serves}."
 
 
 def built_before(diff: str, *, in_tree: bool) -> str:
@@ -313,14 +315,16 @@ def unshown(found: Sequence[Unshown]) -> str:
 
 def receipt(found: Receipt | None, own: tuple[str, ...] | None = None, base: Receipt | None = None) -> str:
     """A receipt, beside that of the base; ``own`` are the tests of the task at hand."""
-    text = cut(report_text(found, own=own, base=base), 12_000) if found else "There is none."
+    text = fenced(cut(report_text(found, own=own, base=base), 12_000)) if found else "There is none."
     return f"## Receipt of the tests\n\n{text}"
 
 
 def survivors(state: RunState) -> str:
     """What the acceptance tests of this run did not notice, when small changes were tried on them."""
     found = state.mutants.survivors if state.mutants else ()
-    lines = [f"- `{in_line(where)}`: {said}" for where, said in unnoticed(found).items()][:UNNOTICED_MAX]
+    lines = [f"- `{in_line(where)}`: {in_line(said)}" for where, said in unnoticed(found).items()][
+        :UNNOTICED_MAX
+    ]
     head = "## What the acceptance tests do not notice"
     lines_of = f"Lines are those of the change as it was tested. {MISSING_OR_NEEDLESS}"
     return join(head, lines_of, "\n".join(lines)) if lines else ""
@@ -328,7 +332,10 @@ def survivors(state: RunState) -> str:
 
 def findings(found: tuple[Finding, ...], title: str) -> str:
     """Findings of another role."""
-    lines = [f"- {in_line(f.where)}: {f.trigger} -> {f.consequence} ({f.severity}, {f.route})" for f in found]
+    lines = [
+        f"- {in_line(f.where)}: {in_line(f.trigger)} -> {in_line(f.consequence)} ({f.severity}, {f.route})"
+        for f in found
+    ]
     return f"## {title}\n\n" + ("\n".join(lines) or "None.")
 
 

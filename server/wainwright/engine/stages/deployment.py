@@ -16,6 +16,7 @@ from wainwright.deploy.target import Order, Target, Wanted, watch
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.errors import DeployError
+from wainwright.domain.marks import fenced
 from wainwright.engine import workbenches
 from wainwright.engine.disk import DEPLOYED
 from wainwright.engine.live_run import LiveRun
@@ -24,7 +25,6 @@ from wainwright.engine.stages import briefs
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.journal import Spend
 from wainwright.receipts.project import FolderProject
-from wainwright.workspace.pages import fenced
 
 NOTHING_SERVES = (
     "Nothing in the tree can be served: no entry point, manifest or source of it is a server's, "

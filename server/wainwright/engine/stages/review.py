@@ -93,7 +93,7 @@ def _commits(parts: EngineParts, state: RunState) -> str:
     start, end = state.commits
     recent = parts.repository.recent(end, COMMITS_NAMED)
     entries = takewhile(lambda one: one.commit != start, recent)
-    return "## The commits\n\n" + "\n".join(f"- {one.commit[:10]} {one.subject}" for one in entries)
+    return "## The commits\n\n" + "\n".join(f"- {one.commit[:10]} {in_line(one.subject)}" for one in entries)
 
 
 async def _last_look(parts: EngineParts, run: LiveRun, number: int) -> tuple[tuple[Message, ...], str]:

@@ -8,6 +8,7 @@ from wainwright.agents.answers import ConsentAnswer, TriageAnswer
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.evidence import Verdict
+from wainwright.domain.marks import among
 from wainwright.engine.judging import judged
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
@@ -55,7 +56,7 @@ async def triage(parts: EngineParts, run: LiveRun, effect: ef.TriageFailure) -> 
     )
     consent = False
     if done.answer.cause == "test":
-        claim = f"## The Tester's claim\n\n{done.answer.digest}"
+        claim = f"## The Tester's claim\n\n{among(done.answer.digest)}"
         asked = await ask(
             parts, run, roles.CONSENT, ConsentAnswer, scope, lambda _: briefs.join(*shared, claim)
         )

@@ -12,6 +12,7 @@ from wainwright.agents import roles
 from wainwright.agents.answers import ConsentAnswer
 from wainwright.agents.loop import Brief, run_agent
 from wainwright.domain.ladder import tests_may_be_wrong
+from wainwright.domain.marks import among, fenced
 from wainwright.domain.state import TaskState
 from wainwright.domain.text import cut
 from wainwright.engine import workbenches
@@ -23,7 +24,6 @@ from wainwright.engine.stages.recorded import recorded_receipt
 from wainwright.engine.stages.told import told
 from wainwright.journal import Spend, Steps
 from wainwright.tools.toolbox import Workbench
-from wainwright.workspace.pages import fenced
 
 _NONE = "There are no acceptance tests of this task that could be wrong. Go on, or answer `impossible` and say why."
 _TOO_OFTEN = (
@@ -77,7 +77,7 @@ class WrongTests:
             await asyncio.to_thread(self._tests, commit, files),
             briefs.diff(diff),
             briefs.receipt(receipt, own=workbench.own_tests, base=state.base_receipt),
-            f"## The Implementer's claim\n\n{claim}",
+            f"## The Implementer's claim\n\n{among(claim)}",
         )
         shared = await told(parts, state, workbench.name)
         self.run.tell("the reviewer is asked whether the tests are wrong", task.id)
