@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from wainwright.app import state_folder, workspace_of
-from wainwright.cli.console import Run, Workspace, err, out
+from wainwright.cli.console import Run, Text, Workspace, err, out
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.journal import Journal, restore
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.prompt import Confirm
 from rich.segment import Segment
-from rich.text import Text
+from rich.text import Text as RichText
 
 from wainwright.app import open_engine
 from wainwright.domain.errors import WainwrightError
@@ -22,6 +22,13 @@ from wainwright.domain.shown import terminal
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
+
+
+class Text(RichText):
+    """Text of which nothing is dropped: rich takes some controls out of what it is given, and says nothing of it."""
+
+    def __init__(self, text: str = "", style: str = "") -> None:
+        super().__init__(terminal(text), style)
 
 
 class Terminal(Console):

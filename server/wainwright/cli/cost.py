@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Group
 from rich.table import Table
-from rich.text import Text
 
-from wainwright.cli.console import Json, Run, Workspace, out, with_engine
+from wainwright.cli.console import Json, Run, Text, Workspace, out, with_engine
 from wainwright.models.ledger import Call, Ledger, Line
 
 

@@ -10,9 +10,8 @@ from rich.console import Group
 from rich.live import Live
 from rich.prompt import Prompt
 from rich.table import Table
-from rich.text import Text
 
-from wainwright.cli.console import out
+from wainwright.cli.console import Text, out
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.goal import WAY, Stage
 from wainwright.domain.text import headline

@@ -8,10 +8,9 @@ from typing import Annotated, cast, get_args
 
 import typer
 from rich.table import Column, Table
-from rich.text import Text
 
 from wainwright.app import state_folder, workspace_of
-from wainwright.cli.console import Json, Workspace, complaining, err, out
+from wainwright.cli.console import Json, Text, Workspace, complaining, err, out
 from wainwright.workspace.answers import apply_cases, difference, work_out, write
 from wainwright.workspace.index import FOLDER, Indexes, measure
 from wainwright.workspace.localise import LIMIT, rank_cases, rank_workspace

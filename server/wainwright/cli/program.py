@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from wainwright.app import log_lines
 from wainwright.cli import audit, cost, keys, native, replay, rewind, start, statement, steer, trust, why
-from wainwright.cli.console import Workspace, out
+from wainwright.cli.console import Text, Workspace, out
 
 
 def _tell_version(wanted: bool) -> None:

@@ -6,9 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
-from wainwright.cli.console import ApiBase, Json, KeyName, Run, Workspace, as_before, kept, out, with_engine
+from wainwright.cli.console import (
+    ApiBase,
+    Json,
+    KeyName,
+    Run,
+    Text,
+    Workspace,
+    as_before,
+    kept,
+    out,
+    with_engine,
+)
 from wainwright.cli.follow import follow, summary, tell_end
 from wainwright.domain.goal import ROLES, Stage
 from wainwright.engine.views.run_view import RunView

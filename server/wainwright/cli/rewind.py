@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from wainwright.cli.console import Json, Workspace, err, out, with_engine
+from wainwright.cli.console import Json, Text, Workspace, err, out, with_engine
 from wainwright.domain.errors import InputError
 
 if TYPE_CHECKING:

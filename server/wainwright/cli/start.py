@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.text import Text
 
 from wainwright.cli.console import (
     DEPLOYS,
@@ -19,6 +18,7 @@ from wainwright.cli.console import (
     Record,
     Run,
     Tests,
+    Text,
     Tokens,
     Usd,
     Workspace,

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from wainwright.cli.console import Run, Workspace, complaining, err, out, with_engine
+from wainwright.cli.console import Run, Text, Workspace, complaining, err, out, with_engine
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from wainwright.cli.console import Json, Run, Workspace, out, with_engine
+from wainwright.cli.console import Json, Run, Text, Workspace, out, with_engine
 from wainwright.cli.follow import listing, picture, summary, tell_end
 from wainwright.domain.events import Steering
 from wainwright.domain.goal import Stage

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from wainwright.app import trust_in
-from wainwright.cli.console import complaining, out
+from wainwright.cli.console import Text, complaining, out
 
 
 def trust(

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from wainwright.cli.console import Json, Workspace, out, with_engine
+from wainwright.cli.console import Json, Text, Workspace, out, with_engine
 from wainwright.engine.views.why_view import around, described
 
 

@@ -16,6 +16,7 @@ from wainwright.domain.evidence import (
     unnoticed,
 )
 from wainwright.domain.goal import Stage
+from wainwright.domain.marks import among
 from wainwright.domain.plan import Plan
 from wainwright.domain.shown import in_line
 from wainwright.domain.sizes import told
@@ -107,7 +108,7 @@ def _because(suite: Suite) -> str:
 def _plan(state: RunState, plan: Plan) -> str:
     approved = "approved" if state.plan_approved else "not approved yet"
     head = f"# Plan\n\nGoal: {headline(state.goal.text)}\n\nRevision {state.revision}, {approved}."
-    notes = f"\n\n{plan.notes}" if plan.notes else ""
+    notes = f"\n\n{among(plan.notes)}" if plan.notes else ""
     same = "\n\nNo behaviour is to change." if plan.keeps_behaviour else ""
     size = f"\n\n{told(state)}" if told(state) else ""
     head += f"{size}{same}{notes}\n\n## Tests\n\n{_suites(state, left_out=True)}"
@@ -120,7 +121,7 @@ def _task(one: TaskState) -> str:
     lines = [
         f"### [{_MARKS[one.status]}] {task.id}: {in_line(task.title)}",
         "",
-        f"{task.instruction}",
+        among(task.instruction),
         "",
         f"- status: {one.status}{attempt}",
         f"- needs: {', '.join(task.needs) or 'nothing'}",
@@ -231,7 +232,7 @@ def _mutants(state: RunState) -> list[str]:
 
 def _in_item(text: str) -> str:
     """What stands in one item of a list: no line of it begins another item or a heading of the document."""
-    return text.replace("\n", "\n  ")
+    return among(text).replace("\n", "\n  ")
 
 
 def _in_a_cell(text: str) -> str:
@@ -311,7 +312,7 @@ def _review(state: RunState) -> str:
     reviewed = state.reviewed
     assert reviewed is not None
     older = "" if reviewed.tree in ("", state.head_tree) else " It changed after that."
-    head = f"# Review\n\nTree `{reviewed.tree}`.{older}\n\n{reviewed.summary}"
+    head = f"# Review\n\nTree `{reviewed.tree}`.{older}\n\n{among(reviewed.summary)}"
     return f"{head}\n\n## Findings\n\n{_findings(reviewed.findings)}"
 
 
@@ -324,7 +325,7 @@ def _summary(state: RunState) -> str:
         out = left_out(state)
         lines += [f"- {', '.join(some)}: no test. {why}" for why, some in untested(state).items()]
         lines += [f"- {name} is left out: its task was skipped" for name in sorted(out)]
-        lines += ["", "## The Planner's notes", "", state.plan.notes] if state.plan.notes else []
+        lines += ["", "## The Planner's notes", "", among(state.plan.notes)] if state.plan.notes else []
     if state.tasks:
         lines += ["", "## Tasks", ""]
         lines += [

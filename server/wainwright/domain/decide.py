@@ -124,7 +124,9 @@ def _planned(plan: Plan) -> list[str]:
         f"{t.id}: {in_line(t.title)} ({', '.join(t.acceptance)}; writes {', '.join(map(in_line, t.write_set))})"
         for t in plan.tasks
     ]
-    return [*tasks, *(f"{r.id}: {r.text}" for r in plan.requirements), *([plan.notes] if plan.notes else [])]
+    required = [f"{r.id}: {in_line(r.text)}" for r in plan.requirements]
+    # Of the notes no line looks like one of those above.
+    return [*tasks, *required, *(f"  {line}" for line in plan.notes.splitlines())]
 
 
 def _surroundings(state: RunState) -> tuple[Effect, ...] | None:
@@ -294,7 +296,9 @@ def _review_stage(state: RunState) -> tuple[Effect, ...]:
     if state.reviewed is None:
         return (ReviewChange(number=state.reviews),)
     if state.gaps:
-        detail = "\n".join(f"{f.where}: {f.trigger} -> {f.consequence}" for f in state.gaps)
+        detail = "\n".join(
+            ": ".join(map(in_line, (f.where, f"{f.trigger} -> {f.consequence}"))) for f in state.gaps
+        )
         return _ask(state, "The review found that the goal leaves something open.", detail, S.PLANNING)
     if _beside_review(state):
         # What they show belongs to what is decided now; they have a time of their own.

@@ -10,6 +10,7 @@ is.
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -24,14 +25,31 @@ _UNSEEN = (
 _LETTER = r"[^\x00-\x7f]"
 _JOINER = rf"(?<!{_LETTER})[\u200c\u200d]|[\u200c\u200d](?!{_LETTER})"
 """Joiners have a meaning between letters of some scripts and between pictures; elsewhere they only hide."""
-_BLOCK = re.compile(rf"[{_UNSEEN}]|{_JOINER}")
-_LINE = re.compile(rf"[\t\n{_UNSEEN}]|{_JOINER}")
+_VARIANT = (
+    r"(?:(?<=[\x00-\x22\x24-\x29\x2b-\x2f\x3a-\x7f\ufe00-\ufe0f])|(?<![\x00-\U0010ffff]))[\ufe00-\ufe0f]"
+)
+"""Variants belong to pictures, to some letters and to what is on keys; behind others, or in a row, they carry data.
+"""
+_BLOCK = re.compile(rf"[{_UNSEEN}]|{_JOINER}|{_VARIANT}")
+_LINE = re.compile(rf"[\t\n{_UNSEEN}]|{_JOINER}|{_VARIANT}")
+_WORD = re.compile(r"[^\W\d_]+")
+_LOOKS_LATIN = frozenset(
+    "\u0430\u0432\u0435\u0455\u0456\u0458\u043e\u0440\u0441\u0443\u0445\u04bb\u0501\u051b\u051d\u0475"
+    "\u0410\u0412\u0421\u0415\u041d\u0406\u0408\u041a\u041c\u041e\u0420\u0405\u0422\u0425\u0423"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03c1\u03bd"
+)
+"""Letters of Cyrillic and Greek that are drawn like Latin ones."""
+_SPACES = re.compile(r" {24,}")
+"""So many spaces in a row move what follows out of sight."""
 _ENDS_OF_LINES = frozenset("\r\v\f")
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def _spelled(found: re.Match[str]) -> str:
-    one = found[0]
+    return _escaped(found[0])
+
+
+def _escaped(one: str) -> str:
     code = ord(one)
     return _SHORT.get(one) or (
         f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
@@ -49,8 +67,25 @@ def terminal(text: str) -> str:
 
 
 def in_line(text: str) -> str:
-    """``text`` for the middle of a line: of a list, a heading, a title. It begins no other line."""
-    return text if _is_plain(text) and text.isprintable() else _LINE.sub(_spelled, text)
+    """``text`` for the middle of a line: of a list, a heading, a title. It begins no other line.
+
+    Names stand in such places: a letter of another script that is drawn like a Latin one is spelled within a Latin
+    word, and spaces that would move the rest out of sight are counted.
+    """
+    if not (_is_plain(text) and text.isprintable()):
+        text = _WORD.sub(_mixed, _LINE.sub(_spelled, text))
+    return _SPACES.sub(lambda found: f"[{len(found[0])} spaces]", text)
+
+
+def _mixed(found: re.Match[str]) -> str:
+    word = found[0]
+    if word.isascii() or not any(one.isascii() for one in word):
+        return word
+    return "".join(_escaped(one) if _looks_latin(one) else one for one in word)
+
+
+def _looks_latin(one: str) -> bool:
+    return one in _LOOKS_LATIN or (not one.isascii() and unicodedata.normalize("NFKC", one).isascii())
 
 
 def for_model(text: str) -> tuple[str, int]:

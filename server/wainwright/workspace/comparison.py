@@ -28,6 +28,7 @@ class Change(NamedTuple):
 class _Row(NamedTuple):
     mode_before: str
     mode_after: str
+    blobs_differ: bool
     change: Change
 
 
@@ -73,6 +74,7 @@ def unshown(git: GitDirectory, place: Place, base: str, tip: str) -> list[Unshow
         "diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", base, tip
     ).items
     binary = {one.split("\t", 2)[2] for one in numbers if one.startswith("-\t-\t")}
+    plainly = _seen_to_differ(git, base, tip)
     found = []
     for row in _rows(git, base, tip):
         path, inner = row.change.path, place.inner(row.change.path)
@@ -90,7 +92,15 @@ def unshown(git: GitDirectory, place: Place, base: str, tip: str) -> list[Unshow
                 found.append(Unshown(inner, "can be run as a program no more"))
             if path in binary:
                 found.append(_binary(git, base, tip, path, inner))
+            elif row.change.status == "M" and row.blobs_differ and path not in plainly:
+                found.append(Unshown(inner, "differs in spaces at the ends of lines, or in line ends, alone"))
     return found
+
+
+def _seen_to_differ(git: GitDirectory, base: str, tip: str) -> set[str]:
+    """The paths whose lines differ in more than what nobody sees at their ends."""
+    plain = ("--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-space-at-eol")
+    return {one.split("\t", 2)[2] for one in git.run("diff", *plain, base, tip).items if one}
 
 
 def _leads_out(path: str, target: str) -> str:
@@ -183,8 +193,8 @@ def _text(content: bytes) -> str | None:
 def _rows(git: GitDirectory, base: str, tip: str) -> Iterable[_Row]:
     items = git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", base, tip, "--").items
     for entry, path in zip(items[::2], items[1::2], strict=True):
-        before, after, _, _, status = entry.removeprefix(":").split(" ")
-        yield _Row(before, after, Change("M" if status == "T" else status, path))
+        before, after, was, now, status = entry.removeprefix(":").split(" ")
+        yield _Row(before, after, was != now, Change("M" if status == "T" else status, path))
 
 
 def on_disk(git: GitDirectory, commit: str, paths: Sequence[str]) -> dict[str, bytes]:

@@ -128,7 +128,11 @@ def _waits(view: RunView) -> str:
 
 def _asked(gate: GateView) -> str:
     """A gate with what has to be known to decide it, a line each: of a plan, its tasks and requirements."""
-    lines = [f"  - {line}" for line in gate.detail.splitlines() if line.strip()]
+    lines = [
+        f"{'    - ' if line[0] == ' ' else '  - '}{line.strip()}"
+        for line in gate.detail.splitlines()
+        if line.strip()
+    ]
     return "\n".join([f"- **{gate.id}** {in_line(gate.question)}", *lines])
 
 

@@ -33,7 +33,7 @@ def test_a_plan_is_shown_with_its_tasks_files_and_requirements() -> None:
         "  - a: a (R1; writes a/**)",
         "  - b: b (R1; writes b/**)",
         "  - R1: It works.",
-        "  - Nothing else.",
+        "    - Nothing else.",
     ]
 
 
