@@ -32,7 +32,7 @@ from wainwright.models.client import Message, ModelReply, ModelRequest, Text, To
 from wainwright.models.fit import fit
 from wainwright.models.router import Models
 from wainwright.tools.files import apply
-from wainwright.tools.toolbox import Tool, ToolEffect, Workbench
+from wainwright.tools.toolbox import Denied, Tool, ToolEffect, Workbench
 
 MISFITS_MAX = 3
 """Answers in a row that do not fit their form before the work is given up."""
@@ -266,7 +266,8 @@ class Conversation(Generic[A]):
                 return False, f"There is no tool {call.name}. Tools: {names}."
             if call.malformed:
                 return False, f"The arguments of {call.name} are not a JSON object."
-            return True, await tool.call(self.workbench, call.arguments)
+            seen = await tool.call(self.workbench, call.arguments)
+            return not isinstance(seen, Denied), str(seen)
 
         self.tell(_describe(call))
         done = await self._step(call.name, call.arguments, act, tool.effect if tool else "read")

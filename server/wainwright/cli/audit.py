@@ -1,22 +1,28 @@
-"""The commands ``audit verify``, ``audit restore`` and ``audit export``: whether the journal can be believed."""
+"""The commands ``audit show``, ``verify``, ``restore`` and ``export``: what was done, and whether to believe it."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from wainwright.app import state_folder, workspace_of
 from wainwright.cli.console import Run, Text, Workspace, err, out
 from wainwright.domain.errors import InputError, WainwrightError
+from wainwright.domain.shown import in_line
+from wainwright.domain.text import cut
+from wainwright.engine.tracing.audit import WIDE, Act, ActKind, acts
 from wainwright.journal import Journal, restore
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Whether the journal of this workspace is what was written, and ways out if not.",
+    help="What was done in this workspace, whether that is what was written down, and ways out if not.",
 )
+
+KINDS = get_args(ActKind)
 
 
 @contextmanager
@@ -54,6 +60,37 @@ def _named(journal: Journal, run: str | None) -> list[str]:
     if run is not None and len(found) != 1:
         raise InputError(f"There is no one run {run} here.", "`wainwright audit verify` names all of them.")
     return found
+
+
+@app.command()
+def show(
+    run: Run = None,
+    workspace: Workspace = Path(),
+    actor: Annotated[str, typer.Option("--actor", help="Only acts of these: how their name begins.")] = "",
+    kind: Annotated[list[str] | None, typer.Option("--kind", help=f"Only these: {', '.join(KINDS)}.")] = None,
+    denied: Annotated[bool, typer.Option("--denied", help="Only what was asked for and not done.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List what was done, an act a line: when, by whom, behind which walls, what came of it, on whose word."""
+    if unknown := sorted({*(kind or ())} - {*KINDS}):
+        raise typer.BadParameter(f"There is no kind {', '.join(unknown)}. Kinds: {', '.join(KINDS)}.")
+    with _journal(workspace) as journal:
+        for name in _named(journal, run):
+            for act in acts(name, journal.everything(name), journal.get_blob):
+                if not act.actor.startswith(actor) or (kind and act.kind not in kind):
+                    continue
+                if act.denied or not denied:
+                    out.out(act.model_dump_json()) if as_json else _tell(act)
+
+
+def _tell(act: Act) -> None:
+    when = datetime.fromtimestamp(act.at, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    came = f" -> {act.outcome}" if act.outcome else ""
+    word = f"  (yes to: {act.approved})" if act.approved else ""
+    doubt = "" if act.believed else "  (not as it was written)"
+    what = cut(act.what, WIDE)
+    line = f"{when}  {act.run}  {act.row}  {act.kind}  {act.actor}  {act.tier}  {what}{came}{word}{doubt}"
+    out.print(Text(in_line(line), style="red" if act.denied or doubt else ""))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """``trust``: a folder is one to work in, or not any more."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from wainwright.app import trust_in
 from wainwright.cli.console import Text, complaining, out
+from wainwright.journal import Journal
 
 
 def trust(
@@ -16,9 +18,12 @@ def trust(
     """Trust a folder: runs may begin in it from an editor, too, without another question."""
     with complaining():
         found = trust_in(folder)
-        if revoke:
-            found.revoke()
-        else:
-            found.keep()
+        with closing(Journal(found.state / "journal.db")) as journal:
+            if revoke:
+                found.revoke()
+                journal.note("trust revoked", "person", {})
+            else:
+                journal.note("trust given", "person", {})
+                found.keep()
     what = "is not trusted any more" if revoke else "is trusted, as long as it is this folder at this place"
     out.print(Text(f"{found.workspace} {what}."))

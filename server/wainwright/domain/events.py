@@ -81,6 +81,8 @@ class RunStarted(Fact):
     """Whether a plan is given up only when the attempts under way have ended; not so in runs of earlier versions."""
     deploys: bool = True
     """Whether the person's settings agree to a deployment that nobody attends; earlier versions took it so."""
+    by: str = ""
+    """Through which door it was begun; empty in runs of earlier versions."""
 
 
 class SnapshotTaken(Fact):
@@ -110,6 +112,7 @@ class HoldMoved(Fact):
 
     kind: Literal["hold-moved"] = "hold-moved"
     until: Stage | None
+    by: str = ""
 
 
 class StageSkipped(Fact):

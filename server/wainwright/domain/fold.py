@@ -96,7 +96,7 @@ def fold(state: RunState | None, event: Event) -> RunState:
         raise IllegalTransition(f"{event.kind} cannot happen in {where}.")
     if state is None:
         assert isinstance(event, ev.RunStarted)
-        told = event.model_dump(exclude={"kind", "goal", "size"})
+        told = event.model_dump(exclude={"kind", "goal", "size", "by"})
         return RunState(**told, goal=event.goal, chosen_size=event.size)
     return _apply(state, event)
 

@@ -76,7 +76,10 @@ class Disk:
             gone[str(place)] = await asyncio.to_thread(clearing.size, place)
             if not dry_run:
                 await finish_in_thread(clearing.remove, place)
-        return gone | await finish_in_thread(self._clean_checkout, dry_run=dry_run)
+        gone |= await finish_in_thread(self._clean_checkout, dry_run=dry_run)
+        if gone and not dry_run:
+            await asyncio.to_thread(self._parts.journal.note, "clean", "person", {"removed": [*gone]})
+        return gone
 
     def _environments(self, over: Collection[Stage]) -> list[Path]:
         """What runs were shown beside their snapshots, and no run needs that is not over or serves."""

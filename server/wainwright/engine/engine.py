@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from pydantic import JsonValue
 
 from wainwright.domain.caps import NewCaps
 from wainwright.domain.changes import Changeset
@@ -177,6 +178,7 @@ class Engine:
         cap_usd: float | None = None,
         cap_tokens: int | None = None,
         typed: dict[str, Any] | None = None,
+        by: str = "person",
     ) -> RunView:
         """Let a run go on: one that was killed, failed, cancelled, held or waits for a gate. None: the newest.
 
@@ -187,7 +189,7 @@ class Engine:
         """
         await self.trusting.require()
         caps = NewCaps(usd=cap_usd, tokens=cap_tokens).checked()
-        raised = [] if caps == NewCaps() else [CapsRaised(usd=cap_usd, tokens=cap_tokens, by="person")]
+        raised = [] if caps == NewCaps() else [CapsRaised(usd=cap_usd, tokens=cap_tokens, by=by)]
         await self._end_what_was_ending()
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         raise_caps = partial(self._parts.journal.raise_caps, run, cap_usd=cap_usd, cap_tokens=cap_tokens)
@@ -205,7 +207,10 @@ class Engine:
         lease = await asyncio.to_thread(self._parts.journal.claim, run)
         state, events = await self._lookup.load(run)  # only now nobody else writes to it
         await asyncio.to_thread(raise_caps)
-        news: list[Event] = [*await resumed(self._parts, state, attended=attended, typed=typed), *raised]
+        news: list[Event] = [
+            *await resumed(self._parts, state, attended=attended, typed=typed, by=by),
+            *raised,
+        ]
         for event in news:
             state = fold(state, event)
         if news:
@@ -229,13 +234,13 @@ class Engine:
         )
         return await self.view(run)
 
-    async def advance(self, run: str | None, until: Stage | None) -> RunView:
+    async def advance(self, run: str | None, until: Stage | None, by: str = "person") -> RunView:
         """Let a held run go on to the end of another stage; None: to its end."""
         run = await self._name(run, lambda stage: stage not in ENDS)
         state = await self._state(run)
         if state.stage in ENDS:
             raise ended(state)
-        await self._submit(run, HoldMoved(until=until))
+        await self._submit(run, HoldMoved(until=until, by=by))
         return await self.view(run)
 
     async def cancel(self, run: str | None = None, by: str = "person") -> RunView:
@@ -252,6 +257,10 @@ class Engine:
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         await self._submit(run, TaskSteered(task=task, way=way, by=by))
         return await self.view(run)
+
+    async def note(self, act: str, by: str, told: dict[str, JsonValue]) -> None:
+        """Have the journal say what a person did to the workspace outside of a run."""
+        await asyncio.to_thread(self._parts.journal.note, act, by, told)
 
     async def named(self, run: str | None) -> str:
         """The whole name of a run, by how it begins; None: the newest."""

@@ -355,7 +355,7 @@ class LiveRun:
             raise
         except (WainwrightError, ValidationError) as error:
             log.warning("signal.refused", run=self.state.run, reason=str(error))
-            await asyncio.to_thread(self._journal.settle_signal, self.state.run, signal.id)
+            await asyncio.to_thread(self._journal.settle_signal, self.state.run, signal.id, str(error))
 
 
 Perform = Callable[[Effect, LiveRun], Awaitable[Sequence[Event]]]

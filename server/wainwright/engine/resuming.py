@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 async def resumed(
-    parts: EngineParts, state: RunState, *, attended: bool | None, typed: dict[str, Any] | None
+    parts: EngineParts, state: RunState, *, attended: bool | None, typed: dict[str, Any] | None, by: str
 ) -> list[RunResumed]:
     """The fact that a run goes on in other hands, or with other surroundings; nothing where all is as it was.
 
@@ -32,7 +32,7 @@ async def resumed(
     environment, contents = world or (None, None)
     return [
         RunResumed(
-            by="person",
+            by=by,
             attended=attended,
             tier=tier,
             tier_reason=parts.sandbox_reason,

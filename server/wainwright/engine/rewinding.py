@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, ParamSpec, TypeVar, get_args
 
 import structlog
+from pydantic import JsonValue
 
 from wainwright.domain import events as ev
 from wainwright.domain.errors import InputError, StaleEdit, WainwrightError, WorkspaceError
@@ -134,32 +135,39 @@ class Rewinding:
         """
         return await asyncio.to_thread(self._locked, self._look, name, frozenset(overwrite), unsaved or {})
 
-    async def keep(self, planned: Planned) -> str:
-        """Keep the files as they are before they are rewound; the checkpoint that leads back to them."""
-        return await asyncio.to_thread(self._locked, self._keep, planned)
+    async def keep(self, planned: Planned, by: str) -> str:
+        """Keep the files as they are before they are rewound, and say so; the checkpoint that leads back to them."""
+        return await asyncio.to_thread(self._locked, self._keep, planned, by)
 
-    def _keep(self, planned: Planned) -> str:
+    def _keep(self, planned: Planned, by: str) -> str:
+        paths: list[JsonValue] = [step.path for step in planned.steps]
+        told: dict[str, JsonValue] = {"to": planned.preview.checkpoint.name, "files": paths}
+        self._parts.journal.note("rewind", by, told)
         files, target = {step.path: step.now for step in planned.steps}, planned.preview.checkpoint
         what = f"before the rewind to {target.name}"
         return self._store.keep("rewind", files, at=time.time(), run=target.run, what=what)
 
-    async def forget(self, back: str) -> None:
+    async def forget(self, back: str, why: str, by: str) -> None:
         """Drop what was kept for a rewind that did not come about."""
-        await asyncio.to_thread(self._locked, self._store.forget, back)
+        await asyncio.to_thread(self._locked, self._forget, back, why, by)
 
-    async def rewind(self, planned: Planned) -> Rewound:
+    def _forget(self, back: str, why: str, by: str) -> None:
+        self._store.forget(back)
+        self._parts.journal.note("rewind refused", by, {"back": back, "why": why})
+
+    async def rewind(self, planned: Planned, by: str = "person") -> Rewound:
         """Write what was looked at to disk, all or none of it, and only over what was seen."""
         if not planned.steps:
             return Rewound(preview=planned.preview, reason="There is nothing to do.")
         await self._editing.recover()
-        back, reason = await finish_in_thread(self._locked, self._rewind, planned)
+        back, reason = await finish_in_thread(self._locked, self._rewind, planned, by)
         return Rewound(preview=planned.preview, back=back, reason=reason)
 
-    def _rewind(self, planned: Planned) -> tuple[str, str]:
-        back = self._keep(planned)
+    def _rewind(self, planned: Planned, by: str) -> tuple[str, str]:
+        back = self._keep(planned, by)
         reason = self._write(planned.steps)
         if reason:
-            self._store.forget(back)
+            self._forget(back, reason, by)
         return "" if reason else back, reason
 
     def _write(self, steps: Collection[Step]) -> str:

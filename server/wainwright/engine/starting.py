@@ -54,4 +54,5 @@ async def started(parts: EngineParts, ask: Start) -> RunStarted:
         mutant_seconds=settings.mutants.seconds,
         lets_end=True,
         deploys=settings.deploy.unattended,
+        by=ask.by,
     )

@@ -42,10 +42,12 @@ class Trusting:
         """Whether it is trusted from one start to the next."""
         return await asyncio.to_thread(self._parts.trust.remembered)
 
-    async def give(self) -> None:
-        """The person trusts the workspace from now on."""
+    async def give(self, by: str) -> None:
+        """The person trusts the workspace from now on; ``by`` which door they said so."""
+        await asyncio.to_thread(self._parts.journal.note, "trust given", by, {})
         await asyncio.to_thread(self._parts.trust.keep)
 
-    async def revoke(self) -> None:
+    async def revoke(self, by: str) -> None:
         """The person trusts it no more; a run at work goes on until somebody stops it."""
         await asyncio.to_thread(self._parts.trust.revoke)
+        await asyncio.to_thread(self._parts.journal.note, "trust revoked", by, {})

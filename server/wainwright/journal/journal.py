@@ -33,6 +33,9 @@ log = structlog.get_logger()
 BEAT_S = 5.0
 """How often the owner renews its lease, in seconds."""
 
+WORKSPACE = "(workspace)"
+"""What the chain is called that has the acts of no run; no run is called so."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -139,7 +142,9 @@ class Journal(Forks):
         """All runs, newest first."""
         with self.file.read() as db:
             rows = db.execute(
-                "SELECT run, created, goal, owner, lease_until FROM runs ORDER BY created DESC, rowid DESC"
+                "SELECT run, created, goal, owner, lease_until FROM runs WHERE run != ? "
+                "ORDER BY created DESC, rowid DESC",
+                [WORKSPACE],
             ).fetchall()
         now = time.time()
         return [
@@ -310,9 +315,23 @@ class Journal(Forks):
         with _readable(run):
             return [Signal(id=i, body=json.loads(body)) for i, body in rows]
 
-    def settle_signal(self, run: str, signal_id: str) -> None:
-        """A signal was obeyed, or cannot be. Until then it is given out again, also after a crash."""
-        self.file.write(lambda tx: tx.add(tx.book(run), "taken", key=signal_id))
+    def settle_signal(self, run: str, signal_id: str, why_not: str = "") -> None:
+        """A signal was obeyed, or cannot be, and why. Until then it is given out again, also after a crash."""
+        body = as_json(why_not or None)
+        self.file.write(lambda tx: tx.add(tx.book(run), "taken", key=signal_id, body=body))
+
+    # ---- what belongs to no run
+
+    def note(self, act: str, by: str, told: dict[str, JsonValue]) -> None:
+        """Write down what a person had done to the workspace outside of a run, in a chain of its own."""
+
+        def write(tx: Transaction) -> None:
+            there = tx.db.execute("SELECT 1 FROM runs WHERE run = ?", [WORKSPACE]).fetchone()
+            book = tx.book(WORKSPACE) if there else tx.begin(WORKSPACE)
+            tx.add(book, "event", key=act, body=as_json({"by": by, **told}))
+
+        self.file.write(write)
+        self._keep(WORKSPACE)
 
     # ---- blobs
 

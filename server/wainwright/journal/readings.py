@@ -38,6 +38,13 @@ class Readings:
         believed = found[: walk(run, found)[0].book.rows]
         return [row for row in (Row(*one[:-1]) for one in believed) if row.kind in STEPS]
 
+    def everything(self, run: str) -> list[tuple[Row, bool]]:
+        """All rows of a run in order, its bookkeeping among them, each with whether it is as it was written."""
+        with self.file.read() as db:
+            found = links(db, run)
+        good = walk(run, found)[0].book.rows
+        return [(Row(*one[:-1]), number < good) for number, one in enumerate(found)]
+
     def newest(self, run: str, after: int) -> list[Row]:
         """Facts and steps of a run that stand behind the row ``after``, in order, without asking what holds them."""
         with self.file.read() as db:

@@ -39,7 +39,7 @@ from wainwright.models.keyed import KeyedBackend
 from wainwright.models.questions import same_question
 from wainwright.models.suited import SuitedBackend
 from wainwright.models.telling import Telling
-from wainwright.secrets import Redactor, resolve_keys, secrets_at_hand
+from wainwright.secrets import Redactor, key_name, resolve_keys, secrets_at_hand
 from wainwright.settings import BudgetSettings, Candidate, ModelsSettings, Settings
 from wainwright.silence import may_take
 
@@ -220,7 +220,12 @@ class Models:
                     act=act,
                     reservation=reservation,
                     like=same_question,
-                    about={"role": request.role, "model": candidate.model, "priced": price is not None},
+                    about={
+                        "role": request.role,
+                        "model": candidate.model,
+                        "priced": price is not None,
+                        "key": key_name(candidate),
+                    },
                 )
         except BudgetExceeded as error:
             if price is None and error.raisable:

@@ -15,7 +15,7 @@ from wainwright.domain.goal import Fact
 from wainwright.domain.shown import as_it_was, in_line
 from wainwright.domain.text import cut
 from wainwright.secrets import MASK
-from wainwright.tools.toolbox import OBSERVATION_MAX, Arguments, Tool, Workbench
+from wainwright.tools.toolbox import OBSERVATION_MAX, Arguments, Denied, Tool, Workbench
 from wainwright.workspace import kept, native
 from wainwright.workspace.native.edits import (
     Applied,
@@ -146,7 +146,9 @@ async def _read_one(workbench: Workbench, asked: _Span, room: int) -> str:
             content = await asyncio.to_thread(native.read_beneath, workbench.tree, asked.path, EDIT_MAX)
     except (OSError, ValueError, WainwrightError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return f"{asked.path} cannot be read: {why}. Ignored folders such as .venv are seen by commands only."
+        return Denied(
+            f"{asked.path} cannot be read: {why}. Ignored folders such as .venv are seen by commands only."
+        )
     if b"\0" in content[:8192]:
         return f"{asked.path} is binary ({len(content)} bytes)."
     lines = await asyncio.to_thread(_lines, workbench, content)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from wainwright.domain.errors import SandboxError
 from wainwright.domain.text import cut
 from wainwright.sandbox.protocol import Command, Text
-from wainwright.tools.toolbox import Arguments, Tool, Workbench
+from wainwright.tools.toolbox import Arguments, Denied, Tool, Workbench
 
 
 class Shell(Arguments):
@@ -71,11 +71,11 @@ done
 
 async def _shell(workbench: Workbench, arguments: Shell) -> str:
     if workbench.sandbox is None:
-        return NO_SANDBOX
+        return Denied(NO_SANDBOX)
     lines = arguments.lines
     refusal = workbench.rules.judge(lines).refusal
     if refusal:
-        return refusal
+        return Denied(refusal)
     argv = ("/bin/bash", "-c", lines[0]) if len(lines) == 1 else ("/bin/bash", "-c", _SEVERAL, "bash", *lines)
     command = Command(argv=argv, timeout_s=arguments.timeout_s)
     hidden = await _hidden(workbench)
@@ -83,7 +83,7 @@ async def _shell(workbench: Workbench, arguments: Shell) -> str:
         outcome = await workbench.sandbox.run(command, workbench.view)
     except SandboxError as error:
         # Most likely the command itself: too long, or it left something in the way of the walls.
-        return f"The command was not run. {error}"
+        return Denied(f"The command was not run. {error}")
     ended = f"Stopped after {arguments.timeout_s:g} s." if outcome.timed_out else f"exit code {outcome.exit}"
     return f"{ended}\n{_left(sorted(await _hidden(workbench) - hidden))}{outcome.output}"
 
@@ -107,9 +107,9 @@ def _left(paths: list[str]) -> str:
 
 async def _run_tests(workbench: Workbench, arguments: RunTests) -> str:
     if workbench.sandbox is None:
-        return NO_SANDBOX
+        return Denied(NO_SANDBOX)
     if workbench.tests is None:
-        return "No test command is known for this workspace."
+        return Denied("No test command is known for this workspace.")
     commit = await workbench.checkpoint("before running the tests")
     tree = await asyncio.to_thread(workbench.repository.tree_of, commit)
     said = await workbench.tests(workbench, tree, arguments.only)

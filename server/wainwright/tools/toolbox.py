@@ -112,6 +112,12 @@ class Workbench:
         self.tree_at = commit
 
 
+class Denied(str):
+    """An observation that says why nothing was done: the journal has such an action as denied."""
+
+    __slots__ = ()
+
+
 ToolEffect = Literal["read", "idempotent", "external"]
 """The effect class of an action, with which its step is written down. ``read`` leaves the agent's tree as it was: no
 checkpoint follows. ``idempotent`` changes that tree and nothing else, from one checkpoint to the next, so that it may
@@ -137,10 +143,12 @@ class Tool(Generic[A]):
     needs_sandbox: bool = False
 
     async def call(self, workbench: Workbench, raw: Mapping[str, object]) -> str:
-        """Check the arguments and run; what is wrong with them is told to the model."""
+        """Check the arguments and run; what is wrong with them is told to the model. ``Denied``: nothing was done."""
         try:
             arguments = self.arguments.model_validate(raw)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
-            return f"The arguments of {self.name} do not fit: {wrong}."
-        return relevant(await workbench.redactor.clean(await self.run(workbench, arguments)), OBSERVATION_MAX)
+            return Denied(f"The arguments of {self.name} do not fit: {wrong}.")
+        seen = await self.run(workbench, arguments)
+        told = relevant(await workbench.redactor.clean(seen), OBSERVATION_MAX)
+        return Denied(told) if isinstance(seen, Denied) else told

@@ -28,4 +28,9 @@ async def raise_caps(parts: EngineParts, run: LiveRun, effect: ef.RaiseCaps) -> 
     caps = NewCaps.model_validate(await steps.step("caps", inputs=None, effect="read", act=act))
     raising = parts.journal.raise_caps
     await asyncio.to_thread(raising, run.state.run, cap_usd=caps.usd, cap_tokens=caps.tokens)
-    return (ev.CapsRaised(usd=caps.usd, tokens=caps.tokens, by="person"),)
+    return (ev.CapsRaised(usd=caps.usd, tokens=caps.tokens, by=_by(run, effect.gate)),)
+
+
+def _by(run: LiveRun, gate: str) -> str:
+    decided = run.state.gates[gate].decided
+    return decided.by if decided is not None else "person"

@@ -37,6 +37,8 @@ class Start(Fact):
     """For a review: the commits to look at, such as ``HEAD~3..``; empty: what is not committed yet."""
     size: Size | None = None
     """How large the person says the goal is; None for the setting."""
+    by: str = "person"
+    """Through which door it is asked for."""
 
 
 class Decide(Fact):

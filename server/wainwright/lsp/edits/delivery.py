@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lsprotocol import types
+from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from wainwright.domain.changes import Changeset, FileChange
@@ -39,6 +40,8 @@ class Delivery:
     """Set as soon as the engine is open: the engine is made with this object, and this object needs it."""
     changed: Callable[[str, Sequence[TextChange]], Awaitable[None]]
     """Keeps what a run's change met in the person's files, to go back to; set with ``editing``."""
+    note: Callable[[str, str, dict[str, JsonValue]], Awaitable[None]]
+    """Has the journal say what was done at a person's word outside of a run; set with ``editing``."""
 
     def __init__(
         self, server: "WainwrightServer", choose: Callable[[str, list[str]], Awaitable[str | None]]
@@ -158,7 +161,11 @@ class Delivery:
         self, run: str, kind: Literal["apply", "revert"], work: Awaitable[EditInfo], then: Callable[[], None]
     ) -> None:
         try:
+            await self.note(f"{kind} asked for", "editor", {"run": run})
             info = await work
+            told: dict[str, JsonValue] = {"run": run, "status": info.status, "detail": info.detail}
+            told["files"] = [file.path for file in info.files if file.applied]
+            await self.note(kind, "editor", told)
         except (WainwrightError, OSError) as error:
             info = EditInfo(status="refused", detail=str(error))
         what, next_step = _WORDS[kind]

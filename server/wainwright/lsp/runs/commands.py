@@ -59,6 +59,7 @@ async def open_runs(
     delivery = Delivery(server, Questions(server).choose)
     engine = await open_engine(folder, delivery)
     delivery.editing, delivery.changed = engine.editing, engine.rewinding.changed
+    delivery.note = engine.note
     return Runs(server, engine, delivery)
 
 
@@ -125,6 +126,7 @@ class Runs:
             autonomy=autonomy,
             until=arguments.until,
             size=arguments.size,
+            by="editor",
         )
 
         async def begin() -> RunInfo:
@@ -152,7 +154,7 @@ class Runs:
             raise InputError("No run is under way.", "Begin one: wainwright.plan, or wainwright.start.")
         if not _holds_before(view, stage):
             raise _not_now(view, stage)
-        await self.engine.advance(view.run, stage)
+        await self.engine.advance(view.run, stage, by="editor")
         return await self._drive(view.run)
 
     async def _meant(self, run: str | None) -> RunView | None:
@@ -198,7 +200,7 @@ class Runs:
         if view is None:
             raise InputError("There is no run to resume.", "Begin one: wainwright.start.")
         if view.waiting == "hold" and not view.at_work:
-            await self.engine.advance(view.run, None)
+            await self.engine.advance(view.run, None, by="editor")
         driven = await self._drive(view.run, cap_usd=cap_usd, cap_tokens=cap_tokens)
         caps = [f"${cap_usd:g}"] if cap_usd is not None else []
         caps += [f"{cap_tokens} tokens"] if cap_tokens is not None else []
@@ -263,7 +265,9 @@ class Runs:
         self, run: str, *, cap_usd: float | None = None, cap_tokens: int | None = None
     ) -> RunInfo:
         async def go_on() -> RunInfo:
-            view = await self.engine.resume(run, attended=True, cap_usd=cap_usd, cap_tokens=cap_tokens)
+            view = await self.engine.resume(
+                run, attended=True, cap_usd=cap_usd, cap_tokens=cap_tokens, by="editor"
+            )
             self._follow(view)
             return _info(view)
 

@@ -96,10 +96,10 @@ class Rewinds:
     async def _perform(self, planned: Planned) -> tuple[str, types.MessageType]:
         """Keep what is there, and change it; what to tell of it."""
         changes = as_texts(planned)
-        back = await self._rewinding.keep(planned)
+        back = await self._rewinding.keep(planned, "editor")
         info = await self._delivery.rewind(planned.preview.checkpoint.name, changes)
         if info.status == "refused":
-            await self._rewinding.forget(back)
+            await self._rewinding.forget(back, info.detail, "editor")
         if info.status != "applied":
             part = "Nothing" if info.status == "refused" else "Only a part"
             return f"{part} was rewound. {info.detail.partition(chr(10))[0]}", types.MessageType.Warning

@@ -53,7 +53,7 @@ class Trusting:
     async def command(self, *, revoke: bool) -> TrustInfo:
         """Ask, or take trust back; how things are now."""
         if revoke:
-            await self._engine.trusting.revoke()
+            await self._engine.trusting.revoke("editor")
         trusted = await self._engine.trusting.given()
         if not (revoke or trusted):
             self._ask(None)
@@ -78,7 +78,7 @@ class Trusting:
         if not agreed:
             return
         try:
-            await self._engine.trusting.give()
+            await self._engine.trusting.give("editor")
             await self._given()
             if begin is not None:
                 self._say(types.MessageType.Info, f"{(await begin()).run} has begun.")
