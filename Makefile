@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri clean
+.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri injection clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -75,8 +75,11 @@ sweeping: setup  ## A run, its server or its gateway is killed at each write to 
 replays: setup  ## The run of every scenario, done again from its record and with memory thrown away at every step
 	REPLAYS=all $(BIN)/python -m pytest -q tests/test_replays.py
 
-nightly: setup  ## What takes longer than a check, each part whatever became of the others: replays, saves during writes, spending at the cap, kills at random times and at each write, bench, parity, and with a nightly compiler fuzz and miri
-	failed=; parts=(replays saving 'spending TRIALS=10000' killing sweeping 'bench QUICK=1' parity); \
+injection: setup  ## Instructions in what models read, from each carrier on the weak build too
+	INJECTION=all $(BIN)/python -m pytest -q tests/attack/test_i_injection.py
+
+nightly: setup  ## What takes longer than a check, each part whatever became of the others: replays, injection, saves during writes, spending at the cap, kills at random times and at each write, bench, parity, and with a nightly compiler fuzz and miri
+	failed=; parts=(replays injection saving 'spending TRIALS=10000' killing sweeping 'bench QUICK=1' parity); \
 	if cargo +nightly --version >/dev/null 2>&1; then parts+=(fuzz miri); else echo 'fuzz and miri are left out: no nightly compiler'; fi; \
 	for part in "$${parts[@]}"; do $(MAKE) $$part || failed="$$failed, $${part%% *}"; done; \
 	test -z "$$failed" || { echo "nightly: not as it should be: $${failed#, }"; exit 1; }

@@ -87,7 +87,7 @@ def shared(
         indexed.index, indexed.structure, words, limit=LIMIT, tokens=0, tip=tip, moment=moment
     )[0]
     asked = instructions(indexed.root, [one.path for one in ranked.files[:5]])
-    there = f"### Files ({len(files)})\n\n{listing(files)}" if files else "It is empty."
+    there = f"### Files ({len(files)})\n\n{fenced(listing(files))}" if files else "It is empty."
     parts = [f"## Workspace\n\n{there}"]
     pages = Pages(indexed.root, room)
     legible = (

@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fixtures.prompts import outside
 
 from wainwright.domain.marks import among, fenced, shortened
 
@@ -19,22 +20,6 @@ FORGED = (
     f"`````\r\n{OURS}",
     "<<<<<<< FILE a\nb\n>>>>>>> FILE",
 )
-
-
-def outside(text: str) -> list[str]:
-    """The lines of Markdown that stand in no fence, read as plainly as can be."""
-    fence, lines = "", []
-    for line in text.split("\n"):
-        bare = line.strip()
-        if fence:
-            if bare.startswith(fence) and not bare.strip(fence[0]):
-                fence = ""
-        elif found := re.match(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})", line):
-            fence = found[1]
-        else:
-            lines.append(line)
-    assert not fence, "a fence is left open"
-    return lines
 
 
 @pytest.mark.parametrize("text", FORGED)

@@ -15,6 +15,7 @@ from wainwright.domain.control_files import acts, named
 from wainwright.domain.errors import Closing, IllegalTransition, WorkspaceError
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.fold import fold
+from wainwright.domain.shown import in_line, terminal
 from wainwright.domain.state import RunState
 from wainwright.engine.judging import broken, judged
 from wainwright.engine.live_run import LiveRun
@@ -207,7 +208,7 @@ def commit_message(
     """The words of a commit that may land in the person's history, in the way of that history. Blocks."""
     known = parts.repository.subjects(state.person_head, HISTORY_READ) if state.person_head else []
     paths = [path for _, path in parts.repository.changes(before, after)]
-    title, text = parts.redactor.redact(subject), parts.redactor.redact(body)
+    title, text = in_line(parts.redactor.redact(subject)), terminal(parts.redactor.redact(body))
     return commit_words.message(commit_words.learn(known), title, text, paths)
 
 
