@@ -162,6 +162,7 @@ _INLINE = re.compile(rf"\]{_LINK}")
 _ANY = re.compile(rf"\]{_LINK.replace('(?P<mark>', '(?P<mark>:|', 1)}")
 """Of Markdown, where ``[name]: target`` is one as well."""
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(.*)", re.IGNORECASE | re.DOTALL)
+_ADDRESS = re.compile(r"(?:https?://|(?<![\w.])(?=www\.))(?:[^\s/@]*@)?([^\s/:?#\]]+)", re.IGNORECASE)
 _PLACE = re.compile(r"\d+([:-]\d+)*")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
@@ -177,12 +178,20 @@ def _leads_out(written: str) -> bool:
     return scheme[1].lower() not in _SAFE and not ("." in scheme[1] and _PLACE.fullmatch(scheme[2]))
 
 
+def _misleads(words: str, written: str) -> bool:
+    """Whether the words of a link are an address of another host than the one it leads to."""
+    said, to = _ADDRESS.search(words), _ADDRESS.match(written)
+    return said is not None and to is not None and said[1].lower() != to[1].lower()
+
+
 def _without_targets(text: str, links: re.Pattern[str]) -> str:
-    """``text`` in which what would lead out is no link."""
+    """``text`` in which what would lead out, or elsewhere than it says, is no link."""
 
     def told(found: re.Match[str]) -> str:
-        whole = found[0]
-        return f"]\\{whole[1:]}" if _leads_out(found["quoted"] or found["to"] or "") else whole
+        whole, written = found[0], found["quoted"] or found["to"] or ""
+        since = max(0, found.start() - _TARGET_MAX)
+        words = text[max(since, text.rfind("[", since, found.start())) : found.start()]
+        return f"]\\{whole[1:]}" if _leads_out(written) or _misleads(words, written) else whole
 
     return links.sub(told, text)
 

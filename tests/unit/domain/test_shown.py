@@ -130,6 +130,9 @@ RUNS = (
     "[a](//evil.example/x)",
     "[a](\\\\evil\\share)",
     "[`a`](command:x)",
+    "[https://good.example/a](https://evil.example/a)",
+    "[Http://good.example](<https://good.example@evil.example>)",
+    "[see www.good.example](//good.example)",
 )
 
 
