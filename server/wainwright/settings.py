@@ -224,9 +224,9 @@ class CommandSettings(_Section):
     """
 
     allow: tuple[Rule, ...] = ()
-    """What is run although a shorter rule says otherwise. Pushing, publishing and changes of clouds stay refused."""
+    """What is run although a shorter rule says otherwise. Pushing, publishing and changes of clouds still ask."""
     ask: tuple[Rule, ...] = ()
-    """What only a person may say yes to."""
+    """What only a person may say yes to: they are asked at a gate, and where nobody attends it is refused."""
     deny: tuple[Rule, ...] = ()
     """What is never run."""
 

@@ -159,11 +159,14 @@ class Workplace:
 
     def command_line(self, *words: str) -> dict:
         """Run `wainwright` in the workspace to its end; the JSON object of its last line."""
-        argv = [sys.executable, "-m", "wainwright", *words, "-w", str(self.root), *self._model]
-        done = subprocess.run(
+        return json.loads(self.say(*words, *self._model).splitlines()[-1])
+
+    def say(self, *words: str) -> str:
+        """Run `wainwright` in the workspace to its end; what it prints."""
+        argv = [sys.executable, "-m", "wainwright", *words, "-w", str(self.root)]
+        return subprocess.run(
             argv, env={**os.environ, **self._env}, capture_output=True, text=True, timeout=120, check=True
-        )
-        return json.loads(done.stdout.splitlines()[-1])
+        ).stdout
 
     @property
     def _env(self) -> dict[str, str]:

@@ -32,7 +32,7 @@ from wainwright.models.client import Message, ModelReply, ModelRequest, Text, To
 from wainwright.models.fit import fit
 from wainwright.models.router import Models
 from wainwright.tools.files import apply
-from wainwright.tools.toolbox import Denied, Tool, ToolEffect, Workbench
+from wainwright.tools.toolbox import Approval, Denied, PersonPort, Tool, ToolEffect, Workbench
 
 MISFITS_MAX = 3
 """Answers in a row that do not fit their form before the work is given up."""
@@ -55,6 +55,9 @@ GONE_BESIDE = (
 """What an agent is told of installed and built things that no checkpoint has."""
 
 _AGAIN = "Resume the run: the role tries anew, with another model if you have one. Or make the goal smaller."
+
+NOT_APPROVED = "Not run: {}. Do without it; what is left for the person to do belongs into your answer."
+"""What an agent is told of an action that a person did not say yes to, and why."""
 
 A = TypeVar("A", bound=Fact)
 Act = Callable[[], Awaitable[tuple[bool, str]]]
@@ -270,8 +273,31 @@ class Conversation(Generic[A]):
             return not isinstance(seen, Denied), str(seen)
 
         self.tell(_describe(call))
-        done = await self._step(call.name, call.arguments, act, tool.effect if tool else "read")
-        return self._repeated(call, done["text"])
+        approval = tool.asks(self.workbench, call.arguments) if tool and not call.malformed else None
+        person = self.workbench.person
+        if approval is None or person is None or await self.steps.is_recorded(f"act-{call.name}"):
+            done = await self._step(call.name, call.arguments, act, tool.effect if tool else "read")
+            return self._repeated(call, done["text"])
+        no = await self._ask_person(person, approval)
+        if no:
+            return self._repeated(call, NOT_APPROVED.format(no))
+        self.workbench.approved = approval.digest
+        try:
+            # Done at the most once, whatever its tool says of itself: the yes was for once.
+            return fenced((await self._step(call.name, call.arguments, act, "external"))["text"])
+        finally:
+            self.workbench.approved = ""
+
+    async def _ask_person(self, person: PersonPort, approval: Approval) -> str:
+        """Why a person does not say yes to an action, empty if they do; their answer stays when the process ends."""
+        # The same again, later in the conversation, is asked again.
+        about: dict[str, JsonValue] = {"what": approval.digest, "after": len(self.messages)}
+
+        async def ask(key: str) -> tuple[JsonValue, Spend]:
+            binds = hashlib.sha256(f"{key} {about}".encode()).hexdigest()
+            return await person(approval, key, binds), Spend()
+
+        return cast("str", await self.steps.step("ask", inputs=about, effect="read", act=ask))
 
     async def _step(self, name: str, inputs: JsonValue, act: Act, effect: ToolEffect) -> dict[str, str]:
         """One action as a step: from the last checkpoint, and with a new one after it if it can change the tree."""

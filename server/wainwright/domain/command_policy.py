@@ -8,6 +8,8 @@ This is no wall. A script, a build tool or an interpreter can do whatever it lik
 sandbox is the boundary, and it has no network. The rules say what is not even tried.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -255,6 +257,12 @@ class Rules:
     allow: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Names what lines are judged by; a yes that a person gave under other rules holds no more."""
+        told = json.dumps([self.allow, self.ask, self.deny, OUTSIDE])
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def judge(self, lines: Sequence[str]) -> Judged:
         """What is done with shell lines that are run together: the strictest that is said of a command in them."""

@@ -17,7 +17,7 @@ from wainwright.domain.evidence import (
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
 from wainwright.domain.plan import Plan, with_suites
 
-GateKind = Literal["plan", "apply", "deploy", "unverified", "question", "budget"]
+GateKind = Literal["plan", "apply", "deploy", "unverified", "question", "budget", "command"]
 Decision = Literal["approve", "reject", "answer"]
 FailureCause = Literal[
     "code", "conflict", "impossible", "environment", "model", "bigger", "tests", "halted", "silent"
@@ -39,6 +39,18 @@ class Document(Fact):
     text: str
 
 
+class CommandAsked(Fact):
+    """Who waits for the answer about a command, and what exactly a yes is to."""
+
+    effect: str
+    """The key of the work that waits for it; when that has ended, the question is withdrawn."""
+    step: str
+    """The key of the journal's step that asks."""
+    binds: str
+    """A digest of that step, the tool, its arguments, the tree, the rules and the fence: with any of them another
+    command is asked about."""
+
+
 class Gate(Fact):
     """A point where a person, or the policy, decides."""
 
@@ -48,6 +60,7 @@ class Gate(Fact):
     detail: str = ""
     returns_to: Stage | None = None
     """For a question: the stage that starts again when it is answered."""
+    command: CommandAsked | None = None
 
 
 class RunStarted(Fact):

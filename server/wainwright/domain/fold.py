@@ -128,7 +128,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
         case ev.PlanGivenUp():
             return _plan_anew(state)
         case ev.GateOpened():
-            return state.changed(gates={**state.gates, event.gate.id: GateState(gate=event.gate)})
+            return _open_gate(state, event.gate)
         case ev.GateDecided():
             return _decide_gate(state, event)
         case ev.DesignProposed():
@@ -318,6 +318,12 @@ def _adopt(state: RunState, plan: Plan) -> RunState:
     return state.changed(plan=plan, revision=revision, tasks=tasks, rounds=0)
 
 
+def _open_gate(state: RunState, gate: Gate) -> RunState:
+    if gate.id in state.gates:
+        raise IllegalTransition(f"Gate {gate.id} was opened already.")
+    return state.changed(gates={**state.gates, gate.id: GateState(gate=gate)})
+
+
 def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
     held = state.gates.get(event.gate)
     if held is None or held.decided is not None:
@@ -326,6 +332,10 @@ def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
     state = state.changed(gates={**state.gates, gate.id: held.model_copy(update={"decided": event})})
     if event.decision == "reject":
         return _reject(state, gate, event.reason)
+    return _pass(state, gate, event)
+
+
+def _pass(state: RunState, gate: Gate, event: ev.GateDecided) -> RunState:
     match gate.kind:
         case "plan":
             return state.changed(plan_approved=True, stage=S.DESIGN, plan_reason="")
@@ -340,6 +350,12 @@ def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
                     f"“{event.reason}” is no cap.", "Answer such as “$5” or “800000 tokens”."
                 )
             return state.changed(raising=event)
+        case "command":
+            if event.decision != "approve":
+                raise IllegalTransition(
+                    "A command is run or it is not.", "Approve it, or reject it and say why."
+                )
+            return state
         case "apply" | "deploy":
             return state
     assert_never(gate.kind)
@@ -361,6 +377,8 @@ def _reject(state: RunState, gate: Gate, reason: str) -> RunState:
         case "is not deployed":
             skipped = f"not deployed: {reason or 'the person said no'}"
             return state.changed(stage=S.MONITOR, skips={**state.skips, S.DEPLOY: skipped})
+        case "is not run":
+            return state
         case "fails":
             hint = state.capped.hint if gate.kind == "budget" and state.capped else ""
             failure = ev.RunFailed(reason=f"{gate.question} The answer was no. {reason}".strip(), hint=hint)

@@ -15,7 +15,10 @@ WITHOUT_TESTS = "without tests"
 NOBODY_AGREED = "not deployed: a model chose the command, and nobody was there to agree to it"
 """Why a deployment is left out where nobody attends and no setting agrees."""
 
-Rejected = Literal["plans anew", "builds again", "is not deployed", "fails"]
+NOBODY_THERE = "nobody attends this run any more"
+"""Why the policy decides a gate that was opened for a person."""
+
+Rejected = Literal["plans anew", "builds again", "is not deployed", "is not run", "fails"]
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,9 @@ class GateRule:
 
     asks_at: frozenset[Autonomy]
     """At which autonomy a person decides; at the others the policy approves."""
-    unattended: Literal["approve", "fail", "leave out"]
+    unattended: Literal["approve", "fail", "leave out", "reject"]
     """Without a person the policy approves, or the run fails with the question as its reason and can be resumed, or
-    what was asked about is left out unless the person's own settings agree to it."""
+    what was asked about is left out unless the person's own settings agree to it, or the policy rejects."""
     rejected: Rejected
     """What the run does when the answer is no."""
     yes: str = "Approve"
@@ -45,6 +48,9 @@ GATES: dict[GateKind, GateRule] = {
     "unverified": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
     "question": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
     "budget": GateRule(_ALWAYS, unattended="fail", rejected="fails", yes="As much again", no="Stop"),
+    "command": GateRule(
+        _ALWAYS, unattended="reject", rejected="is not run", yes="Run it once", no="Do not run it"
+    ),
 }
 
 
@@ -76,12 +82,22 @@ def agreed_by_person(state: RunState) -> bool:
 
 def passes_by_policy(state: RunState, kind: GateKind) -> bool:
     """Whether the policy approves a gate of this kind: no person is asked, and none is needed."""
-    return not (asks(state, kind) or fails_unattended(state, kind) or left_out_unattended(state, kind))
+    return not (
+        asks(state, kind)
+        or fails_unattended(state, kind)
+        or left_out_unattended(state, kind)
+        or rejected_unattended(state, kind)
+    )
 
 
 def left_out_unattended(state: RunState, kind: GateKind) -> bool:
     """Whether what a gate of this kind asks about is not done, since nobody attends and no setting agrees to it."""
     return not state.attended and GATES[kind].unattended == "leave out" and not state.deploys
+
+
+def rejected_unattended(state: RunState, kind: GateKind) -> bool:
+    """Whether the policy says no in place of a person who does not attend the run."""
+    return not state.attended and GATES[kind].unattended == "reject"
 
 
 def fails_unattended(state: RunState, kind: GateKind) -> bool:

@@ -9,8 +9,10 @@ no call is broken off for what happened to another, and no other begins.
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,7 +32,10 @@ from wainwright.domain.errors import (
 from wainwright.domain.events import (
     EVENT,
     CapMet,
+    CommandAsked,
+    Decision,
     Event,
+    Gate,
     GateDecided,
     GateOpened,
     Kept,
@@ -39,7 +44,7 @@ from wainwright.domain.events import (
     TaskFailed,
 )
 from wainwright.domain.fold import fold
-from wainwright.domain.gates import passes_by_policy
+from wainwright.domain.gates import NOBODY_THERE, passes_by_policy, rejected_unattended
 from wainwright.domain.goal import ENDS
 from wainwright.domain.state import RunState
 from wainwright.engine.forking import ParentsAnswers
@@ -48,7 +53,8 @@ from wainwright.engine.views.event_text import describe_event
 from wainwright.engine.views.run_view import Notice
 from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
 from wainwright.models.telling import WRITES
-from wainwright.silence import Turns, heard, left_behind
+from wainwright.silence import Turns, heard, left_behind, may_take
+from wainwright.tools.toolbox import Approval, PersonPort
 from wainwright.waiting import to_its_end
 
 log = structlog.get_logger()
@@ -57,6 +63,10 @@ SIGNALS_EVERY_S = 0.4
 """How often decisions from other processes are looked for, in seconds."""
 LAST_CALLS_S = 60.0
 """How long what is under way may take to come to its end when the run's time is over, in seconds."""
+_NOBODY = ("policy", "machine")
+"""Who decides a gate and is no person."""
+_EFFECT: ContextVar[str] = ContextVar("EFFECT", default="")
+"""The key of the effect that is performed here."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,10 @@ class LiveRun:
         self._broken: Fail | None = None
         """What ends the run once all that is under way has ended."""
         self._wake = asyncio.Event()
+        self._asking: dict[str, str] = {}
+        """Gates that agents here wait for, each with the key of the effect that an agent works on."""
+        self._answered = asyncio.Condition()
+        self._opening = asyncio.Lock()
 
     def steps(self, scope: str, task: str = "") -> Steps:
         """Keyed access to the journal for one piece of work; ``task`` names the one that it belongs to."""
@@ -145,6 +159,9 @@ class LiveRun:
             await to_its_end(self._journal.queue(self._journal.append, self.lease, events, settles=settles))
             self.state = state
             self._wake.set()
+            if passed:
+                async with self._answered:
+                    self._answered.notify_all()
         for notice, event in zip(notices, events, strict=True):
             self._notify(notice, event)
 
@@ -154,6 +171,66 @@ class LiveRun:
         kind = "writing" if text.startswith(WRITES) else "activity"
         notice = Notice(run=self.state.run, kind=kind, text=text, stage=self.state.stage, task=task)
         self._notify(notice, None)
+
+    @property
+    def person(self) -> PersonPort | None:
+        """Whom an agent asks about what only a person may say yes to; None when nobody attends."""
+        return self._ask if self.state.attended else None
+
+    async def _ask(self, approval: Approval, step: str, binds: str) -> str:
+        """Ask at a gate, and wait: empty for yes, else why not. Raises Closing when the run is about to end.
+
+        One that an earlier process opened is gone on with, also when it was decided meanwhile.
+        """
+        asked = CommandAsked(effect=_EFFECT.get(), step=step, binds=binds)
+        async with self._opening:
+            gate = self._gate_of(asked)
+            if gate is None:
+                await self._withdraw(lambda one: one.step == step)
+                number = 1 + sum(one.gate.kind == "command" for one in self.state.gates.values())
+                gate = Gate(
+                    id=f"command-{number}",
+                    kind="command",
+                    question=approval.question,
+                    detail=approval.detail,
+                    command=asked,
+                )
+                await self.emit(GateOpened(gate=gate))
+        self._asking[gate.id] = asked.effect
+        self._wake.set()
+        try:
+            # A person may think for as long as they like; nobody is paid meanwhile.
+            with may_take(math.inf):
+                async with self._answered:
+                    await self._answered.wait_for(lambda: self.state.gates[gate.id].decided is not None)
+        finally:
+            del self._asking[gate.id]
+            self._wake.set()
+        decided = self.state.gates[gate.id].decided
+        assert decided is not None
+        if decided.by in _NOBODY:
+            raise Closing("Nobody answers any more.", "It is asked again when the run goes on.")
+        return "" if decided.decision == "approve" else f"the person said no. {decided.reason}".strip(". ")
+
+    def _gate_of(self, asked: CommandAsked) -> Gate | None:
+        """The gate that asks just this, open or decided by a person."""
+        for one in self.state.gates.values():
+            same = one.gate.command is not None and one.gate.command.binds == asked.binds
+            if same and (one.decided is None or one.decided.by not in _NOBODY):
+                return one.gate
+        return None
+
+    async def _withdraw(self, which: Callable[[CommandAsked], bool]) -> None:
+        """Decide gates that nobody waits for any more: what they ask about will not be done."""
+        for gate in self.state.open_gates:
+            if gate.command is not None and which(gate.command):
+                reason = "what it was asked for is over"
+                await self.emit(GateDecided(gate=gate.id, decision="reject", reason=reason, by="machine"))
+
+    @property
+    def at_work(self) -> bool:
+        """Whether anything is done but waiting for a person's decision."""
+        return bool(self._running.keys() - self._asking.values())
 
     def left_s(self) -> float:
         """Seconds that the run may still take."""
@@ -197,11 +274,14 @@ class LiveRun:
         for effect in await self._wanted():
             if effect.key not in self._running:
                 self._running[effect.key] = _Begun(effect, asyncio.create_task(self._perform(effect)))
+        if self.state.stage not in ENDS:
+            ends = self._broken is not None
+            await self._withdraw(lambda one: ends or one.effect not in self._running)
         waits = self.state.stage not in ENDS and (self.state.open_gates or paused(self.state))
         if not self._running and not waits:
             return False
         waker = asyncio.create_task(self._wake.wait())
-        began, at_work = time.monotonic(), bool(self._running)
+        began, at_work = time.monotonic(), self.at_work
         timed = at_work and self.state.stage not in ENDS
         left = max(0.0, self._deadline - began) if timed else None
         await asyncio.wait(
@@ -251,6 +331,7 @@ class LiveRun:
         self._deadline = time.monotonic() + LAST_CALLS_S
 
     async def _perform(self, effect: Effect) -> Sequence[Event]:
+        _EFFECT.set(effect.key)
         if isinstance(effect, OpenGate):
             return self._open(effect)
         if isinstance(effect, RunTask):
@@ -270,9 +351,12 @@ class LiveRun:
     async def _decide_unattended(self) -> None:
         """Gates that were opened for somebody who is not here any more: the policy decides them."""
         for gate in self.state.open_gates:
-            if passes_by_policy(self.state, gate.kind):
-                reason = "nobody attends this run any more"
-                await self.emit(GateDecided(gate=gate.id, decision="approve", reason=reason, by="policy"))
+            passes = passes_by_policy(self.state, gate.kind)
+            if passes or rejected_unattended(self.state, gate.kind):
+                decision: Decision = "approve" if passes else "reject"
+                await self.emit(
+                    GateDecided(gate=gate.id, decision=decision, reason=NOBODY_THERE, by="policy")
+                )
 
     async def _finish(self, begun: _Begun) -> None:
         done = begun.work

@@ -262,6 +262,8 @@ def _wanted(state: RunState, event: ev.Event) -> ef.Effect | str | None:
             if found is not None or not _stands_alone(state, event):
                 return found
             return _instead(event, going_on)
+    if isinstance(event, ev.GateOpened) and event.gate.command is not None:
+        return None  # an agent opened it in the midst of its work
     if isinstance(event, ev.StageSkipped | ev.Resized | ev.PlanGivenUp | ev.GateOpened):
         return None if any(_leads_to(one, event) for one in going_on) else _instead(event, going_on)
     return None

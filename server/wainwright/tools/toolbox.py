@@ -34,6 +34,22 @@ class Arguments(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+@dataclass(frozen=True)
+class Approval:
+    """What a person has to say yes to before it is done."""
+
+    question: str
+    detail: str
+    """All that will be done, to the letter, made such that it can be shown."""
+    digest: str
+    """Names exactly this: another tool, argument, tree, rule or fence gives another one."""
+
+
+PersonPort = Callable[[Approval, str, str], Awaitable[str]]
+"""Asks a person, and waits for as long as it takes: empty for yes, else why not. Given what it is about, the key of
+the step that asks, and a digest of both."""
+
+
 @dataclass
 class Workbench:
     """One agent's place of work: a tree of its own, a fence, and the limits of what it may write."""
@@ -56,6 +72,10 @@ class Workbench:
     indexes: Indexes
     rules: Rules = field(default_factory=Rules)
     """Which commands are run here."""
+    person: PersonPort | None = None
+    """Who is asked about what only a person may say yes to; None: nobody is there."""
+    approved: str = ""
+    """The digest of the one act that a person has just said yes to."""
     tests: "TestPort | None" = None
     """Runs the project's tests; None: no test command is known."""
     read_only: frozenset[str] = frozenset()
@@ -130,6 +150,10 @@ TestPort = Callable[[Workbench, str, Sequence[str]], Awaitable[str]]
 A = TypeVar("A", bound=Arguments)
 
 
+def no_approval(_workbench: Workbench, _arguments: Arguments) -> None:
+    """Nothing has to be approved."""
+
+
 @dataclass(frozen=True)
 class Tool(Generic[A]):
     """One capability."""
@@ -141,6 +165,17 @@ class Tool(Generic[A]):
     """What it says of itself; there is no default."""
     run: Callable[[Workbench, A], Awaitable[str]]
     needs_sandbox: bool = False
+    approval: Callable[[Workbench, A], Approval | None] = no_approval
+    """What a person has to say yes to first; None: nothing."""
+
+    def asks(self, workbench: Workbench, raw: Mapping[str, object]) -> Approval | None:
+        """What a person has to say yes to before this call; None where nothing, or where it cannot be done at all."""
+        if self.needs_sandbox and workbench.sandbox is None:
+            return None
+        try:
+            return self.approval(workbench, self.arguments.model_validate(raw))
+        except ValidationError:
+            return None
 
     async def call(self, workbench: Workbench, raw: Mapping[str, object]) -> str:
         """Check the arguments and run; what is wrong with them is told to the model. ``Denied``: nothing was done."""

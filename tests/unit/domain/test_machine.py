@@ -24,7 +24,7 @@ from wainwright.domain.evidence import (
     Verdict,
 )
 from wainwright.domain.fold import LEGAL, fold, legal, replay
-from wainwright.domain.gates import agreed_by_person, asks, passes_by_policy
+from wainwright.domain.gates import agreed_by_person, asks, passes_by_policy, rejected_unattended
 from wainwright.domain.goal import WORKING, Autonomy, Goal, Place, Stage
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState
@@ -390,8 +390,8 @@ def test_gates_ask_a_person_only_as_far_as_the_run_may_not_go_by_itself() -> Non
     for autonomy, kinds in table.items():
         state = fold(None, started(autonomy=autonomy))
         alone = fold(None, started(autonomy=autonomy, attended=False))
-        for kind in ("plan", "apply", "deploy", "question", "unverified", "budget"):
-            assert asks(state, kind) is (kind in kinds | {"question", "unverified", "budget"})
+        for kind in get_args(ev.GateKind):
+            assert asks(state, kind) is (kind in kinds | {"question", "unverified", "budget", "command"})
             assert not asks(alone, kind)
 
 
@@ -405,6 +405,26 @@ def test_a_gate_is_decided_once_and_only_when_open() -> None:
     state = fold(fold(state, opened("question")), decided("question-1"))
     with pytest.raises(IllegalTransition, match="not open"):
         fold(state, decided("question-1"))
+
+
+def test_a_gate_is_opened_once() -> None:
+    state = fold(fold(state_at(S.BUILD), opened("command")), decided("command-1", "reject"))
+    with pytest.raises(IllegalTransition, match="opened already"):
+        fold(state, opened("command"))
+
+
+def test_a_command_is_run_or_it_is_not_and_the_run_goes_on() -> None:
+    before = state_at(S.BUILD)
+    state = fold(before, opened("command"))
+    assert decide(state) == decide(before), "nothing else waits for the answer"
+    with pytest.raises(IllegalTransition, match="run or it is not"):
+        fold(state, decided("command-1", "answer", "always"))
+    for decision in ("approve", "reject"):
+        after = fold(state, decided("command-1", decision, "because"))
+        assert (after.stage, decide(after)) == (before.stage, decide(before))
+    alone = state.changed(attended=False)
+    assert not passes_by_policy(alone, "command")
+    assert rejected_unattended(alone, "command")
 
 
 def test_a_rejected_plan_is_made_anew_with_the_reason() -> None:

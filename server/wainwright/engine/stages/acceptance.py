@@ -43,6 +43,7 @@ async def write_acceptance(
     name = f"acceptance-{effect.round}"
     shared = await told(parts, state, name)
     async with workbenches.writing(parts, state, name, begun.commit, write_set=("**",)) as workbench:
+        workbench.person = run.person
         run.tell("the tester writes acceptance tests")
         brief = briefs.join(
             briefs.instructions(state),

@@ -123,6 +123,7 @@ async def _attempt(
 ) -> tuple[Work[WorkAnswer] | Work[AloneAnswer], tuple[Finding, ...], str]:
     state, name = run.state, effect.task
     workbench.own_tests, workbench.due_tests = begun.own_tests, begun.due_tests
+    workbench.person = run.person
     remarks: list[Finding] = []
     agreed = ""
 

@@ -14,6 +14,7 @@ import structlog
 from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.goal import ENDS, WAY
+from wainwright.domain.marks import fenced
 from wainwright.domain.shown import document, in_line
 from wainwright.domain.state import RunState
 from wainwright.domain.text import headline
@@ -128,6 +129,9 @@ def _waits(view: RunView) -> str:
 
 def _asked(gate: GateView) -> str:
     """A gate with what has to be known to decide it, a line each: of a plan, its tasks and requirements."""
+    if gate.kind == "command":
+        # To the letter: nothing in it is read as Markdown.
+        return f"- **{gate.id}** {in_line(gate.question)}\n\n{fenced(gate.detail)}\n"
     lines = [
         f"{'    - ' if line[0] == ' ' else '  - '}{line.strip()}"
         for line in gate.detail.splitlines()
