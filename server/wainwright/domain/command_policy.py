@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from wainwright.domain.shell_line import DEPTH_MAX, Argv, Unclear, Word, commands
+from wainwright.domain.command_reach import REACHING, reaches
+from wainwright.domain.shell_line import DEPTH_MAX, SETS, WRITES, Argv, Unclear, Word, commands
 
 Verdict = Literal["allow", "ask", "deny"]
 _ORDER: tuple[Verdict, ...] = ("allow", "ask", "deny")
@@ -264,17 +265,21 @@ class Rules:
         told = json.dumps([self.allow, self.ask, self.deny, OUTSIDE])
         return hashlib.sha256(told.encode()).hexdigest()
 
-    def judge(self, lines: Sequence[str]) -> Judged:
-        """What is done with shell lines that are run together: the strictest that is said of a command in them."""
+    def judge(self, lines: Sequence[str], at: str = "") -> Judged:
+        """What is done with shell lines that are run together: the strictest that is said of a command in them.
+
+        ``at`` is the folder of the workspace, in which they are run.
+        """
         try:
             found = [argv for line in lines for argv in _all(commands(line), 0)]
         except Unclear as unclear:
             return Judged("ask", f"it cannot be told for sure what it runs: {unclear}")
-        if len(found) > COMMANDS_MAX:
+        if sum(_program(argv) not in (WRITES, SETS) for argv in found) > COMMANDS_MAX:
             return Judged("ask", f"it is more than {COMMANDS_MAX} commands in one")
-        return max(map(self._one, found), key=lambda one: _ORDER.index(one.verdict), default=Judged())
+        judged = (self._one(argv, at) for argv in found)
+        return max(judged, key=lambda one: _ORDER.index(one.verdict), default=Judged())
 
-    def _one(self, argv: Argv) -> Judged:
+    def _one(self, argv: Argv, at: str) -> Judged:
         if not argv[0].plain:
             return Judged("ask", "it cannot be told for sure which program it runs")
         outside = next((rule for rule in OUTSIDE if _fits(rule, argv)), "")
@@ -287,6 +292,11 @@ class Rules:
         )
         fitting = [(rule, verdict) for verdict, rules in said for rule in rules if _fits(rule, argv)]
         rule, verdict = max(fitting, key=_weight, default=("", "allow"))
+        if not rule and not outside:
+            reaching = next((one for one in REACHING if _fits(one, argv)), "")
+            why = f"`{reaching}` does more than to read and build" if reaching else ""
+            why = why or reaches(_program(argv), argv, at)
+            return Judged("ask", why) if why else Judged()
         if verdict == "deny" or (verdict == "ask" and not outside):
             return Judged(verdict, f"the rule `{rule}` of the settings")
         if outside:
@@ -305,9 +315,7 @@ def _all(found: Sequence[Argv], depth: int) -> Iterator[Argv]:
     for argv in found:
         yield argv
         program = _program(argv)
-        if program == "git":
-            _require_known_git(argv)
-        else:
+        if program != "git":
             yield from _all(_of_shell(argv) if program in _SHELLS else _run_by(program, argv), depth + 1)
 
 
@@ -328,12 +336,16 @@ def _run_by(program: str, argv: Argv) -> Sequence[Argv]:
     """What a program runs of its own words."""
     words = argv[1:]
     if program in _AS_LINE:
-        at = min(_readings(words, {0}), default=0)
-        told = [word.text for word in words[at:]]
-        told = told[: told.index(":::")] if ":::" in told else told
-        return _line(Word(" ".join(told), all(word.plain for word in words))) if told else ()
+        return [found for at in sorted(_readings(words, {0})) for found in _put_together(words[at:])]
     if program == "trap":
         return _line(words[0]) if len(words) > 1 else ()
+    if program == "alias":
+        return [
+            argv
+            for word in words
+            if "=" in word.text
+            for argv in _line(Word(word.text.partition("=")[2], word.plain))
+        ]
     if _PYTHON.fullmatch(program):
         return [words[at + 1 :] for at, word in enumerate(words[:-1]) if word.text == "-m"]
     if program in _BEHIND:
@@ -350,6 +362,12 @@ def _run_by(program: str, argv: Argv) -> Sequence[Argv]:
     if lines and program not in ("nice", "ionice", "taskset", "xargs"):
         return [argv for at in lines for argv in _line(words[at])]
     return _begun(words, _WRAPPERS[program])
+
+
+def _put_together(words: Argv) -> list[Argv]:
+    told = [word.text for word in words]
+    told = told[: told.index(":::")] if ":::" in told else told
+    return _line(Word(" ".join(told), all(word.plain for word in words))) if told else []
 
 
 def _begun(words: Argv, before: int) -> list[Argv]:
@@ -388,12 +406,6 @@ def _line(word: Word) -> list[Argv]:
     return commands(word.text)
 
 
-def _require_known_git(argv: Argv) -> None:
-    """Raises Unclear for a git that is told what its commands mean."""
-    if any(re.match(r"(?i)(-c|--config-env=?)?alias\.", word.text) for word in argv[1:]):
-        raise Unclear("git is told what a command means")
-
-
 def _program(argv: Argv) -> str:
     return argv[0].text.rpartition("/")[2].removesuffix(".exe")
 
@@ -417,4 +429,5 @@ def _fits(rule: str, argv: Argv) -> bool:
 
 
 def _is(wanted: str, word: Word) -> bool:
-    return word.text == wanted or not word.plain
+    with_value = wanted.startswith("--") and word.text.startswith(f"{wanted}=")
+    return word.text == wanted or with_value or not word.plain

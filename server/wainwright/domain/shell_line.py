@@ -1,8 +1,9 @@
-"""The commands of a shell line, wherever they stand in it: in lists, pipes, subshells, substitutions, loops.
+"""The commands of a shell line, wherever they stand in it: in lists, pipes, substitutions, loops, cases, functions.
 
 Made for judging a line, not for running it: each command is a list of words, none is left out, and a line whose
 commands cannot be told for sure raises ``Unclear``. What a word becomes when the shell expands it is not known:
-such a word is not ``plain``.
+such a word is not ``plain``. Where something is written to by a redirection, and which variables are set, is told in
+the same way, as commands that are named ``>`` and ``=``.
 """
 
 import re
@@ -28,9 +29,16 @@ DEPTH_MAX = 20
 _STARTERS = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "time", "coproc"})
 """Words behind which a command begins."""
 _ENDERS = frozenset({"fi", "done", "}"})
-_UNREAD = frozenset({"case", "esac", "select", "function"})
+_UNREAD = frozenset({"esac", "select"})
+WRITES, SETS = ">", "="
+"""What is called so in place of a program: writing to the file that follows, setting the variables that follow."""
+_CASE_ENDS = (";;", ";&")
+_ESAC = re.compile(r"esac(?![^\s;&|()<>])")
+_PAIR = re.compile(r"[ \t]*\([ \t]*\)")
 _OPERATOR = re.compile(r"&&|\|\||\|&|[;&|\n]")
 _REDIRECTION = re.compile(r"(?:\d+|\{\w+\})?(?P<way><<<|<<-?|>>|>\||>&|<&|<>|&>>|&>|>(?!\()|<(?!\())")
+_HOME = re.compile(r"\$(?:HOME\b|\{HOME\})")
+_DESCRIPTOR = re.compile(r"\d+-?|-")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(\[[^]]*\])?\+?=")
 _RUN = re.compile(r"[\w./:,=@%+^]+|-+")
 _QUOTED_RUN = re.compile(r'[^"\\$`]+')
@@ -71,9 +79,9 @@ class _Reader:
         argv: list[Word] = []
         while self.at < len(self.line):
             char = self.line[self.at]
-            if end and char == end and (end == ")" or not argv):
+            if self._is_at(end, argv):
                 break
-            if char in " \t\r" or self.line.startswith("\\\n", self.at):
+            if char in " \t" or self.line.startswith("\\\n", self.at):
                 self.at += 2 if char == "\\" else 1
             elif char == "#":
                 to = self.line.find("\n", self.at)
@@ -89,10 +97,23 @@ class _Reader:
                 raise Unclear("a bracket closes that was not opened")
             else:
                 self._take(argv)
-        if end and not self.line.startswith(end, self.at):
-            raise Unclear("something is not closed")
-        self.at += len(end)
+        if end:
+            self._close(end, argv)
         self._end(argv)
+
+    def _close(self, end: str, argv: list[Word]) -> None:
+        if not self._is_at(end, argv):
+            raise Unclear("something is not closed")
+        if self.documents:
+            raise Unclear("a here document begins where a bracket ends")
+        self.at += len(end) if end != "esac" else 0
+
+    def _is_at(self, end: str, argv: list[Word]) -> bool:
+        """Whether what is read ends here; a case ends at its mark, or before the word that ends all cases."""
+        if end == "esac":
+            here = not argv and _ESAC.match(self.line, self.at)
+            return bool(here) or self.line.startswith(_CASE_ENDS, self.at)
+        return bool(end) and self.line.startswith(end, self.at) and (end == ")" or not argv)
 
     def _operate(self, operator: str) -> None:
         self.at += len(operator)
@@ -102,8 +123,14 @@ class _Reader:
             self._skip_documents()
 
     def _open(self, argv: list[Word]) -> None:
+        pair = _PAIR.match(self.line, self.at)
+        if pair and len(argv) == 1 and argv[0].plain:
+            # A function: what it would run counts as run, and who calls it is judged by its name.
+            self.at = pair.end()
+            argv.clear()
+            return
         if argv:
-            raise Unclear("it defines a function, or a list")
+            raise Unclear("it is not known what a bracket opens")
         if self.line.startswith("((", self.at):
             raise Unclear("it reckons where a command could stand")
         self.at += 1
@@ -118,12 +145,79 @@ class _Reader:
             argv.append(word)
         elif raw in _UNREAD:
             raise Unclear(f"`{raw}` is not looked into")
+        elif raw == "case":
+            self._case()
+        elif raw == "function":
+            self._function()
         elif raw == "for":
             argv += [word, Word("")]  # its words are none of a command
         elif raw == "[[":
             self._condition()
-        elif raw not in _STARTERS | _ENDERS and not _ASSIGNMENT.match(raw):
+        elif _ASSIGNMENT.match(raw):
+            self.found.append((Word(SETS), word))
+        elif raw not in _STARTERS | _ENDERS:
             argv.append(word)
+
+    def _function(self) -> None:
+        self._blanks(" \t")
+        if not self._word().text:
+            raise Unclear("a function has no name")
+        if pair := _PAIR.match(self.line, self.at):
+            self.at = pair.end()
+
+    def _case(self) -> None:
+        """Take the commands of all cases, whichever is chosen."""
+        self._blanks(" \t")
+        self._word()
+        self._blanks(" \t\n")
+        if self._word() != Word("in"):
+            raise Unclear("a case has no `in`")
+        while True:
+            self._blanks(" \t\n")
+            if ends := _ESAC.match(self.line, self.at):
+                self.at = ends.end()
+                return
+            self._patterns()
+            inner = self._deeper(self.line)
+            inner.at = self.at
+            inner.read("esac")
+            self.at = inner.at
+            if self.line.startswith(_CASE_ENDS, self.at):
+                self.at += 3 if self.line.startswith(";;&", self.at) else 2
+
+    def _patterns(self) -> None:
+        if self.line.startswith("(", self.at):
+            self.at += 1
+        while True:
+            self._blanks(" \t")
+            before = self.at
+            self._word()
+            self._blanks(" \t")
+            after = self.line[self.at : self.at + 1]
+            if after not in ("|", ")") or self.at == before:
+                raise Unclear("a pattern of a case is not understood")
+            self.at += 1
+            if after == ")":
+                return
+
+    def _blanks(self, which: str) -> None:
+        while self.at < len(self.line) and self.line[self.at] in which:
+            self.at += 1
+
+    def _list(self, before: str) -> None:
+        """Take the words of a list that is assigned: what is substituted in them is run, the words are not."""
+        if not _ASSIGNMENT.fullmatch(before):
+            raise Unclear("it is not known what a bracket opens")
+        self.at += 1
+        while True:
+            self._blanks(" \t\n")
+            if self.line.startswith(")", self.at):
+                self.at += 1
+                return
+            since = self.at
+            self._word()
+            if self.at == since:
+                raise Unclear("a list is not understood")
 
     def _end(self, argv: list[Word]) -> None:
         if argv and argv[0].text != "for":
@@ -145,8 +239,8 @@ class _Reader:
     # ---- words
 
     def _word(self) -> Word:
-        text, plain = "", True
-        while self.at < len(self.line) and self.line[self.at] not in " \t\r\n;|&<>()":
+        text, plain, since = "", True, self.at
+        while self.at < len(self.line) and self.line[self.at] not in " \t\n;|&<>()":
             char = self.line[self.at]
             if char == "'":
                 end = self._find("'", self.at + 1)
@@ -167,16 +261,22 @@ class _Reader:
                 self.at = run.end()
             else:
                 plain = plain and char not in "*?[{"
-                text += char
-                self.at += 1
+                text += self._other(char)
         plain = plain or text in ("[", "{}")
         if self.at < len(self.line) and self.line[self.at] in "<>" and self.line.startswith("(", self.at + 1):
             self.at += 2
             self._inside(")")
             return Word(text, plain=False)
         if self.line.startswith("(", self.at) and text.endswith("="):
-            raise Unclear("it makes a list")
+            self._list(self.line[since : self.at])
+            return Word(text, plain=False)
         return Word(text, plain)
+
+    def _other(self, char: str) -> str:
+        if char.isspace() or char == "\0":
+            raise Unclear("it has a character that looks like a space and is none")
+        self.at += 1
+        return char
 
     def double(self, end: str) -> tuple[str, bool]:
         """Text in double quotes, or that of a here document: what it says, and whether that is all."""
@@ -219,6 +319,9 @@ class _Reader:
             self.at += 2
             self._inside(")")
             return "", False
+        if home := _HOME.match(self.line, self.at):
+            self.at = home.end()
+            return "~", False
         if after == "{":
             return self._skipped(self._closing_brace())
         name = _NAME.match(self.line, self.at + 1)
@@ -294,6 +397,8 @@ class _Reader:
             raise Unclear("a redirection leads nowhere")
         if found["way"] in ("<<", "<<-"):
             self.documents.append((word.text, raw == word.text))
+        elif found["way"] not in ("<", "<<<", "<&") and not _DESCRIPTOR.fullmatch(raw):
+            self.found.append((Word(WRITES), word))
 
     def _skip_documents(self) -> None:
         """Here documents: only what is substituted in them is run, unless a shell reads them."""

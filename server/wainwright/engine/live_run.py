@@ -159,9 +159,8 @@ class LiveRun:
             await to_its_end(self._journal.queue(self._journal.append, self.lease, events, settles=settles))
             self.state = state
             self._wake.set()
-            if passed:
-                async with self._answered:
-                    self._answered.notify_all()
+            async with self._answered:
+                self._answered.notify_all()
         for notice, event in zip(notices, events, strict=True):
             self._notify(notice, event)
 
@@ -202,13 +201,14 @@ class LiveRun:
             # A person may think for as long as they like; nobody is paid meanwhile.
             with may_take(math.inf):
                 async with self._answered:
-                    await self._answered.wait_for(lambda: self.state.gates[gate.id].decided is not None)
+                    await self._answered.wait_for(
+                        lambda: self.state.gates[gate.id].decided is not None or self.state.stage in ENDS
+                    )
         finally:
             del self._asking[gate.id]
             self._wake.set()
         decided = self.state.gates[gate.id].decided
-        assert decided is not None
-        if decided.by in _NOBODY:
+        if decided is None or decided.by in _NOBODY or self.state.stage in ENDS:
             raise Closing("Nobody answers any more.", "It is asked again when the run goes on.")
         return "" if decided.decision == "approve" else f"the person said no. {decided.reason}".strip(". ")
 

@@ -76,7 +76,7 @@ done
 
 
 def _approval(workbench: Workbench, arguments: Shell) -> Approval | None:
-    judged = workbench.rules.judge(arguments.lines)
+    judged = workbench.rules.judge(arguments.lines, str(workbench.view.at))
     if judged.verdict != "ask" or workbench.sandbox is None:
         return None
     tier, view = workbench.sandbox.tier, workbench.view
@@ -117,7 +117,7 @@ async def _shell(workbench: Workbench, arguments: Shell) -> str:
     lines = arguments.lines
     asked = _approval(workbench, arguments)
     if asked is None or asked.digest != workbench.approved:
-        refusal = workbench.rules.judge(lines).refusal
+        refusal = workbench.rules.judge(lines, str(workbench.view.at)).refusal
         if refusal:
             return Denied(refusal)
     argv = ("/bin/bash", "-c", lines[0]) if len(lines) == 1 else ("/bin/bash", "-c", _SEVERAL, "bash", *lines)
