@@ -14,6 +14,7 @@ from wainwright.models.router import Models
 from wainwright.models.spans import Spans
 from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
+from wainwright.sandbox.egress import Egress
 from wainwright.settings import Settings
 from wainwright.workspace.index import FOLDER, Indexes
 from wainwright.workspace.repository import Repository
@@ -30,7 +31,7 @@ async def assemble(
     """The engine of a workspace whose state lies in a folder of its own; ``equip`` as in ``EngineParts``."""
     workspace, state = trust.workspace, trust.state
     await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
-    sandbox, reason = await _sandbox(state, workspace)
+    sandbox, reason = await _sandbox(state, workspace, settings)
     parts = EngineParts(
         workspace=workspace,
         state=state,
@@ -52,9 +53,10 @@ async def assemble(
     return Engine(parts)
 
 
-async def _sandbox(state: Path, workspace: Path) -> tuple[Bubblewrap | None, str]:
+async def _sandbox(state: Path, workspace: Path, settings: Settings) -> tuple[Bubblewrap | None, str]:
+    hosts = settings.egress.hosts
     try:
-        return await prove(state, workspace=workspace), ""
+        return await prove(state, workspace=workspace, way_out=Egress(hosts) if hosts else None), ""
     except SandboxError as error:
         return None, str(error)
     except OSError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,6 +17,7 @@ from pydantic import (
 from wainwright.domain.command_policy import Rules
 from wainwright.domain.evidence import Suite
 from wainwright.domain.goal import Autonomy
+from wainwright.domain.hosts import listed
 
 DEFAULT_TIMEOUT_S = 600.0
 CUSTOM_TIMEOUT_S = 1200.0
@@ -297,6 +299,19 @@ class VaultSettings(_Section):
     the variables are, such as ``OPENAI_API_KEY``."""
 
 
+def _a_host(entry: str) -> str:
+    listed(entry)
+    return entry
+
+
+class EgressSettings(_Section):
+    """What commands may reach of the network. A workspace has no say in it."""
+
+    hosts: tuple[Annotated[str, AfterValidator(_a_host)], ...] = ()
+    """Hosts that the commands of models and tests may reach, by name, through a proxy: ``pypi.org`` for its ports 80
+    and 443, or ``pypi.org:443``. Whoever can write to one of them can be sent what a command sees. Empty: none."""
+
+
 class TelemetrySettings(_Section):
     """What is sent to an endpoint of your own, and to nobody else. Without one nothing is."""
 
@@ -316,6 +331,8 @@ class Settings(_Section):
     """How tests are run."""
     commands: CommandSettings = CommandSettings()
     """Which commands of models are run."""
+    egress: EgressSettings = EgressSettings()
+    """What commands may reach of the network."""
     mutants: MutantSettings = MutantSettings()
     """How the acceptance tests are tried."""
     caches: CacheSettings = CacheSettings()

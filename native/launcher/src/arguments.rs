@@ -25,9 +25,34 @@ pub struct Around {
 /// What is asked for inside, before the command.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Inside {
+    pub limits: Limits,
+    /// The only places that can be written to.
+    pub writable: Vec<PathBuf>,
+    /// A descriptor to hand a listening socket out by, and its port.
+    pub door: Option<(u32, u16)>,
+}
+
+/// How much a command may take.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Limits {
     pub processes: Option<u64>,
     pub file_bytes: Option<u64>,
-    /// The only places that can be written to.
+    pub descriptors: Option<u64>,
+}
+
+/// What is asked for where there is no bubblewrap, by whoever sees a command through.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Over {
+    /// Control groups to enter.
+    pub groups: Vec<PathBuf>,
+}
+
+/// What is asked for there, before the command.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Alone {
+    pub limits: Limits,
+    /// The only places that can be read, beside those that can be written to.
+    pub readable: Vec<PathBuf>,
     pub writable: Vec<PathBuf>,
 }
 
@@ -52,6 +77,8 @@ pub struct Next {
 pub enum Part {
     Around(Around, Next),
     Inside(Inside, Next),
+    Over(Over, Next),
+    Alone(Alone, Next),
     Forward(Forward),
 }
 
@@ -72,7 +99,8 @@ pub struct Unclear {
 
 const STDERR: u32 = 2;
 const UNKNOWN: &str = "an argument is not known";
-const NEITHER: &str = "the second argument is none of \"around\", \"inside\" and \"forward\"";
+const NEITHER: &str =
+    "the second argument is none of \"around\", \"inside\", \"over\", \"alone\" and \"forward\"";
 
 /// Reads the arguments after the program's own name.
 pub fn parse(given: Vec<OsString>) -> Result<Arguments, Unclear> {
@@ -86,6 +114,8 @@ fn read(report: u32, words: &mut IntoIter<OsString>) -> Result<Arguments, &'stat
     let part = match words.next().as_deref().and_then(OsStr::to_str) {
         Some("around") => Part::Around(around(words)?, next(words)?),
         Some("inside") => Part::Inside(inside(words)?, next(words)?),
+        Some("over") => Part::Over(over(words)?, next(words)?),
+        Some("alone") => Part::Alone(alone(words)?, next(words)?),
         Some("forward") => Part::Forward(forward(words)?),
         _ => return Err(NEITHER),
     };
@@ -121,17 +151,59 @@ fn around(words: &mut IntoIter<OsString>) -> Result<Around, &'static str> {
 fn inside(words: &mut IntoIter<OsString>) -> Result<Inside, &'static str> {
     let mut asked = Inside::default();
     while let Some(word) = words.next() {
-        let limit =
-            |words: &mut IntoIter<OsString>| number(words.next().as_deref()).ok_or("a limit is no number");
         match word.to_str() {
-            Some("--processes") => asked.processes = Some(limit(words)?),
-            Some("--file-bytes") => asked.file_bytes = Some(limit(words)?),
             Some("--writable") => asked.writable.push(words.next().ok_or("a place is not named")?.into()),
+            Some("--door") => asked.door = Some(door(words).ok_or("a door is not complete")?),
+            Some("--") => return Ok(asked),
+            Some(other) => limit(&mut asked.limits, other, words)?,
+            None => return Err(UNKNOWN),
+        }
+    }
+    Err("no program is named")
+}
+
+fn over(words: &mut IntoIter<OsString>) -> Result<Over, &'static str> {
+    let mut asked = Over::default();
+    while let Some(word) = words.next() {
+        match word.to_str() {
+            Some("--group") => asked.groups.push(words.next().ok_or("a group is not named")?.into()),
             Some("--") => return Ok(asked),
             _ => return Err(UNKNOWN),
         }
     }
     Err("no program is named")
+}
+
+fn alone(words: &mut IntoIter<OsString>) -> Result<Alone, &'static str> {
+    let mut asked = Alone::default();
+    while let Some(word) = words.next() {
+        let place =
+            |words: &mut IntoIter<OsString>| words.next().ok_or("a place is not named").map(Into::into);
+        match word.to_str() {
+            Some("--readable") => asked.readable.push(place(words)?),
+            Some("--writable") => asked.writable.push(place(words)?),
+            Some("--") => return Ok(asked),
+            Some(other) => limit(&mut asked.limits, other, words)?,
+            None => return Err(UNKNOWN),
+        }
+    }
+    Err("no program is named")
+}
+
+fn limit(limits: &mut Limits, word: &str, words: &mut IntoIter<OsString>) -> Result<(), &'static str> {
+    let set = match word {
+        "--processes" => &mut limits.processes,
+        "--file-bytes" => &mut limits.file_bytes,
+        "--descriptors" => &mut limits.descriptors,
+        _ => return Err(UNKNOWN),
+    };
+    *set = Some(number(words.next().as_deref()).ok_or("a limit is no number")?);
+    Ok(())
+}
+
+fn door(words: &mut IntoIter<OsString>) -> Option<(u32, u16)> {
+    let descriptor = number(words.next().as_deref())?.try_into().ok()?;
+    Some((descriptor, number(words.next().as_deref())?.try_into().ok()?))
 }
 
 fn overlay(words: &mut IntoIter<OsString>) -> Option<Overlay> {
@@ -175,16 +247,24 @@ mod tests {
 
     #[test]
     fn everything_that_can_be_asked_for_inside() {
-        let inside = Inside {
-            processes: Some(9),
-            file_bytes: Some(1 << 40),
-            writable: vec!["/tmp".into(), "/w".into()],
-        };
+        let limits = Limits { processes: Some(9), file_bytes: Some(1 << 40), descriptors: Some(8) };
+        let inside = Inside { limits, writable: vec!["/tmp".into(), "/w".into()], door: Some((5, 3128)) };
         let next = Next { program: "make".into(), rest: vec!["--".into(), "all".into()] };
         let expected = Arguments { report: 2, part: Part::Inside(inside, next) };
-        let line =
-            "2 inside --processes 9 --file-bytes 1099511627776 --writable /tmp --writable /w -- make -- all";
+        let line = "2 inside --processes 9 --file-bytes 1099511627776 --descriptors 8 --writable /tmp --writable /w \
+             --door 5 3128 -- make -- all";
         assert_eq!(parsed(line), Ok(expected));
+    }
+
+    #[test]
+    fn everything_that_can_be_asked_for_without_bubblewrap() {
+        let next = |program: &str| Next { program: program.into(), rest: vec!["x".into()] };
+        let over = Part::Over(Over { groups: vec!["g".into()] }, next("launch"));
+        assert_eq!(parsed("7 over --group g -- launch x"), Ok(Arguments { report: 7, part: over }));
+        let limits = Limits { processes: Some(9), ..Limits::default() };
+        let alone = Alone { limits, readable: vec!["/usr".into()], writable: vec!["/w".into()] };
+        let expected = Arguments { report: 2, part: Part::Alone(alone, next("make")) };
+        assert_eq!(parsed("2 alone --readable /usr --writable /w --processes 9 -- make x"), Ok(expected));
     }
 
     #[test]
@@ -210,6 +290,10 @@ mod tests {
             ("5 inside --processes many -- true", 5, "a limit is no number"),
             ("5 inside --overlay t u w 1 l -- true", 5, UNKNOWN),
             ("5 inside --writable", 5, "a place is not named"),
+            ("5 inside --door 5 -- true", 5, "a door is not complete"),
+            ("5 over --die-with-parent -- true", 5, UNKNOWN),
+            ("5 alone --readable", 5, "a place is not named"),
+            ("5 alone --door 5 80 -- true", 5, UNKNOWN),
             ("5 forward", 5, "no port is named"),
             ("5 forward 65536 n", 5, "no port is named"),
         ];

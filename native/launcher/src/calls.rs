@@ -1,4 +1,5 @@
-//! The kernel calls that no command may make, as a filter that bubblewrap installs when its walls stand.
+//! The kernel calls that no command may make, as a filter that bubblewrap installs when its walls stand, or a process
+//! for itself where there are none.
 //!
 //! Everything else is allowed: a list of what toolchains need would be wrong with their next version. What is missing
 //! is refused as a kernel refuses it that lacks or forbids it, so that programs take the other way they have.
@@ -68,6 +69,56 @@ const FORBIDDEN: [c_long; 26] = [
     libc::SYS_syslog,
 ];
 
+/// Forbidden where no walls stand: of the files of others they change what Landlock does not watch, or they reach
+/// processes and memory that a namespace would hide. No filter sees whose file it is.
+const FORBIDDEN_ALONE: [c_long; 28] = [
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    FCHMODAT2,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    SETXATTRAT,
+    REMOVEXATTRAT,
+    FILE_SETATTR,
+    libc::SYS_shmget,
+    libc::SYS_msgget,
+    libc::SYS_semget,
+    libc::SYS_mq_open,
+    libc::SYS_setpriority,
+    libc::SYS_ioprio_set,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setattr,
+];
+const FCHMODAT2: c_long = 452;
+const SETXATTRAT: c_long = 463;
+const REMOVEXATTRAT: c_long = 466;
+const FILE_SETATTR: c_long = 469;
+#[cfg(target_arch = "x86_64")]
+const OLDER_ALONE: [c_long; 6] = [
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const OLDER_ALONE: [c_long; 0] = [];
+/// Of `ioctl`: attributes of a file that only its owner may change (`FS_IOC_SETFLAGS`, `FS_IOC_FSSETXATTR`).
+const ATTRIBUTES: [u32; 2] = [0x4008_6602, 0x401C_5820];
+
 const NAMESPACES: c_int =
     CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWUTS;
 
@@ -86,14 +137,39 @@ pub fn filter() -> Result<OwnedFd, String> {
     let written = || -> std::io::Result<OwnedFd> {
         let memory = rustix::fs::memfd_create(c"calls", rustix::fs::MemfdFlags::empty())?;
         let mut file = std::fs::File::from(memory);
-        file.write_all(&bytes(&steps()))?;
+        file.write_all(&bytes(&steps(false)))?;
         file.rewind()?;
         Ok(file.into())
     };
     written().map_err(|error| format!("the filter of kernel calls could not be written: {error}"))
 }
 
-fn steps() -> Vec<Step> {
+/// Has this process and all that it becomes refused what only walls would make harmless, beside all else.
+#[expect(unsafe_code, reason = "no wrapper knows this call")]
+pub fn refuse_alone() -> Result<(), String> {
+    let code: Vec<libc::sock_filter> = steps(true)
+        .into_iter()
+        .map(|(code, jt, jf, k)| libc::sock_filter {
+            code: u16::try_from(code).expect("codes are small"),
+            jt,
+            jf,
+            k,
+        })
+        .collect();
+    let length = u16::try_from(code.len()).expect("few steps");
+    let program = libc::sock_fprog { len: length, filter: code.as_ptr().cast_mut() };
+    let flags: libc::c_ulong = 0;
+    // SAFETY: the kernel reads the program, whose steps live until it returns, and nothing is written.
+    let done =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
+    if done == 0 {
+        return Ok(());
+    }
+    Err(format!("the filter of kernel calls is refused: {}", std::io::Error::last_os_error()))
+}
+
+/// `alone`: no walls stand around the command.
+fn steps(alone: bool) -> Vec<Step> {
     let mut steps = vec![load(PROCESSOR), when_equal(ARCHITECTURE, 1, 0), refuse(ENOSYS), load(NUMBER)];
     if cfg!(target_arch = "x86_64") {
         steps.extend([(BPF_JMP | BPF_JGE | BPF_K, 0, 1, X32), refuse(ENOSYS)]);
@@ -103,6 +179,19 @@ fn steps() -> Vec<Step> {
             steps.extend(on(*call, vec![refuse(error)]));
         }
     }
+    for call in FORBIDDEN_ALONE.iter().chain(&OLDER_ALONE).filter(|_| alone) {
+        steps.extend(on(*call, vec![refuse(EPERM)]));
+    }
+    if alone {
+        steps.extend(on(
+            libc::SYS_prlimit64,
+            vec![load(ARGUMENTS[0]), when_equal(0, 1, 0), refuse(EPERM), ALLOW],
+        ));
+        for attribute in ATTRIBUTES {
+            let refused = vec![load(ARGUMENTS[1]), when_equal(attribute, 0, 1), refuse(EPERM), load(NUMBER)];
+            steps.extend(on(libc::SYS_ioctl, refused));
+        }
+    }
     for call in [libc::SYS_clone, libc::SYS_unshare] {
         let any_of_these = (BPF_JMP | BPF_JSET | BPF_K, 0, 1, number(NAMESPACES));
         steps.extend(on(call, vec![load(ARGUMENTS[0]), any_of_these, refuse(EPERM), ALLOW]));
@@ -110,7 +199,9 @@ fn steps() -> Vec<Step> {
     // Words put into a terminal as if somebody typed them.
     let typed = [when_equal(number(TIOCSTI), 1, 0), when_equal(number(TIOCLINUX), 0, 1)];
     steps.extend(on(libc::SYS_ioctl, vec![load(ARGUMENTS[1]), typed[0], typed[1], refuse(EPERM), ALLOW]));
-    steps.extend(on(libc::SYS_socket, sockets()));
+    // A socket with a path is reached wherever files are.
+    let sockets = if alone { vec![refuse(EAFNOSUPPORT)] } else { sockets() };
+    steps.extend(on(libc::SYS_socket, sockets));
     steps.push(ALLOW);
     steps
 }
@@ -130,7 +221,7 @@ fn sockets() -> Vec<Step> {
     ]
 }
 
-/// What is done for one call; it has to end with an answer.
+/// What is done for one call; it has to end with an answer, or with the number of the call as it was.
 fn on(call: c_long, what: Vec<Step>) -> Vec<Step> {
     let past = u8::try_from(what.len()).expect("few steps");
     std::iter::once(when_equal(number(call), 0, past)).chain(what).collect()

@@ -1,28 +1,48 @@
-//! The last fence, inside the walls: limits, and places beyond which nothing can be written even where a wall is thin.
+//! The fence that a process puts around itself: limits, places beyond which nothing can be written, and where there are
+//! no walls around it, nothing be read.
 
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr, RulesetCreated,
-    RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
 };
 use rustix::process::{Resource, Rlimit};
 
-use crate::arguments::Inside;
+use crate::arguments::{Alone, Inside, Limits};
 
 /// The newest that is known here; an older kernel enforces what it knows, and one without Landlock nothing.
 const KNOWN: ABI = ABI::V9;
+/// The oldest that can stand alone: from here on files cannot be cut short either.
+const NEEDED: ABI = ABI::V3;
+/// What programs need of the devices.
+const DEVICES: [&str; 7] =
+    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/ptmx", "/dev/pts"];
 
 /// Sets everything up for this process and all that it becomes or starts.
 pub fn set_up(asked: &Inside) -> Result<(), String> {
-    for (resource, most) in
-        [(Resource::Nproc, asked.processes), (Resource::Fsize, asked.file_bytes), (Resource::Core, Some(0))]
-    {
+    limit_all(&asked.limits)?;
+    restrict(&asked.writable).map_err(|error| format!("writing could not be restricted: {error}"))
+}
+
+/// Sets up all that there is where no walls stand around this process.
+pub fn set_up_alone(asked: &Alone) -> Result<(), String> {
+    limit_all(&asked.limits)?;
+    restrict_alone(asked).map_err(|error| format!("reading and writing could not be restricted: {error}"))
+}
+
+fn limit_all(limits: &Limits) -> Result<(), String> {
+    for (resource, most) in [
+        (Resource::Nproc, limits.processes),
+        (Resource::Fsize, limits.file_bytes),
+        (Resource::Nofile, limits.descriptors),
+        (Resource::Core, Some(0)),
+    ] {
         if let Some(most) = most {
             limit(resource, most)?;
         }
     }
-    restrict(&asked.writable).map_err(|error| format!("writing could not be restricted: {error}"))
+    Ok(())
 }
 
 fn limit(resource: Resource, most: u64) -> Result<(), String> {
@@ -42,6 +62,23 @@ fn restrict(writable: &[PathBuf]) -> Result<(), RulesetError> {
         .add_rules(path_beneath_rules([Path::new("/")], AccessFs::from_read(KNOWN)))?
         .add_rules(path_beneath_rules(["/dev"], everything))?
         .add_rules(path_beneath_rules(writable, everything))?;
+    standard_streams(rules)?.restrict_self()?;
+    Ok(())
+}
+
+fn restrict_alone(asked: &Alone) -> Result<(), RulesetError> {
+    let everything = AccessFs::from_all(KNOWN);
+    let rules = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(NEEDED))?
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(everything)?
+        .handle_access(AccessNet::from_all(KNOWN))?
+        .scope(Scope::from_all(KNOWN))?
+        .create()?
+        .add_rules(path_beneath_rules(&asked.readable, AccessFs::from_read(KNOWN)))?
+        .add_rules(path_beneath_rules(DEVICES, everything))?
+        .add_rules(path_beneath_rules(&asked.writable, everything))?;
     standard_streams(rules)?.restrict_self()?;
     Ok(())
 }

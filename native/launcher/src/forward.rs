@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Resource, Rlimit};
-use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use crate::arguments::Forward;
+use crate::power;
 
 /// Connections at a time; whoever comes then waits where the kernel keeps those that nobody has taken yet.
 const CONNECTIONS_MAX: usize = 500;
@@ -59,12 +59,7 @@ fn enter(namespace: &Path) -> Result<(), Error> {
 
 /// Whoever enters a user namespace may do everything in it.
 fn give_up_power() -> Result<(), Error> {
-    let none = CapabilitySet::empty();
-    rustix::thread::set_no_new_privs(true)?;
-    rustix::thread::set_capabilities(
-        None,
-        CapabilitySets { effective: none, permitted: none, inheritable: none },
-    )?;
+    power::give_up()?;
     let allowed = rustix::process::getrlimit(Resource::Nofile).maximum;
     let most = allowed.map_or(DESCRIPTORS, |allowed| allowed.min(DESCRIPTORS));
     Ok(rustix::process::setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: Some(most) })?)

@@ -22,13 +22,14 @@ pub fn set_up(asked: &Around) -> Result<(), String> {
     }
     // After the namespaces: entering them would take it back.
     if asked.die_with_parent {
-        die_with(parent)?;
+        die_with(parent, Signal::KILL)?;
     }
     asked.overlays.iter().try_for_each(mount)
 }
 
-fn die_with(parent: Option<Pid>) -> Result<(), String> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+/// Has the kernel send a signal to this process when its parent ends.
+pub fn die_with(parent: Option<Pid>, signal: Signal) -> Result<(), String> {
+    rustix::process::set_parent_process_death_signal(Some(signal))
         .map_err(|errno| format!("nobody would end this with its parent: {errno}"))?;
     if rustix::process::getppid() == parent { Ok(()) } else { Err("the parent has ended".into()) }
 }

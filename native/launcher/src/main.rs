@@ -7,9 +7,24 @@
 //! enters control groups and a session keyring of its own, mounts the layers of a task, and tells bubblewrap which
 //! kernel calls it shall refuse. An overlay whose UPPER is empty is read-only.
 //!
-//! `wainwright-launch FD inside [--processes N] [--file-bytes N] [--writable PATH]... -- COMMAND [ARGUMENT]...`
+//! `wainwright-launch FD inside [--processes N] [--file-bytes N] [--descriptors N] [--writable PATH]...
+//!  [--door DESCRIPTOR PORT] -- COMMAND [ARGUMENT]...`
 //!
-//! sets limits, and lets nothing be written but beneath the paths that are named, where the kernel has Landlock.
+//! sets limits, and lets nothing be written but beneath the paths that are named, where the kernel has Landlock. A door is
+//! a socket that listens on PORT of the loopback here, sent to the other end of DESCRIPTOR.
+//!
+//! Where there is no bubblewrap two others stand in its place:
+//!
+//! `wainwright-launch FD over [--group DIRECTORY]... -- PROGRAM [ARGUMENT]...`
+//!
+//! sees the program through, ends all that it leaves, and tells its exit code to FD as bubblewrap does; told to end, it
+//! ends all of it.
+//!
+//! `wainwright-launch FD alone [--processes N] [--file-bytes N] [--descriptors N] [--readable PATH]...
+//!  [--writable PATH]... -- COMMAND [ARGUMENT]...`
+//!
+//! gives up all power, and lets nothing be read or written but beneath the paths that are named, and nothing be called
+//! that reaches beyond them.
 //!
 //! `wainwright-launch FD forward PORT [NAMESPACE]...`
 //!
@@ -24,11 +39,17 @@ mod arguments;
 #[cfg(target_os = "linux")]
 mod calls;
 #[cfg(target_os = "linux")]
+mod door;
+#[cfg(target_os = "linux")]
 mod fence;
 #[cfg(target_os = "linux")]
 mod forward;
 #[cfg(target_os = "linux")]
 mod layers;
+#[cfg(target_os = "linux")]
+mod over;
+#[cfg(target_os = "linux")]
+mod power;
 #[cfg(target_os = "linux")]
 mod standing;
 
@@ -44,43 +65,61 @@ fn main() -> ExitCode {
         Ok(Arguments { report, part }) => (report, act(report, &part)),
         Err(unclear) => (unclear.report, Err((FAILED, unclear.reason))),
     };
-    let Err((code, failure)) = ended else { return ExitCode::SUCCESS };
+    let (code, failure) = match ended {
+        Ok(code) => return ExitCode::from(code),
+        Err(failed) => failed,
+    };
     tell(report, &format!("wainwright-launch: {}", failure.replace('\n', " ")));
     ExitCode::from(code)
 }
 
-/// Returns only what went wrong, but for what is beside a service.
+/// Returns only what went wrong, but for what is beside a service or over a command.
 #[cfg(target_os = "linux")]
-fn act(report: u32, part: &Part) -> Result<(), (u8, String)> {
+fn act(report: u32, part: &Part) -> Result<u8, (u8, String)> {
     use std::io::ErrorKind;
     use std::os::unix::process::CommandExt;
     use std::process::Command;
 
     let failed = |failure| (FAILED, failure);
     let (next, mut program) = match part {
-        Part::Forward(asked) => return forward::forward(asked, || tell(report, "ready")).map_err(failed),
+        Part::Forward(asked) => {
+            return forward::forward(asked, || tell(report, "ready")).map(|()| 0).map_err(failed);
+        }
+        Part::Over(asked, next) => return over::see_through(report, asked, next).map_err(failed),
         Part::Around(asked, next) => {
-            standing::leave(asked).and_then(|()| layers::set_up(asked)).map_err(failed)?;
+            standing::leave(&asked.groups).and_then(|()| layers::set_up(asked)).map_err(failed)?;
             let mut program = Command::new(&next.program);
             program.arg("--seccomp").arg(standing::passed_on(calls::filter().map_err(failed)?));
             (next, program)
         }
+        Part::Alone(asked, next) => {
+            power::give_up()
+                .map_err(|error| format!("a capability could not be given up: {error}"))
+                .and_then(|()| fence::set_up_alone(asked))
+                .and_then(|()| calls::refuse_alone())
+                .map_err(failed)?;
+            (next, Command::new(&next.program))
+        }
         Part::Inside(asked, next) => {
+            asked
+                .door
+                .map_or(Ok(()), |(descriptor, port)| door::hand_out(descriptor, port))
+                .map_err(failed)?;
             fence::set_up(asked).map_err(failed)?;
             (next, Command::new(&next.program))
         }
     };
     let error = program.args(&next.rest).exec();
     let code = match (part, error.kind()) {
-        (Part::Inside(..), ErrorKind::NotFound) => 127,
-        (Part::Inside(..), ErrorKind::PermissionDenied) => 126,
+        (Part::Inside(..) | Part::Alone(..), ErrorKind::NotFound) => 127,
+        (Part::Inside(..) | Part::Alone(..), ErrorKind::PermissionDenied) => 126,
         _ => FAILED,
     };
     Err((code, format!("{} could not be started: {error}", next.program.display())))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn act(_: u32, _: &Part) -> Result<(), (u8, String)> {
+fn act(_: u32, _: &Part) -> Result<u8, (u8, String)> {
     Err((FAILED, "commands are fenced on Linux only".into()))
 }
 

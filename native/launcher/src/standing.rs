@@ -2,18 +2,16 @@
 
 use std::io::Write;
 use std::os::fd::{IntoRawFd, OwnedFd};
-use std::path::Path;
-
-use crate::arguments::Around;
+use std::path::{Path, PathBuf};
 
 /// The kernel shall choose this tree of processes when memory runs out.
 const FIRST_TO_GO: &[u8] = b"800";
 
 /// Enters the groups that are named, and leaves the keyring of the person's session.
-pub fn leave(asked: &Around) -> Result<(), String> {
+pub fn leave(groups: &[PathBuf]) -> Result<(), String> {
     // Where it is refused the order stays as it was.
     let _ = write(Path::new("/proc/self/oom_score_adj"), FIRST_TO_GO);
-    for group in &asked.groups {
+    for group in groups {
         enter(group).map_err(|error| format!("{} cannot be entered: {error}", group.display()))?;
     }
     leave_keyring();

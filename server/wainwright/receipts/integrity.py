@@ -21,7 +21,7 @@ from wainwright.receipts.protocol import Project
 from wainwright.receipts.shell import simple_commands
 from wainwright.receipts.special import special_cases, times
 from wainwright.receipts.suspects import MODULES, SETTINGS, STANDS_IN, TRICKS
-from wainwright.sandbox.variables import VARIABLES
+from wainwright.sandbox.variables import OFFLINE, VARIABLES
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,9 @@ def _named_by(words: Collection[str], folder: str) -> Iterator[str]:
 
 _OURS = (
     r"\b("
-    + "|".join(name for name in VARIABLES if name.endswith(("OFFLINE", "RETRIES", "NETWORK", "PIN")))
+    + "|".join(
+        name for name in (*VARIABLES, *OFFLINE) if name.endswith(("OFFLINE", "RETRIES", "NETWORK", "PIN"))
+    )
     + r")\b"
 )
 _TOLD = (*TRICKS, (_OURS, "behaves otherwise while it is tested"))

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import (
+    egress,
     forwarding,
     guarding,
     launcher,
@@ -31,7 +32,7 @@ from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.layers import Layers, Mount, Overlay, Taken
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
 from wainwright.sandbox.toolchains import find, user
-from wainwright.sandbox.variables import VARIABLES
+from wainwright.sandbox.variables import OFFLINE, VARIABLES, through
 from wainwright.sandbox.visible import Visible, interpreters, settings, survey
 from wainwright.sandbox.watching import Watch
 from wainwright.silence import may_take
@@ -69,9 +70,12 @@ class Tools(BaseModel):
 class Bubblewrap:
     """Runs commands in bubblewrap. Get one from ``prove``, which shows first that its walls hold on this machine."""
 
-    def __init__(self, tools: Tools, visible: Visible, *, overlays: bool) -> None:
+    def __init__(
+        self, tools: Tools, visible: Visible, *, overlays: bool, way_out: egress.Egress | None = None
+    ) -> None:
         self._tools = tools
         self._visible = visible
+        self._way_out = way_out
         self._layers = Layers(overlays=overlays)
         self._guard = guarding.Guard(guarding.trees(visible))
         self._groups = limits.Groups()
@@ -106,27 +110,45 @@ class Bubblewrap:
 
     def settings(self) -> list[str]:
         """What decides how commands end beside their tree and programs: it differs when they may end another way."""
-        return settings(self._visible)
+        return [*settings(self._visible), *(self._way_out.hosts if self._way_out else ())]
+
+    @property
+    def reaches(self) -> list[str]:
+        """The hosts that commands can reach, with their ports; see ``egress``."""
+        return self._way_out.hosts if self._way_out else []
 
     async def run(self, command: Command, view: SandboxView) -> CommandOutcome:
-        """Run to the end, without any network; see ``Sandbox.run``."""
+        """Run to the end, without any network but the hosts of a list; see ``Sandbox.run``."""
         group = self._groups.open()
         try:
-            async with self._taken(view) as taken:
+            async with self._taken(view) as taken, self._door() as (door, refused):
                 before = partial(self._before, group, taken.overlays, die_with_parent=True)
+                env = command.env if door is None else {**through(egress.PORT), **command.env}
                 walls = [
                     *(self._tools.bwrap, "--unshare-all", "--die-with-parent"),
                     *orphans.mark(),
-                    *self._walls(taken, command.env, command.cwd, command.shared),
+                    *self._walls(taken, env, command.cwd, command.shared),
                 ]
-                fence = launcher.inside(self._writable(taken, command.shared))
+                way_out = None if door is None else (door, egress.PORT)
+                fence = launcher.inside(self._writable(taken, command.shared), way_out)
                 watch = Watch(view.tree, _written(taken), group)
                 with may_take(command.timeout_s):
-                    outcome = await running.run(before, walls, fence, command, watch)
+                    passed = () if door is None else (door,)
+                    outcome = await running.run(before, walls, fence, command, watch, passed)
                 wrote = await finish_in_thread(self._layers.written, taken)
-                return outcome.model_copy(update={"wrote": wrote})
+                told = "".join(f"\n[{line}]" for line in refused)
+                return outcome.model_copy(update={"wrote": wrote, "output": outcome.output + told})
         finally:
             self._groups.close(group)
+
+    @asynccontextmanager
+    async def _door(self) -> AsyncIterator[tuple[int | None, list[str]]]:
+        """The descriptor for a command's way out, where there is one, and what is refused on it."""
+        if self._way_out is None:
+            yield None, []
+            return
+        async with self._way_out.door() as (descriptor, refused):
+            yield descriptor, refused
 
     def spawn_detached(
         self,
@@ -323,7 +345,8 @@ class Bubblewrap:
         """Variables of every command: the project's own environments come first on PATH, as if activated."""
         seen = (*self._visible.system, *self._visible.toolchains, *extra, view.at)
         linked = tuple(link for _, link in self._visible.links)
-        variables = {**VARIABLES, **self._visible.variables, "HOME": str(self._home(view))}
+        offline = {} if self._way_out else OFFLINE
+        variables = {**VARIABLES, **offline, **self._visible.variables, "HOME": str(self._home(view))}
         # The person trusts the settings of their own workspace; mise notes that in a file which is not shown.
         variables["MISE_TRUSTED_CONFIG_PATHS"] = str(view.at)
         if "XDG_CACHE_HOME" in variables:
@@ -374,35 +397,35 @@ async def prove(
     *,
     workspace: Path | None = None,
     overlays: bool = True,
+    way_out: egress.Egress | None = None,
 ) -> Bubblewrap:
     """Find bubblewrap and attempt what must be impossible inside; the sandbox is returned only if all of it failed.
 
     ``state`` is the server's own directory (made when missing): commands must not see it. ``environment`` is the
     person's, by default this process's: PATH, HOME and the variables of toolchains are read from it. No program
     below ``workspace`` is asked about toolchains. Without ``overlays`` layers are copies, as they are where none can
-    be mounted.
+    be mounted. ``way_out``: what commands may reach of the network; None for nothing.
     Raises SandboxError with what is missing or which wall does not hold.
     """
     environment = os.environ if environment is None else environment
     await asyncio.to_thread(orphans.end_orphans)
     visible = await asyncio.to_thread(_survey_around, state, environment, workspace)
     tools = await asyncio.to_thread(_find_tools, state)
-    plain = Bubblewrap(tools, visible, overlays=False)
-    found = await _layered(tools, visible, state) if overlays else (None, "they are switched off")
-    layered, plain.why_copies = found
-    sandbox = layered or plain
+    plain = Bubblewrap(tools, visible, overlays=False, way_out=way_out)
+    layered = Bubblewrap(tools, visible, overlays=True, way_out=way_out)
+    plain.why_copies = await _why_copies(layered, state) if overlays else "they are switched off"
+    sandbox = plain if plain.why_copies else layered
     await proof.attempt_the_forbidden(sandbox, state, visible)
     return sandbox
 
 
-async def _layered(tools: Tools, visible: Visible, state: Path) -> tuple[Bubblewrap | None, str]:
-    """A sandbox with overlays, if they can be mounted; else why not."""
-    sandbox = Bubblewrap(tools, visible, overlays=True)
+async def _why_copies(layered: Bubblewrap, state: Path) -> str:
+    """Why no overlay can be mounted; empty when they can."""
     try:
-        await proof.attempt_overlays(sandbox, state)
+        await proof.attempt_overlays(layered, state)
     except SandboxError as error:
-        return None, error.message
-    return sandbox, ""
+        return error.message
+    return ""
 
 
 def _survey_around(state: Path, environment: Mapping[str, str], workspace: Path | None) -> Visible:

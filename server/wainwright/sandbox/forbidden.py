@@ -1,7 +1,8 @@
 """Acts that must fail inside a sandbox. A bare interpreter runs this text in there, so it imports nothing of ours.
 
 Each act returns True when it *succeeded*, that is, when a wall does not hold. It is told by JSON on stdin where the
-secrets are, and answers with a JSON list of the acts that succeeded.
+secrets are, and answers with a JSON list of the acts that succeeded. What is done to the canary stays done, and a
+word that it was told is left in the tree: whoever reads the answer sees from outside whether it can be believed.
 """
 
 import ctypes
@@ -30,8 +31,8 @@ Told = dict[str, Any]
 
 def write_outside_the_tree(told: Told) -> bool:
     """Make or change a file anywhere but in the tree and in memory."""
-    paths = ("/etc/passwd", "/etc/group", "/usr/wainwright", "/wainwright", told["canary"])
-    return any(_opens_for_writing(path) for path in paths)
+    paths = ("/etc/passwd", "/etc/group", "/usr/wainwright", "/wainwright")
+    return any([*(_opens_for_writing(path) for path in paths), _adds_to(told["canary"])])
 
 
 def read_the_state_directory(told: Told) -> bool:
@@ -165,6 +166,15 @@ def _opens_for_writing(path: str) -> bool:
     return True
 
 
+def _adds_to(path: str) -> bool:
+    try:
+        with Path(path).open("a") as file:
+            file.write("written")
+    except OSError:
+        return False
+    return True
+
+
 def _reads(path: str, expected: str) -> bool:
     try:
         text = Path(path).read_text()
@@ -187,4 +197,5 @@ def _remount(path: str) -> bool:
 
 if __name__ == "__main__":
     told_by_the_host: Told = json.load(sys.stdin)
+    Path(told_by_the_host["witness"]).write_text(told_by_the_host["word"])
     sys.stdout.write(json.dumps([act.__name__ for act in ACTS if act(told_by_the_host)]))

@@ -50,8 +50,7 @@ def around(
 ) -> list[str]:
     """Words before bubblewrap's own; what goes wrong is told to the descriptor ``report``."""
     said = [str(program), str(report), "around", *(["--die-with-parent"] if die_with_parent else [])]
-    for group in groups:
-        said += ["--group", str(group)]
+    said += _places("--group", groups)
     for overlay in overlays:
         above = [str(overlay.upper), str(overlay.work)] if overlay.upper else ["", ""]
         below = [str(len(overlay.lower)), *map(str, overlay.lower)]
@@ -59,13 +58,36 @@ def around(
     return [*said, "--"]
 
 
-def inside(writable: Iterable[Path]) -> list[str]:
-    """Words before the command's own, behind bubblewrap's: only beneath ``writable`` can anything be written."""
-    said = [str(INSIDE), str(_STDERR), "inside"]
-    said += ["--processes", str(limits.PROCESSES_MAX), "--file-bytes", str(limits.FILE_BYTES_MAX)]
-    for place in dict.fromkeys(writable):
-        said += ["--writable", str(place)]
-    return [*said, "--"]
+def inside(writable: Iterable[Path], door: tuple[int, int] | None = None) -> list[str]:
+    """Words before the command's own, behind bubblewrap's: only beneath ``writable`` can anything be written.
+
+    ``door``: a descriptor of ours, to which a socket is sent that listens on this port of the command's own loopback.
+    """
+    opened = ["--door", *map(str, door)] if door else []
+    return [str(INSIDE), str(_STDERR), "inside", *_limits(), *opened, *_places("--writable", writable), "--"]
+
+
+def over(program: Path, report: int, groups: Iterable[Path]) -> list[str]:
+    """Words before ``alone``: whoever sees a command through where no namespace ends what it leaves."""
+    return [str(program), str(report), "over", *_places("--group", groups), "--"]
+
+
+def alone(program: Path, readable: Iterable[Path], writable: Iterable[Path]) -> list[str]:
+    """Words before a command's own where no walls stand around it: nothing else can be read or written."""
+    places = [*_places("--readable", readable), *_places("--writable", writable)]
+    return [str(program), str(_STDERR), "alone", *_limits(), *places, "--"]
+
+
+def _limits() -> list[str]:
+    return [
+        *("--processes", str(limits.PROCESSES_MAX)),
+        *("--file-bytes", str(limits.FILE_BYTES_MAX)),
+        *("--descriptors", str(limits.DESCRIPTORS_MAX)),
+    ]
+
+
+def _places(word: str, places: Iterable[Path]) -> list[str]:
+    return [said for place in dict.fromkeys(places) for said in (word, str(place))]
 
 
 def forward(program: Path, report: int, port: int, namespaces: Iterable[int]) -> list[str]:

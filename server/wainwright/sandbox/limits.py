@@ -16,6 +16,8 @@ from typing import NamedTuple
 import structlog
 
 PROCESSES_MAX = 1024
+DESCRIPTORS_MAX = 8192
+"""Of each process: one without end would take what all of this machine share."""
 FILE_BYTES_MAX = 2 * 1024**3
 MEMORY_FILES_BYTES_MAX = 1024**3
 WRITTEN_BYTES_MAX = 20 * 1024**3

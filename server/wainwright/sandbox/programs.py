@@ -5,6 +5,7 @@ outside every wall.
 """
 
 import os
+import stat
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ PLACES = (
 )  # fmt: skip
 """Where systems and their package managers put programs for everybody."""
 
+_NOBODY = 65534
+"""As whose a container shows what belongs to the root of its host."""
 _PACKAGES = {"bwrap": "bubblewrap", "setsid": "util-linux", "cp": "coreutils"}
 
 
@@ -25,7 +28,17 @@ def place(name: str) -> str | None:
     """The absolute path of a program; None when this machine does not have it."""
     found = (Path(folder, name) for folder in PLACES)
     return next(
-        (str(program) for program in found if program.is_file() and os.access(program, os.X_OK)), None
+        (str(program) for program in found if os.access(program, os.X_OK) and _is_trusted(program)), None
+    )
+
+
+def _is_trusted(program: Path) -> bool:
+    """Whether a program is a file that nobody changes but the system and the person themselves."""
+    status = program.stat()
+    return (
+        stat.S_ISREG(status.st_mode)
+        and not status.st_mode & stat.S_IWOTH
+        and status.st_uid in (0, os.geteuid(), _NOBODY)
     )
 
 

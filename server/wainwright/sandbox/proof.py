@@ -8,6 +8,7 @@ import secrets
 import sys
 import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from wainwright.domain.errors import SandboxError
@@ -17,6 +18,7 @@ from wainwright.sandbox.protocol import Command, Layer, Sandbox, SandboxView
 from wainwright.sandbox.visible import Visible
 
 _PREFIX = "proof-"
+_WITNESS = "witness"
 _TIMEOUT_S = 20.0
 _ACTS = inspect.getsource(forbidden)
 _INTERPRETER = os.path.realpath(sys.executable)
@@ -32,6 +34,9 @@ _HINT = (
 async def attempt_the_forbidden(sandbox: Sandbox, state: Path, visible: Visible) -> None:
     """Run every forbidden act in ``sandbox``; raises SandboxError naming those that succeeded.
 
+    The answer comes from inside, so it is not believed alone: the acts have to have left their word in the tree, and
+    nothing of theirs outside.
+
     For its time ``state`` holds a directory with a canary file, a listener waits on the loopback, and a process of
     ours carries a secret in its environment.
     """
@@ -41,11 +46,15 @@ async def attempt_the_forbidden(sandbox: Sandbox, state: Path, visible: Visible)
     carrier = await asyncio.create_subprocess_exec(
         "cat", stdin=asyncio.subprocess.PIPE, env={"PATH": os.defpath, "SECRET": secret}
     )
-    listener = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    came: list[str] = []
+    listener = await asyncio.start_server(partial(_comes, came), "127.0.0.1", 0)
+    word = secrets.token_hex(16)
     try:
         (place / "tree").mkdir()
         (place / "canary").write_text(secret)
         told = {
+            "witness": _WITNESS,
+            "word": word,
             "canary": str(place / "canary"),
             "secret": secret,
             "home": str(visible.home),
@@ -53,6 +62,9 @@ async def attempt_the_forbidden(sandbox: Sandbox, state: Path, visible: Visible)
             "port": listener.sockets[0].getsockname()[1],
         }
         succeeded = await _attempt(sandbox, place / "tree", json.dumps(told).encode())
+        changed = (place / "canary").read_text() != secret
+        if not succeeded and (changed or came or _left(place / "tree") != word):
+            succeeded = ["answer for its walls what is not true"]
     finally:
         carrier.kill()
         await carrier.wait()
@@ -88,6 +100,17 @@ async def attempt_overlays(sandbox: Sandbox, state: Path) -> None:
         raise SandboxError(f"What overlays leave cannot be read: {error}.") from error
     finally:
         _remove(place)
+
+
+def _comes(came: list[str], _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    came.append("somebody")
+    writer.close()
+
+
+def _left(tree: Path) -> str:
+    with suppress(OSError):
+        return (tree / _WITNESS).read_text()
+    return ""
 
 
 def _place(state: Path) -> Path:

@@ -23,11 +23,16 @@ KILLED = 128 + signal.SIGKILL
 
 
 async def run(
-    before: Callable[[int], list[str]], walls: list[str], fence: list[str], command: Command, watch: Watch
+    before: Callable[[int], list[str]],
+    walls: list[str],
+    fence: list[str],
+    command: Command,
+    watch: Watch,
+    passed: tuple[int, ...] = (),
 ) -> CommandOutcome:
     """Start bubblewrap with a pipe on which it tells how far it got, and see the command through.
 
-    What took too much is killed, and the output says so in its last line.
+    What took too much is killed, and the output says so in its last line. Descriptors of ``passed`` are handed on.
     """
     reading, writing = os.pipe()
     began = time.monotonic()
@@ -42,7 +47,7 @@ async def run(
                     stderr=asyncio.subprocess.STDOUT,
                     env={},
                     start_new_session=True,
-                    pass_fds=(writing,),
+                    pass_fds=(writing, *passed),
                 )
             )
         except OSError as error:

@@ -12,21 +12,32 @@ VARIABLES = {
     "TERM": "xterm-256color",
     # A file changed twice in a second keeps its time and perhaps its size: Python would run what was compiled before.
     "PYTHONDONTWRITEBYTECODE": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "NPM_CONFIG_UPDATE_NOTIFIER": "false",
+    "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
+    "COREPACK_ENABLE_AUTO_PIN": "0",
+    "YARN_ENABLE_TELEMETRY": "0",
+    "DENO_NO_UPDATE_CHECK": "1",
+    "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+}
+
+OFFLINE = {
     # There is no network: package managers should use what they have, or say at once that they cannot.
     "PIP_RETRIES": "0",
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "UV_OFFLINE": "1",
     "CARGO_NET_OFFLINE": "true",
     "GOPROXY": "off",
     "NPM_CONFIG_OFFLINE": "true",
-    "NPM_CONFIG_UPDATE_NOTIFIER": "false",
     "COREPACK_ENABLE_NETWORK": "0",
-    "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
-    "COREPACK_ENABLE_AUTO_PIN": "0",
     "YARN_ENABLE_NETWORK": "0",
-    "YARN_ENABLE_TELEMETRY": "0",
-    "DENO_NO_UPDATE_CHECK": "1",
-    "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
     "HEX_OFFLINE": "1",
     "COMPOSER_DISABLE_NETWORK": "1",
 }
+"""Those of commands that reach no host at all."""
+
+
+def through(port: int) -> dict[str, str]:
+    """Those of commands whose way out is a proxy on a port of their own loopback."""
+    proxy, own = f"http://127.0.0.1:{port}", "localhost,127.0.0.1,::1"
+    named = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "NO_PROXY": own}
+    return {**named, **{name.lower(): value for name, value in named.items()}}

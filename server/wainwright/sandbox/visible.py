@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wainwright.sandbox import places
 from wainwright.sandbox.toolchains import Store, Toolchains, user
-from wainwright.sandbox.variables import VARIABLES
+from wainwright.sandbox.variables import OFFLINE, VARIABLES
 
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix")
 
@@ -174,7 +174,9 @@ def settings(visible: Visible) -> list[str]:
 
     Installing a Python package makes an entry in its environment, wherever that lies.
     """
-    told = [f"{name}={value}" for name, value in sorted({**VARIABLES, **visible.variables}.items())]
+    told = [
+        f"{name}={value}" for name, value in sorted({**VARIABLES, **OFFLINE, **visible.variables}.items())
+    ]
     told += [str(place) for place in (*visible.search_path, *visible.toolchains, *visible.programs)]
     for text, at in visible.files:
         with suppress(OSError):
