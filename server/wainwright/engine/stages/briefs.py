@@ -74,14 +74,14 @@ def tests(state: RunState) -> str:
     if not state.suites:
         return "## Tests\n\nIt is not known how this workspace is tested."
     text = "## Tests\n\n" + "\n".join(f"Command: `{in_line(s.command)}`{_where(s)}" for s in state.suites)
-    text += "".join(f"\n{one.reason}" for one in state.left_out)
+    text += "".join(f"\n{among(one.reason)}" for one in state.left_out)
     if not state.testable:
-        return f"{text}\n\nNo test is run: {state.untested or state.tier_reason}"
+        return f"{text}\n\nNo test is run: {among(state.untested or state.tier_reason)}"
     base = state.base_tested
     if base is None or state.from_nothing:
         return text
     if base.receipt is None:
-        return f"{text}\n\nIt was not run: {base.reason}"
+        return f"{text}\n\nIt was not run: {among(base.reason)}"
     return f"{text}\n\nOn the base, before any change:\n\n{fenced(cut(report_text(base.receipt), BASE_MAX))}"
 
 
