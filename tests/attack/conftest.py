@@ -4,6 +4,9 @@ from collections.abc import Callable, Generator
 
 import pytest
 from tests.attack.cases import Case, Group
+from tests.attack.watched import watched
+
+__all__ = ["watched"]
 
 
 @pytest.hookimpl(wrapper=True)

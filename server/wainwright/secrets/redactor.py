@@ -7,12 +7,20 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
-from wainwright.secrets.shapes import finders, private_keys
+from wainwright.secrets.shapes import finders, private_keys, small
 
 DUMMY_KEY = "no-key-needed"
 MASK = "[secret]"
 
 _SHORTEST_SECRET = 6
+_SURE = 12
+"""So long is what is masked in other letters, too, and over several lines: of less that may be anything."""
+_WITHIN = re.compile(
+    r"\x1b\[[0-?]{0,40}[ -/]{0,4}[@-~]|"
+    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]|"
+    r"(?:\r?\n|\\[nr])[+>|#* \t-]{0,40}"
+)
+"""What may stand within a value that is one to whoever reads it: colours, what nobody sees, ends of lines."""
 _AT_ONCE = 20_000
 """Characters that are looked through while nothing else goes on."""
 _PIECE = 64_000
@@ -29,6 +37,8 @@ class Redactor:
         self._values: frozenset[str] = frozenset()
         self._forms: tuple[str, ...] = ()
         """What is masked, the longest first."""
+        self._bare: tuple[str, ...] = ()
+        """What is masked of a text without what may stand within: in small letters, the longest first."""
         self._looked_through = lru_cache(_KEPT_MAX)(self._look_through)
         self.learn(values)
 
@@ -37,6 +47,8 @@ class Redactor:
         self._values |= {value for value in values if _is_secret(value)}
         forms = {form for value in self._values for form in _forms(value)}
         self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        bare = {small(form) for form in self._forms if len(form) >= _SURE}
+        self._bare = tuple(sorted(bare, key=lambda form: (-len(form), form)))
         self._looked_through.cache_clear()
 
     def redact(self, text: str, *, by_lines: bool = False) -> str:
@@ -47,7 +59,7 @@ class Redactor:
         return self._looked_through(text, by_lines)
 
     def _look_through(self, text: str, by_lines: bool) -> str:
-        text = self.without_values(text)
+        text = self._without_values(text, by_lines=by_lines)
         text = _masked(text, private_keys(text), by_lines=by_lines)
         return "".join(map(_without_shapes, _pieces(text)))
 
@@ -59,8 +71,28 @@ class Redactor:
 
     def without_values(self, text: str) -> str:
         """``text`` without the given values: what somebody made up may look like a key and be none."""
+        return self._without_values(text, by_lines=False)
+
+    def _without_values(self, text: str, *, by_lines: bool) -> str:
         found = [form for form in self._forms if form in text]
-        return re.sub("|".join(map(re.escape, found)), MASK, text) if found else text
+        if found:
+            text = re.sub("|".join(map(re.escape, found)), MASK, text)
+        return _masked(text, self._broken_up(text), by_lines=by_lines)
+
+    def _broken_up(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where values are in other letters, over several lines, or with colours or what nobody sees within."""
+        bare = small(_WITHIN.sub("", text)) if self._bare else ""
+        found = [form for form in self._bare if form in bare]
+        if not found:
+            return
+        places: list[int] = []
+        at = 0
+        for one in _WITHIN.finditer(text):
+            places.extend(range(at, one.start()))
+            at = one.end()
+        places.extend(range(at, len(text)))
+        for one in re.finditer("|".join(map(re.escape, found)), bare):
+            yield places[one.start()], places[one.end() - 1] + 1
 
 
 def _without_shapes(text: str) -> str:
@@ -97,6 +129,7 @@ def _forms(value: str) -> Iterator[str]:
     yield quote_plus(value)
     yield value.replace("\\", "\\\\").replace('"', '\\"')
     raw = value.encode()
+    yield raw.hex()
     for shift in range(3):
         # Base64 works on groups of three bytes: what stands before the secret shifts it, and the characters
         # at both ends also depend on the neighbours, so only the middle is certain.

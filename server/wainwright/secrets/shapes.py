@@ -200,7 +200,7 @@ _SPECIAL = frozenset("!@#$%^*~")
 
 def beside_names(text: str) -> Iterator[Span]:
     """Where values are that nobody would think of, beside names that tell of a secret."""
-    for found in _telling(_small(text)):
+    for found in _telling(small(text)):
         begin, end = found.span(1)
         value = text[begin:end]
         if text[end : end + 1] in ("(", "[") or "://" in value or _DIGEST.match(value):
@@ -233,7 +233,7 @@ def _places(text: str, word: str) -> Iterator[int]:
         at = text.find(word, at + 1)
 
 
-def _small(text: str) -> str:
+def small(text: str) -> str:
     """The text with small letters, each at its place."""
     small = text.lower()
     return small if len(small) == len(text) else "".join(c.lower() if c.isascii() else c for c in text)
