@@ -1,6 +1,8 @@
 """The entry of the program. ``serve`` goes straight to the server, so that nothing heavy delays its first answer."""
 
 import gc
+import os
+import resource
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line, or the language server."""
+    _keep_to_oneself()
     if sys.argv[1:2] == ["serve"]:
         raise SystemExit(_serve(sys.argv[2:]))
     # What is imported stays as long as the process: the collector need not look at it.
@@ -29,6 +32,12 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     app()
+
+
+def _keep_to_oneself() -> None:
+    """No file of ours is for others to change, and no image of our memory, in which keys are, is left on a disk."""
+    os.umask(os.umask(0o077) | 0o022)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _serve(argv: list[str]) -> int:

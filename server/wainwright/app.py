@@ -7,6 +7,7 @@ have been told that they will be asked.
 import asyncio
 import logging
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
+from wainwright import regular
 from wainwright.domain.errors import InputError
 from wainwright.domain.ports import Editor, NoEditor
 from wainwright.domain.shown import terminal
@@ -78,7 +80,9 @@ def workspace_of(path: Path) -> Path:
 
 def log_to(path: Path | None) -> None:
     """Write the log to a file, or else only its warnings to standard error. Raises OSError for the file."""
-    target = sys.stderr if path is None else path.open("a", encoding="utf-8", buffering=1)
+    target = sys.stderr
+    if path is not None:
+        target = open(path, "a", encoding="utf-8", buffering=1, opener=regular.private)  # noqa: SIM115 - as long as we live
     log_lines(target, logging.WARNING if path is None else logging.DEBUG)
     if path is not None:
         logging.basicConfig(stream=target, level=logging.INFO)
@@ -145,10 +149,31 @@ async def _settled(workspace: Path, front: Editor) -> Path:
                 f"The runs of the folder that was {lay} are not taken over: nobody says that it is this one."
             )
             front.tell(f"{kept} They are in {found.doubt.state}.")
+    await asyncio.to_thread(_only_mine, state)
     keep = (await asyncio.to_thread(import_module, "wainwright.workspace.identity")).keep
     with suppress(OSError):  # whatever needs the folder says why it cannot be written
         await asyncio.to_thread(keep, state, workspace)
     return state
+
+
+def _only_mine(state: Path) -> None:
+    """See to it that nobody else can put anything into a state folder, or into the one around it.
+
+    Raises InputError for one that somebody else has made: whatever lies in it is not ours.
+    """
+    for folder in (state.parent, state):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            there = folder.lstat(), folder.stat()
+        except OSError:
+            return  # whatever needs the folder says why it cannot be written
+        if any(one.st_uid != os.geteuid() for one in there):
+            raise InputError(
+                f"{folder} was made by somebody else, or leads to what is theirs: it is not used.",
+                "Move it away, or set XDG_STATE_HOME to a folder of your own.",
+            )
+        if stat.S_IMODE(there[1].st_mode) & 0o077:
+            folder.chmod(0o700)
 
 
 def _found(workspace: Path) -> "Found":

@@ -13,6 +13,23 @@ SMALL = 1_000_000
 """Bytes of a file that a person or git writes by hand: settings, rules, lists."""
 
 
+def private(path: str, flags: int) -> int:
+    """For ``open``: what is made is its owner's alone."""
+    return os.open(path, flags, 0o600)
+
+
+def only_mine(path: Path) -> None:
+    """Raises PermissionError for a file or folder that somebody else owns, or that others can change.
+
+    A group of the person's own may: some systems give each person one, and let it write.
+    """
+    there = path.stat()
+    by_group = there.st_mode & stat.S_IWGRP and there.st_gid not in (os.getegid(), 0)
+    sticky = stat.S_ISDIR(there.st_mode) and there.st_mode & stat.S_ISVTX
+    if there.st_uid not in (os.geteuid(), 0) or by_group or (there.st_mode & stat.S_IWOTH and not sticky):
+        raise PermissionError(errno.EPERM, "others can change it", str(path))
+
+
 def read(path: Path, max_bytes: int, *, beneath: Path | None = None) -> bytes:
     """Read a regular file of at most so many bytes; links are followed, with ``beneath`` only those that stay there.
 

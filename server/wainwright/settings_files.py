@@ -77,6 +77,7 @@ def load(workspace: Path, *, overrides: Mapping[str, Any] | None = None, trusted
     sets what it may not.
     """
     user_file, workspace_file = config_dir() / CONFIG_FILE, workspace / WORKSPACE_FILE
+    _require_own(user_file)
     user, local = _read(user_file), _read(workspace_file, beneath=workspace)
     mine = _check(user, str(user_file))
     _guard(local, _check(local, str(workspace_file)), mine, str(workspace_file))
@@ -87,6 +88,20 @@ def load(workspace: Path, *, overrides: Mapping[str, Any] | None = None, trusted
 def json_schema() -> dict[str, Any]:
     """JSON schema of the settings file, with every key described."""
     return Settings.model_json_schema()
+
+
+def _require_own(path: Path) -> None:
+    """Raises InputError where others can say what a person's own settings are."""
+    try:
+        regular.only_mine(path.parent)
+        regular.only_mine(path)
+    except PermissionError as error:
+        raise InputError(
+            f"{error.filename or path}: {error.strerror}, so what it says may not be yours.",
+            f"Look at it, then run: chmod go-w {path.parent} {path}; it has to be yours.",
+        ) from None
+    except OSError:
+        return  # it is not there, or reading it says why
 
 
 def _read(path: Path, *, beneath: Path | None = None) -> dict[str, Any]:

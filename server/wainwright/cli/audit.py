@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from wainwright import regular
 from wainwright.app import state_folder, workspace_of
 from wainwright.cli.console import Run, Text, Workspace, err, out
 from wainwright.domain.errors import InputError, WainwrightError
@@ -138,7 +139,7 @@ def export(
             sys.stdout.writelines(f"{line}\n" for line in lines)
             return
         try:
-            with to.open("x", encoding="utf-8") as file:
+            with open(to, "x", encoding="utf-8", opener=regular.private) as file:
                 count = sum(file.write(f"{line}\n") > 0 for line in lines)
         except OSError as error:
             raise InputError(

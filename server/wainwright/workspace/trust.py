@@ -39,7 +39,7 @@ class Trust:
         """Remember that the person trusts the folder as it is now. Raises OSError where that cannot be written."""
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self.state / f".{RECORD}-{os.getpid()}"
-        with open(draft, "w", opener=_private) as file:
+        with open(draft, "w", opener=regular.private) as file:
             json.dump(self._here(), file)
         draft.replace(self.state / RECORD)
 
@@ -51,7 +51,3 @@ class Trust:
     def _here(self) -> dict[str, str | int]:
         told = self.workspace.stat()
         return {"path": str(self.workspace), "device": told.st_dev, "inode": told.st_ino}
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
