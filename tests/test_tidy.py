@@ -19,6 +19,36 @@ LINES_MAX = 60
 LONG = {"fold.py:_apply": 75}
 FILE_LINES_MAX = 500
 """Of one module."""
+BY_PATH = {
+    "agents/roles.py": "prompts that are shipped",
+    "deploy/services.py": "records and logs in the state directory",
+    "engine/editing.py": "the way back, in the state directory",
+    "engine/replaying.py": "a record that a person names",
+    "engine/rerun.py": "a copy of the state directory",
+    "engine/tracing/verifier.py": "what a person names; it stands alone",
+    "lsp/connection/transport.py": "descriptors of the server",
+    "models/cassette.py": "recordings that a person names",
+    "receipts/runners/junit.py": "reports, in a folder of the state directory",
+    "receipts/store.py": "receipts in the state directory",
+    "workspace/checkpoints.py": "the list of checkpoints in the state directory",
+    "workspace/comparison.py": "a checkout made for it in the state directory",
+    "workspace/identity.py": "a record in the state directory",
+    "workspace/index.py": "indexes in the state directory",
+    "workspace/kept.py": "a list in the state directory",
+    "workspace/native/fsops.py": "a descriptor that the native half opened",
+    "workspace/plumbing.py": "files of git directories that are our own",
+    "workspace/repository.py": "the private repository",
+    "workspace/snapshot.py": "the index of the person's repository, and scratch files",
+    "workspace/standing.py": "the standing checkout in the state directory",
+    "workspace/takeover.py": "a copy in a temporary folder",
+    "workspace/trees.py": "git directories of task trees",
+    "workspace/trust.py": "a record in the state directory",
+    "workspace/world/layer.py": "layers in the state directory",
+    "workspace/world/repository.py": "a repository for commands, in the state directory",
+}
+"""Modules that open, read, write or remove files by their paths, and which: none of them lies where somebody else may
+put a link in its place. Files of a workspace or a task's tree go through ``workspace.native`` or ``regular``."""
+ROOMS = ("agents", "deploy", "engine", "lsp", "models", "receipts", "tools", "workspace")
 SOURCES = sorted((ROOT / "native").glob("*/src/**/*.rs"))
 RUST = sorted(set(SOURCES) - {test for file in SOURCES for test in files_of_tests(file)})
 """Without the files that are test code as a whole."""
@@ -47,6 +77,32 @@ def test_functions_stay_short(path: Path) -> None:
             if lines > limit:
                 long.append(f"{path.name}:{node.name} has {lines} lines, {limit} are allowed")
     assert not long
+
+
+def _by_path(call: ast.Call) -> bool:
+    """Whether a call opens, reads, writes or removes a file that a path leads to."""
+    name = ast.unparse(call.func)
+    _, _, last = name.rpartition(".")
+    if name.startswith(("os.", "shutil.")):
+        ways = ("copy", "link", "move", "open", "remove", "rename", "replace", "rmtree", "symlink", "unlink")
+        return last.startswith(ways)
+    mode = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+    opens = last == "open" and (name == "open" or (isinstance(mode, str) and set(mode) <= set("rwabx+")))
+    return opens or last in {
+        "hardlink_to", "read_bytes", "rename", "symlink_to", "unlink", "write_bytes", "write_text"
+    } or (last == "read_text" and name != "read_text")  # fmt: skip
+
+
+def test_files_of_a_workspace_are_read_and_written_by_handles() -> None:
+    found = {
+        name
+        for path in MODULES
+        for name in [path.relative_to(PACKAGE).as_posix()]
+        if name.partition("/")[0] in ROOMS
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _by_path(node)
+    }
+    assert found == BY_PATH.keys()
 
 
 def lines_of(path: Path) -> int:

@@ -31,6 +31,7 @@ __all__ = [
     "merge",
     "more_syntax_errors",
     "mutants",
+    "open_beneath",
     "rank_features",
     "read_beneath",
     "recover",
@@ -336,6 +337,9 @@ def remove(folder: str | PathLike[str]) -> None:
 
 def launcher() -> bytes:
     """Return the program that mounts the layers of a task; empty where there is none (other than Linux)."""
+
+def open_beneath(root: str | PathLike[str], path: str | PathLike[str]) -> int:
+    """Open a regular file for reading and return its descriptor. Raises as ``read_beneath`` does."""
 
 def read_beneath(root: str | PathLike[str], path: str | PathLike[str], max_bytes: int) -> bytes:
     """Read a regular file.

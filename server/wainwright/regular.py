@@ -1,13 +1,15 @@
 """Regular files, read whole: no pipe, device or endless file that a clone put in the place of one is waited for.
 
-What lies in a clone is read with ``beneath``: then no link leads out. Task trees, and what is edited, are read by
-``workspace.native.read_beneath``, which holds folders open against whoever exchanges them meanwhile.
+What lies in a folder that somebody else may write to is read with ``beneath``: through a handle of that folder, as
+``workspace.native.read_beneath`` reads it, so that no link leads out, whatever is exchanged meanwhile.
 """
 
 import errno
 import os
 import stat
 from pathlib import Path
+
+from wainwright import _native
 
 SMALL = 1_000_000
 """Bytes of a file that a person or git writes by hand: settings, rules, lists."""
@@ -34,12 +36,12 @@ def read(path: Path, max_bytes: int, *, beneath: Path | None = None) -> bytes:
     """Read a regular file of at most so many bytes; links are followed, with ``beneath`` only those that stay there.
 
     Raises OSError: with errno EISDIR for what is no regular file, EFBIG for a larger one, EXDEV for a link that leads
-    out, and FileNotFoundError also for a name that no file can have.
+    out or in a circle, and FileNotFoundError also for a name that no file can have.
     """
     try:
         place = Path(os.path.realpath(path))
-        if beneath is not None and not place.is_relative_to(os.path.realpath(beneath)):
-            raise OSError(errno.EXDEV, "it is a link out of the folder", str(path))
+        if beneath is not None:
+            return _beneath(Path(os.path.realpath(beneath)), place, max_bytes)
         descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except ValueError as error:
         raise FileNotFoundError(errno.ENOENT, "no file can have this name", str(path)) from error
@@ -51,3 +53,14 @@ def read(path: Path, max_bytes: int, *, beneath: Path | None = None) -> bytes:
     if len(content) > max_bytes:
         raise OSError(errno.EFBIG, f"it has more than {max_bytes:,} bytes", str(path))
     return content
+
+
+def _beneath(root: Path, place: Path, max_bytes: int) -> bytes:
+    """Read what links led to when they were looked at; what is a link by now, and leads out, is not followed."""
+    out = OSError(errno.EXDEV, "a link leads out of the folder, or in a circle", str(place))
+    if not place.is_relative_to(root):
+        raise out
+    try:
+        return _native.read_beneath(root, place.relative_to(root), max_bytes)
+    except _native.BoundaryError as error:
+        raise out from error

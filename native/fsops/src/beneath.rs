@@ -206,8 +206,8 @@ pub fn sync_data(file: &File) -> Result<(), Errno> {
     rustix::fs::fdatasync(file)
 }
 
-/// See [`crate::read_beneath`].
-pub fn read(root: &Path, path: &Path, max_bytes: u64) -> Result<Vec<u8>, FsError> {
+/// See [`crate::open_beneath`].
+pub fn open_file(root: &Path, path: &Path) -> Result<File, FsError> {
     // Without NONBLOCK, opening a pipe would wait for a writer.
     const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
     let root = open_root(root)?;
@@ -215,25 +215,27 @@ pub fn read(root: &Path, path: &Path, max_bytes: u64) -> Result<Vec<u8>, FsError
     let file = open_beneath(std::os::fd::AsFd::as_fd(&root), &plain, FLAGS, Links::FollowBeneath)
         .map_err(|errno| told(path, errno))?;
     let file = File::from(file);
+    let regular =
+        file.metadata().map_err(|source| FsError::Io { path: path.to_path_buf(), source })?.is_file();
+    if regular { Ok(file) } else { Err(FsError::NotAFile { path: path.to_path_buf() }) }
+}
+
+/// See [`crate::read_beneath`].
+pub fn read(root: &Path, path: &Path, max_bytes: u64) -> Result<Vec<u8>, FsError> {
+    let file = open_file(root, path)?;
     read_open(file, max_bytes).map_err(|failure| match failure {
-        Failure::NotAFile => FsError::NotAFile { path: path.to_path_buf() },
         Failure::TooLarge => FsError::TooLarge { path: path.to_path_buf(), max_bytes },
         Failure::Io(source) => FsError::Io { path: path.to_path_buf(), source },
     })
 }
 
 enum Failure {
-    NotAFile,
     TooLarge,
     Io(std::io::Error),
 }
 
 fn read_open(file: File, max_bytes: u64) -> Result<Vec<u8>, Failure> {
-    let metadata = file.metadata().map_err(Failure::Io)?;
-    if !metadata.is_file() {
-        return Err(Failure::NotAFile);
-    }
-    if metadata.len() > max_bytes {
+    if file.metadata().map_err(Failure::Io)?.len() > max_bytes {
         return Err(Failure::TooLarge);
     }
     let mut content = Vec::new();

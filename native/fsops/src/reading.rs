@@ -1,5 +1,6 @@
 //! Reads one file beneath a root.
 
+use std::fs::File;
 use std::path::Path;
 
 use crate::FsError;
@@ -16,6 +17,20 @@ pub fn read_beneath(root: &Path, path: &Path, max_bytes: u64) -> Result<Vec<u8>,
     #[cfg(not(unix))]
     {
         let _ = (root, path, max_bytes);
+        Err(FsError::Unsupported)
+    }
+}
+
+/// Opens a regular file beneath `root`, to be read piece by piece.
+///
+/// # Errors
+/// [`FsError`]; never [`FsError::Torn`].
+pub fn open_beneath(root: &Path, path: &Path) -> Result<File, FsError> {
+    #[cfg(unix)]
+    return beneath::open_file(root, path);
+    #[cfg(not(unix))]
+    {
+        let _ = (root, path);
         Err(FsError::Unsupported)
     }
 }

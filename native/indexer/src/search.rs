@@ -275,15 +275,14 @@ impl<'a> Search<'a> {
 
     fn on_disk(&self, reader: &mut Reader, within: &Path, path: &str, room: usize) -> Vec<Hit> {
         let mut hits = Hits { path, room, found: Vec::new() };
-        let absolute = within.join(path);
-        let Some(read) = read::read_into(&absolute, &mut reader.buffer) else {
+        let Some(read) = read::read_into(within, path, &mut reader.buffer) else {
             return hits.found;
         };
         let Some(text) = text(&reader.buffer[..read.length]) else {
             return hits.found;
         };
         if read.huge {
-            self.in_pieces(&absolute, &mut hits);
+            self.in_pieces(within, path, &mut hits);
         } else {
             self.in_text(&mut reader.searcher, &text, &mut hits);
         }
@@ -302,8 +301,8 @@ impl<'a> Search<'a> {
     }
 
     /// Searches a file that does not fit into memory.
-    fn in_pieces(&self, path: &Path, hits: &mut Hits<'_>) {
-        let Some(file) = read::open(path) else { return };
+    fn in_pieces(&self, within: &Path, path: &str, hits: &mut Hits<'_>) {
+        let Some(file) = read::open(within, path) else { return };
         let file = file.take(SEARCHED_BYTES_MAX);
         // Where reading fails, or a line is too long, the hits before count.
         let _ = match &self.lines {

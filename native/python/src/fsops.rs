@@ -94,6 +94,14 @@ pub fn read_beneath(
     py.detach(|| wainwright_fsops::read_beneath(&root, &path, max_bytes)).map(Into::into).map_err(fs_error)
 }
 
+/// Opens a file beneath a root for reading; whoever called closes the descriptor.
+#[cfg(unix)]
+#[pyfunction]
+pub fn open_beneath(py: Python<'_>, root: PathBuf, path: PathBuf) -> PyResult<i32> {
+    let opened = py.detach(|| wainwright_fsops::open_beneath(&root, &path)).map_err(fs_error)?;
+    Ok(std::os::fd::IntoRawFd::into_raw_fd(opened))
+}
+
 /// What a tree holds, as one hash.
 #[cfg(unix)]
 #[pyclass(frozen)]

@@ -34,7 +34,7 @@ mod _native {
     use super::fsops::{BoundaryError, ChangedError, read_beneath, recover, write_batch};
     #[cfg(unix)]
     #[pymodule_export]
-    use super::fsops::{Snapshots, Tree, align, lay, remove};
+    use super::fsops::{Snapshots, Tree, align, lay, open_beneath, remove};
     #[pymodule_export]
     use super::index::{Cancel, Cancelled, Index, search, walk};
     #[pymodule_export]

@@ -8,7 +8,12 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
-_DRIVE = re.compile(r"^[A-Za-z]:")
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|~[\w.-]*(/|$)|\$(HOME\b|\{HOME\})")
+"""How a path begins that names a drive, a document of an editor, or a home: nobody means a folder of that name."""
+
+
+_UNPRINTED = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and bytes that are not UTF-8."""
 
 
 class FileChange(BaseModel):
@@ -58,16 +63,20 @@ class Changeset(BaseModel):
 def protected(path: str) -> bool:
     """Tell whether ``path`` is a place that no changeset may touch.
 
-    ``path`` is relative to the workspace. True for absolute paths and ``..``, for ``.git`` at any depth and
-    in any spelling that some file system would take for it, and for Wainwright's own files at the root.
+    ``path`` is relative to the workspace. True for absolute paths and ``..``, for what stands for a drive, an address
+    or a home, for names that cannot be shown, for ``.git`` at any depth and in any spelling that some file system
+    would take for it, and for Wainwright's own files at the root.
     """
     parts = path.replace("\\", "/").split("/")
-    if not path or "\0" in path or path[0] in "/\\" or _DRIVE.match(path):
+    if not path or path[0] in "/\\" or _ELSEWHERE.match(path) or _UNPRINTED.search(path):
         return True
     if any(part in {"", ".", ".."} for part in parts):
         return True
     plain = plain_parts(path)
     return names_git(path) or "" in plain or plain[0] in {".wainwright", "wainwright.toml"}
+
+
+_VANISH = {"Cf", "Mn"}
 
 
 def plain_parts(path: str) -> list[str]:
@@ -83,11 +92,14 @@ def names_git(path: str) -> bool:
 def _plain(part: str) -> str:
     """Spell one path component the way the most forgiving file systems read it.
 
-    Letter case, full-width forms and invisible code points vanish (HFS+), and so do trailing dots, spaces
-    and stream names (NTFS).
+    Letter case, full-width forms, marks on letters and invisible code points vanish (HFS+, and whoever makes small
+    letters by the rules of a language), and so do trailing dots, spaces and stream names (NTFS).
     """
-    visible = "".join(c for c in unicodedata.normalize("NFKC", part) if unicodedata.category(c) != "Cf")
-    return visible.casefold().split(":", 1)[0].rstrip(". ")
+    folded = unicodedata.normalize("NFKD", part).casefold()
+    plain = "".join(
+        c for c in unicodedata.normalize("NFKD", folded) if unicodedata.category(c) not in _VANISH
+    )
+    return plain.split(":", 1)[0].rstrip(". ")
 
 
 def content_hash(content: str | bytes) -> str:

@@ -127,6 +127,7 @@ FILES: tuple[str, ...] = (
     ".gitattributes",
     ".gitmodules",
     ".gitconfig",
+    "head",  # with folders beside it a repository, whose config git goes by below there
     ".pre-commit-config.y*ml",
     "lefthook.y*ml",
     ".lefthook.y*ml",

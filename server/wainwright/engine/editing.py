@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 from pydantic import TypeAdapter
 
-from wainwright.domain.changes import FileChange, content_hash
+from wainwright.domain.changes import FileChange, content_hash, protected
 from wainwright.domain.errors import OutsideBoundary, StaleEdit, WainwrightError
 from wainwright.domain.goal import Fact
 from wainwright.domain.text import clean
@@ -23,7 +23,8 @@ log = structlog.get_logger()
 LARGEST_BYTES = 64 * 2**20
 
 _MOVED = "The file on disk has changed meanwhile."
-_LEFT_ALONE = "Left alone, because another file of the change has changed meanwhile."
+_NOT_OURS = "It is a protected place, or not a path inside the workspace."
+_LEFT_ALONE = "Left alone, because another file of the change cannot be written now."
 
 
 __all__ = ["Editing", "TextChange", "line_hunks", "merged"]
@@ -131,6 +132,8 @@ class Editing:
         return await asyncio.to_thread(self._write, changes)
 
     def _write(self, changes: Sequence[TextChange]) -> dict[str, str]:
+        if refused := [c.path for c in changes if protected(c.path)]:
+            return {c.path: _NOT_OURS if c.path in refused else _LEFT_ALONE for c in changes}
         try:
             self._recover()
             modes = {c.path: 0o755 if c.executable and c.before is None else None for c in changes}

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
+from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace import native
 from wainwright.workspace.plumbing import GitDirectory, quote
 
 LFS = "Git LFS"
@@ -68,12 +70,12 @@ def lfs_stores(content: Content, stored: bytes) -> bytes | None:
     return b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %s\n" % (name, size)
 
 
-def is_pointer(place: Path) -> bool:
+def is_pointer(root: Path, path: str) -> bool:
     """Tell whether a file is a pointer itself, as it is where Git LFS has not fetched the content."""
     try:
-        with place.open("rb") as file:
+        with native.open_beneath(root, path) as file:
             return reads_as_pointer(file.read(POINTER_MAX))
-    except OSError:
+    except (OSError, WorkspaceError):
         return False
 
 

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.changes import names_git
 from wainwright.domain.errors import WorkspaceError
-from wainwright.workspace import filters
+from wainwright.workspace import filters, native
 from wainwright.workspace.person import Person
 from wainwright.workspace.plumbing import GitDirectory, list_item, printable, quote
 from wainwright.workspace.staging import (
@@ -203,7 +203,11 @@ class Taker:
         # What is only meant to be added has no content in the index yet.
         known = {path: stored[path] for path in altered if differs[path] != "A"}
         new = [path for path in others if self._is_filtered(path)]
-        self._stage_filtered(git, known, {path: _opener(self._workspace / path) for path in (*altered, *new)})
+        self._stage_filtered(
+            git,
+            known,
+            {path: partial(native.open_beneath, self._workspace, path) for path in (*altered, *new)},
+        )
         unsaved = {place: overlay[path] for path, place in places.items() if place is not None}
         self._skipped.update(
             {path: "not a file of the workspace" for path in overlay if places[path] is None}
@@ -319,7 +323,7 @@ class Taker:
         other = {
             path: name
             for path, name in self._filters.items()
-            if self._is_filtered(path) and not filters.is_pointer(self._workspace / path)
+            if self._is_filtered(path) and not filters.is_pointer(self._workspace, path)
         }
         lfs = {path for path, name in other.items() if name in {filters.LFS, "lfs"}}
         stored = tracked(git) if lfs else {}
@@ -429,10 +433,3 @@ class Taker:
         if before and before.mode in _FILE_MODES and not (self._modes_count and place.exists()):
             return before.mode
         return "100755" if os.access(place, os.X_OK) else "100644"
-
-
-def _opener(place: Path) -> Callable[[], filters.Content]:
-    def opened() -> filters.Content:
-        return place.open("rb")
-
-    return opened

@@ -7,6 +7,7 @@ changes or that they changed themselves; git is told to take all others for unch
 import os
 import shlex
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace import native
 from wainwright.workspace.person import Person
 from wainwright.workspace.place import Place
 from wainwright.workspace.plumbing import GitDirectory, quote
@@ -170,12 +172,20 @@ def _copy(person: Person, commit: str, branch: str, files: Sequence[str]) -> Ite
         if rest:
             git.run("update-index", "--skip-worktree", "-z", "--stdin", stdin=quote(rest))
         for path in files:
-            _bring(person.place.top / path, top / path)
+            _bring(person.place.top, path, top / path)
         yield git
 
 
-def _bring(source: Path, target: Path) -> None:
-    if not source.is_symlink() and not source.is_file():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target, follow_symlinks=False)
+def _bring(root: Path, path: str, target: Path) -> None:
+    source = root / path
+    if source.is_symlink():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(source.readlink())
+    elif source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with native.open_beneath(root, path) as reading, target.open("xb") as writing:
+            shutil.copyfileobj(reading, writing)
+            status = os.fstat(reading.fileno())
+            os.fchmod(writing.fileno(), stat.S_IMODE(status.st_mode))
+        # By the time git tells whether a file is the one of its index.
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -9,6 +9,8 @@ import os
 import stat
 from pathlib import Path
 
+from wainwright.domain.errors import WorkspaceError
+from wainwright.workspace import native
 from wainwright.workspace.dependencies import may_be_built
 from wainwright.workspace.place import Place
 from wainwright.workspace.plumbing import GitDirectory
@@ -23,7 +25,7 @@ def take_over(git: GitDirectory, checkout: Path, place: Place) -> None:
     if all(git.run("ls-files", "-z", "--", folder).items for folder in built):
         return
     paths = git.run("ls-files", "-z").items
-    times = {path: _time(checkout / path, place.top / path) for path in paths}
+    times = {path: _time(checkout, place.top, path) for path in paths}
     changed = {path: time for path, time in times.items() if time is not None}
     for path, time in changed.items():
         os.utime(checkout / path, ns=(time, time), follow_symlinks=False)
@@ -32,14 +34,16 @@ def take_over(git: GitDirectory, checkout: Path, place: Place) -> None:
         git.run("update-index", "-q", "--refresh", ok=(0, 1))
 
 
-def _time(ours: Path, persons: Path) -> int | None:
+def _time(ours: Path, persons: Path, path: str) -> int | None:
     """Return the time of the person's file, if it is another one and the bytes are the same."""
     try:
-        here, there = ours.lstat(), persons.lstat()
+        here, there = (ours / path).lstat(), (persons / path).lstat()
         files = stat.S_ISREG(here.st_mode) and stat.S_ISREG(there.st_mode)
         alike = here.st_size == there.st_size <= _COMPARED_BYTES_MAX
         if not files or not alike or here.st_mtime_ns == there.st_mtime_ns:
             return None
-        return there.st_mtime_ns if ours.read_bytes() == persons.read_bytes() else None
-    except OSError:
+        if len({native.read_beneath(root, path, here.st_size) for root in (ours, persons)}) > 1:
+            return None
+    except (OSError, WorkspaceError):
         return None
+    return there.st_mtime_ns

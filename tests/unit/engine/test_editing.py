@@ -100,7 +100,8 @@ def test_half_a_character_stays_where_it_was_typed_and_the_change_comes_beside_i
 async def test_a_path_that_leads_out_is_refused(editing, tmp_path):
     (editing.workspace / "link").symlink_to(tmp_path)
     for path in ("../out.txt", "link/out.txt"):
-        assert "could not be written" in (await editing.write([change(path, None, "x")]))[path]
+        reason = (await editing.write([change(path, None, "x")]))[path]
+        assert "could not be written" in reason or "not a path inside the workspace" in reason
         with pytest.raises(OutsideBoundary):
             await editing.put(path, "x")
     assert not (tmp_path / "out.txt").exists()

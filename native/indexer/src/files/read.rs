@@ -1,6 +1,6 @@
 //! Reads the files of a tree: regular ones, and no more of them than is indexed.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
@@ -22,23 +22,18 @@ pub(crate) struct FileRead {
     pub huge: bool,
 }
 
-/// Opens a regular file. A link or a pipe that took its place meanwhile is not followed, and not waited for.
-pub(crate) fn open(path: &Path) -> Option<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
+/// Opens a regular file beneath the root. What took its place meanwhile, or that of a folder above it, leads to no
+/// other one outside, and a pipe is not waited for.
+pub(crate) fn open(root: &Path, path: &str) -> Option<File> {
     #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
-    }
-    options.open(path).ok()
+    return wainwright_fsops::open_beneath(root, Path::new(path)).ok();
+    #[cfg(not(unix))]
+    File::open(root.join(path)).ok()
 }
 
 /// The bytes of a regular file that is not larger than what is indexed.
-pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
-    let file = open(path)?;
+pub(crate) fn read(root: &Path, path: &str) -> Option<Vec<u8>> {
+    let file = open(root, path)?;
     let size = file.metadata().ok().filter(Metadata::is_file)?.len();
     if size > INDEXED_BYTES_MAX {
         return None;
@@ -49,8 +44,8 @@ pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// Reads a regular file into the front of the buffer; only its beginning if it is larger than what is indexed.
-pub(crate) fn read_into(path: &Path, buffer: &mut Vec<u8>) -> Option<FileRead> {
-    read_file(open(path)?, 0, buffer)
+pub(crate) fn read_into(root: &Path, path: &str, buffer: &mut Vec<u8>) -> Option<FileRead> {
+    read_file(open(root, path)?, 0, buffer)
 }
 
 /// Reads a file into the front of the buffer, with zeros behind it.

@@ -185,19 +185,18 @@ impl Scan<'_> {
         match job {
             Job::Folder { path, rules, deep } => self.folder(worker, &path, rules, deep, queue),
             Job::Files { folder, names } => {
-                let absolute = self.root.join(&*folder);
                 for name in names {
                     let path = joined(&folder, &name);
-                    Self::file(worker, &path, &absolute.join(name), self.disk.facts(&path));
+                    self.file(worker, &path, self.disk.facts(&path));
                 }
             }
             Job::Known(files) => {
                 for file in files.filter(|file| !self.disk.gone.has(*file)) {
                     let path = self.disk.base.path(file);
-                    Self::file(worker, path, &self.root.join(path), Some(self.disk.base_facts(file)));
+                    self.file(worker, path, Some(self.disk.base_facts(file)));
                 }
             }
-            Job::One(path) => Self::file(worker, &path, &self.root.join(&path), self.disk.facts(&path)),
+            Job::One(path) => self.file(worker, &path, self.disk.facts(&path)),
         }
     }
 
@@ -274,9 +273,10 @@ impl Scan<'_> {
     }
 
     /// Looks at a file: reads it unless it is the one that is known.
-    fn file(worker: &mut Worker, path: &str, absolute: &Path, known: Option<Facts>) {
+    fn file(&self, worker: &mut Worker, path: &str, known: Option<Facts>) {
+        let absolute = self.root.join(path);
         if let Some(known) = known {
-            let found = fs::symlink_metadata(absolute).ok().filter(Metadata::is_file);
+            let found = fs::symlink_metadata(&absolute).ok().filter(Metadata::is_file);
             match found {
                 None => return worker.changes.removed.push(path.into()),
                 Some(found) if known.settled && Stamp::of(&found) == known.stamp => return,
@@ -284,10 +284,10 @@ impl Scan<'_> {
             }
         }
         let began = now();
-        let read = open(absolute).and_then(|file| read_file(file, began, &mut worker.buffer));
+        let read = open(self.root, path).and_then(|file| read_file(file, began, &mut worker.buffer));
         match read {
             Some(read) => worker.take(path, &read, known),
-            None => worker.take_unreadable(path, absolute, known),
+            None => worker.take_unreadable(path, &absolute, known),
         }
     }
 }

@@ -486,7 +486,7 @@ impl Snapshot {
         if let Some(Fresh { unsaved: Some(text), .. }) = self.fresh(file) {
             return Some(text.to_vec());
         }
-        read(&self.root.join(self.path(file)))
+        read(&self.root, self.path(file))
     }
 
     /// Files that cannot be found by their words: they were not read, but may be text.

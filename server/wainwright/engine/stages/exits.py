@@ -15,7 +15,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import leftovers
 from wainwright.engine.views.documents import folder, write
-from wainwright.workspace import takeover
+from wainwright.workspace import native, takeover
 
 UNFINISHED = "unfinished"
 """Marks the branch, and names the folder of the patches."""
@@ -89,10 +89,8 @@ def _write(workspace: Path, run: str, texts: dict[str, str]) -> tuple[str, ...]:
     """Write the patches, and take away those of an end before this one."""
     place = folder(workspace, run) / UNFINISHED
     wanted = {place / f"{name}.patch": text for name, text in texts.items()}
-    if place.is_dir() and not place.is_symlink():
-        for old in place.glob("*.patch"):
-            if old not in wanted:
-                old.unlink()
+    old = [path.relative_to(workspace) for path in place.glob("*.patch") if path not in wanted]
+    native.write_batch(workspace, [(path, None, None) for path in old])
     for path, text in wanted.items():
         write(workspace, path, text)
     return tuple(str(path.relative_to(workspace)) for path in wanted)

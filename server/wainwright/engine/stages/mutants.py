@@ -24,7 +24,9 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.belonging import standing, tests_in
 from wainwright.receipts.names import belongs
 from wainwright.receipts.protocol import CannotNarrow
+from wainwright.workspace import native
 from wainwright.workspace.native import Mutant, line_hunks, mutants
+from wainwright.workspace.sources import EDIT_MAX
 
 MUTANTS_MAX = 60
 """Of one change."""
@@ -190,25 +192,22 @@ async def _test_itself(trying: _Trying, altered: workbenches.Altered) -> None:
 async def _work(trying: _Trying, altered: workbenches.Altered) -> None:
     while trying.waiting and trying.left_s > 0:
         one = trying.waiting.popleft()
-        place = altered.tree / one.path
-        before = await asyncio.to_thread(place.read_bytes)
+        before = await asyncio.to_thread(native.read_beneath, altered.tree, one.path, EDIT_MAX)
         trying.clock = max(trying.clock + 1, int(time.time()))
-        await asyncio.to_thread(_put, place, one.text, trying.clock)
+        await asyncio.to_thread(_put, altered.tree, one.path, one.text, trying.clock)
         out_of_time = trying.left_s < trying.limit_s
         receipt = await altered.test(trying.only, max(min(trying.limit_s, trying.left_s), 0.1))
         if receipt.exit is not None or not out_of_time:
             trying.note(one, receipt)
         trying.clock += 1
-        await asyncio.to_thread(_put, place, before, trying.clock)
+        await asyncio.to_thread(_put, altered.tree, one.path, before, trying.clock)
 
 
-def _put(place: Path, content: bytes, at: int) -> None:
+def _put(tree: Path, path: str, content: bytes, at: int) -> None:
     """Put a file in the place of one that other trees have, too."""
-    mode = place.stat().st_mode
-    place.unlink()
-    place.write_bytes(content)
-    place.chmod(mode)
-    os.utime(place, (at, at))
+    native.write_batch(tree, [(path, content, None)])
+    with native.open_beneath(tree, path) as file:
+        os.utime(file.fileno(), (at, at))
 
 
 def _mutants(parts: EngineParts, state: RunState) -> list[_Altered]:

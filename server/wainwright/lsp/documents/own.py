@@ -61,7 +61,7 @@ def goal_text(document: str) -> str:
     return _HEADING.sub("", _COMMENT.sub("", document), count=1).strip()
 
 
-def read_text(path: Path, beneath: Path | None = None) -> str | None:
+def read_text(path: Path, beneath: Path) -> str | None:
     """The text of a file on disk, to the byte; None when there is none, it is not text, or is not ``beneath``."""
     try:
         return regular.read(path, TEXT_MAX, beneath=beneath).decode()

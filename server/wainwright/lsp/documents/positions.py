@@ -140,6 +140,8 @@ def path_from_uri(uri: str, *, windows: bool = os.name == "nt") -> PurePath | No
         return None
     if parts.scheme.lower() != "file":
         return None
+    if not windows and parts.netloc.lower() not in ("", "localhost"):
+        return None  # a file of another machine, whatever lies at that path here
     # A path may hold what a URI splits off: only a stray unescaped "?" or "#" of a careless client comes here.
     tail = ("?" + parts.query if parts.query else "") + ("#" + parts.fragment if parts.fragment else "")
     text = unquote(parts.path + tail, errors="surrogateescape")

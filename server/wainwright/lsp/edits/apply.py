@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from lsprotocol import types
 
 from wainwright import regular
-from wainwright.domain.changes import content_hash
+from wainwright.domain.changes import content_hash, protected
 from wainwright.lsp.documents.own import TEXT_MAX
 from wainwright.lsp.documents.positions import split_lines
 
@@ -203,6 +203,9 @@ class Editor:
 
     def _decide(self, edit: FileEdit, on_disk: str | _NotText | None, *, rebase: bool) -> _Step | FileOutcome:
         document = self._server.buffers.find_open(edit.path)
+        if self._is_barred(edit.path):
+            reason = "It is a protected place, or not a path inside the workspace."
+            return FileOutcome(edit.path, applied=False, reason=reason)
         if isinstance(on_disk, _NotText):
             return FileOutcome(edit.path, applied=False, reason=on_disk.reason)
         current = on_disk if document is None else document.source
@@ -217,6 +220,14 @@ class Editor:
         if document is None or not self._through_editor(edit):
             return _Step(edit.path, current, after, rebased, executable=edit.executable)
         return _Step(edit.path, document.source, after, rebased, document)
+
+    def _is_barred(self, path: Path) -> bool:
+        """Whether a path names what no edit may touch, or a link leads there: an editor writes through links."""
+        root = self._root()
+        pairs = ((path, root), (Path(os.path.realpath(path)), Path(os.path.realpath(root))))
+        return any(
+            not one.is_relative_to(top) or protected(one.relative_to(top).as_posix()) for one, top in pairs
+        )
 
     def _through_editor(self, edit: FileEdit) -> bool:
         return edit.after is not None and self._server.profile.apply_edit

@@ -55,7 +55,9 @@ class Findings:
         place = self._workspace / path
         document = self._server.buffers.find_open(place)
         if document is None:
-            index = TextIndex(read_text(place) or "", self._server.buffers.position_encoding or "utf-16")
+            index = TextIndex(
+                read_text(place, self._workspace) or "", self._server.buffers.position_encoding or "utf-16"
+            )
             uri = uri_from_path(place)
         else:
             index, uri = document.index, document.uri

@@ -102,7 +102,7 @@ class Goals:
         found = {}
         for path, text in opened.items():
             place = self._workspace / path
-            if read_text(place) != text and (text or place.exists()):
+            if read_text(place, self._workspace) != text and (text or place.exists()):
                 found[path] = text
         return found
 

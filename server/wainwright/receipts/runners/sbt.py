@@ -33,6 +33,8 @@ class Sbt:
         classes, began = jvm.Classes(project), report.stat().st_mtime
         cases: list[Case] = []
         for folder in sorted({*tree.glob("target/test-reports"), *tree.glob("*/target/test-reports")}):
+            if not folder.resolve().is_relative_to(tree.resolve()):
+                continue
             module = folder.parents[1].relative_to(tree).as_posix()
             if all(file.stat().st_mtime >= began for file in folder.glob("TEST-*.xml")):
                 cases += jvm.of_reports(folder, "" if module == "." else module, classes)

@@ -1,6 +1,7 @@
 """Files beneath a root that no path can leave."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from io import BufferedReader
 from os import PathLike, fspath
 from typing import NamedTuple
 
@@ -79,6 +80,14 @@ def read_beneath(root: AnyPath, path: AnyPath, max_bytes: int) -> bytes:
     """
     try:
         return _native.read_beneath(root, path, max_bytes)
+    except _native.BoundaryError as error:
+        raise _outside(error) from error
+
+
+def open_beneath(root: AnyPath, path: AnyPath) -> BufferedReader:
+    """Open a regular file beneath ``root`` for reading; which links are followed, and what is raised, as above."""
+    try:
+        return open(_native.open_beneath(root, path), "rb")  # noqa: PTH123 - a descriptor
     except _native.BoundaryError as error:
         raise _outside(error) from error
 

@@ -20,7 +20,9 @@ from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
+from wainwright.domain.errors import OutsideBoundary
 from wainwright.sandbox import clearing
+from wainwright.workspace import native
 from wainwright.workspace.world.walk import UNREADABLE, Found
 
 LARGE_BYTES = 10 * 1024 * 1024
@@ -35,7 +37,6 @@ _BEGINNING_S = 3600
 SETTLED_NS = 1_000_000_000
 """What changed less than this before it was read may change again without another time stamp."""
 _FRESH = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class _Note(NamedTuple):
@@ -73,10 +74,10 @@ class Layers:
             taken = {}
             for one in chosen:
                 try:
-                    taken[one.path] = _copy(root / one.path, draft / one.path, one, notes, old / one.path)
+                    taken[one.path] = _copy(root, draft / one.path, one, notes, old / one.path)
                 except FileNotFoundError:
                     left_out[one.path] = VANISHED
-                except OSError:
+                except (OSError, OutsideBoundary):
                     left_out[one.path] = UNREADABLE
             name = _name(taken, chosen)
             if self.at(name) is None:
@@ -148,8 +149,8 @@ def _link(place: Path) -> str:
     return f"link {place.readlink()}"
 
 
-def _copy(source: Path, target: Path, one: Found, notes: dict[str, _Note], old: Path) -> _Note:
-    status = one.status
+def _copy(root: Path, target: Path, one: Found, notes: dict[str, _Note], old: Path) -> _Note:
+    source, status = root / one.path, one.status
     if stat.S_ISDIR(status.st_mode):
         target.mkdir(parents=True, exist_ok=True)
         return _Note([], _FOLDER)
@@ -166,8 +167,8 @@ def _copy(source: Path, target: Path, one: Found, notes: dict[str, _Note], old: 
         with suppress(OSError):
             target.hardlink_to(old)
             return note
-    with os.fdopen(os.open(source, _FLAGS), "rb") as reading:
-        if not stat.S_ISREG(os.fstat(reading.fileno()).st_mode):
+    with native.open_beneath(root, one.path) as reading:
+        if not os.path.samestat(os.fstat(reading.fileno()), status):
             raise FileNotFoundError(source)
         with os.fdopen(os.open(target, _FRESH, 0o600), "w+b") as writing:
             content = _content(reading, writing)

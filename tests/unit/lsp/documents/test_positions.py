@@ -84,6 +84,11 @@ def test_other_schemes_have_no_path():
     assert path_from_uri("https://example.com/a.py") is None
 
 
+def test_a_file_of_another_machine_is_none_of_this_one():
+    assert path_from_uri("file://host/share/a.py", windows=False) is None
+    assert path_from_uri("file://localhost/share/a.py", windows=False) == PurePosixPath("/share/a.py")
+
+
 @pytest.mark.parametrize("uri", ["file:///a%00b.py", "file:///a\0", "file://[::1", "file://[x]y/a"])
 @pytest.mark.parametrize("windows", [False, True])
 def test_what_no_file_can_be_called_has_no_path(uri: str, windows: bool) -> None:
