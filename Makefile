@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri injection clean
+.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri injection racing clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -57,9 +57,13 @@ attacks: setup  ## What attacks the product, by group and kind; where you are ro
 	PYTHONPATH=.:server $(BIN)/python -m tests.attack
 
 TRIALS := 2000
+TRIES := 60000
 SEED := 1
 saving: setup  ## Another program saves while files are written; TRIALS=2000 SEED=1
 	$(BIN)/python -m tests.crash.saving --trials $(TRIALS) --seed $(SEED)
+
+racing: setup  ## Files and folders are exchanged while they are read, written and removed; TRIES=60000
+	PYTHONPATH=server $(BIN)/python -m tests.attack.racing --tries $(TRIES)
 
 spending: setup  ## Eight tasks spend the last cent of a run at once; TRIALS=2000 SEED=1
 	PYTHONPATH=server $(BIN)/python -m tests.crash.spending --trials $(TRIALS) --seed $(SEED)
@@ -78,8 +82,8 @@ replays: setup  ## The run of every scenario, done again from its record and wit
 injection: setup  ## Instructions in what models read, from each carrier on the weak build too
 	INJECTION=all $(BIN)/python -m pytest -q tests/attack/test_i_injection.py
 
-nightly: setup  ## What takes longer than a check, each part whatever became of the others: replays, injection, saves during writes, spending at the cap, kills at random times and at each write, bench, parity, and with a nightly compiler fuzz and miri
-	failed=; parts=(replays injection saving 'spending TRIALS=10000' killing sweeping 'bench QUICK=1' parity); \
+nightly: setup  ## What takes longer than a check, each part whatever became of the others: replays, injection, saves during writes, races for paths, spending at the cap, kills at random times and at each write, bench, parity, and with a nightly compiler fuzz and miri
+	failed=; parts=(replays injection saving racing 'spending TRIALS=10000' killing sweeping 'bench QUICK=1' parity); \
 	if cargo +nightly --version >/dev/null 2>&1; then parts+=(fuzz miri); else echo 'fuzz and miri are left out: no nightly compiler'; fi; \
 	for part in "$${parts[@]}"; do $(MAKE) $$part || failed="$$failed, $${part%% *}"; done; \
 	test -z "$$failed" || { echo "nightly: not as it should be: $${failed#, }"; exit 1; }

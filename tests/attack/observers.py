@@ -44,16 +44,21 @@ def _looks(path: Path) -> tuple[object, ...]:
 
 
 class Outside:
-    """Folders that nothing may touch: paths, kinds, modes, inodes, times, content, attributes of all below them."""
+    """Folders that nothing may touch: paths, kinds, modes, inodes, times, content, attributes of all below them.
 
-    def __init__(self, *folders: Path) -> None:
+    ``but`` are folders in them that belong to what is tried.
+    """
+
+    def __init__(self, *folders: Path, but: Iterable[Path] = ()) -> None:
         self._folders = folders
+        self._but = {str(folder) for folder in but}
         self._before = self._look()
 
     def _look(self) -> dict[str, tuple[object, ...]]:
         found = {}
         for folder in self._folders:
             for above, folders, files in os.walk(folder):
+                folders[:] = [name for name in folders if f"{above}/{name}" not in self._but]
                 for path in (Path(above), *(Path(above, name) for name in (*folders, *files))):
                     with suppress(FileNotFoundError):
                         found[str(path)] = _looks(path)
