@@ -114,8 +114,8 @@ class LiveRun:
         self._broken: Fail | None = None
         """What ends the run once all that is under way has ended."""
         self._wake = asyncio.Event()
-        self._asking: dict[str, str] = {}
-        """Gates that agents here wait for, each with the key of the effect that an agent works on."""
+        self.asking: dict[str, str] = {}
+        """Steps in which agents here wait for a person, each with the key of the effect that it belongs to."""
         self._answered = asyncio.Condition()
         self._opening = asyncio.Lock()
 
@@ -182,35 +182,36 @@ class LiveRun:
         One that an earlier process opened is gone on with, also when it was decided meanwhile.
         """
         asked = CommandAsked(effect=_EFFECT.get(), step=step, binds=binds)
-        async with self._opening:
-            gate = self._gate_of(asked)
-            if gate is None:
-                await self._withdraw(lambda one: one.step == step)
-                number = 1 + sum(one.gate.kind == "command" for one in self.state.gates.values())
-                gate = Gate(
-                    id=f"command-{number}",
-                    kind="command",
-                    question=approval.question,
-                    detail=approval.detail,
-                    command=asked,
-                )
-                await self.emit(GateOpened(gate=gate))
-        self._asking[gate.id] = asked.effect
-        self._wake.set()
+        self.asking[step] = asked.effect
         try:
+            gate = await self._opened(approval, asked)
+            self._wake.set()
             # A person may think for as long as they like; nobody is paid meanwhile.
             with may_take(math.inf):
                 async with self._answered:
                     await self._answered.wait_for(
-                        lambda: self.state.gates[gate.id].decided is not None or self.state.stage in ENDS
+                        lambda: self.state.gates[gate].decided is not None or self.state.stage in ENDS
                     )
         finally:
-            del self._asking[gate.id]
+            del self.asking[step]
             self._wake.set()
-        decided = self.state.gates[gate.id].decided
+        decided = self.state.gates[gate].decided
         if decided is None or decided.by in _NOBODY or self.state.stage in ENDS:
             raise Closing("Nobody answers any more.", "It is asked again when the run goes on.")
         return "" if decided.decision == "approve" else f"the person said no. {decided.reason}".strip(". ")
+
+    async def _opened(self, approval: Approval, asked: CommandAsked) -> str:
+        """The gate that asks just this, which is opened unless it was."""
+        async with self._opening:
+            known = self._gate_of(asked)
+            if known is not None:
+                return known.id
+            await self._withdraw(lambda one: one.step == asked.step)
+            number = 1 + sum(one.gate.kind == "command" for one in self.state.gates.values())
+            told = {"question": approval.question, "detail": approval.detail, "command": asked}
+            gate = Gate.model_validate({"id": f"command-{number}", "kind": "command", **told})
+            await self.emit(GateOpened(gate=gate))
+            return gate.id
 
     def _gate_of(self, asked: CommandAsked) -> Gate | None:
         """The gate that asks just this, open or decided by a person."""
@@ -230,7 +231,7 @@ class LiveRun:
     @property
     def at_work(self) -> bool:
         """Whether anything is done but waiting for a person's decision."""
-        return bool(self._running.keys() - self._asking.values())
+        return bool(self._running.keys() - self.asking.values())
 
     def left_s(self) -> float:
         """Seconds that the run may still take."""
