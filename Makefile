@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri injection racing clean
+.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri injection racing sbom clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -41,6 +41,10 @@ lint: setup  ## Format, lint, layers, types, crates
 	rustfmt --edition 2024 --check native/fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	cargo test --workspace --quiet
+	PYTHONPATH=server $(BIN)/python -m tests.supply
+
+sbom: setup  ## What the project is made of, as CycloneDX: SBOM=sbom.cdx.json
+	PYTHONPATH=server $(BIN)/python -m tests.supply --sbom '$(SBOM)'
 
 check: lint test  ## Everything: lint, then test
 
@@ -56,6 +60,7 @@ parity: setup  ## What tests say inside beside outside, in made workspaces; ONLY
 attacks: setup  ## What attacks the product, by group and kind; where you are root, as an ordinary user too
 	PYTHONPATH=.:server $(BIN)/python -m tests.attack
 
+SBOM := sbom.cdx.json
 TRIALS := 2000
 TRIES := 60000
 SEED := 1

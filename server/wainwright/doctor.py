@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,7 @@ async def examine(workspace: Path) -> list[Check]:
     """Look at everything a run needs; ``workspace`` is absolute."""
     return [
         _python(),
+        *_at_start(),
         _git(),
         *await _sandbox(workspace),
         *_models(workspace),
@@ -41,6 +43,32 @@ async def examine(workspace: Path) -> list[Check]:
 
 def _python() -> Check:
     return Check(name="Python", status="ok", detail=platform.python_version())
+
+
+EXPECTED = frozenset({"wainwright.pth", "distutils-precedence.pth", "_virtualenv.pth"})
+"""Files by which something runs whenever Python starts: an editable install, and what virtual environments bring."""
+
+
+def run_at_start(folder: Path) -> list[str]:
+    """What in a folder of packages runs whenever Python starts, in the gateway too, and is not expected there."""
+    found = {path.name for path in folder.glob("*.pth")} - EXPECTED
+    found |= {one.name for name in ("sitecustomize", "usercustomize") for one in folder.glob(f"{name}*")}
+    return sorted(found)
+
+
+def _at_start() -> list[Check]:
+    folder = Path(sysconfig.get_path("purelib"))
+    found = run_at_start(folder)
+    if not found:
+        return []
+    return [
+        Check(
+            name="packages",
+            status="note",
+            detail=f"{', '.join(found)} in {folder} runs whenever Python starts, and sees the keys of models",
+            cure="If you do not know what brought it, make the environment anew: rm -rf .venv, then `make setup`",
+        )
+    ]
 
 
 def _git() -> Check:

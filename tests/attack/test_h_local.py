@@ -6,7 +6,6 @@ import re
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -291,7 +290,7 @@ def in_the_run(act: str, watched: Watched) -> Iterator[str]:
             yield from _loose(state, *state.iterdir(), *(path for path in files if "journal" in path.name))
             yield from (f"all can change {one}" for one in files if one.stat().st_mode & stat.S_IWOTH)
         case "tmp":
-            yield from map(str, Path(tempfile.gettempdir()).glob("wainwright*"))
+            yield from (f"{one} was left there" for one in (watched.root / "tmp").iterdir())
         case "argv":
             yield from watched.canaries.alarms("what programs are started with", *watched.words, *watched.ran)
         case "copies":

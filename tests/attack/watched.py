@@ -138,7 +138,7 @@ class Watched:
     def _is_ours(self, path: str) -> bool:
         if "/work/.git/objects/pack/tmp_" in path:
             return True  # git's own, while the branch is brought there
-        ours = (self.root / "state", self.root / "work" / ".wainwright", Path(tempfile.gettempdir()))
+        ours = (self.root / "state", self.root / "work" / ".wainwright", self.root / "tmp")
         return any(Path(path).is_relative_to(one) for one in ours)
 
 
@@ -316,6 +316,7 @@ def _environment(root: Path, canaries: Canaries) -> dict[str, str]:
         "SOME_SERVICE": canaries["env"],
         "VAULT_TOKEN": canaries["vault"],
         "PARENT_SECRET": canaries["parent"],
+        "TMPDIR": str(root / "tmp"),
     }
 
 
@@ -323,6 +324,7 @@ def watch(root: Path, program: tuple[str, ...] = ("-m", "wainwright")) -> Watche
     """Have a run go to its end in an editor, and gather all of it. ``program``: what Python is told to start."""
     canaries = Canaries(*SOURCES)
     work, environment = _workspace(root, canaries), _environment(root, canaries)
+    (root / "tmp").mkdir()
     (root / "keyring.json").write_text(json.dumps({"wainwright/KEYRING_KEY": canaries["keyring"]}))
     vault = VaultServer(canaries["vault"], {"VAULT_KEY": "a-key-of-the-vault-itself"})
     with vault, OpenAIServer(Puppet(canaries).play) as model:
