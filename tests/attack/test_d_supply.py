@@ -60,6 +60,9 @@ sys.addaudithook(hook)
 import wainwright.cli.program, wainwright.lsp.server, wainwright.assembly, wainwright.models.gateway as gateway
 """
 
+QUIETLY = "import os; os.environ |= gateway._QUIET; gateway._litellm()"
+"""As the gateway begins: LiteLLM by itself asks for a list of prices as soon as it is imported."""
+
 
 def wheel(folder: Path, *more: str) -> Path:
     """A small package, with files beside it that run at each start."""
@@ -154,7 +157,7 @@ def crates(_folder: Path, guards: bool) -> Seen:
 
 def imports(_folder: Path, guards: bool) -> Seen:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTS + ("gateway._litellm()" if guards else "import litellm")],
+        [sys.executable, "-c", IMPORTS + (QUIETLY if guards else "import litellm")],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SERVER)},
         capture_output=True,
         text=True,
