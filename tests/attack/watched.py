@@ -60,7 +60,7 @@ HOME = {
 SNOOP = [
     "env",
     "cat .env ~/.aws/credentials ~/.ssh/id_ed25519 ~/.netrc ~/.git-credentials ~/.docker/config.json; true",
-    "cat /proc/*/environ; true",
+    "cat /proc/$PPID/environ /proc/$(cut -d' ' -f4 /proc/$PPID/stat)/environ; true",
     "cat ~/../config/wainwright/credentials.toml ~/../keyring.json; true",
     "printf 'protocol=https\\nhost=example.org\\n\\n' | GIT_TERMINAL_PROMPT=0 git credential fill; true",
 ]
@@ -322,6 +322,7 @@ def _environment(root: Path, canaries: Canaries) -> dict[str, str]:
 
 def watch(root: Path, program: tuple[str, ...] = ("-m", "wainwright")) -> Watched:
     """Have a run go to its end in an editor, and gather all of it. ``program``: what Python is told to start."""
+    assert shutil.which("strace"), "strace is missing, with which a run is watched: apt-get install strace"
     canaries = Canaries(*SOURCES)
     work, environment = _workspace(root, canaries), _environment(root, canaries)
     (root / "tmp").mkdir()

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from tests.bench.harness import OURS, Bar, Figure, Missing, Prepare, Run, Samples, Setting, figure, interleave
 from tests.unit.models.support import Books
 
-from wainwright.journal import Reservation, Spend, Steps
+from wainwright.journal import Journal, Reservation, Spend, Steps
 from wainwright.journal.schema import BLOBS, JOURNAL, RUNS
 
 TASKS = 32
@@ -23,6 +23,8 @@ REPLY = {"text": "What it answers. " * 30}
 HOLD, SPEND = Reservation(usd=0.02, tokens=900), Spend(usd=0.01, tokens=450)
 RAW = "raw SQLite"
 MEMORY = Path("/dev/shm")
+MANY = 1_000_000
+"""Rows of a run that is verified."""
 
 
 async def act(_: str) -> tuple[JsonValue, Spend]:
@@ -121,8 +123,33 @@ def journal(setting: Setting) -> Iterator[Figure]:
         folder = Path(tempfile.mkdtemp(prefix="wainwright-bench-", dir=root))
         try:
             yield from place(where, folder, setting)
+            yield verified(where, folder, setting)
         finally:
             shutil.rmtree(folder)
+
+
+def verified(where: str, folder: Path, setting: Setting) -> Figure:
+    """How long it takes to verify every row of a very long run, from a file that nobody has open."""
+    rows, path = MANY // (100 if setting.quick else 1), folder / "many" / "journal.db"
+    books = Books(path, usd=None, tokens=None)
+
+    def write(tx: Any) -> None:
+        book = tx.book("r1")
+        for number in range(rows):
+            tx.add(book, "signal", key=f"s{number}", body=json.dumps(REPLY))
+
+    books.journal.file.write(write)
+    books.journal.close()
+    journal = Journal(path)
+    try:
+        began = time.perf_counter()
+        verdict = journal.verify("r1")
+        took = time.perf_counter() - began
+    finally:
+        journal.close()
+    right = not verdict.wrong and verdict.rows > rows
+    bar = Bar(10 * rows / MANY, "s")
+    return Figure(f"verify of {rows:,} rows, {where}", "s", took, None, "nothing", bar, right)
 
 
 def place(where: str, folder: Path, setting: Setting) -> Iterator[Figure]:

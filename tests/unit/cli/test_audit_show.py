@@ -101,3 +101,14 @@ def test_one_act_is_one_line_and_says_when_it_is_not_as_it_was_written(workspace
         journal.file.db.commit()
     _, said = show(workspace, "r1", "--kind", "command")
     assert "not as it was written" in said
+
+
+def test_trust_that_is_given_and_taken_back_in_a_terminal_is_told(workspace: Path) -> None:
+    for words in (["trust", str(workspace)], ["trust", "--revoke", str(workspace)]):
+        assert CliRunner().invoke(app, words).exit_code == 0
+    acts = [(act["what"], act["actor"]) for act in told(workspace, "--kind", "workspace")]
+    assert acts == [
+        ("trust given", "person (editor)"),
+        ("trust given", "person (terminal)"),
+        ("trust revoked", "person (terminal)"),
+    ]

@@ -14,7 +14,7 @@ from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.landing import move_head
 from wainwright.engine.tracing import verifier
 from wainwright.journal import Spend
-from wainwright.secrets import signer
+from wainwright.secrets import SIGNING_KEY, signer
 from wainwright.workspace import anchors
 
 TRAILER = "Wainwright-Run"
@@ -31,9 +31,10 @@ async def anchored(parts: EngineParts, run: LiveRun, head: str) -> str:
 
     told = await asyncio.to_thread(anchors.content, parts.state, head)
 
+    by = await asyncio.to_thread(signer, parts.settings, parts.redactor)
+
     def trailers() -> str:
         line = f"{TRAILER}: {state.run} {parts.journal.head(state.run)}"
-        by = signer(parts.settings, parts.redactor)
         if by is None:
             return line
         signed = by.sign(verifier.to_sign(verifier.COMMIT, anchors.with_trailers(told, line)))
@@ -43,7 +44,8 @@ async def anchored(parts: EngineParts, run: LiveRun, head: str) -> str:
         return await asyncio.to_thread(trailers), Spend()
 
     steps = run.steps(f"/REVIEW/anchor.{head[:16]}")
-    kept = str(await steps.step("chain", inputs=None, effect="read", act=now))
+    about: JsonValue = {"key": SIGNING_KEY} if by is not None else None
+    kept = str(await steps.step("chain", inputs=None, effect="read", act=now, about=about))
     # Earlier versions kept the hash alone.
     lines = kept.split("\n") if kept.startswith(TRAILER) else [f"{TRAILER}: {state.run} {kept}"]
     commit = await asyncio.to_thread(anchors.written, parts.state, anchors.with_trailers(told, *lines))

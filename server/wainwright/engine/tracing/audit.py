@@ -201,12 +201,11 @@ class _Reader:
     def _call(self, row: Row) -> _Told:
         about, end = _json(row.body), self._ends.get(row.seq)
         told = about if isinstance(about, dict) else {}
-        key = f" with {told['key']}" if told.get("key") else ""
         outcome = f"{end.kind}, {end.tokens} tokens, ${end.usd:.4f}" if end else "under way"
         if end is not None and end.kind == "failed":
             outcome += f": {_json(end.body)}"
         actor = _actor(_scope(row)[0], str(told.get("role", "")))
-        return _Told("call", actor, f"asks {told.get('model', 'a model')}{key}", outcome)
+        return _Told("call", actor, f"asks {told.get('model', 'a model')}{_key(about)}", outcome)
 
     def _step(self, row: Row) -> _Told:
         scope, name = _scope(row)
@@ -219,7 +218,7 @@ class _Reader:
             outcome = _came_of(body)
         by_agent = name.startswith("act-")
         denied = by_agent and isinstance(body, dict) and body.get("ok") == ""
-        what = f"{name.removeprefix('act-')} {self._inputs(row)}".strip()
+        what = f"{name.removeprefix('act-')} {self._inputs(row)}".strip() + _key(_json(row.body))
         actor = _actor(scope) if by_agent else "engine"
         return _Told(_kind(name), actor, what, outcome, denied=denied)
 
@@ -264,6 +263,11 @@ def _of_no_run(row: Row) -> _Told:
     what = ", ".join(f"{name}: {value}" for name, value in told.items() if value)
     denied = row.key.endswith("refused") or told.get("status") == "refused"
     return _Told("workspace", _DOORS.get(by, by), row.key, what, denied=denied)
+
+
+def _key(about: JsonValue) -> str:
+    """The name of the key that an act was done with."""
+    return f" with {about['key']}" if isinstance(about, dict) and about.get("key") else ""
 
 
 def _json(text: str) -> JsonValue:
