@@ -73,7 +73,7 @@ def workspace_of(path: Path) -> Path:
     workspace = path.resolve()
     if not workspace.is_dir():
         raise InputError(f"{path} is no folder.", "Name the folder of your project: --workspace DIR.")
-    if workspace in (Path("/"), Path.home().resolve()):
+    if workspace == workspace.parent or Path.home().resolve().is_relative_to(workspace):
         raise InputError(f"{workspace} is not a project.", "Run this in the folder of your project.")
     return workspace
 

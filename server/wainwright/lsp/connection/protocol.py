@@ -7,13 +7,15 @@ it cures; the numbers are those of the list at the end of this text.
 4. tokens and result types leak  5. parameters that do not parse are never answered  6. lines break at form feeds
 7. CRLF of closed files is lost  8. a late answer from the client is an error popup  9. names in custom parameters
 change  10. exit code, header case, calls before initialize, nested ``jsonrpc`` keys  11. a slow client blocks the
-loop  12. children inherit the wire  (6 and 7: `buffers`; 10, 11 and 12: also `transport`)
+loop  12. children inherit the wire  13. the client's ids and ours share a table, and nothing looks at an id
+(6 and 7: `buffers`; 10, 11 and 12: also `transport`)
 """
 
 import itertools
 import json
 import logging
 import re
+import secrets
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, cast
@@ -50,7 +52,7 @@ NOT_INITIALIZED = -32002
 REQUEST_CANCELLED = -32800
 REQUEST_FAILED = -32803
 
-_ID_PREFIX = "wainwright:"
+_OUR_IDS = "wainwright:"
 _TO_MAKE_FIT = re.compile(r"\\[^n\"\\]|\]\(")
 """In JSON: a character that is spelled, and what may be read as a link."""
 
@@ -73,6 +75,8 @@ class WainwrightProtocol(LanguageServerProtocol):
 
     def __init__(self, server: LanguageServer, converter: "Converter") -> None:
         self._peer = cast("Peer", server)
+        # An answer that was meant for another window's server answers nothing here.
+        self._id_prefix = f"{_OUR_IDS}{secrets.token_hex(4)}:"
         self._ids = itertools.count(1)
         self.exited = False
         super().__init__(server, converter)
@@ -96,24 +100,46 @@ class WainwrightProtocol(LanguageServerProtocol):
             return
         try:
             if (refusal := self._refusal(message)) is not None:
-                if is_request(message):
-                    self._send_response(message.get("id"), error=refusal)
+                self._answer_refused(message, refusal)
                 return
             structured = self._structure(message)
             if structured is not None:
                 self.handle_message(structured)
-        except Exception:
+        except Exception as failure:
             log.exception("a message could not be handled")
+            self._answer_refused(message, _internal_error(failure))
+
+    def _answer_refused(self, message: dict[str, Any], refusal: types.ResponseError) -> None:
+        """Answer what is not handled, if it waits for an answer: without an id where it has none that is its own."""
+        if "id" not in message or message.keys() & {"result", "error"}:
+            return
+        if self._is_free(message["id"]):
+            self._send_response(message["id"], error=refusal)
+        else:  # pygls leaves out what is null
+            error = {"code": refusal.code, "message": refusal.message}
+            self._send_data({"jsonrpc": "2.0", "id": None, "error": error})
+
+    def _is_free(self, message_id: Any) -> bool:
+        """Whether this can be the id of a request of the client's (defect 13)."""
+        if isinstance(message_id, str):
+            return not message_id.startswith(_OUR_IDS) and message_id not in self._request_futures
+        numbered = isinstance(message_id, int) and not isinstance(message_id, bool)
+        return numbered and message_id not in self._request_futures
 
     def refuse_cancelled(self, request_id: MessageId) -> None:
         """Answer a request that the client took back before it was started (defect 11: pygls runs it anyway)."""
         self._send_response(request_id, error=_cancelled())
 
     def _refusal(self, message: dict[str, Any]) -> types.ResponseError | None:
-        """Defect 10: what the state of the connection does not allow; pygls answers wrongly or not at all."""
+        """Defects 10 and 13: what the state of the connection does not allow; pygls answers wrongly or not at all."""
         method = message.get("method")
-        if message.get("jsonrpc") != "2.0":
+        if message.get("jsonrpc") != "2.0" or not (method is None or isinstance(method, str)):
             return types.ResponseError(INVALID_REQUEST, "This is not a JSON-RPC 2.0 message.")
+        if method is None and not message.keys() & {"result", "error"}:
+            return types.ResponseError(INVALID_REQUEST, "This message names no method and answers nothing.")
+        if is_request(message) and not self._is_free(message["id"]):
+            reason = "The id of a request is a number or a text, and not that of another one under way."
+            return types.ResponseError(INVALID_REQUEST, reason)
         if method is None or method == types.EXIT:
             return None
         if not self.initialized and method != types.INITIALIZE:
@@ -178,7 +204,7 @@ class WainwrightProtocol(LanguageServerProtocol):
 
     def _take_asked(self, message_id: Any) -> "Future[Any] | None":
         """The pending question with this id; None when it is not one of ours, or nobody waits any more."""
-        if not isinstance(message_id, str) or not message_id.startswith(_ID_PREFIX):
+        if not isinstance(message_id, str) or not message_id.startswith(self._id_prefix):
             return None
         self._result_types.pop(message_id, None)
         future = self._request_futures.pop(message_id, None)
@@ -195,6 +221,11 @@ class WainwrightProtocol(LanguageServerProtocol):
             waiting.set_exception(JsonRpcException.from_error(error))
         else:
             waiting.set_result(result)
+
+    def _handle_cancel_notification(self, msg_id: MessageId) -> None:
+        """Defect 13: a question of ours is not the client's to take back, it is theirs to answer."""
+        if not str(msg_id).startswith(_OUR_IDS):
+            super()._handle_cancel_notification(msg_id)
 
     def _execute_handler(
         self,
@@ -232,7 +263,7 @@ class WainwrightProtocol(LanguageServerProtocol):
 
     def new_id(self) -> str:
         """A fresh id for a question to the client."""
-        return f"{_ID_PREFIX}{next(self._ids)}"
+        return f"{self._id_prefix}{next(self._ids)}"
 
     def forget(self, message_id: MessageId) -> None:
         """Give up on a question and tell the client so (defects 4 and 8)."""

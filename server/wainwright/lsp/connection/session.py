@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -17,8 +18,10 @@ from wainwright.lsp.connection.inbox import Inbox, Withdrawn
 from wainwright.lsp.connection.peer import ProgressToken
 from wainwright.lsp.connection.protocol import WainwrightProtocol, plain_converter
 from wainwright.lsp.connection.transport import (
+    END_SECONDS,
     EndOfInput,
     Incoming,
+    Mark,
     Streams,
     Writer,
     end_process_within,
@@ -63,7 +66,8 @@ class WainwrightServer(LanguageServer):
         self.on_stop: list[Callable[[], Awaitable[None]]] = []
         """Called at the end, all at once, with `STOP_SECONDS` to finish."""
         self._background: set[asyncio.Task[Any]] = set()
-        self._cancel_by_token: dict[ProgressToken, Callable[[], None]] = {}
+        self._cancel_by_token: dict[ProgressToken, list[Callable[[], None]]] = {}
+        """More than one where a client uses its token again while the first work with it goes on."""
         self._unsupported: set[str] = set()
         self._inbox = Inbox()
 
@@ -150,16 +154,20 @@ class WainwrightServer(LanguageServer):
 
     def track_progress(self, token: ProgressToken, cancel: Callable[[], None]) -> Callable[[], None]:
         """Have ``cancel`` called when the person cancels ``token``; the result stops the tracking."""
-        self._cancel_by_token[token] = cancel
+        under_way = self._cancel_by_token.setdefault(token, [])
+        under_way.append(cancel)
 
         def forget() -> None:
-            self._cancel_by_token.pop(token, None)
+            if cancel in under_way:
+                under_way.remove(cancel)
+            if not under_way and self._cancel_by_token.get(token) is under_way:
+                del self._cancel_by_token[token]
 
         return forget
 
     def cancel_progress(self, token: ProgressToken) -> None:
         """The person pressed cancel; a token that is over is ignored."""
-        if (cancel := self._cancel_by_token.get(token)) is not None:
+        for cancel in list(self._cancel_by_token.get(token, ())):
             cancel()
 
     # The conversation ------------------------------------------------------------------------------------------
@@ -173,15 +181,19 @@ class WainwrightServer(LanguageServer):
 
         writer = Writer(streams.write_fd, on_broken=lambda: deliver(EndOfInput()))
         self.protocol.set_writer(writer)
-        start_reader(streams.read_fd, deliver)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(NotImplementedError):  # Windows' loop has no signal handlers
-                loop.add_signal_handler(number, self.leave)
+        # A handler that blocks the loop does not keep alive what nobody talks to any more.
+        gone = partial(end_process_within, END_SECONDS, lambda: self.protocol.exit_code)
+        start_reader(streams.read_fd, deliver, writer.room, gone)
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            with suppress(NotImplementedError, AttributeError):  # Windows' loop has no signal handlers
+                loop.add_signal_handler(getattr(signal, name), self.leave)
         while not self.protocol.exited:
             message = await self._inbox.get()
             if isinstance(message, EndOfInput):
                 break
-            if isinstance(message, Withdrawn):
+            if isinstance(message, Mark):
+                message.handled.set()
+            elif isinstance(message, Withdrawn):
                 self.protocol.refuse_cancelled(message.request_id)
             else:
                 self.protocol.receive(message)

@@ -8,14 +8,16 @@ Python stream, and cannot stop the interpreter from ending.
 import asyncio
 import json
 import logging
+import math
 import os
 import queue
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,18 @@ _MOST_PROMISED = 8 * MAX_MESSAGE_BYTES
 """Bytes that a message over the limit may have to be read over; more are never sent, and so not waited for."""
 _MAX_HEADER_BYTES = 16 * 1024
 _CHUNK_BYTES = 64 * 1024
+_AHEAD_MESSAGES = 256
+_AHEAD_BYTES = 4 * 1024 * 1024
+"""How far the reader is ahead of the loop at most: the next message waits until those before it are handled."""
+MOST_UNREAD_BYTES = 16 * 1024 * 1024
+"""Output that a client may leave unread before nothing more of it is read: else it would fill the memory."""
+END_SECONDS = 2.0
+"""How long the process may live after its client has left, whatever keeps the loop from ending it."""
+_LENGTH = re.compile(rb"content-length[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?\n", re.IGNORECASE)
+_HEADER = re.compile(rb"[\w-]+[ \t]*:")
+_LONGEST_LENGTH = 64
+"""Bytes of a line that states a length; as many of an over-long line stay together with what follows it."""
+_CHARSET = re.compile(rb"content-type[ \t]*:.*charset[ \t]*=[ \t\"']*([\w-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,14 @@ class EndOfInput:
     """The client has closed its side."""
 
 
-Incoming = dict[str, Any] | Fault | EndOfInput
+@dataclass(frozen=True)
+class Mark:
+    """The reader wants to know when everything before this is handled."""
+
+    handled: threading.Event = field(default_factory=threading.Event)
+
+
+Incoming = dict[str, Any] | Fault | Mark | EndOfInput
 
 
 def claim_stdio() -> Streams:
@@ -87,7 +108,7 @@ class _Bytes:
         while True:
             end = self._buffer.find(b"\n") + 1
             if end == 0 and len(self._buffer) >= _MAX_HEADER_BYTES:
-                end = _MAX_HEADER_BYTES
+                end = len(self._buffer) - _LONGEST_LENGTH
             if end:
                 taken, self._buffer = self._buffer[:end], self._buffer[end:]
                 return taken
@@ -100,57 +121,108 @@ class _Bytes:
     def exactly(self, size: int, *, keep: bool = True) -> bytes | None:
         """``size`` bytes, or None when the input ends earlier; with ``keep=False`` they are read and dropped."""
         first, self._buffer = self._buffer[:size], self._buffer[size:]
-        parts, missing = [first], size - len(first)
+        taken, missing = bytearray(first), size - len(first)
         while missing:
             more = self._fill(min(missing, 1024 * 1024))
             if not more:
                 return None
             missing -= len(more)
             if keep:
-                parts.append(more)
-        return b"".join(parts) if keep else b""
+                taken += more
+        return bytes(taken)
 
 
-def _content_length(stream: _Bytes) -> int | Fault | None:
-    """Read one block of headers: its length (names in any case), a fault, or None at the end of input."""
-    length: int | Fault | None = None
-    seen = False
+@dataclass
+class _Head:
+    """What the headers of one message say."""
+
+    length: int | None = None
+    """None: nobody knows where its body ends. The next header is then looked for behind whatever comes."""
+    fault: str = ""
+    lost: bool = False
+    """What came before it belongs to no message."""
+
+    def take(self, line: bytes, *, first: bool) -> None:
+        """Read one line of a block of headers."""
+        stated = _LENGTH.search(line)
+        plain = _HEADER.match(line)
+        if stated and stated.start() and first and not plain:
+            # The rest of a body whose length was wrong, and behind it a new message. No body can hold such a line by
+            # itself: a line that ends within a string is spelled in JSON.
+            self.lost = True
+        elif not plain:
+            # Such as what a browser says first: it is no message, and neither is what comes with it.
+            self.fault = "a line that is no header"
+        elif (charset := _CHARSET.match(line)) and charset[1].lower() not in (b"utf-8", b"utf8"):
+            self.fault = "a message in another encoding than UTF-8"
+        if stated is None or (stated.start() and not self.lost):
+            return
+        length = int(stated[1]) if stated[1].isdigit() and len(stated[1]) < 16 else -1
+        if length < 0:
+            self.fault = "a bad Content-Length"
+        elif length > _MOST_PROMISED:
+            self.fault = f"a message that is said to have {length} bytes"
+        elif self.length is not None and self.length != length:
+            self.length, self.fault = None, "a message with two lengths"
+        elif not self.fault:
+            self.length = length
+
+
+def _head(stream: _Bytes) -> _Head | None:
+    """Read one block of headers; None at the end of input."""
+    head, size = _Head(), 0
     while line := stream.line():
-        if not line.strip():
-            if not seen:
+        if not line.strip(b" \t\r\n"):
+            if size == 0:
                 continue  # stray empty lines between messages
-            return Fault("a message without Content-Length") if length is None else length
-        seen = True
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
-            digits = value.strip()
-            length = int(digits) if digits.isdigit() and len(digits) < 16 else Fault("a bad Content-Length")
-            if isinstance(length, int) and length > _MOST_PROMISED:
-                length = Fault(f"a message that is said to have {length} bytes")
+            if size > _MAX_HEADER_BYTES and not head.lost:
+                head.fault = head.fault or "a message with endless headers"
+            elif head.length is None:
+                head.fault = head.fault or "a message without Content-Length"
+            return head
+        head.take(line, first=size == 0)
+        size += len(line)
     return None
 
 
 def read_messages(fd: int, max_bytes: int = MAX_MESSAGE_BYTES) -> Iterator[dict[str, Any] | Fault]:
     """Yield every message from ``fd`` as parsed JSON until the input ends; what cannot be used is a `Fault`.
 
-    A body longer than ``max_bytes`` is read over, not kept; one that nobody could send is not waited for. Blocks;
-    meant for a thread of its own.
+    A body longer than ``max_bytes`` is read over, not kept; one that nobody could send is not waited for. Where a
+    length was wrong, what follows is read again from the next header on. Blocks; meant for a thread of its own.
     """
+    for message, _ in _measured(fd, max_bytes):
+        yield message
+
+
+def _measured(fd: int, max_bytes: int) -> Iterator[tuple[dict[str, Any] | Fault, int]]:
+    """Every message, and how many bytes it had."""
     stream = _Bytes(fd)
-    while (length := _content_length(stream)) is not None:
-        if isinstance(length, Fault):
-            yield length
+    told = False
+    while (head := _head(stream)) is not None:
+        if head.lost and not told:
+            yield Fault("something between two messages"), 0
+        told = bool(head.fault)
+        if head.fault:
+            yield Fault(head.fault), 0
+        if head.length is None:
             continue
-        keep = length <= max_bytes
-        body = stream.exactly(length, keep=keep)
+        keep = not head.fault and head.length <= max_bytes
+        body = stream.exactly(head.length, keep=keep)
         if body is None:
             return
-        yield _parse(body) if keep else Fault(f"a message of {length} bytes; the limit is {max_bytes}")
+        if not head.fault:
+            over = Fault(f"a message of {head.length} bytes; the limit is {max_bytes}")
+            message = _parse(body) if keep else over
+            told = isinstance(message, Fault)
+            yield message, len(body)
 
 
 def _parse(body: bytes) -> dict[str, Any] | Fault:
     try:
-        message = json.loads(body)
+        message = json.loads(
+            body.decode(), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite
+        )
     except (ValueError, RecursionError) as broken:
         return Fault(f"malformed JSON ({type(broken).__name__})")
     if not isinstance(message, dict):
@@ -158,13 +230,47 @@ def _parse(body: bytes) -> dict[str, Any] | Fault:
     return message
 
 
-def start_reader(fd: int, deliver: Callable[[Incoming], None]) -> None:
-    """Read messages on a daemon thread of their own; ``deliver`` is called there, at last with `EndOfInput`."""
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        _refuse(number)
+    return value
+
+
+def start_reader(
+    fd: int, deliver: Callable[[Incoming], None], room: Callable[[], None], gone: Callable[[], None]
+) -> None:
+    """Read messages on a daemon thread of their own; ``deliver`` is called there, at last with `EndOfInput`.
+
+    ``room`` returns when there is room for more answers, ``gone`` is called at the end of input.
+    """
+
+    def wait() -> None:
+        mark = Mark()
+        deliver(mark)
+        mark.handled.wait()
+        room()
 
     def run() -> None:
+        messages = ahead = 0
         with suppress(RuntimeError):  # the loop is closed: there is nobody left to deliver to
-            for message in read_messages(fd):
+            for message, size in _measured(fd, MAX_MESSAGE_BYTES):
                 deliver(message)
+                messages, ahead = messages + 1, ahead + size
+                if messages >= _AHEAD_MESSAGES or ahead >= _AHEAD_BYTES:
+                    messages = ahead = 0
+                    wait()
+            gone()
             deliver(EndOfInput())
 
     threading.Thread(target=run, name="lsp-reader", daemon=True).start()
@@ -180,8 +286,9 @@ class Writer:
         self._fd = fd
         self._on_broken = on_broken
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._pending = 0
+        self._broken = False
         self._thread = threading.Thread(target=self._run, name="lsp-writer", daemon=True)
         self._thread.start()
 
@@ -196,6 +303,11 @@ class Writer:
         """How much the client has not taken yet; a reason to leave out what can be left out."""
         return self._pending
 
+    def room(self) -> None:
+        """Return when the client has read so much of the output that there may be more, or reads no more at all."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._broken or self._pending <= MOST_UNREAD_BYTES)
+
     def close(self, timeout: float = 1.0) -> None:
         """Let the queue drain, for at most ``timeout`` seconds."""
         self._queue.put(None)
@@ -208,11 +320,15 @@ class Writer:
                 while view:
                     view = view[os.write(self._fd, view) :]
             except OSError:
+                with self._lock:
+                    self._broken = True
+                    self._lock.notify_all()
                 with suppress(RuntimeError):
                     self._on_broken()
                 return
             with self._lock:
                 self._pending -= len(data)
+                self._lock.notify_all()
 
 
 def is_alive(pid: int) -> bool:
@@ -238,7 +354,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-async def parent_gone(pid: int, every: float = 2.0) -> None:
+async def parent_gone(pid: int, every: float = 1.0) -> None:
     """Return when process ``pid`` has ended, looking every ``every`` seconds.
 
     Never returns for a process that is not there to begin with: an editor outside of this container has an id that
