@@ -10,7 +10,7 @@ context, a bounded number of times.
 
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
@@ -38,6 +38,8 @@ MISFITS_MAX = 3
 """Answers in a row that do not fit their form before the work is given up."""
 REPEATS_MAX = 4
 """How often the same action may give the same observation."""
+CALLS_MAX = 64
+"""Calls in one reply that are done; of more, none is."""
 
 REFUSAL_MAX = 1_000
 """Characters of the last refusal that a person is told."""
@@ -180,9 +182,7 @@ class Conversation(Generic[A]):
         for turn in range(1, turns + 1):
             reply = await self._ask()
             reading = _reading(reply)
-            if await self._act(reply, reading):
-                self.misfits = 0
-            else:
+            if not await self._act(reply, reading):
                 done = await self._answered(reading)
                 if done is not None:
                     return done
@@ -232,59 +232,107 @@ class Conversation(Generic[A]):
     # ---- acting
 
     async def _act(self, reply: ModelReply, reading: Reading) -> bool:
-        """Do what the reply asks for and say what came of it. False when it asks for nothing, or only answers."""
-        pending = refused = False
+        """Do what the reply asks for and say what came of it. False when it asks for nothing, or only answers.
+
+        A reply with a call that cannot be done is a slip as a whole: nothing of it is done.
+        """
+        unusable = self._unusable(reply.tool_calls)
+        edits = bool(reading.blocks) and self.assignment.edits
+        pending = bool(reply.tool_calls)
         came_of_it: list[str] = []
-        if reading.blocks and self.assignment.edits:
-            self.tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
-            blocks: JsonValue = [b.model_dump() for b in reading.blocks]
-            done = await self._step(
-                "edit", blocks, lambda: apply(self.workbench, reading.blocks), "idempotent"
-            )
+        refused = ""
+        if any(unusable):
+            refused = "another call of the same reply cannot be done"
+            came_of_it += ["No edit was applied, because a call of the same reply cannot be done."] * edits
+        elif edits:
+            done = await self._edit(reading)
             came_of_it.append(done["text"])
-            refused = not done["ok"]
-            pending = refused or reading.answer is None
+            refused = "" if done["ok"] else "the edit blocks of the same reply were refused"
+            pending = pending or bool(refused) or reading.answer is None
         elif reading.blocks:
             self.documents.update({b.path: b.replace for b in reading.blocks if b.kind == "file"})
-        for call in reply.tool_calls:
-            pending = True
-            seen = fenced("Not done, because the edit blocks of the same reply were refused.")
-            if not refused:
-                seen = await self._call(call)
-            self.messages.append(_message("tool", seen, tool_call_id=call.id))
+        acted = await self._call_all(reply.tool_calls, unusable, refused)
         if reading.problems and (came_of_it or pending):
             came_of_it += reading.problems
             pending = True
+        if any(unusable) and not acted:
+            self._count_misfit(" ".join(dict.fromkeys(filter(None, unusable))))
+        elif pending:
+            self.misfits = 0
         if came_of_it:
             self._say(fenced("\n".join(came_of_it)))
         return pending
 
-    async def _call(self, call: ToolCall) -> str:
-        """One tool call as a step; its observation, marked as such."""
-        tool = next((t for t in self.tools if t.name == call.name), None)
+    async def _call_all(self, calls: Sequence[ToolCall], unusable: Sequence[str], refused: str) -> bool:
+        """Do all calls of a reply, or none where there is a reason, and say what came of each; whether one was done.
+
+        A call beside one that cannot be done is a step as well: what is on record counts as it came out then.
+        """
+        acted = False
+        for call, wrong in zip(calls, unusable, strict=True):
+            not_done = (wrong or f"Not done, because {refused}.") if refused else ""
+            seen = fenced(not_done)
+            if any(unusable) or not refused:
+                done = await self._call(call, not_done)
+                acted = acted or bool(done["ok"])
+                seen = fenced(done["text"])
+                if not refused:
+                    seen += self._repeated(call.name, call.arguments, done["text"])
+            self.messages.append(_message("tool", seen, tool_call_id=call.id))
+        return acted
+
+    def _unusable(self, calls: Sequence[ToolCall]) -> list[str]:
+        """Why each call cannot be done, as a sentence; empty where it can."""
+        if len(calls) > CALLS_MAX:
+            return [f"Not done: a reply may have at most {CALLS_MAX} calls."] * len(calls)
+        return [self._wrong_with(call) for call in calls]
+
+    def _wrong_with(self, call: ToolCall) -> str:
+        tool = self._tool(call.name)
+        if tool is None:
+            names = ", ".join(t.name for t in self.tools) or "none"
+            return f"There is no tool {call.name}. Tools: {names}."
+        if call.malformed:
+            return f"The arguments of {call.name} are not a JSON object."
+        return tool.misfit(call.arguments)
+
+    def _tool(self, name: str) -> Tool[Any] | None:
+        return next((t for t in self.tools if t.name == name), None)
+
+    async def _edit(self, reading: Reading) -> dict[str, str]:
+        """The edit blocks of a reply as a step; what came of them."""
+        self.tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
+        blocks: JsonValue = [b.model_dump() for b in reading.blocks]
+        done = await self._step("edit", blocks, lambda: apply(self.workbench, reading.blocks), "idempotent")
+        return (
+            done
+            if done["ok"]
+            else {**done, "text": done["text"] + self._repeated("edit", blocks, done["text"])}
+        )
+
+    async def _call(self, call: ToolCall, not_done: str) -> dict[str, str]:
+        """One tool call as a step, even where it is not done: one that is on record counts as it came out then."""
+        tool = self._tool(call.name)
 
         async def act() -> tuple[bool, str]:
-            if tool is None:
-                names = ", ".join(t.name for t in self.tools) or "none"
-                return False, f"There is no tool {call.name}. Tools: {names}."
-            if call.malformed:
-                return False, f"The arguments of {call.name} are not a JSON object."
+            if not_done or tool is None:
+                return False, not_done
             seen = await tool.call(self.workbench, call.arguments)
             return not isinstance(seen, Denied), str(seen)
 
         self.tell(_describe(call))
-        approval = tool.asks(self.workbench, call.arguments) if tool and not call.malformed else None
+        approval = tool.asks(self.workbench, call.arguments) if tool and not not_done else None
         person = self.workbench.person
         if approval is None or person is None or await self.steps.is_recorded(f"act-{call.name}"):
-            done = await self._step(call.name, call.arguments, act, tool.effect if tool else "read")
-            return self._repeated(call, done["text"])
+            effect = tool.effect if tool and not not_done else "read"
+            return await self._step(call.name, call.arguments, act, effect)
         no = await self._ask_person(person, approval)
         if no:
-            return self._repeated(call, NOT_APPROVED.format(no))
+            return {"ok": "", "text": NOT_APPROVED.format(no)}
         self.workbench.approved = approval.digest
         try:
             # Done at the most once, whatever its tool says of itself: the yes was for once.
-            return fenced((await self._step(call.name, call.arguments, act, "external"))["text"])
+            return await self._step(call.name, call.arguments, act, "external")
         finally:
             self.workbench.approved = ""
 
@@ -329,17 +377,16 @@ class Conversation(Generic[A]):
         if self.workbench.tree_at != self.workbench.expected_at:
             await self.workbench.restore(self.workbench.expected_at)
 
-    def _repeated(self, call: ToolCall, observation: str) -> str:
-        """Watch for an agent that does the same and sees the same, over and over."""
-        mark = hashlib.sha256(f"{call.name} {call.arguments} {observation}".encode()).hexdigest()
+    def _repeated(self, name: str, inputs: JsonValue, observation: str) -> str:
+        """Watch for an agent that does the same and sees the same, over and over; what to say of it, if anything."""
+        mark = hashlib.sha256(f"{name} {inputs} {observation}".encode()).hexdigest()
         self.seen[mark] += 1
         times = self.seen[mark]
         if times > REPEATS_MAX:
-            raise OutOfTurns(f"The same {call.name} call gave the same observation {times} times.", _AGAIN)
+            raise OutOfTurns(f"The same {name} call gave the same observation {times} times.", _AGAIN)
         if times == REPEATS_MAX:
-            again = f"You have seen this {REPEATS_MAX} times. Do something else, or answer."
-            return f"{fenced(observation)}\n({again})"
-        return fenced(observation)
+            return f"\n(You have seen this {REPEATS_MAX} times. Do something else, or answer.)"
+        return ""
 
     # ---- answering
 
@@ -384,6 +431,10 @@ class Conversation(Generic[A]):
         return tuple(documents)
 
     def _misfit(self, wrong: str) -> None:
+        self._count_misfit(wrong)
+        self._say(fenced(wrong))
+
+    def _count_misfit(self, wrong: str) -> None:
         self.misfits += 1
         if self.misfits >= MISFITS_MAX:
             raise BadAnswer(
@@ -391,7 +442,6 @@ class Conversation(Generic[A]):
                 f"The last: {wrong}",
                 "Try another model for this role, then resume the run.",
             )
-        self._say(fenced(wrong))
 
     def _refuse(self, refusal: str) -> None:
         self.misfits = 0

@@ -230,7 +230,7 @@ def _from_json(raw: str, start: int, end: int) -> Iterator[_Written]:
 def _object(raw: str) -> dict[str, JsonValue] | None:
     """The object that a text is; nothing is an empty one."""
     try:
-        value, end = read_json(raw if raw.strip() else "{}")
+        value, end = read_json(raw if raw.strip() else "{}", exact=True)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) and not raw[end:].strip() else None

@@ -23,8 +23,11 @@ _ENDS_A_STRING = re.compile(r"\s*(?:[,:}\]]|$)")
 _RAW = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def read_json(text: str, start: int = 0) -> tuple[JsonValue, int]:
-    """The object or list that begins at ``start``, and where it ends. Raises ValueError, or RecursionError."""
+def read_json(text: str, start: int = 0, *, exact: bool = False) -> tuple[JsonValue, int]:
+    """The object or list that begins at ``start``, and where it ends. Raises ValueError, or RecursionError.
+
+    Half a character is replaced; where it has to be ``exact``, since something is done with it, it is refused.
+    """
     begins = _BEGINS.match(text, start)
     if begins is None:
         raise ValueError("it begins with neither { nor [")
@@ -36,7 +39,10 @@ def read_json(text: str, start: int = 0) -> tuple[JsonValue, int]:
         if mended == text[at:end]:
             raise ValueError(str(error)) from error
         value = _DECODER.decode(mended)
-    return clean_within(value), end
+    cleaned = clean_within(value)
+    if exact and cleaned != value:
+        raise ValueError("half a character stands in it")
+    return cleaned, end
 
 
 def once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -177,13 +177,19 @@ class Tool(Generic[A]):
         except ValidationError:
             return None
 
-    async def call(self, workbench: Workbench, raw: Mapping[str, object]) -> str:
-        """Check the arguments and run; what is wrong with them is told to the model. ``Denied``: nothing was done."""
+    def misfit(self, raw: Mapping[str, object]) -> str:
+        """What is wrong with arguments, as a sentence for the model; empty when they fit."""
         try:
-            arguments = self.arguments.model_validate(raw)
+            self.arguments.model_validate(raw)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
-            return Denied(f"The arguments of {self.name} do not fit: {wrong}.")
-        seen = await self.run(workbench, arguments)
+            return f"The arguments of {self.name} do not fit: {wrong}."
+        return ""
+
+    async def call(self, workbench: Workbench, raw: Mapping[str, object]) -> str:
+        """Check the arguments and run; what is wrong with them is told to the model. ``Denied``: nothing was done."""
+        if wrong := self.misfit(raw):
+            return Denied(wrong)
+        seen = await self.run(workbench, self.arguments.model_validate(raw))
         told = relevant(await workbench.redactor.clean(seen), OBSERVATION_MAX)
         return Denied(told) if isinstance(seen, Denied) else told

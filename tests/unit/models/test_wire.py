@@ -662,7 +662,9 @@ async def test_a_count_that_cannot_be_true_is_none_and_the_reply_is_kept(
 
 @in_all_forms
 @pytest.mark.parametrize("streamed", [True, False])
-async def test_half_a_character_is_marked(gateway: GatewayBackend, form: Form, streamed: bool) -> None:
+async def test_half_a_character_is_marked_and_none_is_acted_on(
+    gateway: GatewayBackend, form: Form, streamed: bool
+) -> None:
     call = ("read", json.dumps({"path": "\ud800"}))
 
     def play(wire: Wire) -> None:
@@ -674,7 +676,7 @@ async def test_half_a_character_is_marked(gateway: GatewayBackend, form: Form, s
     mark = "\N{REPLACEMENT CHARACTER}"
     reply = await ask(gateway, form, play)
     assert reply.text == f"a{mark}b{mark}"
-    assert [one.arguments for one in reply.tool_calls] == [{"path": mark}]
+    assert [(one.arguments, one.malformed) for one in reply.tool_calls] == [({}, True)]
     assert reply.model_dump_json().encode()
 
 

@@ -16,6 +16,8 @@ class Completion:
         self._head: dict[str, Any] = {}
         self._text: list[str] = []
         self._calls: list[_Call] = []
+        self._newest: dict[int | str, _Call] = {}
+        """The last call of each index: looking through all of thousands for each piece takes minutes."""
         self._finish: str | None = None
         self._usage: dict[str, Any] = {}
         self._declined = False
@@ -66,11 +68,13 @@ class Completion:
     def _call(self, asked: dict[str, Any]) -> None:
         """A piece of a call. Some servers number all calls 0, or none, and tell them apart by their ids."""
         function, number, index = table(asked.get("function")), asked.get("id"), asked.get("index")
-        same = [one for one in self._calls if one.index == index] if index is not None else self._calls
-        last = same[-1] if same else None
+        newest = self._calls[-1] if self._calls else None
+        last = self._newest.get(index) if isinstance(index, int | str) else newest
         if last is None or (number not in (None, "") and last.number not in (None, "", number)):
-            last = _Call(index, number)
+            last = _Call(number)
             self._calls.append(last)
+            if isinstance(index, int | str):
+                self._newest[index] = last
         last.number = last.number or number
         last.name = last.name or function.get("name")
         told = function.get("arguments")
@@ -110,8 +114,7 @@ class Completion:
 
 
 class _Call:
-    def __init__(self, index: Any, number: Any) -> None:
-        self.index = index
+    def __init__(self, number: Any) -> None:
         self.number = number
         self.name: Any = None
         self.arguments: list[str] = []

@@ -52,11 +52,14 @@ def counts(told: Any, *needed: str) -> dict[str, Any]:
 
 
 def arguments(raw: str) -> dict[str, JsonValue] | None:
-    """The arguments of a call, if they are an object that can be sent on as JSON, with each key once."""
+    """The arguments of a call, if they are an object that can be sent on as JSON, with each key once.
+
+    With half a character in them they are cut, or meant otherwise: what would be done is not what was asked for.
+    """
     try:
-        found = clean_within(
-            json.loads(raw, object_pairs_hook=once, parse_constant=_refuse, parse_float=_finite)
-        )
+        found = json.loads(raw, object_pairs_hook=once, parse_constant=_refuse, parse_float=_finite)
+        if clean_within(found) != found:
+            return None
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict) or (len(raw) > MOST_VALUES and _values(found) > MOST_VALUES):
