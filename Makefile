@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri injection racing sbom conversing clean
+.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri injection racing sbom conversing readers clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -103,12 +103,20 @@ TARGETS := outline index store diff apply fsops rank
 fuzz: export CFLAGS += -fsanitize=address
 fuzz: export CXXFLAGS += -fsanitize=address
 fuzz: export ASAN_OPTIONS := detect_leaks=0
-fuzz:  ## Any input for the native crates; SECONDS=60 each, TARGETS="apply diff"
+fuzz: readers  ## Any input for the native crates, and for readers; SECONDS=60 each, TARGETS="apply diff"
 	@cargo +nightly --version >/dev/null 2>&1 || { echo 'a nightly compiler is missing: rustup toolchain install nightly'; exit 1; }
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz --locked'; exit 1; }
 	set -e; for target in $(TARGETS); do \
 		cargo +nightly fuzz run --fuzz-dir native/fuzz $$target -- \
 			-max_total_time=$(SECONDS) -max_len=1024 -len_control=0 -timeout=30 -rss_limit_mb=4096; \
+	done
+
+READERS := framing reply plan called
+readers: setup  ## Any input for what reads the wire and models' answers; SECONDS=60 each, READERS="framing"
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || { echo 'atheris is missing: $(BIN)/python -m pip install atheris==3.0.0'; exit 1; }
+	set -e; for reader in $(READERS); do \
+		PYTHONPATH=server $(BIN)/python -m tests.fuzz $$reader \
+			-max_total_time=$(SECONDS) -max_len=4096 -timeout=30 -rss_limit_mb=4096; \
 	done
 
 # What calls no C and no system call of its own: Miri can run neither.

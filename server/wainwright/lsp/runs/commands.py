@@ -14,6 +14,7 @@ from wainwright.domain.events import Decision, Steering
 from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Stage
 from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
+from wainwright.lsp.connection.progress import BACKLOG_BYTES
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
 from wainwright.lsp.messages import (
@@ -296,7 +297,9 @@ class Runs:
         elif notice.kind != "activity" and not self._closing:
             # Of a run that another process works on.
             self._server.spawn(self.board.look_again(notice.run), f"look at {notice.run}")
-        if self._server.profile.rich:
+        # What goes by is left out for a client that does not read: it would only be late, and fill the memory.
+        passing = notice.kind in ("activity", "writing") and self._server.pending_bytes > BACKLOG_BYTES
+        if self._server.profile.rich and not passing:
             self._server.protocol.notify(EVENT, to_jsonable_python(notice))
 
     async def _stand_by_others(self) -> None:
