@@ -8,6 +8,7 @@ from wainwright.journal.acts import get_blob
 from wainwright.journal.chain import ROW, walk
 from wainwright.journal.copies import links
 from wainwright.journal.file import JournalFile
+from wainwright.journal.owners import me
 from wainwright.journal.records import Row, Used
 
 STEPS = frozenset({"event", "intent", "done", "failed", "lost", "void"})
@@ -23,6 +24,11 @@ _USED = (
 _OF_ROLE = (
     " AND (SELECT json_extract(i.body, '$.role') FROM journal AS i WHERE i.run = d.run AND i.key = d.key "
     "AND i.kind = 'intent' AND i.seq < d.seq ORDER BY i.seq DESC LIMIT 1) = ?"
+)
+
+
+_HELD_ELSEWHERE = (
+    "SELECT coalesce(sum(held_usd), 0), coalesce(sum(held_tokens), 0) FROM runs WHERE owner != ?"
 )
 
 
@@ -60,14 +66,17 @@ class Readings:
     def used(self, run: str, since: float | None = None, role: str = "") -> Used:
         """What the model calls of a run took; with ``since``, those of all runs from that moment on.
 
-        With ``role``, those alone whose intent says that they are of that role.
+        With ``role``, those alone whose intent says that they are of that role. Of all runs, what the calls may take
+        that other processes have under way counts as well; whoever asks knows of its own.
         """
         which, values = ("run = ?", [run]) if since is None else ("at >= ?", [since])
         with self.file.read() as db:
             row = db.execute(
                 _USED + which + (_OF_ROLE if role else ""), [*values, *([role] if role else [])]
             ).fetchone()
-        return Used(*row)
+            held = db.execute(_HELD_ELSEWHERE, [me()]).fetchone() if since is not None else (0.0, 0)
+        calls, usd, tokens = row
+        return Used(calls, usd + held[0], tokens + held[1])
 
     def is_done(self, run: str, key: str) -> bool:
         """Whether a step has an outcome that is returned when it is asked for."""

@@ -1,7 +1,8 @@
 """Caps beside those of a run's money and tokens, which the journal keeps: on one call, on requests, a role, a day.
 
 They are looked at when a call is about to go out, so that a reply that was recorded never meets them. What is under
-way in this process counts with its reservation until its outcome is written: calls side by side pass no cap together.
+way counts with its reservation until its outcome is written, in this process and, for a day, in others: calls side by
+side pass no cap together.
 """
 
 import asyncio
