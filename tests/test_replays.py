@@ -43,6 +43,7 @@ HANDFUL = (
     "cancelled_while_a_task_is_built",
     "wrong_tests_with_consent",
     "conflict",
+    "a_command_that_is_refused_with_words",
 )
 FILES = [file for file in ALL if file.stem in HANDFUL or os.environ.get("REPLAYS") == "all"]
 BESIDE_THE_TREE = "tests_write_where_things_are_installed"

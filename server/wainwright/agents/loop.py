@@ -32,7 +32,7 @@ from wainwright.models.client import Message, ModelReply, ModelRequest, Text, To
 from wainwright.models.fit import fit
 from wainwright.models.router import Models
 from wainwright.tools.files import apply
-from wainwright.tools.toolbox import Approval, Denied, PersonPort, Tool, ToolEffect, Workbench
+from wainwright.tools.toolbox import Approval, Denied, Tool, ToolEffect, Workbench
 
 MISFITS_MAX = 3
 """Answers in a row that do not fit their form before the work is given up."""
@@ -313,31 +313,39 @@ class Conversation(Generic[A]):
     async def _call(self, call: ToolCall, not_done: str) -> dict[str, str]:
         """One tool call as a step, even where it is not done: one that is on record counts as it came out then."""
         tool = self._tool(call.name)
+        self.tell(_describe(call))
+        approval = await self._to_approve(tool, call) if tool and not not_done else None
+        no = await self._ask_person(approval) if approval else ""
 
         async def act() -> tuple[bool, str]:
             if not_done or tool is None:
                 return False, not_done
+            if no:
+                return False, NOT_APPROVED.format(no)
             seen = await tool.call(self.workbench, call.arguments)
             return not isinstance(seen, Denied), str(seen)
 
-        self.tell(_describe(call))
-        approval = tool.asks(self.workbench, call.arguments) if tool and not not_done else None
-        person = self.workbench.person
-        if approval is None or person is None or await self.steps.is_recorded(f"act-{call.name}"):
-            effect = tool.effect if tool and not not_done else "read"
-            return await self._step(call.name, call.arguments, act, effect)
-        no = await self._ask_person(person, approval)
-        if no:
-            return {"ok": "", "text": NOT_APPROVED.format(no)}
-        self.workbench.approved = approval.digest
-        try:
+        effect: ToolEffect = "read" if tool is None or no or not_done else tool.effect
+        if approval and not no:
             # Done at the most once, whatever its tool says of itself: the yes was for once.
-            return await self._step(call.name, call.arguments, act, "external")
+            effect, self.workbench.approved = "external", approval.digest
+        try:
+            return await self._step(call.name, call.arguments, act, effect)
         finally:
             self.workbench.approved = ""
 
-    async def _ask_person(self, person: PersonPort, approval: Approval) -> str:
+    async def _to_approve(self, tool: Tool[Any], call: ToolCall) -> Approval | None:
+        """What a person is asked before this call; None: nothing, or nobody is there, or it was done before."""
+        if self.workbench.person is None:
+            return None
+        approval = tool.asks(self.workbench, call.arguments)
+        done = approval is not None and await self.steps.is_recorded(f"act-{call.name}")
+        return None if done else approval
+
+    async def _ask_person(self, approval: Approval) -> str:
         """Why a person does not say yes to an action, empty if they do; their answer stays when the process ends."""
+        person = self.workbench.person
+        assert person is not None
         # The same again, later in the conversation, is asked again.
         about: dict[str, JsonValue] = {"what": approval.digest, "after": len(self.messages)}
 

@@ -1,5 +1,6 @@
 """The hand: what an agent is told, what it may do, and how its work ends; with a real gateway, git and sandbox."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -18,8 +19,9 @@ from wainwright.agents.roles import WORK
 from wainwright.domain.errors import BadAnswer, Fenced, WainwrightError
 from wainwright.domain.marks import fenced
 from wainwright.models.client import GatewayBackend
-from wainwright.sandbox.protocol import Layer
-from wainwright.tools.toolbox import Arguments, Tool, ToolEffect, Workbench
+from wainwright.sandbox.bubblewrap import Bubblewrap
+from wainwright.sandbox.protocol import CommandOutcome, Layer
+from wainwright.tools.toolbox import Approval, Arguments, Tool, ToolEffect, Workbench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -533,3 +535,27 @@ async def test_what_nobody_would_see_is_spelled_and_counted_and_can_be_quoted_so
         "(3 characters that nobody sees are spelled in this, such as \\u202e; quote them so.)"
     )
     assert calc.read_text() == "def add(a, b):\n    return b + a\n"
+
+
+async def test_what_a_person_said_yes_to_is_not_done_again_after_a_kill(
+    bench: Bench, gateway: GatewayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_about: list[str] = []
+
+    async def yes(approval: Approval, _step: str, _binds: str) -> str:
+        asked_about.append(approval.question)
+        return ""
+
+    async def killed(*_: object) -> CommandOutcome:
+        raise asyncio.CancelledError
+
+    push = call("shell", command="echo ran; git push")
+    with monkeypatch.context() as patched:
+        patched.setattr(Bubblewrap, "run", killed)
+        with pytest.raises(asyncio.CancelledError):
+            await act(bench, gateway, push, workbench=bench.workbench(person=yes))
+    bench.crash()
+    done, asked = await act(bench, gateway, DONE, workbench=bench.workbench(person=yes))
+    assert done.answer.status == "done"
+    assert last(asked).startswith("This was under way when its process ended")
+    assert asked_about == ["Run `echo ran; git push`?"], "the answer was kept"

@@ -1,9 +1,11 @@
 """What a run lets finish while it pauses, and what it stops: a real journal, and calls that end when told to."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import JsonValue
@@ -21,13 +23,14 @@ from tests.unit.domain.test_machine import (
 
 from wainwright.domain import events as ev
 from wainwright.domain.effects import Effect, Fail, GiveUpPlan, KeepWork, RunTask, TestBase
-from wainwright.domain.errors import BudgetExceeded, Closing, Fenced, ModelRejected
+from wainwright.domain.errors import BudgetExceeded, Closing, Fenced, IllegalTransition, ModelRejected
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import Stage
 from wainwright.engine import live_run
 from wainwright.engine.live_run import LiveRun
 from wainwright.journal import Journal, Reservation, Spend
 from wainwright.journal import journal as owning
+from wainwright.tools.toolbox import Approval
 
 RESERVED = Reservation(usd=2.0, tokens=900)
 PAID = Spend(usd=0.5, tokens=30)
@@ -355,3 +358,66 @@ async def test_a_paused_task_asks_nothing_more_and_goes_on_from_there(tmp_path: 
         await steps.step("model", inputs=1, effect="llm", act=place.team._call, reservation=RESERVED)
         assert place.spent == (2 * PAID.usd, 2 * PAID.tokens)
         assert place.team.performed.count("RunTask a") == 1, "a call that was under way was let finish"
+
+
+APPROVAL = Approval("Run `git push`?", "git push", "digest")
+
+
+class Asks(Team):
+    """The team; who builds `a` asks a person before anything else."""
+
+    def __init__(self, breaks: Exception | None = None) -> None:
+        super().__init__(breaks)
+        self.said: list[str] = []
+
+    async def perform(self, effect: Effect, run: LiveRun) -> Sequence[ev.Event]:
+        if isinstance(effect, RunTask) and effect.task == "a":
+            self.asked.set()
+            assert run.person is not None
+            self.said.append(await run.person(APPROVAL, "/BUILD/a/ask#0", "binds"))
+        return await super().perform(effect, run)
+
+
+@asynccontextmanager
+async def asking(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> AsyncIterator[Place]:
+    monkeypatch.setattr(sys.modules[__name__], "Team", Asks)
+    async with at_work(folder, **more) as place:
+        async with asyncio.timeout(60):
+            while "command-1" not in place.live.state.gates:
+                await asyncio.sleep(0)
+        yield place
+
+
+async def test_waiting_for_a_person_takes_none_of_the_runs_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asking(tmp_path, monkeypatch, wall_s=0.3) as place:
+        await place.until("task-failed")
+        await asyncio.sleep(0.5)
+        assert place.live.left_s() > -0.4
+        assert place.live.state.stage is Stage.BUILD
+        await place.live.emit(decided("command-1", "reject", "Not today."))
+        async with asyncio.timeout(60):
+            while not place.team.said:
+                await asyncio.sleep(0)
+        assert place.team.said == ["the person said no. Not today"]
+
+
+@pytest.mark.parametrize("ends", ["stopped", "broken"])
+async def test_a_question_is_withdrawn_with_the_work_that_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    async with asking(tmp_path, monkeypatch) as place:
+        if ends == "broken":
+            place.live._broken = Fail(reason="no disk", hint="")
+            place.live._wake.set()
+        else:
+            await place.live.emit(ev.TaskSteered(task="a", way="stop", by="person"))
+        async with asyncio.timeout(60):
+            while place.live.state.gates["command-1"].decided is None:
+                await asyncio.sleep(0)
+        gate = place.live.state.gates["command-1"].decided
+        assert (gate.decision, gate.by) == ("reject", "machine")
+        with pytest.raises(IllegalTransition, match="not open"):
+            await place.live.emit(decided("command-1"))
+        assert place.team.said == []
