@@ -13,8 +13,9 @@ from wainwright.journal import Journal
 from wainwright.models.router import Models
 from wainwright.models.spans import Spans
 from wainwright.receipts.store import ReceiptStore
-from wainwright.sandbox.bubblewrap import Bubblewrap, prove
+from wainwright.sandbox.bubblewrap import Bubblewrap
 from wainwright.sandbox.egress import Egress
+from wainwright.sandbox.tiers import Asked, prove
 from wainwright.settings import Settings
 from wainwright.workspace.index import FOLDER, Indexes
 from wainwright.workspace.repository import Repository
@@ -31,7 +32,7 @@ async def assemble(
     """The engine of a workspace whose state lies in a folder of its own; ``equip`` as in ``EngineParts``."""
     workspace, state = trust.workspace, trust.state
     await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
-    sandbox, reason = await _sandbox(state, workspace, settings)
+    sandbox, reason = await _sandbox(state, workspace, settings, editor)
     parts = EngineParts(
         workspace=workspace,
         state=state,
@@ -44,7 +45,7 @@ async def assemble(
         redactor=models.redactor,
         sandbox=sandbox,
         sandbox_reason=reason,
-        targets=available(state / "deployments", sandbox),
+        targets=available(state / "deployments", sandbox if isinstance(sandbox, Bubblewrap) else None),
         editor=editor,
         trust=trust,
         equip=equip,
@@ -53,12 +54,15 @@ async def assemble(
     return Engine(parts)
 
 
-async def _sandbox(state: Path, workspace: Path, settings: Settings) -> tuple[Bubblewrap | None, str]:
+async def _sandbox(
+    state: Path, workspace: Path, settings: Settings, editor: Editor
+) -> tuple[Bubblewrap | Asked | None, str]:
     hosts = settings.egress.hosts
     try:
-        return await prove(state, workspace=workspace, way_out=Egress(hosts) if hosts else None), ""
+        sandbox, reason = await prove(state, workspace=workspace, way_out=Egress(hosts) if hosts else None)
     except SandboxError as error:
         return None, str(error)
     except OSError as error:
         # Runs can be looked at all the same.
         return None, f"Nothing can be written to {state}: {error.strerror}."
+    return sandbox if isinstance(sandbox, Bubblewrap) else Asked(sandbox, editor.agrees), reason

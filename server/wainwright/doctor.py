@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,10 @@ from wainwright.domain.errors import InputError, SandboxError
 from wainwright.domain.goal import Fact
 from wainwright.models.defaults import explained, with_defaults
 from wainwright.sandbox import programs
-from wainwright.sandbox.bubblewrap import Bubblewrap, prove
+from wainwright.sandbox.bubblewrap import Bubblewrap
+from wainwright.sandbox.egress import Egress
+from wainwright.sandbox.seatbelt import profile
+from wainwright.sandbox.tiers import prove
 from wainwright.secrets import Redactor, key_for, key_name, resolve_keys, signer
 from wainwright.settings import Candidate, Settings
 from wainwright.settings_files import config_dir, load
@@ -82,18 +86,48 @@ def _git() -> Check:
 async def _sandbox(workspace: Path) -> list[Check]:
     state = state_folder(workspace)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if sys.platform == "darwin":
+        return [_not_tried(state, workspace)]
+    hosts = _hosts(workspace)
     try:
-        found = await prove(state, workspace=workspace)
+        found, why = await prove(state, workspace=workspace, way_out=Egress(hosts) if hosts else None)
     except SandboxError as error:
         return [Check(name="sandbox", status="missing", detail=error.message, cure=error.hint)]
+    if not isinstance(found, Bubblewrap):
+        return [_alone(found.tier, why)]
     walls = f"{found.tier}: writing outside, network and secrets are refused"
-    walls = f"{walls}; one port leads into a service, from 127.0.0.1, and nothing out"
+    reached = f"of the network only {', '.join(found.reaches)}" if found.reaches else "nothing out"
+    walls = f"{walls}; one port leads into a service, from 127.0.0.1, and {reached}"
     if not found.bounds_memory:
         walls = f"{walls}; memory is looked at once a second, because no control group can be made"
     if found.unseen:
         programs = ", ".join(f"{name} ({place})" for name, place in found.unseen)
         walls = f"{walls}; not found by commands: {programs}"
     return [Check(name="sandbox", status="ok", detail=walls), _layers(found)]
+
+
+def _hosts(workspace: Path) -> tuple[str, ...]:
+    """What may be reached; settings that cannot be read are told of elsewhere."""
+    try:
+        return load(workspace).egress.hosts
+    except InputError:
+        return ()
+
+
+def _alone(tier: str, why: str) -> Check:
+    detail = (
+        f"{tier} alone, because {why.rstrip('.')}. You are asked about every command; where nobody can be asked "
+        "none is run. No service is started, full-auto is refused"
+    )
+    return Check(name="sandbox", status="note", detail=detail, cure="apt-get install bubblewrap")
+
+
+def _not_tried(state: Path, workspace: Path) -> Check:
+    lines = len(profile(workspace, state).splitlines())
+    detail = f"no command is run on macOS yet: a profile for sandbox-exec ({lines} lines) is there, not tried"
+    return Check(
+        name="sandbox", status="missing", detail=detail, cure="run Wainwright in a Linux machine or container"
+    )
 
 
 def _layers(found: Bubblewrap) -> Check:

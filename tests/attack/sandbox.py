@@ -100,6 +100,7 @@ EVERYDAY = _kind(
     ("threads, processes and locks", py("import multiprocessing, threading\nt = threading.Thread(target=print); t.start(); t.join()\np = multiprocessing.get_context('fork').Process(target=print); p.start(); p.join()\nassert p.exitcode == 0\nprint('well done')")),
     ("a pair of sockets", py("a, b = socket.socketpair(); a.send(b'x'); assert b.recv(1) == b'x'; print('well done')")),
     ("a server of one's own on the loopback", py("with socket.create_server(('127.0.0.1', 0)) as s:\n    socket.create_connection(s.getsockname()).close()\nprint('well done')")),
+    ("a script of several files", sh("printf '. ./b.sh' > a.sh && printf 'echo well done' > b.sh && sh a.sh")),
     ("a program of the person's is run", sh("$SHOWN/tool | grep -q person && echo well done")),
 )  # fmt: skip
 

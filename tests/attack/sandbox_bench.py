@@ -71,12 +71,14 @@ class Bench:
             (place / "app.py").write_text("a = 1\n")
             subprocess.run(["git", "init", "-q", str(place)], check=True)
 
-    def anew(self) -> None:
-        """Everything as it was before the first attack."""
+    def anew(self, *, git: bool = True) -> None:
+        """Everything as it was before the first attack; the tree with or without a folder of git's."""
         clear(self.home, self.out, self.state / "tasks", self.state / "journal")
         places = {"home": self.home, "out": self.out, "tree": self.tree, "journal": self.state / "journal"}
         for name, place in places.items():
             shutil.copytree(self._pristine / name, place, symlinks=True)
+        if not git:
+            shutil.rmtree(self.tree / ".git")
 
     def view(self, act: Act) -> SandboxView:
         layer = Layer(at=Path(".venv"), sources=(self.ws / ".venv",), writes="kept")
@@ -105,7 +107,8 @@ class Bench:
         """A process of the server's, and the alarms there are when the attack is over."""
         alarms: list[str] = []
         before = len(self.sink.alarms())
-        outside = Outside(self.home, self.out, self.state / "journal", self.tree / ".git")
+        kept = [self.tree / ".git"] if (self.tree / ".git").exists() else []
+        outside = Outside(self.home, self.out, self.state / "journal", *kept)
         said = {"PATH": os.defpath, "SECRET": self.canaries["env"]}
         with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env=said) as victim:
             yield victim.pid, alarms

@@ -19,11 +19,11 @@ from tests.fixtures.bench import Bench as Work
 
 from wainwright.app import open_engine
 from wainwright.domain.errors import InputError, SandboxError
-from wainwright.domain.evidence import Suite
+from wainwright.domain.evidence import Receipt, Suite
 from wainwright.domain.goal import Goal
 from wainwright.engine.views.run_view import Start
 from wainwright.receipts.take import take
-from wainwright.sandbox import bubblewrap, launcher, programs
+from wainwright.sandbox import bubblewrap, launcher, programs, tiers
 from wainwright.sandbox.protocol import Command, Sandbox
 from wainwright.secrets import Redactor
 from wainwright.settings_files import load
@@ -42,6 +42,8 @@ class Tried:
     env: dict[str, str]
     patch: pytest.MonkeyPatch
     weak: bool
+    alone: bool
+    """Whether it is the tier without bubblewrap that is attacked."""
 
     def command(self, text: str) -> Command:
         return Command(argv=sh(text).argv(PYTHON), env=self.env, timeout_s=30)
@@ -50,7 +52,14 @@ class Tried:
         """A sandbox as the product gets it, in a fresh state directory."""
         state = self.bench.root / "other-state"
         shutil.rmtree(state, ignore_errors=True)
-        return await bubblewrap.prove(state, {"HOME": str(self.bench.home), "PATH": os.defpath})
+        return await self.proven(state)
+
+    async def proven(self, state: Path) -> Sandbox:
+        """A sandbox whose launcher lies in this state directory."""
+        environment = {"HOME": str(self.bench.home), "PATH": os.defpath}
+        if self.weak or not self.alone:
+            return await bubblewrap.prove(state, environment)
+        return (await tiers.prove(state, environment))[0]
 
     async def escape(self, sandbox: Sandbox) -> str:
         """What the attacker's command says in a sandbox that was got."""
@@ -150,8 +159,7 @@ async def planted_helpers(one: Tried) -> Ended:
         place.write_text(evil)
         place.chmod(mode)
     one.look_for_programs_in(planted, *map(Path, programs.PLACES))
-    got = await bubblewrap.prove(state, {"HOME": str(one.bench.home), "PATH": os.defpath})
-    return "hold", await one.escape(got)
+    return "hold", await one.escape(await one.proven(state))
 
 
 async def _refused(one: Tried, script: str) -> Ended:
@@ -178,6 +186,7 @@ def _started(one: Tried, before: list[str], **how: object) -> Ended:
         "command": one.command(ESCAPE).model_dump(mode="json"),
         "view": one.bench.view(Act("")).model_dump(mode="json"),
         "weak": one.weak,
+        "alone": one.alone,
         **how,
     }
     shutil.rmtree(told["state"], ignore_errors=True)
@@ -245,8 +254,10 @@ async def a_plugin_of_the_tests(one: Tried) -> Ended:
     view = one.bench.view(Act(""))
     await one.sandbox.run(one.command(plant), view)
     exported = " ".join(f"{name}='{one.env[name]}'" for name in ("O", "H"))
+    # The runner of these tests is shown, as a project's own would be.
+    view = view.model_copy(update={"readable": (Path(sys.prefix),)})
     suite = Suite(command=f"{exported} {sys.executable} -m pytest -q")
-    receipt = await take(one.sandbox, view, (suite,), tree="", timeout_s=60, redactor=Redactor())
+    receipt: Receipt = await take(one.sandbox, view, (suite,), tree="", timeout_s=60, redactor=Redactor())
     return "hold", receipt.model_dump_json()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wainwright.domain.errors import SandboxError
+from wainwright.sandbox import programs, tiers
 from wainwright.sandbox.bubblewrap import prove
 from wainwright.sandbox.protocol import Command, SandboxView
 
@@ -37,7 +38,10 @@ async def started(told: dict[str, Any]) -> tuple[str, str]:
 
         return "hold", (await plain(None, command, view)).output
     try:
-        sandbox = await prove(Path(told["state"]), told["environment"])
+        state, environment = Path(told["state"]), told["environment"]
+        sandbox = (
+            (await tiers.prove(state, environment))[0] if told["alone"] else await prove(state, environment)
+        )
     except SandboxError as error:
         return "refuse", str(error)
     return "hold", (await sandbox.run(command, view)).output
@@ -47,4 +51,6 @@ if __name__ == "__main__":
     everything = json.load(sys.stdin)
     if everything.get("without_landlock"):
         without_landlock()
+        # Where walls are asked for there are some; where the other tier is attacked, there shall be nothing else.
+        programs.PLACES = () if everything["alone"] else programs.PLACES
     print(json.dumps(asyncio.run(started(everything))))

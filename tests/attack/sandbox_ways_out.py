@@ -181,4 +181,4 @@ async def reaches(one: Tried) -> Ended:
     return ("ok" if said.count(SAID) == 2 and "ALARM" not in said else "refuse"), said
 
 
-REACHED = Case("S0.13", "a listed host is reached, in capitals and with a dot too", "ok", reaches)
+REACHED = Case("S0.14", "a listed host is reached, in capitals and with a dot too", "ok", reaches)

@@ -6,25 +6,52 @@ import socket
 import time
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 from tests.attack import sandbox as attacks
-from tests.attack.cases import Case, Group, Seen
+from tests.attack.cases import Case, Group, Outcome, Seen
 from tests.attack.observers import Sink
 from tests.attack.sandbox_bench import PYTHON, Bench, plain
 from tests.attack.sandbox_doors import DOORS, Tried
 from tests.attack.sandbox_ways_out import REACHED, WAYS_OUT
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import bubblewrap, limits, programs, watching
+from wainwright.sandbox import bubblewrap, landlocked, limits, programs, watching
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
+from wainwright.sandbox.landlocked import Landlocked
 from wainwright.sandbox.protocol import Command, Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-GROUP = Group("S", "the sandbox", 121, (*attacks.COMMANDS, REACHED, *WAYS_OUT, *DOORS))
-"""108 attacks, and 13 pieces of everyday work, which are kind 0."""
+GROUP = Group("S", "the sandbox", 122, (*attacks.COMMANDS, REACHED, *WAYS_OUT, *DOORS))
+"""108 attacks, and 14 pieces of everyday work, which are kind 0."""
+NO_WAY_OUT = "no way out is opened in this tier: no socket can be made, so that there is nothing to filter"
+NOT_ALONE = {
+    "S0.06": "whose file it is no filter of calls can see, so modes and times stay: one reason why a person is asked",
+    "S0.11": "a socket of one's own could not be told from one to others: one reason why a person is asked",
+    "S0.14": NO_WAY_OUT,
+    **{f"S3.{at}": NO_WAY_OUT for at in range(20, 31)},
+    **({"S7.05": "who cannot have a namespace stays root, with none of its powers"} if attacks.ROOT else {}),
+}
+"""What cannot be in the tier of Landlock alone."""
+ELSE_ALONE: dict[str, Outcome] = {"S7.02": "hold", "S7.03": "refuse", "S7.04": "hold", "S7.08": "hold"}
+"""Where the better tier is refused this one takes its place, and it does not begin without Landlock."""
+ALONE = Group(
+    "S",
+    "Landlock alone",
+    122,
+    [
+        replace(
+            case,
+            id=f"{case.id}-landlock",
+            wrong=NOT_ALONE.get(case.id, ""),
+            expect=ELSE_ALONE.get(case.id, case.expect),
+        )
+        for case in GROUP.cases
+    ],
+)
 TIMEOUT_S = 30.0
 ANSWERS_S = 1.0
 """The longest that the server may not answer while a command takes what it can get."""
@@ -56,7 +83,8 @@ class Silence:
 
 async def tried(bench: Bench, case: Case, sandbox: Sandbox, *, weak: bool = False) -> Seen:
     """What comes of an attack, with all that observers found."""
-    bench.anew()
+    alone = isinstance(sandbox, Landlocked)
+    bench.anew(git=not alone)
     mark = f"mark-{uuid.uuid4().hex}"
     with pytest.MonkeyPatch.context() as patch, bench.watched(mark) as (victim, alarms):
         told = bench.told(victim, mark, weak=weak)
@@ -64,7 +92,7 @@ async def tried(bench: Bench, case: Case, sandbox: Sandbox, *, weak: bool = Fals
             seen = await commanded(bench, case, sandbox, told, patch)
         else:
             try:
-                outcome, said = await case.act(Tried(bench, sandbox, told, patch, weak))  # type: ignore[operator]
+                outcome, said = await case.act(Tried(bench, sandbox, told, patch, weak, alone))  # type: ignore[operator]
             finally:
                 programs.place.cache_clear()
             seen = Seen(outcome, said=said)
@@ -125,9 +153,20 @@ async def sandbox(bench: Bench) -> Bubblewrap:
     return await prove(bench.state, {"HOME": str(bench.home), "PATH": path})
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alone(bench: Bench, sandbox: Bubblewrap) -> Landlocked:
+    return await landlocked.prove(bench.state, sandbox._visible)
+
+
 @pytest.mark.parametrize("case", GROUP.run, ids=lambda case: case.id)
 async def test_the_sandbox_holds(case: Case, bench: Bench, sandbox: Bubblewrap) -> None:
     seen = await tried(bench, case, sandbox)
+    assert seen.faults(case) == [], seen.said
+
+
+@pytest.mark.parametrize("case", ALONE.run, ids=lambda case: case.id)
+async def test_landlock_alone_holds(case: Case, bench: Bench, alone: Landlocked) -> None:
+    seen = await tried(bench, case, alone)
     assert seen.faults(case) == [], seen.said
 
 
@@ -150,6 +189,6 @@ async def test_without_it_nearly_all_get_through(
     assert GROUP.through({one.id: await tried(bench, one, sandbox, weak=True) for one in GROUP.attacks}) == []
 
 
-@pytest.mark.parametrize("group", [GROUP], ids=["S"])
+@pytest.mark.parametrize("group", [GROUP, ALONE], ids=["S", "S-landlock"])
 async def test_the_list_is_whole(group: Group) -> None:
     assert group.flaws() == []

@@ -16,6 +16,7 @@ from tests.bench import (
     calls,
     context,
     edits,
+    fence,
     files,
     first_request,
     index,
@@ -53,6 +54,7 @@ ROWS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "initialize": startup.initialize,
     "first-request": first_request.first_request,
     "base": receipts.base,
+    "fence": fence.fence,
     "call": calls.calls,
     "latency": latency.latency,
 }

@@ -69,20 +69,18 @@ const FORBIDDEN: [c_long; 26] = [
     libc::SYS_syslog,
 ];
 
-/// Forbidden where no walls stand: of the files of others they change what Landlock does not watch, or they reach
-/// processes and memory that a namespace would hide. No filter sees whose file it is.
-const FORBIDDEN_ALONE: [c_long; 28] = [
+/// Where no walls stand these do nothing and say that they did: modes and times of others' files are nothing that Landlock
+/// watches, no filter sees whose file it is, and too many programs end when they cannot set those of their own.
+const QUIET_ALONE: [c_long; 4] = [libc::SYS_fchmod, libc::SYS_fchmodat, FCHMODAT2, libc::SYS_utimensat];
+/// Forbidden there: they change what else belongs to others, or reach processes and memory that a namespace would hide.
+const FORBIDDEN_ALONE: [c_long; 24] = [
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
     libc::SYS_pidfd_getfd,
     libc::SYS_kcmp,
-    libc::SYS_fchmod,
-    libc::SYS_fchmodat,
-    FCHMODAT2,
     libc::SYS_fchown,
     libc::SYS_fchownat,
-    libc::SYS_utimensat,
     libc::SYS_setxattr,
     libc::SYS_lsetxattr,
     libc::SYS_fsetxattr,
@@ -105,17 +103,14 @@ const FCHMODAT2: c_long = 452;
 const SETXATTRAT: c_long = 463;
 const REMOVEXATTRAT: c_long = 466;
 const FILE_SETATTR: c_long = 469;
+/// What they were called before, where that is still there.
 #[cfg(target_arch = "x86_64")]
-const OLDER_ALONE: [c_long; 6] = [
-    libc::SYS_chmod,
-    libc::SYS_chown,
-    libc::SYS_lchown,
-    libc::SYS_utime,
-    libc::SYS_utimes,
-    libc::SYS_futimesat,
-];
+const OLDER_ALONE: ([c_long; 4], [c_long; 2]) = (
+    [libc::SYS_chmod, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat],
+    [libc::SYS_chown, libc::SYS_lchown],
+);
 #[cfg(not(target_arch = "x86_64"))]
-const OLDER_ALONE: [c_long; 0] = [];
+const OLDER_ALONE: ([c_long; 0], [c_long; 0]) = ([], []);
 /// Of `ioctl`: attributes of a file that only its owner may change (`FS_IOC_SETFLAGS`, `FS_IOC_FSSETXATTR`).
 const ATTRIBUTES: [u32; 2] = [0x4008_6602, 0x401C_5820];
 
@@ -179,10 +174,13 @@ fn steps(alone: bool) -> Vec<Step> {
             steps.extend(on(*call, vec![refuse(error)]));
         }
     }
-    for call in FORBIDDEN_ALONE.iter().chain(&OLDER_ALONE).filter(|_| alone) {
-        steps.extend(on(*call, vec![refuse(EPERM)]));
-    }
     if alone {
+        for call in QUIET_ALONE.iter().chain(&OLDER_ALONE.0) {
+            steps.extend(on(*call, vec![refuse(0)]));
+        }
+        for call in FORBIDDEN_ALONE.iter().chain(&OLDER_ALONE.1) {
+            steps.extend(on(*call, vec![refuse(EPERM)]));
+        }
         steps.extend(on(
             libc::SYS_prlimit64,
             vec![load(ARGUMENTS[0]), when_equal(0, 1, 0), refuse(EPERM), ALLOW],

@@ -86,10 +86,20 @@ fn end_all() {
         for pid in descendants() {
             let _ = rustix::process::kill_process(pid, Signal::KILL);
         }
+        if all_gone() {
+            return;
+        }
+        std::thread::sleep(A_MOMENT);
+    }
+}
+
+/// Takes leave of those that have ended, and tells whether there are no others.
+fn all_gone() -> bool {
+    loop {
         match rustix::process::wait(WaitOptions::NOHANG) {
             Ok(Some(_)) | Err(Errno::INTR) => {}
-            Ok(None) => std::thread::sleep(A_MOMENT),
-            Err(_) => return,
+            Ok(None) => return false,
+            Err(_) => return true,
         }
     }
 }

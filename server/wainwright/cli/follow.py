@@ -136,8 +136,8 @@ def picture(seen: RunView, lines: list[str]) -> Group:
         tasks.add_row(task.id, task.status, str(task.attempt + 1), task.summary or task.title)
     money = "price unknown" if seen.unpriced and not seen.cost_usd else f"${seen.cost_usd:.4f}"
     spent = Text(f"{seen.model_calls} model calls, {seen.tokens} tokens, {money}", style="dim")
-    size = [Text(seen.size, style="dim")] if seen.size else []
-    return Group(Text(f"{seen.run}: {headline(seen.goal, 90)}"), *size, way, tasks, *map(Text, lines), spent)
+    how = [Text(told, style="dim") for told in (seen.size, seen.tier) if told]
+    return Group(Text(f"{seen.run}: {headline(seen.goal, 90)}"), *how, way, tasks, *map(Text, lines), spent)
 
 
 _WIDE = 120
@@ -213,6 +213,7 @@ def summary(seen: RunView) -> dict[str, Any]:
         "run": seen.run,
         "stage": str(seen.stage),
         "size": seen.size,
+        "tier": seen.tier,
         "tasks": [task.model_dump(mode="json") for task in seen.tasks],
         "artifacts": list(seen.artifacts),
         "branch": seen.branch,

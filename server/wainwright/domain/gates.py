@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from wainwright.domain import tiers
 from wainwright.domain.events import GateKind
 from wainwright.domain.goal import Autonomy
 from wainwright.domain.state import RunState
@@ -60,8 +61,10 @@ def lacking(autonomy: Autonomy, *, attended: bool, tier: str, capped: bool) -> s
     Its checkpoints it always has: each begins with a snapshot. A run that nobody attends asks nobody whatever its
     autonomy, and says by itself what it cannot do without a sandbox.
     """
-    if autonomy == "full-auto" and tier == "none" and attended:
+    if autonomy == "full-auto" and tier == tiers.NONE and attended:
         return "no sandbox could be proven on this machine"
+    if autonomy == "full-auto" and tiers.asks(tier) and attended:
+        return f"behind {tier} alone a person is asked about every command"
     if autonomy == "full-auto" and not capped:
         return "neither money nor tokens of a run are capped"
     return ""

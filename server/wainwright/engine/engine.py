@@ -44,7 +44,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.replaying import Replaying
-from wainwright.engine.resuming import resumed
+from wainwright.engine.resuming import require_tier, resumed
 from wainwright.engine.rewinding import Rewinding
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.starting import started
@@ -204,6 +204,7 @@ class Engine:
         state = await self._state(run)
         if state.stage is Stage.DONE:
             raise ended(state)
+        require_tier(self._parts, state, attended=attended)
         lease = await asyncio.to_thread(self._parts.journal.claim, run)
         state, events = await self._lookup.load(run)  # only now nobody else writes to it
         await asyncio.to_thread(raise_caps)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wainwright.deploy.target import Target
+from wainwright.domain import tiers
 from wainwright.domain.ports import Editor
 from wainwright.journal import Journal
 from wainwright.models.router import Models
@@ -34,7 +35,7 @@ class EngineParts:
     models: Models
     redactor: Redactor
     sandbox: Sandbox | None
-    """None when none could be proven; ``sandbox_reason`` says why."""
+    """None when none could be proven; ``sandbox_reason`` says why, or why it is no better one. See ``fence``."""
     sandbox_reason: str
     targets: Mapping[str, Target]
     """Where things can be deployed to from here, by name."""
@@ -47,4 +48,14 @@ class EngineParts:
     shared: dict[str, Shared] = field(default_factory=dict)
     """What all roles of each run under way are shown of its base: put together once a run."""
     spans: Spans | None = None
+
+    def fence(self, *, attended: bool) -> tuple[Sandbox | None, str]:
+        """The sandbox of a run, and why it is no better: none where somebody has to be asked and nobody is there."""
+        if self.sandbox is None or attended or not tiers.asks(self.sandbox.tier):
+            return self.sandbox, self.sandbox_reason
+        return (
+            None,
+            f"{self.sandbox_reason} Behind {self.sandbox.tier} alone somebody has to agree to each command.",
+        )
+
     """What tells an endpoint of the person's own of model calls, where there is one."""

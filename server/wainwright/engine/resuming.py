@@ -5,10 +5,12 @@ from typing import Any
 
 import structlog
 
-from wainwright.domain.errors import WorkspaceError
+from wainwright.domain.cautions import without_stop
+from wainwright.domain.errors import InputError, WorkspaceError
 from wainwright.domain.events import RunResumed
 from wainwright.domain.goal import ENDS
 from wainwright.domain.state import RunState
+from wainwright.domain.tiers import NONE, height
 from wainwright.engine.parts import EngineParts
 
 log = structlog.get_logger()
@@ -22,7 +24,7 @@ async def resumed(
     What it was shown beside its snapshot goes when a run is done, or on `wainwright disk clean`: whoever goes on from
     there, as a fork does, is shown the ignored files of now.
     """
-    tier = parts.sandbox.tier if parts.sandbox else "none"
+    tier, reason = _tier(parts, state, attended)
     world = await asyncio.to_thread(_world, parts, state)
     other_hands = (attended is not None and attended != state.attended) or tier != state.tier
     deploys = parts.settings.deploy.unattended
@@ -35,7 +37,7 @@ async def resumed(
             by=by,
             attended=attended,
             tier=tier,
-            tier_reason=parts.sandbox_reason,
+            tier_reason=reason,
             suites=parts.settings.test.suites if state.stage in ENDS else (),
             typed=typed,
             deploys=deploys,
@@ -43,6 +45,21 @@ async def resumed(
             contents=contents,
         )
     ]
+
+
+def require_tier(parts: EngineParts, state: RunState, *, attended: bool | None) -> None:
+    """Raise InputError where a run would go on with less around its commands than it had."""
+    tier, reason = _tier(parts, state, attended)
+    if height(tier) < height(state.tier):
+        raise InputError(
+            f"{state.run} began behind {state.tier}, and here is only {tier}: {without_stop(reason)}.",
+            "Mend the sandbox (`wainwright doctor`), or start a new run.",
+        )
+
+
+def _tier(parts: EngineParts, state: RunState, attended: bool | None) -> tuple[str, str]:
+    sandbox, reason = parts.fence(attended=state.attended if attended is None else attended)
+    return sandbox.tier if sandbox else NONE, reason
 
 
 def _world(parts: EngineParts, state: RunState) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from wainwright.domain.errors import InputError
 from wainwright.domain.events import RunStarted
 from wainwright.domain.gates import lacking
 from wainwright.domain.goal import WORKING
+from wainwright.domain.tiers import NONE
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.views.run_view import Start
 from wainwright.secrets import signer
@@ -22,7 +23,8 @@ async def started(parts: EngineParts, ask: Start) -> RunStarted:
     route = tuple(s for s in WORKING if s in (ask.route or WORKING))
     if not route:
         raise InputError("The route names no stage.", f"Stages: {', '.join(WORKING)}.")
-    settings, tier = parts.settings, parts.sandbox.tier if parts.sandbox else "none"
+    settings, (sandbox, reason) = parts.settings, parts.fence(attended=ask.attended)
+    tier = sandbox.tier if sandbox else NONE
     autonomy = ask.autonomy or settings.autonomy
     capped = settings.budget.usd is not None or settings.budget.tokens is not None
     lacks = lacking(autonomy, attended=ask.attended, tier=tier, capped=capped)
@@ -44,7 +46,7 @@ async def started(parts: EngineParts, ask: Start) -> RunStarted:
         autonomy=autonomy,
         trust="trusted",
         tier=tier,
-        tier_reason=parts.sandbox_reason,
+        tier_reason=reason,
         attended=ask.attended,
         overlay=overlay,
         until=ask.until,

@@ -171,7 +171,7 @@ async def _workbench(
                 ref=f"{state.run}/{name}",
                 repository=parts.repository,
                 view=await _see(parts, state, tree, cache, writes="kept" if writable else "dropped"),
-                sandbox=parts.sandbox,
+                sandbox=parts.fence(attended=state.attended)[0],
                 redactor=parts.redactor,
                 indexes=parts.indexes,
                 rules=parts.settings.commands.rules,
@@ -334,7 +334,7 @@ async def _tree_of(parts: EngineParts, state: RunState, commit: str) -> str:
 
 async def _around(parts: EngineParts, state: RunState) -> str:
     """What else decides how the tests of this run end."""
-    place, tier = parts.repository.place, parts.sandbox.tier if parts.sandbox else "none"
+    place, tier = parts.repository.place, state.tier
     settings = await asyncio.to_thread(parts.sandbox.settings) if parts.sandbox else []
     seen = SandboxView(
         tree=parts.repository.tree(state.run, "any"),

@@ -198,6 +198,8 @@ class RunInfo(Wire):
     branch: str | None
     editor: str
     """What became of the change in the editor: `applied`, `partial`, `refused`, or `absent`."""
+    tier: str
+    """How commands are held, in a sentence: the tier of the sandbox, and why it is no better one."""
     cautions: tuple[str, ...]
     """How far the tests can be trusted, a sentence each; empty where nothing is out of the ordinary."""
     failure: str

@@ -28,11 +28,12 @@ from wainwright.sandbox import (
     running,
     stores,
 )
+from wainwright.sandbox.environment import environment
 from wainwright.sandbox.identity import start_time
 from wainwright.sandbox.layers import Layers, Mount, Overlay, Taken
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView, inside
 from wainwright.sandbox.toolchains import find, user
-from wainwright.sandbox.variables import OFFLINE, VARIABLES, through
+from wainwright.sandbox.variables import OFFLINE, through
 from wainwright.sandbox.visible import Visible, interpreters, settings, survey
 from wainwright.sandbox.watching import Watch
 from wainwright.silence import may_take
@@ -122,7 +123,6 @@ class Bubblewrap:
         group = self._groups.open()
         try:
             async with self._taken(view) as taken, self._door() as (door, refused):
-                before = partial(self._before, group, taken.overlays, die_with_parent=True)
                 env = command.env if door is None else {**through(egress.PORT), **command.env}
                 walls = [
                     *(self._tools.bwrap, "--unshare-all", "--die-with-parent"),
@@ -131,10 +131,14 @@ class Bubblewrap:
                 ]
                 way_out = None if door is None else (door, egress.PORT)
                 fence = launcher.inside(self._writable(taken, command.shared), way_out)
+                before = partial(self._before, group, taken.overlays, die_with_parent=True)
+                start = running.Start(
+                    lambda told: [*before(told), *walls, "--json-status-fd", str(told), "--", *fence],
+                    passed=() if door is None else (door,),
+                )
                 watch = Watch(view.tree, _written(taken), group)
                 with may_take(command.timeout_s):
-                    passed = () if door is None else (door,)
-                    outcome = await running.run(before, walls, fence, command, watch, passed)
+                    outcome = await running.run(start, command, watch)
                 wrote = await finish_in_thread(self._layers.written, taken)
                 told = "".join(f"\n[{line}]" for line in refused)
                 return outcome.model_copy(update={"wrote": wrote, "output": outcome.output + told})
@@ -342,30 +346,14 @@ class Bubblewrap:
         return self._home(view) / ".cache" if there.is_relative_to(view.at) else there
 
     def _environment(self, view: SandboxView, layers: list[Mount], extra: tuple[Path, ...]) -> dict[str, str]:
-        """Variables of every command: the project's own environments come first on PATH, as if activated."""
-        seen = (*self._visible.system, *self._visible.toolchains, *extra, view.at)
-        linked = tuple(link for _, link in self._visible.links)
-        offline = {} if self._way_out else OFFLINE
-        variables = {**VARIABLES, **offline, **self._visible.variables, "HOME": str(self._home(view))}
-        # The person trusts the settings of their own workspace; mise notes that in a file which is not shown.
-        variables["MISE_TRUSTED_CONFIG_PATHS"] = str(view.at)
+        visible = self._visible
+        linked = (link for _, link in visible.links)
+        variables = environment(
+            visible, view.at, layers, (*visible.system, *visible.toolchains, *extra, view.at, *linked)
+        )
         if "XDG_CACHE_HOME" in variables:
             variables["XDG_CACHE_HOME"] = str(self._cache_home(view))
-        first: list[Path] = []
-        for mount in layers:
-            place = view.at / mount.at
-            if any((source / "pyvenv.cfg").is_file() for source in mount.shows):
-                variables.setdefault("VIRTUAL_ENV", str(place))
-                first.append(place / "bin")
-            elif any((source / ".bin").is_dir() for source in mount.shows):
-                first.append(place / ".bin")
-        persons = [
-            directory
-            for directory in self._visible.search_path
-            if any(directory.is_relative_to(root) for root in (*seen, *linked))
-        ]
-        variables["PATH"] = ":".join(dict.fromkeys(str(directory) for directory in (*first, *persons)))
-        return variables
+        return {**({} if self._way_out else OFFLINE), **variables, "HOME": str(self._home(view))}
 
 
 def _checked(view: SandboxView) -> SandboxView:
@@ -409,7 +397,7 @@ async def prove(
     """
     environment = os.environ if environment is None else environment
     await asyncio.to_thread(orphans.end_orphans)
-    visible = await asyncio.to_thread(_survey_around, state, environment, workspace)
+    visible = await asyncio.to_thread(survey_around, state, environment, workspace)
     tools = await asyncio.to_thread(_find_tools, state)
     plain = Bubblewrap(tools, visible, overlays=False, way_out=way_out)
     layered = Bubblewrap(tools, visible, overlays=True, way_out=way_out)
@@ -428,7 +416,8 @@ async def _why_copies(layered: Bubblewrap, state: Path) -> str:
     return ""
 
 
-def _survey_around(state: Path, environment: Mapping[str, str], workspace: Path | None) -> Visible:
+def survey_around(state: Path, environment: Mapping[str, str], workspace: Path | None) -> Visible:
+    """What commands may see beside a state directory, which is made when missing. Blocks."""
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept = state / TOOLCHAINS
     toolchains = find(environment, kept / "answers.json", workspace)

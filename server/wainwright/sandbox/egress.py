@@ -229,7 +229,7 @@ def _place(text: str, port: int | None) -> tuple[str, int]:
         raise _Refused("a host is asked for by its name, and by nothing else")
     if colon:
         port = int(told) if told.isascii() and told.isdigit() and len(told) < 6 else None
-    if port is None:
+    if port is None or port > 65_535:
         raise _Refused("it names no port")
     return name, port
 

@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import platform
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -81,10 +82,9 @@ def change_a_kernel_setting(_told: Told) -> bool:
 def hold_a_capability(_told: Told) -> bool:
     """Have, or be able to get, any capability."""
     status = Path("/proc/self/status").read_text()
+    # Where no new power comes of starting a program, it does not matter which one could.
     sets = [
-        line.split()[1]
-        for line in status.splitlines()
-        if line.startswith(("CapEff", "CapPrm", "CapBnd", "CapAmb"))
+        line.split()[1] for line in status.splitlines() if line.startswith(("CapEff", "CapPrm", "CapAmb"))
     ]
     return any(int(value, 16) for value in sets) or "NoNewPrivs:\t1" not in status
 
@@ -111,6 +111,32 @@ def see_the_parents_environment(told: Told) -> bool:
             except OSError:
                 continue
     return any(found)
+
+
+def end_a_process_of_the_host(told: Told) -> bool:
+    """Send a signal to a process outside."""
+    pid = told["process"]
+    try:
+        # By its number alone it might be one of this sandbox's own.
+        if Path(f"/proc/{pid}/comm").read_text() != "cat\n":
+            return False
+        os.kill(pid, signal.SIGTERM)
+    except OSError:
+        return False
+    return True
+
+
+def change_what_is_told_of_a_file(told: Told) -> bool:
+    """Set the time and mode of a file outside."""
+    path = Path(told["canary"])
+    try:
+        before = path.stat()
+        os.utime(path, (1, 1))
+        path.chmod(0o777)
+        after = path.stat()
+    except OSError:
+        return False
+    return (before.st_mtime_ns, before.st_mode) != (after.st_mtime_ns, after.st_mode)
 
 
 def reach_deep_into_the_kernel(_told: Told) -> bool:
@@ -149,6 +175,8 @@ ACTS: tuple[Callable[[Told], bool], ...] = (
     hold_a_capability,
     remount_writable,
     see_the_parents_environment,
+    end_a_process_of_the_host,
+    change_what_is_told_of_a_file,
     reach_deep_into_the_kernel,
     open_a_socket_of_another_kind,
     reach_a_key,

@@ -57,6 +57,7 @@ async def attempt_the_forbidden(sandbox: Sandbox, state: Path, visible: Visible)
             "word": word,
             "canary": str(place / "canary"),
             "secret": secret,
+            "process": carrier.pid,
             "home": str(visible.home),
             "home_shown": _shown_in_home(visible),
             "port": listener.sockets[0].getsockname()[1],
@@ -66,7 +67,8 @@ async def attempt_the_forbidden(sandbox: Sandbox, state: Path, visible: Visible)
         if not succeeded and (changed or came or _left(place / "tree") != word):
             succeeded = ["answer for its walls what is not true"]
     finally:
-        carrier.kill()
+        with suppress(ProcessLookupError):
+            carrier.kill()
         await carrier.wait()
         listener.close()
         _remove(place)

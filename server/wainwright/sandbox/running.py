@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from wainwright.domain.errors import SandboxError
@@ -22,17 +24,24 @@ _GRACE_S = 5.0
 KILLED = 128 + signal.SIGKILL
 
 
-async def run(
-    before: Callable[[int], list[str]],
-    walls: list[str],
-    fence: list[str],
-    command: Command,
-    watch: Watch,
-    passed: tuple[int, ...] = (),
-) -> CommandOutcome:
-    """Start bubblewrap with a pipe on which it tells how far it got, and see the command through.
+@dataclass(frozen=True)
+class Start:
+    """How the programs around a command are started."""
 
-    What took too much is killed, and the output says so in its last line. Descriptors of ``passed`` are handed on.
+    words: Callable[[int], list[str]]
+    """All words before the command's own, for a descriptor on which they tell how far they got."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    passed: tuple[int, ...] = ()
+    """Descriptors that are handed on."""
+    ends_all: bool = False
+    """Whether the first of them, told to end, ends all that it began; else the kernel sees to that."""
+
+
+async def run(start: Start, command: Command, watch: Watch) -> CommandOutcome:
+    """Start the programs around a command with a pipe on which they tell how far they got, and see it through.
+
+    What took too much is killed, and the output says so in its last line.
     """
     reading, writing = os.pipe()
     began = time.monotonic()
@@ -40,14 +49,14 @@ async def run(
         try:
             process = await _started(
                 asyncio.create_subprocess_exec(
-                    *(*before(writing), *walls, "--json-status-fd", str(writing), "--"),
-                    *(*fence, *command.argv),
+                    *(*start.words(writing), *command.argv),
                     stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.STDOUT,
-                    env={},
+                    env=start.env,
+                    cwd=start.cwd,
                     start_new_session=True,
-                    pass_fds=(writing, *passed),
+                    pass_fds=(writing, *start.passed),
                 )
             )
         except OSError as error:
@@ -57,10 +66,10 @@ async def run(
         finally:
             os.close(writing)
         output = BoundedOutput(command.output_bytes_max)
-        timed_out, stopped = await _see_through(process, output, command, watch)
+        timed_out, stopped = await _see_through(process, output, command, watch, ends_all=start.ends_all)
         report = _told(reading)
         ended = await asyncio.to_thread(watch.ended_by_the_kernel)
-        # Bubblewrap reports an exit code only when the walls stood and the command was started.
+        # An exit code is reported only when the walls stood and the command was started.
         told = b"exit-code" in report
         if not timed_out and not stopped and not ended and not told:
             why = launcher.complaint(report) or output.text().strip()
@@ -82,7 +91,12 @@ async def run(
 
 
 async def _see_through(
-    process: asyncio.subprocess.Process, output: BoundedOutput, command: Command, watch: Watch
+    process: asyncio.subprocess.Process,
+    output: BoundedOutput,
+    command: Command,
+    watch: Watch,
+    *,
+    ends_all: bool,
 ) -> tuple[bool, str]:
     """Feed and read the process until it ends; returns whether its time ran out, or of what it took too much.
 
@@ -105,6 +119,8 @@ async def _see_through(
         for ending in endings:
             ending.cancel()
         await asyncio.wait(endings)
+        if ends_all:
+            await _told_to_end(process)
         await _end(process, output)
 
 
@@ -120,6 +136,15 @@ async def _started(starting: Coroutine[Any, Any, asyncio.subprocess.Process]) ->
         if not work.cancelled() and work.exception() is None:
             await _end(work.result(), BoundedOutput(1))
         raise
+
+
+async def _told_to_end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                await process.wait()
 
 
 async def _end(process: asyncio.subprocess.Process, output: BoundedOutput) -> None:

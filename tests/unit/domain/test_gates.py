@@ -8,6 +8,7 @@ from wainwright.domain.gates import lacking
 from wainwright.domain.goal import AUTONOMIES, Autonomy
 
 NO_SANDBOX = "no sandbox could be proven on this machine"
+ALONE = "Landlock 7 + seccomp"
 NO_CAP = "neither money nor tokens of a run are capped"
 
 
@@ -20,6 +21,7 @@ def test_the_levels_go_from_the_one_that_asks_most() -> None:
     [
         (True, "bubblewrap", True, ""),
         (True, "none", True, NO_SANDBOX),
+        (True, ALONE, True, f"behind {ALONE} alone a person is asked about every command"),
         (True, "bubblewrap", False, NO_CAP),
         (False, "none", True, ""),
         (False, "bubblewrap", False, NO_CAP),

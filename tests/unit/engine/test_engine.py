@@ -1,6 +1,7 @@
 """Several processes at one run: what they decide at the same moment never breaks it. No model is asked here."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +58,7 @@ class Place:
         )
         return Engine(parts)
 
-    def waiting_run(self, name: str) -> None:
+    def waiting_run(self, name: str, tier: str = "none") -> None:
         """A run that nobody owns, whose plan waits for somebody."""
         journal = Journal(self.state / "journal.db")
         first = ev.RunStarted(
@@ -67,7 +68,7 @@ class Place:
             route=WORKING,
             autonomy="suggest",
             trust="trusted",
-            tier="none",
+            tier=tier,
             attended=True,
         )
         lease = journal.create(first, name, "x", cap_usd=None, cap_tokens=None)
@@ -167,6 +168,19 @@ async def test_looking_at_runs_in_a_folder_that_cannot_be_written(place: Place) 
     place.waiting_run("r")
     (place.workspace / ".wainwright").write_text("a file, where a folder is wanted")
     assert (await place.engine().view("r")).waiting == "gate"
+
+
+@pytest.mark.parametrize("tier", ["bubblewrap + seccomp", "Landlock 7 + seccomp"])
+async def test_a_run_never_goes_on_behind_less_than_it_began_with(place: Place, tier: str) -> None:
+    place.waiting_run("r1", tier)
+    engine = place.engine()
+    with pytest.raises(
+        InputError, match=f"began behind {re.escape(tier)}, and here is only none: not needed"
+    ):
+        await engine.resume("r1")
+    assert not place.journals[0].runs()[0].owned
+    assert (await engine.view("r1")).tier == f"Commands are held by {tier}."
+    await engine.close()
 
 
 @pytest.mark.parametrize(

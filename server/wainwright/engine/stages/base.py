@@ -76,8 +76,9 @@ async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Se
     """Run the tests on the base, or say why they cannot be run."""
     state, base = run.state, run.state.base
     assert base is not None
-    if parts.sandbox is None:
-        return (ev.BaseTested(reason=parts.sandbox_reason),)
+    sandbox, reason = parts.fence(attended=state.attended)
+    if sandbox is None:
+        return (ev.BaseTested(reason=reason),)
     run.tell(f"tests the base: {state.command}")
     # Once there is a plan, a model may have had a say in the command.
     seeds = state.revision == 0

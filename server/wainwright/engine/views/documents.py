@@ -99,6 +99,7 @@ def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
             f"- [{_STAGE_MARKS[state]}] {stage}" + (f": {view.skips[stage]}" if stage in view.skips else "")
         )
     head += f"\n\n{view.size}" if view.size else ""
+    head += f"\n\n{view.tier}" if view.tier else ""
     head += "".join(f"\n\n> **Tests:** {told}" for told in view.cautions)
     head += "".join(f"\n\n{told}" for told in view.left_out)
     parts = [head, "## Stages\n\n" + "\n".join(stages)]

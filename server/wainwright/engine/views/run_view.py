@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from wainwright.domain import tiers
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
 from wainwright.domain.ending import ending, take_over
@@ -145,6 +146,8 @@ class RunView(Fact):
     skips: dict[str, str]
     size: str = ""
     """How large the goal is and why, in a sentence; empty as long as nobody has sized it."""
+    tier: str = ""
+    """How its commands are held, in a sentence: the tier of the sandbox, and why it is no better one."""
     activity: str = ""
     """The newest line of what is going on."""
     findings: tuple[Finding, ...] = ()
@@ -230,6 +233,7 @@ def view(
         take_over=take_over(delivered.branch, delivered.way) if delivered and delivered.branch else "",
         skips={str(stage): reason for stage, reason in state.skips.items()},
         size=told(state),
+        tier=tiers.told(state.tier, state.tier_reason),
         findings=(*(state.reviewed.findings if state.reviewed else ()), *_survivors(state)),
         cautions=cautions(state),
         left_out=tuple(one.reason for one in state.left_out),

@@ -1,0 +1,25 @@
+"""Tiers of the sandbox, by their names: which holds more, and where a person is asked about every command.
+
+A tier is chosen when a process starts, and a run never goes on in a lower one than it began in.
+"""
+
+NONE = "none"
+"""No sandbox could be proven: no command is run."""
+_ALONE = "Landlock"
+"""How the name of the tier begins in which no walls stand around a command."""
+
+
+def asks(tier: str) -> bool:
+    """Whether a person is asked about every command."""
+    return tier.startswith(_ALONE)
+
+
+def told(tier: str, reason: str) -> str:
+    """How the commands of a run are held, in a sentence; ``reason`` says why by no better tier."""
+    why = f": {reason.strip().rstrip('.')}" if reason else ""
+    return f"No command is run{why}." if tier == NONE else f"Commands are held by {tier}{why}."
+
+
+def height(tier: str) -> int:
+    """How much a tier holds, against others."""
+    return 0 if tier == NONE else 1 if asks(tier) else 2
