@@ -87,6 +87,13 @@ class Person:
         one_by_one = {name: self.git.text("rev-parse", "--git-path", name) for name in _FILES}
         return {_FORMAT: self.git.text("rev-parse", _FORMAT), **one_by_one}
 
+    @cached_property
+    def unfiltered(self) -> GitDirectory:
+        """The repository and its work tree, for commands that read files: its filters are programs, and not run."""
+        named = self.git.settings(r"^filter\.")
+        off = {name: "false" if name.endswith(".required") else "" for name in named}
+        return self.git.within(self.place.top).configured(off)
+
     def seeing(self, worktree: Path) -> GitDirectory:
         """Return the repository with all attributes that the person's git goes by."""
         return self.git.within(worktree).configured({"core.attributesFile": self.attributes_file})

@@ -129,7 +129,7 @@ def _changed(person: Person, commit: str) -> Sequence[str]:
 
 def _differing(person: Person) -> dict[str, str]:
     """The paths where the person's files differ from their HEAD, untracked ones included."""
-    return _status(_seen(person, person.git.within(person.place.top)))
+    return _status(_seen(person, person.unfiltered))
 
 
 def _status(git: GitDirectory) -> dict[str, str]:
