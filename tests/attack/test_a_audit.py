@@ -11,7 +11,7 @@ import pytest
 import structlog
 from tests.attack.audit import JOURNALS, STATEMENTS, Statement, copied, full
 from tests.attack.cases import Case, Group, Seen
-from tests.attack.watched import Watched
+from tests.attack.watched import INSIDE, Trace, Watched
 from tests.unit.journal.damaged import Place
 from typer.testing import CliRunner, Result
 
@@ -144,6 +144,27 @@ def test_what_no_row_tells_of_is_seen(watched: Watched) -> None:
     sly = replace(watched, known=())
     assert any("no row tells of" in alarm for alarm in sly.unlogged())
     assert any("connected to" in alarm for alarm in replace(watched, ports=()).unlogged())
+
+
+def test_a_number_that_is_used_again_is_another_process() -> None:
+    inside = f'execve("{INSIDE}", ["x"], 0x1) = 0'
+    trace = Trace(
+        "\n".join(
+            [
+                "10 vfork() = 20",
+                '20 execve("/usr/bin/git", ["git"], 0x1) = 0',
+                "20 +++ exited with 0 +++",
+                f"11 {inside}",
+                '11 execve("/bin/sh", ["sh", "-c", "x"], 0x1) = 0',
+                '20 execve("/usr/bin/made", ["made"], 0x1) = 0',  # it runs before its parent goes on
+                "11 clone(flags=0) = 3 /* 20 in strace's PID NS */",
+                "11 +++ exited with 0 +++",
+                '11 execve("/usr/bin/sly", ["sly"], 0x1) = 0',
+            ]
+        )
+    )
+    assert trace.outside == ["/usr/bin/git", "/usr/bin/sly"]
+    assert trace.ran == ['"sh", "-c", "x"']
 
 
 def test_a_journal_that_is_believed_as_it_lies_there_lets_them_through(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ proof tries to reach, the gateway, and programs that are asked where they keep t
 INSIDE = "/run/wainwright-launch"
 _LINE = re.compile(r"(?P<pid>\d+) +(?P<call>\w+)\((?P<rest>.*)")
 _BORN = re.compile(r"= (?P<seen>\d+)(?: /\* (?P<pid>\d+) in strace's PID NS \*/)?$")
-_STRACE = ["strace", "-f", "-qq", "--pidns-translation", "--seccomp-bpf", "-s", "4000", "-e"]
+_STRACE = ["strace", "-f", "-q", "--pidns-translation", "--seccomp-bpf", "-s", "4000", "-e"]
 _CALLS = "trace=execve,connect,unlink,unlinkat,fork,vfork,clone,clone3"
 
 
@@ -142,47 +143,70 @@ class Watched:
         return any(Path(path).is_relative_to(one) for one in ours)
 
 
-class _Trace:
+Process = tuple[int, int]
+"""A number of the kernel's, and the how manieth process it is that has it: numbers are used again."""
+
+
+class Trace:
     """What strace wrote, read once."""
 
     def __init__(self, text: str) -> None:
-        self._inside: set[int] = set()
-        self._begun: set[int] = set()
-        self._parents: dict[int, int] = {}
+        self._lives: Counter[int] = Counter()
+        self._parents: dict[Process, Process] = {}
+        self._inside: set[Process] = set()
+        self._begun: set[Process] = set()
         self.ran: list[str] = []
         self.outside: list[str] = []
         self.words: list[str] = []
         self.connected: list[str] = []
         self.removed: list[str] = []
-        for line in text.splitlines():
-            if born := _BORN.search(line):
-                pid = re.match(r"\d+", line)
-                if pid and re.search(r"\b(fork|vfork|clone3?)\b", line):
-                    self._parents.setdefault(int(born["pid"] or born["seen"]), int(pid[0]))
-        for line in text.splitlines():
+        lines = [line for line in text.splitlines() if line[:1].isdigit()]
+        # Who is whose child is often told after the child has done something.
+        for line in lines:
+            self._know(line)
+        self._lives.clear()
+        for line in lines:
             if found := _LINE.match(line):
-                self._take(int(found["pid"]), found["call"], found["rest"])
+                pid = int(found["pid"])
+                self._take((pid, self._lives[pid]), found["call"], found["rest"])
+            self._end(line)
 
-    def _is_inside(self, pid: int) -> bool:
-        while pid and pid not in self._inside:
-            pid = self._parents.get(pid, 0)
-        return bool(pid)
+    def _know(self, line: str) -> None:
+        pid = int(line.split(maxsplit=1)[0])
+        if (born := _BORN.search(line)) and re.search(r"\b(fork|vfork|clone3?)\b", line):
+            child = int(born["pid"] or born["seen"])
+            life = self._lives[child]
+            if life and (child, life - 1) not in self._parents:
+                life -= 1  # it has ended before its parent went on
+            self._parents.setdefault((child, life), (pid, self._lives[pid]))
+        self._end(line)
 
-    def _take(self, pid: int, name: str, rest: str) -> None:
-        if name == "execve" and not rest.rstrip().endswith(("ENOENT (No such file or directory)",)):
-            path, words = re.match(r'"([^"]*)", \[(.*)', rest, re.DOTALL).groups()  # type: ignore[union-attr]
+    def _end(self, line: str) -> None:
+        if line.rstrip().endswith("+++"):
+            self._lives[int(line.split(maxsplit=1)[0])] += 1
+
+    def _is_inside(self, one: Process | None) -> bool:
+        while one is not None and one not in self._inside:
+            one = self._parents.get(one)
+        return one is not None
+
+    def _take(self, one: Process, name: str, rest: str) -> None:
+        if name == "execve" and not rest.rstrip().endswith("ENOENT (No such file or directory)"):
+            found = re.match(r'"([^"]*)", \[(.*)', rest, re.DOTALL)
+            assert found, rest
+            path, words = found.groups()
             if path == INSIDE:
-                self._inside.add(pid)
-                self._begun.add(pid)
-            elif pid in self._begun:
-                self._begun.discard(pid)
+                self._inside.add(one)
+                self._begun.add(one)
+            elif one in self._begun:
+                self._begun.discard(one)
                 self.ran.append(words.rpartition("], ")[0])
-            elif not self._is_inside(pid):
+            elif not self._is_inside(one):
                 self.outside.append(path)
                 self.words.append(words)
-        elif name == "connect" and not self._is_inside(pid):
+        elif name == "connect" and not self._is_inside(one):
             self.connected.append(rest)
-        elif name in ("unlink", "unlinkat") and not self._is_inside(pid):
+        elif name in ("unlink", "unlinkat") and not self._is_inside(one):
             path = re.search(r'"(/[^"]*)"', rest)
             if path and " = -1 " not in rest:
                 self.removed.append(path[1])
@@ -409,7 +433,7 @@ def _gathered(
         ).stdout
         for folder in (work / ".git", state / "repository.git")
     ]
-    seen = _Trace((root / "trace").read_text(errors="surrogateescape"))
+    seen = Trace((root / "trace").read_text(errors="surrogateescape"))
     acts = [json.loads(line) for line in audit[0].decode().splitlines()]
     raw = [path.read_bytes() for path in sorted(state.rglob("*")) if path.is_file() and not path.is_symlink()]
     return Watched(
