@@ -256,7 +256,7 @@ class DeploySettings(_Section):
     """Whether a service is started when nobody is asked, and how a fresh deployment is watched."""
 
     unattended: bool = False
-    """Whether a run that nobody attends may start the service that it built. ``false``: it says what starts it."""
+    """Whether a run that nobody attends, or one in full-auto, may start the service that it built without asking."""
 
     monitor_window_s: float = Field(default=10.0, gt=0)
     """Seconds a deployment is watched before the run is done."""

@@ -43,9 +43,7 @@ _ALWAYS: frozenset[Autonomy] = frozenset({"suggest", "auto-edit", "full-auto"})
 GATES: dict[GateKind, GateRule] = {
     "plan": GateRule(frozenset({"suggest", "auto-edit"}), unattended="approve", rejected="plans anew"),
     "apply": GateRule(frozenset({"suggest"}), unattended="approve", rejected="builds again"),
-    "deploy": GateRule(
-        frozenset({"suggest", "auto-edit"}), unattended="leave out", rejected="is not deployed"
-    ),
+    "deploy": GateRule(_ALWAYS, unattended="leave out", rejected="is not deployed"),
     "unverified": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
     "question": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
     "budget": GateRule(_ALWAYS, unattended="fail", rejected="fails", yes="As much again", no="Stop"),
@@ -71,9 +69,13 @@ def lacking(autonomy: Autonomy, *, attended: bool, tier: str, capped: bool) -> s
 
 
 def asks(state: RunState, kind: GateKind) -> bool:
-    """Whether a person has to decide a gate of this kind in this run; control files are always asked about."""
+    """Whether a person has to decide a gate of this kind in this run.
+
+    Control files are always asked about, and services too, but for a run in full-auto where their settings agree.
+    """
     always = kind == "apply" and bool(state.control)
-    return state.attended and (always or state.autonomy in GATES[kind].asks_at)
+    agreed = kind == "deploy" and state.autonomy == "full-auto" and state.deploys
+    return state.attended and not agreed and (always or state.autonomy in GATES[kind].asks_at)
 
 
 def agreed_by_person(state: RunState) -> bool:

@@ -3,10 +3,25 @@
 A tier is chosen when a process starts, and a run never goes on in a lower one than it began in.
 """
 
+from collections.abc import Sequence
+
 NONE = "none"
 """No sandbox could be proven: no command is run."""
 _ALONE = "Landlock"
 """How the name of the tier begins in which no walls stand around a command."""
+
+
+_REACHING = ", reaching "
+
+
+def reaching(walls: str, hosts: Sequence[str]) -> str:
+    """The name of a tier of these walls that let commands reach some hosts."""
+    return f"{walls}{_REACHING}{' '.join(hosts)}" if hosts else walls
+
+
+def reach(tier: str) -> str:
+    """The hosts that commands reach, and no others; empty where they reach none."""
+    return tier.partition(_REACHING)[2]
 
 
 def asks(tier: str) -> bool:

@@ -16,6 +16,7 @@ from socket import socket
 from pydantic import BaseModel, ConfigDict
 
 from wainwright.domain.errors import SandboxError
+from wainwright.domain.tiers import reaching
 from wainwright.sandbox import (
     egress,
     forwarding,
@@ -87,7 +88,7 @@ class Bubblewrap:
     def tier(self) -> str:
         """What the walls are made of; see ``Sandbox.tier``."""
         beyond = f" + Landlock {self._tools.landlock}" if self._tools.landlock else ""
-        return f"bubblewrap + seccomp{beyond}"
+        return reaching(f"bubblewrap + seccomp{beyond}", self.reaches)
 
     @property
     def overlays(self) -> bool:

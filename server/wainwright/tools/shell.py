@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from wainwright.domain.errors import SandboxError
 from wainwright.domain.shown import in_line
 from wainwright.domain.text import cut, headline
+from wainwright.domain.tiers import reach
 from wainwright.sandbox.protocol import Command, Text
 from wainwright.tools.toolbox import Approval, Arguments, Denied, Tool, Workbench
 
@@ -19,7 +20,7 @@ class Shell(Arguments):
     """Arguments of ``shell``."""
 
     command: Text = ""
-    """A shell line. It starts in the workspace, in a fresh process, without network."""
+    """A shell line. It starts in the workspace, in a fresh process."""
     commands: tuple[Text, ...] = ()
     """Or several, one after the other in one process: the folder stays, and the first that fails is the last."""
     timeout_s: float = Field(default=120.0, gt=0, le=900)
@@ -80,6 +81,7 @@ def _approval(workbench: Workbench, arguments: Shell) -> Approval | None:
     if judged.verdict != "ask" or workbench.sandbox is None:
         return None
     tier, view = workbench.sandbox.tier, workbench.view
+    network = "" if reach(tier) else "; without network either, so that it reaches nobody"
     bound = [SHELL.name, arguments.model_dump(mode="json"), workbench.expected_at, workbench.rules.version]
     bound += [tier, str(view.at), view.cwd]
     digest = hashlib.sha256(json.dumps(bound).encode()).hexdigest()
@@ -89,7 +91,7 @@ def _approval(workbench: Workbench, arguments: Shell) -> Approval | None:
         f"Asked because: {in_line(judged.why)}.",
         f"It would run in {in_line(str(view.at / view.cwd))}, in a tree that is this agent's alone, at commit "
         f"{workbench.expected_at[:10]}, for {arguments.timeout_s:g} s at the most.",
-        f"It stays in the fence ({tier}): without network and secrets, so that what it would do elsewhere fails.",
+        f"It stays in the fence ({tier}), without secrets{network}.",
         f"A yes is for exactly this, once ({digest[:12]}).",
     ]
     return Approval(f"Run `{in_line(headline(first, 60))}`?", "\n".join(shown), digest)

@@ -393,6 +393,7 @@ def test_gates_ask_a_person_only_as_far_as_the_run_may_not_go_by_itself() -> Non
         for kind in get_args(ev.GateKind):
             assert asks(state, kind) is (kind in kinds | {"question", "unverified", "budget", "command"})
             assert not asks(alone, kind)
+        assert asks(state.changed(deploys=False), "deploy"), "nobody agreed beforehand"
 
 
 # ---- gates

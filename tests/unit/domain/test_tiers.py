@@ -2,7 +2,7 @@
 
 import pytest
 
-from wainwright.domain.tiers import NONE, asks, height, told
+from wainwright.domain.tiers import NONE, asks, height, reach, reaching, told
 
 WALLS, ALONE = "bubblewrap + seccomp + Landlock 7", "Landlock 7 + seccomp"
 
@@ -23,3 +23,9 @@ def test_the_tiers_are_in_order_and_only_one_asks() -> None:
 )
 def test_it_is_told_in_a_sentence(tier: str, reason: str, said: str) -> None:
     assert told(tier, reason) == said
+
+
+def test_hosts_that_commands_reach_are_part_of_the_name() -> None:
+    listed = reaching(WALLS, ["pypi.org:443", "crates.io:443"])
+    assert (reach(listed), reach(WALLS), reaching(WALLS, [])) == ("pypi.org:443 crates.io:443", "", WALLS)
+    assert height(listed) == height(WALLS)

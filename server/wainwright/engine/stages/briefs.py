@@ -14,6 +14,7 @@ from wainwright.domain.plan import Plan
 from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState, TaskState
 from wainwright.domain.text import cut
+from wainwright.domain.tiers import reach
 from wainwright.receipts.text import report_text
 from wainwright.workspace.comparison import Unshown
 from wainwright.workspace.context import Shared
@@ -39,7 +40,8 @@ def shared(state: RunState, known: Shared) -> tuple[str, ...]:
 
     How the tests are run stands last in the first part: a plan may know that better than what was recognised.
     """
-    first = join("# What all are given", known.text, goal(state, known), tests(state))
+    network = f"Commands do reach {reach(state.tier)}, and no other host." if reach(state.tier) else ""
+    first = join("# What all are given", known.text, goal(state, known), network, tests(state))
     if state.plan is None:
         return (first,)
     return (first, join(requirements(state), plan(state), notes(state), design(state)))
