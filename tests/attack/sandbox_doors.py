@@ -75,6 +75,8 @@ Ended = tuple[Outcome, str]
 
 async def no_bubblewrap(one: Tried) -> Ended:
     """The engine opens all the same; nothing goes so far by itself that nobody is asked."""
+    if one.weak:
+        return "ok", await one.escape(await one.prove())
     without = one.bench.root / "bin"
     shutil.rmtree(without, ignore_errors=True)
     without.mkdir()
@@ -85,8 +87,6 @@ async def no_bubblewrap(one: Tried) -> Ended:
     overrides = {"models": {"default": NOBODY}, "budget": {"usd": 1}}
     engine = await open_engine(one.bench.ws, overrides=overrides, word=True)
     try:
-        if one.weak:
-            return "ok", await one.escape(await one.prove())
         with pytest.raises(InputError) as refused:
             await engine.start(Start(goal=Goal(text="a goal"), autonomy="full-auto", attended=True))
         return "refuse", str(refused.value)
