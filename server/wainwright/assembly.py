@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wainwright.deploy.targets import available
 from wainwright.domain.errors import SandboxError
-from wainwright.domain.ports import Editor
+from wainwright.domain.ports import Editor, NoEditor
 from wainwright.engine.engine import Engine
 from wainwright.engine.parts import EngineParts
 from wainwright.journal import Journal
@@ -65,4 +65,11 @@ async def _sandbox(
     except OSError as error:
         # Runs can be looked at all the same.
         return None, f"Nothing can be written to {state}: {error.strerror}."
-    return sandbox if isinstance(sandbox, Bubblewrap) else Asked(sandbox, editor.agrees), reason
+    if isinstance(sandbox, Bubblewrap):
+        return sandbox, reason
+    if isinstance(editor, NoEditor):
+        return (
+            None,
+            f"{reason} Behind {sandbox.tier} alone somebody has to agree to each command, in an editor.",
+        )
+    return Asked(sandbox, editor.agrees), reason

@@ -119,7 +119,7 @@ def _alone(tier: str, why: str) -> Check:
         f"{tier} alone, because {why.rstrip('.')}. You are asked about every command; where nobody can be asked "
         "none is run. No service is started, full-auto is refused"
     )
-    return Check(name="sandbox", status="note", detail=detail, cure="apt-get install bubblewrap")
+    return Check(name="sandbox", status="missing", detail=detail, cure="apt-get install bubblewrap")
 
 
 def _not_tried(state: Path, workspace: Path) -> Check:
