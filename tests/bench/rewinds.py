@@ -109,7 +109,7 @@ def one_size(setting: Setting, size: int) -> Iterator[Figure]:
         began, used = time.perf_counter(), time.process_time()
         planned = await rewinding.look(f"{RUN}@0")
         looked, looking = time.perf_counter(), time.process_time() - used
-        await rewinding.forget(await rewinding.keep(planned))
+        await rewinding.forget(await rewinding.keep(planned, "person"), "measured", "person")
         kept.append(time.perf_counter() - looked)
         began += kept[-1]
         used = time.process_time()

@@ -108,16 +108,17 @@ class Journal(Forks):
             return tx.take(book)
 
         lease = self.file.write(act)
-        self._keep(run)
+        self._keep(run, WORKSPACE)
         return lease
 
-    def _keep(self, run: str) -> None:
-        """Have a verified copy of a run. That it cannot be had stops nobody."""
+    def _keep(self, *runs: str) -> None:
+        """Have a verified copy of runs. That it cannot be had stops nobody."""
         try:
             with closing(copies.open_copy(self.copy_path)) as kept, self.file.read() as db:
-                copies.keep(db, run, kept)
+                for run in runs:
+                    copies.keep(db, run, kept)
         except (OSError, sqlite3.Error, WainwrightError) as error:
-            log.warning("journal.not_kept", run=run, reason=str(error))
+            log.warning("journal.not_kept", run=runs[0], reason=str(error))
 
     def beat(self, lease: Lease) -> None:
         """Renew a lease. Raises Fenced when it was taken."""
@@ -331,7 +332,6 @@ class Journal(Forks):
             tx.add(book, "event", key=act, body=as_json({"by": by, **told}))
 
         self.file.write(write)
-        self._keep(WORKSPACE)
 
     # ---- blobs
 

@@ -188,9 +188,9 @@ async def test_what_was_kept_before_a_rewind_and_is_damaged_is_told(
 async def test_two_processes_number_what_they_keep_apart(it: Delivered, rewinding: Rewinding) -> None:
     planned = await rewinding.look(f"{it.run}@0")
     both = [rewinding, another(it)]
-    names = await asyncio.gather(*(both[at % 2].keep(planned) for at in range(8)))
+    names = await asyncio.gather(*(both[at % 2].keep(planned, "person") for at in range(8)))
     assert sorted(names) == [f"rewind-{number}" for number in range(1, 9)]
-    await rewinding.forget("rewind-8")
+    await rewinding.forget("rewind-8", "nobody wants it", "person")
     assert {one.name for one in await both[1].checkpoints() if one.name.startswith("rewind")} == {*names} - {
         "rewind-8"
     }
