@@ -283,8 +283,10 @@ def run(kind: Kind, base: Path, tries: int, *, weak: bool = False, first: bool =
 
 
 def _other(control: str, act: Callable[[], None]) -> None:
+    parent = os.getppid()
     with Path(control).open("r+b") as file, mmap.mmap(file.fileno(), 2) as shared:
-        while (state := shared[0]) != _STOP:
+        # Whoever started this may have been killed.
+        while (state := shared[0]) != _STOP and os.getppid() == parent:
             shared[1] = state + 1
             if state == _PAUSE:
                 time.sleep(0)
