@@ -27,7 +27,7 @@ GROWTH = 64 * 2**20
 """Bytes of memory that the server may have gained over all cases."""
 PATIENCE = 8.0
 """Seconds that a server gets for an answer."""
-SESSIONS = int(os.environ.get("SESSIONS", "4"))
+SESSIONS = int(os.environ.get("SESSIONS", "3"))
 """Conversations that are opened and closed one after the other; `make nightly` has 200."""
 IDLE_S = float(os.environ.get("IDLE_S", "2"))
 """Seconds in which nobody says anything; `make nightly` has ten minutes."""
