@@ -35,8 +35,8 @@ def main() -> None:
 
 
 def _keep_to_oneself() -> None:
-    """No file of ours is for others to change, and no image of our memory, in which keys are, is left on a disk."""
-    os.umask(os.umask(0o077) | 0o022)
+    """No file of ours is for all to change, and no image of our memory, in which keys are, is left on a disk."""
+    os.umask(os.umask(0o077) | 0o002)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 

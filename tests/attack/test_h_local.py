@@ -126,7 +126,7 @@ def umask(home: Home, _: pytest.MonkeyPatch) -> Seen:
     code, said = home.said("runs", before=("sh", "-c", 'umask 000; exec "$@"', "sh"))
     made = [path for path in home.folder.rglob("*") if path != home.work and not path.is_symlink()]
     assert len(made) > 3, (code, said)
-    return Seen("hold", [f"others can change {one}" for one in made if one.stat().st_mode & 0o022])
+    return Seen("hold", [f"others can change {one}" for one in made if one.stat().st_mode & 0o002])
 
 
 def open_to_all(home: Home, patched: pytest.MonkeyPatch) -> Seen:

@@ -50,7 +50,9 @@ FINDING = {
     "severity": "minor",
     "route": "defer",
 }
-CONFIG = 'autonomy = "auto-edit"\n[deploy]\nunattended = true\nmonitor_window_s = 0.6\nmonitor_interval_s = 0.2\n'
+CONFIG = (
+    'autonomy = "auto-edit"\n[deploy]\nunattended = true\nmonitor_window_s = 0.6\nmonitor_interval_s = 0.2\n'
+)
 
 
 class Team:

@@ -139,6 +139,15 @@ async def test_secrets_are_masked_before_they_reach_the_disk(tmp_path: Path) -> 
     assert played.tool_calls[0].arguments == {"command": f"curl -H {MASK}", MASK: [{"x": MASK}]}
 
 
+async def test_a_recording_into_what_is_no_file_leaves_its_mode(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "pipe").chmod(0o666)
+    reading = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    await record(tmp_path / "pipe", request("x"))
+    os.close(reading)
+    assert stat.S_IMODE((tmp_path / "pipe").stat().st_mode) == 0o666
+
+
 async def test_a_recording_is_its_owners_alone(tmp_path: Path) -> None:
     path, umask = tmp_path / "story.jsonl", os.umask(0)
     try:

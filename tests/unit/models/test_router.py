@@ -256,7 +256,7 @@ async def test_a_reply_with_a_count_that_cannot_be_true_is_kept_and_uses_up_the_
 
 
 async def test_what_goes_wrong_after_the_call_was_paid_is_booked_as_paid(
-    gateway: GatewayBackend, books: Books
+    gateway: GatewayBackend, books: Books, tmp_path: Path
 ) -> None:
     class Breaks(RecordingBackend):
         async def complete(
@@ -267,7 +267,7 @@ async def test_what_goes_wrong_after_the_call_was_paid_is_booked_as_paid(
 
     with OpenAIServer([Rule(say("yes", usage=USAGE))]) as server:
         only = ModelsSettings(default=(at(server, **PRICED),))
-        asker = Models(only, BudgetSettings(), Breaks(gateway, Path("/dev/null")))
+        asker = Models(only, BudgetSettings(), Breaks(gateway, tmp_path / "story.jsonl"))
         with pytest.raises(ZeroDivisionError):
             await asker.ask(books.steps(), asking())
     assert books.account.spent_usd > 0.002
