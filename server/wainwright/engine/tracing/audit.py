@@ -220,7 +220,9 @@ class _Reader:
         denied = by_agent and isinstance(body, dict) and body.get("ok") == ""
         what = f"{name.removeprefix('act-')} {self._inputs(row)}".strip() + _key(_json(row.body))
         actor = _actor(scope) if by_agent else "engine"
-        return _Told(_kind(name), actor, what, outcome, denied=denied)
+        # Only what a person said yes to by itself is done as an act that is never repeated.
+        approved = self._said.get("command", "") if by_agent and row.effect == "external" else ""
+        return _Told(_kind(name), actor, what, outcome, approved, denied)
 
     def _inputs(self, row: Row) -> str:
         """What a step was begun with, in a few words."""
