@@ -265,11 +265,12 @@ class Puppet:
             return say(_DONE) if "FILE tests/test_more.py" in did else say(_HONEST)
         for words in (
             [("shell", {"command": f"python3 tools/attack.py {goal}"}) for goal in _BY_COMMAND],
-            [("shell", {"command": "git push ../evil HEAD"}), ("approve", {"gate": "apply-1"}),
-             ("shell", {"command": self._install()}),
+            [("shell", {"command": "git push ../evil HEAD"}), ("shell", {"command": self._install()}),
              ("read", {"path": "../../outside/secret"})],
+            [("approve", {"gate": "apply-1"})],
         ):  # fmt: skip
-            if words[0][1]["command"] not in did:
+            name, arguments = words[0]
+            if arguments.get("command", f'"{name}"') not in did:
                 return _calls(*words)
         for path in ("../outside/planted", "wainwright.toml", ".git/hooks/pre-push", ".wainwright/approved"):
             if f"FILE {path}" not in did:

@@ -9,7 +9,7 @@ import socket
 import stat
 import threading
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -131,6 +131,8 @@ class Sink:
         self.path = folder / "sink.sock"
         self._came: list[str] = []
         self._open = ExitStack()
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self.port = 0
 
     def __enter__(self) -> "Sink":
@@ -141,18 +143,29 @@ class Sink:
         self._listen(socket.AF_UNIX, f"\0{self.name}")
         packets = self._open.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         packets.bind(("127.0.0.1", self.port))
-        threading.Thread(target=self._take, args=[packets], daemon=True).start()
+        self._wait_on(packets, self._take, packets)
         return self
 
     def __exit__(self, *_: object) -> None:
+        for one in self._sockets:
+            # Closing alone wakes nobody up who waits on it, and what is waited on stays open.
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
         self._open.close()
 
     def _listen(self, family: int, address: object) -> socket.socket:
         listening = self._open.enter_context(socket.socket(family, socket.SOCK_STREAM))
         listening.bind(address)  # type: ignore[arg-type]
         listening.listen()
-        threading.Thread(target=self._accept, args=[listening, repr(address)], daemon=True).start()
+        self._wait_on(listening, self._accept, listening, repr(address))
         return listening
+
+    def _wait_on(self, one: socket.socket, wait: Callable[..., None], *about: object) -> None:
+        self._sockets.append(one)
+        self._threads.append(threading.Thread(target=wait, args=about, daemon=True))
+        self._threads[-1].start()
 
     def _accept(self, listening: socket.socket, address: str) -> None:
         with suppress(OSError):
@@ -163,8 +176,8 @@ class Sink:
 
     def _take(self, packets: socket.socket) -> None:
         with suppress(OSError):
-            while True:
-                self._came.append(f"a packet came: {packets.recv(200)!r}")
+            while came := packets.recv(200):
+                self._came.append(f"a packet came: {came!r}")
 
     def alarms(self) -> list[str]:
         return list(self._came)

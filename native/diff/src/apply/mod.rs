@@ -353,10 +353,13 @@ impl File<'_> {
                         let stays = |line: &&HunkLine<'_>| {
                             line.sign == Sign::Add || line.sign == Sign::Keep && there > 0
                         };
-                        hunk.lines
+                        let lines = hunk
+                            .lines
                             .iter()
                             .filter(stays)
-                            .fold(String::new(), |text, line| text + &line.text + "\n")
+                            .fold(String::new(), |text, line| text + &line.text + "\n");
+                        let kept = self.text.as_deref().filter(|_| named == 0).unwrap_or("");
+                        among_blanks(kept, hunk.first_line.unwrap_or(0), &lines)
                     })
                 }
                 _ => None,
@@ -373,6 +376,14 @@ impl File<'_> {
         }
         Ok(())
     }
+}
+
+/// New lines behind the line with a number, among blank lines that stay.
+fn among_blanks(kept: &str, after: usize, new: &str) -> String {
+    let lines: Vec<&str> = kept.split_inclusive('\n').collect();
+    let (head, tail) = lines.split_at(after.min(lines.len()));
+    let end = if head.last().is_some_and(|line| !line.ends_with('\n')) { "\n" } else { "" };
+    [&head.concat(), end, new, &tail.concat()].concat()
 }
 
 type Notes = Vec<(usize, Tolerances)>;

@@ -68,7 +68,10 @@ fn what_is_written_as_it_stands() {
 fn a_file_of_blank_lines_loses_none_that_was_not_named() {
     assert_eq!(diff_refused("\n\n", "@@ -2 +1,0 @@\n-\n"), Reason::Missing);
     check_diff("\n\n", "@@ -1,2 +1,2 @@\n \n-\n+a\n", "\na\n", &[]);
-    check_diff("\n", "@@ -0,0 +1 @@\n+a\n", "a\n", &[]);
+    check_diff("\n", "@@ -0,0 +1 @@\n+a\n", "a\n\n", &[]);
+    check_diff("\n\n", "@@ -1,0 +2 @@\n+a\n", "\na\n\n", &[]);
+    check_diff(" ", "@@ -1,0 +2 @@\n+a\n", " \na", &[]);
+    check_diff("", "@@ -0,0 +1 @@\n+a\n", "a\n", &[]);
 }
 
 #[test]
