@@ -21,6 +21,7 @@ from tests.fixtures.scenario import make_repository
 from wainwright.cli.console import Terminal, Text
 from wainwright.domain import artifacts, decide, events, marks, shown
 from wainwright.domain.effects import OpenGate
+from wainwright.domain.fold import fold
 from wainwright.domain.goal import WORKING, Goal, Stage
 from wainwright.domain.plan import Plan, Requirement, Task
 from wainwright.domain.shown import for_model
@@ -228,8 +229,9 @@ def state(case: Asks | Writes | Says) -> RunState:
     asks = case if isinstance(case, Asks) else Asks("", requirement=text or "It works.", notes=text)
     task = Task(id="a", title=text or "a", instruction=instruction, write_set=("a.py",), acceptance=("R1",))
     plan = Plan(requirements=(Requirement(id="R1", text=asks.requirement),), tasks=(task,), notes=asks.notes)
-    told = RunState(**started.model_dump(exclude={"kind", "goal", "size"}), goal=started.goal)
-    told = told.changed(stage=Stage.PLANNING, plan=plan, suites=(), base="c0", head="c0", head_tree="t0")
+    told = fold(None, started).changed(
+        stage=Stage.PLANNING, plan=plan, suites=(), base="c0", head="c0", head_tree="t0"
+    )
     told = told.changed(tasks={"a": TaskState(task=task, revision=1, summary=text)})
     if asks.control:
         reviewed = events.Reviewed(tree="t0", summary="Good.")
