@@ -246,7 +246,11 @@ class Desk:
 
     def wants(self, agent: Conversation[WorkAnswer], line: str = LINE) -> asyncio.Task[str]:
         call = ToolCall(id="1", name="shell", arguments={"command": line})
-        self.work.append(asyncio.create_task(agent._call(call)))
+
+        async def acted() -> str:
+            return (await agent._call(call, ""))["text"]
+
+        self.work.append(asyncio.create_task(acted()))
         return self.work[-1]
 
     async def asked(self, number: int = 1) -> list[ev.Gate]:

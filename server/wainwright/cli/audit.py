@@ -14,7 +14,7 @@ from wainwright.app import state_folder, workspace_of
 from wainwright.cli.console import Run, Text, Workspace, err, out
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.shown import in_line
-from wainwright.domain.text import cut
+from wainwright.domain.text import headline
 from wainwright.engine.tracing.audit import WIDE, Act, ActKind, acts
 from wainwright.journal import Journal, restore
 
@@ -75,21 +75,29 @@ def show(
     """List what was done, an act a line: when, by whom, behind which walls, what came of it, on whose word."""
     if unknown := sorted({*(kind or ())} - {*KINDS}):
         raise typer.BadParameter(f"There is no kind {', '.join(unknown)}. Kinds: {', '.join(KINDS)}.")
+    some = False
     with _journal(workspace) as journal:
         for name in _named(journal, run):
             for act in acts(name, journal.everything(name), journal.get_blob):
                 if not act.actor.startswith(actor) or (kind and act.kind not in kind):
                     continue
                 if act.denied or not denied:
+                    some = True
                     out.out(act.model_dump_json()) if as_json else _tell(act)
+    if not some and not as_json:
+        out.print("Nothing was denied." if denied else "There is no such act.")
+
+
+def _short(text: str) -> str:
+    return headline(" ".join(text.split()), WIDE)
 
 
 def _tell(act: Act) -> None:
     when = datetime.fromtimestamp(act.at, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    came = f" -> {act.outcome}" if act.outcome else ""
-    word = f"  (yes to: {act.approved})" if act.approved else ""
+    came = f" -> {_short(act.outcome)}" if act.outcome else ""
+    word = f"  (yes to: {_short(act.approved)})" if act.approved else ""
     doubt = "" if act.believed else "  (not as it was written)"
-    what = cut(act.what, WIDE)
+    what = _short(act.what)
     line = f"{when}  {act.run}  {act.row}  {act.kind}  {act.actor}  {act.tier}  {what}{came}{word}{doubt}"
     out.print(Text(in_line(line), style="red" if act.denied or doubt else ""))
 

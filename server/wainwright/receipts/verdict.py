@@ -26,6 +26,15 @@ _MISSING_NAME = re.compile(
     r"|no matching function for call|too (?:many|few) arguments to function|no member named"
     r"|uninitialized constant|undefined method|cannot load such file"
     r"|Class ['\"][\w\\]+['\"] not found|Call to undefined|is undefined|was not declared in this scope|No such file"
+    r"|undefined (?:function|variable|local variable|subroutine|reference to)|Undefined subroutine|UndefVarError"
+    r"|is not loaded and could not be found|Can't locate \S+ in @INC|Can't locate object method|is not exported by"
+    r"|undeclared|implicit declaration of function|does not name a type|attempt to call [^\n]*nil value"
+    r"|module '[\w.-]+' not found|(?:Variable|Data constructor|Type constructor or class)s? not in scope|Not in scope"
+    r"|Could not (?:find|load) module|Module ['\u2018]\S+['\u2019] does not export"
+    r"|Unbound (?:value|module|constructor|type)"
+    r"|not found: (?:value|type|object)|is not a member of|could not find function|object '\S+' not found"
+    r"|Unable to resolve symbol|unable to resolve class|No such property|No signature of method"
+    r"|(?:value|type|namespace|constructor|module)[^\n]* is not defined|isn't defined"
 )
 """What compilers and interpreters say of a name that is still to come."""
 

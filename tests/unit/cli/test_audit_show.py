@@ -65,7 +65,11 @@ def test_every_act_is_told_with_who_did_it_and_on_whose_word(workspace: Path) ->
     acts = told(workspace, "r1")
     seen = {act["what"]: (act["kind"], act["actor"], act["denied"]) for act in acts}
     assert seen["run-started"] == ("fact", "person (editor)", False)
-    assert seen["asks openai/any with OPENAI_API_KEY"] == ("call", "implementer of subtract", False)
+    assert seen["asks openai/any (key: OPENAI_API_KEY, where it is set)"] == (
+        "call",
+        "implementer of subtract",
+        False,
+    )
     assert seen['shell {"commands": ["true", "rm -rf ~"]}'] == ("command", "implementer of subtract", True)
     assert seen["edit a.py, b.py"] == ("edit", "implementer of subtract", False)
     assert seen["decides apply-1"] == ("gate", "person (editor)", False)
@@ -90,6 +94,8 @@ def test_acts_are_chosen_by_run_actor_kind_and_denials(workspace: Path) -> None:
     }
     assert [act["what"] for act in told(workspace, "(workspace)")] == ["trust given"]
     assert show(workspace, "--kind", "nonsense")[0] == 2
+    assert show(workspace, "--kind", "deployment") == (0, "There is no such act.\n")
+    assert show(workspace, "--denied", "--kind", "edit") == (0, "Nothing was denied.\n")
 
 
 def test_one_act_is_one_line_and_says_when_it_is_not_as_it_was_written(workspace: Path) -> None:

@@ -66,6 +66,28 @@ def unloaded(message: str) -> Receipt:
         (unloaded("e: Unresolved reference: subsequence"), TESTS, ""),
         (unloaded("error CS7036: There is no argument given that corresponds to"), TESTS, ""),
         (unloaded("error: no matching function for call to 'lev(int, int)'"), TESTS, ""),
+        *(
+            (unloaded(message), TESTS, "")
+            for message in (
+                "** (CompileError) test/a_test.exs:270: undefined function titleize/1 (expected A to define it)",
+                "error: module Inflex.Title is not loaded and could not be found",
+                "undefined local variable or method `title' for main:Object",
+                "Undefined subroutine &main::title called at t/a.t line 3.",
+                "Can't locate Title.pm in @INC (you may need to install the Title module)",
+                "error: 'title' undeclared (first use in this function)",
+                "a.c:3: undefined reference to `title'",
+                "attempt to call field 'title' (a nil value)",
+                "test/A.hs:3:5: error: Variable not in scope: title :: String -> String",
+                "Error: Unbound value title",
+                "error: value title is not a member of object Words",
+                'could not find function "title"',
+                "UndefVarError: `title` not defined",
+                "Unable to resolve symbol: title in this context",
+                "error FS0039: The value or constructor 'title' is not defined.",
+                "Error: Method not found: 'title'. The method 'title' isn't defined for the class 'Words'.",
+            )
+        ),
+        (unloaded("ReferenceError: title is not defined"), TESTS, "The fault is their own"),
         (unloaded("SyntaxError: expected ':'"), TESTS, "The fault is their own"),
         (receipt(exit_code=1), TESTS, ""),
         (receipt(exit_code=0), TESTS, "pass before anything was changed"),

@@ -149,6 +149,8 @@ class _Reader:
         self._gates: dict[str, ev.Gate] = {}
         self._said: dict[str, str] = {}
         """The newest yes at each kind of gate, and whose it was."""
+        self._alone = False
+        """One agent writes tests and code."""
         self._epoch = 0
 
     def read(self, row: Row) -> _Told | None:
@@ -174,13 +176,15 @@ class _Reader:
             return _Told("fact", "engine", "a fact that cannot be read")
         if isinstance(event, ev.RunStarted | ev.RunResumed) and event.tier:
             self.tier = event.tier
+        if isinstance(event, ev.PlanProposed):
+            self._alone = event.plan.size == "small"
         if isinstance(event, ev.GateOpened):
             self._gates[event.gate.id] = event.gate
         if isinstance(event, ev.GateDecided):
             return self._decision(event)
         return _Told(
             _OF_EVENTS.get(event.kind, "fact"),
-            _who(event),
+            "implementer" if self._alone and event.kind == "acceptance-written" else _who(event),
             f"{event.kind} {getattr(event, 'task', '')}".strip(),
             describe_event(event),
             self._said.get(_GATE_BEFORE.get(event.kind, ""), ""),
@@ -201,7 +205,14 @@ class _Reader:
     def _call(self, row: Row) -> _Told:
         about, end = _json(row.body), self._ends.get(row.seq)
         told = about if isinstance(about, dict) else {}
-        outcome = f"{end.kind}, {end.tokens} tokens, ${end.usd:.4f}" if end else "under way"
+        usd = (
+            "price unknown"
+            if end and not end.usd and told.get("priced") is False
+            else f"${end.usd:.4f}"
+            if end
+            else ""
+        )
+        outcome = f"{end.kind}, {end.tokens} tokens, {usd}" if end else "under way"
         if end is not None and end.kind == "failed":
             outcome += f": {_json(end.body)}"
         actor = _actor(_scope(row)[0], str(told.get("role", "")))
@@ -269,7 +280,7 @@ def _of_no_run(row: Row) -> _Told:
 
 def _key(about: JsonValue) -> str:
     """The name of the key that an act was done with."""
-    return f" with {about['key']}" if isinstance(about, dict) and about.get("key") else ""
+    return f" (key: {about['key']}, where it is set)" if isinstance(about, dict) and about.get("key") else ""
 
 
 def _json(text: str) -> JsonValue:
@@ -300,6 +311,8 @@ def _who(event: ev.Event) -> str:
         return _DOORS.get(by, str(by))
     if isinstance(event, ev.TaskLanded | ev.TaskFailed):
         return f"implementer of {event.task}"
+    if isinstance(event, ev.DeploymentPlanned) and not event.command:
+        return "engine"  # nobody is asked what nothing needs
     return _AUTHORS.get(event.kind, "engine")
 
 

@@ -74,7 +74,11 @@ class Tracing:
 def _read(workspace: Path, path: str, unsaved: str | None) -> Text:
     content = sources.source(workspace, path) if unsaved is None else unsaved.encode("utf-8", "surrogatepass")
     if not isinstance(content, bytes):
-        raise InputError(f"{path} is no file of this workspace.", "Name a file as FILE:LINE.")
+        raise InputError(
+            f"{path} is no file of this workspace.",
+            "Name a file as FILE:LINE. Lines of a run's branch are asked about where that branch is checked out or "
+            "merged.",
+        )
     return Text(path, content)
 
 
