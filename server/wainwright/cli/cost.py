@@ -36,8 +36,8 @@ def cost(
         )
     if total.unpriced:
         out.print(
-            f"\nNobody knows the price of {total.unpriced} calls: set input_usd_per_mtok and output_usd_per_mtok "
-            "of the candidate."
+            f"\nNobody knows the price of {total.unpriced} calls. Where your settings name the model, write "
+            '{ model = "…", input_usd_per_mtok = 1.0, output_usd_per_mtok = 5.0 } with your own prices.'
         )
 
 
