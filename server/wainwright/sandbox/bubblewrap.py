@@ -97,7 +97,7 @@ class Bubblewrap:
 
     @property
     def bounds_processes(self) -> bool:
-        """False where this machine offers no way to bound the number of processes (root without control groups)."""
+        """Whether the kernel bounds the number of processes; else it is looked at five times a second."""
         return self._groups.bound_processes
 
     @property

@@ -13,8 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import structlog
-
 PROCESSES_MAX = 1024
 DESCRIPTORS_MAX = 8192
 """Of each process: one without end would take what all of this machine share."""
@@ -79,10 +77,6 @@ class Groups:
         self._left: list[Path] = []
         for base in self._bases:
             _sweep(base)
-        if not self.bound_processes:
-            structlog.get_logger().warning(
-                "sandbox.processes_are_only_looked_at", reason="no writable pids control group"
-            )
 
     @property
     def bound_processes(self) -> bool:
