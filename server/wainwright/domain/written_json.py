@@ -8,11 +8,12 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from typing import Any, NoReturn
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from wainwright.domain.text import clean_within
+
+if TYPE_CHECKING:  # the server reads its first message before it loads any of this
+    from pydantic import JsonValue
 
 _BEGINS = re.compile(r"[ \t\r\n]*[\[{]")
 _TYPOGRAPHIC = "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{DOUBLE LOW-9 QUOTATION MARK}"
@@ -23,7 +24,7 @@ _ENDS_A_STRING = re.compile(r"\s*(?:[,:}\]]|$)")
 _RAW = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def read_json(text: str, start: int = 0, *, exact: bool = False) -> tuple[JsonValue, int]:
+def read_json(text: str, start: int = 0, *, exact: bool = False) -> "tuple[JsonValue, int]":
     """The object or list that begins at ``start``, and where it ends. Raises ValueError, or RecursionError.
 
     Half a character is replaced; where it has to be ``exact``, since something is done with it, it is refused.
@@ -55,17 +56,19 @@ def once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse(constant: str) -> NoReturn:
+def refuse(constant: str) -> NoReturn:
+    """For a decoder's ``parse_constant``. Raises ValueError: not a number, and infinite ones, are not JSON."""
     raise ValueError(f"{constant} is not JSON")
 
 
-def _finite(number: str) -> float:
+def finite(number: str) -> float:
+    """For a decoder's ``parse_float``. Raises ValueError for what is larger than any number."""
     if not math.isfinite(value := float(number)):
-        _refuse(number)
+        refuse(number)
     return value
 
 
-_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=once, parse_constant=_refuse, parse_float=_finite)
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=once, parse_constant=refuse, parse_float=finite)
 
 
 def _mended(text: str, at: int) -> tuple[str, int]:

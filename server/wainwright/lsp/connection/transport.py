@@ -8,7 +8,6 @@ Python stream, and cannot stop the interpreter from ending.
 import asyncio
 import json
 import logging
-import math
 import os
 import queue
 import re
@@ -17,7 +16,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
+
+from wainwright.domain.written_json import finite, refuse
 
 log = logging.getLogger(__name__)
 
@@ -221,7 +222,7 @@ def _measured(fd: int, max_bytes: int) -> Iterator[tuple[dict[str, Any] | Fault,
 def _parse(body: bytes) -> dict[str, Any] | Fault:
     try:
         message = json.loads(
-            body.decode(), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite
+            body.decode(), object_pairs_hook=_once, parse_constant=refuse, parse_float=finite
         )
     except (ValueError, RecursionError) as broken:
         return Fault(f"malformed JSON ({type(broken).__name__})")
@@ -235,16 +236,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice in one object")
     return found
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(number: str) -> float:
-    if not math.isfinite(value := float(number)):
-        _refuse(number)
-    return value
 
 
 def start_reader(

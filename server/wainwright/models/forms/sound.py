@@ -2,12 +2,12 @@
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import JsonValue
 
 from wainwright.domain.text import clean_within
-from wainwright.domain.written_json import once
+from wainwright.domain.written_json import finite, once, refuse
 from wainwright.models.client import MOST_TOKENS
 
 LONGEST_TEXT = 2**20
@@ -57,7 +57,7 @@ def arguments(raw: str) -> dict[str, JsonValue] | None:
     With half a character in them they are cut, or meant otherwise: what would be done is not what was asked for.
     """
     try:
-        found = json.loads(raw, object_pairs_hook=once, parse_constant=_refuse, parse_float=_finite)
+        found = json.loads(raw, object_pairs_hook=once, parse_constant=refuse, parse_float=finite)
         if clean_within(found) != found:
             return None
     except (ValueError, RecursionError):
@@ -96,13 +96,3 @@ def tables(value: Any) -> list[dict[str, Any]]:
 def words(value: Any) -> str:
     """``value`` where it is a text."""
     return value if isinstance(value, str) else ""
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(number: str) -> float:
-    if not math.isfinite(value := float(number)):
-        _refuse(number)
-    return value
