@@ -90,8 +90,8 @@ injection: setup  ## Instructions in what models read, from each carrier on the 
 conversing: setup  ## 200 conversations with the server one after the other, and ten minutes in which nobody says anything
 	SESSIONS=200 IDLE_S=600 $(BIN)/python -m pytest -q --timeout 3600 tests/attack/test_l_front.py -k 'L4.12 or L4.13'
 
-nightly: setup  ## What takes longer than a check, each part whatever became of the others: replays, injection, saves during writes, races for paths, spending at the cap, kills at random times and at each write, conversations, bench, parity, and with a nightly compiler fuzz and miri
-	failed=; parts=(replays injection saving racing 'spending TRIALS=10000' killing sweeping conversing 'bench QUICK=1' parity); \
+nightly: setup  ## What takes longer than a check, each part whatever became of the others: replays, injection, saves during writes, races for paths, spending at the cap, kills at random times and at each write, conversations, readers, bench, parity, and with a nightly compiler fuzz and miri
+	failed=; parts=(replays injection saving racing 'spending TRIALS=10000' killing sweeping conversing readers 'bench QUICK=1' parity); \
 	if cargo +nightly --version >/dev/null 2>&1; then parts+=(fuzz miri); else echo 'fuzz and miri are left out: no nightly compiler'; fi; \
 	for part in "$${parts[@]}"; do $(MAKE) $$part || failed="$$failed, $${part%% *}"; done; \
 	test -z "$$failed" || { echo "nightly: not as it should be: $${failed#, }"; exit 1; }
@@ -103,7 +103,7 @@ TARGETS := outline index store diff apply fsops rank
 fuzz: export CFLAGS += -fsanitize=address
 fuzz: export CXXFLAGS += -fsanitize=address
 fuzz: export ASAN_OPTIONS := detect_leaks=0
-fuzz: readers  ## Any input for the native crates, and for readers; SECONDS=60 each, TARGETS="apply diff"
+fuzz:  ## Any input for the native crates; SECONDS=60 each, TARGETS="apply diff"
 	@cargo +nightly --version >/dev/null 2>&1 || { echo 'a nightly compiler is missing: rustup toolchain install nightly'; exit 1; }
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz --locked'; exit 1; }
 	set -e; for target in $(TARGETS); do \
