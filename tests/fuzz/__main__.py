@@ -1,6 +1,7 @@
 """Any input for one reader, made by atheris: ``python -m tests.fuzz framing -max_total_time=60``.
 
-What it begins with lies in ``corpus/``, a folder a reader; what it finds on the way is dropped. `make readers` runs all.
+What it begins with lies in ``corpus/``, a folder a reader; what it finds on the way is dropped. `make readers` runs
+all.
 """
 
 import sys

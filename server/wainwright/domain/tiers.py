@@ -1,6 +1,7 @@
 """Tiers of the sandbox, by their names: which holds more, and where a person is asked about every command.
 
-A tier is chosen when a process starts, and a run never goes on in a lower one than it began in.
+A tier is chosen when a process starts. No run has commands run in a lower one than it began in: in none it goes on
+without commands.
 """
 
 from collections.abc import Sequence

@@ -48,9 +48,12 @@ async def resumed(
 
 
 def require_tier(parts: EngineParts, state: RunState, *, attended: bool | None) -> None:
-    """Raise InputError where a run would go on with less around its commands than it had."""
+    """Raise InputError where a run would go on with less around its commands than it had.
+
+    Where there is no sandbox at all it may: it goes on without commands, and says so.
+    """
     tier, reason = _tier(parts, state, attended)
-    if height(tier) < height(state.tier):
+    if tier != NONE and height(tier) < height(state.tier):
         raise InputError(
             f"{state.run} began behind {state.tier}, and here is only {tier}: {without_stop(reason)}.",
             "Mend the sandbox (`wainwright doctor`), or start a new run.",
