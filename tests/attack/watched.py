@@ -137,10 +137,11 @@ class Watched:
         )
 
     def _is_ours(self, path: str) -> bool:
-        if "/work/.git/objects/pack/tmp_" in path:
+        place = Path(path)
+        if place.parent == self.root / "work" / ".git/objects/pack" and place.name.startswith("tmp_"):
             return True  # git's own, while the branch is brought there
         ours = (self.root / "state", self.root / "work" / ".wainwright", self.root / "tmp")
-        return any(Path(path).is_relative_to(one) for one in ours)
+        return any(place.is_relative_to(one) for one in ours)
 
 
 Process = tuple[int, int]
