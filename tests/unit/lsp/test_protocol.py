@@ -1,12 +1,16 @@
 """What an editor is sent: what it shows does nothing, what it applies is exact."""
 
+import asyncio
 import json
+import subprocess
+import sys
 from typing import Any
 
 from lsprotocol import types
 
 from wainwright.lsp.connection.commands import Commands
 from wainwright.lsp.connection.session import WainwrightServer
+from wainwright.lsp.connection.transport import EndOfInput
 
 PAYLOAD = "\x1b]52;c;cm0=\x07 \u202eevil [Fix](command:workbench.action.terminal.new) [a](app.py:1)\nnext"
 SHOWN = "\\x1b]52;c;cm0=\\x07 \\u202eevil [Fix]\\(command:workbench.action.terminal.new) [a](app.py:1)\nnext"
@@ -50,3 +54,15 @@ def test_what_an_editor_shows_is_made_fit_and_what_it_applies_is_exact() -> None
     assert refused["error"]["message"] == SHOWN
     assert apply["params"]["label"] == SHOWN
     assert apply["params"]["edit"]["changes"]["file:///a"][0]["newText"] == PAYLOAD
+
+
+async def test_an_editor_that_ends_as_soon_as_it_was_answered_takes_its_server_along() -> None:
+    server = WainwrightServer("test", "1", Commands())
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as editor:
+        server.welcome(
+            types.InitializeParams(types.ClientCapabilities(), editor.pid), types.ServerCapabilities()
+        )
+        editor.kill()
+        editor.wait()
+    async with asyncio.timeout(5):
+        assert isinstance(await server._inbox.get(), EndOfInput)

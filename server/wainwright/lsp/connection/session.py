@@ -25,6 +25,7 @@ from wainwright.lsp.connection.transport import (
     Streams,
     Writer,
     end_process_within,
+    is_alive,
     parent_gone,
     start_reader,
 )
@@ -94,8 +95,11 @@ class WainwrightServer(LanguageServer):
             capabilities.workspace.text_document_content = types.TextDocumentContentOptions(
                 schemes=list(self.content_schemes)
             )
-        if params.process_id is not None:
-            self.spawn(self._leave_with(params.process_id), "watch the editor's process")
+        # Looked at before the editor hears of us: one that ends at once was there. One that is not there at all
+        # is outside of this container, and its id means nothing here.
+        editor = params.process_id
+        if editor is not None and editor > 0 and is_alive(editor):
+            self.spawn(self._leave_with(editor), "watch the editor's process")
 
     async def run_command(self, params: types.ExecuteCommandParams) -> Any:
         """Run one of `commands`; raises a JSON-RPC error with a sentence for a person when it cannot."""

@@ -346,14 +346,8 @@ def is_alive(pid: int) -> bool:
 
 
 async def parent_gone(pid: int, every: float = 1.0) -> None:
-    """Return when process ``pid`` has ended, looking every ``every`` seconds.
-
-    Never returns for a process that is not there to begin with: an editor outside of this container has an id that
-    means nothing here.
-    """
+    """Return when process ``pid`` has ended, looking every ``every`` seconds."""
     never = asyncio.Event()
-    if pid <= 0 or not is_alive(pid):
-        await never.wait()
     while is_alive(pid):  # nothing tells a process that another one has ended, unless it is its child
         with suppress(TimeoutError):
             await asyncio.wait_for(never.wait(), every)
