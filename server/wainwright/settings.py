@@ -354,4 +354,4 @@ class Settings(_Section):
     """How large goals are: ``small`` plans one task whose implementer writes its tests, ``medium`` has no design and
     no critic, ``large`` has every role. ``auto``: the planner says it of each goal."""
     parallel: int = Field(default=2, ge=1, le=32)
-    """How many tasks may be worked on at a time."""
+    """How many tasks may be worked on at a time; one that waits for a person is not counted."""

@@ -48,6 +48,7 @@ from wainwright.domain.gates import NOBODY_THERE, passes_by_policy, rejected_una
 from wainwright.domain.goal import ENDS
 from wainwright.domain.state import RunState
 from wainwright.engine.forking import ParentsAnswers
+from wainwright.engine.places import Places
 from wainwright.engine.ready import Ready
 from wainwright.engine.views.event_text import describe_event
 from wainwright.engine.views.run_view import Notice
@@ -106,7 +107,7 @@ class LiveRun:
         self._carry_out = perform
         self._notify = notify
         self._tidy = tidy
-        self._slots = asyncio.Semaphore(parallel)
+        self._places = Places(parallel)
         self._wall_s = wall_s
         self._deadline = 0.0
         self._appending = asyncio.Lock()
@@ -182,18 +183,22 @@ class LiveRun:
         One that an earlier process opened is gone on with, also when it was decided meanwhile.
         """
         asked = CommandAsked(effect=_EFFECT.get(), step=step, binds=binds)
-        self.asking[step] = asked.effect
+        # A person may think for as long as they like: nobody is paid meanwhile, and others work.
+        with may_take(math.inf):
+            async with self._places.lent(asked.effect):
+                return await self._decided(approval, asked)
+
+    async def _decided(self, approval: Approval, asked: CommandAsked) -> str:
+        self.asking[asked.step] = asked.effect
         try:
             gate = await self._opened(approval, asked)
             self._wake.set()
-            # A person may think for as long as they like; nobody is paid meanwhile.
-            with may_take(math.inf):
-                async with self._answered:
-                    await self._answered.wait_for(
-                        lambda: self.state.gates[gate].decided is not None or self.state.stage in ENDS
-                    )
+            async with self._answered:
+                await self._answered.wait_for(
+                    lambda: self.state.gates[gate].decided is not None or self.state.stage in ENDS
+                )
         finally:
-            del self.asking[step]
+            del self.asking[asked.step]
             self._wake.set()
         decided = self.state.gates[gate].decided
         if decided is None or decided.by in _NOBODY or self.state.stage in ENDS:
@@ -336,7 +341,7 @@ class LiveRun:
         if isinstance(effect, OpenGate):
             return self._open(effect)
         if isinstance(effect, RunTask):
-            async with self._slots:
+            async with self._places.held(effect.key):
                 # A cap may have been met while it waited for its turn.
                 self._allow("llm", effect.task)
                 return await self._carry_out(effect, self)

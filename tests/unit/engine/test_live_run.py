@@ -118,6 +118,7 @@ async def at_work(
     breaks: Exception | None = None,
     attended: bool = True,
     wall_s: float = 600,
+    parallel: int = 4,
 ) -> AsyncIterator[Place]:
     journal = Journal(folder / "journal.db")
     first = started(attended=attended)
@@ -140,7 +141,8 @@ async def at_work(
 
     async def tidy(_run: str) -> None: ...
 
-    live = LiveRun(state, lease, journal, team.perform, parallel=4, wall_s=wall_s, notify=hear, tidy=tidy)
+    perform = team.perform
+    live = LiveRun(state, lease, journal, perform, parallel=parallel, wall_s=wall_s, notify=hear, tidy=tidy)
     place = Place(journal, team, live, asyncio.create_task(live.drive()))
     async with asyncio.timeout(60):
         await team.asked.wait()
@@ -421,3 +423,16 @@ async def test_a_question_is_withdrawn_with_the_work_that_asks(
         with pytest.raises(IllegalTransition, match="not open"):
             await place.live.emit(decided("command-1"))
         assert place.team.said == []
+
+
+async def test_who_waits_for_a_person_leaves_its_place_to_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asking(tmp_path, monkeypatch, parallel=1) as place:
+        await place.until("task-failed")
+        assert place.live.state.tasks["b"].status != "waiting"
+        assert place.team.said == []
+        await place.live.emit(decided("command-1"))
+        place.team.answer.set()
+        await place.until("task-landed")
+        assert place.team.said == [""]
