@@ -346,14 +346,14 @@ class Conversation(Generic[A]):
         """Why a person does not say yes to an action, empty if they do; their answer stays when the process ends."""
         person = self.workbench.person
         assert person is not None
-        # The same again, later in the conversation, is asked again.
-        about: dict[str, JsonValue] = {"what": approval.digest, "after": len(self.messages)}
+        after = len(self.messages)  # the same again, later in the conversation, is asked again
+        about: dict[str, JsonValue] = {"what": approval.digest, "after": after}
 
         async def ask(key: str) -> tuple[JsonValue, Spend]:
             binds = hashlib.sha256(f"{key} {about}".encode()).hexdigest()
             return await person(approval, key, binds), Spend()
 
-        return cast("str", await self.steps.step("ask", inputs=about, effect="read", act=ask))
+        return cast("str", await self.steps.step(f"ask-{after}", inputs=about, effect="read", act=ask))
 
     async def _step(self, name: str, inputs: JsonValue, act: Act, effect: ToolEffect) -> dict[str, str]:
         """One action as a step: from the last checkpoint, and with a new one after it if it can change the tree."""
