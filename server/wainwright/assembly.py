@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wainwright.deploy.targets import available
 from wainwright.domain.errors import SandboxError
-from wainwright.domain.ports import Editor, NoEditor
+from wainwright.domain.ports import Editor
 from wainwright.engine.engine import Engine
 from wainwright.engine.parts import EngineParts
 from wainwright.journal import Journal
@@ -32,7 +32,7 @@ async def assemble(
     """The engine of a workspace whose state lies in a folder of its own; ``equip`` as in ``EngineParts``."""
     workspace, state = trust.workspace, trust.state
     await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
-    sandbox, reason = await _sandbox(state, workspace, settings, editor)
+    sandbox, reason = await _sandbox(state, workspace, settings)
     parts = EngineParts(
         workspace=workspace,
         state=state,
@@ -54,9 +54,7 @@ async def assemble(
     return Engine(parts)
 
 
-async def _sandbox(
-    state: Path, workspace: Path, settings: Settings, editor: Editor
-) -> tuple[Bubblewrap | Asked | None, str]:
+async def _sandbox(state: Path, workspace: Path, settings: Settings) -> tuple[Bubblewrap | Asked | None, str]:
     hosts = settings.egress.hosts
     try:
         sandbox, reason = await prove(state, workspace=workspace, way_out=Egress(hosts) if hosts else None)
@@ -65,11 +63,4 @@ async def _sandbox(
     except OSError as error:
         # Runs can be looked at all the same.
         return None, f"Nothing can be written to {state}: {error.strerror}."
-    if isinstance(sandbox, Bubblewrap):
-        return sandbox, reason
-    if isinstance(editor, NoEditor):
-        return (
-            None,
-            f"{reason} Behind {sandbox.tier} alone somebody has to agree to each command, in an editor.",
-        )
-    return Asked(sandbox, editor.agrees), reason
+    return (sandbox if isinstance(sandbox, Bubblewrap) else Asked(sandbox)), reason

@@ -221,6 +221,7 @@ def _begin(state: RunState, event: ev.SnapshotTaken) -> RunState:
         head_tree=event.tree,
         skipped_files=event.skipped,
         suites=event.suites,
+        own_suites=event.suites,
         environment=event.environment,
         contents=event.contents,
     )
@@ -413,6 +414,7 @@ def _resume(state: RunState, event: ev.RunResumed) -> RunState:
     if event.suites and event.suites != state.suites:
         surroundings |= {
             "suites": event.suites,
+            "own_suites": event.suites,
             "left_out": (),
             "base_tested": None,
             "untested": "",

@@ -121,6 +121,8 @@ class RunState(Fact):
     """Control files that the head has otherwise than the base."""
     suites: tuple[Suite, ...] = ()
     """How the tests are run."""
+    own_suites: tuple[Suite, ...] = ()
+    """How the person or the workspace says that they are; what else is run, a model has named."""
     left_out: tuple[LeftOut, ...] = ()
     """Suites that were recognised and cannot run here."""
     untested: str = ""

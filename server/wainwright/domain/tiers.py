@@ -30,6 +30,11 @@ def asks(tier: str) -> bool:
     return tier.startswith(_ALONE)
 
 
+def why_asked(tier: str) -> str:
+    """Why a command is asked about whatever it says, as a part of a sentence; empty where it is not."""
+    return f"behind {tier} alone every command is" if asks(tier) else ""
+
+
 def told(tier: str, reason: str) -> str:
     """How the commands of a run are held, in a sentence; ``reason`` says why by no better tier."""
     why = f": {reason.strip().rstrip('.')}" if reason else ""

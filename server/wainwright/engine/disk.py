@@ -53,6 +53,7 @@ class Disk:
         """Remove what a run that has ended, and that nobody else works on, does not need. Never raises."""
         self._parts.layers.pop(run, None)
         self._parts.shared.pop(run, None)
+        self._parts.persons.pop(run, None)
         try:
             places = await asyncio.to_thread(self._removable, [run])
             places += await asyncio.to_thread(self._replaced)

@@ -411,6 +411,7 @@ class Engine:
             notify=self._heard,
             tidy=self._over,
         )
+        parts.persons[state.run] = lambda: live.person
         documents = Documents(parts.workspace, state.run, parts.journal, parts.spans)
         active = _Active(live, documents, list(receipt_views(events)))
         self._active[state.run] = active

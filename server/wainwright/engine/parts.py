@@ -14,6 +14,7 @@ from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.protocol import Layer, Sandbox
 from wainwright.secrets import Redactor
 from wainwright.settings import Settings
+from wainwright.tools.toolbox import PersonPort
 from wainwright.workspace.context import Shared
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.repository import Repository
@@ -47,7 +48,10 @@ class EngineParts:
     """What lies over the trees of each run under way: looked up once a run."""
     shared: dict[str, Shared] = field(default_factory=dict)
     """What all roles of each run under way are shown of its base: put together once a run."""
+    persons: dict[str, Callable[[], PersonPort | None]] = field(default_factory=dict)
+    """Who is asked about commands in each run under way; None while nobody attends it."""
     spans: Spans | None = None
+    """What tells an endpoint of the person's own of model calls, where there is one."""
 
     def fence(self, *, attended: bool) -> tuple[Sandbox | None, str]:
         """The sandbox of a run, and why it is no better: none where somebody has to be asked and nobody is there."""
@@ -57,5 +61,3 @@ class EngineParts:
             None,
             f"{self.sandbox_reason} Behind {self.sandbox.tier} alone somebody has to agree to each command.",
         )
-
-    """What tells an endpoint of the person's own of model calls, where there is one."""

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import structlog
 
-from wainwright.domain.errors import SandboxError
 from wainwright.domain.evidence import Receipt, Suite
 from wainwright.domain.state import RunState
 from wainwright.engine import surroundings
+from wainwright.engine.agreeing import NotAgreed, agreed, fence, why_not
 from wainwright.engine.parts import EngineParts
 from wainwright.receipts import asked
 from wainwright.receipts.integrity import Before
@@ -27,7 +27,7 @@ from wainwright.receipts.take import take
 from wainwright.receipts.text import report_text
 from wainwright.sandbox import clearing
 from wainwright.sandbox.protocol import Layer, SandboxView, Writes
-from wainwright.tools.toolbox import TestPort, Workbench
+from wainwright.tools.toolbox import Denied, TestPort, Workbench
 from wainwright.waiting import finish_in_thread
 from wainwright.workspace import context
 from wainwright.workspace.dependencies import layers
@@ -191,12 +191,11 @@ def _tests(parts: EngineParts, state: RunState) -> TestPort | None:
     known += [test.test for test in state.acceptance.tests] if state.acceptance else []
 
     async def run(workbench: Workbench, tree: str, only: Sequence[str]) -> str:
-        assert workbench.sandbox is not None
         project = FolderProject(workbench.view.tree / workbench.view.cwd)
         try:
             named = await asyncio.to_thread(asked.resolve, only, known, project)
             receipt = await take(
-                workbench.sandbox,
+                await agreed(parts, state, workbench.name, state.suites, tree, only=named),
                 workbench.view,
                 state.suites,
                 tree=tree,
@@ -206,6 +205,8 @@ def _tests(parts: EngineParts, state: RunState) -> TestPort | None:
             )
         except CannotNarrow as error:
             return str(error)
+        except NotAgreed as error:
+            return Denied(str(error))
         return report_text(receipt, own=workbench.own_tests, base=state.base_receipt)
 
     return run
@@ -359,17 +360,17 @@ async def _take(
     recognised: bool = False,
     around: str = "",
 ) -> Receipt:
-    if parts.sandbox is None:
-        raise SandboxError(f"No command can be run: {parts.sandbox_reason}", "See `wainwright doctor`.")
+    tested = await _tree_of(parts, state, commit)
+    sandbox = await agreed(parts, state, name, suites, tested, only=only)
     # What one suite leaves the next may need, as at a prompt.
     alone = len(suites) == 1
     where = _tree_to_read if alone else _tree
     async with where(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=seeds) as cache:
         taken = await take(
-            parts.sandbox,
+            sandbox,
             await _see(parts, state, tree, cache, writes="dropped" if alone else "kept"),
             suites,
-            tree=await _tree_of(parts, state, commit),
+            tree=tested,
             timeout_s=parts.settings.test.timeout_s,
             redactor=parts.redactor,
             only=only,
@@ -383,9 +384,9 @@ async def _take(
 @asynccontextmanager
 async def altering(parts: EngineParts, state: RunState, name: str, commit: str) -> AsyncIterator[Altered]:
     """A tree of a commit to alter between tests. What tests write is dropped, but for what they build."""
-    if parts.sandbox is None:
-        raise SandboxError(f"No command can be run: {parts.sandbox_reason}", "See `wainwright doctor`.")
-    sandbox = parts.sandbox
+    sandbox = fence(parts)
+    if why := why_not(parts, state, state.suites):
+        raise NotAgreed(f"A person would be asked about each time: {why}.", "Tests are run without them.")
     async with _tree(parts, state, name, commit) as tree, _cache(parts, state, name, seeds=False) as cache:
         seen = await _see(parts, state, tree, cache, writes="dropped")
 

@@ -2,35 +2,33 @@
 
 import asyncio
 import os
-import shlex
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import bubblewrap, landlocked
 from wainwright.sandbox.egress import Egress
 from wainwright.sandbox.landlocked import Landlocked
-from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView
+from wainwright.sandbox.protocol import Command, CommandOutcome, Sandbox, SandboxView
 
-NOT_AGREED = "The person did not agree to this command."
+NOBODY_AGREED = "Nobody has agreed to this command."
 
 
 class Asked(Landlocked):
-    """Landlock alone, with a person who is asked about every command."""
+    """Landlock alone: by itself it runs nothing, and whoever has a person's yes takes what does by ``agreed``."""
 
-    def __init__(self, proven: Landlocked, agrees: Callable[[str], Awaitable[bool]]) -> None:
+    def __init__(self, proven: Landlocked) -> None:
         super().__init__(proven.program, proven.visible)
-        self._agrees = agrees
+        self.proven = proven
 
     async def run(self, command: Command, view: SandboxView) -> CommandOutcome:
-        """Run what the person agrees to; see ``Sandbox.run``."""
-        line = command.argv[2] if command.argv[:2] == ("/bin/bash", "-c") else shlex.join(command.argv)
-        question = (
-            f"Run this command behind {self.tier} alone? It cannot reach the network or your files: {line}"
-        )
-        if not await self._agrees(question):
-            raise SandboxError(NOT_AGREED, "Go on without it.")
-        return await super().run(command, view)
+        """Raise SandboxError: what runs commands is not this."""
+        raise SandboxError(NOBODY_AGREED, "Go on without it.")
+
+
+def agreed(sandbox: Sandbox) -> Sandbox:
+    """What runs a command that a person has said yes to, for that command alone."""
+    return sandbox.proven if isinstance(sandbox, Asked) else sandbox
 
 
 async def prove(

@@ -1,18 +1,16 @@
 """Run commands in the sandbox, run the tests, and look at history."""
 
 import asyncio
-import hashlib
-import json
-from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from wainwright.domain.errors import SandboxError
-from wainwright.domain.shown import in_line
-from wainwright.domain.text import cut, headline
-from wainwright.domain.tiers import reach
+from wainwright.domain.text import cut
+from wainwright.domain.tiers import why_asked
 from wainwright.sandbox.protocol import Command, Text
+from wainwright.sandbox.tiers import agreed
+from wainwright.tools.approvals import approval
 from wainwright.tools.toolbox import Approval, Arguments, Denied, Tool, Workbench
 
 
@@ -56,8 +54,6 @@ class History(Arguments):
     """Only what concerns this file or folder; not for ``log``."""
 
 
-SHOWN_WIDTH = 100
-"""Characters of a line that a person is asked about, before it goes on in the next."""
 LEFT_MAX = 5
 """Ignored files that are named after a command."""
 NO_SANDBOX = "No command can be run here: no sandbox could be proven on this machine."
@@ -78,39 +74,28 @@ done
 
 def _approval(workbench: Workbench, arguments: Shell) -> Approval | None:
     judged = workbench.rules.judge(arguments.lines, str(workbench.view.at))
-    if judged.verdict != "ask" or workbench.sandbox is None:
+    if workbench.sandbox is None or judged.verdict == "deny":
         return None
     tier, view = workbench.sandbox.tier, workbench.view
-    network = "" if reach(tier) else "; without network either, so that it reaches nobody"
-    bound = [SHELL.name, arguments.model_dump(mode="json"), workbench.expected_at, workbench.rules.version]
-    bound += [tier, str(view.at), view.cwd]
-    digest = hashlib.sha256(json.dumps(bound).encode()).hexdigest()
-    first = next(line for line in "\n".join(arguments.lines).split("\n") if line.strip())
-    shown = [
-        *_to_the_letter(arguments.lines),
-        f"Asked because: {in_line(judged.why)}.",
-        f"It would run in {in_line(str(view.at / view.cwd))}, in a tree that is this agent's alone, at commit "
-        f"{workbench.expected_at[:10]}, for {arguments.timeout_s:g} s at the most.",
-        f"It stays in the fence ({tier}), without secrets{network}.",
-        f"A yes is for exactly this, once ({digest[:12]}).",
-    ]
-    return Approval(f"Run `{in_line(headline(first, 60))}`?", "\n".join(shown), digest)
-
-
-def _to_the_letter(commands: tuple[str, ...]) -> Iterator[str]:
-    """Commands in full length: line by line, none so long that its end is out of sight."""
-    for number, command in enumerate(commands, start=1):
-        parts = [in_line(part) for part in command.split("\n")]
-        spelled = "; what nobody sees in it is spelled" if "\n".join(parts) != command else ""
-        which = f"Command {number} of {len(commands)}" if len(commands) > 1 else "The command"
-        lines = "1 line" if len(parts) == 1 else f"{len(parts)} lines"
-        yield f"{which}, {len(command)} characters in {lines}{spelled}:"
-        for at, part in enumerate(parts, start=1):
-            yield f"{at:>4} | {part[:SHOWN_WIDTH]}"
-            yield from (
-                f"     + {part[since : since + SHOWN_WIDTH]}"
-                for since in range(SHOWN_WIDTH, len(part), SHOWN_WIDTH)
-            )
+    why = judged.why or why_asked(tier)
+    if not why:
+        return None
+    return approval(
+        arguments.lines,
+        why=why,
+        where=f"{view.at / view.cwd}, in a tree that is this agent's alone, at commit "
+        f"{workbench.expected_at[:10]}, for {arguments.timeout_s:g} s at the most",
+        tier=tier,
+        bound=(
+            SHELL.name,
+            arguments.model_dump(mode="json"),
+            workbench.expected_at,
+            workbench.rules.version,
+            str(view.at),
+            view.cwd,
+        ),
+        once="A yes is for exactly this, once",
+    )
 
 
 async def _shell(workbench: Workbench, arguments: Shell) -> str:
@@ -118,15 +103,16 @@ async def _shell(workbench: Workbench, arguments: Shell) -> str:
         return Denied(NO_SANDBOX)
     lines = arguments.lines
     asked = _approval(workbench, arguments)
-    if asked is None or asked.digest != workbench.approved:
-        refusal = workbench.rules.judge(lines, str(workbench.view.at)).refusal
-        if refusal:
-            return Denied(refusal)
+    sandbox = workbench.sandbox
+    if asked is not None and asked.digest == workbench.approved:
+        sandbox = agreed(sandbox)
+    elif refusal := workbench.rules.judge(lines, str(workbench.view.at)).refusal:
+        return Denied(refusal)
     argv = ("/bin/bash", "-c", lines[0]) if len(lines) == 1 else ("/bin/bash", "-c", _SEVERAL, "bash", *lines)
     command = Command(argv=argv, timeout_s=arguments.timeout_s)
     hidden = await _hidden(workbench)
     try:
-        outcome = await workbench.sandbox.run(command, workbench.view)
+        outcome = await sandbox.run(command, workbench.view)
     except SandboxError as error:
         # Most likely the command itself: too long, or it left something in the way of the walls.
         return Denied(f"The command was not run. {error}")

@@ -56,7 +56,8 @@ async def left_by_receipt(
 ) -> list[str]:
     """What a receipt that leaves a word in the cache finds there; each word makes another command, tested anew."""
     assert state.base is not None
-    asked = state.model_copy(update={"suites": (Suite(command=LEAVE.format(word)),)})
+    suites = (Suite(command=LEAVE.format(word)),)
+    asked = state.model_copy(update={"suites": suites, "own_suites": suites})
     receipt = await workbenches.receipt(parts, asked, "r", state.base, seeds=seeds, anew=True)
     return receipt.output.split()
 

@@ -12,6 +12,7 @@ from wainwright.domain.evidence import Suite
 from wainwright.domain.goal import Stage
 from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
+from wainwright.engine.agreeing import NotAgreed
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
@@ -82,16 +83,19 @@ async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Se
     run.tell(f"tests the base: {state.command}")
     # Once there is a plan, a model may have had a say in the command.
     seeds = state.revision == 0
-    async with workbenches.looking_through(parts, state, "tested"):
-        receipt = await workbenches.receipt(
-            parts,
-            state,
-            "base",
-            base,
-            seeds=seeds,
-            anew=effect.number > 0,
-            recognised=seeds and not parts.settings.test.suites,
-        )
+    try:
+        async with workbenches.looking_through(parts, state, "tested"):
+            receipt = await workbenches.receipt(
+                parts,
+                state,
+                "base",
+                base,
+                seeds=seeds,
+                anew=effect.number > 0,
+                recognised=seeds and not parts.settings.test.suites,
+            )
+    except NotAgreed as error:
+        return (ev.BaseTested(reason=error.message),)
     return (ev.BaseTested(receipt=receipt),)
 
 
