@@ -82,6 +82,28 @@ def test_every_act_is_told_with_who_did_it_and_on_whose_word(workspace: Path) ->
     assert [act["tier"] for act in acts if act["row"] == 1] == ["unknown"], "nothing was run before"
 
 
+def test_of_commands_that_were_asked_about_together_each_has_its_own_yes(workspace: Path) -> None:
+    scopes = {"1": "/BUILD/subtract.1.0/implementer", "2": "/BUILD/multiply.1.0/implementer"}
+    with closing(Journal(state_folder(workspace) / "journal.db")) as journal:
+        lease = journal.claim("r1")
+        for number, scope in scopes.items():
+            asked = ev.CommandAsked(effect="e", step=f"{scope}/ask-3#0", binds=number)
+            gate = ev.Gate(id=f"command-{number}", kind="command", question=f"Run {number}?", command=asked)
+            journal.append(lease, [ev.GateOpened(gate=gate)])
+        for number, by in (("1", "editor"), ("2", "person")):
+            decided = ev.GateDecided(gate=f"command-{number}", decision="approve", by=by)
+            journal.append(lease, [decided])
+        for number, scope in (*scopes.items(), ("3", scopes["1"])):
+            key = f"{scope}/act-shell#1{number}"
+            journal.begin(lease, key, {"command": f"git push {number}"}, "external", Reservation(), None)
+            journal.end(lease, key, ("done", json.dumps({"ok": "yes", "text": ""})), "external", Spend())
+        journal.release(lease)
+    acts = {act["what"]: act["approved"] for act in told(workspace, "r1", "--kind", "command")}
+    assert acts["shell git push 1"] == "person (editor) at command-1"
+    assert acts["shell git push 2"] == "person (terminal) at command-2"
+    assert acts["shell git push 3"] == "", "a yes is for once"
+
+
 def test_acts_are_chosen_by_run_actor_kind_and_denials(workspace: Path) -> None:
     assert [act["what"] for act in told(workspace, "--denied")] == [
         'shell {"commands": ["true", "rm -rf ~"]}',

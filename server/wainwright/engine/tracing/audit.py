@@ -149,6 +149,8 @@ class _Reader:
         self._gates: dict[str, ev.Gate] = {}
         self._said: dict[str, str] = {}
         """The newest yes at each kind of gate, and whose it was."""
+        self._agreed: dict[str, str] = {}
+        """The yes that an agent's next act rests on, by its scope: it asks, waits, and does that."""
         self._alone = False
         """One agent writes tests and code."""
         self._epoch = 0
@@ -195,7 +197,10 @@ class _Reader:
         gate = self._gates.get(event.gate)
         refused = event.decision == "reject"
         if gate is not None:
-            self._said[gate.kind] = "" if refused else f"{_who(event)} at {event.gate}"
+            said = "" if refused else f"{_who(event)} at {event.gate}"
+            self._said[gate.kind] = said
+            if gate.command is not None:
+                self._agreed[_split(gate.command.step)[0]] = said
         asked = f"{gate.question} {gate.detail}".strip() if gate else "a gate that was not opened"
         outcome = f"{event.decision}: {event.reason}" if event.reason else event.decision
         return _Told(
@@ -215,11 +220,11 @@ class _Reader:
         outcome = f"{end.kind}, {end.tokens} tokens, {usd}" if end else "under way"
         if end is not None and end.kind == "failed":
             outcome += f": {_json(end.body)}"
-        actor = _actor(_scope(row)[0], str(told.get("role", "")))
+        actor = _actor(_split(row.key)[0], str(told.get("role", "")))
         return _Told("call", actor, f"asks {told.get('model', 'a model')}{_key(about)}", outcome)
 
     def _step(self, row: Row) -> _Told:
-        scope, name = _scope(row)
+        scope, name = _split(row.key)
         end = self._ends.get(row.seq)
         body = _json(end.body) if end else None
         outcome = "under way" if end is None else end.kind
@@ -232,7 +237,7 @@ class _Reader:
         what = f"{name.removeprefix('act-')} {self._inputs(row)}".strip() + _key(_json(row.body))
         actor = _actor(scope) if by_agent else "engine"
         # Only what a person said yes to by itself is done as an act that is never repeated.
-        approved = self._said.get("command", "") if by_agent and row.effect == "external" else ""
+        approved = self._agreed.pop(scope, "") if by_agent and row.effect == "external" else ""
         return _Told(_kind(name), actor, what, outcome, approved, denied)
 
     def _inputs(self, row: Row) -> str:
@@ -299,10 +304,10 @@ def _event(body: JsonValue) -> ev.Event | None:
         return None
 
 
-def _scope(row: Row) -> tuple[str, str]:
-    """Where a step belongs, and its name."""
-    found = _STEP.fullmatch(row.key)
-    return (found["scope"], found["name"]) if found else (row.key, "")
+def _split(key: str) -> tuple[str, str]:
+    """The scope that a step belongs to, and its name."""
+    found = _STEP.fullmatch(key)
+    return (found["scope"], found["name"]) if found else (key, "")
 
 
 def _who(event: ev.Event) -> str:
