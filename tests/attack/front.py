@@ -645,19 +645,26 @@ ORDER = [
 # ---- L4: life
 
 EDITOR = """
-import json, os, subprocess, sys, time
+import json, subprocess, sys, time
 server = subprocess.Popen([sys.executable, *sys.argv[2:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 def send(message):
     body = json.dumps(message).encode()
     server.stdin.write(b"Content-Length: %d\\r\\n\\r\\n%s" % (len(body), body))
     server.stdin.flush()
+def heard(**wanted):
+    while True:
+        length = int(server.stdout.readline().split(b":")[1])
+        server.stdout.readline()
+        message = json.loads(server.stdout.read(length))
+        if wanted.items() <= message.items():
+            return
 send({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}, "processId": None}})
-server.stdout.readline()
+heard(id=1)
 send({"jsonrpc": "2.0", "method": "initialized", "params": {}})
 for name, seconds in json.loads(sys.argv[1]):
     send({"jsonrpc": "2.0", "id": name, "method": "workspace/executeCommand",
           "params": {"command": name, "arguments": [{"seconds": seconds}] if seconds else []}})
-time.sleep(0.5)
+    heard(**{"method": "probe/blocks"} if seconds else {"id": name})
 print(server.pid, flush=True)
 time.sleep(100)
 """
@@ -738,6 +745,14 @@ def signalled(number: signal.Signals) -> Act:
         return await ended(client, {1}, within=5.0)
 
     return act
+
+
+async def signalled_while_blocked(front: Front) -> Seen:
+    client = await front.fresh()
+    client.begin("workspace/executeCommand", {"command": "probe.block", "arguments": [{"seconds": 60}]})
+    await client.expect("probe/blocks", PATIENCE)
+    client.process.send_signal(signal.SIGTERM)
+    return await ended(client, {1}, within=5.0)
 
 
 async def suspended(front: Front) -> Seen:
@@ -840,6 +855,7 @@ LIFE = [
     ("a restart while a question is open, and a command runs when the editor is killed", "ok", restarted),
     ("nothing for a day", "ok", idle),
     ("200 conversations", "ok", conversations),
+    ("SIGTERM while a handler blocks", "hold", signalled_while_blocked),
 ]  # fmt: skip
 
 KINDS = {1: FRAMING, 2: JSONS, 3: ORDER, 4: LIFE}
@@ -855,7 +871,7 @@ STRONG = {
 GROUP = Group(
     "L",
     "the editor's side of the wire",
-    73,
+    74,
     [
         Case(f"L{kind}.{n:02}", what, expect, act, strong=STRONG.get(f"L{kind}.{n:02}", ""))
         for kind, rows in KINDS.items()

@@ -11,7 +11,6 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 from pygls.protocol import LanguageServerProtocol
 
@@ -51,7 +50,7 @@ def weaken():
     session.start_reader = start_reader
     session.end_process_within = lambda seconds, code: None
     session.STOP_SECONDS = 60
-    session.signal = SimpleNamespace()  # none is listened to
+    session.start_hearing_signals = lambda told: None
     session.Writer = lambda fd, on_broken: transport.Writer(fd)
 
     async def never(pid, every=0.0):

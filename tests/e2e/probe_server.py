@@ -55,6 +55,7 @@ def build():  # noqa: C901
 
     @command("probe.block", "Block the loop")
     async def block(call: Call, arguments: Seconds):
+        call.server.protocol.notify("probe/blocks")
         time.sleep(arguments.seconds)
 
     @command("probe.stuck", "Leave a thread and a task behind that do not end")
@@ -66,8 +67,15 @@ def build():  # noqa: C901
                 except asyncio.CancelledError:
                     seen["cancelled"] += 1
 
-        call.server.spawn(asyncio.to_thread(time.sleep, 60), "a stuck thread")
+        loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+        def hang():
+            loop.call_soon_threadsafe(begun.set)
+            time.sleep(60)
+
+        call.server.spawn(asyncio.to_thread(hang), "a stuck thread")
         call.server.spawn(stubborn(), "a stubborn task")
+        await begun.wait()
 
     @command("probe.seen", "What happened so far")
     async def report(call: Call, arguments: NoArguments):

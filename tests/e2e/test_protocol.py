@@ -152,6 +152,7 @@ async def test_a_request_that_is_cancelled_while_it_waits_is_never_started(clien
     block = client.begin(
         "workspace/executeCommand", {"command": "probe.block", "arguments": [{"seconds": 0.5}]}
     )
+    await client.expect("probe/blocks")
     sleep = client.begin("workspace/executeCommand", {"command": "probe.sleep", "arguments": []})
     client.notify("$/cancelRequest", {"id": sleep})
     assert (await refusal(client.answer(sleep))).code == -32800

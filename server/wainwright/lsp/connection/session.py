@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from wainwright.lsp.connection.transport import (
     end_process_within,
     is_alive,
     parent_gone,
+    start_hearing_signals,
     start_reader,
 )
 from wainwright.lsp.documents.buffers import Buffers
@@ -188,9 +188,13 @@ class WainwrightServer(LanguageServer):
         # A handler that blocks the loop does not keep alive what nobody talks to any more.
         gone = partial(end_process_within, END_SECONDS, lambda: self.protocol.exit_code)
         start_reader(streams.read_fd, deliver, writer.room, gone)
-        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
-            with suppress(NotImplementedError, AttributeError):  # Windows' loop has no signal handlers
-                loop.add_signal_handler(getattr(signal, name), self.leave)
+
+        def told_to_end() -> None:
+            gone()
+            with suppress(RuntimeError):  # the loop is closed: it ends already
+                deliver(EndOfInput())
+
+        start_hearing_signals(told_to_end)
         while not self.protocol.exited:
             message = await self._inbox.get()
             if isinstance(message, EndOfInput):

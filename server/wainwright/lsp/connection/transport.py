@@ -11,6 +11,8 @@ import logging
 import os
 import queue
 import re
+import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -351,6 +353,27 @@ async def parent_gone(pid: int, every: float = 1.0) -> None:
     while is_alive(pid):  # nothing tells a process that another one has ended, unless it is its child
         with suppress(TimeoutError):
             await asyncio.wait_for(never.wait(), every)
+
+
+def start_hearing_signals(told: Callable[[], None]) -> None:
+    """Call ``told`` on a daemon thread of its own whenever the process is told to end.
+
+    A handler of Python's, and so the loop's, waits for the main thread; the byte that the kernel's signal leaves here
+    does not. Call it on the main thread.
+    """
+    ear, mouth = socket.socketpair()
+    mouth.setblocking(False)
+    ending = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)}
+    for one in ending:
+        signal.signal(one, lambda *_: None)  # else the process ends at once, and no byte is left
+    signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+
+    def run(_open: socket.socket) -> None:
+        while number := ear.recv(1):
+            if number[0] in ending:
+                told()
+
+    threading.Thread(target=run, args=(mouth,), name="lsp-signals", daemon=True).start()
 
 
 def end_process_within(seconds: float, code: Callable[[], int]) -> None:
