@@ -303,15 +303,17 @@ def _review_stage(state: RunState) -> tuple[Effect, ...]:
     if _beside_review(state):
         # What they show belongs to what is decided now; they have a time of their own.
         return ()
-    detail = _with_cautions(state, "\n".join([f"tree {state.head_tree}", *_of_control(state)]))
+    detail = _with_cautions(state, "\n".join([f"tree {state.head_tree}", *_beyond_lines(state)]))
     if _agreed(state, "apply", detail):
         return (HandOver(number=state.reviews),)
     return _gate(state, "apply", "Take the change over?", detail)
 
 
-def _of_control(state: RunState) -> list[str]:
-    """What is said of control files, all by name: whoever agrees has agreed to each."""
-    return [f"It changes {CONTROL}: {', '.join(map(in_line, state.control))}"] if state.control else []
+def _beyond_lines(state: RunState) -> list[str]:
+    """What is said beside the lines of the change, all by name: whoever agrees has agreed to each."""
+    control = f"It changes {CONTROL}: {', '.join(map(in_line, state.control))}"
+    unshown = [f"The lines of the change do not show: {in_line(one)}" for one in state.unshown]
+    return [*([control] if state.control else []), *unshown]
 
 
 def _beside_review(state: RunState) -> tuple[Effect, ...]:

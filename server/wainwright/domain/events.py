@@ -276,6 +276,8 @@ class TaskLanded(Fact):
     the one that was tested."""
     control: tuple[str, ...] = ()
     """Control files that the run's head has otherwise than its base."""
+    unshown: tuple[str, ...] = ()
+    """What a diff of both does not show, a sentence each: links, modes, binary files."""
 
 
 class Tested(Fact):

@@ -233,7 +233,8 @@ def _land(state: RunState, event: ev.TaskLanded) -> RunState:
     taken = {event.task, state.tasks[event.task].task.starts_from}
     rest = {i: t for i, t in state.set_aside.items() if i not in taken}
     landed = landed.changed(set_aside=rest)
-    return _leave_build(landed.changed(head=event.commit, head_tree=event.tree, control=event.control))
+    head = {"head": event.commit, "head_tree": event.tree, "control": event.control, "unshown": event.unshown}
+    return _leave_build(landed.changed(**head))
 
 
 def _skip(state: RunState, event: ev.StageSkipped) -> RunState:

@@ -119,6 +119,8 @@ class RunState(Fact):
     head_tree: str | None = None
     control: tuple[str, ...] = ()
     """Control files that the head has otherwise than the base."""
+    unshown: tuple[str, ...] = ()
+    """What a diff of both does not show, a sentence each."""
     suites: tuple[Suite, ...] = ()
     """How the tests are run."""
     own_suites: tuple[Suite, ...] = ()

@@ -1011,3 +1011,16 @@ def test_control_files_are_asked_about_by_name_whatever_the_autonomy(autonomy: A
         taken = fold(opened_, ev.GateDecided(gate=effect.gate.id, decision="approve", by=by))
         assert agreed_by_person(taken) is (by == "person")
         assert [told(e) for e in decide(taken)] == ["HandOver number=0"]
+
+
+def test_what_a_diff_does_not_show_is_named_where_a_person_says_yes() -> None:
+    said = ("a.png is binary, 9 bytes", "run\nme can be run as a program now")
+    landed = fold(at_work(), ev.TaskLanded(task="a", attempt=0, commit="c2", tree="t2", unshown=said))
+    state = state_at(S.REVIEW).changed(
+        unshown=landed.unshown, attended=True, gates={}, reviewed=REVIEWED, mutant_seconds=0
+    )
+    (effect,) = decide(state)
+    assert isinstance(effect, ef.OpenGate)
+    lines = effect.gate.detail.split("\n")
+    assert "The lines of the change do not show: a.png is binary, 9 bytes" in lines
+    assert "The lines of the change do not show: run\\nme can be run as a program now" in lines

@@ -132,6 +132,7 @@ async def _merged(parts: EngineParts, state: RunState, waiting: Sequence[Ready])
             summary=one.summary,
             remarks=one.remarks,
             control=await asyncio.to_thread(control_files, parts, state, landed),
+            unshown=await asyncio.to_thread(_unshown, parts, state, landed),
         )
         # Which tests are due with the next one hangs on what has landed before it.
         state = fold(state, landing)
@@ -200,6 +201,13 @@ def control_files(parts: EngineParts, state: RunState, tip: str) -> tuple[str, .
     paths = [path for _, path in repository.changes(base, tip)]
     # Most are none by their names alone; the others are few.
     return tuple(path for path in paths if named(path) and acts(path, text(base, path), text(tip, path)))
+
+
+def _unshown(parts: EngineParts, state: RunState, tip: str) -> tuple[str, ...]:
+    """What a diff from the base to a commit does not show, as its reviewers are told. Blocks."""
+    assert state.base is not None
+    found = parts.repository.unshown(state.base, tip)
+    return tuple(parts.redactor.redact(f"{one.path} {one.said}") for one in found)
 
 
 def commit_message(
