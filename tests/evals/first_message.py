@@ -150,7 +150,12 @@ def opening(
     taken = sum(map(len, shared)) + len(text)
     room, most = roles.IMPLEMENT.room_beside(taken), roles.IMPLEMENT.left_beside(taken)
     own = context.own(indexed, query, known, write_set=write_set, whole=tests, room=room, most=most)
-    return [roles.IMPLEMENT.common, *shared, roles.IMPLEMENT.prompt, briefs.join(text, own)]
+    return [
+        roles.IMPLEMENT.common,
+        *shared,
+        roles.IMPLEMENT.own,
+        briefs.join("# The work at hand", text, own),
+    ]
 
 
 def started(goal: str) -> RunState:

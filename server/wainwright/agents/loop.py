@@ -165,8 +165,8 @@ class Conversation(Generic[A]):
             if brief.earlier:
                 gone_on = (*brief.earlier, _message("user", brief.text))
                 return [one.model_dump(mode="json") for one in gone_on], Spend()
-            own = f"# Your part\n\n{self.assignment.prompt.strip()}"
-            before = [f"{part}\n\n" for part in (self.assignment.common, *brief.shared, own)]
+            told = (self.assignment.common, *brief.shared, self.assignment.own)
+            before = [f"{part}\n\n" for part in told]
             return [*before, f"# The work at hand\n\n{brief.text or 'Do your part for the goal.'}"], Spend()
 
         kept = cast("list[Any]", await self.steps.step("opening", inputs=None, effect="read", act=act))

@@ -25,6 +25,7 @@ from wainwright.agents.answers import (
     WorkAnswer,
 )
 from wainwright.deploy.targets import TARGETS
+from wainwright.domain.evidence import ROUTES
 from wainwright.domain.goal import Fact, Role
 from wainwright.domain.plan import Plan
 from wainwright.tools.files import LIST, READ, SEARCH
@@ -34,6 +35,8 @@ from wainwright.tools.toolbox import Tool
 
 COMMON = "common"
 """Names the file with the prompt of all roles."""
+EDITS = "edits"
+"""Names the file that tells those who work in a tree of their own how files are edited."""
 OPENING_MAX = 24_000
 """Characters that a role's first request should keep to, where what has to be told leaves room for that."""
 _AROUND = 200
@@ -44,6 +47,13 @@ _FOR_WHAT_IS_THERE = (FIND_SYMBOL, REFERENCES, CALLERS, OUTLINE, READ_SYMBOL, HI
 """What helps to find one's way in code of others, and in what they did before."""
 
 _FILLED_IN: Mapping[str, str] = {
+    "naming": "A test is named by its file and the name that it has there; what is around it may be left out.",
+    "routes": "\n".join(
+        (
+            "- Severity `blocker` and `major` send the work back, unless the route is `defer`; `minor` is noted.",
+            *(f"- Route `{name}`: {meaning}." for name, meaning in ROUTES.items()),
+        )
+    ),
     "targets": "\n".join(target.choice for target in TARGETS.values()),
     "target_names": " | ".join(f'"{name}"' for name in TARGETS),
 }
@@ -85,7 +95,7 @@ class Assignment:
 
     def left_beside(self, taken: int) -> int:
         """How many characters its first request may still have where so many are told already."""
-        return max(0, OPENING_MAX - _AROUND - len(self.common) - len(self.prompt) - taken)
+        return max(0, OPENING_MAX - _AROUND - len(self.common) - len(self.own) - taken)
 
     def room_beside(self, taken: int) -> int:
         """How much of its room this work has where so many characters are told already."""
@@ -97,10 +107,18 @@ class Assignment:
         return _fitting(_read("prompts", COMMON), from_nothing=self.from_nothing)
 
     @property
+    def own(self) -> str:
+        """What comes after what all are given: how files are edited, for those who may, and the role's own words."""
+        edits = f"{_read('prompts', EDITS).strip()}\n\n" if self.edits else ""
+        return f"{edits}# Your part\n\n{self.prompt.strip()}"
+
+    @property
     def prompt(self) -> str:
         """The role's own words; ``{{name}}`` in its file stands for a value of ``_FILLED_IN``."""
         text = _fitting(_read("prompts", self.name), from_nothing=self.from_nothing)
-        more = {"example": _read("examples", f"{self.name}.{self.language}")} if "{{example}}" in text else {}
+        more = {"test": NAMES[self.language]}
+        if "{{example}}" in text:
+            more["example"] = _read("examples", f"{self.name}.{self.language}")
         return re.sub(r"\{\{(\w+)\}\}", lambda found: {**_FILLED_IN, **more}[found[1]], text)
 
 
@@ -127,6 +145,18 @@ LANGUAGES: tuple[tuple[str, str], ...] = (
     ("python", r"py\.?test|unittest|python[\d.]*|tox|nox|uv|hatch"),
 )
 """The languages of worked examples, and the runners and programs of each, or of those that read most like it."""
+
+NAMES: Mapping[str, str] = {
+    "go": "notes/names_test.go::TestInitials/two_names",
+    "rust": "tests/names.rs::initials_of_two_names",
+    "expect": "test/names.test.ts::initials > of two names",
+    "javascript": "test/names.test.js::initials of two names",
+    "java": "src/test/java/notes/NamesTest.java::initialsOfTwoNames",
+    "ruby": "test/names_test.rb::test_initials_of_two_names",
+    "php": "tests/NamesTest.php::testInitialsOfTwoNames",
+    "python": "tests/test_names.py::test_initials_of_two_names",
+}
+"""How an answer names a test, in each of these languages."""
 
 
 def language(tested_by: str) -> str:

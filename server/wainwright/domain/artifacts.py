@@ -13,6 +13,7 @@ from wainwright.domain.evidence import (
     Receipt,
     RedFirst,
     Suite,
+    listed,
     unnoticed,
 )
 from wainwright.domain.goal import Stage
@@ -83,14 +84,11 @@ def _requirements(state: RunState, plan: Plan) -> str:
     how = f"\n\n## How it is tested\n\n{_suites(state)}"
     short = headline(state.goal.text)
     whole = f"\n\n## The goal\n\n{state.goal.text}" if short != state.goal.text else ""
-    return f"# Requirements\n\nGoal: {short}\n\n" + "\n".join(_listed(plan)) + how + whole + "\n"
-
-
-def _listed(plan: Plan) -> list[str]:
-    return [
+    told = [
         f"- **{r.id}** {_in_item(r.text)}{' (so today, and to stay so)' if r.guards else ''}"
         for r in plan.requirements
     ]
+    return f"# Requirements\n\nGoal: {short}\n\n" + "\n".join(told) + how + whole + "\n"
 
 
 def _suites(state: RunState, *, left_out: bool = False) -> str:
@@ -296,16 +294,7 @@ def _test_json(state: RunState) -> str:
 
 
 def _findings(findings: Sequence[Finding]) -> str:
-    if not findings:
-        return "No findings.\n"
-    return (
-        "\n".join(
-            f"- **{f.severity}** ({f.route}) `{in_line(f.where)}`: {_in_item(f.trigger)}. "
-            f"Consequence: {_in_item(f.consequence)}"
-            for f in findings
-        )
-        + "\n"
-    )
+    return f"{listed(findings, in_line) or 'No findings.'}\n"
 
 
 def _review(state: RunState) -> str:
@@ -321,8 +310,9 @@ def _summary(state: RunState) -> str:
     if state.failure is not None and state.stage is Stage.FAILED:
         lines += ["", state.failure.reason, "", state.failure.hint]
     if state.plan is not None:
-        lines += ["", "## Requirements", "", *_listed(state.plan)]
-        out = left_out(state)
+        out, count = left_out(state), len(state.plan.requirements)
+        several = "1 requirement is" if count == 1 else f"{count} requirements are"
+        lines += ["", "## Requirements", "", f"{several} written down in `requirements.md`.", ""]
         lines += [f"- {', '.join(some)}: no test. {why}" for why, some in untested(state).items()]
         lines += [f"- {name} is left out: its task was skipped" for name in sorted(out)]
         lines += ["", "## The Planner's notes", "", among(state.plan.notes)] if state.plan.notes else []

@@ -1,6 +1,6 @@
 """What moves the machine: receipts, findings, probes. A model's claim is none of these."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -165,6 +165,15 @@ class RedFirst(Fact):
     """It did not run: not collected, or skipped."""
 
 
+ROUTES: Mapping[str, str] = {
+    "patch": "the code is to be mended",
+    "bad_spec": "the design itself is wrong",
+    "intent_gap": "the goal leaves open what is right, and guessing would be worse than asking the person",
+    "defer": "real, but not for now",
+}
+"""Where a finding leads, and what that means to who reads it."""
+
+
 class Finding(Fact):
     """One remark of a critic or reviewer."""
 
@@ -181,6 +190,18 @@ class Finding(Fact):
     def binding(self) -> bool:
         """Whether it must be answered before the work goes on."""
         return self.severity != "minor" and self.route != "defer"
+
+
+def listed(findings: Iterable[Finding], written: Callable[[str], str]) -> str:
+    """Findings as a list in Markdown: of each the place, what it means, what somebody does, and what then goes wrong.
+
+    ``written`` puts text that comes from a model where it can do nothing.
+    """
+    return "\n".join(
+        f"- **{one.severity}** at `{written(one.where)}` ({ROUTES[one.route]})\n"
+        f"  - When: {written(one.trigger)}\n  - Then: {written(one.consequence)}"
+        for one in findings
+    )
 
 
 class Survivor(Fact):

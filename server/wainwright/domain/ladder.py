@@ -8,8 +8,10 @@ the person is asked.
 from wainwright.domain import events as ev
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import GateKind, Rung
+from wainwright.domain.evidence import listed
 from wainwright.domain.goal import Stage
 from wainwright.domain.plan import EVERYTHING, Task
+from wainwright.domain.shown import in_line
 from wainwright.domain.skipping import asks_about, do_after_all, left_out, skip, skipped, unfit, waits_for
 from wainwright.domain.state import GateState, RunState, TaskState, TaskStatus
 from wainwright.domain.text import headline
@@ -274,9 +276,7 @@ def review(state: RunState, event: ev.Reviewed) -> RunState:
     if not binding or S.BUILD not in state.route:
         # A route without BUILD asked for a review only: the findings are its result.
         return state if S.BUILD in state.route else state.changed(stage=S.DEPLOY)
-    digest = "\n".join(
-        f"- {f.where}: {f.trigger} -> {f.consequence} ({f.severity}, {f.route})" for f in binding
-    )
+    digest = listed(binding, in_line)
     routes = {f.route for f in binding}
     if "intent_gap" in routes:
         return state

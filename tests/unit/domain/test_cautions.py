@@ -140,7 +140,9 @@ def test_what_no_test_shows_is_told_in_the_testers_words() -> None:
     assert row in artifacts(state)["test-report.md"]
     ended = artifacts(state.changed(stage=Stage.DONE))["summary.md"]
     assert state.plan is not None
-    assert f"- **R1** {state.plan.requirements[0].text}\n" in ended
+    assert "1 requirement is written down in `requirements.md`.\n" in ended
+    assert state.plan.requirements[0].text not in ended, "it is said once, in its own document"
+    assert state.plan.requirements[0].text in artifacts(state)["requirements.md"]
     assert "- R1: no test. R1 is left out; a person" in ended
     noted = state.changed(stage=Stage.DONE, plan=state.plan.model_copy(update={"notes": "Mind the gap."}))
     assert "## The Planner's notes\n\nMind the gap.\n" in artifacts(noted)["summary.md"]

@@ -7,7 +7,7 @@ begins no heading among our own words (``domain/marks.py``). The common prompt s
 from collections.abc import Mapping, Sequence
 
 from wainwright.domain import skipping
-from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Finding, Receipt, Suite, unnoticed
+from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Finding, Receipt, Suite, listed, unnoticed
 from wainwright.domain.goal import Place
 from wainwright.domain.marks import among, fenced
 from wainwright.domain.plan import Plan
@@ -334,11 +334,7 @@ def survivors(state: RunState) -> str:
 
 def findings(found: tuple[Finding, ...], title: str) -> str:
     """Findings of another role."""
-    lines = [
-        f"- {in_line(f.where)}: {in_line(f.trigger)} -> {in_line(f.consequence)} ({f.severity}, {f.route})"
-        for f in found
-    ]
-    return f"## {title}\n\n" + ("\n".join(lines) or "None.")
+    return f"## {title}\n\n{listed(found, in_line) or 'None.'}"
 
 
 def join(*parts: str) -> str:
