@@ -193,8 +193,7 @@ class Conversation(Generic[A]):
 
     async def _ask(self) -> ModelReply:
         specs = tuple(
-            ToolSpec(name=t.name, description=t.description, parameters=t.arguments.model_json_schema())
-            for t in self.tools
+            ToolSpec(name=t.name, description=t.description, parameters=t.schema) for t in self.tools
         )
         if self.from_record and not await self.steps.is_recorded("model"):
             self.from_record = False

@@ -55,11 +55,28 @@ def as_reported(test: str, receipt: Receipt, base: Receipt | None) -> tuple[str,
         meant, bare = _joined(test), f" {_joined(name)}"
         same = tuple(one for one in there if _joined(one) == meant)
         same = same or tuple(one for one in there if _joined(one).startswith(f"{meant} "))
-        return same or tuple(one for one in there if name and _joined(one).endswith(bare)) or (test,)
+        same = same or tuple(one for one in there if name and _joined(one).endswith(bare))
+        return same or _spelled_otherwise(name, there) or (test,)
     before = {case.name for case in base.cases} if base else set[str]()
     new = tuple(case.name for case in receipt.cases if case.name not in before)
     called = tuple(one for one in new if one == name or one.endswith((f"::{name}", f" {name}", f".{name}")))
     return (called if name else new) or programs(file, receipt) or (test,)
+
+
+def _spelled_otherwise(name: str, there: Sequence[str]) -> tuple[str, ...]:
+    """The one case of a file that has a name's very words: `TestA.test_x`, `TestA/two words`, `adds()`, `adds two`.
+
+    Reports of many runners make an identifier of a title, and put ``test`` before it.
+    """
+    wanted = _words(name)
+    found = [
+        one for one in there if wanted in (_words(one.partition("::")[2]), _words(one.rpartition("::")[2]))
+    ]
+    return tuple(found) if wanted and len(found) == 1 else ()
+
+
+def _words(name: str) -> str:
+    return re.sub(r"[\W_]+", " ", name).strip().removeprefix("test ")
 
 
 def programs(file: str, receipt: Receipt) -> tuple[str, ...]:

@@ -387,7 +387,7 @@ def _differed(done: Done, block: Block, before: bytes | None) -> str:
 READ = Tool(
     name="read",
     description=(
-        "Show files with line numbers: one `path`, or several `paths` such as `a.py:10-40`; "
+        "Show files with line numbers: one `path`, or several `paths`; "
         f"at most {LINES_MAX} lines of each and {SHOWN_MAX} characters of all. What is left out is named."
     ),
     arguments=Read,

@@ -18,7 +18,7 @@ class Shell(Arguments):
     """Arguments of ``shell``."""
 
     command: Text = ""
-    """A shell line. It starts in the workspace, in a fresh process."""
+    """A shell line. It starts in the workspace."""
     commands: tuple[Text, ...] = ()
     """Or several, one after the other in one process: the folder stays, and the first that fails is the last."""
     timeout_s: float = Field(default=120.0, gt=0, le=900)
@@ -166,8 +166,8 @@ SHELL = Tool(
     name="shell",
     description=(
         "Run a shell line, or several as `commands`, in the sandbox: no network, no secrets, only the workspace and "
-        "/tmp can be written. Each call is a fresh process. Of long output the failures, the beginning and the end "
-        "are shown."
+        "/tmp can be written. Each call is a fresh process, so that `cd` does not last. Of long output the failures, "
+        "the beginning and the end are shown."
     ),
     arguments=Shell,
     effect="idempotent",

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -168,6 +168,12 @@ class Tool(Generic[A]):
     approval: Callable[[Workbench, A], Approval | None] = no_approval
     """What a person has to say yes to first; None: nothing."""
 
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of its arguments, without what says their names a second time."""
+        told = _untitled(self.arguments.model_json_schema())
+        return {name: value for name, value in told.items() if name != "description"}
+
     def asks(self, workbench: Workbench, raw: Mapping[str, object]) -> Approval | None:
         """What a person has to say yes to before this call; None where nothing, or where it cannot be done at all."""
         if self.needs_sandbox and workbench.sandbox is None:
@@ -193,3 +199,13 @@ class Tool(Generic[A]):
         seen = await self.run(workbench, self.arguments.model_validate(raw))
         told = relevant(await workbench.redactor.clean(seen), OBSERVATION_MAX)
         return Denied(told) if isinstance(seen, Denied) else told
+
+
+def _untitled(node: Any) -> Any:
+    """A schema without the titles that pydantic gives everything."""
+    if isinstance(node, dict):
+        # A property may be called `title`; a title is text.
+        return {
+            name: _untitled(one) for name, one in node.items() if name != "title" or not isinstance(one, str)
+        }
+    return [_untitled(one) for one in node] if isinstance(node, list) else node

@@ -13,7 +13,7 @@ from wainwright.tools.files import READ, SEARCH
 from wainwright.tools.shell import RUN_TESTS, SHELL
 
 TOOLS = tuple(
-    ToolSpec(name=one.name, description=one.description, parameters=one.arguments.model_json_schema())
+    ToolSpec(name=one.name, description=one.description, parameters=one.schema)
     for one in (READ, SEARCH, SHELL, RUN_TESTS)
 )
 ASKED = {"path": "a.py", "first_line": 3}

@@ -312,6 +312,15 @@ def test_what_could_not_be_built_is_the_readers_whatever_is_theirs() -> None:
         ("a.rb::test_x", ("a.rb::TestA::test_x", "a.rb::TestB::test_x"), (),
          ("a.rb::TestA::test_x", "a.rb::TestB::test_x")),
         ("a.rb::t_x", ("a.rb::TestA::test_x",), (), ("a.rb::t_x",)),
+        ("a.py::TestA.test_x", ("a.py::TestA::test_x", "a.py::TestB::test_x"), (), ("a.py::TestA::test_x",)),
+        ("a_test.go::TestA/two words", ("a_test.go::TestA", "a_test.go::TestA/two_words"), (),
+         ("a_test.go::TestA/two_words",)),
+        ("A.java::adds()", ("A.java::A::adds", "A.java::A::addsTwo"), (), ("A.java::A::adds",)),
+        ("a.rb::half past 7", ("a.rb::TestA::test_half_past_7", "a.rb::TestA::test_past_7"), (),
+         ("a.rb::TestA::test_half_past_7",)),
+        ("a.rb::half past", ("a.rb::TestA::test_half_past", "a.rb::TestB::test_half_past"), (),
+         ("a.rb::half past",)),
+        ("a.rb::?!", ("a.rb::TestA::test_x",), (), ("a.rb::?!",)),
     ],
 )  # fmt: skip
 def test_a_report_may_call_a_test_otherwise(
