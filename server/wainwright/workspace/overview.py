@@ -2,19 +2,21 @@
 
 import json
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from wainwright.domain.marks import fenced
 from wainwright.domain.shown import in_line
-from wainwright.workspace.pages import read
+from wainwright.workspace.pages import Page, read
 
 FILES_MAX = 60
 """More files are listed by folder."""
+NAMES_MAX = 2_400
+"""Characters of the names of all files, folder by folder; where they are longer, the folders are counted alone."""
 FOLDERS_MAX = 40
 MANIFESTS_MAX = 2_400
 MANIFEST_MAX = 1_000
@@ -23,10 +25,15 @@ INSTRUCTIONS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", ".c
 CURSOR_RULES = ".cursor/rules"
 
 
-def listing(files: Sequence[str]) -> str:
-    """The files, or of many the folders with their counts, the deepest put together until they are few."""
+def listing(files: Sequence[str], *, named: bool = False) -> str:
+    """The files, or of many the folders with their counts, the deepest put together until they are few.
+
+    ``named``: with the names of the files in each folder, where they are not too long.
+    """
     if len(files) <= FILES_MAX:
         return "\n".join(map(in_line, files))
+    if named and len(files) <= NAMES_MAX and len(told := _by_folder(files)) <= NAMES_MAX:
+        return told
     folders = [PurePosixPath(file).parent.parts for file in files]
     depth = max(len(parts) for parts in folders)
     counts = Counter(folders)
@@ -38,24 +45,58 @@ def listing(files: Sequence[str]) -> str:
     return "\n".join(["By folder, with the number of files below it:", *rows[:FOLDERS_MAX], *more])
 
 
+def _by_folder(files: Sequence[str]) -> str:
+    folders: dict[str, list[str]] = {}
+    for file in files:
+        folder, _, name = file.rpartition("/")
+        folders.setdefault(folder or ".", []).append(in_line(name))
+    rows = (f"{in_line(folder)}/ ({len(names)}): {', '.join(names)}" for folder, names in folders.items())
+    return "\n".join(rows)
+
+
 # ---- manifests
 
 
-def manifests(tree: Path, files: Sequence[str]) -> str:
-    """What the manifests at the top say of the project, without what does not matter for a change."""
+def manifests(tree: Path, files: Sequence[str]) -> tuple[str, dict[str, Page]]:
+    """What the manifests at the top say of the project, without what does not matter for a change.
+
+    In Markdown, and by path the lines that are shown as they are: those need not be shown again.
+    """
+    pages: dict[str, Page] = {}
     parts, room, there = [], MANIFESTS_MAX, set(files)
     for name, short in _MANIFESTS.items():
-        text = short(read(tree, name)).strip() if name in there else ""
-        if text and len(text) <= room:
-            room -= len(text)
-            parts.append(f"### {name}\n\n{fenced(text)}")
-    return "\n\n".join(parts)
+        text = read(tree, name) if name in there else ""
+        told = short(text) if text.strip() else ""
+        page = None if isinstance(told, str) else Page(name, text.removesuffix("\n").split("\n"), set(told))
+        shown = page.text() if page else f"### {name}\n\n{fenced(str(told))}"
+        if told and len(shown) <= room:
+            room -= len(shown)
+            parts.append(shown)
+            pages |= {name: page} if page else {}
+    return "\n\n".join(parts), pages
 
 
-def _beginning(text: str) -> str:
-    """The first words, without badges and pictures."""
-    told = [line for line in text.splitlines() if not re.match(r"\s*(<|\[?!\[|\.\. (image|_))", line)]
-    return _cut(re.sub(r"\n{3,}", "\n\n", "\n".join(told)).strip(), 700)
+def _beginning(text: str) -> list[int]:
+    """The first words, without badges and pictures, and without blank lines at their end."""
+    lines = text.split("\n")
+    words = [
+        at
+        for at, line in _numbered(lines)
+        if not re.match(r"\s*(<|\[?!\[|\.\. (image|_))", line) and line.strip()
+    ]
+    return _within(lines, words, 700)
+
+
+def _numbered(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    return enumerate(lines, start=1)
+
+
+def _within(lines: Sequence[str], chosen: Sequence[int], most: int = MANIFEST_MAX) -> list[int]:
+    """The first of the chosen lines, within so many characters, and the blank lines between them."""
+    counted = accumulate(len(lines[at - 1]) + 1 for at in chosen)
+    told = {at for at, count in zip(chosen, counted, strict=True) if count <= most}
+    between = (at for at, line in _numbered(lines) if not line.strip() and {at - 1, at + 1} <= told)
+    return sorted({*told, *between})
 
 
 def _cut(text: str, most: int = MANIFEST_MAX) -> str:
@@ -76,30 +117,36 @@ def _of_npm(text: str) -> str:
     return _cut(json.dumps(told, indent=1))
 
 
-def _of_toml(*kept: str) -> Callable[[str], str]:
+def _of_toml(*kept: str) -> Callable[[str], list[int]]:
     """The tables of these names, as far as they begin a heading."""
 
-    def short(text: str) -> str:
-        try:
-            tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError):
-            return _cut(text)
-        parts = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
-        told = [part.strip() for part in parts if re.match(rf"\[+({'|'.join(kept)})[\].]", part)]
-        return _cut("\n\n".join(told))
+    def short(text: str) -> list[int]:
+        lines, told, chosen = text.split("\n"), False, []
+        for at, line in _numbered(lines):
+            if line.startswith("["):
+                told = bool(re.match(rf"\[+({'|'.join(kept)})[\].]", line))
+            if told and line.strip():
+                chosen.append(at)
+        return _within(lines, chosen)
 
     return short
 
 
-def _of_make(text: str) -> str:
-    return _cut("\n".join(re.findall(r"^[A-Za-z][\w./-]*:(?!=).*$", text, re.MULTILINE)), 500)
+def _of_make(text: str) -> list[int]:
+    lines = text.split("\n")
+    return _within(
+        lines, [at for at, line in _numbered(lines) if re.match(r"[A-Za-z][\w./-]*:(?!=)", line)], 500
+    )
 
 
-def _of_go(text: str) -> str:
-    return _cut("\n".join(line for line in text.splitlines() if "// indirect" not in line))
+def _of_go(text: str) -> list[int]:
+    lines = text.split("\n")
+    told = [at for at, line in _numbered(lines) if line.strip() and "// indirect" not in line]
+    return _within(lines, told)
 
 
-_MANIFESTS: Mapping[str, Callable[[str], str]] = {
+# By name what is shown of a file: its lines, or in other words what they say.
+_MANIFESTS: Mapping[str, Callable[[str], list[int] | str]] = {
     "README.md": _beginning,
     "README.rst": _beginning,
     "README": _beginning,

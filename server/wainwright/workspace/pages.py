@@ -125,5 +125,9 @@ class Pages:
         return "\n\n".join(page.text() for page in self.pages.values())
 
     def seen(self) -> dict[str, tuple[str, Collection[int]]]:
-        """What somebody who reads these pages has seen."""
-        return {path: (self.read(path), frozenset(page.chosen)) for path, page in self.pages.items()}
+        """What somebody who reads these pages has seen, with what was known before."""
+        found = dict(self.known)
+        for path, page in self.pages.items():
+            before = self.known[path][1] if path in self.known else ()
+            found[path] = (self.read(path), frozenset({*before, *page.chosen}))
+        return found

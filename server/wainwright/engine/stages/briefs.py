@@ -4,10 +4,19 @@ Text that comes from files and commands stands in a fence that it cannot end, or
 begins no heading among our own words (``domain/marks.py``). The common prompt says that it is no instruction.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from wainwright.domain import skipping
-from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Finding, Receipt, Suite, listed, unnoticed
+from wainwright.domain.evidence import (
+    MISSING_OR_NEEDLESS,
+    AcceptanceTest,
+    Finding,
+    Receipt,
+    Suite,
+    listed,
+    unnoticed,
+)
 from wainwright.domain.goal import Place
 from wainwright.domain.marks import among, fenced
 from wainwright.domain.plan import Plan
@@ -31,6 +40,8 @@ UNSHOWN_MAX = 40
 """Links, modes and binary files of a change that a reviewer is told of."""
 UNSHOWN_CHARACTERS = 6_000
 """Characters of the difference of one file that only looks binary."""
+TESTS_MAX = 2_400
+"""Characters of a new file of acceptance tests that a reviewer of the whole is shown."""
 DIFF_MAX = 60_000
 """Characters of a diff that a role is shown; it can read the files for the rest."""
 
@@ -138,7 +149,9 @@ def before_the_change(state: RunState) -> str:
     told = f"Red, as what shows a change has to be: {len(first.found.red)}."
     told += f" Green: {green}." if green else ""
     head = "## The acceptance tests before the change"
-    return join(head, told, f"Their author's words: {among(written.summary)}")
+    # What the author of the change says of it is no reason to believe it.
+    account = any(written.summary == one.summary for one in state.tasks.values())
+    return join(head, told, "" if account else f"Their author's words: {among(written.summary)}")
 
 
 def notes(state: RunState) -> str:
@@ -302,6 +315,39 @@ def remarks(state: RunState) -> str:
 def diff(text: str, title: str = "The change") -> str:
     """A diff, cut in the middle when it is long."""
     return f"## {title}\n\n{fenced(cut(text, DIFF_MAX) or 'No difference.')}"
+
+
+def change(state: RunState, text: str) -> str:
+    """The whole change as a diff; of long new files of acceptance tests what they show.
+
+    How these end, before and after, is known from receipts, and they were pinned since.
+    """
+    tests = state.acceptance.tests if state.acceptance and before_the_change(state) else ()
+    shown, named = [], []
+    for part in re.split(r"^(?=diff --git )", text, flags=re.MULTILINE):
+        head, _, lines = part.partition("\n@@")
+        path = re.search(r"^\+\+\+ b/(.+)$", head, re.MULTILINE)
+        own = [one for one in tests if path and one.test.partition("::")[0] == path[1]]
+        if path and own and "\nnew file mode " in head and len(lines) > TESTS_MAX:
+            shown.append(f"{head}\n(not shown: {lines.count(chr(10)) - 1} lines)\n")
+            named.append(f"- `{in_line(path[1])}`\n{_shows(own)}")
+        else:
+            shown.append(part)
+    return join(diff("".join(shown)), join(_NAMED, "\n".join(named)) if named else "")
+
+
+_NAMED = (
+    "### Acceptance tests that are not shown\n\nNew files, which nobody could change since their tests were seen "
+    "before the change. Read them where you doubt that a test shows its requirement."
+)
+
+
+def _shows(tests: Sequence[AcceptanceTest]) -> str:
+    """The tests of a file by what they show, without its name."""
+    by_requirement: dict[str, list[str]] = {}
+    for one in tests:
+        by_requirement.setdefault(one.requirement, []).append(f"`{in_line(one.test.partition('::')[2])}`")
+    return "\n".join(f"  - {in_line(number)}: {', '.join(names)}" for number, names in by_requirement.items())
 
 
 def unshown(found: Sequence[Unshown]) -> str:

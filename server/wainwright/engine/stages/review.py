@@ -63,7 +63,7 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
                 briefs.skipped(state),
                 briefs.before_the_change(state),
                 commits,
-                briefs.diff(diff),
+                briefs.change(state, diff),
                 unshown,
                 briefs.remarks(state),
                 receipt,
