@@ -186,13 +186,14 @@ def own(
 ) -> str:
     """What somebody needs beyond what all are shown, for a piece of work in these ``words``; nothing of it twice.
 
-    The files that have to be there ``whole`` come first, also where there is little ``room``; then those of the
-    ``write_set``, whole where it names them and there are ``most`` characters, tests first; the functions that the
-    words are about, and where a file is new, one beside it for the style.
+    The files that have to be there ``whole`` come first, also where there is little ``room``, and in part where
+    ``most`` characters are not enough; then those of the ``write_set``, whole where it names them and there are so
+    many, tests first; the functions that the words are about, and where a file is new, one beside it for the style.
     """
-    pages = Pages(indexed.root, WHOLE_MAX, known.seen)
+    pages = Pages(indexed.root, min(WHOLE_MAX, most or WHOLE_MAX), known.seen)
     for path in sorted(whole, key=pages.cost):
-        pages.take(path)
+        if not pages.take(path):
+            _places(pages, path, words, pages.room)
     changed, files = _changed(pages), _files(indexed)
     asked = instructions(indexed.root, write_set, known.instructions)
     parts = [_instructions(asked)] if asked else []

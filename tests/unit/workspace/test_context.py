@@ -239,6 +239,18 @@ def test_of_a_long_file_of_tests_those_are_shown_that_speak_most_of_the_goal(fol
     assert "def test_100()" not in mine
 
 
+def test_acceptance_tests_are_shown_in_part_where_there_is_no_room_for_all_of_them(folder: Path) -> None:
+    (folder / "tests").mkdir()
+    other = "".join(f"def test_{n}():\n    assert {n}\n\n\n" for n in range(150))
+    twice = "def test_twice():\n    apply_voucher(cart, 'A')\n\n\n"
+    (folder / "tests" / "test_voucher.py").write_text(f"{other}{twice}{other}")
+    words, path = "In `apply_voucher` refuse a voucher twice.", "tests/test_voucher.py"
+    told = own(look(folder), words, Shared(), whole=[path], room=0, most=1_000)
+    assert "def test_twice():\n    apply_voucher" in told
+    assert len(told) <= 1_100
+    assert twice in own(look(folder), words, Shared(), whole=[path], room=0, most=20_000)
+
+
 def test_the_same_tree_gives_the_same_words_whatever_was_asked_before(folder: Path) -> None:
     indexed = look(large(folder))
     shared(indexed, "number_7 and its cart")
