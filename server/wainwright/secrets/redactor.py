@@ -15,10 +15,14 @@ MASK = "[secret]"
 _SHORTEST_SECRET = 6
 _SURE = 12
 """So long is what is masked in other letters, too, and over several lines: of less that may be anything."""
+_MARGIN = r"[+>|#* \t-]{0,40}"
+_WITHIN_ASCII = re.compile(
+    rf"\n{_MARGIN}|\r\n{_MARGIN}|\\[nr]{_MARGIN}|"  # each with one letter ahead: no other place is looked at
+    r"\x1b\[[0-?]{0,40}[ -/]{0,4}[@-~]"
+)
 _WITHIN = re.compile(
-    r"\x1b\[[0-?]{0,40}[ -/]{0,4}[@-~]|"
-    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]|"
-    r"(?:\r?\n|\\[nr])[+>|#* \t-]{0,40}"
+    f"{_WITHIN_ASCII.pattern}|"
+    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]"
 )
 """What may stand within a value that is one to whoever reads it: colours, what nobody sees, ends of lines."""
 _AT_ONCE = 20_000
@@ -81,13 +85,14 @@ class Redactor:
 
     def _broken_up(self, text: str) -> Iterator[tuple[int, int]]:
         """Where values are in other letters, over several lines, or with colours or what nobody sees within."""
-        bare = small(_WITHIN.sub("", text)) if self._bare else ""
+        within = _WITHIN_ASCII if text.isascii() else _WITHIN
+        bare = small(within.sub("", text)) if self._bare else ""
         found = [form for form in self._bare if form in bare]
         if not found:
             return
         places: list[int] = []
         at = 0
-        for one in _WITHIN.finditer(text):
+        for one in within.finditer(text):
             places.extend(range(at, one.start()))
             at = one.end()
         places.extend(range(at, len(text)))

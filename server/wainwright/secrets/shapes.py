@@ -264,10 +264,19 @@ def _changes(word: str) -> int:
     return sum(a != b for a, b in itertools.pairwise(kinds))
 
 
+_SHORTEST_KEY = 12
+"""Characters, none of them a blank, that each key has, and each value beside a name."""
+_OF_A_VALUE = re.compile(r"[0-9-]")
+"""What each value beside a name has one of: digits, or it is a UUID."""
+
+
 def finders(text: str) -> Iterator[Callable[[str], Iterator[Span]]]:
     """Who finds secrets in the lines of a text, each in what the ones before have left."""
     yield in_addresses
+    # Most of a text is short words, and the same again and again; and there are many spellings to be looked for.
+    long = " ".join({word for word in text.split() if len(word) >= _SHORTEST_KEY})
     for one in SHAPES:
-        if one.begin in text:
+        if one.begin in long:
             yield partial(spelled, one=one)
-    yield beside_names
+    if _OF_A_VALUE.search(long):
+        yield beside_names

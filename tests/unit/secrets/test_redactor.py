@@ -62,6 +62,19 @@ def test_the_shapes_of_keys_are_masked(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "xoxb-abcdefghij",
+        "eyJabcdefghij.eyJabc",
+        "secret = aB3$aB3$aB3$",
+        "secret: abcdefab-abcd-abcd-abcd-abcdefabcdef",
+    ],
+)
+def test_the_shortest_are_found_among_short_words(text: str) -> None:
+    assert Redactor().redact(f"it is {text} and so on").endswith(f"{MASK} and so on")
+
+
+@pytest.mark.parametrize(
     ("text", "masked"),
     [
         ("postgres://app:s3cr3t-pw@db.internal:5432/app", f"postgres://app:{MASK}@db.internal:5432/app"),
