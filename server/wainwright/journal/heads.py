@@ -60,10 +60,25 @@ class Head(NamedTuple):
             rows == self.rows_before and newest[:BEFORE_MAX] == self.before
         )
 
+    @classmethod
+    def now(
+        cls,
+        name: str,
+        rows: int,
+        last: int,
+        head: str,
+        spent: tuple[float, int],
+        rows_before: int,
+        before: str,
+    ) -> Self:
+        """The end of a chain that ends so since this start of the machine; ``before`` is the whole hash."""
+        return cls(name, rows, last, head, *spent, rows_before, before[:BEFORE_MAX], this_boot())
+
     @property
     def final(self) -> Self:
         """What is said when its transaction is final: it did not end as before."""
-        return self._replace(rows_before=self.rows, before=self.head)
+        name, rows, last, head, usd, tokens, _, _, boot = self
+        return type(self)(name, rows, last, head, usd, tokens, rows, head[:BEFORE_MAX], boot)
 
     @property
     def only_begun(self) -> bool:
@@ -88,8 +103,8 @@ class Head(NamedTuple):
 
     def written(self) -> bytes:
         """The slot."""
-        text = f"{self.rows:0{DIGITS}} {self.name} {self.last} {self.head} {self.spent_usd!r} {self.spent_tokens}"
-        text += f" {self.rows_before} {self.before[:BEFORE_MAX]} {self.boot}"
+        name, rows, last, head, usd, tokens, rows_before, before, boot = self
+        text = f"{rows:0{DIGITS}} {name} {last} {head} {usd!r} {tokens} {rows_before} {before} {boot}"
         raw = text.encode()
         return (b"%08x " % zlib.crc32(raw) + raw).ljust(SLOT - 1) + b"\n"
 
@@ -175,9 +190,7 @@ class Heads:
             for head in heads:
                 if not final:
                     self._write(head)
-                elif self.of_name(head.name) == head._replace(
-                    boot=this_boot(), before=head.before[:BEFORE_MAX]
-                ):
+                elif self.of_name(head.name) == head:
                     self._write(head.final)
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
@@ -186,12 +199,12 @@ class Heads:
         if head.name not in self._slots:
             self._look_again()  # another process may have given it one
         at = self._slots.get(head.name)
-        slot = head._replace(boot=this_boot()).written()
+        slot = head.written()
         if at is None:
             at = self._slots[head.name] = self._read_to
             self._read_to += SLOT
         os.pwrite(self._fd, slot, at)
-        self._known[head.name] = (slot, Head.read(slot))
+        self._known[head.name] = (slot, head)
         if self._syncing is None:
             self._syncing = threading.Thread(target=self._sync_soon, name="journal heads", daemon=True)
             self._syncing.start()

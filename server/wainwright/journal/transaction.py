@@ -236,6 +236,9 @@ class Transaction:
 
 def _insert(db: Reading, into: str, rows: Sequence[Sequence[Any]]) -> None:
     """Add rows with few statements: what a statement costs beside its rows is most of it."""
+    if len(rows) == 1:
+        db.execute(_statement(into, len(rows[0]), 1), rows[0])
+        return
     at = 0
     while at < len(rows):
         number = 1 << min(TOGETHER, len(rows) - at).bit_length() - 1
@@ -251,4 +254,4 @@ def _statement(into: str, columns: int, rows: int) -> str:
 def head_of(book: Book, rows_before: int = -1, before: str = "") -> Head:
     """Where the chain of a run ends, and where it ended before."""
     spent = book.spent_usd, book.spent_tokens
-    return Head(name_of(book.run), book.rows, book.last, book.head, *spent, rows_before, before)
+    return Head.now(name_of(book.run), book.rows, book.last, book.head, spent, rows_before, before)

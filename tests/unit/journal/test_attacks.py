@@ -56,7 +56,7 @@ def killed_between(place: Place, run: str, rows: int) -> None:
     heads = Heads(place.path.with_suffix(".heads"))
     there = heads.of(run)
     before = (there.rows, there.head) if there else (0, "")
-    heads.write([Head(name_of(run), before[0] + rows, 99, "f" * 64, 9.0, 9, *before)])
+    heads.write([Head.now(name_of(run), before[0] + rows, 99, "f" * 64, (9.0, 9), *before)])
     heads.close()
 
 
