@@ -56,7 +56,9 @@ def framing(data: bytes) -> None:
     # What ended amid headers takes the first for one of them, and what ended amid a body the more, the longer it is.
     behind = _messages(data + b"\r\n\r\n" + message * 40, 1 << 16)
     promised = sum(
-        int(one) for one in transport._LENGTH.findall(data + b"\n") if one.isdigit() and len(one) < 9
+        int(one)
+        for one in transport._LENGTH.findall(data + b"\n")
+        if one.isdigit() and len(one.lstrip(b"0")) < 9
     )
     if promised < len(message) * 20:
         assert behind[-1] == {"jsonrpc": "2.0", "method": "last"}
