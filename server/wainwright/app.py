@@ -113,6 +113,11 @@ def state_folder(workspace: Path) -> Path:
     return _found(workspace).state
 
 
+def hosts_folder() -> Path:
+    """Where the sockets of the user's gateway hosts lie."""
+    return _home() / "hosts"
+
+
 def trust_in(path: Path) -> "Trust":
     """The trust in a folder. Raises InputError for one that no run should work in."""
     from wainwright.workspace.trust import Trust  # noqa: PLC0415 - like what finds its state
@@ -128,7 +133,7 @@ def _equipped(
     settings = load(workspace, overrides=overrides, trusted=trusted)
     if trusted:
         settings = with_defaults(settings)
-    return settings, Models.connect(settings, with_keys=trusted)
+    return settings, Models.connect(settings, with_keys=trusted, hosts=hosts_folder())
 
 
 async def _settled(workspace: Path, front: Editor) -> Path:
@@ -179,6 +184,10 @@ def _only_mine(state: Path) -> None:
 def _found(workspace: Path) -> "Found":
     from wainwright.workspace.identity import find  # noqa: PLC0415 - takes git along: not before it is needed
 
+    return find(_home(), workspace)
+
+
+def _home() -> Path:
+    """Where the states of all workspaces lie."""
     base = os.environ.get("XDG_STATE_HOME", "")
-    home = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
-    return find(home / "wainwright", workspace)
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "wainwright"

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from wainwright.app import state_folder
+from wainwright.app import hosts_folder, state_folder
 from wainwright.domain.errors import InputError, SandboxError
 from wainwright.domain.goal import Fact
 from wainwright.models.defaults import explained, with_defaults
+from wainwright.models.starting import hosts
 from wainwright.sandbox import programs
 from wainwright.sandbox.bubblewrap import Bubblewrap
 from wainwright.sandbox.egress import Egress
@@ -40,6 +41,7 @@ async def examine(workspace: Path) -> list[Check]:
         _git(),
         *await _sandbox(workspace),
         *_models(workspace),
+        *_host(),
         *_signing(workspace),
         _state(workspace),
     ]
@@ -159,6 +161,19 @@ def _models(workspace: Path) -> list[Check]:
         )
         return [Check(name="models", status="note", detail="none is set", cure=cure)]
     return [*_roles(typed, settings), *_keys(candidates, keys)]
+
+
+def _host() -> list[Check]:
+    """Which process of the person's waits for the next run, as nothing else would tell them."""
+    try:
+        found = hosts(folder) if (folder := hosts_folder()).is_dir() else []
+    except OSError as error:
+        detail = f"cannot be used, so each run loads what speaks to providers itself: {error}"
+        cure = f"See that {hosts_folder()} is a folder of yours that nobody else can look into"
+        return [Check(name="gateway host", status="note", detail=detail, cure=cure)]
+    told = ", ".join(f"process {pid}" for pid in found)
+    detail = f"{told}: forks what speaks to providers, and ends by itself (models.host_idle_s)"
+    return [Check(name="gateway host", status="ok", detail=detail)] if found else []
 
 
 def _roles(typed: Settings, settings: Settings) -> list[Check]:

@@ -129,6 +129,9 @@ class ModelsSettings(_Section):
     wait_s: float = Field(default=4 * 3600.0, ge=0)
     """Seconds for which busy providers are waited for when no candidate answers, while the run has time left; outages
     are waited out for 15 minutes at most. 0: a role gives up after its retries."""
+    host_idle_s: float = Field(default=600.0, ge=0, allow_inf_nan=False)
+    """Seconds for which the gateway host stays when no run needs it: the next one need not wait until what speaks to
+    providers is loaded. 0: none is kept, and each run loads it itself."""
     cassette_mode: Literal["strict", "loose"] = "loose"
     """Whether a recorded reply is given to a request that differs from the recorded one: ``strict`` refuses it and
     names the first difference, ``loose`` gives it and notes the difference in the log."""

@@ -60,7 +60,7 @@ sys.addaudithook(hook)
 import wainwright.cli.program, wainwright.lsp.server, wainwright.assembly, wainwright.models.gateway as gateway
 """
 
-QUIETLY = "import os; os.environ |= gateway._QUIET; gateway._litellm()"
+QUIETLY = "gateway.quiet_litellm()"
 """As the gateway begins: LiteLLM by itself asks for a list of prices as soon as it is imported."""
 
 
@@ -205,8 +205,8 @@ asyncio.run(once())
 """
 AS_IT_IS = """
 import os
-import wainwright.models.process as process
-process._minimal_environment = lambda: dict(os.environ)
+import wainwright.models.starting as starting
+starting._minimal_environment = lambda: dict(os.environ)
 """
 
 

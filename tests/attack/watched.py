@@ -72,6 +72,7 @@ tokens = 100000000
 [mutants]
 seconds = 0
 [models]
+host_idle_s = 1
 default = [{{model = "openai/any", api_base = "{base}", api_key_env = "OPENAI_API_KEY"}}]
 [models.roles]
 reviewer = [{{model = "openai/any", api_base = "{base}", api_key_env = "ECHOED_KEY"}}]

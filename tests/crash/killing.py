@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fixtures import team
+from tests.fixtures.hosts import end_hosts
 from tests.fixtures.leftovers import children, files_of_work, processes_of
 from tests.fixtures.openai_server import Answer, OpenAIServer, Script, usage_of
 from tests.fixtures.program import CONFIG, Program, program
@@ -300,8 +301,8 @@ def charged(server: OpenAIServer) -> float:
 
 def left_over(place: Place, service: int | None) -> list[str]:
     """Files and processes of the run that are there beside the one service."""
-    (state,) = (place.work.root / "state" / "wainwright").iterdir()
-    return processes_of(place.work.root, service=service) + files_of_work(state)
+    (journal,) = (place.work.root / "state" / "wainwright").glob("*/journal.db")
+    return processes_of(place.work.root, service=service) + files_of_work(journal.parent)
 
 
 def differences(control: Outcome, seen: Outcome) -> list[str]:
@@ -342,6 +343,7 @@ def judge(place: Place, told: dict[str, Any], known: dict[str, int], control: Ou
             f"money: {charged(place.server)} charged, {booked} in the rows, {spent} spent, {held} held"
         )
     service = told["deployment"]["pid"]
+    end_hosts(place.work.hosts)
     if not wait(lambda: not left_over(place, service), 10):
         wrong.append(f"left over: {left_over(place, service)}")
     return wrong

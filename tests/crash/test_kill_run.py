@@ -43,8 +43,8 @@ def kill_after(process: subprocess.Popen[str], words: str) -> str:
 
 def left(wainwright: Program) -> list[str]:
     """What lies in the state directory for a run or a process, beside the tree that is served."""
-    (state,) = (wainwright.root / "state" / "wainwright").iterdir()
-    return files_of_work(state)
+    (journal,) = (wainwright.root / "state" / "wainwright").glob("*/journal.db")
+    return files_of_work(journal.parent)
 
 
 @pytest.mark.timeout(400)  # seven processes, one after the other

@@ -24,6 +24,7 @@ from wainwright.app import open_engine
 from wainwright.domain.goal import Goal
 from wainwright.engine.engine import Engine
 from wainwright.engine.views.run_view import RunView, Start
+from wainwright.models.starting import hosts
 
 
 @pytest.fixture
@@ -248,7 +249,8 @@ def test_a_gateway_that_is_killed_is_replaced(wainwright: Program) -> None:
     with OpenAIServer(script) as server:
         process = wainwright.start("run", team.GOAL, "--json", server=server)
         assert held.wait(60)
-        (gateway,) = children(process.pid, "wainwright.models.gateway")
+        (host,) = hosts(wainwright.hosts)
+        (gateway,) = children(host, "wainwright.models.host")
         os.kill(gateway, signal.SIGKILL)
         go_on.set()
         out, err = process.communicate(timeout=120)

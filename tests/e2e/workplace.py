@@ -51,7 +51,8 @@ FINDING = {
     "route": "defer",
 }
 CONFIG = (
-    'autonomy = "auto-edit"\n[deploy]\nunattended = true\nmonitor_window_s = 0.6\nmonitor_interval_s = 0.2\n'
+    'autonomy = "auto-edit"\n[models]\nhost_idle_s = 1\n'
+    "[deploy]\nunattended = true\nmonitor_window_s = 0.6\nmonitor_interval_s = 0.2\n"
 )
 
 

@@ -102,6 +102,8 @@ class Call:
     """Whether more came than was asked for: nothing that is counted holds."""
     by_schema: bool = False
     """Whether the answer was asked for by schema."""
+    answer: bytes | None = None
+    """What is answered in a rehearsal, in which nobody is asked."""
     _silence: asyncio.Timeout | None = field(default=None, init=False)
 
     @property
@@ -180,6 +182,8 @@ class Caller(httpx.AsyncClient):
     async def _ask(
         self, request: httpx.Request, url: str, content: bytes, call: Call, form: type[Form] | None
     ) -> httpx.Response:
+        if call.answer is not None:
+            return httpx.Response(200, content=call.answer, request=request)
         headers = [(name, value) for name, value in request.headers.multi_items() if name not in _OWN_HEADERS]
         try:
             for _ in range(1 + REDIRECTIONS_MAX):
@@ -201,7 +205,7 @@ class Caller(httpx.AsyncClient):
     def _open(self, method: str, url: str, headers: list[tuple[str, str]], content: bytes) -> Any:
         if Caller._session is None:
             Caller._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ssl=_trusted()),
+                connector=aiohttp.TCPConnector(limit=0, ssl=trusted()),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent", "Content-Type"),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
@@ -222,7 +226,7 @@ def _nobody(_: httpx.Request) -> httpx.Response:
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Whom httpx trusts, and with it what the person named in SSL_CERT_FILE."""
     return httpx.create_ssl_context()
 

@@ -23,6 +23,7 @@ from wainwright.domain.goal import Fact
 from wainwright.journal import Spend
 from wainwright.models.pipe import Kind
 from wainwright.models.process import GatewayProcess, Stopped
+from wainwright.models.starting import HostPlace
 from wainwright.secrets import Redactor, key_for, key_name
 from wainwright.settings import Candidate
 
@@ -318,13 +319,21 @@ class GatewayBackend:
 
     ``keys`` are provider keys by variable name. ``grace_s``: how long after its own deadline a call is given up.
     ``start_s``: how long the gateway may take to import LiteLLM; a second try may take three times as long.
-    ``frozen_s``: how long a gateway may take to react before it is replaced.
+    ``frozen_s``: how long a gateway may take to react before it is replaced. ``host``: where a host is looked for
+    that may fork it.
     """
 
     def __init__(
-        self, keys: Mapping[str, str], *, grace_s: float = 5.0, start_s: float = 40.0, frozen_s: float = 30.0
+        self,
+        keys: Mapping[str, str],
+        *,
+        grace_s: float = 5.0,
+        start_s: float = 40.0,
+        frozen_s: float = 30.0,
+        host: HostPlace | None = None,
     ) -> None:
         self._keys = dict(keys)
+        self._host = host
         self._grace_s = grace_s
         self._start_s = start_s
         self._frozen_s = frozen_s
@@ -425,7 +434,7 @@ class GatewayBackend:
             await previous.result().close()
         redactor = Redactor(self._keys.values())
         try:
-            return await GatewayProcess.start(self._start_s, redactor, self._frozen_s)
+            return await GatewayProcess.start(self._start_s, redactor, self._frozen_s, self._host)
         except Stopped as error:
             log.warning("gateway.start_failed", reason=str(error))
         try:

@@ -1,8 +1,8 @@
 """The model gateway: a process of its own, and the only place that knows LiteLLM.
 
-Started as ``python -P -m wainwright.models.gateway FD``. ``FD`` is one end of a private socket pair on which both
-sides write the frames of ``pipe``. Keys come over the pipe only. The process ends when the pipe closes, that is when
-its parent has died, however.
+Forked by ``host``, or started alone as ``python -P -m wainwright.models.gateway FD``. Each has one end of a private
+socket pair, here ``FD``, on which both sides write the frames of ``pipe``. Keys come over the pipe only. The process
+ends when the pipe closes, that is when whoever asked for it has died, however.
 """
 
 import asyncio
@@ -85,12 +85,16 @@ _PREFIX = re.compile(r"^.*?(?:Exception|Error) - ", re.DOTALL)
 def main() -> None:
     """Serve the pipe whose descriptor is the first argument until it closes."""
     os.dup2(2, 1)
-    os.environ.update(_QUIET)
     pipe = socket.socket(fileno=int(sys.argv[1]))
     pipe.set_inheritable(False)
+    serve(pipe, quiet_litellm)
+
+
+def serve(pipe: socket.socket, litellm: Callable[[], Any]) -> None:
+    """Be a gateway until the pipe closes. ``litellm`` gives what ``quiet_litellm`` does."""
     # A thread, so that a closed pipe ends the process even while LiteLLM is being imported, or stands still.
     threading.Thread(target=_end_with, args=(pipe.fileno(),), daemon=True).start()
-    asyncio.run(_serve(_litellm(), pipe))
+    asyncio.run(_serve(litellm(), pipe))
 
 
 def _end_with(pipe: int) -> None:
@@ -105,7 +109,9 @@ async def _serve(litellm: Any, pipe: socket.socket) -> None:
     await gateway.serve(pipe)
 
 
-def _litellm() -> Any:
+def quiet_litellm() -> Any:
+    """LiteLLM, which asks and tells nobody by itself. Takes seconds once; leaves no thread and no file open."""
+    os.environ.update(_QUIET)
     # What is imported lives as long as the process: looking at it again and again costs a quarter of the start.
     # The first call imports as well, so the collector is off until that is over.
     gc.disable()
@@ -182,7 +188,7 @@ class Gateway:
         CURRENT.set(call)
         try:
             asked = ModelRequest.model_validate(message["request"])
-            reply = await self._complete(candidate, asked, secret, call)
+            reply = await self.complete(candidate, asked, secret, call)
         except Exception as error:  # noqa: BLE001  # LiteLLM lets anything through; every call must be answered
             described = describe(error, candidate, call)
             redactor = Redactor([secret] if secret else [])
@@ -196,9 +202,10 @@ class Gateway:
             gc.freeze()
             gc.enable()
 
-    async def _complete(
+    async def complete(
         self, candidate: Candidate, request: ModelRequest, secret: str | None, call: Call
     ) -> ModelReply:
+        """Make one call. Raises whatever LiteLLM lets through; see ``describe``."""
         arguments = self._arguments(candidate, request, secret, call)
         call.most_tokens = arguments["max_tokens"]
         deadline = candidate.deadline_s

@@ -17,14 +17,19 @@ from wainwright.models.client import (
     Price,
     unheard,
 )
+from wainwright.models.starting import HostPlace
 from wainwright.settings import Candidate
 
 
 class KeyedBackend:
-    """The gateway, opened with what ``find`` gives; where that raises, the next ask tries it again."""
+    """The gateway, opened with what ``find`` gives; where that raises, the next ask tries it again.
 
-    def __init__(self, find: Callable[[], Mapping[str, str]]) -> None:
+    ``host`` as in ``GatewayBackend``.
+    """
+
+    def __init__(self, find: Callable[[], Mapping[str, str]], host: HostPlace | None = None) -> None:
         self._find = find
+        self._host = host
         self._opening = asyncio.Lock()
         self._gateway: GatewayBackend | None = None
         self._closed = False
@@ -64,7 +69,7 @@ class KeyedBackend:
                     keys = await asyncio.to_thread(self._find)
                 except InputError as error:
                     raise ModelRejected(error.message, error.hint) from error
-                self._gateway = GatewayBackend(keys)
+                self._gateway = GatewayBackend(keys, host=self._host)
                 if self._closed:  # it refuses by itself
                     await self._gateway.close()
             return self._gateway

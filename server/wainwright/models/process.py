@@ -7,15 +7,11 @@ whoever asks next gets another.
 import asyncio
 import contextlib
 import itertools
-import os
-import signal
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import wainwright
+from wainwright.models import starting
 from wainwright.models.pipe import LONGEST_BODY, Kind, Pipe
 from wainwright.secrets import Redactor
 
@@ -43,7 +39,7 @@ class GatewayProcess:
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
+        process: starting.Started,
         redactor: Redactor,
         frozen_s: float,
     ) -> None:
@@ -71,26 +67,11 @@ class GatewayProcess:
         return self._process.pid
 
     @classmethod
-    async def start(cls, limit_s: float, redactor: Redactor, frozen_s: float) -> "GatewayProcess":
-        """Start a process and wait until it can be asked. Raises ``Stopped``."""
-        ours, theirs = socket.socketpair()
-        with contextlib.ExitStack() as unless_started, theirs:
-            unless_started.callback(ours.close)
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "wainwright.models.gateway",
-                str(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                env=_minimal_environment(),
-                cwd="/",
-                start_new_session=True,
-            )
-            unless_started.pop_all()
+    async def start(
+        cls, limit_s: float, redactor: Redactor, frozen_s: float, host: starting.HostPlace | None = None
+    ) -> "GatewayProcess":
+        """Start a process, by the host where there may be one, and wait until it can be asked. Raises ``Stopped``."""
+        process, ours = await starting.start(host, limit_s)
         gateway = cls(process, redactor, frozen_s)
         await gateway._attend(ours)
         try:
@@ -125,9 +106,7 @@ class GatewayProcess:
     def kill(self) -> None:
         """End the process and all of its children at once."""
         self.dead = True
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
 
     async def close(self) -> None:
         """Kill and wait."""
@@ -193,15 +172,5 @@ class GatewayProcess:
         return False
 
     async def _keep_stderr(self) -> None:
-        assert self._process.stderr is not None
         while data := await self._process.stderr.read(4096):
             self._stderr = (self._stderr + data)[-4096:]
-
-
-def _minimal_environment() -> dict[str, str]:
-    """What the gateway needs to run and to reach the network; nothing else of the person's environment."""
-    passed = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
-    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-    names = (*passed, *proxies, *(name.lower() for name in proxies))
-    package_root = str(Path(wainwright.__path__[0]).parent)
-    return {name: os.environ[name] for name in names if name in os.environ} | {"PYTHONPATH": package_root}

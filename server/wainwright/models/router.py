@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import structlog
 from pydantic import JsonValue
@@ -37,6 +38,7 @@ from wainwright.models.client import (
 from wainwright.models.discretion import discreet, kept
 from wainwright.models.keyed import KeyedBackend
 from wainwright.models.questions import same_question
+from wainwright.models.starting import HostPlace
 from wainwright.models.suited import SuitedBackend
 from wainwright.models.telling import Telling
 from wainwright.secrets import Redactor, key_name, resolve_keys, secrets_at_hand
@@ -84,8 +86,10 @@ class Models:
         self._warming: asyncio.Task[None] | None = None
 
     @classmethod
-    def connect(cls, settings: Settings, *, with_keys: bool = True) -> "Models":
+    def connect(cls, settings: Settings, *, with_keys: bool = True, hosts: Path | None = None) -> "Models":
         """Models for ``settings``: a recording, or the gateway with the keys that are set.
+
+        ``hosts``: the folder where a host of gateways may be found, or started.
 
         ``with_keys``: those at hand are read now, so that they are masked wherever they turn up. Keys of other
         programs are looked up when a model is first asked. Raises ``InputError`` when the recording or the
@@ -97,7 +101,9 @@ class Models:
             strict = settings.models.cassette_mode == "strict"
             backend = CassetteBackend(settings.models.cassette, redactor, strict=strict)
         else:
-            backend = KeyedBackend(partial(resolve_keys, settings, redactor))
+            idle_s = settings.models.host_idle_s
+            host = HostPlace(hosts, idle_s) if hosts is not None and idle_s > 0 else None
+            backend = KeyedBackend(partial(resolve_keys, settings, redactor), host)
         if settings.models.record is not None:
             backend = RecordingBackend(backend, settings.models.record, redactor)
         return cls(settings.models, settings.budget, backend, redactor=redactor)

@@ -1,0 +1,344 @@
+"""How a gateway comes to be: forked by the user's host, which has imported LiteLLM, or else started alone.
+
+No run fails because of the host: whatever is wrong with it, a gateway that is started alone takes a few seconds more.
+A host is used by who has the same of all that a gateway inherits and cannot be told: the version, the programs, the
+variables, the network. Its socket is named for that, and lies in a folder that only its user can look into.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import resource
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+import wainwright
+from wainwright.models.control import ASK, BEGUN, peer
+
+log = structlog.get_logger()
+
+READY_S = 20.0
+"""Seconds that a host may take to fork, once it has imported LiteLLM. It takes milliseconds: this is for a machine
+that has much else to do. A host that took longer is not asked again."""
+STARTS_S = 10.0
+"""Seconds that a host may take until it is a process of its own."""
+_LOCK = ".lock"
+_LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
+_NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+
+
+@dataclass(frozen=True)
+class HostPlace:
+    """Where a user's hosts are found, and after how many seconds without a gateway one ends."""
+
+    folder: Path
+    idle_s: float
+
+
+class Started(Protocol):
+    """A gateway's process."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    @property
+    def stderr(self) -> asyncio.StreamReader:
+        """What it says to a person."""
+        ...
+
+    def kill(self) -> None:
+        """End it and all of its children at once."""
+        ...
+
+    async def wait(self) -> None:
+        """Wait until it is gone."""
+        ...
+
+
+async def start(host: HostPlace | None, limit_s: float) -> tuple[Started, socket.socket]:
+    """A gateway, and our end of its pipe. ``limit_s``: how long a host may take to import LiteLLM."""
+    if host is not None and sys.platform == "linux":
+        try:
+            async with asyncio.timeout(limit_s):
+                return await _forked(host, limit_s)
+        except (OSError, subprocess.SubprocessError) as error:
+            log.info("gateway.without_host", reason=f"{type(error).__name__}: {error}")
+    return await _alone()
+
+
+class _Alone:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None
+        self._process = process
+        self.pid = process.pid
+        self.stderr = process.stderr
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    async def wait(self) -> None:
+        await self._process.wait()
+
+
+async def _alone() -> tuple[Started, socket.socket]:
+    ours, theirs = socket.socketpair()
+    with contextlib.ExitStack() as unless_started, theirs:
+        unless_started.callback(ours.close)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "wainwright.models.gateway",
+            str(theirs.fileno()),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=(theirs.fileno(),),
+            env=_minimal_environment(),
+            cwd="/",
+            start_new_session=True,
+        )
+        unless_started.pop_all()
+    return _Alone(process), ours
+
+
+class _Forked:
+    """By its pidfd, so that no other process can be meant. ``control`` is closed when it is to be killed."""
+
+    def __init__(self, pid: int, pidfd: int, control: socket.socket, stderr: asyncio.StreamReader) -> None:
+        loop = asyncio.get_running_loop()
+        self.pid = pid
+        self.stderr = stderr
+        self._pidfd = pidfd
+        self._control = control
+        self._gone: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(pidfd, self._end)
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._control.close()
+        self._gone.set_result(None)
+
+    def kill(self) -> None:
+        if not self._gone.done():
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            self._control.close()
+
+    async def wait(self) -> None:
+        await asyncio.shield(self._gone)
+
+
+async def _forked(host: HostPlace, limit_s: float) -> tuple[Started, socket.socket]:
+    """A gateway of the host, which is started where there is none. Raises OSError."""
+    control, age_s = await asyncio.to_thread(_connected, host)
+    with contextlib.ExitStack() as unless_forked:
+        unless_forked.callback(control.close)
+        ours, theirs = socket.socketpair()
+        unless_forked.callback(ours.close)
+        hears, says = os.pipe()
+        heard = os.fdopen(hears, "rb", buffering=0)
+        unless_forked.callback(heard.close)
+        with theirs, os.fdopen(says, "wb") as told:
+            socket.send_fds(control, [ASK], [theirs.fileno(), told.fileno()])
+        try:
+            async with asyncio.timeout(max(READY_S, limit_s - age_s)):
+                pid, pidfd = await _begun(control)
+        except TimeoutError:
+            await asyncio.to_thread(_forget, host)
+            raise
+        unless_forked.pop_all()
+    stderr = asyncio.StreamReader()
+    gateway = _Forked(pid, pidfd, control, stderr)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stderr), heard)
+    return gateway, ours
+
+
+async def _begun(control: socket.socket) -> tuple[int, int]:
+    """Process id and pidfd of the gateway that was asked for. Raises OSError when the host does not give one."""
+    loop = asyncio.get_running_loop()
+    came = asyncio.Event()
+    loop.add_reader(control, came.set)
+    try:
+        await came.wait()
+    finally:
+        loop.remove_reader(control)
+    said, descriptors, *_ = socket.recv_fds(control, BEGUN.size, 1)
+    if len(said) != BEGUN.size or len(descriptors) != 1:
+        raise ConnectionResetError("the gateway host has ended")
+    return BEGUN.unpack(said)[0], descriptors[0]
+
+
+def _connected(host: HostPlace) -> tuple[socket.socket, float]:
+    """A connection to the host, and how many seconds ago its socket was made. Raises OSError."""
+    name = _name(host.idle_s)
+    with _opened(host.folder) as folder:
+        for _ in range(20):
+            with suppress(FileNotFoundError, ConnectionRefusedError):
+                age_s = time.time() - os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+                return _connection(folder, name), max(0.0, age_s)
+            if not _start(host, folder, name):
+                time.sleep(0.05)  # somebody else is about to start one
+    raise ConnectionRefusedError("no gateway host can be started")
+
+
+def _connection(folder: int, name: str) -> socket.socket:
+    """Raises OSError: PermissionError where another user listens."""
+    # By the folder's descriptor: a path may be longer than the address of a socket.
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        connection.settimeout(READY_S)
+        connection.connect(f"/proc/self/fd/{folder}/{name}")
+        connection.setblocking(False)
+    except BaseException:
+        connection.close()
+        raise
+    if peer(connection)[1] == os.geteuid():
+        return connection
+    connection.close()
+    raise PermissionError("somebody else's process listens for gateways")
+
+
+@contextlib.contextmanager
+def _opened(place: Path) -> Iterator[int]:
+    """A descriptor of the folder. Raises PermissionError for one that is not the user's alone."""
+    with suppress(FileExistsError):
+        place.mkdir(mode=0o700, parents=True)
+    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        there = os.fstat(folder)
+        if there.st_uid != os.geteuid() or stat.S_IMODE(there.st_mode) & 0o077:
+            raise PermissionError(f"{place} is not its user's alone")
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _start(host: HostPlace, folder: int, name: str) -> bool:
+    """Whether a host was started; False where somebody else does so. Raises OSError."""
+    with (
+        _locked(folder, name + _LOCK) as lock,
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as socket_,
+    ):
+        if lock is None:
+            return False
+        _sweep(folder, name)
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+        os.fchmod(socket_.fileno(), 0o600)
+        socket_.bind(f"/proc/self/fd/{folder}/{name}")
+        socket_.listen()
+        told = (socket_.fileno(), lock, host.folder / name, host.idle_s)
+        started = subprocess.run(
+            [sys.executable, "-P", "-m", "wainwright.models.host", *map(str, told)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(socket_.fileno(), lock),
+            env=_minimal_environment(),
+            cwd="/",
+            start_new_session=True,
+            timeout=STARTS_S,
+            check=False,
+        )
+    if started.returncode != 0:
+        raise ChildProcessError(f"the gateway host ended with {started.returncode}")
+    return True
+
+
+@contextlib.contextmanager
+def _locked(folder: int, name: str) -> Iterator[int | None]:
+    """A lock, held as long as any process has its descriptor open; None where somebody else holds it."""
+    lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        there = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        yield lock if os.path.samestat(there, os.fstat(lock)) else None
+    except (BlockingIOError, FileNotFoundError):
+        yield None
+    finally:
+        os.close(lock)
+
+
+def _sweep(folder: int, name: str) -> None:
+    """Remove what hosts left behind that were killed, or of an earlier version."""
+    for other in _names(folder):
+        if other.endswith(_LOCK) and other != name + _LOCK:
+            with _locked(folder, other) as lock:
+                if lock is not None:
+                    _remove(folder, other.removesuffix(_LOCK))
+
+
+def _forget(host: HostPlace) -> None:
+    """Let a host that does not answer be found no more: it ends by itself when it can."""
+    with suppress(OSError), _opened(host.folder) as folder:
+        _remove(folder, _name(host.idle_s))
+
+
+def _remove(folder: int, name: str) -> None:
+    for one in (name, name + _LOCK):
+        with suppress(FileNotFoundError):
+            os.unlink(one, dir_fd=folder)
+
+
+def _names(folder: int) -> list[str]:
+    with os.scandir(folder) as found:
+        return sorted(one.name for one in found)
+
+
+def hosts(folder: Path) -> list[int]:
+    """Process ids of the hosts that listen in a folder. Raises OSError where it cannot be used."""
+    found = []
+    with _opened(folder) as opened:
+        for name in _names(opened):
+            if not name.endswith(_LOCK):
+                with suppress(OSError), _connection(opened, name) as connection:
+                    found.append(peer(connection)[0])
+    return found
+
+
+def _name(idle_s: float) -> str:
+    """What a gateway inherits from its host: who has another of it needs another host."""
+    package = Path(wainwright.__path__[0])
+    trusted = (Path(os.environ[name]) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in os.environ)
+    files = [*sorted((package / "models").glob("*.py")), Path(sysconfig.get_path("purelib")), *trusted]
+    inherited = (
+        package,
+        sys.executable,
+        sorted(_minimal_environment().items()),
+        [(file.name, file.stat().st_mtime_ns) for file in files if file.exists()],
+        [Path(f"/proc/self/ns/{name}").readlink() for name in _NAMESPACES],
+        Path("/proc/sys/kernel/random/boot_id").read_text(),
+        os.getpriority(os.PRIO_PROCESS, 0),
+        [resource.getrlimit(limit) for limit in _LIMITS],
+        idle_s,
+    )
+    return hashlib.sha256(repr(inherited).encode()).hexdigest()[:32]
+
+
+def _minimal_environment() -> dict[str, str]:
+    """What the gateway needs to run and to reach the network; nothing else of the person's environment."""
+    passed = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+    names = (*passed, *proxies, *(name.lower() for name in proxies))
+    package_root = str(Path(wainwright.__path__[0]).parent)
+    return {name: os.environ[name] for name in names if name in os.environ} | {"PYTHONPATH": package_root}
