@@ -97,7 +97,7 @@ nightly: setup  ## What takes longer than a check, each part whatever became of 
 	test -z "$$failed" || { echo "nightly: not as it should be: $${failed#, }"; exit 1; }
 
 SECONDS := 60
-TARGETS := outline index store diff apply fsops rank
+TARGETS := outline mutants index store diff apply fsops trees rank
 # Scanners of grammars are in C: an address out of bounds shows there too. That of SQL loses a few bytes a tag of a `$tag$`
 # string, which is no reason to stop.
 fuzz: export CFLAGS += -fsanitize=address
