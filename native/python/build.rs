@@ -20,8 +20,16 @@ fn main() {
     fs::write(built, program).expect("the output directory can be written");
 }
 
-/// In a target directory of its own: the outer one is locked while this runs.
+/// With the C library in it, where that is at hand for it: the loader would be a third of each start, and there are two
+/// of them for each command.
 fn build(launcher: &str) -> Vec<u8> {
+    built(launcher, "-Ctarget-feature=+crt-static")
+        .or_else(|| built(launcher, ""))
+        .expect("the launcher could not be built")
+}
+
+/// In a target directory of its own: the outer one is locked while this runs.
+fn built(launcher: &str, flags: &str) -> Option<Vec<u8>> {
     let target = value("TARGET");
     let place = PathBuf::from(value("OUT_DIR")).join("launcher");
     let status = Command::new(value("CARGO"))
@@ -32,11 +40,11 @@ fn build(launcher: &str) -> Vec<u8> {
         // Set for the outer build: a checker instead of the compiler, and flags that are the outer crate's own.
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("RUSTFLAGS", flags)
         .status()
         .expect("cargo can be started");
-    assert!(status.success(), "the launcher could not be built");
     let program = place.join(&target).join("release").join("wainwright-launch");
-    fs::read(program).expect("the launcher is where cargo puts it")
+    status.success().then(|| fs::read(program).expect("the launcher is where cargo puts it"))
 }
 
 fn value(name: &str) -> String {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use rayon::Scope;
+use rayon::{Scope, ThreadPoolBuilder};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -18,6 +18,8 @@ use crate::beneath::{FOLDER, open_root};
 const LOOKS: usize = 16;
 /// A disk that is told of each freed block answers slowly, and many at a time.
 const THREADS: usize = 8;
+/// So many folders are removed before threads are made.
+const FEW: usize = 32;
 
 /// See [`crate::remove`].
 pub fn remove(folder: &Path) -> Result<(), FsError> {
@@ -27,19 +29,15 @@ pub fn remove(folder: &Path) -> Result<(), FsError> {
     let above = open_root(above)?;
     let failed = |source| FsError::Io { path: folder.to_path_buf(), source };
     let name = CString::new(name.as_bytes()).map_err(|error| failed(error.into()))?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(THREADS)
-        .build()
-        .map_err(|error| failed(std::io::Error::other(error)))?;
-    pool.install(|| remove_at(above.as_fd(), &name)).map_err(|errno| failed(errno.into()))
+    remove_at(above.as_fd(), &name).map_err(|errno| failed(errno.into()))
 }
 
-/// Removes what a folder that is held open has at a name, whatever it is, with the threads of the caller's pool.
+/// Removes what a folder that is held open has at a name, whatever it is.
 pub fn remove_at(above: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     for _ in 0..LOOKS {
         let Some(root) = opened(above, name)? else { return Ok(()) };
         let removing = Removing { root, taken_out: AtomicUsize::new(0), failure: Mutex::new(None) };
-        rayon::scope(|scope| removing.told(removing.all_of_it(scope)));
+        removing.told(removing.all_of_it());
         if let Some(errno) = removing.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(errno);
         }
@@ -66,22 +64,36 @@ impl Removing {
         }
     }
 
-    fn all_of_it<'scope>(&'scope self, scope: &Scope<'scope>) -> Result<(), Errno> {
-        for name in emptied_of_files(&mut Dir::read_from(&self.root)?)? {
-            scope.spawn(move |scope| self.told(self.folder(scope, &name)));
+    /// Most of what is removed is small, and threads would be most of the work for it.
+    fn all_of_it(&self) -> Result<(), Errno> {
+        let mut waiting = emptied_of_files(&mut Dir::read_from(&self.root)?)?;
+        for _ in 0..FEW {
+            let Some(name) = waiting.pop() else { return Ok(()) };
+            self.folder(&name, |inner| waiting.push(inner))?;
+        }
+        let all = || rayon::scope(|scope| waiting.into_iter().for_each(|name| self.spawn(scope, name)));
+        if rayon::current_thread_index().is_some() {
+            all();
+        } else {
+            let pool = ThreadPoolBuilder::new().num_threads(THREADS).build();
+            pool.map_err(|_| Errno::AGAIN)?.install(all);
         }
         Ok(())
     }
 
-    /// Removes a folder that lies right in the root.
-    fn folder<'scope>(&'scope self, scope: &Scope<'scope>, name: &CStr) -> Result<(), Errno> {
+    fn spawn<'scope>(&'scope self, scope: &Scope<'scope>, name: CString) {
+        scope.spawn(move |scope| self.told(self.folder(&name, |inner| self.spawn(scope, inner))));
+    }
+
+    /// Removes a folder that lies right in the root; what lay in it waits there to be removed.
+    fn folder(&self, name: &CStr, mut waits: impl FnMut(CString)) -> Result<(), Errno> {
         let Some(folder) = opened(self.root.as_fd(), name)? else { return Ok(()) };
         // Held open until it has no name: its blocks are freed when it is closed, and nobody waits for that.
         let mut folder = Dir::new(folder)?;
         for _ in 0..LOOKS {
             for inner in emptied_of_files(&mut folder)? {
                 if let Some(inner) = self.take_out(folder.fd()?, &inner)? {
-                    scope.spawn(move |scope| self.told(self.folder(scope, &inner)));
+                    waits(inner);
                 }
             }
             match rustix::fs::unlinkat(&self.root, name, AtFlags::REMOVEDIR) {

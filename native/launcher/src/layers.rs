@@ -69,7 +69,13 @@ fn write(file: &str, text: &str) -> std::io::Result<()> {
 /// Directories are named by open descriptors: a path may be long, and hold what the options of a mount mean otherwise.
 fn mount(overlay: &Overlay) -> Result<(), String> {
     let mut held: Vec<OwnedFd> = Vec::new();
-    let mut options = String::from("userxattr,index=off,lowerdir=");
+    // Volatile: else the kernel writes the whole file system to the disk when a command has ended. What was written is
+    // moved away then, and what a power cut takes of that a run has in its checkpoints.
+    let mut options = String::from("userxattr,index=off,");
+    if overlay.upper.is_some() {
+        options.push_str("volatile,");
+    }
+    options.push_str("lowerdir=");
     for (position, place) in overlay.lower.iter().enumerate() {
         let separator = if position == 0 { "" } else { ":" };
         let _ = write!(options, "{separator}{}", open(place, &mut held)?);

@@ -9,7 +9,8 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from socket import socket
 
@@ -69,6 +70,15 @@ class Tools(BaseModel):
     """Its version; 0 where the kernel has none."""
 
 
+@dataclass
+class _Laid:
+    """What was set up for one command, and what it wrote, which is known in the end."""
+
+    taken: Taken
+    group: limits.Group
+    wrote: tuple[str, ...] = ()
+
+
 class Bubblewrap:
     """Runs commands in bubblewrap. Get one from ``prove``, which shows first that its walls hold on this machine."""
 
@@ -81,6 +91,9 @@ class Bubblewrap:
         self._layers = Layers(overlays=overlays)
         self._guard = guarding.Guard(guarding.trees(visible))
         self._groups = limits.Groups()
+        # What is the same for most commands takes longer to say than all else.
+        self._hiding = lru_cache(maxsize=4)(self._said_of_hidden)
+        self._home = lru_cache(maxsize=32)(self._home_beside)
         self.why_copies = ""
         """Why layers are copied; empty where they are mounted."""
 
@@ -121,30 +134,26 @@ class Bubblewrap:
 
     async def run(self, command: Command, view: SandboxView) -> CommandOutcome:
         """Run to the end, without any network but the hosts of a list; see ``Sandbox.run``."""
-        group = self._groups.open()
-        try:
-            async with self._taken(view) as taken, self._door() as (door, refused):
-                env = command.env if door is None else {**through(egress.PORT), **command.env}
-                walls = [
-                    *(self._tools.bwrap, "--unshare-all", "--die-with-parent"),
-                    *orphans.mark(),
-                    *self._walls(taken, env, command.cwd, command.shared),
-                ]
-                way_out = None if door is None else (door, egress.PORT)
-                fence = launcher.inside(self._writable(taken, command.shared), way_out)
-                before = partial(self._before, group, taken.overlays, die_with_parent=True)
-                start = running.Start(
-                    lambda told: [*before(told), *walls, "--json-status-fd", str(told), "--", *fence],
-                    passed=() if door is None else (door,),
-                )
-                watch = Watch(view.tree, _written(taken), group)
-                with may_take(command.timeout_s):
-                    outcome = await running.run(start, command, watch)
-                wrote = await finish_in_thread(self._layers.written, taken)
-                told = "".join(f"\n[{line}]" for line in refused)
-                return outcome.model_copy(update={"wrote": wrote, "output": outcome.output + told})
-        finally:
-            self._groups.close(group)
+        async with self._laid(view) as laid, self._door() as (door, refused):
+            taken = laid.taken
+            env = command.env if door is None else {**through(egress.PORT), **command.env}
+            walls = [
+                *(self._tools.bwrap, "--unshare-all", "--die-with-parent"),
+                *orphans.mark(),
+                *self._walls(taken, env, command.cwd, command.shared),
+            ]
+            way_out = None if door is None else (door, egress.PORT)
+            fence = launcher.inside(self._writable(taken, command.shared), way_out)
+            before = partial(self._before, laid.group, taken.overlays, die_with_parent=True)
+            start = running.Start(
+                lambda told: [*before(told), *walls, "--json-status-fd", str(told), "--", *fence],
+                passed=() if door is None else (door,),
+            )
+            watch = Watch(view.tree, _written(taken), laid.group)
+            with may_take(command.timeout_s):
+                outcome = await running.run(start, command, watch)
+        told = "".join(f"\n[{line}]" for line in refused)
+        return outcome.model_copy(update={"wrote": laid.wrote, "output": outcome.output + told})
 
     @asynccontextmanager
     async def _door(self) -> AsyncIterator[tuple[int | None, list[str]]]:
@@ -217,17 +226,37 @@ class Bubblewrap:
         )
 
     @asynccontextmanager
-    async def _taken(self, view: SandboxView) -> AsyncIterator[Taken]:
-        taken = await finish_in_thread(self._take, view)
+    async def _laid(self, view: SandboxView) -> AsyncIterator[_Laid]:
+        """All that one command needs, for as long as it runs; a hop to a thread before it and one behind it."""
+        made: list[_Laid] = []  # kept here, so that whoever is cancelled meanwhile gives it back all the same
         try:
-            yield taken
+            await finish_in_thread(lambda: made.append(self._lay(view)))
+            yield made[0]
         finally:
-            await finish_in_thread(self._layers.give_back, taken)
+            for laid in made:
+                await finish_in_thread(self._clear_away, laid)
+
+    def _lay(self, view: SandboxView) -> _Laid:
+        taken = self._take(view)
+        try:
+            return _Laid(taken, self._groups.open())
+        except BaseException:
+            self._layers.give_back(taken)
+            raise
+
+    def _clear_away(self, laid: _Laid) -> None:
+        try:
+            laid.wrote = self._layers.written(laid.taken)
+        finally:
+            try:
+                self._layers.give_back(laid.taken)
+            finally:
+                self._groups.close(laid.group)
 
     def _take(self, view: SandboxView) -> Taken:
         taken = self._layers.take(_checked(view))
         try:
-            taken.hidden = self._guard.hidden()
+            taken.hidden = tuple(self._guard.hidden())
             taken.stores = stores.lay(
                 taken, self._visible.stores, self._cache_home(view), overlays=self.overlays
             )
@@ -276,7 +305,7 @@ class Bubblewrap:
         view = taken.view
         laid = [mount for mount in (*taken.mounts, *taken.stores) if mount.writable]
         return [
-            *(Path("/tmp"), self._home(view), self._cache_home(view)),  # noqa: S108
+            *(Path("/tmp"), self._home(view.at), self._cache_home(view)),  # noqa: S108
             *stores.unwritable(self._visible.stores, taken.stores),
             *(view.at / mount.at for mount in laid),
             *(path for _, path in shared),
@@ -302,29 +331,31 @@ class Bubblewrap:
         ]
         arguments += ["--dev", "/dev", *self._memory_files("/dev/shm"), "--remount-ro", "/dev"]  # noqa: S108
         arguments += self._memory_files("/tmp")  # noqa: S108
-        arguments += self._memory_files(str(self._home(view)))
+        arguments += self._memory_files(str(self._home(view.at)))
         cache_home = self._cache_home(view)
-        if view.cache is None and not cache_home.is_relative_to(self._home(view)):
+        if view.cache is None and not cache_home.is_relative_to(self._home(view.at)):
             arguments += self._memory_files(str(cache_home))
         toolchains = (*visible.toolchains, *extra, *visible.programs, *view.readable)
         mounts = [Mount(source=shown, at=shown, writable=False) for shown in toolchains]
         # One may lie within another: a store in a toolchain, a toolchain in ~/.cache.
         for mount in sorted((*mounts, *taken.stores), key=lambda one: len(one.at.parts)):
             arguments += ["--bind" if mount.writable else "--ro-bind-try", str(mount.source), str(mount.at)]
-        for at in stores.unwritable(visible.stores, taken.stores):
+        empty = stores.unwritable(visible.stores, taken.stores)
+        for at in empty:
             arguments += self._memory_files(str(at))
         for text, at in visible.files:
-            there = self._home(view) / at.relative_to(visible.home) if at.is_relative_to(visible.home) else at
+            there = (
+                self._home(view.at) / at.relative_to(visible.home) if at.is_relative_to(visible.home) else at
+            )
             arguments += ["--ro-bind-try", str(text), str(there)]
-        arguments += self._hiding(taken)
+        arguments += self._hiding(taken.hidden, tuple(empty))
         return arguments
 
-    def _hiding(self, taken: Taken) -> list[str]:
+    def _said_of_hidden(self, hidden: tuple[tuple[Path, bool], ...], empty: tuple[Path, ...]) -> list[str]:
         """What lies over credentials and the like; a text of ours in their place stays."""
         ours = {at for _, at in self._visible.files}
-        empty = stores.unwritable(self._visible.stores, taken.stores)
         arguments: list[str] = []
-        for place, is_folder in taken.hidden:
+        for place, is_folder in hidden:
             if place in ours or any(place.is_relative_to(store) for store in empty):
                 continue
             if is_folder:
@@ -337,14 +368,14 @@ class Bubblewrap:
         size = ["--size", str(limits.MEMORY_FILES_BYTES_MAX)] if self._tools.sizes else []
         return [*size, "--tmpfs", at]
 
-    def _home(self, view: SandboxView) -> Path:
+    def _home_beside(self, at: Path) -> Path:
         """The person's own home path, empty; elsewhere when the workspace is the home directory or above it."""
         home = self._visible.home
-        return Path("/dev/shm/home") if home.is_relative_to(view.at) else home  # noqa: S108
+        return Path("/dev/shm/home") if home.is_relative_to(at) else home  # noqa: S108
 
     def _cache_home(self, view: SandboxView) -> Path:
         there = self._visible.cache_home
-        return self._home(view) / ".cache" if there.is_relative_to(view.at) else there
+        return self._home(view.at) / ".cache" if there.is_relative_to(view.at) else there
 
     def _environment(self, view: SandboxView, layers: list[Mount], extra: tuple[Path, ...]) -> dict[str, str]:
         visible = self._visible
@@ -354,7 +385,7 @@ class Bubblewrap:
         )
         if "XDG_CACHE_HOME" in variables:
             variables["XDG_CACHE_HOME"] = str(self._cache_home(view))
-        return {**({} if self._way_out else OFFLINE), **variables, "HOME": str(self._home(view))}
+        return {**({} if self._way_out else OFFLINE), **variables, "HOME": str(self._home(view.at))}
 
 
 def _checked(view: SandboxView) -> SandboxView:

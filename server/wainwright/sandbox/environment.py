@@ -1,5 +1,6 @@
 """The variables that a command is started with, whatever holds it."""
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from wainwright.sandbox.variables import VARIABLES
 from wainwright.sandbox.visible import Visible
 
 
-def environment(visible: Visible, at: Path, layers: Iterable[Mount], seen: Iterable[Path]) -> dict[str, str]:
+def environment(
+    visible: Visible, at: Path, layers: Iterable[Mount], seen: tuple[Path, ...]
+) -> dict[str, str]:
     """Variables of every command: the project's own environments come first on PATH, as if activated.
 
     ``at`` is where the tree appears, and ``seen`` are the places in which programs may be found.
@@ -24,8 +27,14 @@ def environment(visible: Visible, at: Path, layers: Iterable[Mount], seen: Itera
             first.append(place / "bin")
         elif any((source / ".bin").is_dir() for source in mount.shows):
             first.append(place / ".bin")
-    persons = [
-        directory for directory in visible.search_path if any(directory.is_relative_to(root) for root in seen)
-    ]
-    variables["PATH"] = ":".join(dict.fromkeys(str(directory) for directory in (*first, *persons)))
+    persons = _beneath(visible.search_path, seen)
+    variables["PATH"] = ":".join(dict.fromkeys((*map(str, first), *persons)))
     return variables
+
+
+@functools.lru_cache(maxsize=32)
+def _beneath(directories: tuple[Path, ...], seen: tuple[Path, ...]) -> tuple[str, ...]:
+    """Those of some directories that are seen: the same ones for most commands."""
+    return tuple(
+        str(directory) for directory in directories if any(directory.is_relative_to(root) for root in seen)
+    )

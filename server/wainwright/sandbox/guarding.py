@@ -89,7 +89,8 @@ class Guard:
         self._looks: dict[str, _Look] = {}
         self._again: list[tuple[str, int]] = []
         """The upper folders with when they were looked at."""
-        self._found: list[tuple[Tree, str, bool]] | None = None
+        self._found: list[tuple[str, tuple[Path, bool]]] | None = None
+        """What is hidden: where it lies, and what is said of it."""
         self._looking = threading.Lock()
 
     def hidden(self) -> list[tuple[Path, bool]]:
@@ -98,15 +99,11 @@ class Guard:
             if self._found is None or not all(_unchanged(folder, seen) for folder, seen in self._again):
                 self._again = []
                 self._found = [
-                    (tree, path, is_folder)
+                    (path, (tree.at / os.path.relpath(path, tree.of), is_folder))
                     for tree in self._trees
                     for path, is_folder in self._below(tree, str(tree.of), 0)
                 ]
-            return [
-                (tree.at / os.path.relpath(path, tree.of), is_folder)
-                for tree, path, is_folder in self._found
-                if os.path.lexists(path)
-            ]
+            return [said for path, said in self._found if os.path.lexists(path)]
 
     def _below(self, tree: Tree, folder: str, depth: int) -> Iterator[tuple[str, bool]]:
         look = self._looks.get(folder)

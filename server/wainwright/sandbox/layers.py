@@ -24,6 +24,7 @@ from wainwright.sandbox.protocol import Layer, SandboxView
 
 _SCRATCH = "command-"
 _KEPT = "kept"
+_WORK = ".work-"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Taken:
     """The tree first, at the empty path."""
     stores: list[Mount] = field(default_factory=list)
     """What lies outside the tree, each at its absolute path."""
-    hidden: list[tuple[Path, bool]] = field(default_factory=list)
+    hidden: tuple[tuple[Path, bool], ...] = ()
     """What lies in shown places of the machine and must not be seen, with whether it is a folder."""
     doors: list[Path] = field(default_factory=list)
     """What lies in layers and has no end here: sockets, pipes."""
@@ -162,7 +163,7 @@ def written_to(view: SandboxView) -> list[str]:
     return [
         unquote(one.name)
         for one in uppers
-        if ".work-" not in one.name and any(files for _, _, files in os.walk(one))
+        if _WORK not in one.name and any(files for _, _, files in os.walk(one))
     ]
 
 
@@ -184,7 +185,7 @@ def overlay(taken: Taken, lower: tuple[Path, ...], *, writable: bool, upper: Pat
         upper = upper or _scratch(taken) / f"{number}.upper"
         _make_like(upper, lower[0])
         # Two commands that write to the same upper directory may not share this one.
-        work = upper.with_name(f"{upper.name}.work-{_scratch(taken).name.removeprefix(_SCRATCH)}")
+        work = upper.with_name(f"{upper.name}{_WORK}{_scratch(taken).name.removeprefix(_SCRATCH)}")
         work.mkdir(mode=0o700)
     laid = Overlay(target=target, lower=lower, upper=upper, work=work)
     taken.overlays.append(laid)
@@ -238,9 +239,11 @@ def _copied(taken: Taken, layer: Layer) -> Path:
 
 def _remove_work(taken: Taken) -> None:
     """What cannot be removed now goes with the tree."""
-    places = [overlay.work for overlay in taken.overlays if overlay.work is not None]
-    places += [taken.scratch] if taken.scratch is not None else []
-    for place in places:
+    scratch = taken.scratch
+    if scratch is None:
+        return
+    works = (overlay.work for overlay in taken.overlays)
+    for place in (*(one for one in works if one is not None and one.parent != scratch), scratch):
         with suppress(OSError):
             clearing.remove(place)
     with suppress(OSError):

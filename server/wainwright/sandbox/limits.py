@@ -8,6 +8,7 @@ process may make any; elsewhere, and for the disk, somebody looks now and then (
 
 import itertools
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -70,11 +71,12 @@ _MEMORY = (
 
 
 class Groups:
-    """Makes control groups, where this process may."""
+    """Makes control groups, where this process may. Every method may be called from several threads."""
 
     def __init__(self) -> None:
         self._bases = _bases()
         self._left: list[Path] = []
+        self._closing = threading.Lock()
         for base in self._bases:
             _sweep(base)
 
@@ -96,19 +98,27 @@ class Groups:
             place.mkdir(exist_ok=True)
             places.append(place)
             for name, text in (("pids.max", str(PROCESSES_MAX)), *_MEMORY):
-                with suppress(OSError):
-                    if (place / name).exists():
-                        (place / name).write_text(text or str(memory_max()))
+                with suppress(OSError):  # most often, that no such file is there: none can be made here
+                    _write(place / name, text or str(memory_max()))
         return Group(tuple(places))
 
     def close(self, group: Group) -> None:
         """Remove empty groups; one in which something still ends is left for the next time."""
-        places, self._left = [*self._left, *group.places], []
-        for place in places:
-            try:
-                place.rmdir()
-            except OSError:
-                self._left.append(place)
+        with self._closing:
+            places, self._left = [*self._left, *group.places], []
+            for place in places:
+                try:
+                    place.rmdir()
+                except OSError:
+                    self._left.append(place)
+
+
+def _write(place: Path, text: str) -> None:
+    descriptor = os.open(place, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
 
 
 def _is_root() -> bool:

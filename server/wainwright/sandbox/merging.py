@@ -25,6 +25,8 @@ def merge(upper: Path, tree: Path, kept_out: Collection[Path]) -> None:
     Files are replaced, never written to: they may be hard links. What was deleted goes to a directory beside
     ``upper``, which the caller removes with it. Raises OSError.
     """
+    if not any(upper.iterdir()):  # as most commands leave it
+        return
     gone = upper.with_name(f"{upper.name}.gone")
     gone.mkdir(mode=0o700)
     with _opened(upper) as above, _opened(tree) as below, _opened(gone) as away:

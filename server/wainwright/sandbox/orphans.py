@@ -6,6 +6,7 @@ with, the name of a variable that nobody has; it is in the arguments of all prog
 that started them, with its start time and its process namespace, since others' ids mean nothing here.
 """
 
+import functools
 import os
 import re
 import signal
@@ -24,7 +25,12 @@ _MARK = re.compile(rb"\0--unsetenv\0" + _PREFIX.encode() + rb"_(\d+)_(\d+)_(\d+)
 
 def mark() -> tuple[str, str]:
     """Words for bubblewrap that name this process."""
-    return "--unsetenv", f"{_PREFIX}_{_namespace()}_{os.getpid()}_{int(start_time(os.getpid()) or 0)}"
+    return _mark(os.getpid())
+
+
+@functools.cache
+def _mark(pid: int) -> tuple[str, str]:
+    return "--unsetenv", f"{_PREFIX}_{_namespace()}_{pid}_{int(start_time(pid) or 0)}"
 
 
 def end_orphans() -> int:

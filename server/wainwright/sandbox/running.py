@@ -68,7 +68,7 @@ async def run(start: Start, command: Command, watch: Watch) -> CommandOutcome:
         output = BoundedOutput(command.output_bytes_max)
         timed_out, stopped = await _see_through(process, output, command, watch, ends_all=start.ends_all)
         report = _told(reading)
-        ended = await asyncio.to_thread(watch.ended_by_the_kernel)
+        ended = watch.ended_by_the_kernel()
         # An exit code is reported only when the walls stood and the command was started.
         told = b"exit-code" in report
         if not timed_out and not stopped and not ended and not told:

@@ -32,7 +32,7 @@ class Watch:
                 return said
 
     def ended_by_the_kernel(self) -> str:
-        """Return what the kernel ended something of the command for. Blocks."""
+        """Return what the kernel ended something of the command for. Reads what the kernel has in memory."""
         return _out_of_memory() if self._group.ran_out() else ""
 
     def _look(self, pid: int) -> str:
