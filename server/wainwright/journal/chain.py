@@ -76,9 +76,9 @@ class Walk:
     book: Book
     under_way: dict[str, tuple[float, int]] = field(default_factory=dict)
 
-    def step(self, raw: Sequence[Any], found: str) -> str:
-        """Take one row over if it is as it was written; else say what is wrong with it, and keep what was before."""
-        row = Row(*raw)
+    def step(self, raw: Sequence[Any]) -> str:
+        """Take one row with its hash over if it is as it was written; else say what is wrong, and keep what was."""
+        row, found = Row._make(raw[:-1]), raw[-1]
         try:
             as_written = digest(self.book.head, self.book.run, row) == found
         except (TypeError, UnicodeError):  # a flipped bit may make bytes of a text
@@ -118,8 +118,7 @@ def digest(before: str, run: str, row: Row) -> str:
 def walk(run: str, rows: Iterable[Sequence[Any]]) -> tuple[Walk, str]:
     """Go through rows whose last column is their hash, up to the first that is not as it was written; and what is."""
     there = Walk(Book(run))
-    for *row, found in rows:
-        wrong = there.step(row, found)
-        if wrong:
+    for raw in rows:
+        if wrong := there.step(raw):
             return there, wrong
     return there, ""

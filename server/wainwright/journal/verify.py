@@ -1,11 +1,13 @@
 """Whether a run is what was written of it: its rows, the table of runs, the index, and where its chain ended."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from wainwright.domain.errors import JournalBroken
-from wainwright.journal.chain import KEPT, ROW, Book, Walk, walk
+from wainwright.journal.chain import KEPT, ROW, Book, walk
 from wainwright.journal.heads import Head, Heads, name_of, this_boot
 from wainwright.journal.transaction import Reading
 
@@ -53,51 +55,97 @@ class Verdict:
 
 
 def verify(db: Reading, run: str, heads: Heads) -> Verdict:
-    """Look at every row of a run; its head is where another process may not have been yet."""
+    """Look at every row of a run; its head is where another process may not have been yet.
+
+    No more than a row at a time is in memory, and what is no text is read as such only where there is any.
+    """
+    try:
+        with _all_is_text(db):
+            return _verify(db, run, heads)
+    except sqlite3.OperationalError:
+        return _verify(db, run, heads)
+
+
+@contextmanager
+def _all_is_text(db: Reading) -> Iterator[None]:
+    """Read text in half of the time; what is none raises OperationalError."""
+    connection = db if isinstance(db, sqlite3.Connection) else db.conn
+    before, connection.text_factory = connection.text_factory, str
+    try:
+        yield
+    finally:
+        connection.text_factory = before
+
+
+def _verify(db: Reading, run: str, heads: Heads) -> Verdict:
     head, table, rows = _as_of_one_moment(db, run, heads)
     there, wrong = walk(run, rows)
-    known = max(len(rows), head.rows if head else 0)
-    if not wrong:
-        wrong = _ends_elsewhere(rows, there, head)
-    if not wrong and (table is None or Book(*table) != there.book):
-        wrong = _table_differs(there.book, table)
-    if not wrong:
-        indexed = db.execute(
-            "SELECT key, seq FROM journal INDEXED BY journal_key WHERE run = ?", (run,)
-        ).fetchall()
-        if sorted((key, seq) for seq, _, key, *_ in rows) != sorted(indexed):
-            wrong = "the index of its steps does not fit its rows"
-    return Verdict(run, wrong, there.book, known)
+    good, known = there.book, head.rows if head else 0
+    if wrong:
+        rows.close()
+        known = max(
+            known, *db.execute("SELECT count(*) FROM journal NOT INDEXED WHERE run = ?", (run,)).fetchone()
+        )
+    else:
+        known = max(known, good.rows)
+        wrong = _ends_elsewhere(db, good, head)
+    if not wrong and (table is None or Book(*table) != good):
+        wrong = _table_differs(good, table)
+    if not wrong and not _index_fits(db, good):
+        wrong = "the index of its steps does not fit its rows"
+    return Verdict(run, wrong, good, known)
 
 
-def _as_of_one_moment(db: Reading, run: str, heads: Heads) -> tuple[Head | None, Any, list[Any]]:
+def _as_of_one_moment(db: Reading, run: str, heads: Heads) -> tuple[Head | None, Any, sqlite3.Cursor]:
     """Where a run ended, its row in the table of runs, and its rows; another process may go on meanwhile."""
     looks = 0
     while True:
         head = heads.of(run)
-        table = db.execute(f"SELECT {', '.join(KEPT)} FROM runs WHERE run = ?", (run,)).fetchone()  # noqa: S608
+        # As long as a question is not answered to its end, all see the database as it was when that was asked.
         rows = db.execute(
             f"SELECT {ROW}, hash FROM journal NOT INDEXED WHERE run = ? ORDER BY seq",  # noqa: S608
             (run,),
-        ).fetchall()
+        )
+        table = db.execute(f"SELECT {', '.join(KEPT)} FROM runs WHERE run = ?", (run,)).fetchone()  # noqa: S608
         looks += 1
         if looks == LOOKS or heads.of(run) == head:
             return head, table, rows
+        rows.close()
 
 
-def _ends_elsewhere(rows: list[tuple[object, ...]], there: Walk, head: Head | None) -> str:
+def _ends_elsewhere(db: Reading, good: Book, head: Head | None) -> str:
+    rows = good.rows
     if head is None:
-        return "" if len(rows) <= BEGINNING else "where its rows ended is not known any more"
-    if head.fits(len(rows), str(rows[-1][-1]) if rows else ""):
+        return "" if rows <= BEGINNING else "where its rows ended is not known any more"
+    if head.fits(rows, good.head):
         return ""
-    if head.rows > len(rows):
-        return f"its last rows were taken away, {head.rows - len(rows)} of them"
-    if rows[head.rows - 1][-1] != head.head:
+    if head.rows > rows:
+        return f"its last rows were taken away, {head.rows - rows} of them"
+    then = db.execute(
+        "SELECT hash FROM journal NOT INDEXED WHERE run = ? ORDER BY seq LIMIT 1 OFFSET ?",
+        (good.run, head.rows - 1),
+    ).fetchone()
+    if then is None or then[0] != head.head:
         return "it is another run than the one that was written"
-    if len(rows) > head.rows and head.boot == this_boot() != "":
+    if rows > head.rows and head.boot == this_boot() != "":
         # With the power something may have been lost of the file of heads, and else nothing.
-        return f"somebody else added rows to it, {len(rows) - head.rows} of them"
+        return f"somebody else added rows to it, {rows - head.rows} of them"
     return ""
+
+
+def _index_fits(db: Reading, good: Book) -> bool:
+    """Whether the index of steps leads to each row once, and by its own key; what is behind was added meanwhile."""
+    led, once = db.execute(
+        "SELECT count(*), count(DISTINCT i.seq) FROM journal AS i INDEXED BY journal_key "
+        "WHERE i.run = ? AND i.seq <= ? "
+        "AND i.key = (SELECT key FROM journal AS t NOT INDEXED WHERE t.seq = i.seq AND t.run = i.run)",
+        (good.run, good.last),
+    ).fetchone()
+    (all_,) = db.execute(
+        "SELECT count(*) FROM journal INDEXED BY journal_key WHERE run = ? AND seq <= ?",
+        (good.run, good.last),
+    ).fetchone()
+    return bool(led == once == all_ == good.rows)
 
 
 def _table_differs(good: Book, table: tuple[object, ...] | None) -> str:
