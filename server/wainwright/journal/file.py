@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from operator import methodcaller
 from pathlib import Path
 from typing import TypeVar
 
@@ -332,9 +333,8 @@ def _inode(name: str) -> int:
         return 0
 
 
-def text_of(raw: bytes) -> str:
-    """Text of a file that may be damaged: what is no text is found by its hash, and stops no reading."""
-    return raw.decode("utf-8", "surrogateescape")
+text_of = methodcaller("decode", "utf-8", "surrogateescape")
+"""Text of a file that may be damaged: what is no text is found by its hash, and stops no reading."""
 
 
 @contextmanager
