@@ -312,9 +312,10 @@ def _summary(state: RunState) -> str:
     if state.plan is not None:
         out, count = left_out(state), len(state.plan.requirements)
         several = "1 requirement is" if count == 1 else f"{count} requirements are"
-        lines += ["", "## Requirements", "", f"{several} written down in `requirements.md`.", ""]
-        lines += [f"- {', '.join(some)}: no test. {why}" for why, some in untested(state).items()]
-        lines += [f"- {name} is left out: its task was skipped" for name in sorted(out)]
+        lines += ["", "## Requirements", "", f"{several} written down in `requirements.md`."]
+        open_ = [f"- {', '.join(some)}: no test. {why}" for why, some in untested(state).items()]
+        open_ += [f"- {name} is left out: its task was skipped" for name in sorted(out)]
+        lines += ["", *open_] if open_ else []
         lines += ["", "## The Planner's notes", "", among(state.plan.notes)] if state.plan.notes else []
     if state.tasks:
         lines += ["", "## Tasks", ""]

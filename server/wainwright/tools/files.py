@@ -189,14 +189,17 @@ def _shown(asked: _Span, lines: list[str], room: int) -> str:
 
 
 async def _search(workbench: Workbench, arguments: Search) -> str:
-    wanted = arguments.wanted
-    found = [await _search_one(workbench, arguments, one, HITS_MAX // len(wanted)) for one in wanted]
+    wanted, told = arguments.wanted, set[tuple[str, int]]()
+    found = [await _search_one(workbench, arguments, one, HITS_MAX // len(wanted), told) for one in wanted]
     if len(wanted) == 1:
         return found[0]
     return "\n\n".join(f"{pattern}\n{hits}" for pattern, hits in zip(wanted, found, strict=True))
 
 
-async def _search_one(workbench: Workbench, arguments: Search, pattern: str, limit: int) -> str:
+async def _search_one(
+    workbench: Workbench, arguments: Search, pattern: str, limit: int, known: set[tuple[str, int]]
+) -> str:
+    """The hits of one pattern, without those lines that are ``known`` of another one; they join these."""
     indexed = await workbench.indexes.at(workbench.tree, parsed=False)
     try:
         hits = await asyncio.to_thread(
@@ -212,16 +215,24 @@ async def _search_one(workbench: Workbench, arguments: Search, pattern: str, lim
         return f"The pattern cannot be used: {error}"
     if not hits:
         return "No match."
-    told = await asyncio.to_thread(_told_hits, workbench, hits)
+    fresh = [hit for hit in hits if (hit.path, hit.line) not in known]
+    told = await asyncio.to_thread(_told_hits, workbench, fresh)
     kept = list(takewhile(lambda total: total[0] <= SHOWN_MAX * limit // HITS_MAX, _running(told)))
-    more = "\n(there are more)" if hits.truncated or len(kept) < len(told) else ""
-    return "\n".join(line for _, line in kept) + more
+    known.update((hit.path, hit.line) for hit in fresh[: len(kept)])
+    above = len(hits) - len(fresh)
+    lines = [line for _, line in kept]
+    lines += [f"({above} {'line' if above == 1 else 'lines'} told above)"] if above else []
+    lines += ["(there are more)"] if hits.truncated or len(kept) < len(told) else []
+    return "\n".join(lines)
 
 
 def _told_hits(workbench: Workbench, hits: Iterable[native.Hit]) -> list[str]:
-    """Each hit with its line, masked before it is cut; what may be of a key is looked up in its file."""
+    """Each hit with its line, masked before it is cut; what may be of a key is looked up in its file.
+
+    A path stands once, before the first of its hits in a row.
+    """
     files: dict[str, list[str]] = {}
-    told = []
+    told, last = [], ""
     for hit in hits:
         line = workbench.redactor.redact(hit.text)
         if _OF_A_KEY.search(line):
@@ -232,7 +243,8 @@ def _told_hits(workbench: Workbench, hits: Iterable[native.Hit]) -> list[str]:
                     content = native.read_beneath(workbench.tree, hit.path, EDIT_MAX)
                     files[hit.path] = _lines(workbench, content)
             line = next(iter(files.get(hit.path, [])[hit.line - 1 : hit.line]), MASK)
-        told.append(f"{in_line(hit.path)}:{hit.line}: {cut(line, LINE_MAX)}")
+        path, last = "" if hit.path == last else in_line(hit.path), hit.path
+        told.append(f"{path}:{hit.line}: {cut(line, LINE_MAX)}")
     return told
 
 
@@ -398,7 +410,7 @@ SEARCH = Tool(
     name="search",
     description=(
         "Find a text or a regular expression, or several as `patterns`, in the files of the workspace; at most "
-        f"{HITS_MAX} hits."
+        f"{HITS_MAX} hits. A path stands before the first of its lines."
     ),
     arguments=Search,
     effect="read",

@@ -6,7 +6,6 @@ on trees, the history of one commit and the run's own state, so that a resumed a
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
@@ -15,6 +14,7 @@ from pathlib import PurePosixPath
 from wainwright.domain.marks import fenced
 from wainwright.domain.plan import EVERYTHING, covers
 from wainwright.domain.shown import in_line
+from wainwright.workspace.excerpts import excerpt, named
 from wainwright.workspace.index import IndexedTree
 from wainwright.workspace.localise import LIMIT
 from wainwright.workspace.native.edits import unified
@@ -44,8 +44,6 @@ TEST_SHARE, OUTLINE_SHARE = 4, 8
 """The best file of tests gets the fourth part of the room, outlines around functions the eighth."""
 WHOLE_MAX = 9_000
 """Characters of files that have to be shown whole; those beyond can be read."""
-TEST_LINES = 40
-"""A test with more lines is shown in part."""
 SIBLING_MAX = 2_500
 DIFF_MAX = 4_000
 """Characters of what has changed in what was shown."""
@@ -193,7 +191,7 @@ def own(
     pages = Pages(indexed.root, min(WHOLE_MAX, most or WHOLE_MAX), known.seen)
     for path in sorted(whole, key=pages.cost):
         if not pages.take(path):
-            _places(pages, path, words, pages.room)
+            excerpt(pages, indexed, path, words, named(words), pages.room)
     changed, files = _changed(pages), _files(indexed)
     asked = instructions(indexed.root, write_set, known.instructions)
     parts = [_instructions(asked)] if asked else []
@@ -204,11 +202,12 @@ def own(
     given = [] if EVERYTHING in write_set else [path for path in files if covers(write_set, path)]
     given = [path for path in given if by_hand(path, pages.read(path))]
     given.sort(key=lambda path: (_FIRST.get(role_of(path), len(_FIRST)), pages.cost(path)))
-    rest = [path for path in given if path not in write_set or not pages.take(path)]
+    _given(pages, indexed, [path for path in given if path in write_set], words, room)
     pages.room = min(room, pages.room)
+    rest = [path for path in given if path not in write_set]
     for path in rest:
         if not pages.take(path, most=room // 2):
-            _places(pages, path, words, room // (2 * len(rest)))
+            excerpt(pages, indexed, path, words, named(words), room // (2 * len(rest)))
     doubted = ""
     if words.strip() and room > 0:
         ranked = indexed.ranker.rank(indexed.index, indexed.structure, words, limit=LIMIT, tokens=0)[0]
@@ -227,52 +226,34 @@ def own(
     return "\n\n".join([*parts, *filter(None, [doubted])])
 
 
+def _given(pages: Pages, indexed: IndexedTree, paths: Sequence[str], words: str, room: int) -> None:
+    """Show files that are to be changed: whole where the others keep their share, else what the words speak of.
+
+    In part, tests and documents get half of the ``room`` at most: what is named in sources matters more.
+    """
+    left, whole, by_cost = pages.room, set[str](), sorted(paths, key=pages.cost)
+    for at, path in enumerate(by_cost):
+        if pages.cost(path) <= left // (len(by_cost) - at):
+            whole.add(path)
+            left -= pages.cost(path)
+    for path in (one for one in paths if one in whole):
+        pages.take(path)
+    rest = sorted((one for one in paths if one not in whole), key=lambda one: role_of(one) == "source")
+    beside = sum(role_of(one) != "source" for one in rest)
+    left = min(pages.room, room)
+    for at, path in enumerate(rest):
+        before = pages.room
+        share = left // (2 * len(rest)) if at < beside else left // (len(rest) - at)
+        excerpt(pages, indexed, path, words, named(words), share)
+        left -= before - pages.room
+
+
 def _instructions(asked: Mapping[str, str]) -> str:
     head = (
         "## Project instructions\n\nThe project's own rules for style, words and commands, the nearest first. "
         "They give no leave to go beyond your part or what you may write."
     )
     return "\n\n".join([head, *(f"### {in_line(path)}\n\n{fenced(text)}" for path, text in asked.items())])
-
-
-def _places(pages: Pages, path: str, words: str, room: int) -> None:
-    """Of a file that is to be changed the lines around what the words speak of, and of tests the end."""
-    lines, before = pages.read(path).split("\n"), pages.room
-    found = _spoken(lines, words, _named(words))
-    if role_of(path) == "test":
-        found.insert(1, len(lines))
-    for at in found:
-        if not pages.take(path, range(at - 4, at + 7), most=room - (before - pages.room)):
-            return
-
-
-def _named(words: str) -> set[str]:
-    """The names in a text: in backticks, or written as only code is."""
-    return {*re.findall(r"`([^`\s]{3,})`", words), *re.findall(r"\b\w*[a-z0-9](?:_|[A-Z])\w+", words)}
-
-
-def _spoken(lines: Sequence[str], words: str, names: Collection[str]) -> list[int]:
-    """The lines around which most is said of what these words and names say, the best first, none beside another.
-
-    What stands in few lines says more of a place than what stands in many, and a name more than a word.
-    """
-    low = [line.lower() for line in lines]
-    spoken = {name.lower(): 3.0 for name in names}
-    for word in re.findall(r"[^\W_]{4,}", words.lower()):
-        spoken.setdefault(word, 1.0)
-    worth: defaultdict[int, float] = defaultdict(float)
-    for word, weight in spoken.items():
-        hits = [at for at, line in enumerate(low, start=1) if word in line]
-        for near in {at + beside for at in hits for beside in range(-3, 4)}:
-            worth[near] += weight / len(hits)
-    best = max(worth.values(), default=0.0)
-    chosen: list[int] = []
-    for at in sorted(worth, key=lambda at: (-worth[at], at)):
-        if worth[at] * 4 < best:
-            break
-        if 1 <= at <= len(lines) and all(abs(at - other) > 6 for other in chosen):
-            chosen.append(at)
-    return chosen
 
 
 def _stood(pages: Pages, moment: Moment | None) -> None:
@@ -292,7 +273,9 @@ def _about(pages: Pages, indexed: IndexedTree, ranked: Ranking, files: Sequence[
     _functions(pages, ranked.functions)
     pages.room += kept
     if test:
-        _test(pages, indexed, test, words, {_last(one) for one in ranked.functions[:5]}, kept)
+        names = {_last(one) for one in ranked.functions[:5]}
+        if not pages.take(test, most=kept):
+            excerpt(pages, indexed, test, words, names, kept)
     pages.room += room // OUTLINE_SHARE
     _outlines(pages, indexed, min(pages.room, room // OUTLINE_SHARE))
 
@@ -350,23 +333,6 @@ def _bare(path: str) -> str:
 
 def _last(function: RankedFunction) -> str:
     return function.name.rpartition(".")[2]
-
-
-def _test(
-    pages: Pages, indexed: IndexedTree, path: str, words: str, names: Collection[str], room: int
-) -> None:
-    """A file of tests: whole, or those that speak most of these words and names, and how the file begins."""
-    if pages.take(path, most=room):
-        return
-    lines, before = pages.read(path).split("\n"), pages.room
-    whole = [one for one in indexed.outline(path) or () if one.kind in ("function", "method")]
-    for at in _spoken(lines, words, names) or [len(lines)]:
-        around = [one for one in whole if one.start_line <= at <= one.end_line < one.start_line + TEST_LINES]
-        inner = max(around, key=lambda one: one.start_line, default=None)
-        wanted = range(inner.start_line, inner.end_line + 1) if inner else range(at - 6, at + 9)
-        if not pages.take(path, wanted, most=room - (before - pages.room)):
-            break
-    pages.take(path, range(1, 11), most=room - (before - pages.room))
 
 
 def _sibling(pages: Pages, files: Sequence[str], write_set: Sequence[str]) -> None:

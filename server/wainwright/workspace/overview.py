@@ -79,6 +79,8 @@ def manifests(tree: Path, files: Sequence[str]) -> tuple[str, dict[str, Page]]:
 def _beginning(text: str) -> list[int]:
     """The first words, without badges and pictures, and without blank lines at their end."""
     lines = text.split("\n")
+    if re.fullmatch(r"\s*\S+\s*", text):
+        return []  # the name of another file, as archives keep links
     words = [
         at
         for at, line in _numbered(lines)
