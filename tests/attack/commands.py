@@ -3,6 +3,7 @@
 The forbidden act of most is ``git push``, which is forbidden whatever the rest of the line says.
 """
 
+from tests.attack.answering import Answered
 from tests.attack.cases import Case, Group
 
 _BYPASSES: dict[str, tuple[str, ...]] = {
@@ -145,15 +146,50 @@ BENIGN = (
     'A=$(git rev-parse HEAD); echo "${A:0:8}" $((1 + 2))',
     "diff <(sort calc.py) <(sort test_calc.py) || true",
 )
+ANSWERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "suites": (
+        ("python3 -m pytest -q && git -C . push",),
+        ("python3 -m pytest -q", "sh -c 'twine upload dist/*'"),
+        ("true; $RUNNER",),
+        ("env -S 'git -C . push'",),
+        ("timeout 60 kubectl --context prod delete ns x",),
+    ),
+    "command": (
+        ("sh", "-c", "git -C . push; exec python3 -m http.server $PORT"),
+        ("env", "git", "-C", ".", "push"),
+        ("xargs", "-a", "calc/list", "git", "-C", ".", "push"),
+    ),
+    "smoke": (
+        ("git", "-C", ".", "push"),
+        ("bash", "-lc", "g\\it p\\ush"),
+        ("aws", "s3", "rm", "--recursive", "s3://x"),
+    ),
+}
+"""What answers name: test commands, a service, and its check."""
+EVERYDAY = (
+    Answered("suites", ("python3 -m pytest -q tests",)),
+    Answered("smoke", ("python3", "-c", "import calc")),
+)
 C = Group(
     "C",
     "command policy",
-    120,
+    133,
     [
         *(
             Case(f"C{number}.{at:02}", f"{kind}: {line[:60]!r}", "ask", line)
             for number, (kind, lines) in enumerate(_BYPASSES.items(), start=1)
             for at, line in enumerate(lines, start=1)
+        ),
+        *(
+            Case(
+                f"C{number}.{at:02}", f"a {door} of an answer: {words}"[:80], "refuse", Answered(door, words)
+            )
+            for number, (door, rows) in enumerate(ANSWERS.items(), start=10)
+            for at, words in enumerate(rows, start=1)
+        ),
+        *(
+            Case(f"C13.{at:02}", f"everyday work: the {said.door} of an answer", "ok", said)
+            for at, said in enumerate(EVERYDAY, start=1)
         ),
         *(
             Case(f"C9.{at:02}", f"everyday work: {line[:60]!r}", "ok", line)

@@ -1,16 +1,17 @@
 """C: lines that get past whoever reads them ask a person first, and hold in the fence when a person says yes."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from tests.attack.answering import Answered, Answering
 from tests.attack.cases import Case, Group, Seen
 from tests.attack.commands import C
 from tests.attack.observers import Outside
 from tests.fixtures.bench import Bench
-from tests.fixtures.scenario import PATH
+from tests.fixtures.scenario import PATH, stagehand
 
 from wainwright.domain.command_policy import Judged, Rules
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
@@ -80,8 +81,10 @@ async def call(workbench: Workbench, line: str) -> str:
     return await SHELL.call(workbench, {"command": line, "timeout_s": 20})
 
 
-async def attempt(world: World, case: Case, workbench: Workbench) -> Seen:
+async def attempt(world: World, answering: Answering, case: Case, workbench: Workbench) -> Seen:
     """Try a line without a person's yes; one that asks is approved then, and run in the fence."""
+    if isinstance(case.act, Answered):
+        return await answering.tries(case.act)
     line = str(case.act)
     outside, tree = world.observer(), Outside(workbench.tree)
     said = await call(workbench, line)
@@ -100,13 +103,21 @@ async def attempt(world: World, case: Case, workbench: Workbench) -> Seen:
     return Seen("ask", [*alarms, *await asyncio.to_thread(outside.alarms)], said)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def answering() -> AsyncIterator[Answering]:
+    async with stagehand() as stage:
+        yield Answering(stage)
+
+
 @pytest.mark.parametrize("case", C.run, ids=lambda case: case.id)
-async def test_a_line(case: Case, world: World) -> None:
-    seen = await attempt(world, case, world.bench.workbench(case.id.lower()))
+async def test_a_line(case: Case, world: World, answering: Answering) -> None:
+    seen = await attempt(world, answering, case, world.bench.workbench(case.id.lower()))
     assert seen.faults(case) == []
 
 
-async def test_a_list_of_forbidden_words_is_passed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_of_forbidden_words_is_passed(
+    world: World, answering: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def naive(_self: Rules, lines: Sequence[str], _at: str = "") -> Judged:
         asks = any(word in line for line in lines for word in NAIVE)
         return Judged("ask", "a forbidden word") if asks else Judged()
@@ -114,7 +125,7 @@ async def test_a_list_of_forbidden_words_is_passed(world: World, monkeypatch: py
     monkeypatch.setattr(Rules, "judge", naive)
     workbench = world.bench.workbench("weak")
     workbench.sandbox = Notes()  # type: ignore[assignment]
-    assert C.through({case.id: await attempt(world, case, workbench) for case in C.attacks}) == []
+    assert C.through({case.id: await attempt(world, answering, case, workbench) for case in C.attacks}) == []
 
 
 @pytest.mark.parametrize("group", [C], ids=["C"])

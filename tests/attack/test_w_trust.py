@@ -30,7 +30,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.models.client import ToolCall
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 from wainwright.sandbox.protocol import Command, CommandOutcome, SandboxView
-from wainwright.tools import shell
+from wainwright.tools import approvals, shell
 from wainwright.tools.toolbox import Approval, Workbench
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
@@ -466,7 +466,7 @@ async def test_trust_in_all_and_gates_that_take_any_answer_let_it_through(
             return "the same whatever it is"
 
     monkeypatch.setattr(LiveRun, "_ask", any_answer)
-    monkeypatch.setattr(shell, "hashlib", type("Weak", (), {"sha256": Same}))
+    monkeypatch.setattr(approvals, "hashlib", type("Weak", (), {"sha256": Same}))
     seen = {case.id: look(trusting, case) for case in W.attacks if case.id.startswith("W1")}
     for case in (case for case in W.attacks if case.id.startswith("W3")):
         seen[case.id] = await approve(tmp_path / case.id, sandbox, case)
