@@ -9,7 +9,8 @@ the file of heads does not say yet that it is final. ``told`` is when that file 
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.fixtures.leftovers import children
@@ -30,7 +31,7 @@ def die() -> None:
 def at_append(number: int, moment: str, act: Callable[[], None] = die) -> None:
     """Do something once at an append of this process, from now on counted from 1."""
     count, done = 0, False
-    add, once, write_heads = Transaction.add, JournalFile._once, Heads.write
+    add, once, told_heads = Transaction.add, JournalFile._once, Heads.told
 
     def due(exactly: str) -> None:
         nonlocal done
@@ -44,12 +45,12 @@ def at_append(number: int, moment: str, act: Callable[[], None] = die) -> None:
         due("before")
         add(self, *args, **kwargs)
 
-    def written(self: Heads, heads: Any, *, final: bool = False) -> None:
-        if final:
-            due("between")
-        write_heads(self, heads, final=final)
-        if not final:
+    @contextmanager
+    def told(self: Heads, heads: Any) -> Iterator[None]:
+        with told_heads(self, heads):
             due("told")
+            yield
+            due("between")
 
     def writing(self: JournalFile, work: Any) -> Any:
         result = once(self, work)
@@ -57,7 +58,7 @@ def at_append(number: int, moment: str, act: Callable[[], None] = die) -> None:
         return result
 
     Transaction.add = counting  # type: ignore[method-assign]
-    Heads.write = written  # type: ignore[method-assign]
+    Heads.told = told  # type: ignore[method-assign]
     JournalFile._once = writing  # type: ignore[method-assign]
 
 

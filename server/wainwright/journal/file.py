@@ -18,7 +18,7 @@ from sqlite_utils import Database
 
 from wainwright.domain.errors import JournalBroken, JournalError, RunBusy, WainwrightError
 from wainwright.journal import schema
-from wainwright.journal.heads import Head, Heads, this_boot
+from wainwright.journal.heads import Heads, this_boot
 from wainwright.journal.owners import alive
 from wainwright.journal.spare import Spare
 from wainwright.journal.told import BUSY, FULL, LOCKED, READ_ONLY, WAYS_OUT, code, told
@@ -207,8 +207,8 @@ class JournalFile:
             result = act(self._open)
             heads = self._open.finish()
             self._go_on_from(self._open.read())
-            self._tell(heads)
-            self.db.execute("COMMIT")
+            with self.heads.told(heads):
+                self.db.execute("COMMIT")
         except BaseException:
             self._known.forget()
             if self.db.in_transaction:  # a full disk has rolled back by itself
@@ -217,15 +217,7 @@ class JournalFile:
             raise
         finally:
             self._open = None
-        self._tell(heads, final=True)
         return result
-
-    def _tell(self, heads: list[Head], *, final: bool = False) -> None:
-        """Say outside the database where the chains end."""
-        try:
-            self.heads.write(heads, final=final)
-        except OSError as error:
-            log.warning("journal.heads_not_written", reason=str(error))
 
     def _go_on_from(self, read: list[tuple[str, int, str]]) -> None:
         """Nothing is added to a run whose last rows are missing or forged: nobody would notice any more."""

@@ -15,14 +15,18 @@ import os
 import stat
 import threading
 import zlib
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import structlog
+
 from wainwright.domain.errors import JournalBroken
 from wainwright.journal.told import WAYS_OUT
+
+log = structlog.get_logger()
 
 DIGITS = 12
 """Of the number of rows."""
@@ -180,20 +184,31 @@ class Heads:
             self._known[name] = (found, head)
         return head
 
-    def write(self, heads: Iterable[Head], *, final: bool = False) -> None:
-        """Take over where runs end; done by whoever holds the database.
+    @contextmanager
+    def told(self, heads: Sequence[Head]) -> Iterator[None]:
+        """Say where runs end as soon as what is done inside is done, and then that they do: there is one end again.
 
-        ``final``: that is so now, and there is one end. Who holds the database by then may be further: that stays.
+        By whoever holds the database, and gives it back inside. Nobody else says anything until all of it is said. A
+        disk that does not take it stops nobody.
         """
+        if not heads:
+            yield
+            return
         fcntl.flock(self._fd, fcntl.LOCK_EX)
         try:
-            for head in heads:
-                if not final:
-                    self._write(head)
-                elif self.of_name(head.name) == head:
-                    self._write(head.final)
+            self.write(heads)
+            yield
+            self.write([head.final for head in heads])
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def write(self, heads: Iterable[Head]) -> None:
+        """Put down where runs end; see ``told``."""
+        try:
+            for head in heads:
+                self._write(head)
+        except OSError as error:
+            log.warning("journal.heads_not_written", reason=str(error))
 
     def _write(self, head: Head) -> None:
         if head.name not in self._slots:
