@@ -44,6 +44,10 @@ TEST_SHARE, OUTLINE_SHARE = 4, 8
 """The best file of tests gets the fourth part of the room, outlines around functions the eighth."""
 WHOLE_MAX = 9_000
 """Characters of files that have to be shown whole; those beyond can be read."""
+SHARE = 2_000
+"""So many characters each file that is to be changed keeps, before another one is shown whole; a file of acceptance
+tests that cannot be shown whole has no more.
+"""
 SIBLING_MAX = 2_500
 DIFF_MAX = 4_000
 """Characters of what has changed in what was shown."""
@@ -188,15 +192,15 @@ def own(
     ``most`` characters are not enough; then those of the ``write_set``, whole where it names them and there are so
     many, tests first; the functions that the words are about, and where a file is new, one beside it for the style.
     """
-    pages = Pages(indexed.root, min(WHOLE_MAX, most or WHOLE_MAX), known.seen)
-    for path in sorted(whole, key=pages.cost):
-        if not pages.take(path):
-            excerpt(pages, indexed, path, words, named(words), pages.room)
-    changed, files = _changed(pages), _files(indexed)
+    pages, files = Pages(indexed.root, WHOLE_MAX, known.seen), _files(indexed)
     asked = instructions(indexed.root, write_set, known.instructions)
     parts = [_instructions(asked)] if asked else []
-    if changed:
+    if changed := _changed(pages):
         parts.append(f"## What has changed in the files above\n\n{changed}")
+    pages.room = min(WHOLE_MAX, max(0, most - sum(map(len, parts)))) if most else WHOLE_MAX
+    for path in sorted(whole, key=pages.cost):
+        if not pages.take(path):
+            excerpt(pages, indexed, path, words, named(words), min(pages.room, SHARE))
     taken = len(pages.text()) + sum(map(len, parts))
     room, pages.room = max(0, room - taken), max(0, room - taken, most - taken)
     given = [] if EVERYTHING in write_set else [path for path in files if covers(write_set, path)]
@@ -227,13 +231,13 @@ def own(
 
 
 def _given(pages: Pages, indexed: IndexedTree, paths: Sequence[str], words: str, room: int) -> None:
-    """Show files that are to be changed: whole where the others keep their share, else what the words speak of.
+    """Show files that are to be changed: whole where the others keep a share, else what the words speak of.
 
     In part, tests and documents get half of the ``room`` at most: what is named in sources matters more.
     """
     left, whole, by_cost = pages.room, set[str](), sorted(paths, key=pages.cost)
     for at, path in enumerate(by_cost):
-        if pages.cost(path) <= left // (len(by_cost) - at):
+        if pages.cost(path) <= left - sum(min(SHARE, pages.cost(other)) for other in by_cost[at + 1 :]):
             whole.add(path)
             left -= pages.cost(path)
     for path in (one for one in paths if one in whole):

@@ -239,6 +239,20 @@ def test_of_a_long_file_of_tests_those_are_shown_that_speak_most_of_the_goal(fol
     assert "def test_100()" not in mine
 
 
+def test_a_long_file_of_tests_leaves_room_for_what_the_task_names(folder: Path) -> None:
+    (large(folder) / "tests").mkdir()
+    (folder / "tests" / "test_cart.py").write_text(
+        "".join(f"def test_{n}():\n    assert {n}\n\n\n" for n in range(150))
+    )
+    refund = 'def refund(cart):\n    return "7"\n\n\n'
+    rest = "".join(f"def other_{n}():\n    return {n}\n\n\n" for n in range(150))
+    (folder / "shop" / "refund.py").write_text(f"{rest}{refund}{rest}")
+    write_set = ["tests/test_cart.py", "shop/refund.py"]
+    told = own(look(folder), "Mend `refund`.", Shared(), write_set=write_set, room=4_000, most=5_000)
+    assert refund.rstrip() in told
+    assert "### tests/test_cart.py (600 lines, in part)" in told
+
+
 def test_acceptance_tests_are_shown_in_part_where_there_is_no_room_for_all_of_them(folder: Path) -> None:
     (folder / "tests").mkdir()
     other = "".join(f"def test_{n}():\n    assert {n}\n\n\n" for n in range(150))
