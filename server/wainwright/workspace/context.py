@@ -32,7 +32,7 @@ FIRM = 4.0
 """Where it is lower than this, only names are shown. Measured on 150 real changes in six repositories: from here on a
 changed function is among the best three in 62 of 85, below in 15 of 38, so that whole functions would mislead.
 """
-CANDIDATES_MAX, CANDIDATES_CHARACTERS = 12, 1_800
+GUESSES_MAX, GUESSES_CHARACTERS = 12, 1_800
 """Functions that are named where it is not known which of them the goal is about, and characters of the list."""
 SPAN = 4.0
 """A function whose score is so far below the best is hardly ever what has to be changed."""
@@ -114,10 +114,11 @@ def shared(
         else []
     )
     small = bool(legible) and sum(map(pages.cost, legible)) <= room
+    pages.known = {path: every for path, text in asked.items() if (every := _every_line(pages, path, text))}
     if not small:
         told, found = manifests(indexed.root, files)
         parts += [told] if told else []
-        pages.known = {path: (pages.read(path), frozenset(page.chosen)) for path, page in found.items()}
+        pages.known |= {path: (pages.read(path), frozenset(page.chosen)) for path, page in found.items()}
     if asked:
         parts.append(_instructions(asked))
     if small:
@@ -132,8 +133,14 @@ def shared(
         parts.append(f"## {_title(small=small, firm=firm)}\n\n{pages.text()}")
     sure = small or _best(ranked) >= SURE
     if sure and not (small or firm):
-        parts.append(_candidates(pages, ranked))
+        parts.append(_guesses(ranked))
     return Shared("\n\n".join(parts), pages.seen(), tuple(asked), frozenset(files), sure)
+
+
+def _every_line(pages: Pages, path: str, shown: str) -> tuple[str, Collection[int]] | None:
+    """A file with all of its lines, where these are what is ``shown`` of it."""
+    text = pages.read(path)
+    return (text, range(1, text.count("\n") + 2)) if text.strip() == shown else None
 
 
 def _title(*, small: bool, firm: bool) -> str:
@@ -147,22 +154,21 @@ def _best(ranked: Ranking) -> float:
     return max((one.score for found in (ranked.files, ranked.functions) for one in found), default=0.0)
 
 
-def _candidates(pages: Pages, ranked: Ranking) -> str:
+def _guesses(ranked: Ranking) -> str:
     """Names of what words may be about, where nothing of it fits well enough to be shown."""
     sources = [one for one in ranked.files if one.role == "source"]
     best = max((one.score for one in sources), default=0.0)
     found: dict[str, list[RankedFunction]] = {one.path: [] for one in sources if best - one.score <= SPAN}
-    for one in ranked.functions[:CANDIDATES_MAX]:
+    for one in ranked.functions[:GUESSES_MAX]:
         if one.path in found:
             found[one.path].append(one)
     why = {one.path: ", ".join(one.why[:2]) for one in ranked.files}
     rows: list[str] = []
-    for path, functions in islice(found.items(), CANDIDATES_MAX):
-        lines = pages.read(path).split("\n")
+    for path, functions in islice(found.items(), GUESSES_MAX):
         rows.append(f"{path} ({why[path]})" if why.get(path) else path)
-        rows += [f"  {one.start_line}: {lines[one.start_line - 1].strip()[:100]}" for one in functions]
+        rows += [f"  {one.start_line}: {one.name}" for one in functions]
     counted = accumulate(len(row) + 1 for row in rows)
-    kept = [in_line(row) for row, count in zip(rows, counted, strict=True) if count <= CANDIDATES_CHARACTERS]
+    kept = [in_line(row) for row, count in zip(rows, counted, strict=True) if count <= GUESSES_CHARACTERS]
     told = "\n".join(kept)
     return f"{_DOUBTED}\n\n{fenced(told)}" if kept else ""
 
@@ -219,8 +225,8 @@ def own(
         mine = [one for one in ranked.functions if one.path in given]
         _functions(pages, [*mine, *(one for one in ranked.functions if firm and one.path not in given)])
         _outlines(pages, indexed, min(pages.room, room // OUTLINE_SHARE))
-        # Whoever was given files knows where to look, and all were shown the candidates where there was a clue.
-        doubted = "" if firm or given or known.sure else _candidates(pages, ranked)
+        # Whoever was given files knows where to look, and all were shown guesses where there was a clue.
+        doubted = "" if firm or given or known.sure else _guesses(ranked)
     for path in files:
         if path not in known.files and by_hand(path, pages.read(path)):
             pages.take(path, most=room // 3)
