@@ -126,9 +126,10 @@ def _forms(value: str) -> Iterator[tuple[str, bytes]]:
 class Sink:
     """Whatever listens on this machine for what should not be sent: TCP, UDP, UNIX and abstract sockets."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: Path) -> None:
         self.name = f"sink-{secrets.token_hex(4)}"
         self.path = folder / "sink.sock"
+        self._more = more
         self._came: list[str] = []
         self._open = ExitStack()
         self._sockets: list[socket.socket] = []
@@ -139,7 +140,8 @@ class Sink:
         self.port = self._listen(socket.AF_INET, ("127.0.0.1", 0)).getsockname()[1]
         with suppress(OSError):  # no version 6 here
             self._listen(socket.AF_INET6, ("::1", self.port))
-        self._listen(socket.AF_UNIX, str(self.path))
+        for path in (self.path, *self._more):
+            self._listen(socket.AF_UNIX, str(path))
         self._listen(socket.AF_UNIX, f"\0{self.name}")
         packets = self._open.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         packets.bind(("127.0.0.1", self.port))

@@ -142,6 +142,7 @@ READS = _kind(
     ("the server's own folder", sh('cat "$STATE/journal/journal.db"; ls "$STATE/journal" && got')),
     ("the server's variables", sh('cat /proc/$VICTIM/environ; cat /proc/[0-9]*/environ')),
     ("what a browser keeps", sh('cat "$H"/.mozilla/firefox/*/logins.json')),
+    ("the socket of a gateway host", py("reach(socket.AF_UNIX, socket.SOCK_STREAM, os.path.dirname(E['STATE']) + '/hosts/host')")),
 )  # fmt: skip
 
 _RESOLVER = """

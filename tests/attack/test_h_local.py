@@ -3,10 +3,13 @@
 import json
 import os
 import re
+import shutil
+import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,8 @@ from tests.unit.journal.damaged import Place
 from wainwright import app, settings_files
 from wainwright.app import state_folder
 from wainwright.domain.errors import WainwrightError
+from wainwright.models import starting
+from wainwright.models.starting import HostPlace
 
 IN_THE_RUN = "it is looked at in the one run that all groups share"
 CASES = [
@@ -33,7 +38,13 @@ CASES = [
         "tmp",
         strong=IN_THE_RUN,
     ),
-    Case("H1.07", "the modes of sockets", "hold", "sockets", owed="other doors"),
+    Case(
+        "H1.07",
+        "the modes of sockets",
+        "hold",
+        "sockets",
+        strong="no umask of the person's and no look of ours gives the socket of a gateway host its mode",
+    ),
     Case("H1.08", "secrets in the words that programs are started with", "hold", "argv", strong=IN_THE_RUN),
     Case("H1.09", "an image of the memory is left when it falls over", "hold", "core"),
     Case("H1.10", "the log was moved away while it is written", "ok", "log moved"),
@@ -63,8 +74,10 @@ CASES = [
         strong="Python's own report has no values",
     ),
     Case("H1.19", "the editor's log of the server has secrets", "hold", "editor log", strong=IN_THE_RUN),
+    Case("H1.20", "the folder of gateway hosts was there, open to all", "refuse", "hosts folder"),
+    Case("H1.21", "somebody else listens where a gateway host would", "refuse", "host"),
 ]
-GROUP = Group("H", "other users of the machine", 19, CASES)
+GROUP = Group("H", "other users of the machine", 21, CASES)
 CANARY = "CANARY-of-the-environment"
 WEAK = "import wainwright.__main__ as program; program._keep_to_oneself = lambda: None; program.main()"
 
@@ -265,6 +278,56 @@ def crash(home: Home, _: pytest.MonkeyPatch) -> Seen:
     return Seen("hold", [said] if CANARY in said else [])
 
 
+def sockets(home: Home, _: pytest.MonkeyPatch) -> Seen:
+    """Of a gateway host, which is let go of at once, so that it has nobody to begin for and ends."""
+    folder = home.folder / "hosts"
+    before = os.umask(0)
+    try:
+        starting._connected(HostPlace(folder, 600))[0].close()
+    finally:
+        os.umask(before)
+    made = list(folder.iterdir())
+    assert any(one.is_socket() for one in made)
+    seen = Seen("hold", _loose(folder, *made))
+    shutil.rmtree(folder)
+    return seen
+
+
+def hosts_folder(home: Home, _: pytest.MonkeyPatch) -> Seen:
+    folder = home.folder / "hosts"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with _listening(folder):
+        return _connected(folder)
+
+
+def host_of_another(home: Home, patched: pytest.MonkeyPatch) -> Seen:
+    folder = home.folder / "hosts"
+    folder.mkdir(mode=0o700)
+    told = starting.peer
+    with _listening(folder), patched.context() as lied:
+        lied.setattr(starting, "peer", lambda connection: (told(connection)[0], os.geteuid() + 1))
+        return _connected(folder)
+
+
+@contextmanager
+def _listening(folder: Path) -> Iterator[None]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as planted:
+        opened = os.open(folder, os.O_RDONLY)
+        planted.bind(f"/proc/self/fd/{opened}/{starting._name(600)}")
+        os.close(opened)
+        planted.listen()
+        yield
+
+
+def _connected(folder: Path) -> Seen:
+    try:
+        starting._connected(HostPlace(folder, 600))[0].close()
+    except PermissionError as error:
+        return Seen("refuse", said=str(error))
+    return Seen("ok")
+
+
 ALONE: dict[str, Callable[[Home, pytest.MonkeyPatch], Seen]] = {
     "umask": umask,
     "open": open_to_all,
@@ -277,6 +340,9 @@ ALONE: dict[str, Callable[[Home, pytest.MonkeyPatch], Seen]] = {
     "sticky": sticky,
     "export": export,
     "crash": crash,
+    "sockets": sockets,
+    "hosts folder": hosts_folder,
+    "host": host_of_another,
 }
 
 
@@ -319,9 +385,27 @@ def test_nobody_else_gets_at_what_a_run_makes(case: Case, watched: Watched) -> N
     assert Seen("hold", list(in_the_run(str(case.act), watched))).faults(case) == []
 
 
+@contextmanager
+def _opened_by_anybody(place: Path) -> Iterator[int]:
+    place.mkdir(exist_ok=True)
+    folder = os.open(place, os.O_RDONLY)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _connection_to_anybody(folder: int, name: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.connect(f"/proc/self/fd/{folder}/{name}")
+    return connection
+
+
 def test_without_these_looks_they_get_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "_only_mine", lambda _: None)
     monkeypatch.setattr(settings_files, "_require_own", lambda _: None)
+    monkeypatch.setattr(starting, "_opened", _opened_by_anybody)
+    monkeypatch.setattr(starting, "_connection", _connection_to_anybody)
     weak = WEAK.replace("program.main()", "import wainwright.regular as r, os; ")
     weak += "r.private = lambda path, flags: os.open(path, flags, 0o666); program.main()"
     weak = weak.replace(

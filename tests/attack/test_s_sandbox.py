@@ -25,8 +25,8 @@ from wainwright.sandbox.protocol import Command, Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-GROUP = Group("S", "the sandbox", 122, (*attacks.COMMANDS, REACHED, *WAYS_OUT, *DOORS))
-"""108 attacks, and 14 pieces of everyday work, which are kind 0."""
+GROUP = Group("S", "the sandbox", 123, (*attacks.COMMANDS, REACHED, *WAYS_OUT, *DOORS))
+"""109 attacks, and 14 pieces of everyday work, which are kind 0."""
 NO_WAY_OUT = "no way out is opened in this tier: no socket can be made, so that there is nothing to filter"
 NOT_ALONE = {
     "S0.06": "whose file it is no filter of calls can see, so modes and times stay: one reason why a person is asked",
@@ -41,7 +41,7 @@ ELSE_ALONE: dict[str, Outcome] = {"S7.02": "hold", "S7.03": "refuse", "S7.04": "
 ALONE = Group(
     "S",
     "Landlock alone",
-    122,
+    123,
     [
         replace(
             case,
@@ -138,7 +138,11 @@ async def commanded(
 async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     root = tmp_path_factory.mktemp("s")
     (root / "run").mkdir()
-    with Sink(root / "run") as sink, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handed_on:
+    (root / "hosts").mkdir()
+    with (
+        Sink(root / "run", root / "hosts" / "host") as sink,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handed_on,
+    ):
         handed_on.connect(("127.0.0.1", sink.port))
         handed_on.set_inheritable(True)
         made = Bench(root, sink)
