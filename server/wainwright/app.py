@@ -5,6 +5,7 @@ have been told that they will be asked.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import stat
@@ -54,18 +55,39 @@ async def open_engine(
     settings, models = await asyncio.to_thread(equip, trusted=trusted)
     if asking:
         models.begin()
+    # Each of these waits for other processes, while another is imported.
+    begun: list[asyncio.Task[Any]] = [importing := asyncio.create_task(asyncio.to_thread(_assembly))]
     try:
-        assembly = await asyncio.to_thread(import_module, "wainwright.assembly")
         front = editor or NoEditor()
         state = await _settled(workspace, front)
+        await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
+        tiers = await asyncio.to_thread(import_module, "wainwright.sandbox.tiers")
+        proving = asyncio.create_task(tiers.best(state, workspace, settings.egress.hosts))
+        begun.append(proving)
+        assembly = await importing
         trust = (await asyncio.to_thread(import_module, "wainwright.workspace.trust")).Trust
         engine: Engine = await assembly.assemble(
-            trust(state, workspace, word), settings, models, front, None if trusted else equip
+            trust(state, workspace, word), settings, models, front, None if trusted else equip, proving
         )
     except BaseException:
+        for one in begun:
+            one.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
         await models.close()
         raise
     return engine
+
+
+def _assembly() -> Any:
+    """The module that makes engines. What is imported stays: the collector looks at it neither now nor later."""
+    if there := sys.modules.get("wainwright.assembly"):
+        return there
+    gc.disable()
+    try:
+        return import_module("wainwright.assembly")
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def workspace_of(path: Path) -> Path:

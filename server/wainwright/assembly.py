@@ -1,11 +1,9 @@
 """The composition root: the objects of an engine are made here and nowhere else."""
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 from wainwright.deploy.targets import available
-from wainwright.domain.errors import SandboxError
 from wainwright.domain.ports import Editor
 from wainwright.engine.engine import Engine
 from wainwright.engine.parts import EngineParts
@@ -14,8 +12,7 @@ from wainwright.models.router import Models
 from wainwright.models.spans import Spans
 from wainwright.receipts.store import ReceiptStore
 from wainwright.sandbox.bubblewrap import Bubblewrap
-from wainwright.sandbox.egress import Egress
-from wainwright.sandbox.tiers import Asked, prove
+from wainwright.sandbox.tiers import Asked
 from wainwright.settings import Settings
 from wainwright.workspace.index import FOLDER, Indexes
 from wainwright.workspace.repository import Repository
@@ -28,11 +25,14 @@ async def assemble(
     models: Models,
     editor: Editor,
     equip: Callable[[], tuple[Settings, Models]] | None,
+    proved: Awaitable[tuple[Bubblewrap | Asked | None, str]],
 ) -> Engine:
-    """The engine of a workspace whose state lies in a folder of its own; ``equip`` as in ``EngineParts``."""
+    """The engine of a workspace whose state lies in a folder of its own.
+
+    ``equip`` as in ``EngineParts``; ``proved`` gives what ``sandbox.tiers.best`` does.
+    """
     workspace, state = trust.workspace, trust.state
-    await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True, mode=0o700)
-    sandbox, reason = await _sandbox(state, workspace, settings)
+    sandbox, reason = await proved
     parts = EngineParts(
         workspace=workspace,
         state=state,
@@ -52,15 +52,3 @@ async def assemble(
         spans=Spans.open(settings),
     )
     return Engine(parts)
-
-
-async def _sandbox(state: Path, workspace: Path, settings: Settings) -> tuple[Bubblewrap | Asked | None, str]:
-    hosts = settings.egress.hosts
-    try:
-        sandbox, reason = await prove(state, workspace=workspace, way_out=Egress(hosts) if hosts else None)
-    except SandboxError as error:
-        return None, str(error)
-    except OSError as error:
-        # Runs can be looked at all the same.
-        return None, f"Nothing can be written to {state}: {error.strerror}."
-    return (sandbox if isinstance(sandbox, Bubblewrap) else Asked(sandbox)), reason

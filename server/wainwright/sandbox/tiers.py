@@ -31,6 +31,20 @@ def agreed(sandbox: Sandbox) -> Sandbox:
     return sandbox.proven if isinstance(sandbox, Asked) else sandbox
 
 
+async def best(
+    state: Path, workspace: Path, hosts: tuple[str, ...]
+) -> tuple[bubblewrap.Bubblewrap | Asked | None, str]:
+    """The sandbox of a workspace's commands, which may reach these hosts, and why there is none or no better one."""
+    try:
+        found, reason = await prove(state, workspace=workspace, way_out=Egress(hosts) if hosts else None)
+    except SandboxError as error:
+        return None, str(error)
+    except OSError as error:
+        # Runs can be looked at all the same.
+        return None, f"Nothing can be written to {state}: {error.strerror}."
+    return (found if isinstance(found, bubblewrap.Bubblewrap) else Asked(found)), reason
+
+
 async def prove(
     state: Path,
     environment: Mapping[str, str] | None = None,

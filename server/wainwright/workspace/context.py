@@ -6,7 +6,7 @@ on trees, the history of one commit and the run's own state, so that a resumed a
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from pathlib import PurePosixPath
@@ -17,6 +17,7 @@ from wainwright.domain.shown import in_line
 from wainwright.workspace.excerpts import excerpt, named
 from wainwright.workspace.index import IndexedTree
 from wainwright.workspace.localise import LIMIT
+from wainwright.workspace.native import FileEntry
 from wainwright.workspace.native.edits import unified
 from wainwright.workspace.native.ranking import Moment, RankedFunction, Ranking, role_of
 from wainwright.workspace.overview import instructions, listing, manifests
@@ -98,7 +99,8 @@ def shared(
     where the ranker is sure, in its order the functions that the goal is about, as far as the history of ``tip`` was
     read with it; the file of tests that fits best; and the signatures around.
     """
-    files = _files(indexed)
+    entries = indexed.index.files()
+    files = [one.path for one in entries]
     ranked = indexed.ranker.rank(
         indexed.index, indexed.structure, words, limit=LIMIT, tokens=0, tip=tip, moment=moment
     )[0]
@@ -110,7 +112,7 @@ def shared(
     pages = Pages(indexed.root, room)
     legible = (
         [path for path in files if path not in asked and by_hand(path, pages.read(path))]
-        if _few(indexed, room)
+        if _few(entries, room)
         else []
     )
     small = bool(legible) and sum(map(pages.cost, legible)) <= room
@@ -173,13 +175,15 @@ def _guesses(ranked: Ranking) -> str:
     return f"{_DOUBTED}\n\n{fenced(told)}" if kept else ""
 
 
-def _files(indexed: IndexedTree) -> list[str]:
-    return [one.path for one in indexed.index.files()]
-
-
-def _few(indexed: IndexedTree, room: int) -> bool:
+def _few(files: Iterable[FileEntry], room: int) -> bool:
     """Whether a tree might be shown whole: most of it is not even read otherwise."""
-    return sum(one.size for one in indexed.index.files() if role_of(one.path) != "foreign") <= 2 * room
+    size = 0
+    for one in files:
+        if role_of(one.path) != "foreign":
+            size += one.size
+            if size > 2 * room:
+                return False
+    return True
 
 
 def own(
@@ -198,7 +202,8 @@ def own(
     ``most`` characters are not enough; then those of the ``write_set``, whole where it names them and there are so
     many, tests first; the functions that the words are about, and where a file is new, one beside it for the style.
     """
-    pages, files = Pages(indexed.root, WHOLE_MAX, known.seen), _files(indexed)
+    pages = Pages(indexed.root, WHOLE_MAX, known.seen)
+    files = [one.path for one in indexed.index.files()]
     asked = instructions(indexed.root, write_set, known.instructions)
     parts = [_instructions(asked)] if asked else []
     if changed := _changed(pages):
@@ -321,9 +326,8 @@ def _best_test(pages: Pages, ranked: Ranking, files: Sequence[str]) -> str:
     """The file of tests for the first sources: by its name, else the first in the ranking."""
     sources = [one.path for one in ranked.files if one.role == "source"][:3]
     ranks = {one.path: at for at, one in enumerate(ranked.files)}
-    tests = [
-        path for path in files if role_of(path) == "test" and _TEST_NAME.search(PurePosixPath(path).name)
-    ]
+    # By its name first: few files have such a one.
+    tests = [path for path in files if _TEST_NAME.search(path.rpartition("/")[2]) and role_of(path) == "test"]
     stems = [PurePosixPath(path).name.partition(".")[0].lower() for path in sources]
 
     def order(path: str) -> tuple[int, int, int]:

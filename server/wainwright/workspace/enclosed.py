@@ -42,7 +42,7 @@ def require(top: Path) -> None:
     for folder in dict.fromkeys((itself, common)):
         for place in _places(folder):
             _look(place, (itself, common))
-    included = (pair for folder in (common, itself) for pair in _included(folder))
+    included = (pair for folder in dict.fromkeys((common, itself)) for pair in _included(folder))
     for setting, place in chain(included, _paths(GitDirectory(itself), _RULES, home)):
         if place.exists() and not place.is_file():
             _refuse(f"{setting} of the repository names {place}, which is no file.")

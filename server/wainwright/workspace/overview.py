@@ -34,12 +34,16 @@ def listing(files: Sequence[str], *, named: bool = False) -> str:
         return "\n".join(map(in_line, files))
     if named and len(files) <= NAMES_MAX and len(told := _by_folder(files)) <= NAMES_MAX:
         return told
-    folders = [PurePosixPath(file).parent.parts for file in files]
-    depth = max(len(parts) for parts in folders)
-    counts = Counter(folders)
+    # Of many files few folders are left at once: only those are taken apart.
+    by_name = Counter(file.rpartition("/")[0] for file in files)
+    counts = {tuple(filter(None, name.split("/"))): count for name, count in by_name.items()}
+    depth = max(map(len, counts))
     while depth > 1 and len(counts) > FOLDERS_MAX:
         depth -= 1
-        counts = Counter(parts[:depth] for parts in folders)
+        together: Counter[tuple[str, ...]] = Counter()
+        for parts, count in counts.items():
+            together[parts[:depth]] += count
+        counts = dict(together)
     rows = [f"{in_line('/'.join(parts)) or '.'}/ ({count})" for parts, count in sorted(counts.items())]
     more = [f"… and {len(rows) - FOLDERS_MAX} more folders"] if len(rows) > FOLDERS_MAX else []
     return "\n".join(["By folder, with the number of files below it:", *rows[:FOLDERS_MAX], *more])

@@ -56,11 +56,11 @@ def take(
 
 
 class _Either:
-    def __init__(self, *of: Container[str]) -> None:
-        self._of = of
+    def __init__(self, one: Container[str], other: Container[str]) -> None:
+        self._one, self._other = one, other
 
     def __contains__(self, path: object) -> bool:
-        return any(path in one for one in self._of)
+        return path in self._one or path in self._other
 
 
 class _Kept:

@@ -48,11 +48,11 @@ class Walk:
         return sorted(found)
 
     def _beneath(self, top: str) -> Iterator[Found]:
-        waiting = [top]
+        waiting, root = [top], str(self.root)
         while waiting:
             folder = waiting.pop()
             try:
-                entries = list(os.scandir(self.root / folder))
+                entries = list(os.scandir(f"{root}/{folder}"))
             except OSError:
                 self.left_out[folder] = UNREADABLE
                 continue
