@@ -211,7 +211,9 @@ class LiveRun:
             known = self._gate_of(asked)
             if known is not None:
                 return known.id
-            await self._withdraw(lambda one: one.step == asked.step)
+            # Whoever works in a scope asks about one thing at a time.
+            scope = asked.step.rpartition("/")[0]
+            await self._withdraw(lambda one: one.step.rpartition("/")[0] == scope)
             number = 1 + sum(one.gate.kind == "command" for one in self.state.gates.values())
             told = {"question": approval.question, "detail": approval.detail, "command": asked}
             gate = Gate.model_validate({"id": f"command-{number}", "kind": "command", **told})
