@@ -70,7 +70,7 @@ class Host:
     ``rehearse`` makes first calls fast. It is called after the first gateway was forked, which does not wait for it.
 
     ``listening`` listens at ``path``. It ends after ``idle_s`` seconds without a gateway, when something else lies at
-    its path, or nothing, and on SIGTERM, then with all gateways.
+    its path, or nothing, and on SIGTERM: then gateways that are at work go on, as when it is killed.
     """
 
     def __init__(
@@ -105,8 +105,6 @@ class Host:
                 for key, _ in self._selector.select(LOOK_EVERY_S):
                     key.data()
         finally:
-            for one in self._gateways.values():
-                one.kill()
             if self._is_found():
                 with suppress(OSError):
                     self._path.unlink()

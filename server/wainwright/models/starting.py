@@ -28,6 +28,7 @@ import structlog
 
 import wainwright
 from wainwright.models.control import ASK, BEGUN, peer
+from wainwright.waiting import to_its_end
 
 log = structlog.get_logger()
 
@@ -150,7 +151,13 @@ class _Forked:
 
 async def _forked(host: HostPlace, limit_s: float) -> tuple[Started, socket.socket]:
     """A gateway of the host, which is started where there is none. Raises OSError."""
-    control, age_s = await asyncio.to_thread(_connected, host)
+    connecting = asyncio.ensure_future(asyncio.to_thread(_connected, host))
+    try:
+        control, age_s = await to_its_end(connecting)
+    except asyncio.CancelledError:
+        if connecting.exception() is None:
+            connecting.result()[0].close()
+        raise
     with contextlib.ExitStack() as unless_forked:
         unless_forked.callback(control.close)
         ours, theirs = socket.socketpair()
