@@ -408,7 +408,7 @@ def trial(
 def trials(
     number: int, seed: int, jobs: int, kept: Path | None = None, least: int = 0, within_s: float = math.inf
 ) -> Report:
-    """The control run, then as many killed ones, as long as there is time for more than the least of them."""
+    """The control run, then as many others, as long as there is time for more than the least number of kills."""
     report = Report()
     began = time.monotonic()
     control = trial(0, None, 0.0, report, kept)
@@ -417,7 +417,7 @@ def trials(
         return report
 
     def one(number: int) -> None:
-        if number >= seed + least and time.monotonic() > began + within_s:
+        if report.kills.total() >= least and time.monotonic() > began + within_s:
             return
         trial(number, control, seconds, report, kept)
         wrong = [one for one in report.wrong if one.startswith(f"seed {number}:")]
