@@ -160,6 +160,7 @@ def _suites(here: "_Folder") -> Iterator[Suite]:
     yield from _compiled(here)
     yield from _ruby_php_and_others(here)
     yield from _perl(here)
+    yield from _lua(here)
 
 
 @dataclass(frozen=True)
@@ -421,6 +422,17 @@ def _perl(here: _Folder) -> Iterator[Suite]:
     tests = [path for path in here.files if re.search(r"^t/.*\.t$", path)]
     if tests and any(path.endswith(".pm") for path in here.files):
         yield here.suite("prove -lr t", "there are tests of Perl in t/")
+
+
+def _lua(here: _Folder) -> Iterator[Suite]:
+    specs = [path for path in here.files if re.search(r"^specs?/.*_spec\.lua$", path)]
+    if ".busted" in here.files:
+        yield here.suite("busted", ".busted is there")
+    elif specs:
+        folder = PurePosixPath(specs[0]).parts[0]
+        yield here.suite(
+            "busted" if folder == "spec" else f"busted {folder}", f"{specs[0]} is a test of busted"
+        )
 
 
 def _make(here: _Folder) -> Iterator[Suite]:

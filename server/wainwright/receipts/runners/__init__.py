@@ -3,6 +3,7 @@
 from wainwright.receipts.protocol import Runner
 from wainwright.receipts.runners.ava import Ava
 from wainwright.receipts.runners.bun import Bun
+from wainwright.receipts.runners.busted import Busted
 from wainwright.receipts.runners.cargo import Cargo
 from wainwright.receipts.runners.ctest import Ctest
 from wainwright.receipts.runners.deno import Deno
@@ -49,6 +50,7 @@ RUNNERS: tuple[Runner, ...] = (
     PHPUnit(),
     ExUnit(),
     Prove(),
+    Busted(),
     # Those that recognise a command by what it prints or leaves come last.
     Tap(),
     JUnit(),

@@ -22,6 +22,7 @@ LEAST = 300
 MANY = 500
 CASES_MAX = 200_000
 
+_SUITES = ("testsuite", "testsuites")
 _OUTCOMES: dict[str, Outcome] = {
     "failure": "failed",
     "error": "error",
@@ -118,7 +119,7 @@ def _cases(
             found = _node(node, suites, kept)
             kept += found.outcome != "passed"
             yield case(found)
-        elif node.tag == "error" and suite_errors and parent is not None and parent.tag == "testsuite":
+        elif node.tag == "error" and suite_errors and parent is not None and parent.tag in _SUITES:
             yield suite_errors(suites[-1] if suites else "", bounded(_message(node), kept))
         if parent is not None and not _within_case(stack):
             parent.remove(node)

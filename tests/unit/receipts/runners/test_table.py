@@ -33,6 +33,7 @@ SAMPLES = {
     "phpunit": ("phpunit", "ATest.php::testB"),
     "exunit": ("mix test", "a_test.exs::b"),
     "prove": ("prove -l", "t/a.t::b"),
+    "busted": ("busted", "spec/a_spec.lua::b"),
     "tap": ("bats", "a::b"),
     "junit": ("x --junit-xml=a.xml", "a::b"),
 }
