@@ -18,7 +18,15 @@ from wainwright.domain.shown import markdown
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.tracing.record import Act, Landing, Record
 from wainwright.engine.views.documents import write
-from wainwright.engine.views.why_view import CallTold, GateTold, ReceiptTold, StepTold, Why, document
+from wainwright.engine.views.why_view import (
+    ON_A_BRANCH,
+    CallTold,
+    GateTold,
+    ReceiptTold,
+    StepTold,
+    Why,
+    document,
+)
 from wainwright.journal import Row
 from wainwright.workspace import sources
 from wainwright.workspace.lineage import INDENTED, LOOSE, STRICT, Lineage, Origin, Text
@@ -59,7 +67,7 @@ class Tracing:
         text = _read(self._parts.workspace, path, unsaved)
         lines = text.content.splitlines()
         if not 1 <= line <= len(lines):
-            raise InputError(f"{path} has {len(lines)} lines.", "Name one of them: FILE:LINE.")
+            raise InputError(f"{path} has {len(lines)} lines.", f"Name one of them: FILE:LINE. {ON_A_BRANCH}")
         plain = Why(path=path, line=line, text=lines[line - 1].decode("utf-8", "replace"))
         names = [row.run for row in self._parts.journal.runs() if row.run.startswith(run or "")]
         if run and not names:
@@ -76,8 +84,7 @@ def _read(workspace: Path, path: str, unsaved: str | None) -> Text:
     if not isinstance(content, bytes):
         raise InputError(
             f"{path} is no file of this workspace.",
-            "Name a file as FILE:LINE. Lines of a run's branch are asked about where that branch is checked out or "
-            "merged.",
+            f"Name a file as FILE:LINE. {ON_A_BRANCH}",
         )
     return Text(path, content)
 

@@ -7,6 +7,7 @@ from wainwright.domain.goal import Fact
 from wainwright.domain.shown import in_line
 from wainwright.domain.text import headline
 
+ON_A_BRANCH = "Lines of a run's branch are asked about where that branch is checked out or merged."
 _SHORT = 10
 """Digits of a commit that are shown."""
 _TESTS_MAX = 6
@@ -105,8 +106,7 @@ def described(why: Why) -> list[str]:
     lines = [f"{why.path}:{why.line}: {why.text.strip()}"]
     if not why.run:
         lines.append(_by_somebody(why))
-        asked = "Lines of a run's branch are asked about where that branch is checked out or merged."
-        return [*lines, *why.followed, *why.untold, asked]
+        return [*lines, *why.followed, *why.untold, ON_A_BRANCH]
     lines.append(f"Run {why.run} wrote it: {headline(why.goal)}".rstrip(": "))
     lines.append(f"Commit {why.commit[:_SHORT]} ({why.subject}), there {why.written_at}.")
     lines += why.followed

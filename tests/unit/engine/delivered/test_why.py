@@ -5,7 +5,7 @@ from tests.fixtures.delivered import Delivered, deliver
 from tests.fixtures.scenario import Stagehand
 
 from wainwright.domain.errors import InputError
-from wainwright.engine.views.why_view import Why, described
+from wainwright.engine.views.why_view import ON_A_BRANCH, Why, described
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 BRANCHES = [
@@ -188,8 +188,9 @@ async def test_without_the_steps_the_rest_is_told_and_the_gap_is_said(
 
 
 async def test_a_file_or_a_line_that_is_not_there_is_refused(it: Delivered) -> None:
-    with pytest.raises(InputError, match=r"has \d+ lines"):
+    with pytest.raises(InputError, match=r"has \d+ lines") as beyond:
         await it.why(CODE, 99)
+    assert ON_A_BRANCH in beyond.value.hint, "it may be one that only the branch has"
     with pytest.raises(InputError, match="no file"):
         await it.why("none.py", 1)
     with pytest.raises(InputError, match="no run nobody"):
