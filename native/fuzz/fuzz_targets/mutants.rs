@@ -1,24 +1,16 @@
 //! Of any text in any language: mutants lie within the text and the lines, change it, and do not make it harder to read.
 #![no_main]
 
-use std::path::Path;
-use std::sync::OnceLock;
-
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use wainwright_syntax::{Language, mutants, syntax_errors};
 
 #[path = "../../syntax/tests/laws/mod.rs"]
 mod laws;
+#[path = "../src/samples.rs"]
+mod samples;
 
-/// A well-formed text of each language.
-fn sample(language: Language) -> &'static [u8] {
-    static SAMPLES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../syntax/tests/samples");
-    let samples = || Language::ALL.iter().map(|&language| laws::sample(&folder, language)).collect();
-    let place = Language::ALL.iter().position(|&other| other == language).expect("a language");
-    &SAMPLES.get_or_init(samples)[place]
-}
+use samples::sample;
 
 /// A sample into which pieces were put, or anything.
 fn text(input: &mut Unstructured<'_>, language: Language) -> Result<Vec<u8>> {

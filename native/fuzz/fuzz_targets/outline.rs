@@ -1,24 +1,16 @@
 //! Any text in any language has an outline within the text, in bounded time; a document that was edited has that of a fresh one.
 #![no_main]
 
-use std::path::Path;
-use std::sync::OnceLock;
-
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use wainwright_syntax::{Document, Language, Limits, outline, syntax_errors};
 
 #[path = "../../syntax/tests/laws/mod.rs"]
 mod laws;
+#[path = "../src/samples.rs"]
+mod samples;
 
-/// A well-formed text of each language.
-fn sample(language: Language) -> &'static [u8] {
-    static SAMPLES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../syntax/tests/samples");
-    let samples = || Language::ALL.iter().map(|&language| laws::sample(&folder, language)).collect();
-    let place = Language::ALL.iter().position(|&other| other == language).expect("a language");
-    &SAMPLES.get_or_init(samples)[place]
-}
+use samples::sample;
 
 fn edit(input: &mut Unstructured<'_>, length: usize) -> Result<(usize, usize, Vec<u8>)> {
     let start = input.int_in_range(0..=length)?;
