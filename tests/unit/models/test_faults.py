@@ -345,7 +345,7 @@ async def test_a_certificate_that_ran_out_is_not_trusted_although_its_issuer_is(
 ) -> None:
     serving = _run_out(tmp_path)
     trusting = ssl.create_default_context(cafile=tmp_path / "cert.pem")
-    monkeypatch.setattr(caller, "_trusted", lambda: trusting)
+    monkeypatch.setattr(caller, "trusted", lambda: trusting)
     with Provider(well) as provider:
         provider._http.socket = serving.wrap_socket(provider._http.socket, server_side=True)
         told = await _ended(provider.base(FORM, "localhost").replace("http:", "https:"))
