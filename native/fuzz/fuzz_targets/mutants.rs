@@ -7,7 +7,6 @@ use wainwright_syntax::{Language, mutants, syntax_errors};
 
 #[path = "../../syntax/tests/laws/mod.rs"]
 mod laws;
-#[path = "../src/samples.rs"]
 mod samples;
 
 use samples::sample;

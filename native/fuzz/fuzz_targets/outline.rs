@@ -7,7 +7,6 @@ use wainwright_syntax::{Document, Language, Limits, outline, syntax_errors};
 
 #[path = "../../syntax/tests/laws/mod.rs"]
 mod laws;
-#[path = "../src/samples.rs"]
 mod samples;
 
 use samples::sample;
