@@ -20,8 +20,7 @@ fn main() {
     fs::write(built, program).expect("the output directory can be written");
 }
 
-/// With the C library in it, where that is at hand for it: the loader would be a third of each start, and there are two
-/// of them for each command.
+/// With the C library in it, where that is at hand: it is started twice for each command, and needs no loader then.
 fn build(launcher: &str) -> Vec<u8> {
     built(launcher, "-Ctarget-feature=+crt-static")
         .or_else(|| built(launcher, ""))

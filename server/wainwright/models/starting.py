@@ -204,7 +204,9 @@ def _connected(host: HostPlace) -> tuple[socket.socket, float]:
                 age_s = time.time() - os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
                 return _connection(folder, name), max(0.0, age_s)
             if not _start(host, folder, name):
-                time.sleep(0.05)  # somebody else is about to start one
+                # Somebody else has the lock and is about to listen, of which nothing tells. After a second of that
+                # a gateway is started alone.
+                time.sleep(0.05)
     raise ConnectionRefusedError("no gateway host can be started")
 
 
