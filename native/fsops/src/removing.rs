@@ -41,9 +41,8 @@ pub fn remove_at(above: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
         if let Some(errno) = removing.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(errno);
         }
-        match rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR) {
-            Err(Errno::NOTEMPTY | Errno::EXIST) => {}
-            removed => return gone_already(removed),
+        if is_removed(above, name)? {
+            return Ok(());
         }
     }
     Err(Errno::NOTEMPTY)
@@ -87,18 +86,17 @@ impl Removing {
 
     /// Removes a folder that lies right in the root; what lay in it waits there to be removed.
     fn folder(&self, name: &CStr, mut waits: impl FnMut(CString)) -> Result<(), Errno> {
-        let Some(folder) = opened(self.root.as_fd(), name)? else { return Ok(()) };
-        // Held open until it has no name: its blocks are freed when it is closed, and nobody waits for that.
-        let mut folder = Dir::new(folder)?;
         for _ in 0..LOOKS {
+            let Some(folder) = opened(self.root.as_fd(), name)? else { return Ok(()) };
+            // Held open until it has no name: its blocks are freed when it is closed, and nobody waits for that.
+            let mut folder = Dir::new(folder)?;
             for inner in emptied_of_files(&mut folder)? {
                 if let Some(inner) = self.take_out(folder.fd()?, &inner)? {
                     waits(inner);
                 }
             }
-            match rustix::fs::unlinkat(&self.root, name, AtFlags::REMOVEDIR) {
-                Err(Errno::NOTEMPTY | Errno::EXIST) => {}
-                removed => return gone_already(removed),
+            if is_removed(self.root.as_fd(), name)? {
+                return Ok(());
             }
         }
         Err(Errno::NOTEMPTY)
@@ -126,36 +124,53 @@ impl Removing {
     }
 }
 
-fn gone_already(removed: Result<(), Errno>) -> Result<(), Errno> {
-    match removed {
-        Err(Errno::NOENT) => Ok(()),
-        removed => removed,
+/// Removes an empty folder. False if it is not empty, or no folder: somebody has put something else in its place.
+fn is_removed(above: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
+    match rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR) {
+        Ok(()) | Err(Errno::NOENT) => Ok(true),
+        Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => Ok(false),
+        Err(errno) => Err(errno),
     }
 }
 
 /// Opens a folder so that its entries can be listed and removed. What is no folder is removed: a link is never followed.
 fn opened(above: BorrowedFd<'_>, name: &CStr) -> Result<Option<OwnedFd>, Errno> {
-    let open = || rustix::fs::openat(above, name, FOLDER | OFlags::NOFOLLOW, Mode::empty());
-    let folder = match open() {
-        Ok(folder) => folder,
-        Err(Errno::ACCESS) => {
-            open_up(above, name)?;
-            open()?
-        }
-        Err(Errno::NOENT) => return Ok(None),
-        // Some systems say of a link that it has too many.
-        Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
-            gone_already(rustix::fs::unlinkat(above, name, AtFlags::empty()))?;
-            return Ok(None);
-        }
-        Err(errno) => return Err(errno),
-    };
+    let mut last = Errno::AGAIN;
+    // Somebody may put a folder in the place of a link, and a link in that of a folder, between any two of these calls.
+    for _ in 0..LOOKS {
+        let looked = match rustix::fs::openat(above, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(folder) => return writable(folder).map(Some),
+            Err(Errno::ACCESS) => open_up(above, name).and(Err(Errno::ACCESS)),
+            // Some systems say of a link that it has too many.
+            Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
+                rustix::fs::unlinkat(above, name, AtFlags::empty())
+            }
+            Err(errno) => Err(errno),
+        };
+        last = match looked {
+            Ok(()) | Err(Errno::NOENT) => return Ok(None),
+            // Some systems say of a folder only that it may not be removed as a file.
+            Err(
+                again @ (Errno::ACCESS
+                | Errno::NOTDIR
+                | Errno::LOOP
+                | Errno::MLINK
+                | Errno::ISDIR
+                | Errno::PERM),
+            ) => again,
+            Err(errno) => return Err(errno),
+        };
+    }
+    Err(last)
+}
+
+fn writable(folder: OwnedFd) -> Result<OwnedFd, Errno> {
     let mode = Mode::from_raw_mode(rustix::fs::fstat(&folder)?.st_mode);
     if !mode.contains(Mode::RWXU) {
         // Whoever may do without will not be stopped later, and whoever may not is told then.
         let _ = rustix::fs::fchmod(&folder, Mode::RWXU);
     }
-    Ok(Some(folder))
+    Ok(folder)
 }
 
 /// Gives its owner all rights to a folder that may not even be opened.
@@ -262,6 +277,47 @@ mod tests {
         }
         remove(&tree).unwrap();
         assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_and_a_link_are_exchanged_meanwhile() {
+        use std::sync::atomic::AtomicBool;
+
+        use rustix::fs::{RenameFlags, renameat_with};
+
+        let outer = tempfile::tempdir().unwrap();
+        let (outside, tree) = (outer.path().join("outside"), outer.path().join("tree"));
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("kept"), "x").unwrap();
+        let ended = AtomicBool::new(false);
+        let swap = |folder: &OwnedFd| {
+            while !ended.load(Ordering::Relaxed)
+                && renameat_with(folder, "d", folder, "link", RenameFlags::EXCHANGE).is_ok()
+            {
+                std::thread::yield_now();
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    if let Ok(folder) = open_root(&tree) {
+                        swap(&folder);
+                    }
+                }
+            });
+            for _ in 0..400 {
+                fs::create_dir_all(tree.join("d")).unwrap();
+                symlink(&outside, tree.join("link")).unwrap();
+                let removed = remove(&tree);
+                if removed.is_err() {
+                    ended.store(true, Ordering::Relaxed);
+                }
+                removed.unwrap();
+            }
+            ended.store(true, Ordering::Relaxed);
+        });
+        assert!(outside.join("kept").exists());
     }
 
     #[test]
