@@ -211,11 +211,11 @@ impl Index {
         let whole = disk.gone.is_empty() && disk.fresh.is_empty() && disk.checked.is_empty();
         let whole = whole && disk.is_described_by_base();
         let disk = if whole { disk } else { Arc::new(disk.compacted(Vec::new())) };
-        store::save(&disk.base, &self.store)?;
+        let saved = store::save(&disk.base, &self.store)?;
         // What is mapped can be given back by the system when memory is short.
-        let disk = match store::open(&self.store) {
-            Some(base) if base.seed == disk.base.seed && base.files == disk.base.files => Disk::of(base),
-            _ => Disk { unsaved: false, ..Disk::clone(&disk) },
+        let disk = match store::open_saved(&self.store, saved) {
+            Some(base) => Disk::of(base),
+            None => Disk { unsaved: false, ..Disk::clone(&disk) },
         };
         let mut state = self.state();
         state.disk = Arc::new(disk);
