@@ -220,6 +220,16 @@ pub fn open_file(root: &Path, path: &Path) -> Result<File, FsError> {
     if regular { Ok(file) } else { Err(FsError::NotAFile { path: path.to_path_buf() }) }
 }
 
+/// See [`crate::open_folder_beneath`].
+pub fn open_folder(root: &Path, path: &Path) -> Result<File, FsError> {
+    let root = open_root(root)?;
+    if path.as_os_str().is_empty() {
+        return Ok(File::from(root));
+    }
+    let folder = open_beneath(std::os::fd::AsFd::as_fd(&root), &plain(path)?, FOLDER, Links::Refuse);
+    folder.map(File::from).map_err(|errno| told(path, errno))
+}
+
 /// See [`crate::read_beneath`].
 pub fn read(root: &Path, path: &Path, max_bytes: u64) -> Result<Vec<u8>, FsError> {
     let file = open_file(root, path)?;

@@ -28,7 +28,7 @@ mod values;
 #[cfg(unix)]
 mod write_log;
 
-pub use reading::{open_beneath, read_beneath};
+pub use reading::{open_beneath, open_folder_beneath, read_beneath};
 #[cfg(unix)]
 pub use snapshots::{KeptFile, Restored, Snapshots};
 #[cfg(unix)]

@@ -21,6 +21,20 @@ pub fn read_beneath(root: &Path, path: &Path, max_bytes: u64) -> Result<Vec<u8>,
     }
 }
 
+/// Opens a folder beneath `root`, the empty path being the root itself; no link is followed.
+///
+/// # Errors
+/// [`FsError`]; never [`FsError::Torn`].
+pub fn open_folder_beneath(root: &Path, path: &Path) -> Result<File, FsError> {
+    #[cfg(unix)]
+    return beneath::open_folder(root, path);
+    #[cfg(not(unix))]
+    {
+        let _ = (root, path);
+        Err(FsError::Unsupported)
+    }
+}
+
 /// Opens a regular file beneath `root`, to be read piece by piece.
 ///
 /// # Errors

@@ -253,6 +253,33 @@ fn hostile_files_cost_nothing_but_themselves() {
     assert!(traits("bad.txt").has(Traits::NOT_UTF8) && traits("long.txt").has(Traits::MINIFIED));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_became_a_link_shows_nothing_from_outside() {
+    use std::os::unix::fs::symlink;
+
+    let outside = Tree::new(&[("deep/secret.txt", "needle\n"), ("secret.txt", "needle\n")]);
+    let looks: [fn(&Index); 4] = [
+        |index| _ = index.refresh(&go()).unwrap(),
+        |index| _ = index.refresh_paths(&["src"], &go()).unwrap(),
+        |index| _ = index.refresh_paths(&["src/deep"], &go()).unwrap(),
+        |index| _ = index.refresh_paths(&["src/deep/secret.txt", "src/secret.txt"], &go()).unwrap(),
+    ];
+    for look in looks {
+        let tree = Tree::new(&[("a.txt", "one"), ("src/own.txt", "one"), ("src/deep/own.txt", "one")]);
+        let index = tree.open();
+        fs::rename(tree.path().join("src"), tree.cache.path().join("away")).unwrap();
+        symlink(outside.path(), tree.path().join("src")).unwrap();
+        look(&index);
+        let snapshot = index.snapshot();
+        let found: Vec<_> = snapshot.files().map(|file| snapshot.path(file).to_owned()).collect();
+        assert!(!found.iter().any(|path| path.contains("secret")), "{found:?}");
+        assert!(places(&snapshot, word("needle")).is_empty());
+        index.refresh(&go()).unwrap();
+        same(&index.snapshot(), &tree.open().snapshot());
+    }
+}
+
 #[test]
 fn a_question_can_be_taken_back() {
     let tree = Tree::new(&[("a.txt", "one")]);

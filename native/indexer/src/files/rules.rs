@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use crate::files::folder::{Held, Kind};
 use crate::files::stamp::Stamp;
 
 /// Folders (or files) that are never listed or searched: their content is not the person's source.
@@ -177,21 +178,19 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// Everything that is there; `None` if it cannot be read.
-    pub fn read(folder: &Path) -> Option<Self> {
+    pub fn read(folder: &Held) -> Option<Self> {
         let mut listing = Self { files: Vec::new(), folders: Vec::new(), present: Present::default() };
-        for entry in fs::read_dir(folder).ok()? {
-            let Ok(entry) = entry else { continue };
-            let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
+        for (name, kind) in folder.entries()? {
             match name.as_str() {
                 ".ignore" => listing.present.ignore = true,
                 ".gitignore" => listing.present.gitignore = true,
                 ".git" => listing.present.git = true,
                 _ => {}
             }
-            if kind.is_file() {
-                listing.files.push(name);
-            } else if kind.is_dir() {
-                listing.folders.push(name);
+            match kind {
+                Kind::File => listing.files.push(name),
+                Kind::Folder => listing.folders.push(name),
+                Kind::Other => {}
             }
         }
         Some(listing)
@@ -207,13 +206,20 @@ impl Listing {
 
 fn parse(folder: &Path, name: &str, read: &mut Vec<RuleFile>) -> Option<Gitignore> {
     let path = folder.join(name);
-    // A pipe of that name would never end.
     let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file);
     read.push((path.clone(), metadata.as_ref().map(Stamp::of)));
-    metadata?;
+    // A pipe of that name would never end, and a link may lead anywhere: git follows none either.
+    let bytes = crate::files::read::read(folder, name)?;
     let mut builder = GitignoreBuilder::new(folder);
-    // A line that does not parse, or a file that cannot be read, leaves the other rules in force.
-    builder.add(path);
+    let lines = std::str::from_utf8(&bytes).unwrap_or_else(|error| {
+        // What stands before holds, as when the file is read line by line.
+        let text = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+        text.rsplit_once('\n').map_or("", |(lines, _)| lines)
+    });
+    for line in lines.trim_start_matches('\u{feff}').lines() {
+        // A line that does not parse leaves the other rules in force.
+        let _ = builder.add_line(Some(path.clone()), line);
+    }
     builder.build().ok().filter(|rules| !rules.is_empty())
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::IndexError;
+use crate::files::folder::Held;
 use crate::files::rules::{self, RuleFile, Rules};
 
 /// One regular file of the tree.
@@ -82,7 +83,7 @@ impl Walker<'_> {
     /// What is in a folder, the first by name last.
     fn steps(&mut self, path: &str, above: &Arc<Rules>) -> Vec<Step> {
         let absolute = self.root.join(path);
-        let Some(names) = rules::Listing::read(&absolute) else {
+        let Some(names) = Held::open(self.root, path).as_ref().and_then(rules::Listing::read) else {
             return Vec::new();
         };
         let rules = Rules::within(above, &absolute, names.present, &mut self.read);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::files::facts::Facts;
-use crate::files::folder::{Folder, folder_of};
+use crate::files::folder::{Folder, Held, folder_of};
 use crate::files::read::{FileRead, open, read_file};
 use crate::files::rules::{Listing, Present, RuleFile, Rules};
 use crate::files::stamp::{Stamp, now};
@@ -110,7 +110,7 @@ impl Scan<'_> {
             list.dedup();
         }
         let (there, gone): (Vec<&str>, Vec<&str>) =
-            folders.into_iter().partition(|folder| self.root.join(folder).is_dir());
+            folders.into_iter().partition(|folder| Held::open(self.root, folder).is_some());
         let mut jobs: Vec<Job> = files.into_iter().map(|path| Job::One(path.to_owned())).collect();
         let list = |folder: &str| Job::Folder { path: folder.to_owned(), rules: None, deep: false };
         jobs.extend(there.into_iter().map(list));
@@ -210,9 +210,8 @@ impl Scan<'_> {
     ) {
         let absolute = self.root.join(path);
         let began = now();
-        let Ok(metadata) = fs::symlink_metadata(&absolute) else { return };
-        let stamp = Stamp::of(&metadata);
-        let Some(listing) = Listing::read(&absolute) else { return };
+        let Some(held) = Held::open(self.root, path) else { return };
+        let (Some(stamp), Some(listing)) = (held.stamp(), Listing::read(&held)) else { return };
         let mut read = Vec::new();
         let rules = match rules {
             Some(above) => Rules::within(&above, &absolute, listing.present, &mut read),
@@ -287,6 +286,8 @@ impl Scan<'_> {
         let read = open(self.root, path).and_then(|file| read_file(file, began, &mut worker.buffer));
         match read {
             Some(read) => worker.take(path, &read, known),
+            // A folder above it may be a link by now.
+            None if Held::open(self.root, folder_of(path)).is_none() => worker.take_gone(path, known),
             None => worker.take_unreadable(path, &absolute, known),
         }
     }
@@ -305,8 +306,13 @@ impl Worker {
                 let facts = Facts { stamp, settled: true, hash: 0, words: 0, lines: 0, traits };
                 self.add(|source| source.add_unread(path, facts));
             }
-            None if known.is_some() => self.changes.removed.push(path.into()),
-            None => {}
+            None => self.take_gone(path, known),
+        }
+    }
+
+    fn take_gone(&mut self, path: &str, known: Option<Facts>) {
+        if known.is_some() {
+            self.changes.removed.push(path.into());
         }
     }
 
