@@ -85,13 +85,13 @@ replays: setup  ## The run of every scenario, done again from its record and wit
 	REPLAYS=all $(BIN)/python -m pytest -q tests/test_replays.py
 
 injection: setup  ## Instructions in what models read, from each carrier on the weak build too
-	INJECTION=all $(BIN)/python -m pytest -q tests/attack/test_i_injection.py
+	ATTACKS=all INJECTION=all $(BIN)/python -m pytest -q tests/attack/test_i_injection.py
 
 conversing: setup  ## 200 conversations with the server one after the other, and ten minutes in which nobody says anything
 	SESSIONS=200 IDLE_S=600 $(BIN)/python -m pytest -q --timeout 3600 tests/attack/test_l_front.py -k 'L4.12 or L4.13'
 
-nightly: setup  ## What takes longer than a check, each part whatever became of the others: replays, injection, saves during writes, races for paths, spending at the cap, kills at random times and at each write, conversations, readers, bench, parity, and with a nightly compiler fuzz and miri
-	failed=; parts=(replays injection saving racing 'spending TRIALS=10000' killing sweeping conversing readers 'bench QUICK=1' parity); \
+nightly: setup  ## What takes longer than a check, each part whatever became of the others: replays, attacks, injection, saves during writes, races for paths, spending at the cap, kills at random times and at each write, conversations, readers, bench, parity, and with a nightly compiler fuzz and miri
+	failed=; parts=(replays attacks injection saving racing 'spending TRIALS=10000' killing sweeping conversing readers 'bench QUICK=1' parity); \
 	if cargo +nightly --version >/dev/null 2>&1; then parts+=(fuzz miri); else echo 'fuzz and miri are left out: no nightly compiler'; fi; \
 	for part in "$${parts[@]}"; do $(MAKE) $$part || failed="$$failed, $${part%% *}"; done; \
 	test -z "$$failed" || { echo "nightly: not as it should be: $${failed#, }"; exit 1; }

@@ -115,6 +115,7 @@ async def test_a_line(case: Case, world: World, answering: Answering) -> None:
     assert seen.faults(case) == []
 
 
+@pytest.mark.weak_build
 async def test_a_list_of_forbidden_words_is_passed(
     world: World, answering: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:

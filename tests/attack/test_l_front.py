@@ -27,6 +27,7 @@ async def test_the_server_stands(case: Case, front: Front) -> None:
     assert seen.faults(case) == []
 
 
+@pytest.mark.weak_build
 async def test_without_its_front_nearly_all_get_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

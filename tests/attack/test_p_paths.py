@@ -684,6 +684,7 @@ async def test_a_path_leads_nowhere_else(case: Case, world: World) -> None:
     assert (await seen(world, case)).faults(case) == []
 
 
+@pytest.mark.weak_build
 @IN_ONE_LOOP
 async def test_they_would_lead_out_without_the_boundary(
     world: World, monkeypatch: pytest.MonkeyPatch

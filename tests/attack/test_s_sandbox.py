@@ -185,6 +185,7 @@ async def unproven(*_: object, **__: object) -> Plain:
     return Plain()
 
 
+@pytest.mark.weak_build
 async def test_without_it_nearly_all_get_through(
     bench: Bench, sandbox: Bubblewrap, monkeypatch: pytest.MonkeyPatch
 ) -> None:

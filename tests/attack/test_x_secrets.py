@@ -149,6 +149,7 @@ def test_everyday_strings_are_told(case: Case) -> None:
     assert everyday(case).faults(case) == []
 
 
+@pytest.mark.weak_build
 def test_a_redactor_that_does_nothing_and_a_sandbox_that_passes_all_on_let_them_through(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -18,6 +18,7 @@
 Packages lie in `~/.cache/wainwright-parity`, put there by `python -m tests.fixtures.packages`.
 """
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ import pytest_asyncio
 from tests.fixtures import packages
 from tests.fixtures.bench import plant
 from tests.fixtures.scenario import PATH
+from tests.fixtures.warm import go_cache
 from tests.unit.receipts.test_command import Files
 
 from wainwright.domain.evidence import Receipt, Suite
@@ -89,7 +91,9 @@ def missing(needs: list[tuple[str, str]]) -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bubblewrap]:
     root = tmp_path_factory.mktemp("sandbox")
-    yield await prove(root / "state", {"HOME": str(root / "home"), "PATH": f"{packages.programs()}:{PATH}"})
+    path = f"{packages.programs()}:{PATH}"
+    environment = {"HOME": str(root / "home"), "PATH": path, **await asyncio.to_thread(go_cache)}
+    yield await prove(root / "state", environment)
 
 
 @dataclass
