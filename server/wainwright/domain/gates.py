@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from wainwright.domain import tiers
+from wainwright.domain import change_diff, tiers
 from wainwright.domain.events import GateKind
 from wainwright.domain.goal import Autonomy
 from wainwright.domain.state import RunState
@@ -36,13 +36,19 @@ class GateRule:
     yes: str = "Approve"
     no: str = "Reject"
     """What the two answers are called where a person chooses."""
+    read: str = "run.md"
+    """The document of the run in which what is asked about can be read."""
 
 
 _ALWAYS: frozenset[Autonomy] = frozenset({"suggest", "auto-edit", "full-auto"})
 
 GATES: dict[GateKind, GateRule] = {
-    "plan": GateRule(frozenset({"suggest", "auto-edit"}), unattended="approve", rejected="plans anew"),
-    "apply": GateRule(frozenset({"suggest"}), unattended="approve", rejected="builds again"),
+    "plan": GateRule(
+        frozenset({"suggest", "auto-edit"}), unattended="approve", rejected="plans anew", read="plan.md"
+    ),
+    "apply": GateRule(
+        frozenset({"suggest"}), unattended="approve", rejected="builds again", read=change_diff.NAME
+    ),
     "deploy": GateRule(_ALWAYS, unattended="leave out", rejected="is not deployed"),
     "unverified": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
     "question": GateRule(_ALWAYS, unattended="fail", rejected="fails"),

@@ -11,6 +11,7 @@ from wainwright.domain import events as ev
 from wainwright.domain.changes import Changeset, FileChange
 from wainwright.domain.choosing import refused
 from wainwright.domain.control_files import CONTROL
+from wainwright.domain.fold import fold
 from wainwright.domain.gates import agreed_by_person
 from wainwright.domain.goal import slug
 from wainwright.domain.hunks import ChangeShown, Hunk, ShownFile
@@ -20,7 +21,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.anchoring import anchored
 from wainwright.engine.stages.landing import commit_message, control_files
-from wainwright.engine.views.documents import folder, write
+from wainwright.engine.views.documents import Documents, folder, write
 from wainwright.journal import Spend
 from wainwright.workspace import hunks, takeover
 
@@ -35,7 +36,11 @@ async def show_change(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     branch, patch = await _put_out(parts, state, head)
     files = await asyncio.to_thread(_files, parts, state, head)
     tree = state.head_tree or ""
-    return (ChangeShown(commit=head, tree=tree, branch=branch, patch=patch, files=files),)
+    shown = ChangeShown(commit=head, tree=tree, branch=branch, patch=patch, files=files)
+    # It is to be there when the question comes, which is at once.
+    documents = Documents(parts.workspace, state.run, parts.journal)
+    await asyncio.to_thread(documents.write, fold(state, shown))
+    return (shown,)
 
 
 async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:

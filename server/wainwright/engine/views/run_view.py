@@ -97,6 +97,8 @@ class GateView(Fact):
     yes: str
     no: str
     """What the two answers are called."""
+    read: str
+    """The document of the run in which what is asked about can be read."""
 
 
 class ReceiptView(Fact):
@@ -183,7 +185,7 @@ def view(
     state: RunState, account: Account, receipts: tuple[ReceiptView, ...], artifacts: tuple[str, ...]
 ) -> RunView:
     """The view of a state."""
-    delivered, deployment, failure = state.delivered, state.deployment, state.failure
+    delivered, deployment, failure = state.handed, state.deployment, state.failure
     failed = failure if state.stage is Stage.FAILED else None
     return RunView(
         run=state.run,
@@ -213,6 +215,7 @@ def view(
                 detail=g.detail,
                 yes=GATES[g.kind].yes,
                 no=GATES[g.kind].no,
+                read=GATES[g.kind].read,
             )
             for g in state.open_gates
         ),

@@ -16,6 +16,9 @@ from wainwright.lsp.messages import (
     EditBegun,
     ForkArguments,
     ForkBegun,
+    HunkArguments,
+    HunkList,
+    HunksArguments,
     LineArguments,
     LineInfo,
     NoArguments,
@@ -27,10 +30,12 @@ from wainwright.lsp.messages import (
     RunArguments,
     RunInfo,
     RunList,
+    ShowArguments,
     Shown,
     StageArguments,
     StartArguments,
     TaskArguments,
+    TextInfo,
     TrustArguments,
     TrustInfo,
 )
@@ -61,6 +66,8 @@ class Catalogue:
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
+        add("wainwright.hunk", "Accept, reject or change hunks of the change that is asked about")(self.hunk)
+        add("wainwright.explain", "Explain a hunk of the change that is asked about")(self.explain)
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
         add("wainwright.revert", "Take back what was applied, if it has not changed since")(self.revert)
         add("wainwright.why", "Tell where a line comes from")(self.why)
@@ -117,9 +124,17 @@ class Catalogue:
         """All runs, newest first."""
         return await (await self._runs()).every()
 
-    async def show(self, call: Call, arguments: RunArguments) -> Shown:
-        """Open `run.md`, which is kept up to date while the run is at work."""
-        return await (await self._runs()).show(arguments.run)
+    async def show(self, call: Call, arguments: ShowArguments) -> Shown:
+        """Open `run.md`, which is kept up to date while the run is at work, or another document of it."""
+        return await (await self._runs()).show(arguments.run, arguments.document)
+
+    async def hunk(self, call: Call, arguments: HunksArguments) -> HunkList:
+        """Note what the person says of hunks; nothing is taken over before the gate is decided."""
+        return await (await self._runs()).hunks.decide(arguments)
+
+    async def explain(self, call: Call, arguments: HunkArguments) -> TextInfo:
+        """Say what a hunk serves, whose work it is, which tests show it, and what the review noted."""
+        return await (await self._runs()).hunks.explain(arguments)
 
     async def apply(self, call: Call, arguments: RunArguments) -> EditBegun:
         """Offer the change to the editor once more; what comes of it is told later."""

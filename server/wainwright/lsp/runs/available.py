@@ -71,6 +71,9 @@ def _decisions(view: "RunView") -> list[AvailableCommand]:
             short = word if len(view.gates) == 1 else ""
             title = f"{word}: {gate.question}"
             found.append(AvailableCommand(title, command, argument, urgent=True, short=short))
+        read = {"run": view.run, "document": gate.read}
+        title = f"Review what is asked: {gate.question}"
+        found.append(AvailableCommand(title, "wainwright.show", read, urgent=True, short="Review"))
     return found
 
 

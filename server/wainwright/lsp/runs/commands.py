@@ -32,6 +32,7 @@ from wainwright.lsp.messages import (
 from wainwright.lsp.runs.board import Board
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
+from wainwright.lsp.runs.hunks import Hunks
 from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.questions import Questions
 from wainwright.lsp.runs.replays import Replays
@@ -77,6 +78,7 @@ class Runs:
         self._goals = Goals(server, engine.editing)
         self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
         self.replays = Replays(server, engine, self._questions, self._drive)
+        self.hunks = Hunks(server, engine, self.board)
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
         self._closing = False
@@ -226,10 +228,10 @@ class Runs:
         """All runs, newest first."""
         return RunList(runs=tuple(_info(view) for view in await self.engine.runs()))
 
-    async def show(self, run: str | None) -> Shown:
-        """Open the document of a run."""
+    async def show(self, run: str | None, document: str) -> Shown:
+        """Open a document of a run."""
         view = await self.engine.view(run)
-        return self.show_document(view.run, "run.md")
+        return self.show_document(view.run, document)
 
     def show_document(self, run: str, name: str) -> Shown:
         """Have one document of a run opened, if the editor can; does not wait for it."""
