@@ -186,6 +186,8 @@ class GateDecided(Fact):
     gate: str
     decision: Decision
     reason: str = ""
+    seen: str = ""
+    """The digest of what was read; empty in earlier versions, and where nobody read it."""
     by: str
 
 

@@ -20,7 +20,7 @@ from wainwright.domain.choosing import all_refused, rework, take
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import Event, Gate
 from wainwright.domain.evidence import Suite
-from wainwright.domain.gates import GATES, WITHOUT_TESTS
+from wainwright.domain.gates import GATES, WITHOUT_TESTS, digest
 from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.domain.hunks import ChangeShown, HunksDecided
 from wainwright.domain.ladder import (
@@ -341,6 +341,10 @@ def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
     if held is None or held.decided is not None:
         raise IllegalTransition(f"Gate {event.gate} is not open.")
     gate = held.gate
+    if event.seen not in ("", digest(gate)):
+        raise IllegalTransition(
+            f"Gate {event.gate} asks something else than what was read.", "Read it again, and decide then."
+        )
     state = state.changed(gates={**state.gates, gate.id: held.model_copy(update={"decided": event})})
     if event.decision == "reject":
         return _reject(state, gate, event.reason)

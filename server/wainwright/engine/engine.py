@@ -32,6 +32,7 @@ from wainwright.domain.events import (
     TaskSteered,
 )
 from wainwright.domain.fold import fold, legal
+from wainwright.domain.gates import digest
 from wainwright.domain.goal import ENDS, Autonomy, Stage
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
@@ -232,9 +233,9 @@ class Engine:
         if gate is None or gate not in open_gates:
             names = ", ".join(sorted(open_gates)) or "none"
             raise InputError(f"That gate of run {run} is not open.", f"Open gates: {names}.")
-        await self._submit(
-            run, GateDecided(gate=gate, decision=decide.decision, reason=decide.reason, by=decide.by)
-        )
+        told = decide.model_dump(exclude={"run", "gate"})
+        told["seen"] = decide.seen or digest(state.gates[gate].gate)
+        await self._submit(run, GateDecided.model_validate({"gate": gate, **told}))
         return await self.view(run)
 
     async def advance(self, run: str | None, until: Stage | None, by: str = "person") -> RunView:

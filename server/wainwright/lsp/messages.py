@@ -131,6 +131,9 @@ class ApproveArguments(RunArguments):
     """Default: the one that is open."""
     answer: str = ""
     """What to answer when the gate is a question."""
+    seen: str = ""
+    """The digest of what was read. The decision is refused where the gate asks something else; default: it is not
+    compared."""
 
 
 class RejectArguments(RunArguments):
@@ -140,6 +143,8 @@ class RejectArguments(RunArguments):
     """Default: the one that is open."""
     reason: str = ""
     """Why; the team works it in."""
+    seen: str = ""
+    """The digest of what was read, as for `wainwright.approve`."""
 
 
 class ShowArguments(RunArguments):
@@ -204,10 +209,14 @@ class GateInfo(Wire):
     kind: str
     question: str
     detail: str
-    yes: str = "Approve"
+    yes: str
     """What `wainwright.approve` is called at this gate."""
-    no: str = "Reject"
+    no: str
     """What `wainwright.reject` is called at this gate."""
+    read: str
+    """The document in which what is asked about can be read; `wainwright.show` opens it."""
+    seen: str
+    """The digest of question and detail, which a decision may carry."""
 
 
 class RunInfo(Wire):

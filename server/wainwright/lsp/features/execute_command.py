@@ -98,12 +98,14 @@ class Catalogue:
     async def approve(self, call: Call, arguments: ApproveArguments) -> RunInfo:
         """Pass a gate. One that was decided already stays as it is."""
         decision: Literal["approve", "answer"] = "answer" if arguments.answer else "approve"
-        return await (await self._runs()).decide(arguments.run, arguments.gate, decision, arguments.answer)
+        runs, asked = await self._runs(), arguments
+        return await runs.decide(asked.run, asked.gate, decision, asked.answer, asked.seen)
 
     async def reject(self, call: Call, arguments: RejectArguments) -> RunInfo:
         """Refuse a gate. One that was decided already stays as it is."""
         reason = arguments.reason or "rejected in the editor"
-        return await (await self._runs()).decide(arguments.run, arguments.gate, "reject", reason)
+        runs, asked = await self._runs(), arguments
+        return await runs.decide(asked.run, asked.gate, "reject", reason, asked.seen)
 
     async def resume(self, call: Call, arguments: ResumeArguments) -> RunInfo:
         """Let a run go on that was interrupted, failed, was cancelled or holds; or give it new caps."""

@@ -66,7 +66,7 @@ def about(view: "RunView") -> list[AvailableCommand]:
 def _decisions(view: "RunView") -> list[AvailableCommand]:
     found = []
     for gate in view.gates:
-        argument = {"run": view.run, "gate": gate.id}
+        argument = {"run": view.run, "gate": gate.id, "seen": gate.seen}
         for word, command in ((gate.yes, "wainwright.approve"), (gate.no, "wainwright.reject")):
             short = word if len(view.gates) == 1 else ""
             title = f"{word}: {gate.question}"

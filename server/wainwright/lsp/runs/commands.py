@@ -13,7 +13,7 @@ from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision, Steering
 from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Stage
 from wainwright.domain.text import headline
-from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
+from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
@@ -167,18 +167,34 @@ class Runs:
         holding = [view for view in views if view.waiting == "hold"]
         return next(iter([*holding, *views]), None)
 
-    async def decide(self, run: str | None, gate: str | None, decision: Decision, reason: str) -> RunInfo:
-        """Decide a gate. The first decision counts; a later one is dropped, and the answer says how things are."""
+    async def decide(
+        self, run: str | None, gate: str | None, decision: Decision, reason: str, seen: str = ""
+    ) -> RunInfo:
+        """Decide a gate. The first decision counts; a later one is dropped, and the answer says how things are.
+
+        One by a button (``seen`` says of what) that came at once where another gate's was is asked again.
+        """
         view = await self._deciding(run, gate)
-        if gate is not None and gate not in {one.id for one in view.gates}:
+        meant = next((one for one in view.gates if one.id == gate), None)
+        if gate is not None and meant is None:
+            return _info(view)
+        if seen and meant is not None and self.board.took_a_place(view.run, meant.id):
+            self._server.spawn(self._ask_again(view.run, meant, decision, reason), f"ask again about {gate}")
             return _info(view)
         decided = await self.engine.decide(
-            Decide(run=view.run, gate=gate, decision=decision, reason=reason, by="editor")
+            Decide(run=view.run, gate=gate, decision=decision, reason=reason, seen=seen, by="editor")
         )
         if not decided.waiting and not decided.at_work and decided.stage not in ENDS:
             return await self._drive(decided.run)
         self.board.remember(decided)
         return _info(decided)
+
+    async def _ask_again(self, run: str, gate: GateView, decision: Decision, reason: str) -> None:
+        """Ask whether a decision was meant for a gate that had only just come."""
+        word = gate.no if decision == "reject" else gate.yes
+        question = f"{gate.question} That came up just as you chose. {word}?"
+        if await self._questions.choose(question, [word, LATER], gate.detail) == word:
+            await self.decide_quietly(run, gate.id, decision, reason)
 
     async def _deciding(self, run: str | None, gate: str | None) -> RunView:
         if run is not None:
