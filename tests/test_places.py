@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from wainwright import deploy, tools
 from wainwright.agents.roles import ASSIGNMENTS
-from wainwright.cli import cost, keys, native, program, rewind, start, steer, trust, why
+from wainwright.cli import cost, hunk, keys, native, program, rewind, start, steer, trust, why
 from wainwright.deploy.target import Target
 from wainwright.deploy.targets import TARGETS
 from wainwright.domain.events import EVENT, Event, GateKind
@@ -82,7 +82,7 @@ def test_every_command_of_the_terminal_is_in_the_program() -> None:
     groups = [group.typer_instance for group in program.app.registered_groups]
     apps = [program.app, *(group for group in groups if group is not None)]
     registered = {command.callback for app in apps for command in app.registered_commands}
-    for module in (cost, keys, native, rewind, start, steer, trust, why):
+    for module in (cost, hunk, keys, native, rewind, start, steer, trust, why):
         for name, one in inspect.getmembers(module, inspect.isfunction):
             if one.__module__ == module.__name__ and not name.startswith("_"):
                 assert one in registered, f"cli/program.py: the program does not have the command {name}"

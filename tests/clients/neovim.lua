@@ -12,7 +12,7 @@ vim.ui.select = function(items, options, choose)
     error('only one action should fit')
   end
   table.insert(asked, options.prompt)
-  local wanted = options.prompt:find('Start the service', 1, true) and 'Approve' or nil
+  local wanted = options.prompt:find('Start the service', 1, true) and 'Start the service' or nil
   choose(vim.iter(items):find(function(item) return item.title == wanted end))
 end
 vim.api.nvim_create_autocmd('LspProgress', {
@@ -80,14 +80,14 @@ end
 wait('the plan gate is told', function() return told('Is the plan') and told('Answer by code action') end)
 type_keys('ggA typed meanwhile<Esc>')
 assert(has('typed meanwhile'), 'a question took the keys')
-take('Approve: Is the plan')
+take('Approve the plan: Is the plan')
 wait('it is built', function()
   return vim.iter(bar):any(function(message) return vim.startswith(message, 'BUILD') end)
 end)
 
 wait('the change is offered', function() return told('Take the change over?') end)
 assert(not has('def sub'), 'nothing is changed before the gate')
-take('Approve: Take the change over?')
+take('Take the change over: Take the change over?')
 wait('the edit arrives', function() return has('def sub') end)
 assert(has('typed meanwhile') and has('only in the buffer'), 'what was typed is lost')
 assert(vim.bo.modified, 'saving is the person\'s business')

@@ -191,9 +191,8 @@ class LanguageServer:
             message = json.loads(out.read(length) or b"{}")
             if "method" in message and "id" in message:
                 actions = message["params"].get("actions") or [{}] if "params" in message else [{}]
-                self._send(
-                    id=message["id"], result=actions[0] if actions[0].get("title") == "Approve" else None
-                )
+                yes = actions[0].get("title", "").startswith(("Approve", "Take", "Start"))
+                self._send(id=message["id"], result=actions[0] if yes else None)
             elif "error" in message:
                 self.said += json.dumps(message["error"])
 

@@ -42,7 +42,11 @@ async def test_a_command_is_shown_and_said_yes_to(workplace, kind):
     calls = len(workplace.model.entries)
     (seen,) = await person.runs()
     (gate,) = seen["gates"]
-    assert (gate["id"], gate["yes"], gate["no"]) == ("command-1", "Run it once", "Do not run it")
+    assert (gate["id"], gate["yes"], gate["no"]) == (
+        "command-1",
+        "Run the command once",
+        "Do not run the command",
+    )
     assert gate["question"] == QUESTION
     assert gate["detail"].startswith(SHOWN)
     assert f"It would run in {workplace.root}" in gate["detail"]
@@ -52,7 +56,7 @@ async def test_a_command_is_shown_and_said_yes_to(workplace, kind):
         while SHOWN not in page.read_text():
             await asyncio.sleep(0.05)
     assert len(workplace.model.entries) == calls, "nobody is asked while it waits"
-    await person.take(await person.action("Run it once: Run"))
+    await person.take(await person.action("Run the command once: Run"))
     await person.reads("DONE")
     assert told(workplace, "it ran\\nfatal: 'origin' does not appear")
     assert await person.client.leave() == 0
@@ -64,7 +68,10 @@ async def test_the_words_of_a_no_reach_the_agent(workplace):
     await person.command("start", goal=GOAL)
     await person.is_asked("Run `echo")
     (asked,) = person.questions("Run `echo")
-    assert [one["title"] for one in asked["actions"]][:2] == ["Run it once", "Do not run it"]
+    assert [one["title"] for one in asked["actions"]][:2] == [
+        "Run the command once",
+        "Do not run the command",
+    ]
     await person.command("reject", reason="We push on Fridays.")
     await person.reads("DONE")
     assert told(workplace, "Not run: the person said no. We push on Fridays. Do without it")

@@ -17,20 +17,20 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     person = await workplace.sit_down(kind, "--autonomy", "suggest")
     person.editor.open(workplace.file, ON_DISK)
     person.editor.change(workplace.uri("calc/__init__.py"), UNSAVED)
-    person.answers["Is the plan"] = "Approve"
+    person.answers["Is the plan"] = "Approve the plan"
     workplace.team.hold("Implementer")
     await person.client.request("textDocument/codeLens", {"textDocument": {"uri": workplace.uri("x")}})
 
     run = (await person.command("start", goal=GOAL))["run"]
     if kind is not VsCode:
         await person.is_asked("Is the plan")
-        await person.take(await person.action("Approve: Is the plan"))
+        await person.take(await person.action("Approve the plan: Is the plan"))
     token = await person.sees_progress("BUILD")
     person.editor.type(workplace.file, *TYPED)
     workplace.team.release("Implementer")
 
     await person.is_asked("Take the change over?")
-    await person.take(await person.action("Approve: Take the change over?"))
+    await person.take(await person.action("Take the change over: Take the change over?"))
     await person.is_asked("Start the service")
     assert (await person.command("approve"))["run"] == run
     await person.reads("DONE")
@@ -53,7 +53,7 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
 @pytest.mark.parametrize("kind", [Neovim, Eglot])
 async def test_a_question_that_takes_the_keyboard_waits_until_hands_are_off_it(workplace, kind):
     person = await workplace.sit_down(kind)
-    person.answers["Is the plan"] = "Approve"
+    person.answers["Is the plan"] = "Approve the plan"
     run = (await person.command("plan", goal=GOAL))["run"]
     await person.is_asked("Is the plan")
     assert not person.questions("Is the plan"), "told first"
@@ -86,7 +86,7 @@ async def test_a_killed_server_is_followed_by_one_that_goes_on(workplace):
 
 async def test_a_killed_server_is_followed_by_the_command_line(workplace):
     person = await workplace.sit_down(VsCode)
-    person.answers["Is the plan"] = "Approve"
+    person.answers["Is the plan"] = "Approve the plan"
     workplace.team.hold("Implementer")
     run = (await person.command("start", goal=GOAL))["run"]
     await person.sees_progress("BUILD")
@@ -116,13 +116,12 @@ async def test_a_gate_survives_a_restart_and_the_stages_go_on_one_by_one(workpla
     plan = f".wainwright/runs/{run}/plan.md"
     lenses = [lens["command"] for lens in await person.lenses(plan)]
     twins = [action["command"] for action in await person.actions(plan)]
-    assert [lens["title"] for lens in lenses] == ["Approve", "Reject", "Cancel"]
-    for lens in lenses:
-        (twin,) = [twin for twin in twins if twin["command"] == lens["command"]]
-        assert twin["arguments"] == lens["arguments"]
+    assert [lens["title"] for lens in lenses] == ["Approve the plan", "Reject the plan", "Review", "Cancel"]
+    does = [(twin["command"], twin["arguments"]) for twin in twins]
+    assert [lens for lens in lenses if (lens["command"], lens["arguments"]) not in does] == []
     with pytest.raises(Refused, match=r"waits for a decision.*wainwright\.approve"):
         await person.command("design")
-    approve = await person.action("Approve: Is the plan")
+    approve = await person.action("Approve the plan: Is the plan")
     await person.take(approve)
     assert "holds before DESIGN" in await person.reads(run)
     assert (await person.take(approve))["gates"] == [], "a late decision is dropped"
@@ -145,7 +144,7 @@ async def test_the_first_answer_counts_and_a_late_one_is_dropped(workplace):
 
     async def late():
         await person.client.expect("$/cancelRequest")
-        return "Reject"
+        return "Reject the plan"
 
     person.answers["Is the plan"] = late
     run = (await person.command("plan", goal=GOAL))["run"]
@@ -394,7 +393,7 @@ async def test_a_run_that_reached_its_cap_goes_on_with_a_higher_one(workplace):
     await person.is_asked("The run has met its cap")
     (asked,) = person.asked("The run has met its cap")
     assert "may take" in asked["message"]
-    assert (await person.runs())[0]["gates"][0]["yes"] == "As much again"
+    assert (await person.runs())[0]["gates"][0]["yes"] == "Allow as much again"
     for wrong in ({"budgetUsd": -1}, {"budgetUsd": 0}, {"budgetTokens": 0}, {"budgetTokens": 10**30}):
         with pytest.raises(Refused):
             await person.command("resume", run=run, **wrong)
@@ -408,7 +407,7 @@ async def test_a_run_that_reached_its_cap_goes_on_with_a_higher_one(workplace):
 
 async def test_a_person_lets_a_run_cost_as_much_again_as_often_as_it_asks(workplace):
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--budget-tokens", "9000")
-    person.answers["The run has met its cap"] = "As much again"
+    person.answers["The run has met its cap"] = "Allow as much again"
     await person.command("start", goal=GOAL)
     await person.reads("DONE")
     assert len(person.asked("The run has met its cap")) > 1
@@ -417,7 +416,7 @@ async def test_a_person_lets_a_run_cost_as_much_again_as_often_as_it_asks(workpl
 
 async def test_a_person_stops_a_run_at_its_cap(workplace):
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--budget-tokens", "9000")
-    person.answers["The run has met its cap"] = "Stop"
+    person.answers["The run has met its cap"] = "Stop the run"
     run = (await person.command("start", goal=GOAL))["run"]
     assert f"wainwright resume {run} --budget-tokens" in await person.reads("The answer was no")
     person.client.allowed.add("window/showMessage")

@@ -46,8 +46,9 @@ export async function deactivate(): Promise<void> {
 
 /** Sends a command. A refusal is a sentence for a person: it is shown once, and not as a failure of the editor. */
 async function send(command: string, given: unknown[]): Promise<unknown> {
-  let argument = given[0] as { reason?: string; uri?: string; line?: number } | undefined;
-  if (command === "wainwright.reject" && !argument?.reason) {
+  let argument = given[0] as { decision?: string; reason?: string; uri?: string; line?: number } | undefined;
+  const refuses = command === "wainwright.reject" || (command === "wainwright.hunk" && argument?.decision === "reject");
+  if (refuses && !argument?.reason) {
     const reason = await window.showInputBox({ prompt: "What should be different?", ignoreFocusOut: true });
     if (reason === undefined) {
       return undefined;

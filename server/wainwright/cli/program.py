@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 from wainwright.app import log_lines
-from wainwright.cli import audit, cost, keys, native, replay, rewind, start, statement, steer, trust, why
+from wainwright.cli import (
+    audit,
+    cost,
+    hunk,
+    keys,
+    native,
+    replay,
+    rewind,
+    start,
+    statement,
+    steer,
+    trust,
+    why,
+)
 from wainwright.cli.console import Text, Workspace, out
 
 
@@ -72,6 +85,7 @@ for _command in (
     cost.cost,
     steer.approve,
     steer.reject,
+    hunk.hunk,
     steer.task,
     steer.cancel,
     steer.clean,

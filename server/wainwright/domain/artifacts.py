@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from wainwright.domain import change_diff
 from wainwright.domain.cautions import cautions
 from wainwright.domain.ending import ending, take_over
 from wainwright.domain.events import MutantsTried, Tested
@@ -53,6 +54,8 @@ def artifacts(state: RunState) -> dict[str, str]:
         found["test-report.json"] = _test_json(state)
     if state.reviewed is not None:
         found["review.md"] = _review(state)
+    if state.shown is not None:
+        found[change_diff.NAME] = change_diff.render(state)
     if state.deployment_plan is not None and state.deployment_plan.runbook:
         found["runbook.md"] = state.deployment_plan.runbook
     if state.monitored is not None:

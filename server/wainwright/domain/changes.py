@@ -23,6 +23,7 @@ class FileChange(BaseModel):
     ``after`` is the new text, None for a deleted file and for one that text cannot carry (``binary``:
     bytes that are not UTF-8, and symbolic links); such a file travels by branch only.
     ``executable`` tells whether the new file carries the executable bit.
+    ``base`` is the commit that it was made against; empty for that of the changeset.
     """
 
     model_config = _FROZEN
@@ -33,6 +34,7 @@ class FileChange(BaseModel):
     after: str | None
     binary: bool = False
     executable: bool = False
+    base: str = ""
 
     @field_validator("path")
     @classmethod

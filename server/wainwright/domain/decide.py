@@ -7,6 +7,7 @@ stops those that are no longer wanted.
 import shlex
 from collections.abc import Callable
 
+from wainwright.domain import change_diff
 from wainwright.domain.cautions import cautions, without_stop
 from wainwright.domain.control_files import CONTROL
 from wainwright.domain.effects import (
@@ -25,6 +26,7 @@ from wainwright.domain.effects import (
     ReviewChange,
     RunTask,
     RunTests,
+    ShowChange,
     SkipStage,
     TakeSnapshot,
     TestBase,
@@ -34,7 +36,7 @@ from wainwright.domain.effects import (
     WriteAcceptance,
 )
 from wainwright.domain.events import Gate, GateKind
-from wainwright.domain.gates import NOBODY_AGREED, WITHOUT_TESTS, fails_unattended, left_out_unattended
+from wainwright.domain.gates import NOBODY_AGREED, WITHOUT_TESTS, asks, fails_unattended, left_out_unattended
 from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.domain.plan import Plan, overlap
 from wainwright.domain.shown import in_line
@@ -303,10 +305,24 @@ def _review_stage(state: RunState) -> tuple[Effect, ...]:
     if _beside_review(state):
         # What they show belongs to what is decided now; they have a time of their own.
         return ()
-    detail = _with_cautions(state, "\n".join([f"tree {state.head_tree}", *_beyond_lines(state)]))
+    detail = _with_cautions(
+        state, "\n".join([f"tree {state.head_tree}", *_where_shown(state), *_beyond_lines(state)])
+    )
     if _agreed(state, "apply", detail):
         return (HandOver(number=state.reviews),)
+    if state.shown is None and state.head != state.base and asks(state, "apply"):
+        return (ShowChange(number=state.reviews),)
     return _gate(state, "apply", "Take the change over?", detail)
+
+
+def _where_shown(state: RunState) -> list[str]:
+    """Where the person can look at what they are asked about."""
+    shown = state.shown
+    if shown is None:
+        return []
+    hunks, files = len(shown.hunks), len(shown.files)
+    counted = f"{hunks} {'hunk' if hunks == 1 else 'hunks'} in {files} {'file' if files == 1 else 'files'}"
+    return [f"{counted}: read {change_diff.NAME}, or {in_line(shown.branch or shown.patch or '')}"]
 
 
 def _beyond_lines(state: RunState) -> list[str]:

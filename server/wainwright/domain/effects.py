@@ -108,6 +108,12 @@ class TryMutants(_Effect):
     number: int
 
 
+class ShowChange(_Effect):
+    """Put the change on its branch and into a document, before a person is asked about it."""
+
+    number: int
+
+
 class HandOver(_Effect):
     """Deliver the change: a branch, and the editor's own edit where one is attached."""
 
@@ -167,6 +173,7 @@ Effect = (
     | TriageFailure
     | ReviewChange
     | TryMutants
+    | ShowChange
     | HandOver
     | PlanDeployment
     | DeployService

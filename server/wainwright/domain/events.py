@@ -15,6 +15,7 @@ from wainwright.domain.evidence import (
     Verdict,
 )
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
+from wainwright.domain.hunks import ChangeShown, HunksDecided
 from wainwright.domain.plan import Plan, with_suites
 
 GateKind = Literal["plan", "apply", "deploy", "unverified", "question", "budget", "command"]
@@ -185,6 +186,8 @@ class GateDecided(Fact):
     gate: str
     decision: Decision
     reason: str = ""
+    seen: str = ""
+    """The digest of what was read; empty in earlier versions, and where nobody read it."""
     by: str
 
 
@@ -332,6 +335,12 @@ class Delivered(Fact):
 
     kind: Literal["delivered"] = "delivered"
     commit: str
+    tree: str = ""
+    """Where hunks were left out, the tree without them; empty: the tree of the head."""
+    left_out: tuple[int, ...] = ()
+    """Hunks of the change that was shown which a person refused."""
+    not_taken: tuple[str, ...] = ()
+    """Files that are not in the editor as the commit has them."""
     branch: str | None = None
     patch: str | None = None
     """Path of a patch file, where there is no repository to take a branch."""
@@ -470,6 +479,8 @@ Event = Annotated[
     | FailureTriaged
     | Reviewed
     | MutantsTried
+    | ChangeShown
+    | HunksDecided
     | Delivered
     | DeploymentPlanned
     | Deployed

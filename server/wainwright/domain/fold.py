@@ -16,11 +16,13 @@ from typing import assert_never
 
 from wainwright.domain import events as ev
 from wainwright.domain.caps import caps_in
+from wainwright.domain.choosing import all_refused, rework, take
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import Event, Gate
 from wainwright.domain.evidence import Suite
-from wainwright.domain.gates import GATES, WITHOUT_TESTS
+from wainwright.domain.gates import GATES, WITHOUT_TESTS, digest
 from wainwright.domain.goal import ENDS, WAY, Stage
+from wainwright.domain.hunks import ChangeShown, HunksDecided
 from wainwright.domain.ladder import (
     back_to_build,
     climb,
@@ -67,6 +69,8 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "failure-triaged": frozenset({S.TEST}),
     "reviewed": frozenset({S.REVIEW}),
     "mutants-tried": frozenset({S.PLANNING, S.DESIGN, S.BUILD, S.REVIEW, S.DEPLOY}),
+    "change-shown": frozenset({S.REVIEW}),
+    "hunks-decided": frozenset({S.REVIEW}),
     "delivered": frozenset({S.REVIEW}),
     "deployment-planned": frozenset({S.DEPLOY}),
     "deployed": frozenset({S.DEPLOY}),
@@ -162,6 +166,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
 
 _Late = (
     ev.MutantsTried
+    | ChangeShown
+    | HunksDecided
     | ev.Delivered
     | ev.DeploymentPlanned
     | ev.Deployed
@@ -180,8 +186,12 @@ def _apply_late(state: RunState, event: _Late) -> RunState:  # noqa: C901, PLR09
     match event:
         case ev.MutantsTried():
             return state.changed(mutants=event)
+        case ChangeShown():
+            return _show(state, event)
+        case HunksDecided():
+            return take(state, event)
         case ev.Delivered():
-            return state.changed(delivered=event, head=event.commit, stage=S.DEPLOY)
+            return _deliver(state, event)
         case ev.DeploymentPlanned():
             return _plan_deployment(state, event)
         case ev.Deployed():
@@ -331,6 +341,10 @@ def _decide_gate(state: RunState, event: ev.GateDecided) -> RunState:
     if held is None or held.decided is not None:
         raise IllegalTransition(f"Gate {event.gate} is not open.")
     gate = held.gate
+    if event.seen not in ("", digest(gate)):
+        raise IllegalTransition(
+            f"Gate {event.gate} asks something else than what was read.", "Read it again, and decide then."
+        )
     state = state.changed(gates={**state.gates, gate.id: held.model_copy(update={"decided": event})})
     if event.decision == "reject":
         return _reject(state, gate, event.reason)
@@ -358,7 +372,9 @@ def _pass(state: RunState, gate: Gate, event: ev.GateDecided) -> RunState:
                     "A command is run or it is not.", "Approve it, or reject it and say why."
                 )
             return state
-        case "apply" | "deploy":
+        case "apply":
+            return _reject(state, gate, event.reason) if all_refused(state) else state
+        case "deploy":
             return state
     assert_never(gate.kind)
 
@@ -375,7 +391,8 @@ def _reject(state: RunState, gate: Gate, reason: str) -> RunState:
                 chosen_size=named(reason) or state.chosen_size,
             )
         case "builds again":
-            return back_to_build(state, f"The person rejected the change: {reason}", "rework")
+            told = [f"The person rejected the change: {reason}".removesuffix(": "), rework(state)]
+            return back_to_build(state, "\n\n".join(filter(None, told)), "rework")
         case "is not deployed":
             skipped = f"not deployed: {reason or 'the person said no'}"
             return state.changed(stage=S.MONITOR, skips={**state.skips, S.DEPLOY: skipped})
@@ -439,6 +456,26 @@ def _leave_build(state: RunState) -> RunState:
     if state.unfinished or (state.acceptance is None and state.testable):
         return state
     return state.changed(stage=S.TEST, tested=None, triaged=None, giving_up="")
+
+
+def _show(state: RunState, event: ChangeShown) -> RunState:
+    """The head has trailers now: the commit that it was is the same work."""
+    tasks = {
+        name: one.model_copy(update={"commit": event.commit}) if one.commit == state.head else one
+        for name, one in state.tasks.items()
+    }
+    return state.changed(shown=event, said={}, head=event.commit, tasks=tasks)
+
+
+def _deliver(state: RunState, event: ev.Delivered) -> RunState:
+    """What was accepted is the person's; of what they refused, BUILD is told why."""
+    delivered = state.changed(
+        delivered=event, handed=event, head=event.commit, head_tree=event.tree or state.head_tree
+    )
+    if not event.left_out:
+        return delivered.changed(stage=S.DEPLOY)
+    told = f"The person took a part of the change over, and refused the rest, which is taken out.\n\n{rework(state)}"
+    return back_to_build(delivered, told, "rework")
 
 
 def _plan_deployment(state: RunState, event: ev.DeploymentPlanned) -> RunState:

@@ -6,8 +6,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from wainwright.domain import tiers
-from wainwright.domain.events import GateKind
+from wainwright.domain import change_diff, tiers
+from wainwright.domain.changes import content_hash
+from wainwright.domain.events import Gate, GateKind
 from wainwright.domain.goal import Autonomy
 from wainwright.domain.state import RunState
 
@@ -33,24 +34,62 @@ class GateRule:
     what was asked about is left out unless the person's own settings agree to it, or the policy rejects."""
     rejected: Rejected
     """What the run does when the answer is no."""
-    yes: str = "Approve"
-    no: str = "Reject"
-    """What the two answers are called where a person chooses."""
+    yes: str
+    no: str
+    """What the two answers are called where a person chooses: the act and its object, so that none is taken for
+    another."""
+    read: str = "run.md"
+    """The document of the run in which what is asked about can be read."""
 
 
 _ALWAYS: frozenset[Autonomy] = frozenset({"suggest", "auto-edit", "full-auto"})
 
 GATES: dict[GateKind, GateRule] = {
-    "plan": GateRule(frozenset({"suggest", "auto-edit"}), unattended="approve", rejected="plans anew"),
-    "apply": GateRule(frozenset({"suggest"}), unattended="approve", rejected="builds again"),
-    "deploy": GateRule(_ALWAYS, unattended="leave out", rejected="is not deployed"),
-    "unverified": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
-    "question": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
-    "budget": GateRule(_ALWAYS, unattended="fail", rejected="fails", yes="As much again", no="Stop"),
+    "plan": GateRule(
+        frozenset({"suggest", "auto-edit"}),
+        unattended="approve",
+        rejected="plans anew",
+        yes="Approve the plan",
+        no="Reject the plan",
+        read="plan.md",
+    ),
+    "apply": GateRule(
+        frozenset({"suggest"}),
+        unattended="approve",
+        rejected="builds again",
+        yes="Take the change over",
+        no="Reject the change",
+        read=change_diff.NAME,
+    ),
+    "deploy": GateRule(
+        _ALWAYS,
+        unattended="leave out",
+        rejected="is not deployed",
+        yes="Start the service",
+        no="Do not start the service",
+    ),
+    "unverified": GateRule(
+        _ALWAYS, unattended="fail", rejected="fails", yes="Go on without tests", no="Stop the run"
+    ),
+    "question": GateRule(
+        _ALWAYS, unattended="fail", rejected="fails", yes="Go on with the run", no="Stop the run"
+    ),
+    "budget": GateRule(
+        _ALWAYS, unattended="fail", rejected="fails", yes="Allow as much again", no="Stop the run"
+    ),
     "command": GateRule(
-        _ALWAYS, unattended="reject", rejected="is not run", yes="Run it once", no="Do not run it"
+        _ALWAYS,
+        unattended="reject",
+        rejected="is not run",
+        yes="Run the command once",
+        no="Do not run the command",
     ),
 }
+
+
+def digest(gate: Gate) -> str:
+    """What a decision carries to say what was read: a short hash of all that the gate asks."""
+    return content_hash(f"{gate.question}\n{gate.detail}")[:16]
 
 
 def lacking(autonomy: Autonomy, *, attended: bool, tier: str, capped: bool) -> str:

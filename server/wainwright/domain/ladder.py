@@ -32,6 +32,8 @@ _AFTER_BUILD: dict[str, object] = {
     "tested": None,
     "triaged": None,
     "reviewed": None,
+    "shown": None,
+    "said": {},
     "delivered": None,
     **_AFTER_DELIVERY,
 }

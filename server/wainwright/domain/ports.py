@@ -12,6 +12,8 @@ class EditorAnswer(Fact):
     status: Literal["applied", "partial", "refused", "absent"]
     detail: str = ""
     """Which files were not changed, and why."""
+    left: tuple[str, ...] = ()
+    """The paths of those files."""
 
 
 class Editor(Protocol):

@@ -29,6 +29,7 @@ from wainwright.domain.events import (
 )
 from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, LeftOut, Receipt, Suite
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
+from wainwright.domain.hunks import ChangeShown, HunksDecided
 from wainwright.domain.plan import Plan, Task
 
 TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked", "outgrown", "halted", "skipped"]
@@ -171,7 +172,13 @@ class RunState(Fact):
     reviews: int = 0
     mutants: MutantsTried | None = None
     """What came of the newest mutants, which may be of an earlier tree."""
+    shown: ChangeShown | None = None
+    """The change that a person is asked about, in hunks."""
+    said: dict[int, HunksDecided] = Field(default_factory=dict)
+    """What was said last of each hunk of it; nothing means that it is taken over."""
     delivered: Delivered | None = None
+    handed: Delivered | None = None
+    """What the person has: the newest delivery, also when more was built since."""
     deployment_plan: DeploymentPlanned | None = None
     deployment_plans: int = 0
     deployment: Deployment | None = None

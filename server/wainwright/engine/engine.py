@@ -32,6 +32,7 @@ from wainwright.domain.events import (
     TaskSteered,
 )
 from wainwright.domain.fold import fold, legal
+from wainwright.domain.gates import digest
 from wainwright.domain.goal import ENDS, Autonomy, Stage
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
@@ -40,6 +41,7 @@ from wainwright.engine.editing import Editing
 from wainwright.engine.editor_index import EditorIndex
 from wainwright.engine.following import Following
 from wainwright.engine.forking import Forking
+from wainwright.engine.hunks import Hunks
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended
 from wainwright.engine.parts import EngineParts
@@ -105,6 +107,7 @@ class Engine:
         self.rewinding = Rewinding(parts, self.editing)
         self.disk = Disk(parts)
         self.trusting = Trusting(parts)
+        self.hunks = Hunks(self._state, self._submit)
         self._lookup = Lookup(parts.journal)
         self._following = Following(self._lookup, self._publish)
         self.index = EditorIndex(parts.indexes, parts.workspace)
@@ -230,9 +233,9 @@ class Engine:
         if gate is None or gate not in open_gates:
             names = ", ".join(sorted(open_gates)) or "none"
             raise InputError(f"That gate of run {run} is not open.", f"Open gates: {names}.")
-        await self._submit(
-            run, GateDecided(gate=gate, decision=decide.decision, reason=decide.reason, by=decide.by)
-        )
+        told = decide.model_dump(exclude={"run", "gate"})
+        told["seen"] = decide.seen or digest(state.gates[gate].gate)
+        await self._submit(run, GateDecided.model_validate({"gate": gate, **told}))
         return await self.view(run)
 
     async def advance(self, run: str | None, until: Stage | None, by: str = "person") -> RunView:
@@ -356,10 +359,10 @@ class Engine:
         """A run, and the change that it handed over. Raises InputError when there is none."""
         run = await self._name(run, lambda _: True)
         state = await self._state(run)
-        if state.base is None or state.delivered is None:
+        if state.base is None or state.handed is None:
             raise InputError(f"Run {run} has not handed over a change.", "Let it go on to the end of REVIEW.")
         made = self._parts.repository.changeset
-        return run, await asyncio.to_thread(made, state.base, state.delivered.commit)
+        return run, await asyncio.to_thread(made, state.base, state.handed.commit)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear every notice of runs at work here; returns what ends it. A listener must not block or raise."""

@@ -293,6 +293,8 @@ def _leads_to(effect: ef.Effect, event: ev.Event) -> bool:
             return one == other
         case ef.GiveUpPlan(), ev.PlanGivenUp():
             return True
+        case ef.ShowChange(), ev.GateOpened(gate=other):
+            return other.kind == "apply"  # earlier versions asked without
         case ef.OpenGate(gate=one), ev.GateOpened(gate=other):
             return (one.id, one.kind) == (other.id, other.kind)
         case _:

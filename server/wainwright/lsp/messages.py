@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from wainwright.domain.events import Steering
 from wainwright.domain.goal import Autonomy, Role, Size, Stage
+from wainwright.domain.hunks import HunkDecision
 
 
 class Wire(BaseModel):
@@ -130,6 +131,9 @@ class ApproveArguments(RunArguments):
     """Default: the one that is open."""
     answer: str = ""
     """What to answer when the gate is a question."""
+    seen: str = ""
+    """The digest of what was read. The decision is refused where the gate asks something else; default: it is not
+    compared."""
 
 
 class RejectArguments(RunArguments):
@@ -139,6 +143,36 @@ class RejectArguments(RunArguments):
     """Default: the one that is open."""
     reason: str = ""
     """Why; the team works it in."""
+    seen: str = ""
+    """The digest of what was read, as for `wainwright.approve`."""
+
+
+class ShowArguments(RunArguments):
+    """Which document of a run to open."""
+
+    document: Literal["run.md", "plan.md", "change.diff"] = "run.md"
+
+
+class HunkArguments(RunArguments):
+    """Which hunk of the change that a run asks about."""
+
+    hunk: int = Field(ge=1)
+    """Its number in `change.diff`."""
+
+
+class HunksArguments(RunArguments):
+    """What is said of which hunks of the change that a run asks about."""
+
+    decision: HunkDecision
+    """`reject` leaves them out and has BUILD told why; `change` has them made again as the words say."""
+    hunks: tuple[int, ...] = ()
+    """Their numbers in `change.diff`. Default: all, or all of `file`."""
+    file: str = ""
+    """All hunks of this file."""
+    reason: str = ""
+    """Why, or what is to be changed. Default: the lines below them in `change.diff` that begin with `>`."""
+    commit: str = ""
+    """Which change was looked at; another one by now is refused. Default: the present one."""
 
 
 class LineArguments(RunArguments):
@@ -175,10 +209,14 @@ class GateInfo(Wire):
     kind: str
     question: str
     detail: str
-    yes: str = "Approve"
+    yes: str
     """What `wainwright.approve` is called at this gate."""
-    no: str = "Reject"
+    no: str
     """What `wainwright.reject` is called at this gate."""
+    read: str
+    """The document in which what is asked about can be read; `wainwright.show` opens it."""
+    seen: str
+    """The digest of question and detail, which a decision may carry."""
 
 
 class RunInfo(Wire):
@@ -289,6 +327,33 @@ class ComparisonInfo(Wire):
     """Model calls of the fork that were answered from the record."""
     sentences: tuple[str, ...]
     """The same, as the person is told it."""
+
+
+class TextInfo(Wire):
+    """A few sentences, which the person is shown as well."""
+
+    run: str
+    text: str
+
+
+class HunkInfo(Wire):
+    """A hunk of a change, and what was said of it last."""
+
+    number: int
+    path: str
+    serves: tuple[str, ...]
+    """The requirements that it is there for."""
+    decision: Literal["", "accept", "reject", "change"]
+    """Empty: nothing was said, and it is taken over."""
+    reason: str
+
+
+class HunkList(Wire):
+    """The change that a run asks about, in hunks."""
+
+    run: str
+    commit: str
+    hunks: tuple[HunkInfo, ...]
 
 
 class Shown(Wire):

@@ -389,14 +389,16 @@ class Repository:
         """Return the newest commit that two commits both come from."""
         return self._private.text("merge-base", object_name(one), object_name(other))
 
-    def lay(self, onto: str, source: str, paths: Sequence[str]) -> str:
+    def lay(
+        self, onto: str, source: str, paths: Sequence[str], texts: Mapping[str, bytes] | None = None
+    ) -> str:
         """Return the tree of ``onto`` with some paths as ``source`` has them, or without them where it has none.
 
-        Both are commits or trees. No ref moves.
+        Both are commits or trees; ``texts`` are new contents of files that ``onto`` has. No ref moves.
         """
-        return overlaid(
-            self._private, object_name(onto), object_name(source), [self.place.outer(path) for path in paths]
-        )
+        outer, own = self.place.outer, object_name(onto)
+        new = {outer(path): text for path, text in (texts or {}).items()}
+        return overlaid(self._private, own, object_name(source), [outer(path) for path in paths], new)
 
     def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
         """Make a commit of a tree and return its name; no ref moves."""

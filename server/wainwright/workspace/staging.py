@@ -83,15 +83,28 @@ def _can_hold(git: GitDirectory, path: str) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
-def overlaid(git: GitDirectory, onto: str, source: str, paths: Sequence[str]) -> str:
-    """Return the tree of ``onto`` with some paths as ``source`` has them, or without them where it has none."""
+def overlaid(
+    git: GitDirectory, onto: str, source: str, paths: Sequence[str], texts: Mapping[str, bytes]
+) -> str:
+    """Return the tree of ``onto`` with some paths as ``source`` has them, or without them where it has none.
+
+    ``texts`` are new contents of files that ``onto`` has; their modes stay.
+    """
     with tempfile.TemporaryDirectory(dir=git.path) as scratch:
         inside = git.within(GIT_INDEX_FILE=Path(scratch, "index"))
         inside.run("read-tree", onto)
-        if paths:
-            rows = inside.run("ls-tree", "-r", "-z", source, "--", *paths).items
-            there = {row.partition("\t")[2]: row for row in rows}
-            absent = "0" * len(onto)
-            entries = [there.get(path, f"0 {absent}\t{path}") for path in paths]
+        there = _rows(inside, source, paths)
+        absent = "0" * len(onto)
+        entries = [there.get(path, f"0 {absent}\t{path}") for path in paths]
+        for path, row in _rows(inside, onto, list(texts)).items():
+            blob = inside.text("hash-object", "-w", "--stdin", stdin=texts[path])
+            entries.append(f"{row.split(' ', 1)[0]} {blob}\t{path}")
+        if entries:
             inside.run("update-index", "--replace", "-z", "--index-info", stdin=quote(entries))
         return inside.text("write-tree")
+
+
+def _rows(git: GitDirectory, tree: str, paths: Sequence[str]) -> dict[str, str]:
+    """What a tree has at some paths, as git lists it."""
+    rows = git.run("ls-tree", "-r", "-z", tree, "--", *paths).items if paths else []
+    return {row.partition("\t")[2]: row for row in rows}

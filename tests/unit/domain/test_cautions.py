@@ -6,6 +6,7 @@ from tests.unit.domain.test_machine import (
     BASE,
     GREEN,
     REVIEWED,
+    SHOWN,
     SNAPSHOT,
     WAY_TO,
     receipt,
@@ -116,6 +117,7 @@ def test_it_stands_at_the_gates_and_on_top_of_every_document() -> None:
         *WAY_TO[Stage.DESIGN][3:],
         *WAY_TO[Stage.REVIEW][6:],
         REVIEWED,
+        SHOWN,
     ]
     state = replay(way)
     assert state is not None

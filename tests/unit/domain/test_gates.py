@@ -3,9 +3,12 @@
 from typing import get_args
 
 import pytest
+from tests.unit.domain.test_machine import SERVICE, WAY_TO, decided, opened
 
-from wainwright.domain.gates import lacking
-from wainwright.domain.goal import AUTONOMIES, Autonomy
+from wainwright.domain.errors import IllegalTransition
+from wainwright.domain.fold import fold, replay
+from wainwright.domain.gates import GATES, digest, lacking
+from wainwright.domain.goal import AUTONOMIES, Autonomy, Stage
 
 NO_SANDBOX = "no sandbox could be proven on this machine"
 ALONE = "Landlock 7 + seccomp"
@@ -31,3 +34,18 @@ def test_full_auto_needs_a_sandbox_and_a_cap(attended: bool, tier: str, capped: 
     assert lacking("full-auto", attended=attended, tier=tier, capped=capped) == lacks
     for autonomy in AUTONOMIES[:-1]:
         assert lacking(autonomy, attended=attended, tier=tier, capped=capped) == ""
+
+
+def test_both_answers_of_every_gate_name_what_is_done() -> None:
+    words = [word for rule in GATES.values() for word in (rule.yes, rule.no)]
+    assert [word for word in words if len(word.split()) < 3] == []
+
+
+def test_a_decision_is_about_what_was_read() -> None:
+    gate = opened("deploy", "serve (attempt 1)")
+    state = replay([*WAY_TO[Stage.DEPLOY], SERVICE, gate])
+    yes = decided("deploy-1").model_copy(update={"seen": digest(gate.gate)})
+    assert fold(state, yes).open_gates == ()
+    other = opened("deploy", "serve --all (attempt 1)")
+    with pytest.raises(IllegalTransition, match="asks something else than what was read"):
+        fold(state, yes.model_copy(update={"seen": digest(other.gate)}))

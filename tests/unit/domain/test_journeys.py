@@ -19,6 +19,7 @@ from wainwright.domain.evidence import Case, Deployment, Finding, Receipt, Suite
 from wainwright.domain.fold import fold
 from wainwright.domain.gates import asks
 from wainwright.domain.goal import ENDS, WORKING, Goal, Stage
+from wainwright.domain.hunks import ChangeShown, Hunk, ShownFile
 from wainwright.domain.ladder import ROUND_LADDER, TESTS_ANEW_MAX
 from wainwright.domain.plan import Plan, overlap
 from wainwright.domain.state import RunState
@@ -152,6 +153,11 @@ class World:
                 return [ev.Reviewed(tree=head, summary="Good.")]
             case ef.TryMutants():
                 return [ev.MutantsTried(tree=head, made=1, killed=1)]
+            case ef.ShowChange():
+                whole = ShownFile(path="a", kind="created", hunks=(Hunk(number=1),), whole=True)
+                return [
+                    ChangeShown(commit=state.present_head, tree=head, branch="wainwright/it", files=(whole,))
+                ]
             case ef.HandOver():
                 return [ev.Delivered(commit="c9", branch="wainwright/it")]
             case ef.PlanDeployment():

@@ -26,6 +26,7 @@ from wainwright.domain.evidence import (
 from wainwright.domain.fold import LEGAL, fold, legal, replay
 from wainwright.domain.gates import agreed_by_person, asks, passes_by_policy, rejected_unattended
 from wainwright.domain.goal import WORKING, Autonomy, Goal, Place, Stage
+from wainwright.domain.hunks import ChangeShown, Hunk, HunksDecided, ShownFile
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState
 
@@ -122,6 +123,28 @@ REVIEWED = ev.Reviewed(tree="t2", summary="Good.")
 TRIED = ev.MutantsTried(
     tree="t2", made=3, killed=2, survivors=(Survivor(path="a.py", line=2, what="`<` is `<=`"),)
 )
+SHOWN = ChangeShown(
+    commit="c3",
+    tree="t2",
+    branch="wainwright/make-it-work",
+    files=(
+        ShownFile(
+            path="a.py",
+            kind="modified",
+            tasks=("a",),
+            serves=("R1",),
+            hunks=(
+                Hunk(number=1, old_start=0, old_len=1, new_start=0, new_len=1, lines="-one\n+eins\n"),
+                Hunk(number=2, old_start=9, old_len=1, new_start=9, new_len=1, lines="-ten\n+zehn\n"),
+            ),
+        ),
+        ShownFile(
+            path="b.png", kind="created", whole=True, note="is binary, 9 bytes", hunks=(Hunk(number=3),)
+        ),
+    ),
+)
+READ = "3 hunks in 2 files: read change.diff, or wainwright/make-it-work"
+HUNKS_DECIDED = HunksDecided(commit="c3", hunks=(1,), decision="reject", reason="In English.", by="person")
 DELIVERED = ev.Delivered(commit="c3", branch="wainwright/make-it-work")
 SERVICE = ev.DeploymentPlanned(
     target="process", reason="It serves.", question="Start it?", command=("serve",), smoke=receipt("t2")
@@ -184,6 +207,8 @@ EACH: dict[str, ev.Event] = {
         ev.FailureTriaged(cause="code", digest="It broke."),
         REVIEWED,
         TRIED,
+        SHOWN,
+        HUNKS_DECIDED,
         DELIVERED,
         SERVICE,
         DEPLOYED,
@@ -229,6 +254,8 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "failure-triaged": {S.TEST: S.BUILD},
     "reviewed": {S.REVIEW: S.REVIEW},
     "mutants-tried": {s: s for s in (S.PLANNING, S.DESIGN, S.BUILD, S.REVIEW, S.DEPLOY)},
+    "change-shown": {S.REVIEW: S.REVIEW},
+    "hunks-decided": {S.REVIEW: S.REVIEW},
     "delivered": {S.REVIEW: S.DEPLOY},
     "deployment-planned": {S.DEPLOY: S.DEPLOY},
     "deployed": {S.DEPLOY: S.MONITOR},
@@ -254,6 +281,8 @@ def state_at(stage: Stage, kind: str = "") -> RunState:
         ]
     if kind == "failure-triaged" and stage is S.TEST:
         events.append(RED)
+    if kind == "hunks-decided" and stage is S.REVIEW:
+        events.append(SHOWN)
     if kind == "task-steered" and stage is S.FAILED:
         events = [*WAY_TO[S.BUILD], ev.RunFailed(reason="No money.")]
     if kind == "plan-given-up" and stage is S.BUILD:
@@ -334,8 +363,9 @@ MAIN_WAY: list[tuple[ev.Event, tuple[str, ...]]] = [
     (LANDED, ("RunTask b revision=1 attempt=0 rung=first",)),
     (ev.TaskLanded(task="b", attempt=0, commit="c4", tree="t4"), ("RunTests number=0",)),
     (GREEN, ("ReviewChange number=0",)),
-    (REVIEWED, ("OpenGate apply-1",)),
-    (opened("apply", "tree t4"), ()),
+    (REVIEWED, ("ShowChange number=1",)),
+    (SHOWN, ("OpenGate apply-1",)),
+    (opened("apply", f"tree t4\n{READ}"), ()),
     (decided("apply-1"), ("HandOver number=1",)),
     (DELIVERED, ("PlanDeployment number=0",)),
     (SERVICE, ("OpenGate deploy-1",)),
@@ -451,13 +481,14 @@ def test_a_rejected_change_is_reworked_and_never_handed_over() -> None:
         ev.TaskLanded(task="rework-1", attempt=0, commit="c5", tree="t2"),
         GREEN,
         REVIEWED,
+        SHOWN,
     ):
         state = fold(state, event)
     assert [told(e) for e in decide(state)] == ["OpenGate apply-2"]
 
 
 def test_an_approved_change_is_asked_for_again_when_the_tree_is_another() -> None:
-    state = replay([*WAY_TO[S.REVIEW], REVIEWED, opened("apply", "tree other"), decided("apply-1")])
+    state = replay([*WAY_TO[S.REVIEW], REVIEWED, SHOWN, opened("apply", "tree other"), decided("apply-1")])
     assert state is not None
     assert [told(e) for e in decide(state)] == ["OpenGate apply-2"]
 
@@ -927,7 +958,7 @@ def mutants_wanted(state: RunState) -> bool:
 def test_mutants_are_tried_beside_the_review_and_known_at_the_gate() -> None:
     assert [type(effect).__name__ for effect in decide(in_review())] == ["ReviewChange", "TryMutants"]
     assert [type(effect).__name__ for effect in decide(in_review(REVIEWED))] == ["TryMutants"]
-    assert [type(effect).__name__ for effect in decide(in_review(REVIEWED, TRIED))] == ["OpenGate"]
+    assert [type(effect).__name__ for effect in decide(in_review(REVIEWED, TRIED, SHOWN))] == ["OpenGate"]
     assert not mutants_wanted(in_review(seconds=0))
     assert not mutants_wanted(in_review(REVIEWED, DELIVERED))
 
@@ -999,7 +1030,7 @@ def test_what_is_asked_is_what_will_be_done_word_for_word() -> None:
 def test_control_files_are_asked_about_by_name_whatever_the_autonomy(autonomy: Autonomy) -> None:
     names = (".envrc", ".github/workflows/a\nb.yml")
     state = state_at(S.REVIEW).changed(
-        autonomy=autonomy, attended=True, control=names, gates={}, reviewed=REVIEWED, mutant_seconds=0
+        autonomy=autonomy, attended=True, control=names, gates={}, reviewed=REVIEWED, shown=SHOWN
     )
     (effect,) = decide(state)
     assert isinstance(effect, ef.OpenGate)
@@ -1017,7 +1048,7 @@ def test_what_a_diff_does_not_show_is_named_where_a_person_says_yes() -> None:
     said = ("a.png is binary, 9 bytes", "run\nme can be run as a program now")
     landed = fold(at_work(), ev.TaskLanded(task="a", attempt=0, commit="c2", tree="t2", unshown=said))
     state = state_at(S.REVIEW).changed(
-        unshown=landed.unshown, attended=True, gates={}, reviewed=REVIEWED, mutant_seconds=0
+        unshown=landed.unshown, attended=True, gates={}, reviewed=REVIEWED, shown=SHOWN
     )
     (effect,) = decide(state)
     assert isinstance(effect, ef.OpenGate)

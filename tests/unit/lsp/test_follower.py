@@ -35,6 +35,14 @@ async def test_what_is_asked_at_a_gate_is_told_in_full_length() -> None:
     nobody: Any = None
     command = f"sh -c 'true {'a' * 3_000}; rm -rf data'"
     for kind in ("plan", "deploy"):
-        gate = GateView(id=f"{kind}-1", kind=kind, question="May it?", detail=command, yes="Yes", no="No")
+        told = {
+            "question": "May it?",
+            "detail": command,
+            "yes": "Yes",
+            "no": "No",
+            "read": "run.md",
+            "seen": "",
+        }
+        gate = GateView.model_validate({"id": f"{kind}-1", "kind": kind, **told})
         await Follower(server, nobody, questions, nobody, "r1", alone=True)._ask(gate)
     assert asked == [("May it?", command)] * 2

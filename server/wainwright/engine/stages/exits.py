@@ -35,6 +35,9 @@ async def keep_work(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     branch, way, detail = None, "", ""
     if delivered is not None and delivered.commit == state.head:
         branch, way = delivered.branch, delivered.way
+    elif state.shown is not None and state.shown.branch is not None:
+        branch = state.shown.branch
+        way = await asyncio.to_thread(takeover.way, parts.repository.place, state.base, state.head, branch)
     elif state.base != state.head:
         branch, way, detail = await _on_a_branch(parts, state, state.base, state.head)
         if branch is None:

@@ -13,9 +13,10 @@ from wainwright.engine.stages.caps import raise_caps
 from wainwright.engine.stages.deployment import deploy, plan_deployment, watch_deployment
 from wainwright.engine.stages.design import make_design
 from wainwright.engine.stages.exits import keep_work
+from wainwright.engine.stages.handing import hand_over, show_change
 from wainwright.engine.stages.mutants import try_mutants
 from wainwright.engine.stages.planning import make_plan
-from wainwright.engine.stages.review import hand_over, review_change
+from wainwright.engine.stages.review import review_change
 from wainwright.engine.stages.task_attempt import run_task
 from wainwright.engine.stages.testing import run_tests, triage
 
@@ -51,6 +52,8 @@ async def perform(parts: EngineParts, effect: ef.Effect, run: LiveRun) -> Sequen
             return await review_change(parts, run, effect)
         case ef.TryMutants():
             return await try_mutants(parts, run)
+        case ef.ShowChange():
+            return await show_change(parts, run)
         case ef.HandOver():
             return await hand_over(parts, run)
         case ef.PlanDeployment():

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import structlog
 
+from wainwright import regular
+from wainwright.domain import change_diff
 from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
 from wainwright.domain.goal import ENDS, WAY
@@ -27,6 +29,8 @@ from wainwright.workspace import native
 log = structlog.get_logger()
 
 RUN = "run.md"
+DOCUMENT_MAX = 64_000_000
+"""Bytes of a document that is looked at before it is written again."""
 _STAGE_MARKS = {"done": "x", "now": ">", "later": " ", "skipped": "-"}
 
 
@@ -65,12 +69,21 @@ class Documents:
         if self._written.get(name) == text:
             return
         try:
-            write(self._workspace, self._folder / name, document(name, text))
+            if name != change_diff.NAME or not self._stands(name, text):
+                write(self._workspace, self._folder / name, document(name, text))
         except (OSError, WorkspaceError) as error:
             # The run itself does not depend on these files.
             log.warning("documents.not_written", path=str(self._folder / name), reason=str(error))
             return
         self._written[name] = text
+
+    def _stands(self, name: str, text: str) -> bool:
+        """Whether a document is there that begins so: a person may have written below that."""
+        try:
+            there = regular.read(self._folder / name, DOCUMENT_MAX, beneath=self._workspace)
+        except OSError:
+            return False
+        return there.decode("utf-8", "replace").split("\n", 2)[:2] == document(name, text).split("\n", 2)[:2]
 
 
 def write(workspace: Path, path: Path, text: str) -> None:

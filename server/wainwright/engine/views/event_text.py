@@ -5,6 +5,7 @@ from typing import assert_never
 from wainwright.domain import events as ev
 from wainwright.domain.artifacts import counted, mutants_counted
 from wainwright.domain.evidence import Receipt
+from wainwright.domain.hunks import ChangeShown, HunksDecided
 from wainwright.domain.text import headline
 
 _NAMED_MAX = 3
@@ -35,8 +36,7 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.GateOpened():
             return f"asks: {event.gate.question}"
         case ev.GateDecided():
-            why = f": {event.reason}" if event.reason else ""
-            return f"{event.gate}: {event.decision} by {event.by}{why}"
+            return f"{event.gate}: {event.decision} by {event.by}{_why(event.reason)}"
         case ev.DesignProposed():
             return f"design: {_line(event.summary)}"
         case ev.AcceptanceWritten():
@@ -65,6 +65,8 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
 
 _Late = (
     ev.TaskSteered
+    | ChangeShown
+    | HunksDecided
     | ev.Delivered
     | ev.DeploymentPlanned
     | ev.Deployed
@@ -79,7 +81,7 @@ _Late = (
 )
 
 
-def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911 - one arm an event
+def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm an event
     match event:
         case ev.TaskSteered():
             done = {
@@ -90,8 +92,14 @@ def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911 - one arm an event
                 "skip": "is skipped",
             }
             return f"{done[event.way]}, by {event.by}"
+        case ChangeShown():
+            where = event.branch or event.patch
+            return f"shows {_many(len(event.hunks), 'hunk')} in {_many(len(event.files), 'file')}, on {where}"
+        case HunksDecided():
+            return f"{_hunks(event.hunks)}: {event.decision} by {event.by}{_why(event.reason)}"
         case ev.Delivered():
-            return f"handed over: {event.branch or event.patch or 'nothing'}; editor: {event.editor}"
+            where = f"handed over: {event.branch or event.patch or 'nothing'}; editor: {event.editor}"
+            return where + (f"; {_hunks(event.left_out)} left out" if event.left_out else "")
         case ev.DeploymentPlanned():
             return f"to deploy: {' '.join(event.command) or event.target}. {_line(event.reason)}"
         case ev.Deployed():
@@ -187,6 +195,14 @@ def _counts(receipt: Receipt) -> str:
     if not receipt.cases:
         return f"exit code {receipt.exit}" if receipt.exit is not None else "stopped at its time limit"
     return counted(receipt)
+
+
+def _hunks(numbers: tuple[int, ...]) -> str:
+    return f"hunk{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+
+
+def _why(reason: str) -> str:
+    return f": {reason}" if reason else ""
 
 
 def _many(count: int, what: str) -> str:

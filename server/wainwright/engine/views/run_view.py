@@ -9,9 +9,9 @@ from wainwright.domain import tiers
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
 from wainwright.domain.ending import ending, take_over
-from wainwright.domain.events import BaseTested, Decision, DeploymentPlanned, Event, TaskLanded, Tested
+from wainwright.domain.events import BaseTested, Decision, DeploymentPlanned, Event, Gate, TaskLanded, Tested
 from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Deployment, Finding, Receipt, unnoticed
-from wainwright.domain.gates import GATES
+from wainwright.domain.gates import GATES, digest
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
 from wainwright.domain.sizes import told
 from wainwright.domain.state import RunState
@@ -49,6 +49,8 @@ class Decide(Fact):
     gate: str | None = None
     decision: Decision
     reason: str = ""
+    seen: str = ""
+    """The digest of what was read, as the gate's view has it; empty: as the gate is."""
     by: str = "person"
 
 
@@ -97,6 +99,10 @@ class GateView(Fact):
     yes: str
     no: str
     """What the two answers are called."""
+    read: str
+    """The document of the run in which what is asked about can be read."""
+    seen: str
+    """The digest of question and detail."""
 
 
 class ReceiptView(Fact):
@@ -183,7 +189,7 @@ def view(
     state: RunState, account: Account, receipts: tuple[ReceiptView, ...], artifacts: tuple[str, ...]
 ) -> RunView:
     """The view of a state."""
-    delivered, deployment, failure = state.delivered, state.deployment, state.failure
+    delivered, deployment, failure = state.handed, state.deployment, state.failure
     failed = failure if state.stage is Stage.FAILED else None
     return RunView(
         run=state.run,
@@ -205,17 +211,7 @@ def view(
             )
             for t in state.tasks.values()
         ),
-        gates=tuple(
-            GateView(
-                id=g.id,
-                kind=g.kind,
-                question=g.question,
-                detail=g.detail,
-                yes=GATES[g.kind].yes,
-                no=GATES[g.kind].no,
-            )
-            for g in state.open_gates
-        ),
+        gates=tuple(map(_gate_view, state.open_gates)),
         artifacts=artifacts,
         branch=delivered.branch if delivered else None,
         patch=delivered.patch if delivered else None,
@@ -238,6 +234,12 @@ def view(
         cautions=cautions(state),
         left_out=tuple(one.reason for one in state.left_out),
     )
+
+
+def _gate_view(gate: Gate) -> GateView:
+    rule = GATES[gate.kind]
+    told = {"id": gate.id, "kind": gate.kind, "question": gate.question, "detail": gate.detail}
+    return GateView(**told, yes=rule.yes, no=rule.no, read=rule.read, seen=digest(gate))
 
 
 def _survivors(state: RunState) -> tuple[Finding, ...]:

@@ -32,7 +32,9 @@ class OwnDocument:
     @property
     def has_lenses(self) -> bool:
         """Whether lenses are shown: the documents that a person decides on."""
-        return self.is_goal or (self.run is not None and self.name.endswith(("/plan.md", "/run.md")))
+        return self.is_goal or (
+            self.run is not None and self.name.endswith(("/plan.md", "/run.md", "/change.diff"))
+        )
 
 
 def own_document(workspace: Path, uri: str) -> OwnDocument | None:

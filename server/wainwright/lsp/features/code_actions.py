@@ -8,12 +8,14 @@ from lsprotocol import types
 
 from wainwright.domain.text import headline
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
+from wainwright.lsp.features.hunk_review import here, shows_hunks
 from wainwright.lsp.runs.available import AvailableCommand, about, available
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.documents.buffers import Buffer
     from wainwright.lsp.runs.board import Board
+    from wainwright.lsp.runs.hunks import Hunks
 
 FIX = "quickfix.wainwright"
 """For what belongs to the place where the person is, and for decisions that somebody waits for."""
@@ -27,7 +29,7 @@ _COMMENT_END = re.compile(r"\s*(?:\*/|-->|#\}|--\}\}|\*\))\s*$")
 
 
 async def actions(
-    server: "WainwrightServer", board: "Board", params: types.CodeActionParams
+    server: "WainwrightServer", board: "Board", hunks: "Hunks", params: types.CodeActionParams
 ) -> list[types.CodeAction]:
     """What is offered for a range of a document."""
     document = own_document(board.workspace, params.text_document.uri)
@@ -35,6 +37,8 @@ async def actions(
         found = [*_work_here(server, board, params), *(_of(offer, FIX) for offer in board.urgent())]
     else:
         found = await _about_own(board, document)
+        if document.run is not None and shows_hunks(document):
+            found = [*(_of(offer, FIX) for offer in await here(hunks, document.run, params.range)), *found]
     return [action for action in found if _wanted(action, params.context.only)]
 
 

@@ -5,16 +5,19 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.lsp.documents.own import own_document
+from wainwright.lsp.features.hunk_review import lenses as of_hunks
+from wainwright.lsp.features.hunk_review import shows_hunks
 from wainwright.lsp.runs.available import AvailableCommand, available
 
 if TYPE_CHECKING:
     from wainwright.lsp.runs.board import Board
+    from wainwright.lsp.runs.hunks import Hunks
 
 TOP = types.Range(types.Position(0, 0), types.Position(0, 0))
 
 
-async def lenses(board: "Board", params: types.CodeLensParams) -> list[types.CodeLens]:
-    """The lenses of one document, all at its top."""
+async def lenses(board: "Board", hunks: "Hunks", params: types.CodeLensParams) -> list[types.CodeLens]:
+    """The lenses of one document: at its top, and on each hunk of a change."""
     document = own_document(board.workspace, params.text_document.uri)
     if document is None or not document.has_lenses:
         return []
@@ -28,9 +31,13 @@ async def lenses(board: "Board", params: types.CodeLensParams) -> list[types.Cod
         ]
     else:
         shown = await board.offers()
+    below = await of_hunks(hunks, document.run) if document.run and shows_hunks(document) else []
     return [
-        types.CodeLens(
-            TOP, types.Command(offer.short or offer.title, offer.command, arguments=[offer.argument])
-        )
-        for offer in shown
+        *(
+            types.CodeLens(
+                TOP, types.Command(offer.short or offer.title, offer.command, arguments=[offer.argument])
+            )
+            for offer in shown
+        ),
+        *below,
     ]

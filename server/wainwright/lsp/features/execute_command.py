@@ -16,6 +16,9 @@ from wainwright.lsp.messages import (
     EditBegun,
     ForkArguments,
     ForkBegun,
+    HunkArguments,
+    HunkList,
+    HunksArguments,
     LineArguments,
     LineInfo,
     NoArguments,
@@ -27,10 +30,12 @@ from wainwright.lsp.messages import (
     RunArguments,
     RunInfo,
     RunList,
+    ShowArguments,
     Shown,
     StageArguments,
     StartArguments,
     TaskArguments,
+    TextInfo,
     TrustArguments,
     TrustInfo,
 )
@@ -61,6 +66,8 @@ class Catalogue:
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
+        add("wainwright.hunk", "Accept, reject or change hunks of the change that is asked about")(self.hunk)
+        add("wainwright.explain", "Explain a hunk of the change that is asked about")(self.explain)
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
         add("wainwright.revert", "Take back what was applied, if it has not changed since")(self.revert)
         add("wainwright.why", "Tell where a line comes from")(self.why)
@@ -91,12 +98,14 @@ class Catalogue:
     async def approve(self, call: Call, arguments: ApproveArguments) -> RunInfo:
         """Pass a gate. One that was decided already stays as it is."""
         decision: Literal["approve", "answer"] = "answer" if arguments.answer else "approve"
-        return await (await self._runs()).decide(arguments.run, arguments.gate, decision, arguments.answer)
+        runs, asked = await self._runs(), arguments
+        return await runs.decide(asked.run, asked.gate, decision, asked.answer, asked.seen)
 
     async def reject(self, call: Call, arguments: RejectArguments) -> RunInfo:
         """Refuse a gate. One that was decided already stays as it is."""
         reason = arguments.reason or "rejected in the editor"
-        return await (await self._runs()).decide(arguments.run, arguments.gate, "reject", reason)
+        runs, asked = await self._runs(), arguments
+        return await runs.decide(asked.run, asked.gate, "reject", reason, asked.seen)
 
     async def resume(self, call: Call, arguments: ResumeArguments) -> RunInfo:
         """Let a run go on that was interrupted, failed, was cancelled or holds; or give it new caps."""
@@ -117,9 +126,17 @@ class Catalogue:
         """All runs, newest first."""
         return await (await self._runs()).every()
 
-    async def show(self, call: Call, arguments: RunArguments) -> Shown:
-        """Open `run.md`, which is kept up to date while the run is at work."""
-        return await (await self._runs()).show(arguments.run)
+    async def show(self, call: Call, arguments: ShowArguments) -> Shown:
+        """Open `run.md`, which is kept up to date while the run is at work, or another document of it."""
+        return await (await self._runs()).show(arguments.run, arguments.document)
+
+    async def hunk(self, call: Call, arguments: HunksArguments) -> HunkList:
+        """Note what the person says of hunks; nothing is taken over before the gate is decided."""
+        return await (await self._runs()).hunks.decide(arguments)
+
+    async def explain(self, call: Call, arguments: HunkArguments) -> TextInfo:
+        """Say what a hunk serves, whose work it is, which tests show it, and what the review noted."""
+        return await (await self._runs()).hunks.explain(arguments)
 
     async def apply(self, call: Call, arguments: RunArguments) -> EditBegun:
         """Offer the change to the editor once more; what comes of it is told later."""

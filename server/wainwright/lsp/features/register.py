@@ -49,12 +49,12 @@ class Product:
         @feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(KINDS)))
         async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
             runs = self._ready
-            return [] if runs is None else await actions(self._server, runs.board, params)
+            return [] if runs is None else await actions(self._server, runs.board, runs.hunks, params)
 
         @feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
         async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
             runs = self._ready
-            return [] if runs is None else await lenses(runs.board, params)
+            return [] if runs is None else await lenses(runs.board, runs.hunks, params)
 
         @feature(types.WORKSPACE_SYMBOL)
         async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:

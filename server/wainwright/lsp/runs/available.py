@@ -66,11 +66,14 @@ def about(view: "RunView") -> list[AvailableCommand]:
 def _decisions(view: "RunView") -> list[AvailableCommand]:
     found = []
     for gate in view.gates:
-        argument = {"run": view.run, "gate": gate.id}
+        argument = {"run": view.run, "gate": gate.id, "seen": gate.seen}
         for word, command in ((gate.yes, "wainwright.approve"), (gate.no, "wainwright.reject")):
             short = word if len(view.gates) == 1 else ""
             title = f"{word}: {gate.question}"
             found.append(AvailableCommand(title, command, argument, urgent=True, short=short))
+        read = {"run": view.run, "document": gate.read}
+        title = f"Review what is asked: {gate.question}"
+        found.append(AvailableCommand(title, "wainwright.show", read, urgent=True, short="Review"))
     return found
 
 

@@ -1,5 +1,7 @@
 """The board: what is known about the runs of the workspace, and who wants to hear when it changes."""
 
+import math
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
 
 
+SETTLES_S = 1.0
+"""How long a gate has stood before a decision about it is taken as meant for it, in seconds."""
+
+
 class Board:
     """Runs as they were seen last; the newest one is told to ``listeners``, as often as it is seen."""
 
@@ -25,6 +31,8 @@ class Board:
         self._server = server
         self._engine = engine
         self._seen: dict[str, RunView] = {}
+        self._appeared: dict[str, dict[str, float]] = {}
+        """When each gate of a run was first seen, in seconds of the monotonic clock."""
 
     def last_seen(self, run: str) -> "RunView":
         """A run as it was seen last. Raises KeyError for one that never was."""
@@ -75,9 +83,17 @@ class Board:
         """Take a run over as it is now; listeners hear of the newest one."""
         self._seen.pop(view.run, None)
         self._seen[view.run] = view
+        appeared = self._appeared.setdefault(view.run, {})
+        for gate in view.gates:
+            appeared.setdefault(gate.id, time.monotonic())
         if self.newest == view.run:
             for listener in self.listeners:
                 listener(view)
+
+    def took_a_place(self, run: str, gate: str) -> bool:
+        """Whether a gate stands where another one of its run stood a moment ago: a click may have been for that."""
+        known = self._appeared.get(run, {})
+        return len(known) > 1 and time.monotonic() - known.get(gate, math.inf) < SETTLES_S
 
     def refresh(self) -> None:
         """Have the editor ask for its lenses again."""

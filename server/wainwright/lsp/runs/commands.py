@@ -13,7 +13,7 @@ from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision, Steering
 from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Stage
 from wainwright.domain.text import headline
-from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
+from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
@@ -32,6 +32,7 @@ from wainwright.lsp.messages import (
 from wainwright.lsp.runs.board import Board
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
+from wainwright.lsp.runs.hunks import Hunks
 from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.questions import Questions
 from wainwright.lsp.runs.replays import Replays
@@ -77,6 +78,7 @@ class Runs:
         self._goals = Goals(server, engine.editing)
         self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
         self.replays = Replays(server, engine, self._questions, self._drive)
+        self.hunks = Hunks(server, engine, self.board)
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
         self._closing = False
@@ -165,18 +167,34 @@ class Runs:
         holding = [view for view in views if view.waiting == "hold"]
         return next(iter([*holding, *views]), None)
 
-    async def decide(self, run: str | None, gate: str | None, decision: Decision, reason: str) -> RunInfo:
-        """Decide a gate. The first decision counts; a later one is dropped, and the answer says how things are."""
+    async def decide(
+        self, run: str | None, gate: str | None, decision: Decision, reason: str, seen: str = ""
+    ) -> RunInfo:
+        """Decide a gate. The first decision counts; a later one is dropped, and the answer says how things are.
+
+        One by a button (``seen`` says of what) that came at once where another gate's was is asked again.
+        """
         view = await self._deciding(run, gate)
-        if gate is not None and gate not in {one.id for one in view.gates}:
+        meant = next((one for one in view.gates if one.id == gate), None)
+        if gate is not None and meant is None:
+            return _info(view)
+        if seen and meant is not None and self.board.took_a_place(view.run, meant.id):
+            self._server.spawn(self._ask_again(view.run, meant, decision, reason), f"ask again about {gate}")
             return _info(view)
         decided = await self.engine.decide(
-            Decide(run=view.run, gate=gate, decision=decision, reason=reason, by="editor")
+            Decide(run=view.run, gate=gate, decision=decision, reason=reason, seen=seen, by="editor")
         )
         if not decided.waiting and not decided.at_work and decided.stage not in ENDS:
             return await self._drive(decided.run)
         self.board.remember(decided)
         return _info(decided)
+
+    async def _ask_again(self, run: str, gate: GateView, decision: Decision, reason: str) -> None:
+        """Ask whether a decision was meant for a gate that had only just come."""
+        word = gate.no if decision == "reject" else gate.yes
+        question = f"{gate.question} That came up just as you chose. {word}?"
+        if await self._questions.choose(question, [word, LATER], gate.detail) == word:
+            await self.decide_quietly(run, gate.id, decision, reason)
 
     async def _deciding(self, run: str | None, gate: str | None) -> RunView:
         if run is not None:
@@ -226,10 +244,10 @@ class Runs:
         """All runs, newest first."""
         return RunList(runs=tuple(_info(view) for view in await self.engine.runs()))
 
-    async def show(self, run: str | None) -> Shown:
-        """Open the document of a run."""
+    async def show(self, run: str | None, document: str) -> Shown:
+        """Open a document of a run."""
         view = await self.engine.view(run)
-        return self.show_document(view.run, "run.md")
+        return self.show_document(view.run, document)
 
     def show_document(self, run: str, name: str) -> Shown:
         """Have one document of a run opened, if the editor can; does not wait for it."""

@@ -114,7 +114,7 @@ class Follower:
         choices = [gate.yes, gate.no] + ([SHOW] if self._server.profile.show_document else [])
         said = await self._questions.choose(gate.question, choices, gate.detail)
         if said == SHOW:
-            self._steering.show_document(self._run, "plan.md" if gate.kind == "plan" else "run.md")
+            self._steering.show_document(self._run, gate.read)
         elif said is not None:
             reason = "rejected in the editor" if said == gate.no else ""
             await self._steering.decide_quietly(

@@ -1,0 +1,125 @@
+"""The change that a run asks about, hunk by hunk, as any front reads it and says something of it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from wainwright.domain.errors import InputError
+from wainwright.domain.events import Event
+from wainwright.domain.goal import Fact
+from wainwright.domain.hunks import HunkDecision, HunksDecided
+from wainwright.domain.shown import in_line
+from wainwright.domain.state import RunState
+
+State = Callable[[str], Awaitable[RunState]]
+Submit = Callable[[str, Event], Awaitable[None]]
+
+
+class HunkView(Fact):
+    """One hunk, and what was said of it last."""
+
+    number: int
+    path: str
+    serves: tuple[str, ...]
+    tasks: tuple[str, ...]
+    lines: str
+    """As in a unified diff; empty for what text cannot show."""
+    decision: Literal["", "accept", "reject", "change"] = ""
+    reason: str = ""
+
+
+class ChangeView(Fact):
+    """A change that is shown."""
+
+    run: str
+    commit: str
+    branch: str | None
+    hunks: tuple[HunkView, ...]
+
+
+class Hunks:
+    """What can be done about the hunks of runs: ``state`` gives a run's, ``submit`` writes a fact of it."""
+
+    def __init__(self, state: State, submit: Submit) -> None:
+        self._state = state
+        self._submit = submit
+
+    async def seen(self, run: str) -> ChangeView:
+        """The change that a run shows. Raises InputError where it shows none."""
+        return _seen(await self._state(run))
+
+    async def decide(
+        self,
+        run: str,
+        decision: HunkDecision,
+        numbers: tuple[int, ...] = (),
+        *,
+        file: str = "",
+        reason: str = "",
+        commit: str = "",
+        by: str = "person",
+    ) -> ChangeView:
+        """Say something of some hunks, of a file's, or of all. Nothing is taken over before the gate is decided.
+
+        ``commit`` names the change that was read, where that is known. Raises InputError for hunks that there are
+        not, and for a change that is asked for without words.
+        """
+        seen = await self.seen(run)
+        chosen = numbers or tuple(one.number for one in seen.hunks if file in ("", one.path))
+        if not chosen:
+            raise InputError(f"The change has nothing in {in_line(file)}.", "change.diff names its files.")
+        if decision == "change" and not reason.strip():
+            raise InputError("Nobody said what is to be changed.", "Say it in a sentence.")
+        said = HunksDecided(
+            commit=commit or seen.commit, hunks=chosen, decision=decision, reason=reason.strip(), by=by
+        )
+        await self._submit(run, said)
+        return await self.seen(run)
+
+    async def explain(self, run: str, number: int) -> str:
+        """Why a hunk is there, in sentences: what it serves, who made it, which tests show it, what was noted."""
+        state = await self._state(run)
+        hunk = next((one for one in _seen(state).hunks if one.number == number), None)
+        if hunk is None:
+            raise InputError(f"There is no hunk {number} in this change.", "change.diff numbers them.")
+        told = [f"Hunk {number} is in {in_line(hunk.path)}."]
+        required = {one.id: one.text for one in state.plan.requirements} if state.plan else {}
+        told += [f"It serves {name}: {in_line(required[name])}" for name in hunk.serves if name in required]
+        for name in hunk.tasks:
+            one = state.tasks[name]
+            told.append(f"Task {name} made it: {in_line(one.task.title)}. {in_line(one.summary)}".rstrip())
+        tests = (
+            [one.test for one in state.acceptance.tests if one.requirement in hunk.serves]
+            if state.acceptance
+            else []
+        )
+        told += [f"Tests that show it: {in_line(', '.join(tests))}."] if tests else []
+        findings = state.reviewed.findings if state.reviewed else ()
+        told += [
+            f"The review noted: {in_line(one.trigger)} {in_line(one.consequence)}"
+            for one in findings
+            if one.where.partition(":")[0] == hunk.path
+        ]
+        return "\n".join(told)
+
+
+def _seen(state: RunState) -> ChangeView:
+    shown = state.shown
+    if shown is None:
+        raise InputError(
+            f"Run {state.run} shows no change that can be decided on.", "It does when it asks about one."
+        )
+    hunks = []
+    for file in shown.files:
+        for hunk in file.hunks:
+            said = state.said.get(hunk.number)
+            view = HunkView(
+                number=hunk.number,
+                path=file.path,
+                serves=file.serves,
+                tasks=tuple(name for name in file.tasks if name in state.tasks),
+                lines=hunk.lines,
+                decision=said.decision if said else "",
+                reason=said.reason if said else "",
+            )
+            hunks.append(view)
+    return ChangeView(run=state.run, commit=shown.commit, branch=shown.branch, hunks=tuple(hunks))

@@ -1,0 +1,95 @@
+"""Hunks of a change: what is offered on each of them in `change.diff`, by code action and by lens."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from wainwright.domain import change_diff
+from wainwright.lsp.runs.available import AvailableCommand
+
+if TYPE_CHECKING:
+    from wainwright.domain.change_diff import Spot
+    from wainwright.engine.hunks import ChangeView, HunkView
+    from wainwright.lsp.documents.own import OwnDocument
+    from wainwright.lsp.runs.hunks import Hunks
+
+_SAID = {"accept": "accepted", "reject": "rejected", "change": "to be changed"}
+
+
+def shows_hunks(document: "OwnDocument") -> bool:
+    """Whether a document is the change of a run."""
+    return document.run is not None and document.name.endswith(f"/{change_diff.NAME}")
+
+
+async def here(hunks: "Hunks", run: str, span: types.Range) -> list[AvailableCommand]:
+    """What is offered for the hunks that a range touches, for their files, and for all."""
+    seen = await hunks.seen(run)
+    if seen is None:
+        return []
+    spots = [s for s in await hunks.below(run) if s.first <= span.end.line and span.start.line <= s.last]
+    return [*_on_hunks(seen, spots), *_on_all(seen)]
+
+
+def _on_hunks(seen: "ChangeView", spots: "list[Spot]") -> Iterator[AvailableCommand]:
+    known = {one.number: one for one in seen.hunks}
+    touched = [(spot, known[spot.number]) for spot in spots if spot.number in known]
+    for spot, one in touched:
+        yield from _on_one(seen, one, words=spot.words)
+    for path in dict.fromkeys(one.path for _, one in touched):
+        if sum(one.path == path for one in seen.hunks) > 1:
+            yield _said(seen, f"Accept all of {path}", "accept", file=path)
+            yield _said(seen, f"Reject all of {path}", "reject", file=path)
+
+
+def _on_one(seen: "ChangeView", one: "HunkView", *, words: str) -> Iterator[AvailableCommand]:
+    name = f"hunk {one.number} of {one.path}"
+    if one.decision != "accept":
+        yield _said(seen, f"Accept {name}", "accept", hunks=[one.number], short=f"Accept hunk {one.number}")
+    why = f": {' '.join(words.split())}" if words else ""
+    which: dict[str, object] = {"hunks": [one.number], **({"reason": words} if words else {})}
+    yield _said(seen, f"Reject {name}{why}", "reject", short=f"Reject hunk {one.number}", **which)
+    if words:
+        yield _said(
+            seen, f"Have {name} changed{why}", "change", short=f"Have hunk {one.number} changed", **which
+        )
+    about = {"run": seen.run, "hunk": one.number}
+    yield AvailableCommand(f"Explain {name}", "wainwright.explain", about, short="Explain")
+
+
+def _on_all(seen: "ChangeView") -> Iterator[AvailableCommand]:
+    if len(seen.hunks) > 1:
+        yield _said(seen, f"Accept all {len(seen.hunks)} hunks", "accept")
+        yield _said(seen, f"Reject all {len(seen.hunks)} hunks", "reject")
+
+
+def _said(
+    seen: "ChangeView", title: str, decision: str, *, short: str = "", **which: object
+) -> AvailableCommand:
+    argument = {"run": seen.run, "commit": seen.commit, "decision": decision, **which}
+    return AvailableCommand(title, "wainwright.hunk", argument, short=short)
+
+
+async def lenses(hunks: "Hunks", run: str) -> list[types.CodeLens]:
+    """On each hunk: what was said of it, and what can be."""
+    seen = await hunks.seen(run)
+    if seen is None:
+        return []
+    known = {one.number: one for one in seen.hunks}
+    found = []
+    for spot in await hunks.below(run):
+        one = known.get(spot.number)
+        if one is None:
+            continue
+        place = types.Range(types.Position(spot.first, 0), types.Position(spot.first, 0))
+        offers = list(_on_one(seen, one, words=spot.words))
+        if one.decision:
+            reason = f": {' '.join(one.reason.split())}" if one.reason else ""
+            about = {"run": seen.run, "hunk": one.number}
+            offers[-1] = AvailableCommand(f"{_SAID[one.decision]}{reason}", "wainwright.explain", about)
+            offers.insert(0, offers.pop())
+        found += [
+            types.CodeLens(place, types.Command(o.short or o.title, o.command, arguments=[o.argument]))
+            for o in offers
+        ]
+    return found

@@ -1,0 +1,86 @@
+"""The hunks of a change as the editor decides on them; words may stand below a hunk in `change.diff`."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from wainwright.domain import change_diff
+from wainwright.domain.errors import InputError
+from wainwright.lsp.documents.own import read_text
+from wainwright.lsp.messages import HunkArguments, HunkInfo, HunkList, HunksArguments, TextInfo
+
+if TYPE_CHECKING:
+    from wainwright.domain.change_diff import Spot
+    from wainwright.engine.engine import Engine
+    from wainwright.engine.hunks import ChangeView
+    from wainwright.lsp.connection.session import WainwrightServer
+    from wainwright.lsp.runs.board import Board
+
+_DONE = {
+    "accept": "is taken over when you approve the change",
+    "reject": "is left out, and built again",
+    "change": "is built again with your words",
+}
+
+
+class Hunks:
+    """What an editor can be asked about the hunks of a change."""
+
+    def __init__(self, server: "WainwrightServer", engine: "Engine", board: "Board") -> None:
+        self._server = server
+        self._engine = engine
+        self._board = board
+
+    async def decide(self, asked: HunksArguments) -> HunkList:
+        """Say something of hunks. Raises InputError for hunks there are not, and for a change without words."""
+        run = await self._engine.named(asked.run)
+        seen = await self._engine.hunks.seen(run)
+        numbers = asked.hunks or tuple(one.number for one in seen.hunks if asked.file in ("", one.path))
+        below = await self.below(run)
+        words = "\n".join(spot.words for spot in below if spot.number in numbers and spot.words)
+        # As they stand by now, and not when it was offered.
+        reason = words or asked.reason
+        if asked.decision == "change" and not reason:
+            raise InputError(
+                "Nobody said what is to be changed.",
+                f"Write it below the hunk in {change_diff.NAME}, in a line that begins with `{change_diff.WORDS}`.",
+            )
+        said = await self._engine.hunks.decide(
+            run, asked.decision, numbers, file=asked.file, reason=reason, commit=asked.commit, by="editor"
+        )
+        self._board.refresh()
+        named = f"Hunk {numbers[0]}" if len(numbers) == 1 else f"Each of {len(numbers)} hunks"
+        why = f": {' '.join(reason.split())}" if reason else "."
+        self._say(f"{named} {_DONE[asked.decision]}{why}")
+        return listed(said)
+
+    async def seen(self, run: str) -> "ChangeView | None":
+        """The change that a run shows; None where it shows none."""
+        try:
+            return await self._engine.hunks.seen(await self._engine.named(run))
+        except InputError:
+            return None
+
+    async def below(self, run: str) -> "list[Spot]":
+        """The hunks of the document as it stands in the editor, or on disk."""
+        path = self._engine.workspace / ".wainwright" / "runs" / run / change_diff.NAME
+        opened = self._server.buffers.find_open(path)
+        text = opened.source if opened else await asyncio.to_thread(read_text, path, self._engine.workspace)
+        return change_diff.spots(text or "")
+
+    async def explain(self, asked: HunkArguments) -> TextInfo:
+        """Tell why a hunk is there."""
+        run = await self._engine.named(asked.run)
+        text = await self._engine.hunks.explain(run, asked.hunk)
+        self._say(text)
+        return TextInfo(run=run, text=text)
+
+    def _say(self, text: str) -> None:
+        self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))
+
+
+def listed(seen: "ChangeView") -> HunkList:
+    """A change as the wire has it."""
+    hunks = tuple(HunkInfo(**one.model_dump(exclude={"lines", "tasks"})) for one in seen.hunks)
+    return HunkList(run=seen.run, commit=seen.commit, hunks=hunks)

@@ -1,0 +1,84 @@
+"""A change is read hunk by hunk: what is accepted is handed over at once, and what is not comes back changed."""
+
+import pytest
+from client import Refused
+from editors import Neovim
+from tests.fixtures import team
+from tests.fixtures.openai_server import say
+from workplace import ADDED, GOAL, ON_DISK
+
+CHANGED = '\n\ndef sub(a: int, b: int) -> int:\n    """What is left of a without b."""\n    return a - b\n'
+AGAIN = (
+    "<<<<<<< SEARCH calc/__init__.py\n    return a + b\n=======\n    return a + b\n"
+    + CHANGED
+    + ">>>>>>> REPLACE\n"
+)
+
+
+def reworking(workplace, asked: list[str]) -> None:
+    """Have the implementer answer what was rejected."""
+    play = workplace.team._answer
+
+    def answer(role: str, own: str, turn: int):
+        if role == "Implementer" and asked and turn == 0:
+            return say(AGAIN + team.answer({"status": "done", "summary": "Says what it returns."}))
+        return play(role, own, turn)
+
+    workplace.team._answer = answer
+
+
+def line_of(text: str, part: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines()) if part in line)
+
+
+async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_once(workplace):
+    """All of it by code actions, commands and files: what any editor has."""
+    rejected: list[str] = []
+    reworking(workplace, rejected)
+    person = await workplace.sit_down(Neovim, "--autonomy", "suggest")
+    person.editor.open(workplace.file, ON_DISK)
+    run = (await person.command("start", goal=GOAL))["run"]
+    await person.is_asked("Is the plan")
+    await person.take(await person.action("Approve the plan: Is the plan"))
+    await person.is_asked("Take the change over?")
+    page = f".wainwright/runs/{run}/change.diff"
+    text = (workplace.root / page).read_text()
+    assert "# calc/__init__.py: modified, serves R1; task subtract (Add sub)" in text
+    branch = workplace.git("for-each-ref", "--format=%(refname:short)", "refs/heads/wainwright/*").strip()
+    assert workplace.git("show", f"{branch}:calc/__init__.py") == ON_DISK + ADDED, "before anybody said yes"
+    assert person.editor.text(workplace.file) == ON_DISK
+    review = await person.action("Review what is asked")
+    assert review["command"]["arguments"][0]["document"] == "change.diff"
+
+    spot = line_of(text, "hunk 1")
+    assert "calc/__init__.py" in (await person.action("Explain hunk 1", page, line=spot))["title"]
+    explained = await person.take(await person.action("Explain hunk 1", page, line=spot))
+    assert "It serves R1: `calc.sub(a, b)` returns a - b." in explained["text"]
+    assert await person.reads("Hunk 1 is in") == explained["text"]
+    with pytest.raises(Refused, match="line that begins with `>`"):
+        await person.command("hunk", decision="change", hunks=[1])
+    words = text.replace("+    return a - b\n", "+    return a - b\n> Say what it returns.\n")
+    (workplace.root / page).write_text(words)
+    rejected.append("1")
+    said = await person.take(
+        await person.action("Reject hunk 1 of calc/__init__.py: Say what it returns.", page, line=spot)
+    )
+    assert [(one["number"], one["decision"], one["reason"]) for one in said["hunks"]] == [
+        (1, "reject", "Say what it returns."),
+        (2, "", ""),
+    ]
+    assert await person.reads("Hunk 1 is left out, and built again")
+    titles = [lens["command"]["title"] for lens in await person.lenses(page)]
+    assert "rejected: Say what it returns." in titles
+    await person.command("approve", run=run)
+
+    await person.is_asked("Take the change over?", times=2)
+    assert person.editor.text(workplace.file) == ON_DISK, "the rejected hunk is not handed over"
+    assert (workplace.root / "tests" / "test_sub.py").exists(), "the accepted one is"
+    assert any("Say what it returns." in str(entry["request"]) for entry in workplace.model.entries)
+    await person.command("approve", run=run)
+    await person.is_asked("Start the service")
+    await person.command("reject", reason="not today")
+    await person.reads("DONE")
+    assert person.editor.text(workplace.file) == ON_DISK + CHANGED
+    assert await person.client.leave() == 0
