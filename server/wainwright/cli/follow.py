@@ -131,13 +131,20 @@ def picture(seen: RunView, lines: list[str]) -> Group:
         way.append(str(seen.stage), style="bold red")
     if seen.interrupted:
         way.append("interrupted", style="bold red")
+    notes = [
+        Text(f"note: {headline(one.words, 80)} ({f'received by {who}' if who else 'not received yet'})")
+        for one in seen.notes
+        for who in [", ".join(one.received)]
+    ]
     tasks = Table("task", "status", "attempt", "summary", box=None)
     for task in seen.tasks:
         tasks.add_row(task.id, task.status, str(task.attempt + 1), task.summary or task.title)
     money = "price unknown" if seen.unpriced and not seen.cost_usd else f"${seen.cost_usd:.4f}"
     spent = Text(f"{seen.model_calls} model calls, {seen.tokens} tokens, {money}", style="dim")
     how = [Text(told, style="dim") for told in (seen.size, seen.tier) if told]
-    return Group(Text(f"{seen.run}: {headline(seen.goal, 90)}"), *how, way, tasks, *map(Text, lines), spent)
+    return Group(
+        Text(f"{seen.run}: {headline(seen.goal, 90)}"), *how, way, *notes, tasks, *map(Text, lines), spent
+    )
 
 
 _WIDE = 120
@@ -225,6 +232,7 @@ def summary(seen: RunView) -> dict[str, Any]:
         "cost_usd": seen.cost_usd,
         "unpriced_calls": seen.unpriced,
         "deployment": seen.deployment.model_dump() if seen.deployment else None,
+        "notes": [note.model_dump(mode="json") for note in seen.notes],
         "gates": [gate.model_dump(mode="json") for gate in seen.gates],
         "cautions": list(seen.cautions),
         "findings": [found.model_dump(mode="json") for found in seen.findings],

@@ -73,6 +73,7 @@ for _command in (
     steer.approve,
     steer.reject,
     steer.task,
+    steer.note,
     steer.cancel,
     steer.clean,
     why.why,

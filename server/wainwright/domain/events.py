@@ -15,6 +15,7 @@ from wainwright.domain.evidence import (
     Verdict,
 )
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
+from wainwright.domain.notes import Noted, NoteReceived
 from wainwright.domain.plan import Plan, with_suites
 
 GateKind = Literal["plan", "apply", "deploy", "unverified", "question", "budget", "command"]
@@ -452,6 +453,8 @@ Event = Annotated[
     RunStarted
     | SnapshotTaken
     | HoldMoved
+    | Noted
+    | NoteReceived
     | StageSkipped
     | BaseTested
     | PlanProposed

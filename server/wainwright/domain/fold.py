@@ -38,6 +38,7 @@ from wainwright.domain.ladder import (
     triage,
     without_skipped,
 )
+from wainwright.domain.notes import Noted, NoteReceived, noted, received
 from wainwright.domain.plan import EVERYTHING, Plan, Requirement, Task
 from wainwright.domain.sizes import named
 from wainwright.domain.state import GateState, RunState, TaskState
@@ -49,6 +50,8 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "run-started": frozenset(),
     "snapshot-taken": frozenset({S.NEW}),
     "hold-moved": ACTIVE,
+    "noted": ACTIVE | {S.FAILED, S.CANCELLED},
+    "note-received": ACTIVE,
     "stage-skipped": frozenset(WAY[1:-1]),
     "base-tested": frozenset({S.PLANNING, S.BUILD}),
     "plan-proposed": frozenset({S.PLANNING}),
@@ -172,6 +175,8 @@ _Late = (
     | ev.CapMet
     | ev.CapsRaised
     | ev.Kept
+    | Noted
+    | NoteReceived
     | ev.RunResumed
 )
 
@@ -203,6 +208,10 @@ def _apply_late(state: RunState, event: _Late) -> RunState:  # noqa: C901, PLR09
             return state.changed(capped=None, raising=None, gates=overtaken(state, "budget"))
         case ev.Kept():
             return state.changed(kept=event)
+        case Noted():
+            return state.changed(notes=noted(state.notes, event))
+        case NoteReceived():
+            return state.changed(notes=received(state.notes, event))
         case ev.RunResumed():
             return _resume(state, event)
     assert_never(event)

@@ -29,6 +29,7 @@ from wainwright.domain.events import (
 )
 from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, LeftOut, Receipt, Suite
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
+from wainwright.domain.notes import Note
 from wainwright.domain.plan import Plan, Task
 
 TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked", "outgrown", "halted", "skipped"]
@@ -107,6 +108,7 @@ class RunState(Fact):
     lets_end: bool = False
     """Whether a plan is given up only when the attempts under way have ended."""
     stage: Stage = Stage.NEW
+    notes: tuple[Note, ...] = ()
 
     base: str | None = None
     base_tree: str | None = None

@@ -110,6 +110,13 @@ class TaskArguments(RunArguments):
     The others leave the present attempt where it is."""
 
 
+class NoteArguments(RunArguments):
+    """What to say to those at work on a run."""
+
+    words: str = ""
+    """Each agent hears them at its next turn. Default: the person is asked."""
+
+
 class ResumeArguments(RunArguments):
     """Which run goes on, and what it may cost from now on.
 
@@ -181,6 +188,14 @@ class GateInfo(Wire):
     """What `wainwright.reject` is called at this gate."""
 
 
+class NoteInfo(Wire):
+    """What the person said to those at work."""
+
+    words: str
+    received: tuple[str, ...]
+    """Who was told, in order; empty: nobody yet."""
+
+
 class RunInfo(Wire):
     """How far a run is."""
 
@@ -195,6 +210,7 @@ class RunInfo(Wire):
     interrupted: bool
     """Its process ended before the run did; `wainwright.resume` goes on."""
     gates: tuple[GateInfo, ...]
+    notes: tuple[NoteInfo, ...]
     branch: str | None
     editor: str
     """What became of the change in the editor: `applied`, `partial`, `refused`, or `absent`."""

@@ -26,6 +26,7 @@ from wainwright.domain.evidence import (
 from wainwright.domain.fold import LEGAL, fold, legal, replay
 from wainwright.domain.gates import agreed_by_person, asks, passes_by_policy, rejected_unattended
 from wainwright.domain.goal import WORKING, Autonomy, Goal, Place, Stage
+from wainwright.domain.notes import Noted, NoteReceived
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState
 
@@ -189,6 +190,8 @@ EACH: dict[str, ev.Event] = {
         DEPLOYED,
         ev.DeployFailed(reason="No port."),
         QUIET,
+        Noted(words="Keep it short.", by="person"),
+        NoteReceived(notes=(), role="planner"),
         ev.RunFailed(reason="No money."),
         ev.RunCancelled(by="person"),
         ev.CapMet(reason="$0.49 of $0.50 is spent.", hint="Raise it."),
@@ -203,6 +206,8 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "run-started": {},
     "snapshot-taken": {S.NEW: S.PLANNING},
     "hold-moved": STAYS,
+    "noted": {**STAYS, S.FAILED: S.FAILED, S.CANCELLED: S.CANCELLED},
+    "note-received": STAYS,
     "stage-skipped": {
         S.PLANNING: S.DESIGN,
         S.DESIGN: S.BUILD,

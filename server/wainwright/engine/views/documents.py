@@ -18,7 +18,7 @@ from wainwright.domain.marks import fenced
 from wainwright.domain.shown import document, in_line
 from wainwright.domain.state import RunState
 from wainwright.domain.text import headline
-from wainwright.engine.views.run_view import GateView, RunView
+from wainwright.engine.views.run_view import GateView, NoteView, RunView
 from wainwright.journal import Journal
 from wainwright.models.ledger import Ledger, Line
 from wainwright.models.spans import Spans
@@ -105,6 +105,8 @@ def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
     parts = [head, "## Stages\n\n" + "\n".join(stages)]
     if view.gates:
         parts.append("## Decide\n\n" + "\n".join(map(_asked, view.gates)))
+    if view.notes:
+        parts.append("## Your notes\n\n" + "\n".join(map(_note, view.notes)))
     if view.tasks:
         parts.append(
             "## Tasks\n\n"
@@ -139,6 +141,11 @@ def _asked(gate: GateView) -> str:
         if line.strip()
     ]
     return "\n".join([f"- **{gate.id}** {in_line(gate.question)}", *lines])
+
+
+def _note(note: NoteView) -> str:
+    who = ", ".join(note.received)
+    return f"- {in_line(note.words)} ({f'received by {who}' if who else 'nobody has received it yet'})"
 
 
 def _spent(view: RunView, spent: Sequence[Line]) -> str:

@@ -5,6 +5,7 @@ from typing import assert_never
 from wainwright.domain import events as ev
 from wainwright.domain.artifacts import counted, mutants_counted
 from wainwright.domain.evidence import Receipt
+from wainwright.domain.notes import Noted, NoteReceived
 from wainwright.domain.text import headline
 
 _NAMED_MAX = 3
@@ -75,11 +76,13 @@ _Late = (
     | ev.CapMet
     | ev.CapsRaised
     | ev.Kept
+    | Noted
+    | NoteReceived
     | ev.RunResumed
 )
 
 
-def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911 - one arm an event
+def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm an event
     match event:
         case ev.TaskSteered():
             done = {
@@ -110,6 +113,10 @@ def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911 - one arm an event
             return _raised(event)
         case ev.Kept():
             return _kept(event)
+        case Noted():
+            return f"note by {event.by}: {_line(event.words)}"
+        case NoteReceived():
+            return f"the {event.role} has received {_notes(event.notes)}"
         case ev.RunResumed():
             shown = "" if event.environment is None else ", with the ignored files as they are now"
             return f"resumed by {event.by}{shown}"
@@ -132,6 +139,10 @@ def _raised(event: ev.CapsRaised) -> str:
 def _kept(event: ev.Kept) -> str:
     where = [*([f"branch {event.branch}"] if event.branch else []), *event.patches]
     return f"kept: {', '.join(where) or 'nothing'}{'. ' if event.detail else ''}{_line(event.detail)}"
+
+
+def _notes(numbers: tuple[int, ...]) -> str:
+    return f"note{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
 
 
 def _how_tested(event: ev.SnapshotTaken) -> str:

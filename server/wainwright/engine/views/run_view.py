@@ -99,6 +99,14 @@ class GateView(Fact):
     """What the two answers are called."""
 
 
+class NoteView(Fact):
+    """What the person said to those at work."""
+
+    words: str
+    received: tuple[str, ...]
+    """Who was told, in order; empty: nobody yet."""
+
+
 class ReceiptView(Fact):
     """One receipt, short."""
 
@@ -124,6 +132,7 @@ class RunView(Fact):
     until: Stage | None
     tasks: tuple[TaskView, ...]
     gates: tuple[GateView, ...]
+    notes: tuple[NoteView, ...] = ()
     artifacts: tuple[str, ...]
     """Paths relative to the workspace."""
     branch: str | None
@@ -216,6 +225,7 @@ def view(
             )
             for g in state.open_gates
         ),
+        notes=tuple(NoteView(words=n.words, received=n.received) for n in state.notes),
         artifacts=artifacts,
         branch=delivered.branch if delivered else None,
         patch=delivered.patch if delivered else None,

@@ -19,6 +19,7 @@ from wainwright.lsp.messages import (
     LineArguments,
     LineInfo,
     NoArguments,
+    NoteArguments,
     RejectArguments,
     ReplayInfo,
     ResumeArguments,
@@ -58,6 +59,7 @@ class Catalogue:
         add("wainwright.reject", "Refuse at the open gate, with a reason")(self.reject)
         add("wainwright.resume", "Let a run go on to its end")(self.resume)
         add("wainwright.task", "Pause a task, let it go on, stop it, or have it tried again")(self.task)
+        add("wainwright.note", "Say something to those at work; they hear it at their next turn")(self.note)
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
@@ -108,6 +110,10 @@ class Catalogue:
     async def task(self, call: Call, arguments: TaskArguments) -> RunInfo:
         """Steer one task; the others go on."""
         return await (await self._runs()).steer(arguments.run, arguments.task, arguments.way)
+
+    async def note(self, call: Call, arguments: NoteArguments) -> RunInfo:
+        """Say something to those at work on a run."""
+        return await (await self._runs()).note(arguments.run, arguments.words)
 
     async def cancel(self, call: Call, arguments: RunArguments) -> RunInfo:
         """Stop a run."""

@@ -24,6 +24,7 @@ from wainwright.lsp.messages import (
     GateInfo,
     LineArguments,
     LineInfo,
+    NoteInfo,
     RunInfo,
     RunList,
     Shown,
@@ -216,6 +217,12 @@ class Runs:
         self.board.remember(view)
         return _info(view)
 
+    async def note(self, run: str | None, words: str) -> RunInfo:
+        """Say something to those at work on a run."""
+        view = await self.engine.say(run, words, by="editor")
+        self.board.remember(view)
+        return _info(view)
+
     async def cancel(self, run: str | None) -> RunInfo:
         """Stop a run."""
         view = await self.engine.cancel(run, by="editor")
@@ -351,8 +358,9 @@ class Runs:
 
 def _info(view: RunView) -> RunInfo:
     gates = tuple(GateInfo(**gate.model_dump()) for gate in view.gates)
-    plain = view.model_dump(include=set(RunInfo.model_fields) - {"gates"})
-    return RunInfo(**plain, gates=gates)
+    notes = tuple(NoteInfo(**note.model_dump()) for note in view.notes)
+    plain = view.model_dump(include=set(RunInfo.model_fields) - {"gates", "notes"})
+    return RunInfo(**plain, gates=gates, notes=notes)
 
 
 def _holds_before(view: RunView, stage: Stage) -> bool:
