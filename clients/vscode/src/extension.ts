@@ -22,6 +22,18 @@ export async function activate(): Promise<void> {
       middleware: { executeCommand: send },
     },
   );
+  client.registerFeature({
+    fillClientCapabilities: (capabilities) => {
+      const experimental = capabilities.experimental as object | undefined;
+      capabilities.experimental = { ...experimental, wainwright: { input: true, events: false } };
+    },
+    initialize: () => undefined,
+    getState: () => ({ kind: "static" }),
+    clear: () => undefined,
+  });
+  client.onRequest("wainwright/input", async ({ prompt, value }: { prompt: string; value?: string }) => ({
+    text: (await window.showInputBox({ prompt, value, ignoreFocusOut: true })) ?? null,
+  }));
   try {
     await client.start();
   } catch {
@@ -46,14 +58,7 @@ export async function deactivate(): Promise<void> {
 
 /** Sends a command. A refusal is a sentence for a person: it is shown once, and not as a failure of the editor. */
 async function send(command: string, given: unknown[]): Promise<unknown> {
-  let argument = given[0] as { reason?: string; uri?: string; line?: number } | undefined;
-  if (command === "wainwright.reject" && !argument?.reason) {
-    const reason = await window.showInputBox({ prompt: "What should be different?", ignoreFocusOut: true });
-    if (reason === undefined) {
-      return undefined;
-    }
-    argument = { ...argument, reason };
-  }
+  let argument = given[0] as { uri?: string; line?: number } | undefined;
   const editor = window.activeTextEditor;
   if (command === "wainwright.why" && !argument?.uri && editor) {
     argument = { ...argument, uri: editor.document.uri.toString(), line: editor.selection.active.line };

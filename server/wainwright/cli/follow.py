@@ -13,6 +13,7 @@ from rich.table import Table
 
 from wainwright.cli.console import Text, out
 from wainwright.domain.errors import WainwrightError
+from wainwright.domain.gates import choices, typed
 from wainwright.domain.goal import WAY, Stage
 from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, Notice, RunView
@@ -99,21 +100,12 @@ async def _answer(engine: "Engine", seen: RunView) -> None:
     out.print(Text(gate.detail))
     for path in seen.artifacts:
         out.print(Text(f"  {path}"))
-    answers = "y to approve; anything else is your reason to refuse"
-    if gate.kind == "budget":
-        answers = "y for as much again; n to stop; or new caps, such as $5"
-    said = await asyncio.to_thread(Prompt.ask, answers, default="")
-    if not said.strip():
-        # Enter alone decides nothing: the question is asked again.
+    said = await asyncio.to_thread(Prompt.ask, choices(gate.kind), default="")
+    decided = typed(gate.kind, said)
+    if decided is None:
+        # Enter alone, or a key too many, decides nothing: the question is asked again.
         return
-    decision = "approve" if said.strip().lower() in ("y", "yes") else "reject"
-    reason = "" if decision == "approve" else said
-    if (
-        gate.kind in ("question", "budget")
-        and decision == "reject"
-        and said.strip().lower() not in ("n", "no")
-    ):
-        decision = "answer"
+    decision, reason = decided
     with contextlib.suppress(WainwrightError):
         await engine.decide(
             Decide.model_validate({"run": seen.run, "gate": gate.id, "decision": decision, "reason": reason})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wainwright.domain import tiers
-from wainwright.domain.events import GateKind
+from wainwright.domain.events import Decision, GateKind
 from wainwright.domain.goal import Autonomy
 from wainwright.domain.state import RunState
 
@@ -36,6 +36,13 @@ class GateRule:
     yes: str = "Approve"
     no: str = "Reject"
     """What the two answers are called where a person chooses."""
+    answer: str = ""
+    """What an answer in words is called; empty: such a gate is not answered."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether a no ends the run: nobody is to say it by a slip."""
+        return self.rejected == "fails"
 
 
 _ALWAYS: frozenset[Autonomy] = frozenset({"suggest", "auto-edit", "full-auto"})
@@ -45,12 +52,41 @@ GATES: dict[GateKind, GateRule] = {
     "apply": GateRule(frozenset({"suggest"}), unattended="approve", rejected="builds again"),
     "deploy": GateRule(_ALWAYS, unattended="leave out", rejected="is not deployed"),
     "unverified": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
-    "question": GateRule(_ALWAYS, unattended="fail", rejected="fails"),
-    "budget": GateRule(_ALWAYS, unattended="fail", rejected="fails", yes="As much again", no="Stop"),
+    "question": GateRule(_ALWAYS, unattended="fail", rejected="fails", answer="Answer in words"),
+    "budget": GateRule(
+        _ALWAYS, unattended="fail", rejected="fails", yes="As much again", no="Stop", answer="Other caps"
+    ),
     "command": GateRule(
         _ALWAYS, unattended="reject", rejected="is not run", yes="Run it once", no="Do not run it"
     ),
 }
+
+
+def choices(kind: GateKind) -> str:
+    """What a person who types may answer at a gate, in one line."""
+    rule = GATES[kind]
+    if not rule.ends:
+        return f"y: {rule.yes}; n, or your words: {rule.no}"
+    words = f"; your words: {rule.answer}" if rule.answer else ""
+    return f"y: {rule.yes}{words}; stop: the run ends here, and can be resumed"
+
+
+def typed(kind: GateKind, said: str) -> tuple[Decision, str] | None:
+    """What a typed line decides at a gate, with the words of it; None: nothing, so that it is asked again.
+
+    A single letter is a slip of the hand unless it is one of those that were offered, and no slip ends a run.
+    """
+    words, rule = said.strip(), GATES[kind]
+    plain = words.lower()
+    if plain in ("y", "yes"):
+        return "approve", ""
+    if plain in ("n", "no"):
+        return None if rule.ends else ("reject", "")
+    if not rule.ends:
+        return ("reject", words) if len(words) > 1 else None
+    if plain == "stop":
+        return "reject", ""
+    return ("answer", words) if words and rule.answer else None
 
 
 def lacking(autonomy: Autonomy, *, attended: bool, tier: str, capped: bool) -> str:

@@ -31,6 +31,24 @@ EVENT = "wainwright/event"
 """The notification for clients that ask for it: an engine's `Notice`, or an `EditNotice`."""
 
 
+INPUT = "wainwright/input"
+"""The request to clients that can take a line of text from the person: `InputParams`, answered by `InputResult`."""
+
+
+class InputParams(Wire):
+    """What the person is asked to type."""
+
+    prompt: str
+    value: str = ""
+    """What stands there at first."""
+
+
+class InputResult(Wire):
+    """What the person typed; nothing when they closed the input."""
+
+    text: str | None = None
+
+
 class Spot(Wire):
     """A position as the protocol has it: line and character count from 0."""
 
@@ -114,7 +132,8 @@ class NoteArguments(RunArguments):
     """What to say to those at work on a run."""
 
     words: str = ""
-    """Each agent hears them at its next turn. Default: the person is asked."""
+    """Each agent hears them at its next turn. Default: the lines that begin with `> ` under *Your notes* in `run.md`;
+    else the person is asked."""
 
 
 class ResumeArguments(RunArguments):
@@ -139,13 +158,23 @@ class ApproveArguments(RunArguments):
     """What to answer when the gate is a question."""
 
 
+class AnswerArguments(RunArguments):
+    """Which gate to answer, and what."""
+
+    gate: str | None = None
+    """Default: the one that is open."""
+    words: str = ""
+    """Default: the lines that begin with `> ` under it in `run.md`; else the person is asked."""
+
+
 class RejectArguments(RunArguments):
     """Which gate to refuse, and why."""
 
     gate: str | None = None
     """Default: the one that is open."""
     reason: str = ""
-    """Why; the team works it in."""
+    """Why; the team works it in. Default: the lines that begin with `> ` under it in `run.md`; else the person is
+    asked, where the client can take a line of text."""
 
 
 class LineArguments(RunArguments):
@@ -186,6 +215,10 @@ class GateInfo(Wire):
     """What `wainwright.approve` is called at this gate."""
     no: str = "Reject"
     """What `wainwright.reject` is called at this gate."""
+    answer: str = ""
+    """What `wainwright.answer` is called at this gate; empty: it is not answered in words."""
+    ends: bool = False
+    """Whether a no ends the run; it can be resumed."""
 
 
 class NoteInfo(Wire):

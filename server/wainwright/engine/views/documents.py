@@ -27,6 +27,12 @@ from wainwright.workspace import native
 log = structlog.get_logger()
 
 RUN = "run.md"
+DECIDE, NOTES = "Decide", "Your notes"
+"""Headings of ``run.md`` under which a person writes words, on lines that begin with ``> ``."""
+_HOW_TO_DECIDE = "In your words: write lines that begin with `> ` under the question, and choose the action."
+_HOW_TO_NOTE = (
+    "Say something to those at work: write lines that begin with `> ` here, and choose *Send the note*."
+)
 _STAGE_MARKS = {"done": "x", "now": ">", "later": " ", "skipped": "-"}
 
 
@@ -104,9 +110,10 @@ def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
     head += "".join(f"\n\n{told}" for told in view.left_out)
     parts = [head, "## Stages\n\n" + "\n".join(stages)]
     if view.gates:
-        parts.append("## Decide\n\n" + "\n".join(map(_asked, view.gates)))
-    if view.notes:
-        parts.append("## Your notes\n\n" + "\n".join(map(_note, view.notes)))
+        parts.append("\n\n".join([f"## {DECIDE}", *map(_asked, view.gates), _HOW_TO_DECIDE]))
+    if view.notes or view.stage not in ENDS:
+        told = ["\n".join(map(_note, view.notes))] if view.notes else []
+        parts.append("\n\n".join([f"## {NOTES}", *told, *([_HOW_TO_NOTE] if view.stage not in ENDS else [])]))
     if view.tasks:
         parts.append(
             "## Tasks\n\n"

@@ -9,7 +9,16 @@ from wainwright.domain import tiers
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
 from wainwright.domain.ending import ending, take_over
-from wainwright.domain.events import BaseTested, Decision, DeploymentPlanned, Event, TaskLanded, Tested
+from wainwright.domain.events import (
+    BaseTested,
+    Decision,
+    DeploymentPlanned,
+    Event,
+    Gate,
+    GateKind,
+    TaskLanded,
+    Tested,
+)
 from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Deployment, Finding, Receipt, unnoticed
 from wainwright.domain.gates import GATES
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
@@ -91,12 +100,16 @@ class GateView(Fact):
     """One open gate."""
 
     id: str
-    kind: str
+    kind: GateKind
     question: str
     detail: str
     yes: str
     no: str
     """What the two answers are called."""
+    answer: str = ""
+    """What an answer in words is called; empty: it is not answered in words."""
+    ends: bool = False
+    """Whether a no ends the run."""
 
 
 class NoteView(Fact):
@@ -214,17 +227,7 @@ def view(
             )
             for t in state.tasks.values()
         ),
-        gates=tuple(
-            GateView(
-                id=g.id,
-                kind=g.kind,
-                question=g.question,
-                detail=g.detail,
-                yes=GATES[g.kind].yes,
-                no=GATES[g.kind].no,
-            )
-            for g in state.open_gates
-        ),
+        gates=tuple(map(_gate, state.open_gates)),
         notes=tuple(NoteView(words=n.words, received=n.received) for n in state.notes),
         artifacts=artifacts,
         branch=delivered.branch if delivered else None,
@@ -248,6 +251,12 @@ def view(
         cautions=cautions(state),
         left_out=tuple(one.reason for one in state.left_out),
     )
+
+
+def _gate(gate: Gate) -> GateView:
+    rule = GATES[gate.kind]
+    told = gate.model_dump(include={"id", "kind", "question", "detail"})
+    return GateView(**told, yes=rule.yes, no=rule.no, answer=rule.answer, ends=rule.ends)
 
 
 def _survivors(state: RunState) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from wainwright.domain.goal import Stage
 from wainwright.lsp.connection.commands import Call, Commands
 from wainwright.lsp.messages import (
+    AnswerArguments,
     ApproveArguments,
     BeginArguments,
     CheckpointList,
@@ -56,6 +57,7 @@ class Catalogue:
                 self._begin(stage) if begins else self._go_on(stage)
             )
         add("wainwright.approve", "Approve at the open gate, or answer its question")(self.approve)
+        add("wainwright.answer", "Answer the open gate in words")(self.answer)
         add("wainwright.reject", "Refuse at the open gate, with a reason")(self.reject)
         add("wainwright.resume", "Let a run go on to its end")(self.resume)
         add("wainwright.task", "Pause a task, let it go on, stop it, or have it tried again")(self.task)
@@ -95,10 +97,13 @@ class Catalogue:
         decision: Literal["approve", "answer"] = "answer" if arguments.answer else "approve"
         return await (await self._runs()).decide(arguments.run, arguments.gate, decision, arguments.answer)
 
+    async def answer(self, call: Call, arguments: AnswerArguments) -> RunInfo:
+        """Answer a gate in words. One that was decided already stays as it is."""
+        return await (await self._runs()).say(arguments.run, arguments.gate, "answer", arguments.words)
+
     async def reject(self, call: Call, arguments: RejectArguments) -> RunInfo:
         """Refuse a gate. One that was decided already stays as it is."""
-        reason = arguments.reason or "rejected in the editor"
-        return await (await self._runs()).decide(arguments.run, arguments.gate, "reject", reason)
+        return await (await self._runs()).say(arguments.run, arguments.gate, "reject", arguments.reason)
 
     async def resume(self, call: Call, arguments: ResumeArguments) -> RunInfo:
         """Let a run go on that was interrupted, failed, was cancelled or holds; or give it new caps."""

@@ -13,7 +13,8 @@ from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision, Steering
 from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Stage
 from wainwright.domain.text import headline
-from wainwright.engine.views.run_view import Decide, Notice, RunView, Start
+from wainwright.engine.views.documents import DECIDE, NOTES, RUN
+from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
@@ -50,6 +51,7 @@ OTHERS_EVERY_S = 5.0
 RECENT = 20
 """How many of the newest runs are looked at when the server starts."""
 RESUME, LATER = "Resume", "Not now"
+NO_REASON = "rejected in the editor"
 
 
 async def open_runs(
@@ -179,6 +181,40 @@ class Runs:
         self.board.remember(decided)
         return _info(decided)
 
+    async def say(self, run: str | None, gate: str | None, decision: Decision, words: str) -> RunInfo:
+        """Refuse a gate or answer it in words: those given, those in `run.md`, or those the person is asked for.
+
+        Raises InputError where an answer has no words, saying where to write them.
+        """
+        view = await self._deciding(run, gate)
+        one = next((g for g in view.gates if gate in (None, g.id)), None)
+        if one is None:
+            return _info(view)
+        words = words or self._goals.quoted(view.run, DECIDE, one.id)
+        if not words and self._questions.takes_words:
+            self._server.spawn(self.say_at_gate(view.run, one, decision), f"ask about {one.id}")
+            return _info(view)
+        if not words and decision == "answer":
+            raise self._no_words(view.run, f"under {one.id} in")
+        return await self.decide(view.run, one.id, decision, words or NO_REASON)
+
+    async def say_at_gate(self, run: str, gate: GateView, decision: Decision) -> None:
+        """The same for a gate whose button was pressed; whoever closes the input has decided nothing."""
+        words = self._goals.quoted(run, DECIDE, gate.id)
+        if not words and self._questions.takes_words:
+            asks = "What should be different?" if decision == "reject" else gate.question
+            words = await self._questions.words(asks)
+            if not words:
+                return
+        await self.decide_quietly(run, gate.id, decision, words or NO_REASON)
+
+    def _no_words(self, run: str, where: str) -> InputError:
+        self.show_document(run, RUN)
+        return InputError(
+            "There are no words yet.",
+            f"Write them {where} {RUN}, on lines that begin with `> `, and choose this again.",
+        )
+
     async def _deciding(self, run: str | None, gate: str | None) -> RunView:
         if run is not None:
             return await self.engine.view(run)
@@ -218,7 +254,28 @@ class Runs:
         return _info(view)
 
     async def note(self, run: str | None, words: str) -> RunInfo:
-        """Say something to those at work on a run."""
+        """Say something to those at work: the words given, those in `run.md`, or those the person is asked for."""
+        view = await self._meant(run)
+        if view is None:
+            raise InputError("No run is under way.", "Begin one: wainwright.start.")
+        if not words:
+            words = self._goals.quoted(view.run, NOTES)
+            if words in {one.words for one in view.notes}:
+                raise InputError(
+                    "That was noted already.", "Write other words, or wait until it is received."
+                )
+        if not words and self._questions.takes_words:
+            self._server.spawn(self._ask_for_note(view.run), f"ask for a note to {view.run}")
+            return _info(view)
+        if not words:
+            raise self._no_words(view.run, f"under *{NOTES}* in")
+        return await self._note(view.run, words)
+
+    async def _ask_for_note(self, run: str) -> None:
+        if words := await self._questions.words("What should those at work mind?"):
+            await self._note(run, words)
+
+    async def _note(self, run: str, words: str) -> RunInfo:
         view = await self.engine.say(run, words, by="editor")
         self.board.remember(view)
         return _info(view)
@@ -236,7 +293,7 @@ class Runs:
     async def show(self, run: str | None) -> Shown:
         """Open the document of a run."""
         view = await self.engine.view(run)
-        return self.show_document(view.run, "run.md")
+        return self.show_document(view.run, RUN)
 
     def show_document(self, run: str, name: str) -> Shown:
         """Have one document of a run opened, if the editor can; does not wait for it."""
