@@ -18,7 +18,10 @@ UNTRUSTED = (
 )
 """What must not happen when it is opened and something is asked for, and what is asked for."""
 
-_ANY = "hold-moved gate-opened gate-decided run-failed run-cancelled cap-met caps-raised run-resumed"
+_ANY = (
+    "hold-moved noted note-received gate-opened gate-decided run-failed run-cancelled cap-met caps-raised "
+    "run-resumed"
+)
 MAY: dict[str, str] = {
     "NEW": f"snapshot-taken {_ANY}",
     "PLANNING": f"stage-skipped base-tested plan-proposed mutants-tried {_ANY}",
@@ -30,8 +33,8 @@ MAY: dict[str, str] = {
     "DEPLOY": f"stage-skipped mutants-tried deployment-planned deployed deploy-failed {_ANY}",
     "MONITOR": f"stage-skipped monitored {_ANY}",
     "DONE": "",
-    "FAILED": "task-steered run-cancelled kept run-resumed",
-    "CANCELLED": "task-steered kept run-resumed",
+    "FAILED": "noted task-steered run-cancelled kept run-resumed",
+    "CANCELLED": "noted task-steered kept run-resumed",
 }
 """What may happen in each stage, written down a second time; all else is tried there."""
 

@@ -1,5 +1,5 @@
 -- :Wainwright COMMAND [TEXT] sends one of the server's commands; alone it lists what can be done here.
-local takes = { start = 'goal', plan = 'goal', review = 'goal', approve = 'answer', reject = 'reason', rewind = 'checkpoint' }
+local takes = { start = 'goal', plan = 'goal', review = 'goal', approve = 'answer', answer = 'words', reject = 'reason', note = 'words', rewind = 'checkpoint' }
 
 local function client()
   return vim.lsp.get_clients({ name = 'wainwright' })[1]

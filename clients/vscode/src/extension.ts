@@ -22,6 +22,18 @@ export async function activate(): Promise<void> {
       middleware: { executeCommand: send },
     },
   );
+  client.registerFeature({
+    fillClientCapabilities: (capabilities) => {
+      const experimental = capabilities.experimental as object | undefined;
+      capabilities.experimental = { ...experimental, wainwright: { input: true, events: false } };
+    },
+    initialize: () => undefined,
+    getState: () => ({ kind: "static" }),
+    clear: () => undefined,
+  });
+  client.onRequest("wainwright/input", async ({ prompt, value }: { prompt: string; value?: string }) => ({
+    text: (await window.showInputBox({ prompt, value, ignoreFocusOut: true })) ?? null,
+  }));
   try {
     await client.start();
   } catch {
@@ -47,7 +59,7 @@ export async function deactivate(): Promise<void> {
 /** Sends a command. A refusal is a sentence for a person: it is shown once, and not as a failure of the editor. */
 async function send(command: string, given: unknown[]): Promise<unknown> {
   let argument = given[0] as { decision?: string; reason?: string; uri?: string; line?: number } | undefined;
-  const refuses = command === "wainwright.reject" || (command === "wainwright.hunk" && argument?.decision === "reject");
+  const refuses = command === "wainwright.hunk" && argument?.decision === "reject";
   if (refuses && !argument?.reason) {
     const reason = await window.showInputBox({ prompt: "What should be different?", ignoreFocusOut: true });
     if (reason === undefined) {

@@ -18,14 +18,15 @@ from pydantic import JsonValue, ValidationError
 
 from wainwright.agents.answers import Reading, explain, read
 from wainwright.agents.contracts import contract
+from wainwright.agents.notes import Notes, hear
 from wainwright.agents.roles import Assignment
+from wainwright.agents.saying import message, say, seen
 from wainwright.agents.spoken import after, spelled
 from wainwright.agents.written import understood
 from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
 from wainwright.domain.marks import fenced
-from wainwright.domain.shown import for_model
 from wainwright.domain.text import cut, headline
 from wainwright.journal import Spend, Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
@@ -80,6 +81,8 @@ class Brief:
     """What other roles are told too, in parts: it comes before the role's own words."""
     earlier: tuple[Message, ...] = ()
     """The conversation that this work goes on with, instead of what it would be told at first."""
+    notes: Notes | None = None
+    """What the person says to those at work: it is told at the next turn."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,10 @@ class Conversation(Generic[A]):
     messages: list[Message] = field(default_factory=list)
     misfits: int = 0
     refusals: int = 0
-    seen: Counter[str] = field(default_factory=Counter)
+    notes: Notes | None = None
+    heard: int = 0
+    """How many of the person's notes were told in this conversation."""
+    observed: Counter[str] = field(default_factory=Counter)
     """How often each action gave each observation."""
     documents: dict[str, str] = field(default_factory=dict)
     """What the agent wrote for people, by name."""
@@ -159,11 +165,12 @@ class Conversation(Generic[A]):
 
         What stands first is the same for all roles; the work at hand is its last part.
         """
+        self.notes = brief.notes
 
         async def act(_key: str) -> tuple[JsonValue, Spend]:
             self.from_record = False
             if brief.earlier:
-                gone_on = (*brief.earlier, _message("user", brief.text))
+                gone_on = (*brief.earlier, message("user", brief.text))
                 return [one.model_dump(mode="json") for one in gone_on], Spend()
             told = (self.assignment.common, *brief.shared, self.assignment.own)
             before = [f"{part}\n\n" for part in told]
@@ -173,14 +180,14 @@ class Conversation(Generic[A]):
         if not isinstance(kept[0], str):
             self.messages += [Message.model_validate(one) for one in kept]
             return
-        parts = tuple(Text(text=_seen(part)) for part in cast("list[str]", kept))
+        parts = tuple(Text(text=seen(part)) for part in cast("list[str]", kept))
         self.messages.append(Message(role="user", content=parts))
 
     async def go_on(self) -> Work[A]:
         """Go on turn by turn until an answer is accepted."""
         turns = self.assignment.turns
         for turn in range(1, turns + 1):
-            reply = await self._ask()
+            reply = await self._ask(turn)
             reading = _reading(reply)
             if not await self._act(reply, reading):
                 done = await self._answered(reading)
@@ -191,7 +198,7 @@ class Conversation(Generic[A]):
                 self._say(f"{left} left. Finish and answer.")
         raise OutOfTurns(f"The {self.assignment.role} used all of its {turns} turns.", _AGAIN)
 
-    async def _ask(self) -> ModelReply:
+    async def _ask(self, turn: int) -> ModelReply:
         specs = tuple(
             ToolSpec(name=t.name, description=t.description, parameters=t.schema) for t in self.tools
         )
@@ -202,6 +209,11 @@ class Conversation(Generic[A]):
         if self.lost:
             self._say(GONE_BESIDE.format(self.lost))
             self.lost = ""
+        if self.notes is not None:
+            role, recorded = self.assignment.role, self.from_record
+            self.heard = await hear(
+                self.notes, self.steps, self.messages, role, turn, self.heard, recorded=recorded
+            )
         request = ModelRequest(
             role=self.assignment.role,
             messages=tuple(fit(self.messages)),
@@ -270,14 +282,14 @@ class Conversation(Generic[A]):
         acted = False
         for call, wrong in zip(calls, unusable, strict=True):
             not_done = (wrong or f"Not done, because {refused}.") if refused else ""
-            seen = fenced(not_done)
+            told = fenced(not_done)
             if any(unusable) or not refused:
                 done = await self._call(call, not_done)
                 acted = acted or bool(done["ok"])
-                seen = fenced(done["text"])
+                told = fenced(done["text"])
                 if not refused:
-                    seen += self._repeated(call.name, call.arguments, done["text"])
-            self.messages.append(_message("tool", seen, tool_call_id=call.id))
+                    told += self._repeated(call.name, call.arguments, done["text"])
+            self.messages.append(message("tool", told, tool_call_id=call.id))
         return acted
 
     def _unusable(self, calls: Sequence[ToolCall]) -> list[str]:
@@ -321,8 +333,8 @@ class Conversation(Generic[A]):
                 return False, not_done
             if no:
                 return False, NOT_APPROVED.format(no)
-            seen = await tool.call(self.workbench, call.arguments)
-            return not isinstance(seen, Denied), str(seen)
+            came = await tool.call(self.workbench, call.arguments)
+            return not isinstance(came, Denied), str(came)
 
         effect: ToolEffect = "read" if tool is None or no or not_done else tool.effect
         if approval and not no:
@@ -387,8 +399,8 @@ class Conversation(Generic[A]):
     def _repeated(self, name: str, inputs: JsonValue, observation: str) -> str:
         """Watch for an agent that does the same and sees the same, over and over; what to say of it, if anything."""
         mark = hashlib.sha256(f"{name} {inputs} {observation}".encode()).hexdigest()
-        self.seen[mark] += 1
-        times = self.seen[mark]
+        self.observed[mark] += 1
+        times = self.observed[mark]
         if times > REPEATS_MAX:
             raise OutOfTurns(f"The same {name} call gave the same observation {times} times.", _AGAIN)
         if times == REPEATS_MAX:
@@ -460,31 +472,7 @@ class Conversation(Generic[A]):
         self._say(f"Not accepted yet ({which}):\n{fenced(refusal)}\nMend this, then answer again.")
 
     def _say(self, text: str) -> None:
-        """Say something that is no observation: behind what was told since the last reply, in the same message.
-
-        Strict servers take neither a word of the person's behind a tool's, nor two in a row.
-        """
-        last = self.messages[-1]
-        if last.role == "assistant":
-            self.messages.append(_message("user", text))
-        else:
-            self.messages[-1] = last.model_copy(
-                update={"content": (Text(text=f"{last.text}\n\n{_seen(text)}"),)}
-            )
-
-
-def _message(role: str, text: str, **more: object) -> Message:
-    return Message.model_validate({"role": role, "content": _seen(text), **more})
-
-
-def _seen(text: str) -> str:
-    """What an agent is told, without anything that a person who looks at the same would not see."""
-    told, hidden = for_model(text)
-    if not hidden:
-        return told
-    body = told.rstrip("\n")
-    were = "1 character that nobody sees is" if hidden == 1 else f"{hidden} characters that nobody sees are"
-    return f"{body}\n({were} spelled in this, such as \\u202e; quote them so.){told[len(body) :]}"
+        say(self.messages, text)
 
 
 def _reading(reply: ModelReply) -> Reading:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from wainwright.cli.console import Text, out
 from wainwright.domain.errors import WainwrightError
+from wainwright.domain.gates import choices, typed
 from wainwright.domain.goal import WAY, Stage
 from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, Notice, RunView
@@ -99,21 +100,12 @@ async def _answer(engine: "Engine", seen: RunView) -> None:
     out.print(Text(gate.detail))
     for path in seen.artifacts:
         out.print(Text(f"  {path}"))
-    answers = "y to approve; anything else is your reason to refuse"
-    if gate.kind == "budget":
-        answers = "y for as much again; n to stop; or new caps, such as $5"
-    said = await asyncio.to_thread(Prompt.ask, answers, default="")
-    if not said.strip():
-        # Enter alone decides nothing: the question is asked again.
+    said = await asyncio.to_thread(Prompt.ask, choices(gate.kind), default="")
+    decided = typed(gate.kind, said)
+    if decided is None:
+        # Enter alone, or a key too many, decides nothing: the question is asked again.
         return
-    decision = "approve" if said.strip().lower() in ("y", "yes") else "reject"
-    reason = "" if decision == "approve" else said
-    if (
-        gate.kind in ("question", "budget")
-        and decision == "reject"
-        and said.strip().lower() not in ("n", "no")
-    ):
-        decision = "answer"
+    decision, reason = decided
     with contextlib.suppress(WainwrightError):
         await engine.decide(
             Decide.model_validate({"run": seen.run, "gate": gate.id, "decision": decision, "reason": reason})
@@ -131,13 +123,20 @@ def picture(seen: RunView, lines: list[str]) -> Group:
         way.append(str(seen.stage), style="bold red")
     if seen.interrupted:
         way.append("interrupted", style="bold red")
+    notes = [
+        Text(f"note: {headline(one.words, 80)} ({f'received by {who}' if who else 'not received yet'})")
+        for one in seen.notes
+        for who in [", ".join(one.received)]
+    ]
     tasks = Table("task", "status", "attempt", "summary", box=None)
     for task in seen.tasks:
         tasks.add_row(task.id, task.status, str(task.attempt + 1), task.summary or task.title)
     money = "price unknown" if seen.unpriced and not seen.cost_usd else f"${seen.cost_usd:.4f}"
     spent = Text(f"{seen.model_calls} model calls, {seen.tokens} tokens, {money}", style="dim")
     how = [Text(told, style="dim") for told in (seen.size, seen.tier) if told]
-    return Group(Text(f"{seen.run}: {headline(seen.goal, 90)}"), *how, way, tasks, *map(Text, lines), spent)
+    return Group(
+        Text(f"{seen.run}: {headline(seen.goal, 90)}"), *how, way, *notes, tasks, *map(Text, lines), spent
+    )
 
 
 _WIDE = 120
@@ -225,6 +224,7 @@ def summary(seen: RunView) -> dict[str, Any]:
         "cost_usd": seen.cost_usd,
         "unpriced_calls": seen.unpriced,
         "deployment": seen.deployment.model_dump() if seen.deployment else None,
+        "notes": [note.model_dump(mode="json") for note in seen.notes],
         "gates": [gate.model_dump(mode="json") for gate in seen.gates],
         "cautions": list(seen.cautions),
         "findings": [found.model_dump(mode="json") for found in seen.findings],

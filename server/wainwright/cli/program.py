@@ -87,6 +87,7 @@ for _command in (
     steer.reject,
     hunk.hunk,
     steer.task,
+    steer.note,
     steer.cancel,
     steer.clean,
     why.why,

@@ -1,4 +1,4 @@
-"""Commands for runs that there are: ``runs``, ``show``, ``approve``, ``reject``, ``cancel``, ``clean``."""
+"""Commands for runs that there are: ``runs``, ``show``, ``approve``, ``reject``, ``note``, ``cancel``, ``clean``."""
 
 import json
 from pathlib import Path
@@ -139,6 +139,22 @@ def task(
     """
     seen = with_engine(workspace, {}, lambda engine: engine.steer(run, task, way))
     out.print(f"{seen.run}: noted. If nothing works on it now, `wainwright resume {seen.run}` goes on.")
+
+
+def note(
+    words: Annotated[list[str], typer.Argument(help="What is to be minded; a run may be named first.")],
+    workspace: Workspace = Path(),
+) -> None:
+    """Say something to those at work on a run: `note [RUN] WORDS`. Each agent hears it at its next turn."""
+
+    async def act(engine: "Engine") -> RunView:
+        first, *more = words
+        named = bool(more) and first in {one.run for one in await engine.runs()}
+        run, said = (first, " ".join(more)) if named else (None, " ".join(words))
+        return await engine.say(run, said)
+
+    seen = with_engine(workspace, {}, act)
+    out.print(f"{seen.run}: noted. `wainwright show {seen.run}` tells who has received it.")
 
 
 def cancel(run: Run = None, workspace: Workspace = Path()) -> None:

@@ -1,6 +1,7 @@
-"""Caps as a person writes them: what an answer at the budget gate means."""
+"""The caps of a run: as a person writes them, and that one was met or raised."""
 
 import re
+from typing import Literal
 
 from wainwright.domain.errors import InputError
 from wainwright.domain.goal import Fact
@@ -27,6 +28,23 @@ class NewCaps(Fact):
                 "Give such a number.",
             )
         return self
+
+
+class CapMet(Fact):
+    """A call was not made, because it could have passed a cap: no other begins until the caps are raised."""
+
+    kind: Literal["cap-met"] = "cap-met"
+    reason: str
+    hint: str = ""
+
+
+class CapsRaised(Fact):
+    """The run has new caps; None: as it was."""
+
+    kind: Literal["caps-raised"] = "caps-raised"
+    usd: float | None = None
+    tokens: int | None = None
+    by: str
 
 
 def caps_in(text: str) -> NewCaps | None:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from wainwright.domain.caps import CapMet, CapsRaised
 from wainwright.domain.evidence import (
     AcceptanceTest,
     Deployment,
@@ -16,6 +17,7 @@ from wainwright.domain.evidence import (
 )
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
 from wainwright.domain.hunks import ChangeShown, HunksDecided
+from wainwright.domain.notes import Noted, NoteReceived
 from wainwright.domain.plan import Plan, with_suites
 
 GateKind = Literal["plan", "apply", "deploy", "unverified", "question", "budget", "command"]
@@ -405,23 +407,6 @@ class RunCancelled(Fact):
     by: str
 
 
-class CapMet(Fact):
-    """A call was not made, because it could have passed a cap: no other begins until the caps are raised."""
-
-    kind: Literal["cap-met"] = "cap-met"
-    reason: str
-    hint: str = ""
-
-
-class CapsRaised(Fact):
-    """The run has new caps; None: as it was."""
-
-    kind: Literal["caps-raised"] = "caps-raised"
-    usd: float | None = None
-    tokens: int | None = None
-    by: str
-
-
 class Kept(Fact):
     """What the end of a run that is not done kept of what was achieved."""
 
@@ -461,6 +446,8 @@ Event = Annotated[
     RunStarted
     | SnapshotTaken
     | HoldMoved
+    | Noted
+    | NoteReceived
     | StageSkipped
     | BaseTested
     | PlanProposed

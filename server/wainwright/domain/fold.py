@@ -15,7 +15,7 @@ Every loop is bounded by ``ladder``, and beyond it by money, turns and wall time
 from typing import assert_never
 
 from wainwright.domain import events as ev
-from wainwright.domain.caps import caps_in
+from wainwright.domain.caps import CapMet, CapsRaised, caps_in
 from wainwright.domain.choosing import all_refused, rework, take
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import Event, Gate
@@ -40,6 +40,7 @@ from wainwright.domain.ladder import (
     triage,
     without_skipped,
 )
+from wainwright.domain.notes import Noted, NoteReceived, noted, received
 from wainwright.domain.plan import EVERYTHING, Plan, Requirement, Task
 from wainwright.domain.sizes import named
 from wainwright.domain.state import GateState, RunState, TaskState
@@ -51,6 +52,8 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "run-started": frozenset(),
     "snapshot-taken": frozenset({S.NEW}),
     "hold-moved": ACTIVE,
+    "noted": ACTIVE | {S.FAILED, S.CANCELLED},
+    "note-received": ACTIVE,
     "stage-skipped": frozenset(WAY[1:-1]),
     "base-tested": frozenset({S.PLANNING, S.BUILD}),
     "plan-proposed": frozenset({S.PLANNING}),
@@ -175,9 +178,11 @@ _Late = (
     | ev.Monitored
     | ev.RunFailed
     | ev.RunCancelled
-    | ev.CapMet
-    | ev.CapsRaised
+    | CapMet
+    | CapsRaised
     | ev.Kept
+    | Noted
+    | NoteReceived
     | ev.RunResumed
 )
 
@@ -207,12 +212,16 @@ def _apply_late(state: RunState, event: _Late) -> RunState:  # noqa: C901, PLR09
             return state.changed(stage=S.FAILED, failure=event, stopped_at=state.stage)
         case ev.RunCancelled():
             return state.changed(stage=S.CANCELLED, stopped_at=state.stopped_at or state.stage)
-        case ev.CapMet():
+        case CapMet():
             return state.changed(capped=event)
-        case ev.CapsRaised():
+        case CapsRaised():
             return state.changed(capped=None, raising=None, gates=overtaken(state, "budget"))
         case ev.Kept():
             return state.changed(kept=event)
+        case Noted():
+            return state.changed(notes=noted(state.notes, event))
+        case NoteReceived():
+            return state.changed(notes=received(state.notes, event))
         case ev.RunResumed():
             return _resume(state, event)
     assert_never(event)

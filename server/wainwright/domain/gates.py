@@ -8,7 +8,7 @@ from typing import Literal
 
 from wainwright.domain import change_diff, tiers
 from wainwright.domain.changes import content_hash
-from wainwright.domain.events import Gate, GateKind
+from wainwright.domain.events import Decision, Gate, GateKind
 from wainwright.domain.goal import Autonomy
 from wainwright.domain.state import RunState
 
@@ -40,6 +40,13 @@ class GateRule:
     another."""
     read: str = "run.md"
     """The document of the run in which what is asked about can be read."""
+    answer: str = ""
+    """What an answer in words is called; empty: such a gate is not answered."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether a no ends the run: nobody is to say it by a slip."""
+        return self.rejected == "fails"
 
 
 _ALWAYS: frozenset[Autonomy] = frozenset({"suggest", "auto-edit", "full-auto"})
@@ -72,10 +79,20 @@ GATES: dict[GateKind, GateRule] = {
         _ALWAYS, unattended="fail", rejected="fails", yes="Go on without tests", no="Stop the run"
     ),
     "question": GateRule(
-        _ALWAYS, unattended="fail", rejected="fails", yes="Go on with the run", no="Stop the run"
+        _ALWAYS,
+        unattended="fail",
+        rejected="fails",
+        yes="Go on with the run",
+        no="Stop the run",
+        answer="Answer in words",
     ),
     "budget": GateRule(
-        _ALWAYS, unattended="fail", rejected="fails", yes="Allow as much again", no="Stop the run"
+        _ALWAYS,
+        unattended="fail",
+        rejected="fails",
+        yes="Allow as much again",
+        no="Stop the run",
+        answer="Set other caps",
     ),
     "command": GateRule(
         _ALWAYS,
@@ -90,6 +107,33 @@ GATES: dict[GateKind, GateRule] = {
 def digest(gate: Gate) -> str:
     """What a decision carries to say what was read: a short hash of all that the gate asks."""
     return content_hash(f"{gate.question}\n{gate.detail}")[:16]
+
+
+def choices(kind: GateKind) -> str:
+    """What a person who types may answer at a gate, in one line."""
+    rule = GATES[kind]
+    if not rule.ends:
+        return f"y: {rule.yes}; n, or your words: {rule.no}"
+    words = f"; your words: {rule.answer}" if rule.answer else ""
+    return f"y: {rule.yes}{words}; stop: the run ends here, and can be resumed"
+
+
+def typed(kind: GateKind, said: str) -> tuple[Decision, str] | None:
+    """What a typed line decides at a gate, with the words of it; None: nothing, so that it is asked again.
+
+    A single letter is a slip of the hand unless it is one of those that were offered, and no slip ends a run.
+    """
+    words, rule = said.strip(), GATES[kind]
+    plain = words.lower()
+    if plain in ("y", "yes"):
+        return "approve", ""
+    if plain in ("n", "no"):
+        return None if rule.ends else ("reject", "")
+    if not rule.ends:
+        return ("reject", words) if len(words) > 1 else None
+    if plain == "stop":
+        return "reject", ""
+    return ("answer", words) if words and rule.answer else None
 
 
 def lacking(autonomy: Autonomy, *, attended: bool, tier: str, capped: bool) -> str:

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from wainwright.domain.caps import CapMet
 from wainwright.domain.events import (
     AcceptanceWritten,
     BaseTested,
-    CapMet,
     Delivered,
     DeploymentPlanned,
     DesignProposed,
@@ -30,6 +30,7 @@ from wainwright.domain.events import (
 from wainwright.domain.evidence import AcceptanceTest, Deployment, Finding, LeftOut, Receipt, Suite
 from wainwright.domain.goal import Autonomy, Fact, Goal, Size, Stage, Trust
 from wainwright.domain.hunks import ChangeShown, HunksDecided
+from wainwright.domain.notes import Note
 from wainwright.domain.plan import Plan, Task
 
 TaskStatus = Literal["waiting", "running", "landed", "stuck", "blocked", "outgrown", "halted", "skipped"]
@@ -108,6 +109,7 @@ class RunState(Fact):
     lets_end: bool = False
     """Whether a plan is given up only when the attempts under way have ended."""
     stage: Stage = Stage.NEW
+    notes: tuple[Note, ...] = ()
 
     base: str | None = None
     base_tree: str | None = None

@@ -17,13 +17,12 @@ from typing import Any
 import structlog
 from pydantic import JsonValue
 
-from wainwright.domain.caps import NewCaps
+from wainwright.domain.caps import CapsRaised, NewCaps
 from wainwright.domain.changes import Changeset
 from wainwright.domain.decide import held
 from wainwright.domain.errors import InputError, JournalError, RunBusy, WainwrightError
 from wainwright.domain.events import (
     EVENT,
-    CapsRaised,
     Event,
     GateDecided,
     HoldMoved,
@@ -34,6 +33,7 @@ from wainwright.domain.events import (
 from wainwright.domain.fold import fold, legal
 from wainwright.domain.gates import digest
 from wainwright.domain.goal import ENDS, Autonomy, Stage
+from wainwright.domain.notes import NOTE_MAX, Noted
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
 from wainwright.engine.disk import Disk
@@ -260,6 +260,16 @@ class Engine:
         """Steer one task. Raises InputError for one that is not to be done."""
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
         await self._submit(run, TaskSteered(task=task, way=way, by=by))
+        return await self.view(run)
+
+    async def say(self, run: str | None, words: str, by: str = "person") -> RunView:
+        """Say something to those at work on a run: each hears it at its next turn. Raises InputError for no words."""
+        run = await self._name(run, lambda stage: stage is not Stage.DONE)
+        if not words.strip() or len(words) > NOTE_MAX:
+            raise InputError(
+                f"A note has 1 to {NOTE_MAX} characters.", "Say in a sentence what is to be minded."
+            )
+        await self._submit(run, Noted(words=words.strip(), by=by))
         return await self.view(run)
 
     async def note(self, act: str, by: str, told: dict[str, JsonValue]) -> None:

@@ -19,6 +19,7 @@ from functools import partial
 import structlog
 from pydantic import ValidationError
 
+from wainwright.domain.caps import CapMet
 from wainwright.domain.decide import decide, goes_on, paused
 from wainwright.domain.effects import Effect, Fail, GiveUpPlan, KeepWork, OpenGate, RunTask, TryMutants
 from wainwright.domain.errors import (
@@ -31,7 +32,6 @@ from wainwright.domain.errors import (
 )
 from wainwright.domain.events import (
     EVENT,
-    CapMet,
     CommandAsked,
     Decision,
     Event,

@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from pydantic import JsonValue
 
+from wainwright.agents.notes import STEP as NOTE
 from wainwright.deploy.probe import Probe
 from wainwright.deploy.process import ProcessTarget
 from wainwright.deploy.targets import available
@@ -137,8 +138,8 @@ class RecordedSteps(Steps):
         return RecordedSteps(self._record, self._lease, f"{self.scope}/{name}")
 
     async def is_recorded(self, name: str) -> bool:
-        """Nothing else is answered from."""
-        return True
+        """Nothing else is answered from; a note of the person is heard at some turns, and at others not."""
+        return not name.startswith(f"{NOTE}-") or f"{self.scope}/{name}#0" in self._record.done
 
     async def last(self, name: str) -> tuple[JsonValue, JsonValue] | None:
         """What was put into the newest step of this name in this scope, and what came of it."""

@@ -32,6 +32,24 @@ EVENT = "wainwright/event"
 """The notification for clients that ask for it: an engine's `Notice`, or an `EditNotice`."""
 
 
+INPUT = "wainwright/input"
+"""The request to clients that can take a line of text from the person: `InputParams`, answered by `InputResult`."""
+
+
+class InputParams(Wire):
+    """What the person is asked to type."""
+
+    prompt: str
+    value: str = ""
+    """What stands there at first."""
+
+
+class InputResult(Wire):
+    """What the person typed; nothing when they closed the input."""
+
+    text: str | None = None
+
+
 class Spot(Wire):
     """A position as the protocol has it: line and character count from 0."""
 
@@ -111,6 +129,14 @@ class TaskArguments(RunArguments):
     The others leave the present attempt where it is."""
 
 
+class NoteArguments(RunArguments):
+    """What to say to those at work on a run."""
+
+    words: str = ""
+    """Each agent hears them at its next turn. Default: the lines that begin with `> ` under *Your notes* in `run.md`;
+    else the person is asked."""
+
+
 class ResumeArguments(RunArguments):
     """Which run goes on, and what it may cost from now on.
 
@@ -136,13 +162,25 @@ class ApproveArguments(RunArguments):
     compared."""
 
 
+class AnswerArguments(RunArguments):
+    """Which gate to answer, and what."""
+
+    gate: str | None = None
+    """Default: the one that is open."""
+    words: str = ""
+    """Default: the lines that begin with `> ` under it in `run.md`; else the person is asked."""
+    seen: str = ""
+    """The digest of what was read, as for `wainwright.approve`."""
+
+
 class RejectArguments(RunArguments):
     """Which gate to refuse, and why."""
 
     gate: str | None = None
     """Default: the one that is open."""
     reason: str = ""
-    """Why; the team works it in."""
+    """Why; the team works it in. Default: the lines that begin with `> ` under it in `run.md`; else the person is
+    asked, where the client can take a line of text."""
     seen: str = ""
     """The digest of what was read, as for `wainwright.approve`."""
 
@@ -217,6 +255,18 @@ class GateInfo(Wire):
     """The document in which what is asked about can be read; `wainwright.show` opens it."""
     seen: str
     """The digest of question and detail, which a decision may carry."""
+    answer: str = ""
+    """What `wainwright.answer` is called at this gate; empty: it is not answered in words."""
+    ends: bool = False
+    """Whether a no ends the run; it can be resumed."""
+
+
+class NoteInfo(Wire):
+    """What the person said to those at work."""
+
+    words: str
+    received: tuple[str, ...]
+    """Who was told, in order; empty: nobody yet."""
 
 
 class RunInfo(Wire):
@@ -233,6 +283,7 @@ class RunInfo(Wire):
     interrupted: bool
     """Its process ended before the run did; `wainwright.resume` goes on."""
     gates: tuple[GateInfo, ...]
+    notes: tuple[NoteInfo, ...]
     branch: str | None
     editor: str
     """What became of the change in the editor: `applied`, `partial`, `refused`, or `absent`."""

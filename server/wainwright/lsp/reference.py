@@ -14,7 +14,7 @@ from typing import Any
 from wainwright.lsp.connection.commands import Command, Commands
 from wainwright.lsp.features.code_actions import KINDS
 from wainwright.lsp.features.execute_command import Catalogue
-from wainwright.lsp.messages import EditNotice, Wire
+from wainwright.lsp.messages import EditNotice, InputParams, InputResult, Wire
 
 _PAGE = """\
 # What an editor says to Wainwright
@@ -28,6 +28,7 @@ output. Everything works over the standard messages below; there is nothing that
 |---|---|
 | begin | a code action on a selection, a `TODO` or `FIXME` line, or a diagnostic; the lens or action on `.wainwright/goal.md`; `wainwright.start` |
 | decide | `window/showMessageRequest`, a code action in any file, a lens or action on `plan.md` and `run.md`, or a command: the first answer counts; closing the question decides nothing |
+| say something | `wainwright.note` to those at work, `wainwright.answer` and `wainwright.reject` at a gate: words go along as an argument, else they are read from the open `run.md`, on lines that begin with `> ` under the question or under *Your notes*, else the client is asked, if it can be |
 | watch | one `$/progress` token a run, made by the server; cancelling it cancels the run. `.wainwright/runs/<run>/run.md` shows the same |
 | take the change | one versioned `workspace/applyEdit` for open documents; other files are written to disk. Checked by content, never forced |
 | remarks | `textDocument/publishDiagnostics` with the source `wainwright` |
@@ -44,9 +45,14 @@ something is missing the answer is an error, and its message says what to do fir
 
 {values}
 
+## A line of text from the person
+
+With `"experimental": {{"wainwright": {{"input": true}}}}` a client is sent the request `wainwright/input` with `InputParams` where
+words are wanted, and answers with an `InputResult`. Whoever closes the input has decided nothing.
+
 ## Notifications for clients that ask for them
 
-With `"experimental": {{"wainwright": true}}` in its capabilities, a client also gets `wainwright/event` for every fact of a
+With `"experimental": {{"wainwright": true}}` in its capabilities (in an object `"events": false` takes that back), a client also gets `wainwright/event` for every fact of a
 run and every line of activity: `{{"run", "kind", "text", "stage", "task"}}`; and an `EditNotice` when it is known what came
 of `wainwright.apply` or `wainwright.revert`, which every client is told in one line by `window/showMessage`.
 """  # noqa: E501 - a page of prose
@@ -61,7 +67,8 @@ def render() -> str:
     for entry in entries:
         _collect_inner(entry.arguments, values)
         _collect(entry.result, values)
-    _collect(EditNotice, values)
+    for more in (EditNotice, InputParams, InputResult):
+        _collect(more, values)
     return _PAGE.format(
         kinds=", ".join(f"`{kind}`" for kind in KINDS),
         commands="\n\n".join(_command(entry) for entry in entries),

@@ -5,14 +5,14 @@ from tests.unit.domain.test_machine import ACCEPTANCE, WAY_TO, decided, plan
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
-from wainwright.domain.caps import NewCaps, caps_in
+from wainwright.domain.caps import CapMet, CapsRaised, NewCaps, caps_in
 from wainwright.domain.decide import decide, goes_on
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import Stage
 from wainwright.domain.state import RunState
 
-MET = ev.CapMet(reason="$0.49 of $0.50 is spent.", hint="Raise the cap.")
+MET = CapMet(reason="$0.49 of $0.50 is spent.", hint="Raise the cap.")
 
 
 def building(*, attended: bool = True) -> RunState:
@@ -68,9 +68,9 @@ def test_caps_are_raised_by_the_answer_and_the_run_goes_on_as_before() -> None:
         fold(waiting, decided("budget-1", "answer", "a lot"))
     answered = fold(waiting, decided("budget-1", "answer", "$5"))
     assert decide(answered) == (ef.RaiseCaps(gate="budget-1", answer="$5"),)
-    raised = fold(answered, ev.CapsRaised(usd=5, by="person"))
+    raised = fold(answered, CapsRaised(usd=5, by="person"))
     assert decide(raised) == decide(state)
-    assert not fold(waiting, ev.CapsRaised(usd=5, by="person")).open_gates, "raised another way meanwhile"
+    assert not fold(waiting, CapsRaised(usd=5, by="person")).open_gates, "raised another way meanwhile"
 
 
 def test_a_cap_ends_a_run_that_nobody_attends_and_one_that_is_not_to_cost_more() -> None:

@@ -1,4 +1,4 @@
-"""What a run must have to go far by itself."""
+"""What a run must have to go far by itself, and what a typed line decides at a gate."""
 
 from typing import get_args
 
@@ -6,8 +6,9 @@ import pytest
 from tests.unit.domain.test_machine import SERVICE, WAY_TO, decided, opened
 
 from wainwright.domain.errors import IllegalTransition
+from wainwright.domain.events import GateKind
 from wainwright.domain.fold import fold, replay
-from wainwright.domain.gates import GATES, digest, lacking
+from wainwright.domain.gates import GATES, choices, digest, lacking, typed
 from wainwright.domain.goal import AUTONOMIES, Autonomy, Stage
 
 NO_SANDBOX = "no sandbox could be proven on this machine"
@@ -49,3 +50,30 @@ def test_a_decision_is_about_what_was_read() -> None:
     other = opened("deploy", "serve --all (attempt 1)")
     with pytest.raises(IllegalTransition, match="asks something else than what was read"):
         fold(state, yes.model_copy(update={"seen": digest(other.gate)}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "decided"),
+    [
+        ("plan", "y", ("approve", "")),
+        ("plan", "n", ("reject", "")),
+        ("plan", "one module, please", ("reject", "one module, please")),
+        ("plan", "x", None),
+        ("question", "", None),
+        ("question", "n", None),
+        ("question", "5", ("answer", "5")),
+        ("question", "Use port 5.", ("answer", "Use port 5.")),
+        ("question", "stop", ("reject", "")),
+        ("budget", " $5 ", ("answer", "$5")),
+        ("unverified", "n", None),
+        ("unverified", "why not", None),
+        ("unverified", "Stop", ("reject", "")),
+        ("command", "No", ("reject", "")),
+    ],
+)
+def test_what_is_typed_at_a_gate_ends_no_run_by_a_slip(
+    kind: GateKind, said: str, decided: tuple[str, str] | None
+) -> None:
+    assert typed(kind, said) == decided
+    offered = choices(kind)
+    assert ("stop" in offered) == GATES[kind].ends

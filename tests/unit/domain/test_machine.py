@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.caps import CapMet, CapsRaised
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import decide, goes_on, held
 from wainwright.domain.errors import IllegalTransition, PlanError
@@ -27,6 +28,7 @@ from wainwright.domain.fold import LEGAL, fold, legal, replay
 from wainwright.domain.gates import agreed_by_person, asks, passes_by_policy, rejected_unattended
 from wainwright.domain.goal import WORKING, Autonomy, Goal, Place, Stage
 from wainwright.domain.hunks import ChangeShown, Hunk, HunksDecided, ShownFile
+from wainwright.domain.notes import Noted, NoteReceived
 from wainwright.domain.plan import Plan
 from wainwright.domain.state import RunState
 
@@ -214,10 +216,12 @@ EACH: dict[str, ev.Event] = {
         DEPLOYED,
         ev.DeployFailed(reason="No port."),
         QUIET,
+        Noted(words="Keep it short.", by="person"),
+        NoteReceived(notes=(), role="planner"),
         ev.RunFailed(reason="No money."),
         ev.RunCancelled(by="person"),
-        ev.CapMet(reason="$0.49 of $0.50 is spent.", hint="Raise it."),
-        ev.CapsRaised(usd=1.0, by="person"),
+        CapMet(reason="$0.49 of $0.50 is spent.", hint="Raise it."),
+        CapsRaised(usd=1.0, by="person"),
         ev.Kept(branch="wainwright/make-it-work-unfinished"),
         ev.RunResumed(by="person"),
     )
@@ -228,6 +232,8 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     "run-started": {},
     "snapshot-taken": {S.NEW: S.PLANNING},
     "hold-moved": STAYS,
+    "noted": {**STAYS, S.FAILED: S.FAILED, S.CANCELLED: S.CANCELLED},
+    "note-received": STAYS,
     "stage-skipped": {
         S.PLANNING: S.DESIGN,
         S.DESIGN: S.BUILD,

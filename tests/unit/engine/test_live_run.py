@@ -22,6 +22,7 @@ from tests.unit.domain.test_machine import (
 )
 
 from wainwright.domain import events as ev
+from wainwright.domain.caps import CapsRaised
 from wainwright.domain.effects import Effect, Fail, GiveUpPlan, KeepWork, RunTask, TestBase
 from wainwright.domain.errors import BudgetExceeded, Closing, Fenced, IllegalTransition, ModelRejected
 from wainwright.domain.fold import replay
@@ -264,7 +265,7 @@ async def test_no_call_begins_at_a_cap_and_what_was_refused_goes_on_where_it_was
         with pytest.raises(Closing):
             await steps.below("critic").step("model", inputs=1, effect="llm", act=never)
         assert await steps.step("look", inputs=1, effect="read", act=look) == "seen"
-        await place.live.emit(ev.CapsRaised(usd=9, by="person"))
+        await place.live.emit(CapsRaised(usd=9, by="person"))
         place.team.answer.set()
         await steps.step("model", inputs=1, effect="llm", act=place.team._call, reservation=RESERVED)
         await place.until("task-landed")

@@ -3,17 +3,19 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from lsprotocol import types
 
 from wainwright.domain.goal import Stage
 from wainwright.engine.views.run_view import GateView, Notice
-from wainwright.lsp.runs.follower import Follower
+from wainwright.lsp.runs.follower import END, LEAVE, Follower
+
+nobody: Any = None
 
 
 def test_a_person_is_told_why_a_run_does_not_go_on_here() -> None:
     shown: list[types.ShowMessageParams] = []
     server: Any = SimpleNamespace(window_show_message=shown.append)
-    nobody: Any = None
     follower = Follower(server, nobody, nobody, nobody, "r1", alone=True)
     view: Any = SimpleNamespace(stage=Stage.BUILD, waiting="")
     follower._say(cast("Any", view))
@@ -31,8 +33,7 @@ async def test_what_is_asked_at_a_gate_is_told_in_full_length() -> None:
         asked.append((question, detail))
 
     server: Any = SimpleNamespace(profile=SimpleNamespace(show_document=False))
-    questions: Any = SimpleNamespace(choose=choose)
-    nobody: Any = None
+    questions: Any = SimpleNamespace(choose=choose, takes_words=True)
     command = f"sh -c 'true {'a' * 3_000}; rm -rf data'"
     for kind in ("plan", "deploy"):
         told = {
@@ -46,3 +47,41 @@ async def test_what_is_asked_at_a_gate_is_told_in_full_length() -> None:
         gate = GateView.model_validate({"id": f"{kind}-1", "kind": kind, **told})
         await Follower(server, nobody, questions, nobody, "r1", alone=True)._ask(gate)
     assert asked == [("May it?", command)] * 2
+
+
+@pytest.mark.parametrize(
+    ("pressed", "ends", "decided"),
+    [
+        (["Yes"], True, "approve"),
+        (["No"], False, "reject"),
+        (["No", LEAVE], True, ""),
+        (["No", None], True, ""),
+        (["No", END], True, "reject"),
+        (["Answer"], True, "answer"),
+        ([None], True, ""),
+    ],
+)
+async def test_a_no_that_ends_the_run_is_asked_about_twice(
+    pressed: list[str | None], ends: bool, decided: str
+) -> None:
+    said: list[str] = []
+
+    async def choose(question: str, choices: list[str], detail: str = "") -> str | None:
+        title = pressed.pop(0)
+        assert title is None or title in choices
+        return title
+
+    async def decide_quietly(run: str, gate: str, decision: str, reason: str) -> None:
+        said.append(decision)
+
+    async def say_at_gate(run: str, gate: GateView, decision: str) -> None:
+        said.append(decision)
+
+    server: Any = SimpleNamespace(profile=SimpleNamespace(show_document=False))
+    questions: Any = SimpleNamespace(choose=choose, takes_words=True)
+    steering: Any = SimpleNamespace(decide_quietly=decide_quietly, say_at_gate=say_at_gate)
+    told = {"id": "q", "kind": "question", "question": "Which?", "detail": "", "yes": "Yes", "no": "No"}
+    told |= {"read": "run.md", "seen": ""}
+    gate = GateView.model_validate({**told, "answer": "Answer", "ends": ends})
+    await Follower(server, nobody, questions, steering, "r1", alone=True)._ask(gate)
+    assert said == [decided] * bool(decided)

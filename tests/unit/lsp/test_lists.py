@@ -93,6 +93,21 @@ def test_our_own_clients_are_told_from_the_others(experimental, rich):
     assert profile("vscode-10.1", experimental=experimental).rich == rich
 
 
+@pytest.mark.parametrize(
+    ("said", "rich", "types"),
+    [
+        ({"input": True}, True, True),
+        ({"input": True, "events": False}, False, True),
+        (True, True, False),
+        ({"input": "yes"}, True, False),
+        (False, False, False),
+    ],
+)
+def test_a_client_says_whether_it_takes_a_line_of_text(said, rich, types):
+    seen = profile("vscode-10.1", experimental={"wainwright": said})
+    assert (seen.rich, seen.input) == (rich, types)
+
+
 def test_the_version_is_the_one_of_the_package():
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
 

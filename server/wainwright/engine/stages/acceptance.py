@@ -18,6 +18,7 @@ from wainwright.domain.skipping import left_out, skipped
 from wainwright.domain.state import RunState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
+from wainwright.engine.noting import NotesOfRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs, red_first
 from wainwright.engine.stages.belonging import standing, with_files
@@ -55,7 +56,7 @@ async def write_acceptance(
         done = await run_agent(
             roles.ACCEPTANCE.speaking(briefs.tested_by(state)).where(from_nothing=state.from_nothing),
             AcceptanceAnswer,
-            Brief(await parts.redactor.clean(brief), shared),
+            Brief(await parts.redactor.clean(brief), shared, notes=NotesOfRun(parts, run)),
             workbench=workbench,
             steps=steps,
             models=parts.models.during(run.tell, run.left_s),

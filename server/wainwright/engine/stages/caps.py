@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
-from wainwright.domain.caps import NewCaps, caps_in
+from wainwright.domain.caps import CapsRaised, NewCaps, caps_in
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.journal import Spend
@@ -28,7 +28,7 @@ async def raise_caps(parts: EngineParts, run: LiveRun, effect: ef.RaiseCaps) -> 
     caps = NewCaps.model_validate(await steps.step("caps", inputs=None, effect="read", act=act))
     raising = parts.journal.raise_caps
     await asyncio.to_thread(raising, run.state.run, cap_usd=caps.usd, cap_tokens=caps.tokens)
-    return (ev.CapsRaised(usd=caps.usd, tokens=caps.tokens, by=_by(run, effect.gate)),)
+    return (CapsRaised(usd=caps.usd, tokens=caps.tokens, by=_by(run, effect.gate)),)
 
 
 def _by(run: LiveRun, gate: str) -> str:

@@ -9,6 +9,7 @@ from wainwright.agents.roles import Assignment
 from wainwright.domain.goal import Fact
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
+from wainwright.engine.noting import NotesOfRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages.told import told
 from wainwright.models.client import Message
@@ -49,7 +50,7 @@ async def ask(
         return await run_agent(
             assignment,
             form,
-            Brief(await parts.redactor.clean(brief(shown)), shared, earlier),
+            Brief(await parts.redactor.clean(brief(shown)), shared, earlier, NotesOfRun(parts, run)),
             workbench=workbench,
             steps=run.steps(f"{scope}/{assignment.name}"),
             models=parts.models.during(run.tell, run.left_s),

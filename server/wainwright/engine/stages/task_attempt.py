@@ -18,6 +18,7 @@ from wainwright.domain.sizes import writes_own_tests
 from wainwright.domain.state import RunState, TaskState
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
+from wainwright.engine.noting import NotesOfRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.ready import Ready
 from wainwright.engine.stages import briefs, leftovers
@@ -157,7 +158,7 @@ async def _attempt(
     limits = parts.settings.limits
     work = partial(
         run_agent,
-        brief=brief,
+        brief=replace(brief, notes=NotesOfRun(parts, run, name)),
         workbench=workbench,
         steps=steps,
         models=parts.models.during(tell, run.left_s),

@@ -1,7 +1,7 @@
 """BUILD: what is checked before a task may land: which files it touched, the tests, the critic and the reviewer."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -18,6 +18,7 @@ from wainwright.domain.state import TaskState
 from wainwright.engine import workbenches
 from wainwright.engine.judging import broken, verdict_on
 from wainwright.engine.live_run import LiveRun
+from wainwright.engine.noting import NotesOfRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.belonging import standing, tests_in
@@ -218,7 +219,7 @@ class TaskCheck:
         done = await run_agent(
             assignment,
             FindingsAnswer,
-            brief,
+            replace(brief, notes=NotesOfRun(self.parts, self.run, self.one.task.id)),
             workbench=reader,
             steps=steps.below(assignment.name),
             models=self.parts.models.during(self.run.tell, self.run.left_s),

@@ -17,6 +17,7 @@ from wainwright.domain.state import TaskState
 from wainwright.domain.text import cut
 from wainwright.engine import workbenches
 from wainwright.engine.live_run import LiveRun
+from wainwright.engine.noting import NotesOfRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.belonging import coming_later, standing
@@ -85,7 +86,7 @@ class WrongTests:
             done = await run_agent(
                 roles.CONSENT.where(from_nothing=state.from_nothing),
                 ConsentAnswer,
-                Brief(await parts.redactor.clean(brief), shared),
+                Brief(await parts.redactor.clean(brief), shared, notes=NotesOfRun(parts, self.run, task.id)),
                 workbench=reader,
                 steps=steps.below(roles.CONSENT.name),
                 models=parts.models.during(self.run.tell, self.run.left_s),

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue, ValidationError
 
 from wainwright.domain import events as ev
+from wainwright.domain.caps import CapMet
 from wainwright.domain.errors import JournalError
 from wainwright.domain.goal import Fact
 from wainwright.domain.text import headline
@@ -44,7 +45,7 @@ _OF_EVENTS: dict[str, ActKind] = {
     **dict.fromkeys(("gate-opened", "gate-decided"), "gate"),
     **dict.fromkeys(("base-tested", "red-first", "tested", "mutants-tried"), "command"),
     **dict.fromkeys(
-        ("hold-moved", "task-steered", "run-cancelled", "run-resumed", "caps-raised"), "steering"
+        ("hold-moved", "noted", "task-steered", "run-cancelled", "run-resumed", "caps-raised"), "steering"
     ),
     **dict.fromkeys(("snapshot-taken", "delivered", "kept"), "delivery"),
     **dict.fromkeys(("deployment-planned", "deployed", "deploy-failed", "monitored"), "deployment"),
@@ -190,7 +191,7 @@ class _Reader:
             f"{event.kind} {getattr(event, 'task', '')}".strip(),
             describe_event(event),
             self._said.get(_GATE_BEFORE.get(event.kind, ""), ""),
-            isinstance(event, ev.CapMet),
+            isinstance(event, CapMet),
         )
 
     def _decision(self, event: ev.GateDecided) -> _Told:

@@ -20,7 +20,7 @@ from wainwright.domain.marks import fenced
 from wainwright.domain.shown import document, in_line
 from wainwright.domain.state import RunState
 from wainwright.domain.text import headline
-from wainwright.engine.views.run_view import GateView, RunView
+from wainwright.engine.views.run_view import GateView, NoteView, RunView
 from wainwright.journal import Journal
 from wainwright.models.ledger import Ledger, Line
 from wainwright.models.spans import Spans
@@ -31,6 +31,12 @@ log = structlog.get_logger()
 RUN = "run.md"
 DOCUMENT_MAX = 64_000_000
 """Bytes of a document that is looked at before it is written again."""
+DECIDE, NOTES = "Decide", "Your notes"
+"""Headings of ``run.md`` under which a person writes words, on lines that begin with ``> ``."""
+_HOW_TO_DECIDE = "In your words: write lines that begin with `> ` under the question, and choose the action."
+_HOW_TO_NOTE = (
+    "Say something to those at work: write lines that begin with `> ` here, and choose *Send the note*."
+)
 _STAGE_MARKS = {"done": "x", "now": ">", "later": " ", "skipped": "-"}
 
 
@@ -117,7 +123,10 @@ def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
     head += "".join(f"\n\n{told}" for told in view.left_out)
     parts = [head, "## Stages\n\n" + "\n".join(stages)]
     if view.gates:
-        parts.append("## Decide\n\n" + "\n".join(map(_asked, view.gates)))
+        parts.append("\n\n".join([f"## {DECIDE}", *map(_asked, view.gates), _HOW_TO_DECIDE]))
+    if view.notes or view.stage not in ENDS:
+        told = ["\n".join(map(_note, view.notes))] if view.notes else []
+        parts.append("\n\n".join([f"## {NOTES}", *told, *([_HOW_TO_NOTE] if view.stage not in ENDS else [])]))
     if view.tasks:
         parts.append(
             "## Tasks\n\n"
@@ -152,6 +161,11 @@ def _asked(gate: GateView) -> str:
         if line.strip()
     ]
     return "\n".join([f"- **{gate.id}** {in_line(gate.question)}", *lines])
+
+
+def _note(note: NoteView) -> str:
+    who = ", ".join(note.received)
+    return f"- {in_line(note.words)} ({f'received by {who}' if who else 'nobody has received it yet'})"
 
 
 def _spent(view: RunView, spent: Sequence[Line]) -> str:

@@ -4,8 +4,10 @@ from typing import assert_never
 
 from wainwright.domain import events as ev
 from wainwright.domain.artifacts import counted, mutants_counted
+from wainwright.domain.caps import CapMet, CapsRaised
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.hunks import ChangeShown, HunksDecided
+from wainwright.domain.notes import Noted, NoteReceived
 from wainwright.domain.text import headline
 
 _NAMED_MAX = 3
@@ -74,9 +76,11 @@ _Late = (
     | ev.Monitored
     | ev.RunFailed
     | ev.RunCancelled
-    | ev.CapMet
-    | ev.CapsRaised
+    | CapMet
+    | CapsRaised
     | ev.Kept
+    | Noted
+    | NoteReceived
     | ev.RunResumed
 )
 
@@ -112,12 +116,16 @@ def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm 
             return f"failed: {_line(event.reason)}"
         case ev.RunCancelled():
             return f"cancelled by {event.by}"
-        case ev.CapMet():
+        case CapMet():
             return f"has met its cap: {_line(event.reason)}"
-        case ev.CapsRaised():
+        case CapsRaised():
             return _raised(event)
         case ev.Kept():
             return _kept(event)
+        case Noted():
+            return f"note by {event.by}: {_line(event.words)}"
+        case NoteReceived():
+            return f"the {event.role} has received {_notes(event.notes)}"
         case ev.RunResumed():
             shown = "" if event.environment is None else ", with the ignored files as they are now"
             return f"resumed by {event.by}{shown}"
@@ -131,7 +139,7 @@ def _deployed(event: ev.Deployed) -> str:
     )
 
 
-def _raised(event: ev.CapsRaised) -> str:
+def _raised(event: CapsRaised) -> str:
     caps = [f"${event.usd:g}"] if event.usd is not None else []
     caps += [f"{event.tokens} tokens"] if event.tokens is not None else []
     return f"may cost up to {' and '.join(caps) or 'as much as before'} in all, by {event.by}"
@@ -140,6 +148,10 @@ def _raised(event: ev.CapsRaised) -> str:
 def _kept(event: ev.Kept) -> str:
     where = [*([f"branch {event.branch}"] if event.branch else []), *event.patches]
     return f"kept: {', '.join(where) or 'nothing'}{'. ' if event.detail else ''}{_line(event.detail)}"
+
+
+def _notes(numbers: tuple[int, ...]) -> str:
+    return f"note{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
 
 
 def _how_tested(event: ev.SnapshotTaken) -> str:

@@ -9,7 +9,16 @@ from wainwright.domain import tiers
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
 from wainwright.domain.ending import ending, take_over
-from wainwright.domain.events import BaseTested, Decision, DeploymentPlanned, Event, Gate, TaskLanded, Tested
+from wainwright.domain.events import (
+    BaseTested,
+    Decision,
+    DeploymentPlanned,
+    Event,
+    Gate,
+    GateKind,
+    TaskLanded,
+    Tested,
+)
 from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Deployment, Finding, Receipt, unnoticed
 from wainwright.domain.gates import GATES, digest
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
@@ -93,7 +102,7 @@ class GateView(Fact):
     """One open gate."""
 
     id: str
-    kind: str
+    kind: GateKind
     question: str
     detail: str
     yes: str
@@ -103,6 +112,18 @@ class GateView(Fact):
     """The document of the run in which what is asked about can be read."""
     seen: str
     """The digest of question and detail."""
+    answer: str = ""
+    """What an answer in words is called; empty: it is not answered in words."""
+    ends: bool = False
+    """Whether a no ends the run."""
+
+
+class NoteView(Fact):
+    """What the person said to those at work."""
+
+    words: str
+    received: tuple[str, ...]
+    """Who was told, in order; empty: nobody yet."""
 
 
 class ReceiptView(Fact):
@@ -130,6 +151,7 @@ class RunView(Fact):
     until: Stage | None
     tasks: tuple[TaskView, ...]
     gates: tuple[GateView, ...]
+    notes: tuple[NoteView, ...] = ()
     artifacts: tuple[str, ...]
     """Paths relative to the workspace."""
     branch: str | None
@@ -211,7 +233,8 @@ def view(
             )
             for t in state.tasks.values()
         ),
-        gates=tuple(map(_gate_view, state.open_gates)),
+        gates=tuple(map(_gate, state.open_gates)),
+        notes=tuple(NoteView(words=n.words, received=n.received) for n in state.notes),
         artifacts=artifacts,
         branch=delivered.branch if delivered else None,
         patch=delivered.patch if delivered else None,
@@ -236,10 +259,11 @@ def view(
     )
 
 
-def _gate_view(gate: Gate) -> GateView:
+def _gate(gate: Gate) -> GateView:
     rule = GATES[gate.kind]
-    told = {"id": gate.id, "kind": gate.kind, "question": gate.question, "detail": gate.detail}
-    return GateView(**told, yes=rule.yes, no=rule.no, read=rule.read, seen=digest(gate))
+    told = gate.model_dump(include={"id", "kind", "question", "detail"})
+    named = {"yes": rule.yes, "no": rule.no, "answer": rule.answer, "ends": rule.ends}
+    return GateView(**told, **named, read=rule.read, seen=digest(gate))
 
 
 def _survivors(state: RunState) -> tuple[Finding, ...]:

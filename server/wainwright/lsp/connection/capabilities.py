@@ -24,6 +24,8 @@ class ClientProfile:
     show_document: bool = False
     rich: bool = False
     """A client of ours: it wants the ``wainwright/event`` notifications."""
+    input: bool = False
+    """It can take a line of text from the person: ``wainwright/input``."""
 
 
 def client_profile(params: types.InitializeParams) -> ClientProfile:
@@ -41,7 +43,8 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         work_done_progress=bool(window.work_done_progress),
         questions_take_keys=info is not None and info.name.lower() in _QUESTIONS_TAKE_KEYS,
         show_document=_says(window.show_document, "support"),
-        rich=_ours(capabilities.experimental),
+        rich=_ours(capabilities.experimental, "events", unsaid=True),
+        input=_ours(capabilities.experimental, "input", unsaid=False),
     )
 
 
@@ -49,7 +52,9 @@ def _says(section: object, name: str) -> bool:
     return bool(getattr(section, name, False))
 
 
-def _ours(offered: object) -> bool:
-    """Whether a client's ``experimental`` names us: with ``true``, or with an object."""
+def _ours(offered: object, what: str, *, unsaid: bool) -> bool:
+    """Whether a client names us and this, in an object; ``true`` in its place stands for what goes ``unsaid``."""
     ours = offered.get(EXPERIMENTAL_KEY) if isinstance(offered, Mapping) else None
-    return ours is True or isinstance(ours, Mapping)
+    if isinstance(ours, Mapping):
+        return ours.get(what, unsaid) is True
+    return ours is True and unsaid

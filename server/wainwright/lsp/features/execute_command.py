@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from wainwright.domain.goal import Stage
 from wainwright.lsp.connection.commands import Call, Commands
 from wainwright.lsp.messages import (
+    AnswerArguments,
     ApproveArguments,
     BeginArguments,
     CheckpointList,
@@ -22,6 +23,7 @@ from wainwright.lsp.messages import (
     LineArguments,
     LineInfo,
     NoArguments,
+    NoteArguments,
     RejectArguments,
     ReplayInfo,
     ResumeArguments,
@@ -60,9 +62,11 @@ class Catalogue:
                 self._begin(stage) if begins else self._go_on(stage)
             )
         add("wainwright.approve", "Approve at the open gate, or answer its question")(self.approve)
+        add("wainwright.answer", "Answer the open gate in words")(self.answer)
         add("wainwright.reject", "Refuse at the open gate, with a reason")(self.reject)
         add("wainwright.resume", "Let a run go on to its end")(self.resume)
         add("wainwright.task", "Pause a task, let it go on, stop it, or have it tried again")(self.task)
+        add("wainwright.note", "Say something to those at work; they hear it at their next turn")(self.note)
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
@@ -101,11 +105,15 @@ class Catalogue:
         runs, asked = await self._runs(), arguments
         return await runs.decide(asked.run, asked.gate, decision, asked.answer, asked.seen)
 
+    async def answer(self, call: Call, arguments: AnswerArguments) -> RunInfo:
+        """Answer a gate in words. One that was decided already stays as it is."""
+        words, asked = arguments.words, arguments
+        return await (await self._runs()).say(asked.run, asked.gate, "answer", words, asked.seen)
+
     async def reject(self, call: Call, arguments: RejectArguments) -> RunInfo:
         """Refuse a gate. One that was decided already stays as it is."""
-        reason = arguments.reason or "rejected in the editor"
-        runs, asked = await self._runs(), arguments
-        return await runs.decide(asked.run, asked.gate, "reject", reason, asked.seen)
+        reason, asked = arguments.reason, arguments
+        return await (await self._runs()).say(asked.run, asked.gate, "reject", reason, asked.seen)
 
     async def resume(self, call: Call, arguments: ResumeArguments) -> RunInfo:
         """Let a run go on that was interrupted, failed, was cancelled or holds; or give it new caps."""
@@ -117,6 +125,10 @@ class Catalogue:
     async def task(self, call: Call, arguments: TaskArguments) -> RunInfo:
         """Steer one task; the others go on."""
         return await (await self._runs()).steer(arguments.run, arguments.task, arguments.way)
+
+    async def note(self, call: Call, arguments: NoteArguments) -> RunInfo:
+        """Say something to those at work on a run."""
+        return await (await self._runs()).note(arguments.run, arguments.words)
 
     async def cancel(self, call: Call, arguments: RunArguments) -> RunInfo:
         """Stop a run."""

@@ -51,7 +51,9 @@ def available(view: "RunView") -> list[AvailableCommand]:
 def about(view: "RunView") -> list[AvailableCommand]:
     """What can always be asked about a run, beside what moves it."""
     run = {"run": view.run}
+    note = AvailableCommand(f"Send the note to those at work on {view.run}", "wainwright.note", run)
     found = [
+        *([note] if view.stage not in ENDS else []),
         AvailableCommand("Show the run", "wainwright.show", run),
         AvailableCommand(f"Replay {view.run} against its record", "wainwright.replay", run),
         AvailableCommand(f"Fork {view.run}", "wainwright.fork", run),
@@ -67,10 +69,16 @@ def _decisions(view: "RunView") -> list[AvailableCommand]:
     found = []
     for gate in view.gates:
         argument = {"run": view.run, "gate": gate.id, "seen": gate.seen}
-        for word, command in ((gate.yes, "wainwright.approve"), (gate.no, "wainwright.reject")):
-            short = word if len(view.gates) == 1 else ""
-            title = f"{word}: {gate.question}"
-            found.append(AvailableCommand(title, command, argument, urgent=True, short=short))
+        ways = (
+            (gate.yes, "wainwright.approve"),
+            (gate.answer, "wainwright.answer"),
+            (gate.no, "wainwright.reject"),
+        )
+        for word, command in ways:
+            if word:
+                short = word if len(view.gates) == 1 else ""
+                title = f"{word}: {gate.question}"
+                found.append(AvailableCommand(title, command, argument, urgent=True, short=short))
         read = {"run": view.run, "document": gate.read}
         title = f"Review what is asked: {gate.question}"
         found.append(AvailableCommand(title, "wainwright.show", read, urgent=True, short="Review"))

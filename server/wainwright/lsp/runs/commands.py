@@ -13,6 +13,7 @@ from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision, Steering
 from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Stage
 from wainwright.domain.text import headline
+from wainwright.engine.views.documents import DECIDE, NOTES, RUN
 from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
 from wainwright.lsp.documents.positions import uri_from_path
@@ -24,6 +25,7 @@ from wainwright.lsp.messages import (
     GateInfo,
     LineArguments,
     LineInfo,
+    NoteInfo,
     RunInfo,
     RunList,
     Shown,
@@ -50,6 +52,7 @@ OTHERS_EVERY_S = 5.0
 RECENT = 20
 """How many of the newest runs are looked at when the server starts."""
 RESUME, LATER = "Resume", "Not now"
+NO_REASON = "rejected in the editor"
 
 
 async def open_runs(
@@ -196,6 +199,42 @@ class Runs:
         if await self._questions.choose(question, [word, LATER], gate.detail) == word:
             await self.decide_quietly(run, gate.id, decision, reason)
 
+    async def say(
+        self, run: str | None, gate: str | None, decision: Decision, words: str, seen: str = ""
+    ) -> RunInfo:
+        """Refuse a gate or answer it in words: those given, those in `run.md`, or those the person is asked for.
+
+        Raises InputError where an answer has no words, saying where to write them.
+        """
+        view = await self._deciding(run, gate)
+        one = next((g for g in view.gates if gate in (None, g.id)), None)
+        if one is None:
+            return _info(view)
+        words = words or self._goals.quoted(view.run, DECIDE, one.id)
+        if not words and self._questions.takes_words:
+            self._server.spawn(self.say_at_gate(view.run, one, decision), f"ask about {one.id}")
+            return _info(view)
+        if not words and decision == "answer":
+            raise self._no_words(view.run, f"under {one.id} in")
+        return await self.decide(view.run, one.id, decision, words or NO_REASON, seen)
+
+    async def say_at_gate(self, run: str, gate: GateView, decision: Decision) -> None:
+        """The same for a gate whose button was pressed; whoever closes the input has decided nothing."""
+        words = self._goals.quoted(run, DECIDE, gate.id)
+        if not words and self._questions.takes_words:
+            asks = "What should be different?" if decision == "reject" else gate.question
+            words = await self._questions.words(asks)
+            if not words:
+                return
+        await self.decide_quietly(run, gate.id, decision, words or NO_REASON)
+
+    def _no_words(self, run: str, where: str) -> InputError:
+        self.show_document(run, RUN)
+        return InputError(
+            "There are no words yet.",
+            f"Write them {where} {RUN}, on lines that begin with `> `, and choose this again.",
+        )
+
     async def _deciding(self, run: str | None, gate: str | None) -> RunView:
         if run is not None:
             return await self.engine.view(run)
@@ -231,6 +270,33 @@ class Runs:
     async def steer(self, run: str | None, task: str, way: Steering) -> RunInfo:
         """Steer one task of a run."""
         view = await self.engine.steer(run, task, way, by="editor")
+        self.board.remember(view)
+        return _info(view)
+
+    async def note(self, run: str | None, words: str) -> RunInfo:
+        """Say something to those at work: the words given, those in `run.md`, or those the person is asked for."""
+        view = await self._meant(run)
+        if view is None:
+            raise InputError("No run is under way.", "Begin one: wainwright.start.")
+        if not words:
+            words = self._goals.quoted(view.run, NOTES)
+            if words in {one.words for one in view.notes}:
+                raise InputError(
+                    "That was noted already.", "Write other words, or wait until it is received."
+                )
+        if not words and self._questions.takes_words:
+            self._server.spawn(self._ask_for_note(view.run), f"ask for a note to {view.run}")
+            return _info(view)
+        if not words:
+            raise self._no_words(view.run, f"under *{NOTES}* in")
+        return await self._note(view.run, words)
+
+    async def _ask_for_note(self, run: str) -> None:
+        if words := await self._questions.words("What should those at work mind?"):
+            await self._note(run, words)
+
+    async def _note(self, run: str, words: str) -> RunInfo:
+        view = await self.engine.say(run, words, by="editor")
         self.board.remember(view)
         return _info(view)
 
@@ -369,8 +435,9 @@ class Runs:
 
 def _info(view: RunView) -> RunInfo:
     gates = tuple(GateInfo(**gate.model_dump()) for gate in view.gates)
-    plain = view.model_dump(include=set(RunInfo.model_fields) - {"gates"})
-    return RunInfo(**plain, gates=gates)
+    notes = tuple(NoteInfo(**note.model_dump()) for note in view.notes)
+    plain = view.model_dump(include=set(RunInfo.model_fields) - {"gates", "notes"})
+    return RunInfo(**plain, gates=gates, notes=notes)
 
 
 def _holds_before(view: RunView, stage: Stage) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wainwright.lsp.runs.questions import Questions
 
 SHOW = "Show"
+LEAVE, END = "Leave it open", "End the run"
 _IN_FILES = {
     "applied": "in your files",
     "partial": "partly in your files",
@@ -29,6 +30,10 @@ class Steering(Protocol):
 
     async def decide_quietly(self, run: str, gate: str, decision: "Decision", reason: str) -> None:
         """Decide a gate unless somebody did so already."""
+        ...
+
+    async def say_at_gate(self, run: str, gate: "GateView", decision: "Decision") -> None:
+        """Refuse a gate or answer it, with what the person says of it."""
         ...
 
     async def cancel_quietly(self, run: str) -> None:
@@ -111,15 +116,22 @@ class Follower:
 
     async def _ask(self, gate: "GateView") -> None:
         """Ask once, with all there is to know. Who closes the question has decided nothing: the gate stays open."""
-        choices = [gate.yes, gate.no] + ([SHOW] if self._server.profile.show_document else [])
+        answers = [gate.answer] if gate.answer and self._questions.takes_words else []
+        choices = [gate.yes, *answers, gate.no] + ([SHOW] if self._server.profile.show_document else [])
         said = await self._questions.choose(gate.question, choices, gate.detail)
         if said == SHOW:
             self._steering.show_document(self._run, gate.read)
-        elif said is not None:
-            reason = "rejected in the editor" if said == gate.no else ""
-            await self._steering.decide_quietly(
-                self._run, gate.id, "reject" if said == gate.no else "approve", reason
-            )
+        elif said == gate.yes:
+            await self._steering.decide_quietly(self._run, gate.id, "approve", "")
+        elif said is not None and await self._means_it(gate, said):
+            await self._steering.say_at_gate(self._run, gate, "reject" if said == gate.no else "answer")
+
+    async def _means_it(self, gate: "GateView", said: str) -> bool:
+        """Whether a no that ends the run was no slip of the hand."""
+        if said != gate.no or not gate.ends:
+            return True
+        question = f"End run {self._run} here? It can be resumed."
+        return await self._questions.choose(question, [LEAVE, END]) == END
 
     # ---- the end
 

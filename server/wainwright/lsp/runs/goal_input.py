@@ -10,9 +10,11 @@ from wainwright.domain.errors import InputError, OutsideBoundary, StaleEdit
 from wainwright.domain.goal import Goal, Place
 from wainwright.domain.text import clean
 from wainwright.engine.editing import Editing
+from wainwright.engine.views.documents import RUN
 from wainwright.lsp.documents.buffers import Buffer
 from wainwright.lsp.documents.own import GOAL, GOAL_TEMPLATE, goal_text, read_text, relative
 from wainwright.lsp.documents.positions import local_path, uri_from_path
+from wainwright.lsp.documents.quoted import quoted
 from wainwright.lsp.messages import StartArguments
 
 if TYPE_CHECKING:
@@ -87,6 +89,11 @@ class Goals:
             text=text[:LONGEST_SELECTION],
             diagnostics=arguments.diagnostics,
         )
+
+    def quoted(self, run: str, heading: str, entry: str = "") -> str:
+        """What the person wrote under a heading of a run's open `run.md`, saved or not; see ``quoted``."""
+        opened = self._server.buffers.find_open(self._workspace / ".wainwright" / "runs" / run / RUN)
+        return clean(quoted(opened.source, heading, entry)) if opened is not None else ""
 
     async def unsaved(self) -> dict[str, str]:
         """Texts of open documents that differ from disk, by path relative to the workspace."""

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from wainwright.domain.text import clean
+from wainwright.lsp.messages import INPUT, InputParams
+
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
 
@@ -39,3 +42,18 @@ class Questions:
         reply = await self._server.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params, seconds=None)
         title: Any = getattr(reply.result, "title", None)
         return title if title in choices else None
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether the editor can take a line of text from the person."""
+        return self._server.profile.input
+
+    async def words(self, prompt: str, value: str = "") -> str:
+        """What the person types; empty when they close the input, type nothing, or the editor cannot ask."""
+        if not self.takes_words:
+            return ""
+        reply = await self._server.ask(
+            INPUT, InputParams(prompt=prompt, value=value).model_dump(), seconds=None
+        )
+        text = reply.result.get("text") if isinstance(reply.result, dict) else None
+        return clean(text).strip() if isinstance(text, str) else ""
