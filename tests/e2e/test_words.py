@@ -16,7 +16,7 @@ async def test_words_are_typed_where_the_editor_takes_them(workplace):
     typed = [None, "Say it in French."]
     asked = []
     person.client.on("wainwright/input", lambda params: (asked.append(params), {"text": typed.pop(0)})[1])
-    person.answers["Is the plan"] = "Reject"
+    person.answers["Is the plan"] = "Reject the plan"
     await person.command("start", goal=GOAL)
     await person.client.until(lambda: asked, "a question for words")
     (seen,) = await person.runs()
@@ -56,7 +56,7 @@ async def test_words_are_written_into_the_run_document_where_it_does_not(workpla
     await person.take(await person.action("Send the note", f".wainwright/runs/{seen['run']}/run.md"))
     with pytest.raises(Refused, match="noted already"):
         await person.command("note")
-    await person.take(await person.action("Reject: Is the plan"))
+    await person.take(await person.action("Reject the plan: Is the plan"))
     await person.client.until(lambda: len(completed(workplace.model)) == 2, "another plan")
     told = completed(workplace.model)[-1]
     assert r"The person rejected the plan: Say it\nin French." in told
