@@ -145,7 +145,7 @@ class Hunks:
 
 
 def _handed(state: RunState) -> bool:
-    return state.shown is not None and state.handed is not None and state.shown.commit == state.handed.commit
+    return state.shown is not None and state.delivered is not None
 
 
 def _seen(state: RunState) -> ChangeView:
