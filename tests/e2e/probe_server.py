@@ -157,6 +157,7 @@ def add_editing(server):
     class Edits(Wire):
         edits: list[Edit]
         root: Path = Path("/")
+        apart: bool = False
 
     class Nothing(Wire):
         pass
@@ -192,7 +193,7 @@ def add_editing(server):
             for edit in arguments.edits
         ]
         roots.append(arguments.root)
-        return told(await editor.apply(edits, "Probe"))
+        return told(await editor.apply(edits, "Probe", apart=arguments.apart))
 
     @server.commands.command("probe.revert", "Take the last edits back")
     async def revert(call: Call, arguments: Nothing):

@@ -123,6 +123,35 @@ async def test_typing_in_the_same_lines_refuses_the_edit(start, tmp_path):
     assert await editor.client.leave() == 0
 
 
+async def test_a_conflict_in_one_file_stops_no_other_where_each_is_taken_by_itself(start, tmp_path):
+    path, other, closed, full = (
+        tmp_path / name for name in ("open.txt", "other.txt", "closed", "unwritable")
+    )
+    closed.write_text(BASE)
+    full.write_text(BASE)
+    editor = await VsCode.connect(start)
+    editor.open(path, BASE)
+    editor.open(other, BASE)
+    editor.type(path, "two", "two, typed")
+    await editor.told()
+    result = await apply(editor, edit(path), edit(other), edit(closed), edit(full), apart=True)
+    assert result["status"] == "partial"
+    assert reason(result, "open.txt") == "The same lines have been changed meanwhile."
+    assert reason(result, "unwritable") == "The disk is full."
+    assert (editor.text(other), closed.read_text()) == (WANTED, WANTED)
+    assert editor.text(path) == BASE.replace("two", "two, typed")
+    # The person types into one file while the edit is on its way; the editor refuses both, and one is sent again.
+    editor.type(other, "four", "4")
+    await editor.told()
+    again = WANTED.replace("four", "4").replace("one", "ONE")
+    late = BASE.replace("two", "two, typed").replace("one", "ONE")
+    editor.before_apply = lambda: editor.type(path, "seven", "7") if "7" not in editor.text(path) else None
+    edits = [edit(path, BASE.replace("two", "two, typed"), late), edit(other, editor.text(other), again)]
+    result = await apply(editor, *edits, apart=True)
+    assert (result["status"], editor.text(other)) == ("partial", again)
+    assert await editor.client.leave() == 0
+
+
 @pytest.mark.parametrize("kind", [VsCode, Eglot])
 async def test_typing_that_the_server_has_not_heard_of_yet_is_protected_by_the_version(start, tmp_path, kind):
     path = tmp_path / "open.txt"

@@ -246,10 +246,15 @@ async def test_what_was_applied_can_be_taken_back_even_by_another_server(workpla
     person = await workplace.sit_down()
     workplace.file.write_text("# mine now\n")
     assert await person.command("revert", run=run) == {"run": run, "status": "begun"}
-    assert "The text has changed since the change was made" in await person.reads("was not taken back")
-    workplace.file.write_text(ON_DISK + ADDED)
-    await person.command("revert", run=run)
+    left = await person.reads("was not taken back")
+    assert "A part of" in left
+    assert "calc/__init__.py: The same lines have been changed meanwhile." in left
+    assert not (workplace.root / "tests" / "test_sub.py").exists(), "a conflict in one file stops no other"
+    workplace.file.write_text("# typed since\n" + ON_DISK + ADDED.replace("a - b", "a  -  b"))
+    await person.command("revert", run=run, file="calc/__init__.py")
     await person.reads("was taken back")
+    assert workplace.file.read_text() == "# typed since\n" + ON_DISK
+    workplace.file.write_text(ON_DISK)
     assert workplace.file.read_text() == ON_DISK
     assert not (workplace.root / "tests" / "test_sub.py").exists()
     with pytest.raises(Refused, match="Nothing of run"):

@@ -81,4 +81,19 @@ async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_on
     await person.command("reject", reason="not today")
     await person.reads("DONE")
     assert person.editor.text(workplace.file) == ON_DISK + CHANGED
+
+    typed = ("Sums.", "Sums and differences.")
+    person.editor.type(workplace.file, *typed)
+    person.editor.type(workplace.file, "return a - b", "return a  -  b")
+    await person.editor.told()
+    spot = line_of((workplace.root / page).read_text(), "hunk 1")
+    await person.take(await person.action("Revert hunk 1 of calc/__init__.py", page, line=spot))
+    assert await person.reads("(hunk 1) was taken back")
+    assert person.editor.text(workplace.file) == ON_DISK.replace(*typed), (
+        "over what was typed and set otherwise"
+    )
+    assert (workplace.root / "tests" / "test_sub.py").exists()
+    await person.take(await person.action("Apply hunk 1 of calc/__init__.py again", page, line=spot))
+    assert await person.reads("(hunk 1) was put into your files")
+    assert person.editor.text(workplace.file) == (ON_DISK + CHANGED).replace(*typed)
     assert await person.client.leave() == 0

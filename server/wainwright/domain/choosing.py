@@ -32,6 +32,12 @@ def all_refused(state: RunState) -> bool:
     return state.shown is not None and bool(state.said) and refused(state).keys() == state.shown.hunks.keys()
 
 
+def refused_files(state: RunState) -> frozenset[str]:
+    """The files of the shown change in which something was refused."""
+    hunks = state.shown.hunks if state.shown else {}
+    return frozenset(hunks[number][0].path for number in refused(state))
+
+
 def rework(state: RunState) -> str:
     """What BUILD is told of the hunks that were refused: the words for each, and what it was."""
     shown = state.shown

@@ -16,7 +16,7 @@ from typing import assert_never
 
 from wainwright.domain import events as ev
 from wainwright.domain.caps import CapMet, CapsRaised, caps_in
-from wainwright.domain.choosing import all_refused, rework, take
+from wainwright.domain.choosing import all_refused, refused_files, rework, take
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import Event, Gate
 from wainwright.domain.evidence import Suite
@@ -32,6 +32,7 @@ from wainwright.domain.ladder import (
     incident,
     landed,
     overtaken,
+    refused_tests,
     replan,
     review,
     set_aside,
@@ -192,7 +193,7 @@ def _apply_late(state: RunState, event: _Late) -> RunState:  # noqa: C901, PLR09
         case ev.MutantsTried():
             return state.changed(mutants=event)
         case ChangeShown():
-            return _show(state, event)
+            return state.changed(shown=event, said={})
         case HunksDecided():
             return take(state, event)
         case ev.Delivered():
@@ -401,7 +402,7 @@ def _reject(state: RunState, gate: Gate, reason: str) -> RunState:
             )
         case "builds again":
             told = [f"The person rejected the change: {reason}".removesuffix(": "), rework(state)]
-            return back_to_build(state, "\n\n".join(filter(None, told)), "rework")
+            return _rework(state, "\n\n".join(filter(None, told)))
         case "is not deployed":
             skipped = f"not deployed: {reason or 'the person said no'}"
             return state.changed(stage=S.MONITOR, skips={**state.skips, S.DEPLOY: skipped})
@@ -467,15 +468,6 @@ def _leave_build(state: RunState) -> RunState:
     return state.changed(stage=S.TEST, tested=None, triaged=None, giving_up="")
 
 
-def _show(state: RunState, event: ChangeShown) -> RunState:
-    """The head has trailers now: the commit that it was is the same work."""
-    tasks = {
-        name: one.model_copy(update={"commit": event.commit}) if one.commit == state.head else one
-        for name, one in state.tasks.items()
-    }
-    return state.changed(shown=event, said={}, head=event.commit, tasks=tasks)
-
-
 def _deliver(state: RunState, event: ev.Delivered) -> RunState:
     """What was accepted is the person's; of what they refused, BUILD is told why."""
     delivered = state.changed(
@@ -484,7 +476,11 @@ def _deliver(state: RunState, event: ev.Delivered) -> RunState:
     if not event.left_out:
         return delivered.changed(stage=S.DEPLOY)
     told = f"The person took a part of the change over, and refused the rest, which is taken out.\n\n{rework(state)}"
-    return back_to_build(delivered, told, "rework")
+    return _rework(delivered, told)
+
+
+def _rework(state: RunState, told: str) -> RunState:
+    return refused_tests(back_to_build(state, told, "rework"), refused_files(state), told)
 
 
 def _plan_deployment(state: RunState, event: ev.DeploymentPlanned) -> RunState:

@@ -46,7 +46,7 @@ class ChangeShown(Fact):
 
     kind: Literal["change-shown"] = "change-shown"
     commit: str
-    """The head of the run, with its trailers."""
+    """The head of the run; what is handed over has trailers that this one lacks."""
     tree: str
     branch: str | None = None
     patch: str | None = None

@@ -165,6 +165,12 @@ def _tests_anew(state: RunState, digest: str) -> RunState:
     return _given_up_tests(state, digest).changed(tests_anew=state.tests_anew + 1)
 
 
+def refused_tests(state: RunState, refused: frozenset[str], digest: str) -> RunState:
+    """The run, with its acceptance tests written anew where a person refused lines of them: no implementer may."""
+    pinned = state.acceptance.files if state.acceptance else {}
+    return _given_up_tests(state, digest) if refused & pinned.keys() else state
+
+
 def _given_up_tests(state: RunState, digest: str) -> RunState:
     """Give the acceptance tests up; the tester writes others, told why."""
     return state.changed(

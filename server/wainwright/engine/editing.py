@@ -13,7 +13,7 @@ from wainwright.domain.changes import FileChange, content_hash, protected
 from wainwright.domain.errors import OutsideBoundary, StaleEdit, WainwrightError
 from wainwright.domain.goal import Fact
 from wainwright.domain.text import clean
-from wainwright.workspace import native
+from wainwright.workspace import hunks, native
 from wainwright.workspace.native import merge, read_beneath, recover, write_batch
 from wainwright.workspace.native.edits import Hunk
 from wainwright.workspace.repository import Repository
@@ -27,7 +27,7 @@ _NOT_OURS = "It is a protected place, or not a path inside the workspace."
 _LEFT_ALONE = "Left alone, because another file of the change cannot be written now."
 
 
-__all__ = ["Editing", "TextChange", "line_hunks", "merged"]
+__all__ = ["Editing", "TextChange", "line_hunks", "merged", "taken_back"]
 
 
 class TextChange(Fact):
@@ -70,6 +70,25 @@ def merged(base: str, ours: str, theirs: str) -> str | None:
         parts += [*raw[at : hunk.old_start], *new[hunk.new_start : hunk.new_start + hunk.new_len]]
         at = hunk.old_start + hunk.old_len
     return "".join([*parts, *raw[at:]])
+
+
+def taken_back(with_it: str, ours: str, without: str) -> str | None:
+    """A text without a change, also where a formatter has set its lines otherwise; None when it is not found.
+
+    A place counts only where no other one reads the same but for white space and the kind of quotes.
+    """
+    text = merged(with_it, ours, without)
+    if text is not None:
+        return text
+    text, new, old = ours, _lines(with_it), _lines(without)
+    for hunk in reversed(native.line_hunks(with_it.translate(_HALVES), without.translate(_HALVES))):
+        before = "".join(new[hunk.old_start : hunk.old_start + hunk.old_len])
+        after = "".join(old[hunk.new_start : hunk.new_start + hunk.new_len])
+        place = hunks.found_again(before, text)
+        if place is None:
+            return None
+        text = text[: place[0]] + after + text[place[1] :]
+    return text
 
 
 def _lines(text: str) -> list[str]:

@@ -107,7 +107,7 @@ class Engine:
         self.rewinding = Rewinding(parts, self.editing)
         self.disk = Disk(parts)
         self.trusting = Trusting(parts)
-        self.hunks = Hunks(self._state, self._submit)
+        self.hunks = Hunks(parts.repository, self._state, self._submit)
         self._lookup = Lookup(parts.journal)
         self._following = Following(self._lookup, self._publish)
         self.index = EditorIndex(parts.indexes, parts.workspace)

@@ -1,5 +1,6 @@
 """The change that a run asks about, hunk by hunk, as any front reads it and says something of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -9,6 +10,9 @@ from wainwright.domain.goal import Fact
 from wainwright.domain.hunks import HunkDecision, HunksDecided
 from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState
+from wainwright.engine.editing import TextChange
+from wainwright.workspace import hunks
+from wainwright.workspace.repository import Repository
 
 State = Callable[[str], Awaitable[RunState]]
 Submit = Callable[[str, Event], Awaitable[None]]
@@ -32,14 +36,16 @@ class ChangeView(Fact):
 
     run: str
     commit: str
-    branch: str | None
+    handed: bool
+    """It was handed over: hunks are taken back, or put in again, and nobody decides on them any more."""
     hunks: tuple[HunkView, ...]
 
 
 class Hunks:
     """What can be done about the hunks of runs: ``state`` gives a run's, ``submit`` writes a fact of it."""
 
-    def __init__(self, state: State, submit: Submit) -> None:
+    def __init__(self, repository: Repository, state: State, submit: Submit) -> None:
+        self._repository = repository
         self._state = state
         self._submit = submit
 
@@ -75,6 +81,42 @@ class Hunks:
         await self._submit(run, said)
         return await self.seen(run)
 
+    async def texts(self, run: str, numbers: tuple[int, ...]) -> tuple[TextChange, ...]:
+        """The files with some hunks of what was handed over, and without them. Raises InputError where none is known.
+
+        What is no text is not among them.
+        """
+        state = await self._state(run)
+        shown = state.shown
+        if shown is None or not _handed(state):
+            raise InputError(
+                f"Nothing that run {run} handed over is known by hunks.", "Name a file, or take all of it."
+            )
+        if unknown := set(numbers) - shown.hunks.keys():
+            raise InputError(f"There is no hunk {min(unknown)} in this change.", "change.diff numbers them.")
+        return await asyncio.to_thread(self._texts, state, set(numbers))
+
+    def _texts(self, state: RunState, chosen: set[int]) -> tuple[TextChange, ...]:
+        assert state.shown is not None
+        assert state.base is not None
+        found = []
+        for file in state.shown.files:
+            picked = [one for one in file.hunks if one.number in chosen]
+            old, new = (self._text(commit, file.path) for commit in (state.base, state.shown.commit))
+            if picked and not (old is None and new is None):
+                spans = [hunks.Span(h.old_start, h.old_len, h.new_start, h.new_len) for h in picked]
+                part = old is not None and new is not None and not file.whole
+                after = hunks.without(old or "", new or "", spans) if part else old
+                found.append(TextChange(path=file.path, before=new, after=after))
+        return tuple(found)
+
+    def _text(self, commit: str, path: str) -> str | None:
+        content = self._repository.read(commit, path)
+        try:
+            return None if content is None else content.decode()
+        except UnicodeDecodeError:
+            return None
+
     async def explain(self, run: str, number: int) -> str:
         """Why a hunk is there, in sentences: what it serves, who made it, which tests show it, what was noted."""
         state = await self._state(run)
@@ -102,13 +144,17 @@ class Hunks:
         return "\n".join(told)
 
 
+def _handed(state: RunState) -> bool:
+    return state.shown is not None and state.delivered is not None
+
+
 def _seen(state: RunState) -> ChangeView:
     shown = state.shown
     if shown is None:
         raise InputError(
             f"Run {state.run} shows no change that can be decided on.", "It does when it asks about one."
         )
-    hunks = []
+    found = []
     for file in shown.files:
         for hunk in file.hunks:
             said = state.said.get(hunk.number)
@@ -121,5 +167,5 @@ def _seen(state: RunState) -> ChangeView:
                 decision=said.decision if said else "",
                 reason=said.reason if said else "",
             )
-            hunks.append(view)
-    return ChangeView(run=state.run, commit=shown.commit, branch=shown.branch, hunks=tuple(hunks))
+            found.append(view)
+    return ChangeView(run=state.run, commit=shown.commit, handed=_handed(state), hunks=tuple(found))

@@ -191,6 +191,15 @@ class ShowArguments(RunArguments):
     document: Literal["run.md", "plan.md", "change.diff"] = "run.md"
 
 
+class PartArguments(RunArguments):
+    """Which part of the change of a run is meant. Default: all of it."""
+
+    file: str = ""
+    """One file of it."""
+    hunks: tuple[int, ...] = ()
+    """Some hunks, by their numbers in `change.diff`."""
+
+
 class HunkArguments(RunArguments):
     """Which hunk of the change that a run asks about."""
 

@@ -10,12 +10,20 @@ _OURS = "refs/heads/wainwright"
 """A branch of this name, or a work tree that stands on it before its first commit, leaves no room beneath it."""
 
 
-def deliver(private: GitDirectory, person: GitDirectory, slug: str, commit: str, known: Iterable[str]) -> str:
+def deliver(
+    private: GitDirectory,
+    person: GitDirectory,
+    slug: str,
+    commit: str,
+    known: Iterable[str],
+    instead_of: str = "",
+) -> str:
     """Put ``commit`` on branch ``wainwright/<slug>`` of the person's repository and return the branch's name.
 
     It is ``wainwright-<slug>`` where a branch of the person is called ``wainwright``: git has no room for both.
     ``known`` are commits that probably both repositories have, so that their history is not sent again.
     A branch of that name which leads elsewhere, or which is checked out, is left alone for ``-2``, ``-3`` ...
+    One that still stands on ``instead_of``, a commit of ours with the same files, is moved all the same.
     Objects are written first and the branch is set by compare-and-swap; no hook or filter runs.
     """
     if not person.has(commit):
@@ -29,7 +37,8 @@ def deliver(private: GitDirectory, person: GitDirectory, slug: str, commit: str,
         current = person.resolve(f"{ref}^{{commit}}")
         if current == commit:
             return branch
-        if current is None or (ref not in in_use and _leads_to(person, current, commit)):
+        ours = current == instead_of and _same_files(person, instead_of, commit)
+        if current is None or ours or (ref not in in_use and _leads_to(person, current, commit)):
             person.run("update-ref", "-m", "wainwright: delivered", ref, commit, current or "0" * len(commit))
             return branch
     raise WorkspaceError(f"There are too many branches named wainwright/{slug}.", "Delete some of them.")
@@ -43,6 +52,11 @@ def _names(first: str) -> Iterator[str]:
 
 def _has_branches_beneath(git: GitDirectory, ref: str) -> bool:
     return bool(git.text("for-each-ref", "--count=1", f"{ref}/"))
+
+
+def _same_files(git: GitDirectory, one: str, other: str) -> bool:
+    """Whether no file of a work tree that stands on one differs from the other."""
+    return git.resolve(f"{one}^{{tree}}") == git.resolve(f"{other}^{{tree}}")
 
 
 def _leads_to(git: GitDirectory, old: str, new: str) -> bool:

@@ -32,7 +32,7 @@ def pieces(old: str, new: str) -> list[Piece]:
     """The hunks of a difference in order; none of two has a line in common with the other."""
     text = unified(old, new, "a", "b", context=CONTEXT)
     found = list(_HEADER.finditer(text))
-    ends = [*(one.start() for one in found[1:]), len(text)]
+    ends = [*(one.start() for one in found), len(text)][1:]
     return [Piece(_span(one), text[one.end() : end]) for one, end in zip(found, ends, strict=True)]
 
 
@@ -56,3 +56,39 @@ def without(old: str, new: str, spans: Iterable[Span]) -> str:
 def lines(text: str) -> list[str]:
     """The lines, each with its end, as the unified format has them: they end at LF alone."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def found_again(lines: str, text: str) -> tuple[int, int] | None:
+    """Where whole lines stand that read as these do but for white space and the kind of quotes.
+
+    From the first character to behind the last one; None where they stand nowhere, or at several places.
+    """
+    wanted = "".join(_plain(lines)[0])
+    plain, places = _plain(text)
+    joined = "".join(plain)
+    at = joined.find(wanted)
+    if not wanted or at < 0 or joined.find(wanted, at + 1) >= 0:
+        return None
+    first, last = places[at], places[at + len(wanted) - 1]
+    start, end = text.rfind("\n", 0, first) + 1, text.find("\n", last) + 1 or len(text)
+    if text[start:first].strip() or text[last + 1 : end].strip():
+        return None
+    # Empty lines around them belong to them, as many as a formatter has left.
+    for _ in range(_blank(lines)):
+        above = text.rfind("\n", 0, max(0, start - 1)) + 1
+        start = above if start and not text[above:start].strip() else start
+    for _ in range(_blank("".join(reversed(lines.removesuffix("\n"))))):
+        below = text.find("\n", end) + 1 or len(text)
+        end = below if not text[end:below].strip() else end
+    return start, end
+
+
+def _blank(text: str) -> int:
+    """How many empty lines a text begins with."""
+    return text[: len(text) - len(text.lstrip())].count("\n")
+
+
+def _plain(text: str) -> tuple[list[str], list[int]]:
+    """The characters of a text that a formatter leaves, quotes all of one kind, and where each of them stands."""
+    kept = [(one, at) for at, one in enumerate(text) if not one.isspace()]
+    return ['"' if one == "'" else one for one, _ in kept], [at for _, at in kept]

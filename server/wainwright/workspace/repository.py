@@ -422,11 +422,12 @@ class Repository:
 
     # Delivery
 
-    def deliver(self, slug: str, commit: str) -> str | None:
+    def deliver(self, slug: str, commit: str, instead_of: str = "") -> str | None:
         """Put ``commit`` on a branch ``wainwright/<slug>`` in the person's repository and return its name.
 
-        None in a folder without git. When the branch exists and cannot simply go forward, ``-2``, ``-3`` ...
-        is used. Raises OutsideBoundary when the commits made since the run's base touch a protected path.
+        None in a folder without git. When the branch exists and cannot simply go forward, ``-2``, ``-3`` ... is used,
+        unless it stands on ``instead_of``, which has the same files and was put there before. Raises OutsideBoundary
+        when the commits made since the run's base touch a protected path.
         """
         checked(slug)
         person = self._person()
@@ -436,7 +437,7 @@ class Repository:
             base = self._base_of(object_name(commit))
             comparison.refuse_protected(change.path for change in self.changes(base, commit))
             known = [*([person.head] if person.head else []), *self._known_heads()]
-            return delivery.deliver(self._private, person.git, slug, commit, known)
+            return delivery.deliver(self._private, person.git, slug, commit, known, instead_of)
 
     def _base_of(self, commit: str) -> str:
         """Return the newest snapshot or person's commit that ``commit`` was built on."""

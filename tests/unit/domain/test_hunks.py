@@ -81,12 +81,23 @@ def test_the_rest_goes_back_to_build_with_the_words_and_what_it_was() -> None:
     assert state.handed == IN_PART, "what the person has is known"
 
 
+@pytest.mark.parametrize(("path", "anew"), [("a.py", False), ("tests/a.py", True)])
+def test_tests_of_which_lines_are_refused_are_written_anew(path: str, anew: bool) -> None:
+    shown = SHOWN.model_copy(update={"files": (SHOWN.files[0].model_copy(update={"path": path}),)})
+    state = replay(
+        [*WAY_TO[Stage.REVIEW], REVIEWED, shown, said(1), opened("apply"), decided("apply-1"), IN_PART]
+    )
+    assert state is not None
+    assert (state.acceptance is None) is anew
+    assert ("In English." in state.acceptance_digest) is anew
+
+
 @pytest.mark.parametrize("decision", ["approve", "reject"])
 def test_all_hunks_refused_is_the_change_rejected(decision: str) -> None:
     state = after(said(1, 2, 3, reason="Not so."))
     assert all_refused(state)
     state = after(said(1, 2, 3, reason="Not so."), decided("apply-1", decision, "all of it"))
-    assert (state.stage, state.head, state.handed) == (Stage.BUILD, "c3", None)
+    assert (state.stage, state.head, state.handed) == (Stage.BUILD, "c2", None)
     digest = state.tasks["rework-1"].digest
     assert digest.startswith("The person rejected the change: all of it\n")
     assert "The person rejected these lines: Not so." in digest

@@ -889,6 +889,23 @@ def test_a_branch_that_is_checked_out_does_not_move(
     assert git("status", "--porcelain") == ""
 
 
+def test_what_was_shown_gives_way_to_the_same_files_even_where_a_person_looks_at_it(
+    repository: Repository, workspace: Path, started: str, git: Git
+) -> None:
+    base = repository.snapshot("r1", {}).commit
+    tree = repository.clone("r1", "t", base)
+    write(tree, {"a.txt": "better"})
+    shown = repository.commit(tree, "better", "r1/t/1").commit
+    assert repository.deliver("goal", shown) == "wainwright/goal"
+    git("stash", "-q")
+    git("checkout", "-q", "wainwright/goal")
+    same = repository.commit_tree(repository.tree_of(shown), [base], "better, with trailers")
+    other = repository.commit_tree(repository.tree_of(base), [base], "worse")
+    assert repository.deliver("goal", other, shown) == "wainwright/goal-2"
+    assert repository.deliver("goal", same, shown) == "wainwright/goal"
+    assert (git("rev-parse", "HEAD"), git("status", "--porcelain")) == (same, "")
+
+
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [

@@ -26,7 +26,7 @@ async def anchored(parts: EngineParts, run: LiveRun, head: str) -> str:
     Raises InputError for a signing key that cannot be used: what is to be signed is not delivered without.
     """
     state = run.state
-    if head in [one.commit for one in (state.delivered, state.shown) if one is not None]:
+    if state.delivered is not None and state.delivered.commit == head:
         return head
 
     told = await asyncio.to_thread(anchors.content, parts.state, head)

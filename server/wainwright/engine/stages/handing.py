@@ -31,8 +31,7 @@ _LEFT_OUT = "Leave out what the review refused"
 
 async def show_change(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
     """Put the change on its branch, or into a patch, and tell it in hunks: the person looks before they are asked."""
-    state = run.state
-    head = await anchored(parts, run, state.present_head)
+    state, head = run.state, run.state.present_head
     branch, patch = await _put_out(parts, state, head)
     files = await asyncio.to_thread(_files, parts, state, head)
     tree = state.head_tree or ""
@@ -90,7 +89,8 @@ async def hand_over(parts: EngineParts, run: LiveRun) -> Sequence[ev.Event]:
 
 async def _put_out(parts: EngineParts, state: RunState, head: str) -> tuple[str | None, str | None]:
     """The branch that a commit is on from now on; in a folder without git, the path of a patch instead."""
-    branch = await asyncio.to_thread(parts.repository.deliver, branch_slug(state), head)
+    shown = state.shown.commit if state.shown else ""
+    branch = await asyncio.to_thread(parts.repository.deliver, branch_slug(state), head, instead_of=shown)
     if branch is not None:
         return branch, None
     assert state.base is not None
@@ -172,7 +172,6 @@ def _tasks(parts: EngineParts, state: RunState, head: str) -> dict[str, dict[str
     """Path -> the tasks whose commits changed it, in order."""
     assert state.base is not None
     owners = {one.commit: name for name, one in state.tasks.items() if one.commit}
-    owners[head] = owners.get(state.head or "", owners.get(head, ""))
     commits = [state.base, *(entry.commit for entry in reversed(parts.repository.log(state.base, head)))]
     found: dict[str, dict[str, None]] = {}
     for before, commit in pairwise(commits):

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from wainwright.domain import events as ev
 from wainwright.domain.fold import replay
-from wainwright.domain.hunks import ChangeShown
 from wainwright.domain.state import RunState
 from wainwright.journal import Journal, Row
 
@@ -65,7 +64,7 @@ class Record:
         for fact, _ in self.facts:
             if isinstance(fact, Landing):
                 last = found.setdefault(fact.commit, fact)
-            elif isinstance(fact, ev.Delivered | ChangeShown) and last is not None:
+            elif isinstance(fact, ev.Delivered) and last is not None:
                 found.setdefault(fact.commit, last)
         if self.state is not None and self.state.base:
             found.pop(self.state.base, None)

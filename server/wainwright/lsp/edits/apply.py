@@ -164,26 +164,31 @@ class Editor:
         rebase: bool = True,
         confirm: bool = False,
         keep: KeepWayBack | None = None,
+        apart: bool = False,
+        merge: Merge | None = None,
     ) -> EditOutcome:
         """Apply ``edits`` together.
 
-        When a file has changed since, its edit is moved along if it touches other lines (``rebase``); if any edit
-        cannot be applied, nothing is touched at all. ``label`` is shown by editors that can; ``confirm`` asks them
-        to show a preview; ``keep`` is called before files are written. Failures are outcomes with reasons, not
+        When a file has changed since, its edit is moved along if it touches other lines (``rebase``, by ``merge`` or
+        the editor's own). If any edit cannot be applied, nothing is touched at all; with ``apart`` that file alone is
+        left, unless the editor or its person takes none. ``label`` is shown by editors that can; ``confirm`` asks
+        them to show a preview; ``keep`` is called before files are written. Failures are outcomes with reasons, not
         exceptions.
         """
+        follow = (merge or self._merge) if rebase else None
         async with self._turn:
             on_disk = {edit.path: await asyncio.to_thread(self._read, edit.path) for edit in edits}
             await self._quiet([edit.path for edit in edits])
-            decided = [self._decide(edit, on_disk[edit.path], rebase=rebase) for edit in edits]
+            decided = [self._decide(edit, on_disk[edit.path], follow) for edit in edits]
             refused = [item for item in decided if isinstance(item, FileOutcome)]
             steps = [item for item in decided if isinstance(item, _Step)]
-            if refused or len(on_disk) < len(edits):
+            if (refused and not apart) or len(on_disk) < len(edits):
                 why = "Left alone, because another file of the change is refused."
                 if len(on_disk) < len(edits):
                     why = "A file is named twice in the change."
                 return EditOutcome((*refused, *(step.outcome(why) for step in steps)))
-            return await self._perform(steps, label, keep, confirm=confirm)
+            done = await self._perform(steps, label, keep, confirm=confirm, apart=apart)
+            return EditOutcome((*refused, *done.files), done.inverse)
 
     async def revert(self, outcome: EditOutcome, label: str) -> EditOutcome:
         """Take back what an outcome applied; refused when the text has changed since."""
@@ -201,7 +206,9 @@ class Editor:
                 return
             await asyncio.sleep(wait)
 
-    def _decide(self, edit: FileEdit, on_disk: str | _NotText | None, *, rebase: bool) -> _Step | FileOutcome:
+    def _decide(
+        self, edit: FileEdit, on_disk: str | _NotText | None, follow: Merge | None
+    ) -> _Step | FileOutcome:
         document = self._server.buffers.find_open(edit.path)
         if self._is_barred(edit.path):
             reason = "It is a protected place, or not a path inside the workspace."
@@ -211,7 +218,7 @@ class Editor:
         current = on_disk if document is None else document.source
         if document is not None and edit.before is None and current == "" and on_disk is None:
             current = None  # a new, still empty buffer
-        after, reason = self._target(edit, current, rebase=rebase)
+        after, reason = self._target(edit, current, follow)
         if not reason and document is not None and not self._through_editor(edit) and on_disk != current:
             reason = "The file is open and has unsaved changes."
         if reason:
@@ -232,7 +239,7 @@ class Editor:
     def _through_editor(self, edit: FileEdit) -> bool:
         return edit.after is not None and self._server.profile.apply_edit
 
-    def _target(self, edit: FileEdit, current: str | None, *, rebase: bool) -> tuple[str | None, str]:
+    def _target(self, edit: FileEdit, current: str | None, follow: Merge | None) -> tuple[str | None, str]:
         """The text that the file shall have, or the reason why there can be none."""
         before = edit.before
         same = (
@@ -246,35 +253,43 @@ class Editor:
             return None, "There is a file of this name already."
         if current is None:
             return None, "The file is gone."
-        if not rebase or isinstance(before, TextHash) or edit.after is None:
+        if follow is None or isinstance(before, TextHash) or edit.after is None:
             return None, "The text has changed since the change was made."
-        merged = self._merge(before, current, edit.after)
+        merged = follow(before, current, edit.after)
         return merged, "" if merged is not None else "The same lines have been changed meanwhile."
 
     # Performing ------------------------------------------------------------------------------------------------
 
     async def _perform(
-        self, steps: Sequence[_Step], label: str, keep: KeepWayBack | None, *, confirm: bool
+        self, steps: Sequence[_Step], label: str, keep: KeepWayBack | None, *, confirm: bool, apart: bool
     ) -> EditOutcome:
         idle = [step for step in steps if step.before == step.after]
         through_editor = [step for step in steps if step.document is not None and step not in idle]
         to_disk = [step for step in steps if step.document is None and step not in idle]
         outcomes = [step.outcome() for step in idle]
         inverse: list[FileEdit] = []
+        declined = False
         if through_editor:
             reply = await self._ask(through_editor, label, confirm=confirm)
             arrived = await self._arrived(through_editor, REPORT_SECONDS)
+            missing = [step for step in through_editor if step not in arrived]
+            untouched = [step for step in missing if self._is_as_before(step)]
+            if apart and untouched and len(missing) > len(untouched):
+                # What somebody typed in one file had the editor refuse the others with it.
+                reply = await self._ask(untouched, label, confirm=confirm)
+                arrived += await self._arrived(untouched, REPORT_SECONDS)
             for step in through_editor:
                 outcomes.append(step.outcome("" if step in arrived else self._why_not(step, reply)))
                 if step in arrived:
                     inverse += self._inverse(step)
-        if len(outcomes) > sum(outcome.applied for outcome in outcomes):
+            declined = bool(missing) and (not apart or len(missing) == len(untouched))
+        if declined:
             outcomes += [
                 step.outcome("Left alone, because the editor did not take its part.") for step in to_disk
             ]
         else:
             back = [FileEdit(step.path, step.after, step.before) for step in to_disk]
-            reasons = await self._kept(keep, inverse, back) or await self._write_disk(to_disk)
+            reasons = await self._kept(keep, inverse, back) or await self._write_disk(to_disk, apart=apart)
             for step, reason, way_back in zip(to_disk, reasons, back, strict=True):
                 outcomes.append(step.outcome(reason))
                 if not reason:
@@ -353,6 +368,10 @@ class Editor:
             return False
         return _alike(text, step.after) or self._merge(step.before or "", text, step.after) == text
 
+    def _is_as_before(self, step: _Step) -> bool:
+        document = self._server.buffers.find_open(step.path)
+        return document is not None and document.source == step.before
+
     def _why_not(self, step: _Step, reply: "Reply") -> str:
         document = self._server.buffers.find_open(step.path)
         if document is None:
@@ -369,7 +388,7 @@ class Editor:
         back = before if _alike(text, after) else self._merge(after, text, before)
         return [] if back is None else [FileEdit(step.path, text, back)]
 
-    async def _write_disk(self, steps: Sequence[_Step]) -> list[str]:
+    async def _write_disk(self, steps: Sequence[_Step], *, apart: bool) -> list[str]:
         """Write what is not open, and read it back: an empty reason for each file that is as it should be."""
         reasons: dict[Path, str] = {}
         changes = []
@@ -379,8 +398,13 @@ class Editor:
                 reasons[step.path] = "The file was opened and changed meanwhile."
             else:
                 changes.append(DiskChange(step.path, step.before, step.after, step.executable))
-        if changes:
-            reasons.update(await self._write(changes))
+        failed = await self._write(changes) if changes else {}
+        if failed and apart:
+            # Nothing of it was written: what cannot be is told by itself.
+            failed = {}
+            for change in changes:
+                failed |= await self._write([change])
+        reasons.update(failed)
         for step in steps:
             if not reasons.get(step.path) and await asyncio.to_thread(self._read, step.path) != step.after:
                 reasons[step.path] = "The file on disk is not what was written."

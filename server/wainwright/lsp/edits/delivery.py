@@ -15,7 +15,7 @@ from wainwright.domain.control_files import CONTROL, acts
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.ports import EditorAnswer
 from wainwright.domain.shown import in_line
-from wainwright.engine.editing import Editing, TextChange, line_hunks, merged
+from wainwright.engine.editing import Editing, TextChange, line_hunks, merged, taken_back
 from wainwright.lsp.edits.apply import DiskChange, Editor, EditOutcome, FileEdit, TextHash
 from wainwright.lsp.messages import EVENT, EditBegun, EditInfo, EditNotice, FileInfo
 
@@ -54,8 +54,11 @@ class Delivery:
         """Apply a change at the end of REVIEW, and tell the person at once when it could not be."""
         info = await self.offer(run, changeset)
         if info.status != "applied":
-            self._say(run, "put into your files", info, "It stays on its branch.")
-        return EditorAnswer(status=info.status, detail=info.detail)
+            self._say(
+                run, "put into your files", info, "It stays on its branch; `wainwright.apply` tries again."
+            )
+        left = tuple(file.path for file in info.files if not file.applied)
+        return EditorAnswer(status=info.status, detail=info.detail, left=left)
 
     async def agrees(self, question: str) -> bool:
         """Ask, for a while: what hangs on it must not wait for ever."""
@@ -85,7 +88,7 @@ class Delivery:
         async def keep(done: Sequence[FileEdit], planned: Sequence[FileEdit]) -> None:
             await self.editing.keep_undo(run, self._way_back(earlier, done, planned))
 
-        outcome = await self._editor.apply(edits, f"Wainwright: {run}", keep=keep)
+        outcome = await self._editor.apply(edits, f"Wainwright: {run}", keep=keep, apart=True)
         await self._settle(run, keep(outcome.inverse, ()))
         met = [
             TextChange(path=self._relative(e.path), before=e.after, after=e.before, executable=e.executable)
@@ -112,22 +115,30 @@ class Delivery:
         before = await self.editing.text_before(base, file) if file.before is not None else None
         return acts(file.path, before, file.after)
 
-    async def can_revert(self, run: str) -> bool:
-        """Whether there is anything to take back."""
-        return bool(await self.editing.undo(run))
+    async def can_revert(self, run: str, file: str = "") -> bool:
+        """Whether there is anything to take back, in one file or at all."""
+        return any(file in ("", one.path) for one in await self.editing.undo(run))
 
-    async def revert(self, run: str) -> EditInfo:
-        """Take back what was applied, unless the texts have changed since."""
+    async def revert(self, run: str, file: str = "") -> EditInfo:
+        """Take back what was applied, or one file of it; what was typed since stays, and what cannot be is named."""
         undo = await self.editing.undo(run)
-        edits = [
-            FileEdit(self.editing.workspace / c.path, c.before, c.after, executable=c.executable)
-            for c in undo
-        ]
-        outcome = await self._editor.apply(edits, f"Wainwright: take back {run}", rebase=False)
+        chosen = [c for c in undo if file in ("", c.path)]
+        outcome = await self._change_back(chosen, f"Wainwright: take back {run}")
         done = {file.path for file in outcome.files if file.applied}
         left = [c for c in undo if self.editing.workspace / c.path not in done]
         await self._settle(run, self.editing.keep_undo(run, left))
         return self._info(self._files(outcome))
+
+    async def turn(self, run: str, changes: Sequence[TextChange]) -> EditInfo:
+        """Take hunks of a run back, or put them in again, over whatever else was done to their files."""
+        return self._info(self._files(await self._change_back(changes, f"Wainwright: hunks of {run}")))
+
+    async def _change_back(self, changes: Sequence[TextChange], label: str) -> EditOutcome:
+        edits = [
+            FileEdit(self.editing.workspace / c.path, c.before, c.after, executable=c.executable)
+            for c in changes
+        ]
+        return await self._editor.apply(edits, label, apart=True, merge=taken_back)
 
     async def rewind(self, name: str, changes: Sequence[TextChange]) -> EditInfo:
         """Bring texts back to a checkpoint, unless they have changed since they were looked at."""
@@ -147,18 +158,28 @@ class Delivery:
             log.warning("the way back of %s could not be kept: %s", run, error)
 
     def begin(
-        self, run: str, kind: Literal["apply", "revert"], work: Awaitable[EditInfo], then: Callable[[], None]
+        self,
+        run: str,
+        kind: Literal["apply", "revert"],
+        work: Awaitable[EditInfo],
+        then: Callable[[], None],
+        part: str = "",
     ) -> EditBegun:
         """Change the editor's text in the background, tell the person what came of it, and call ``then``.
 
         Some editors report what became of their text only after the command has been answered, so the answer of a
         command must not wait for such a report.
         """
-        self._server.spawn(self._change(run, kind, work, then), f"{kind} {run}")
+        self._server.spawn(self._change(run, kind, work, then, part), f"{kind} {run}")
         return EditBegun(run=run)
 
     async def _change(
-        self, run: str, kind: Literal["apply", "revert"], work: Awaitable[EditInfo], then: Callable[[], None]
+        self,
+        run: str,
+        kind: Literal["apply", "revert"],
+        work: Awaitable[EditInfo],
+        then: Callable[[], None],
+        part: str,
     ) -> None:
         try:
             await self.note(f"{kind} asked for", "editor", {"run": run})
@@ -169,7 +190,7 @@ class Delivery:
         except (WainwrightError, OSError) as error:
             info = EditInfo(status="refused", detail=str(error))
         what, next_step = _WORDS[kind]
-        said = self._say(run, what, info, next_step)
+        said = self._say(f"{run} ({in_line(part)})" if part else run, what, info, next_step)
         if self._server.profile.rich:
             notice = EditNotice(run=run, kind=kind, text=said, edit=info)
             self._server.protocol.notify(EVENT, to_jsonable_python(notice, by_alias=True))
@@ -181,7 +202,8 @@ class Delivery:
             said, level = f"The change of {run} was {what}.", types.MessageType.Info
         else:
             part = "The change" if info.status == "refused" else "A part of the change"
-            why = info.detail.partition("\n")[0]
+            why, _, more = info.detail.partition("\n")
+            why += f" {more.count(chr(10)) + 1} more were left as well." if more else ""
             said, level = f"{part} of {run} was not {what}. {why} {next_step}", types.MessageType.Warning
         self._server.window_show_message(types.ShowMessageParams(level, said))
         return said
@@ -205,7 +227,7 @@ class Delivery:
             return None
         before: str | TextHash | None = None
         if file.before is not None:
-            before = await self.editing.text_before(base, file)
+            before = await self.editing.text_before(file.base or base, file)
             if before is None and file.kind == "deleted":
                 return None
             if before is None:

@@ -24,6 +24,7 @@ from wainwright.lsp.messages import (
     LineInfo,
     NoArguments,
     NoteArguments,
+    PartArguments,
     RejectArguments,
     ReplayInfo,
     ResumeArguments,
@@ -73,7 +74,7 @@ class Catalogue:
         add("wainwright.hunk", "Accept, reject or change hunks of the change that is asked about")(self.hunk)
         add("wainwright.explain", "Explain a hunk of the change that is asked about")(self.explain)
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
-        add("wainwright.revert", "Take back what was applied, if it has not changed since")(self.revert)
+        add("wainwright.revert", "Take back what was applied; what was typed since stays")(self.revert)
         add("wainwright.why", "Tell where a line comes from")(self.why)
         add("wainwright.replay", "Do a run again against its record; no model is asked")(self.replay)
         add("wainwright.rows", "List the rows of a run that a fork can go on from")(self.rows)
@@ -150,13 +151,13 @@ class Catalogue:
         """Say what a hunk serves, whose work it is, which tests show it, and what the review noted."""
         return await (await self._runs()).hunks.explain(arguments)
 
-    async def apply(self, call: Call, arguments: RunArguments) -> EditBegun:
-        """Offer the change to the editor once more; what comes of it is told later."""
-        return await (await self._runs()).apply(arguments.run)
+    async def apply(self, call: Call, arguments: PartArguments) -> EditBegun:
+        """Offer the change, or a part of it, to the editor once more; what comes of it is told later."""
+        return await (await self._runs()).apply(arguments)
 
-    async def revert(self, call: Call, arguments: RunArguments) -> EditBegun:
-        """Set the files back that the run changed; what comes of it is told later."""
-        return await (await self._runs()).revert(arguments.run)
+    async def revert(self, call: Call, arguments: PartArguments) -> EditBegun:
+        """Take the change, or a part of it, out of the files; what was typed since stays. The rest is told later."""
+        return await (await self._runs()).revert(arguments)
 
     async def why(self, call: Call, arguments: LineArguments) -> LineInfo:
         """Follow a line to the run, the step and the model call that wrote it, and open what is told of it."""

@@ -1,6 +1,7 @@
 """Hunks of a change: what is offered on each of them in `change.diff`, by code action and by lens."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -37,13 +38,27 @@ def _on_hunks(seen: "ChangeView", spots: "list[Spot]") -> Iterator[AvailableComm
     for spot, one in touched:
         yield from _on_one(seen, one, words=spot.words)
     for path in dict.fromkeys(one.path for _, one in touched):
-        if sum(one.path == path for one in seen.hunks) > 1:
+        if seen.handed:
+            there = {"run": seen.run, "file": path}
+            yield AvailableCommand(f"Revert the change of {path}", "wainwright.revert", there)
+            yield AvailableCommand(f"Apply the change of {path} again", "wainwright.apply", there)
+        elif sum(one.path == path for one in seen.hunks) > 1:
             yield _said(seen, f"Accept all of {path}", "accept", file=path)
             yield _said(seen, f"Reject all of {path}", "reject", file=path)
 
 
 def _on_one(seen: "ChangeView", one: "HunkView", *, words: str) -> Iterator[AvailableCommand]:
     name = f"hunk {one.number} of {one.path}"
+    about = {"run": seen.run, "hunk": one.number}
+    explain = AvailableCommand(f"Explain {name}", "wainwright.explain", about, short="Explain")
+    if seen.handed:
+        there: dict[str, object] = {"run": seen.run, "hunks": [one.number]}
+        yield AvailableCommand(
+            f"Revert {name}", "wainwright.revert", there, short=f"Revert hunk {one.number}"
+        )
+        yield AvailableCommand(f"Apply {name} again", "wainwright.apply", there, short="Apply it again")
+        yield explain
+        return
     if one.decision != "accept":
         yield _said(seen, f"Accept {name}", "accept", hunks=[one.number], short=f"Accept hunk {one.number}")
     why = f": {' '.join(words.split())}" if words else ""
@@ -53,12 +68,11 @@ def _on_one(seen: "ChangeView", one: "HunkView", *, words: str) -> Iterator[Avai
         yield _said(
             seen, f"Have {name} changed{why}", "change", short=f"Have hunk {one.number} changed", **which
         )
-    about = {"run": seen.run, "hunk": one.number}
-    yield AvailableCommand(f"Explain {name}", "wainwright.explain", about, short="Explain")
+    yield explain
 
 
 def _on_all(seen: "ChangeView") -> Iterator[AvailableCommand]:
-    if len(seen.hunks) > 1:
+    if len(seen.hunks) > 1 and not seen.handed:
         yield _said(seen, f"Accept all {len(seen.hunks)} hunks", "accept")
         yield _said(seen, f"Reject all {len(seen.hunks)} hunks", "reject")
 
@@ -83,11 +97,10 @@ async def lenses(hunks: "Hunks", run: str) -> list[types.CodeLens]:
             continue
         place = types.Range(types.Position(spot.first, 0), types.Position(spot.first, 0))
         offers = list(_on_one(seen, one, words=spot.words))
-        if one.decision:
+        if one.decision and not seen.handed:
             reason = f": {' '.join(one.reason.split())}" if one.reason else ""
-            about = {"run": seen.run, "hunk": one.number}
-            offers[-1] = AvailableCommand(f"{_SAID[one.decision]}{reason}", "wainwright.explain", about)
-            offers.insert(0, offers.pop())
+            explain = offers.pop()
+            offers.insert(0, replace(explain, short=f"{_SAID[one.decision]}{reason}"))
         found += [
             types.CodeLens(place, types.Command(o.short or o.title, o.command, arguments=[o.argument]))
             for o in offers

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lsprotocol import types
 from pydantic_core import to_jsonable_python
@@ -26,6 +26,7 @@ from wainwright.lsp.messages import (
     LineArguments,
     LineInfo,
     NoteInfo,
+    PartArguments,
     RunInfo,
     RunList,
     Shown,
@@ -321,24 +322,42 @@ class Runs:
         self._goals.open_document(uri)
         return Shown(run=run, uri=uri)
 
-    async def apply(self, run: str | None) -> EditBegun:
-        """Begin to offer the change of a run to the editor once more."""
+    async def apply(self, asked: PartArguments) -> EditBegun:
+        """Begin to offer the change of a run, or a part of it, to the editor once more."""
+        run = asked.run
+        if asked.hunks:
+            return await self._turn(asked, "apply")
         if run is None:
             views = await self.engine.runs(RECENT)
             run = next((v.run for v in views if v.branch or v.patch or v.editor != "absent"), None)
         name, changeset = await self.engine.delivered(run)
-        work = self._delivery.offer_asked(name, changeset)
-        return self._delivery.begin(name, "apply", work, self.board.refresh)
+        files = tuple(file for file in changeset.files if asked.file in ("", file.path))
+        if not files:
+            raise InputError(f"Run {name} did not change {asked.file}.", "Its branch has what it changed.")
+        work = self._delivery.offer_asked(name, changeset.model_copy(update={"files": files}))
+        return self._delivery.begin(name, "apply", work, self.board.refresh, asked.file)
 
-    async def revert(self, run: str | None) -> EditBegun:
+    async def revert(self, asked: PartArguments) -> EditBegun:
         """Begin to take back what a run changed; without a run, the newest change that can be taken back."""
+        run = asked.run
+        if asked.hunks:
+            return await self._turn(asked, "revert")
         views = await self.engine.runs(RECENT) if run is None else [await self.engine.view(run)]
         for view in views:
-            if await self._delivery.can_revert(view.run):
-                work = self._delivery.revert(view.run)
-                return self._delivery.begin(view.run, "revert", work, self.board.refresh)
+            if await self._delivery.can_revert(view.run, asked.file):
+                work = self._delivery.revert(view.run, asked.file)
+                return self._delivery.begin(view.run, "revert", work, self.board.refresh, asked.file)
         what = "Nothing" if run is None else f"Nothing of run {views[0].run}"
         raise InputError(f"{what} was applied here.", "There is nothing to take back.")
+
+    async def _turn(self, asked: PartArguments, kind: Literal["apply", "revert"]) -> EditBegun:
+        """Begin to take hunks of a change back, or to put them in again."""
+        run = await self.engine.named(asked.run)
+        texts = await self.engine.hunks.texts(run, asked.hunks)
+        if kind == "apply":
+            texts = tuple(one.model_copy(update={"before": one.after, "after": one.before}) for one in texts)
+        named = f"hunk {', '.join(map(str, asked.hunks))}"
+        return self._delivery.begin(run, kind, self._delivery.turn(run, texts), self.board.refresh, named)
 
     async def why(self, asked: LineArguments) -> LineInfo:
         """Tell where a line comes from, and have the answer opened."""
