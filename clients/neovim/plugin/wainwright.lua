@@ -29,7 +29,7 @@ vim.api.nvim_create_user_command('Wainwright', function(given)
   end
   local name = given.fargs[1]
   if not name then
-    vim.lsp.buf.code_action({ filter = function(action) return vim.startswith(action.title, 'Wainwright:') end })
+    vim.lsp.buf.code_action({ filter = function(action) return action.title:find('Wainwright', 1, true) ~= nil end })
     return
   end
   local text = table.concat(given.fargs, ' ', 2)

@@ -48,7 +48,7 @@ from wainwright.engine.replaying import Replaying
 from wainwright.engine.resuming import require_tier, resumed
 from wainwright.engine.rewinding import Rewinding
 from wainwright.engine.stages.performer import perform
-from wainwright.engine.starting import started
+from wainwright.engine.starting import require_model, started
 from wainwright.engine.tracing.statements import Statements
 from wainwright.engine.tracing.why import Tracing
 from wainwright.engine.trusting import Trusting
@@ -150,6 +150,10 @@ class Engine:
         return tuple(map(symbol_view, await self.index.find(clean(query), limit)))
 
     # ---- commands
+
+    def require_model(self) -> None:
+        """Raise InputError where there is no model to ask, with the ways to set one."""
+        require_model(self._parts)
 
     async def start(self, ask: Start) -> RunView:
         """Begin a run and let it go on in the background.

@@ -97,6 +97,19 @@ class StartArguments(Wire):
     """How large the goal is. Default: the setting, or the planner says it."""
 
 
+class WorkArguments(StartArguments):
+    """What to ask the person about, and where they are."""
+
+    offered: str = ""
+    """What is taken unless the person says otherwise; `explain` has it explained."""
+
+
+class WorkAsked(Wire):
+    """The person is being asked what is to be done; the work begins on their answer."""
+
+    status: Literal["asked"] = "asked"
+
+
 class StageArguments(Wire):
     """Which run goes on with the stage."""
 
@@ -105,10 +118,14 @@ class StageArguments(Wire):
 
 
 class BeginArguments(StageArguments):
-    """Which run goes on with the stage, or what a new one is for."""
+    """Which run goes on with the stage, or what a new one is for, and where the person is."""
 
     goal: str | None = None
     """What a new run is for; one is started unless a run holds before this stage."""
+    uri: str | None = None
+    """Of a review: the document to look at as it stands. Default: the present changes."""
+    range: Span | None = None
+    """The lines of it."""
 
 
 class RunArguments(Wire):

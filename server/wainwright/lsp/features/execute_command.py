@@ -35,6 +35,8 @@ from wainwright.lsp.messages import (
     TaskArguments,
     TrustArguments,
     TrustInfo,
+    WorkArguments,
+    WorkAsked,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class Catalogue:
         """Put all of them on the list."""
         add = commands.command
         add("wainwright.start", "Start work on a goal")(self.start)
+        add("wainwright.work", "Ask what is to be done where you are, and begin it")(self.work)
+        add("wainwright.explain", "Explain what is there; nothing is changed")(self.explain)
         for stage, title in _STAGES.items():
             begins = stage in (Stage.PLANNING, Stage.REVIEW)
             add(f"wainwright.{stage.value.lower().removesuffix('ning')}", title)(
@@ -79,6 +83,14 @@ class Catalogue:
     async def start(self, call: Call, arguments: StartArguments) -> RunInfo:
         """Begin a run; it goes on in the background."""
         return await (await self._runs()).start(arguments)
+
+    async def work(self, call: Call, arguments: WorkArguments) -> WorkAsked:
+        """Ask the person first; what they close begins nothing."""
+        return await (await self._runs()).words.work(arguments)
+
+    async def explain(self, call: Call, arguments: StartArguments) -> RunInfo:
+        """Begin a run that ends with an explanation."""
+        return await (await self._runs()).explain(arguments)
 
     def _begin(self, stage: Stage) -> Callable[[Call, BeginArguments], Awaitable[RunInfo]]:
         async def begin(call: Call, arguments: BeginArguments) -> RunInfo:

@@ -11,9 +11,9 @@ from pydantic_core import to_jsonable_python
 
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision, Steering
-from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Stage
+from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Asks, Stage
 from wainwright.domain.text import headline
-from wainwright.engine.views.documents import DECIDE, NOTES, RUN
+from wainwright.engine.views.documents import RUN
 from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
 from wainwright.lsp.documents.positions import uri_from_path
@@ -39,6 +39,7 @@ from wainwright.lsp.runs.questions import Questions
 from wainwright.lsp.runs.replays import Replays
 from wainwright.lsp.runs.rewinds import Rewinds
 from wainwright.lsp.runs.trusting import Trusting
+from wainwright.lsp.runs.words import Words
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -51,7 +52,6 @@ OTHERS_EVERY_S = 5.0
 RECENT = 20
 """How many of the newest runs are looked at when the server starts."""
 RESUME, LATER = "Resume", "Not now"
-NO_REASON = "rejected in the editor"
 
 
 async def open_runs(
@@ -80,6 +80,7 @@ class Runs:
         self._goals = Goals(server, engine.editing)
         self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
         self.replays = Replays(server, engine, self._questions, self._drive)
+        self.words = Words(server, engine, self._goals, self._questions, self)
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
         self._closing = False
@@ -115,7 +116,9 @@ class Runs:
 
     # ---- commands
 
-    async def start(self, arguments: StartArguments, route: tuple[Stage, ...] | None = None) -> RunInfo:
+    async def start(
+        self, arguments: StartArguments, route: tuple[Stage, ...] | None = None, asks: Asks = "change"
+    ) -> RunInfo:
         """Begin a run with what is unsaved in the editor over what is on disk."""
         autonomy = arguments.autonomy
         if autonomy and AUTONOMIES.index(autonomy) > AUTONOMIES.index(self.engine.autonomy):
@@ -124,7 +127,7 @@ class Runs:
                 "Set it in your own config.toml, or start the server with --autonomy.",
             )
         ask = Start(
-            goal=await self._goals.goal(arguments),
+            goal=await self._goals.goal(arguments, asks),
             overlay=await self._goals.unsaved(),
             route=route,
             autonomy=autonomy,
@@ -134,6 +137,7 @@ class Runs:
         )
 
         async def begin() -> RunInfo:
+            self.engine.require_model()
             view = await self.engine.start(ask)
             self.board.newest = view.run
             self._follow(view)
@@ -149,7 +153,15 @@ class Runs:
         if stage is Stage.PLANNING:
             return await self.start(StartArguments(goal=arguments.goal, until=stage))
         goal = arguments.goal or "Review the present changes."
-        return await self.start(StartArguments(goal=goal), route=(stage,))
+        asked = StartArguments(goal=goal, uri=arguments.uri, range=arguments.range)
+        return await self.start(asked, (stage,), "look" if arguments.uri else "change")
+
+    async def explain(self, arguments: StartArguments) -> RunInfo:
+        """Have something explained; nothing is changed."""
+        if arguments.goal is None:
+            where = "the code where you are" if arguments.uri else "this project"
+            arguments = arguments.model_copy(update={"goal": f"Explain {where}."})
+        return await self.start(arguments, (Stage.REVIEW,), "explanation")
 
     async def go_on(self, stage: Stage, run: str | None) -> RunInfo:
         """Run one stage of a run that holds before it. Raises InputError saying what comes first."""
@@ -182,38 +194,17 @@ class Runs:
         return _info(decided)
 
     async def say(self, run: str | None, gate: str | None, decision: Decision, words: str) -> RunInfo:
-        """Refuse a gate or answer it in words: those given, those in `run.md`, or those the person is asked for.
-
-        Raises InputError where an answer has no words, saying where to write them.
-        """
+        """Refuse a gate or answer it in words. Raises InputError where an answer has none."""
         view = await self._deciding(run, gate)
         one = next((g for g in view.gates if gate in (None, g.id)), None)
-        if one is None:
+        if one is None or await self.words.asked_at(view.run, one, decision, words):
             return _info(view)
-        words = words or self._goals.quoted(view.run, DECIDE, one.id)
-        if not words and self._questions.takes_words:
-            self._server.spawn(self.say_at_gate(view.run, one, decision), f"ask about {one.id}")
-            return _info(view)
-        if not words and decision == "answer":
-            raise self._no_words(view.run, f"under {one.id} in")
-        return await self.decide(view.run, one.id, decision, words or NO_REASON)
+        return await self.decide(view.run, one.id, decision, self.words.at(view.run, one, decision, words))
 
     async def say_at_gate(self, run: str, gate: GateView, decision: Decision) -> None:
-        """The same for a gate whose button was pressed; whoever closes the input has decided nothing."""
-        words = self._goals.quoted(run, DECIDE, gate.id)
-        if not words and self._questions.takes_words:
-            asks = "What should be different?" if decision == "reject" else gate.question
-            words = await self._questions.words(asks)
-            if not words:
-                return
-        await self.decide_quietly(run, gate.id, decision, words or NO_REASON)
-
-    def _no_words(self, run: str, where: str) -> InputError:
-        self.show_document(run, RUN)
-        return InputError(
-            "There are no words yet.",
-            f"Write them {where} {RUN}, on lines that begin with `> `, and choose this again.",
-        )
+        """The same for a gate whose button was pressed."""
+        if not await self.words.asked_at(run, gate, decision, ""):
+            await self.decide_quietly(run, gate.id, decision, self.words.at(run, gate, decision, ""))
 
     async def _deciding(self, run: str | None, gate: str | None) -> RunView:
         if run is not None:
@@ -258,27 +249,9 @@ class Runs:
         view = await self._meant(run)
         if view is None:
             raise InputError("No run is under way.", "Begin one: wainwright.start.")
-        if not words:
-            words = self._goals.quoted(view.run, NOTES)
-            if words in {one.words for one in view.notes}:
-                raise InputError(
-                    "That was noted already.", "Write other words, or wait until it is received."
-                )
-        if not words and self._questions.takes_words:
-            self._server.spawn(self._ask_for_note(view.run), f"ask for a note to {view.run}")
-            return _info(view)
-        if not words:
-            raise self._no_words(view.run, f"under *{NOTES}* in")
-        return await self._note(view.run, words)
-
-    async def _ask_for_note(self, run: str) -> None:
-        if words := await self._questions.words("What should those at work mind?"):
-            await self._note(run, words)
-
-    async def _note(self, run: str, words: str) -> RunInfo:
-        view = await self.engine.say(run, words, by="editor")
-        self.board.remember(view)
-        return _info(view)
+        seen = await self.words.note(view, words)
+        self.board.remember(seen)
+        return _info(seen)
 
     async def cancel(self, run: str | None) -> RunInfo:
         """Stop a run."""
