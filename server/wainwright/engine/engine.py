@@ -33,7 +33,6 @@ from wainwright.domain.events import (
 )
 from wainwright.domain.fold import fold, legal
 from wainwright.domain.goal import ENDS, Autonomy, Stage
-from wainwright.domain.notes import NOTE_MAX, Noted
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
 from wainwright.engine.disk import Disk
@@ -43,10 +42,12 @@ from wainwright.engine.following import Following
 from wainwright.engine.forking import Forking
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended
+from wainwright.engine.noting import noted
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.replaying import Replaying
 from wainwright.engine.resuming import require_tier, resumed
 from wainwright.engine.rewinding import Rewinding
+from wainwright.engine.serving import Serving
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.starting import require_model, started
 from wainwright.engine.tracing.statements import Statements
@@ -105,6 +106,7 @@ class Engine:
         self.statements = Statements(parts)
         self.rewinding = Rewinding(parts, self.editing)
         self.disk = Disk(parts)
+        self.serving = Serving(parts)
         self.trusting = Trusting(parts)
         self._lookup = Lookup(parts.journal)
         self._following = Following(self._lookup, self._publish)
@@ -267,11 +269,7 @@ class Engine:
     async def say(self, run: str | None, words: str, by: str = "person") -> RunView:
         """Say something to those at work on a run: each hears it at its next turn. Raises InputError for no words."""
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
-        if not words.strip() or len(words) > NOTE_MAX:
-            raise InputError(
-                f"A note has 1 to {NOTE_MAX} characters.", "Say in a sentence what is to be minded."
-            )
-        await self._submit(run, Noted(words=words.strip(), by=by))
+        await self._submit(run, noted(words, by))
         return await self.view(run)
 
     async def note(self, act: str, by: str, told: dict[str, JsonValue]) -> None:

@@ -1,6 +1,7 @@
 """What can be said about commands and clients without a conversation."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,7 @@ from wainwright.lsp.connection.commands import Call, Commands
 from wainwright.lsp.documents.goal_page import TEMPLATE, goal_text, unclear
 from wainwright.lsp.messages import NoArguments, Wire
 from wainwright.lsp.options import read_options
-from wainwright.lsp.reference import render
+from wainwright.lsp.reference import FILES
 from wainwright.lsp.server import VERSION
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -136,9 +137,28 @@ def test_a_server_is_made_without_anything_heavy():
     assert extra == set()
 
 
-def test_the_page_about_the_protocol_is_up_to_date():
-    page = (ROOT / "clients" / "PROTOCOL.md").read_text()
-    assert page == render(), "python -m wainwright.lsp.reference > clients/PROTOCOL.md"
+@pytest.mark.parametrize("name", FILES)
+def test_what_clients_read_of_the_protocol_is_up_to_date(name):
+    page = (ROOT / "clients" / name).read_text()
+    assert page == FILES[name](), f"python -m wainwright.lsp.reference {name} > clients/{name}"
+
+
+def test_the_types_of_clients_are_those_of_the_models():
+    schema = json.loads((ROOT / "clients" / "protocol.schema.json").read_text())
+    defs = schema["$defs"]
+    named = set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)))
+    assert named <= defs.keys(), "every reference leads somewhere"
+    assert defs["StartArguments"]["additionalProperties"] is False
+    assert "required" not in defs["StartArguments"]
+    assert set(defs["RunInfo"]["required"]) == set(defs["RunInfo"]["properties"]), (
+        "an answer has all its fields"
+    )
+    assert schema["commands"]["wainwright.note"]["arguments"] == {"$ref": "#/$defs/NoteArguments"}
+    types = (ROOT / "clients" / "protocol.d.ts").read_text()
+    assert '  atWork: "here" | "elsewhere" | "";' in types
+    assert "  range?: Span | null;" in types
+    assert "  stages: [Stage, Stage];" in types
+    assert "---@field notes wainwright.NoteInfo[]" in (ROOT / "clients" / "protocol.lua").read_text()
 
 
 @pytest.mark.parametrize(

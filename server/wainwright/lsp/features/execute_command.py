@@ -71,6 +71,7 @@ class Catalogue:
         add("wainwright.show", "Open the document of a run")(self.show)
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
         add("wainwright.revert", "Take back what was applied, if it has not changed since")(self.revert)
+        add("wainwright.stop", "Stop the service that a run started")(self.stop)
         add("wainwright.why", "Tell where a line comes from")(self.why)
         add("wainwright.replay", "Do a run again against its record; no model is asked")(self.replay)
         add("wainwright.rows", "List the rows of a run that a fork can go on from")(self.rows)
@@ -151,6 +152,10 @@ class Catalogue:
     async def revert(self, call: Call, arguments: RunArguments) -> EditBegun:
         """Set the files back that the run changed; what comes of it is told later."""
         return await (await self._runs()).revert(arguments.run)
+
+    async def stop(self, call: Call, arguments: RunArguments) -> RunInfo:
+        """End a service; what it served stays on its branch."""
+        return await (await self._runs()).stop(arguments.run)
 
     async def why(self, call: Call, arguments: LineArguments) -> LineInfo:
         """Follow a line to the run, the step and the model call that wrote it, and open what is told of it."""

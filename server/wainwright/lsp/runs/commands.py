@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.questions import Questions
 from wainwright.lsp.runs.replays import Replays
 from wainwright.lsp.runs.rewinds import Rewinds
+from wainwright.lsp.runs.toasts import Toasts
 from wainwright.lsp.runs.trusting import Trusting
 from wainwright.lsp.runs.words import Words
 
@@ -76,6 +78,7 @@ class Runs:
         self.engine = engine
         self.board = Board(server, engine)
         self._questions = Questions(server)
+        self.toasts = Toasts(server)
         self._delivery = delivery
         self._goals = Goals(server, engine.editing)
         self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
@@ -170,6 +173,7 @@ class Runs:
             raise InputError("No run is under way.", "Begin one: wainwright.plan, or wainwright.start.")
         if not _holds_before(view, stage):
             raise _not_now(view, stage)
+        self.toasts.acted()
         await self.engine.advance(view.run, stage, by="editor")
         return await self._drive(view.run)
 
@@ -185,6 +189,7 @@ class Runs:
         view = await self._deciding(run, gate)
         if gate is not None and gate not in {one.id for one in view.gates}:
             return _info(view)
+        self.toasts.acted()
         decided = await self.engine.decide(
             Decide(run=view.run, gate=gate, decision=decision, reason=reason, by="editor")
         )
@@ -255,6 +260,7 @@ class Runs:
 
     async def cancel(self, run: str | None) -> RunInfo:
         """Stop a run."""
+        self.toasts.acted()
         view = await self.engine.cancel(run, by="editor")
         self.board.remember(view)
         return _info(view)
@@ -316,8 +322,9 @@ class Runs:
         if view.run in self._followers:
             return
         follower = self._followers[view.run] = Follower(
-            self._server, self.board, self._questions, self, view.run, alone=not self._followers
+            self._server, self.board, self._questions, self.toasts, self, view.run, alone=not self._followers
         )
+        self.toasts.acted()
         task = self._server.spawn(follower.follow(), f"follow {view.run}")
         task.add_done_callback(lambda _: self._followed(view.run))
 
@@ -355,7 +362,7 @@ class Runs:
         self.board.remember(view)
         if view.interrupted or (view.waiting == "gate" and not view.at_work):
             said = f"The process that worked on {run} has ended. It goes on here."
-            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
+            self.toasts.say(types.MessageType.Info, said)
             await self._resume_quietly(run)
 
     async def _offer_resume(self, view: RunView) -> None:
@@ -377,6 +384,34 @@ class Runs:
             await self.decide(run, gate, decision, reason)
         except InputError as late:
             log.info("a decision came late: %s", late)
+
+    async def revert_quietly(self, run: str) -> None:
+        """Take a change back, if it is there."""
+        with suppress(WainwrightError):
+            await self.revert(run)
+
+    async def stop_quietly(self, run: str) -> None:
+        """End the service of a run, if it runs."""
+        try:
+            await self.stop(run)
+        except WainwrightError as error:
+            self.toasts.say(types.MessageType.Error, f"The service was not stopped. {error}")
+
+    async def stop(self, run: str | None) -> RunInfo:
+        """End the service that a run started."""
+        name = await self.engine.named(run)
+        await self.engine.serving.stop(name, by="editor")
+        view = await self.engine.view(name)
+        self.toasts.acted()
+        self.toasts.say(types.MessageType.Info, f"The service of {view.run} is stopped.")
+        return _info(view)
+
+    async def files(self, run: str) -> int:
+        """How many files the change of a run has."""
+        try:
+            return len((await self.engine.delivered(run))[1].files)
+        except WainwrightError:
+            return 0
 
     async def cancel_quietly(self, run: str) -> None:
         """Stop a run unless it has ended by itself."""
