@@ -24,9 +24,9 @@ export interface ApproveArguments {
 export interface BeginArguments {
   /** Default: the newest run that has not ended. */
   run?: string | null;
-  /** What a new run is for; one is started unless a run holds before this stage. */
+  /** What a new run is for; one is started unless a run holds before this stage. It passes this stage alone; for `build` the tests and the review as well, for `deploy` the watching. */
   goal?: string | null;
-  /** Of a review: the document to look at as it stands. Default: the present changes. */
+  /** The document that the person looks at; a review then looks at it as it stands, else at the present changes. */
   uri?: string | null;
   /** The lines of it. */
   range?: Span | null;
@@ -323,12 +323,6 @@ export interface Spot {
 /** Where a run is on its way. */
 export type Stage = "NEW" | "PLANNING" | "DESIGN" | "BUILD" | "TEST" | "REVIEW" | "DEPLOY" | "MONITOR" | "DONE" | "FAILED" | "CANCELLED";
 
-/** Which run goes on with the stage. */
-export interface StageArguments {
-  /** Default: the newest run that has not ended. */
-  run?: string | null;
-}
-
 /** What to work on. */
 export interface StartArguments {
   /** What should be true when the work is done. Default: the text of `.wainwright/goal.md`. */
@@ -401,12 +395,12 @@ export interface Commands {
   "wainwright.work": { arguments: WorkArguments; result: WorkAsked };
   "wainwright.explain": { arguments: StartArguments; result: RunInfo };
   "wainwright.plan": { arguments: BeginArguments; result: RunInfo };
-  "wainwright.design": { arguments: StageArguments; result: RunInfo };
-  "wainwright.build": { arguments: StageArguments; result: RunInfo };
-  "wainwright.test": { arguments: StageArguments; result: RunInfo };
+  "wainwright.design": { arguments: BeginArguments; result: RunInfo };
+  "wainwright.build": { arguments: BeginArguments; result: RunInfo };
+  "wainwright.test": { arguments: BeginArguments; result: RunInfo };
   "wainwright.review": { arguments: BeginArguments; result: RunInfo };
-  "wainwright.deploy": { arguments: StageArguments; result: RunInfo };
-  "wainwright.monitor": { arguments: StageArguments; result: RunInfo };
+  "wainwright.deploy": { arguments: BeginArguments; result: RunInfo };
+  "wainwright.monitor": { arguments: BeginArguments; result: RunInfo };
   "wainwright.approve": { arguments: ApproveArguments; result: RunInfo };
   "wainwright.answer": { arguments: AnswerArguments; result: RunInfo };
   "wainwright.reject": { arguments: RejectArguments; result: RunInfo };

@@ -16,8 +16,8 @@
 --- Which run goes on with the stage, or what a new one is for, and where the person is.
 ---@class wainwright.BeginArguments
 ---@field run? string|nil Default: the newest run that has not ended.
----@field goal? string|nil What a new run is for; one is started unless a run holds before this stage.
----@field uri? string|nil Of a review: the document to look at as it stands. Default: the present changes.
+---@field goal? string|nil What a new run is for; one is started unless a run holds before this stage. It passes this stage alone; for `build` the tests and the review as well, for `deploy` the watching.
+---@field uri? string|nil The document that the person looks at; a review then looks at it as it stands, else at the present changes.
 ---@field range? wainwright.Span|nil The lines of it.
 
 --- A state that the files can be brought to.
@@ -233,10 +233,6 @@
 
 --- Where a run is on its way.
 ---@alias wainwright.Stage "NEW"|"PLANNING"|"DESIGN"|"BUILD"|"TEST"|"REVIEW"|"DEPLOY"|"MONITOR"|"DONE"|"FAILED"|"CANCELLED"
-
---- Which run goes on with the stage.
----@class wainwright.StageArguments
----@field run? string|nil Default: the newest run that has not ended.
 
 --- What to work on.
 ---@class wainwright.StartArguments

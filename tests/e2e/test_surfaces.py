@@ -154,6 +154,11 @@ async def test_a_review_without_a_run_looks_at_the_present_changes(workplace):
     await person.command("review")
     await person.reads("DONE")
     assert any("a  +  b" in request for request in completed(workplace.model))
+    asked = len(completed(workplace.model))
+    run = (await person.command("test", goal="Are the tests green?"))["run"]
+    await person.reads("DONE")
+    (seen,) = [one for one in await person.runs() if one["run"] == run]
+    assert (seen["modelCalls"], len(completed(workplace.model))) == (0, asked), "a stage alone"
     assert await person.client.leave() == 0
 
 

@@ -1,5 +1,9 @@
 -- :Wainwright COMMAND [TEXT] sends one of the server's commands; alone it lists what can be done here.
-local takes = { start = 'goal', plan = 'goal', review = 'goal', approve = 'answer', answer = 'words', reject = 'reason', note = 'words', rewind = 'checkpoint' }
+local takes = {
+  start = 'goal', explain = 'goal', plan = 'goal', design = 'goal', build = 'goal', test = 'goal', review = 'goal',
+  deploy = 'goal',
+  approve = 'answer', answer = 'words', reject = 'reason', note = 'words', rewind = 'checkpoint',
+}
 
 local function client()
   return vim.lsp.get_clients({ name = 'wainwright' })[1]

@@ -111,20 +111,16 @@ class WorkAsked(Wire):
     status: Literal["asked"] = "asked"
 
 
-class StageArguments(Wire):
-    """Which run goes on with the stage."""
+class BeginArguments(Wire):
+    """Which run goes on with the stage, or what a new one is for, and where the person is."""
 
     run: str | None = None
     """Default: the newest run that has not ended."""
-
-
-class BeginArguments(StageArguments):
-    """Which run goes on with the stage, or what a new one is for, and where the person is."""
-
     goal: str | None = None
-    """What a new run is for; one is started unless a run holds before this stage."""
+    """What a new run is for; one is started unless a run holds before this stage. It passes this stage alone; for
+    `build` the tests and the review as well, for `deploy` the watching."""
     uri: str | None = None
-    """Of a review: the document to look at as it stands. Default: the present changes."""
+    """The document that the person looks at; a review then looks at it as it stands, else at the present changes."""
     range: Span | None = None
     """The lines of it."""
 

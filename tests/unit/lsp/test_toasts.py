@@ -30,10 +30,10 @@ def test_one_a_minute_pops_up_and_the_others_are_in_the_log() -> None:
 
 
 def test_the_end_says_what_changed_and_a_bar_what_it_cost() -> None:
-    receipt = SimpleNamespace(passed=3, failed=1)
+    receipt, smoke = SimpleNamespace(passed=3, failed=1), SimpleNamespace(passed=0, failed=0)
     deployment = SimpleNamespace(url="http://127.0.0.1:8000", serves=True)
     view: Any = SimpleNamespace(
-        stage=Stage.DONE, receipts=(receipt,), deployment=deployment, unpriced=0, cost_usd=0.126
+        stage=Stage.DONE, receipts=(receipt, smoke), deployment=deployment, unpriced=0, cost_usd=0.126
     )
     assert came_of_it(view, 2) == "2 files changed; 3 tests green, 1 red; it serves at http://127.0.0.1:8000"
     assert spent(view, 61.0) == "1 minute, $0.13"

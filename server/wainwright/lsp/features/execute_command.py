@@ -30,7 +30,6 @@ from wainwright.lsp.messages import (
     RunInfo,
     RunList,
     Shown,
-    StageArguments,
     StartArguments,
     TaskArguments,
     TrustArguments,
@@ -56,10 +55,7 @@ class Catalogue:
         add("wainwright.work", "Ask what is to be done where you are, and begin it")(self.work)
         add("wainwright.explain", "Explain what is there; nothing is changed")(self.explain)
         for stage, title in _STAGES.items():
-            begins = stage in (Stage.PLANNING, Stage.REVIEW)
-            add(f"wainwright.{stage.value.lower().removesuffix('ning')}", title)(
-                self._begin(stage) if begins else self._go_on(stage)
-            )
+            add(f"wainwright.{stage.value.lower().removesuffix('ning')}", title)(self._begin(stage))
         add("wainwright.approve", "Approve at the open gate, or answer its question")(self.approve)
         add("wainwright.answer", "Answer the open gate in words")(self.answer)
         add("wainwright.reject", "Refuse at the open gate, with a reason")(self.reject)
@@ -98,12 +94,6 @@ class Catalogue:
             return await (await self._runs()).begin(stage, arguments)
 
         return begin
-
-    def _go_on(self, stage: Stage) -> Callable[[Call, StageArguments], Awaitable[RunInfo]]:
-        async def go_on(call: Call, arguments: StageArguments) -> RunInfo:
-            return await (await self._runs()).go_on(stage, arguments.run)
-
-        return go_on
 
     async def approve(self, call: Call, arguments: ApproveArguments) -> RunInfo:
         """Pass a gate. One that was decided already stays as it is."""
@@ -192,10 +182,10 @@ class Catalogue:
 
 _STAGES = {
     Stage.PLANNING: "Plan a goal, and hold for a look at the plan",
-    Stage.DESIGN: "Go on with the design",
-    Stage.BUILD: "Go on with building",
-    Stage.TEST: "Go on with the tests",
+    Stage.DESIGN: "Go on with the design; with a goal, make a design alone",
+    Stage.BUILD: "Go on with building; with a goal, build it without a plan",
+    Stage.TEST: "Go on with the tests; with a goal, run the tests alone",
     Stage.REVIEW: "Go on with the review; without a run, review the present changes",
-    Stage.DEPLOY: "Go on with the deployment",
+    Stage.DEPLOY: "Go on with the deployment; with a goal, deploy what is there",
     Stage.MONITOR: "Go on with watching the deployment",
 }

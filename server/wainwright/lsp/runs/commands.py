@@ -149,15 +149,21 @@ class Runs:
         return await self.trusting.first(begin)
 
     async def begin(self, stage: Stage, arguments: BeginArguments) -> RunInfo:
-        """Plan or review: of the run that holds before it, else of a new run."""
+        """Do a stage: of the run that holds before it, else of a new run, which passes no other than it needs."""
         view = await self._meant(arguments.run)
-        if arguments.run is not None or (view is not None and _holds_before(view, stage)):
+        meant = arguments.goal is not None or stage in (Stage.PLANNING, Stage.REVIEW)
+        if arguments.run is not None or not meant or (view is not None and _holds_before(view, stage)):
             return await self.go_on(stage, arguments.run)
         if stage is Stage.PLANNING:
             return await self.start(StartArguments(goal=arguments.goal, until=stage))
         goal = arguments.goal or "Review the present changes."
         asked = StartArguments(goal=goal, uri=arguments.uri, range=arguments.range)
-        return await self.start(asked, (stage,), "look" if arguments.uri else "change")
+        alone = {
+            Stage.BUILD: (Stage.BUILD, Stage.TEST, Stage.REVIEW),
+            Stage.DEPLOY: (Stage.DEPLOY, Stage.MONITOR),
+        }
+        looks = stage is Stage.REVIEW and arguments.uri is not None
+        return await self.start(asked, alone.get(stage, (stage,)), "look" if looks else "change")
 
     async def explain(self, arguments: StartArguments) -> RunInfo:
         """Have something explained; nothing is changed."""

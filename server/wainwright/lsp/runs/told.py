@@ -33,10 +33,10 @@ def word(view: "RunView") -> str:
 def came_of_it(view: "RunView", files: int) -> str:
     """What a run that is done changed: files, tests, service, each in a few words; empty: nothing to tell."""
     told = [_many(files, "file") + " changed"] if files else []
-    if view.receipts:
-        newest = view.receipts[-1]
+    newest = next((one for one in reversed(view.receipts) if one.passed or one.failed), None)
+    if newest is not None:
         red = f", {newest.failed} red" if newest.failed else ""
-        told += [f"{_many(newest.passed, 'test')} green{red}"] if newest.passed or newest.failed else []
+        told.append(f"{_many(newest.passed, 'test')} green{red}")
     if view.deployment is not None and view.deployment.url:
         told.append(f"it serves at {view.deployment.url}")
     return "; ".join(told)
