@@ -74,7 +74,7 @@ else
     return vim.wait(500, function() return offered end)
   end)
   vim.api.nvim_win_set_cursor(0, { 3, 0 })
-  take('work on this')
+  take('Do this TODO')
 end
 
 wait('the plan gate is told', function() return told('Is the plan') and told('Answer by code action') end)

@@ -33,7 +33,14 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     await person.take(await person.action("Take the change over: Take the change over?"))
     await person.is_asked("Start the service")
     assert (await person.command("approve"))["run"] == run
-    await person.reads("DONE")
+    person.answers["DONE, in your files"] = "Stop the service"
+    told = await person.reads("DONE")
+    assert "2 files changed; 2 tests green; it serves at http://127.0.0.1:" in told
+    if kind is not VsCode:
+        await person.command("stop")
+    await person.reads(f"The service of {run} is stopped.")
+    with pytest.raises(Refused, match="serves nothing"):
+        await person.command("stop")
 
     assert person.editor.text(workplace.file) == UNSAVED.replace(*TYPED) + ADDED
     assert workplace.file.read_text() == ON_DISK, "the buffer is the person's to save"
@@ -45,6 +52,8 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     assert workplace.git("show", f"{seen['branch']}:calc/__init__.py") == UNSAVED + ADDED
     assert any("only in the buffer" in request for request in completed(workplace.model))
     notes = [note["value"]["kind"] for note in person.client.notifications["$/progress"]]
+    bars = [note["value"].get("message") or "" for note in person.client.notifications["$/progress"]]
+    assert any(bar.endswith("minutes, price unknown)") for bar in bars), "what it takes is on the bar"
     assert (notes[0], notes[-1], notes.count("begin"), notes.count("end")) == ("begin", "end", 1, 1)
     assert {note["token"] for note in person.client.notifications["$/progress"]} == {token}
     assert await person.client.leave() == 0

@@ -35,19 +35,31 @@ async def test_a_todo_a_selection_and_a_diagnostic_can_be_worked_on(workplace, k
     person = await workplace.sit_down(kind)
     await person.command("runs")
     person.editor.open(workplace.file, CODE)
-    assert await person.actions(line=0) == [], "an ordinary line has no menu"
-    (todo,) = await person.actions(line=TODO_LINE)
+    ordinary = await person.actions(line=0)
+    assert {action["kind"] for action in ordinary} == {"source.wainwright"}, (
+        "an ordinary line has no short menu"
+    )
+    assert "Wainwright: Explain this file" in titles(ordinary)
+    (todo,) = await person.actions(line=TODO_LINE, only=["quickfix"])
+    assert todo["title"] == "Wainwright: Do this TODO: accept fractions as well"
     assert todo["command"]["arguments"][0]["goal"] == "accept fractions as well"
-    (selected,) = await person.actions(between=between(5, 7))
-    assert selected["kind"] == "refactor.wainwright"
-    assert "return a + b" in selected["command"]["arguments"][0]["goal"]
+    selected = await person.actions(between=between(5, 7), only=["refactor"])
+    assert titles(selected) == [
+        "Wainwright: Work on lines 6 to 8 …",
+        "Wainwright: Explain lines 6 to 8",
+        "Wainwright: Write tests for lines 6 to 8",
+        "Wainwright: Document lines 6 to 8",
+        "Wainwright: Review lines 6 to 8",
+    ]
+    assert "return a + b" in selected[0]["command"]["arguments"][0]["goal"]
     wrong = {"range": between(5, 6), "message": "int is too narrow\nsee PEP 3141", "severity": 1}
     theirs = {**wrong, "source": "wainwright"}
-    (fix,) = await person.actions(line=5, diagnostics=[wrong, theirs])
-    assert fix["title"] == "Wainwright: work on this: int is too narrow"
+    (fix,) = await person.actions(line=5, diagnostics=[wrong, theirs], only=["quickfix"])
+    assert fix["title"] == "Fix with Wainwright: int is too narrow"
     assert fix["diagnostics"] == [wrong]
-    assert await person.actions(between=between(5, 7), only=["source"]) == []
-    assert len(await person.actions(between=between(5, 7), only=["refactor"])) == 1
+    assert titles(await person.actions(between=between(5, 7), only=["source"])) == [
+        "Wainwright: Review these changes"
+    ]
     asked = await begin(person, todo, workplace, 1)
     assert "accept fractions as well" in asked
     assert "calc/__init__.py" in asked
@@ -77,7 +89,13 @@ async def test_the_goal_document_starts_a_run_by_lens_and_by_action(workplace):
     goal.touch()
     with pytest.raises(Refused, match="The goal is empty"):
         await person.command("start", goal=" \n")
-    person.editor.open(goal, f"# Goal\n\n<!-- in your words -->\n{GOAL}\n")
+    person.editor.open(goal, "# Goal\n\n<!-- in your words -->\n")
+    unclear = person.client.notifications["textDocument/publishDiagnostics"]
+    await person.client.until(lambda: unclear, "what is unclear")
+    assert "There is no goal yet" in unclear.pop()["diagnostics"][0]["message"]
+    person.editor.type(goal, "words -->\n", f"words -->\n{GOAL}\n")
+    await person.client.until(lambda: unclear, "that it is clear now")
+    assert unclear.pop()["diagnostics"] == []
     lenses = await person.lenses(".wainwright/goal.md")
     assert [lens["command"]["title"] for lens in lenses] == ["Start", "Plan only"]
     actions = await person.actions(".wainwright/goal.md")
@@ -136,6 +154,11 @@ async def test_a_review_without_a_run_looks_at_the_present_changes(workplace):
     await person.command("review")
     await person.reads("DONE")
     assert any("a  +  b" in request for request in completed(workplace.model))
+    asked = len(completed(workplace.model))
+    run = (await person.command("test", goal="Are the tests green?"))["run"]
+    await person.reads("DONE")
+    (seen,) = [one for one in await person.runs() if one["run"] == run]
+    assert (seen["modelCalls"], len(completed(workplace.model))) == (0, asked), "a stage alone"
     assert await person.client.leave() == 0
 
 

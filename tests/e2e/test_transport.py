@@ -52,6 +52,8 @@ async def test_a_message_may_arrive_in_pieces(client):
 async def test_garbage_is_logged_and_survived(client, garbage):
     client.send_bytes(garbage)
     assert (await client.expect("window/logMessage"))["message"].startswith("Ignored ")
+    with pytest.raises(Refused, match="-32700: This is no message"):
+        await client.answer(None)
     assert await client.request("probe/echo", {"still": "here"}) == {"still": "here"}
     assert await client.leave() == 0
 

@@ -44,7 +44,9 @@ async def test_opening_it_runs_nothing_and_a_start_asks_first(found, kind):
     person = await found.sit_down(kind)
     assert await person.runs() == []
     person.editor.open(found.file, "def later() -> None: ...\n# TODO: more\n")
-    assert [action["title"] for action in await person.actions(line=1)] == ["Wainwright: work on this"]
+    assert [one["title"] for one in await person.actions(line=1, only=["quickfix"])] == [
+        "Wainwright: Do this TODO: more"
+    ]
     assert await person.client.request("workspace/symbol", {"query": "add"}) == [], (
         "its settings only tighten"
     )

@@ -56,6 +56,10 @@ CONFIG = (
 )
 
 
+ENDS = ("DONE", "FAILED", "CANCELLED", "holds before")
+"""How the message at the end of a run begins."""
+
+
 class Team:
     """The scripted team; a role can be held, and what it is asked meanwhile can be left unanswered."""
 
@@ -199,6 +203,7 @@ class Person:
         self.shown: list[dict] = []
         self.told: list[dict] = []
         """Questions that were only told."""
+        self._read: list[dict] = []
         client.on("window/workDoneProgress/create", lambda _: None)
         client.on("window/showMessageRequest", self._choose)
         client.on("window/showDocument", lambda params: (self.shown.append(params), {"success": True})[1])
@@ -243,11 +248,19 @@ class Person:
     async def reads(self, part: str, patience: float = 90) -> str:
         """Wait for a message that holds these words."""
         messages = self.client.notifications["window/showMessage"]
-        await self._until(
-            lambda: any(part in m["message"] for m in messages), f"a message about {part}", patience
-        )
-        (found,) = [m for m in messages if part in m["message"]]
-        messages.remove(found)
+
+        def matching():
+            # The end of a run may come with buttons.
+            ends = [r["params"] for r in self.client.requests if r["method"] == "window/showMessageRequest"]
+            ends = [one for one in ends if one["message"].startswith(ENDS) and one not in self._read]
+            return [m for m in (*messages, *ends) if part in m["message"]]
+
+        await self._until(matching, f"a message about {part}", patience)
+        (found,) = matching()
+        if found in messages:
+            messages.remove(found)
+        else:
+            self._read.append(found)
         return found["message"]
 
     async def sees_progress(self, part: str, patience: float = 40) -> str:

@@ -1,5 +1,9 @@
 -- :Wainwright COMMAND [TEXT] sends one of the server's commands; alone it lists what can be done here.
-local takes = { start = 'goal', plan = 'goal', review = 'goal', approve = 'answer', answer = 'words', reject = 'reason', note = 'words', rewind = 'checkpoint' }
+local takes = {
+  start = 'goal', explain = 'goal', plan = 'goal', design = 'goal', build = 'goal', test = 'goal', review = 'goal',
+  deploy = 'goal',
+  approve = 'answer', answer = 'words', reject = 'reason', note = 'words', rewind = 'checkpoint',
+}
 
 local function client()
   return vim.lsp.get_clients({ name = 'wainwright' })[1]
@@ -29,7 +33,7 @@ vim.api.nvim_create_user_command('Wainwright', function(given)
   end
   local name = given.fargs[1]
   if not name then
-    vim.lsp.buf.code_action({ filter = function(action) return vim.startswith(action.title, 'Wainwright:') end })
+    vim.lsp.buf.code_action({ filter = function(action) return action.title:find('Wainwright', 1, true) ~= nil end })
     return
   end
   local text = table.concat(given.fargs, ' ', 2)

@@ -227,6 +227,12 @@ class DesignAnswer(Fact):
     summary: str = Field(min_length=1)
 
 
+class ExplainAnswer(Fact):
+    """The reviewer's where something is explained; the explanation comes as a FILE block."""
+
+    summary: str = Field(min_length=1)
+
+
 class Noticed(Fact):
     """Something wrong beside the work at hand, which was left as it is."""
 

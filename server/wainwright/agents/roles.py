@@ -19,6 +19,7 @@ from wainwright.agents.answers import (
     ConsentAnswer,
     DeployAnswer,
     DesignAnswer,
+    ExplainAnswer,
     FindingsAnswer,
     MonitorAnswer,
     TriageAnswer,
@@ -173,6 +174,7 @@ ALONE = Assignment("implementer", "alone", AloneAnswer, tools=WORK, edits=True, 
 CRITIQUE = Assignment("critic", "critic", FindingsAnswer, turns=8)
 TASK_REVIEW = Assignment("reviewer", "task-reviewer", FindingsAnswer, turns=8)
 REVIEW = Assignment("reviewer", "reviewer", FindingsAnswer)
+EXPLAIN = Assignment("reviewer", "explain", ExplainAnswer, documents=("explanation.md",), room=7_000)
 TRIAGE = Assignment("tester", "triage", TriageAnswer, turns=8)
 CONSENT = Assignment("reviewer", "consent", ConsentAnswer, turns=8)
 DEPLOY = Assignment("deployer", "deployer", DeployAnswer, documents=("runbook.md",), room=3_000)
@@ -187,6 +189,7 @@ ASSIGNMENTS: tuple[Assignment, ...] = (
     CRITIQUE,
     TASK_REVIEW,
     REVIEW,
+    EXPLAIN,
     TRIAGE,
     CONSENT,
     DEPLOY,

@@ -89,6 +89,7 @@ for _command in (
     steer.task,
     steer.note,
     steer.cancel,
+    steer.stop,
     steer.clean,
     why.why,
     rewind.rewind,

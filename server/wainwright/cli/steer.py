@@ -157,6 +157,17 @@ def note(
     out.print(f"{seen.run}: noted. `wainwright show {seen.run}` tells who has received it.")
 
 
+def stop(run: Run = None, workspace: Workspace = Path()) -> None:
+    """Stop the service that a run started."""
+
+    async def act(engine: "Engine") -> str:
+        name = await engine.named(run)
+        await engine.serving.stop(name, by="person")
+        return name
+
+    out.print(f"{with_engine(workspace, {}, act)}: its service is stopped.")
+
+
 def cancel(run: Run = None, workspace: Workspace = Path()) -> None:
     """Stop a run; nothing is deleted."""
     seen = with_engine(workspace, {}, lambda engine: engine.cancel(run))

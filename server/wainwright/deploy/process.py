@@ -77,6 +77,13 @@ class ProcessTarget:
         """See ``Target``."""
         return self._services.in_use()
 
+    async def stop(self, deployment: Deployment) -> bool:
+        """End the service; see ``Target``."""
+        service = self._known(deployment)
+        there = self._services.alive(service)
+        await self._services.stop(service)
+        return there
+
     async def roll_back(self, deployment: Deployment) -> Deployment | None:
         """Stop the service and start the one before again; see ``Target``."""
         service = await self._services.roll_back(self._known(deployment))

@@ -80,6 +80,10 @@ class Target(Protocol):
         """Trees on this machine that are served, or that a roll-back would serve again. Raises DeployError."""
         ...
 
+    async def stop(self, deployment: Deployment) -> bool:
+        """End what serves and start nothing in its place; whether it was there. Raises DeployError."""
+        ...
+
     async def roll_back(self, deployment: Deployment) -> Deployment | None:
         """Take it back. Returns what serves now, None if nothing does. May be repeated. Raises DeployError."""
         ...

@@ -53,7 +53,8 @@ def artifacts(state: RunState) -> dict[str, str]:
         found["test-report.md"] = _test_report(state)
         found["test-report.json"] = _test_json(state)
     if state.reviewed is not None:
-        found["review.md"] = _review(state)
+        name = "explanation.md" if state.goal.asks == "explanation" else "review.md"
+        found[name] = _review(state)
     if state.shown is not None:
         found[change_diff.NAME] = change_diff.render(state)
     if state.deployment_plan is not None and state.deployment_plan.runbook:
@@ -303,6 +304,8 @@ def _findings(findings: Sequence[Finding]) -> str:
 def _review(state: RunState) -> str:
     reviewed = state.reviewed
     assert reviewed is not None
+    if state.goal.asks == "explanation":
+        return f"{reviewed.summary.rstrip()}\n"
     older = "" if reviewed.tree in ("", state.head_tree) else " It changed after that."
     head = f"# Review\n\nTree `{reviewed.tree}`.{older}\n\n{among(reviewed.summary)}"
     return f"{head}\n\n## Findings\n\n{_findings(reviewed.findings)}"

@@ -64,6 +64,8 @@ SIZES: tuple[Size, ...] = ("small", "medium", "large")
 Autonomy = Literal["suggest", "auto-edit", "full-auto"]
 AUTONOMIES: tuple[Autonomy, ...] = ("suggest", "auto-edit", "full-auto")
 """From the one that asks most to the one that asks least."""
+Asks = Literal["change", "explanation", "look"]
+"""What comes of a goal: a change, words about what is there, or findings about it as it stands."""
 Trust = Literal["trusted", "untrusted"]
 Role = Literal["planner", "designer", "implementer", "tester", "reviewer", "critic", "deployer", "monitor"]
 ROLES: tuple[Role, ...] = (
@@ -94,6 +96,7 @@ class Goal(Fact):
 
     text: str = Field(max_length=20_000)
     place: Place | None = None
+    asks: Asks = "change"
 
     @field_validator("text")
     @classmethod

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -15,8 +16,21 @@ from wainwright.workspace.watcher import Dirty, watch
 
 log = structlog.get_logger()
 
+_DEFINED = frozenset(
+    {"function", "method", "class", "struct", "interface", "trait", "enum", "module", "type"}
+)
+"""What somebody can ask for tests or words about."""
 _SETTLE_S = 0.5
 """Syntax trees are not made anew for every keystroke or every file of a burst."""
+
+
+class Definition(NamedTuple):
+    """A definition around a place; lines from 1, the last inclusive."""
+
+    name: str
+    """With the scopes it lies in, joined by dots."""
+    first_line: int
+    last_line: int
 
 
 class EditorIndex:
@@ -75,6 +89,16 @@ class EditorIndex:
         if self._indexed is None or not query:
             return ()
         return await asyncio.to_thread(self._indexed.find, query, how="fuzzy", limit=limit)
+
+    async def around(self, path: str, line: int) -> Definition | None:
+        """The innermost definition around a line, from 1; None outside of all, and before the index is open."""
+        indexed = self._indexed
+        if indexed is None or clean(path) != path:
+            return None
+        found = await asyncio.to_thread(indexed.structure.outline, indexed.index, path) or ()
+        within = [one for one in found if one.kind in _DEFINED and one.start_line <= line <= one.end_line]
+        inner = min(within, key=lambda one: one.end_line - one.start_line, default=None)
+        return inner and Definition(inner.qualname, inner.start_line, inner.end_line)
 
     async def _watch(self, indexed: IndexedTree) -> None:
         try:

@@ -33,7 +33,6 @@ from wainwright.domain.events import (
 from wainwright.domain.fold import fold, legal
 from wainwright.domain.gates import digest
 from wainwright.domain.goal import ENDS, Autonomy, Stage
-from wainwright.domain.notes import NOTE_MAX, Noted
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
 from wainwright.engine.disk import Disk
@@ -44,12 +43,14 @@ from wainwright.engine.forking import Forking
 from wainwright.engine.hunks import Hunks
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended
+from wainwright.engine.noting import noted
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.replaying import Replaying
 from wainwright.engine.resuming import require_tier, resumed
 from wainwright.engine.rewinding import Rewinding
+from wainwright.engine.serving import Serving
 from wainwright.engine.stages.performer import perform
-from wainwright.engine.starting import started
+from wainwright.engine.starting import require_model, started
 from wainwright.engine.tracing.statements import Statements
 from wainwright.engine.tracing.why import Tracing
 from wainwright.engine.trusting import Trusting
@@ -106,6 +107,7 @@ class Engine:
         self.statements = Statements(parts)
         self.rewinding = Rewinding(parts, self.editing)
         self.disk = Disk(parts)
+        self.serving = Serving(parts)
         self.trusting = Trusting(parts)
         self.hunks = Hunks(parts.repository, self._state, self._submit)
         self._lookup = Lookup(parts.journal)
@@ -152,6 +154,10 @@ class Engine:
         return tuple(map(symbol_view, await self.index.find(clean(query), limit)))
 
     # ---- commands
+
+    def require_model(self) -> None:
+        """Raise InputError where there is no model to ask, with the ways to set one."""
+        require_model(self._parts)
 
     async def start(self, ask: Start) -> RunView:
         """Begin a run and let it go on in the background.
@@ -265,11 +271,7 @@ class Engine:
     async def say(self, run: str | None, words: str, by: str = "person") -> RunView:
         """Say something to those at work on a run: each hears it at its next turn. Raises InputError for no words."""
         run = await self._name(run, lambda stage: stage is not Stage.DONE)
-        if not words.strip() or len(words) > NOTE_MAX:
-            raise InputError(
-                f"A note has 1 to {NOTE_MAX} characters.", "Say in a sentence what is to be minded."
-            )
-        await self._submit(run, Noted(words=words.strip(), by=by))
+        await self._submit(run, noted(words, by))
         return await self.view(run)
 
     async def note(self, act: str, by: str, told: dict[str, JsonValue]) -> None:

@@ -2,11 +2,18 @@
 
 from contextlib import suppress
 
-from wainwright.domain.errors import IllegalTransition
+from wainwright.domain.errors import IllegalTransition, InputError
 from wainwright.domain.goal import Role
-from wainwright.domain.notes import NoteReceived
+from wainwright.domain.notes import NOTE_MAX, Noted, NoteReceived
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
+
+
+def noted(words: str, by: str) -> Noted:
+    """What a person says, as a fact. Raises InputError for no words, or too many."""
+    if not words.strip() or len(words) > NOTE_MAX:
+        raise InputError(f"A note has 1 to {NOTE_MAX} characters.", "Say in a sentence what is to be minded.")
+    return Noted(words=words.strip(), by=by)
 
 
 class NotesOfRun:

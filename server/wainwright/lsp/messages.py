@@ -20,6 +20,7 @@ class Wire(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
+        json_schema_serialization_defaults_required=True,
         defer_build=True,
     )
 
@@ -98,18 +99,31 @@ class StartArguments(Wire):
     """How large the goal is. Default: the setting, or the planner says it."""
 
 
-class StageArguments(Wire):
-    """Which run goes on with the stage."""
+class WorkArguments(StartArguments):
+    """What to ask the person about, and where they are."""
+
+    offered: str = ""
+    """What is taken unless the person says otherwise; `explain` has it explained."""
+
+
+class WorkAsked(Wire):
+    """The person is being asked what is to be done; the work begins on their answer."""
+
+    status: Literal["asked"] = "asked"
+
+
+class BeginArguments(Wire):
+    """Which run goes on with the stage, or what a new one is for, and where the person is."""
 
     run: str | None = None
     """Default: the newest run that has not ended."""
-
-
-class BeginArguments(StageArguments):
-    """Which run goes on with the stage, or what a new one is for."""
-
     goal: str | None = None
-    """What a new run is for; one is started unless a run holds before this stage."""
+    """What a new run is for; one is started unless a run holds before this stage. It passes this stage alone; for
+    `build` the tests and the review as well, for `deploy` the watching."""
+    uri: str | None = None
+    """The document that the person looks at; a review then looks at it as it stands, else at the present changes."""
+    range: Span | None = None
+    """The lines of it."""
 
 
 class RunArguments(Wire):

@@ -1,6 +1,7 @@
-"""Writes ``clients/PROTOCOL.md`` from the typed list of commands.
+"""Writes what clients can read of the typed list of commands: ``clients/PROTOCOL.md``, and types in three languages.
 
 python -m wainwright.lsp.reference > clients/PROTOCOL.md
+python -m wainwright.lsp.reference protocol.d.ts > clients/protocol.d.ts
 """
 
 import ast
@@ -9,12 +10,17 @@ import inspect
 import sys
 import textwrap
 import typing
+from collections.abc import Callable
 from typing import Any
 
+from pydantic import BaseModel
+
+from wainwright.engine.views.run_view import Notice
 from wainwright.lsp.connection.commands import Command, Commands
 from wainwright.lsp.features.code_actions import KINDS
 from wainwright.lsp.features.execute_command import Catalogue
-from wainwright.lsp.messages import EditNotice, InputParams, InputResult, Wire
+from wainwright.lsp.messages import EVENT, INPUT, EditNotice, InputParams, InputResult, Wire
+from wainwright.lsp.wire_types import Exchange, Protocol
 
 _PAGE = """\
 # What an editor says to Wainwright
@@ -33,6 +39,8 @@ output. Everything works over the standard messages below; there is nothing that
 | take the change | one versioned `workspace/applyEdit` for open documents; other files are written to disk. Checked by content, never forced |
 | remarks | `textDocument/publishDiagnostics` with the source `wainwright` |
 | code action kinds | {kinds} |
+
+The same as types: `protocol.schema.json` (JSON Schema), `protocol.d.ts` (TypeScript), `protocol.lua` (annotations for Lua).
 
 A command takes one argument, an object, or none; unknown fields are refused. It answers at once and the work goes on. When
 something is missing the answer is an error, and its message says what to do first.
@@ -58,11 +66,37 @@ of `wainwright.apply` or `wainwright.revert`, which every client is told in one 
 """  # noqa: E501 - a page of prose
 
 
-def render() -> str:
-    """The page."""
+def _entries() -> list[Command]:
     commands = Commands()
     Catalogue(_NOBODY).register(commands)
-    entries = commands.entries()
+    return commands.entries()
+
+
+def protocol() -> Protocol:
+    """The list as one schema."""
+    entries = _entries()
+    sent = (Exchange(EVENT, (Notice, EditNotice)), Exchange(INPUT, (InputParams,), InputResult))
+    values: dict[str, type[Wire]] = {}
+    for entry in entries:
+        _collect(entry.arguments, values)
+        _collect(entry.result, values)
+    for more in (EditNotice, InputParams, InputResult):
+        _collect(more, values)
+    told: dict[type[BaseModel], dict[str, str]] = {
+        model: {
+            field.alias or name: text
+            for name, field in model.model_fields.items()
+            if (text := of_it.get(name))
+        }
+        for model in values.values()
+        for of_it in [_docstrings(model)]
+    }
+    return Protocol(entries, sent, told)
+
+
+def render() -> str:
+    """The page."""
+    entries = _entries()
     values: dict[str, type[Wire]] = {}
     for entry in entries:
         _collect_inner(entry.arguments, values)
@@ -74,6 +108,15 @@ def render() -> str:
         commands="\n\n".join(_command(entry) for entry in entries),
         values="\n\n".join(f"### {name}\n\n{_about(model)}" for name, model in values.items()),
     )
+
+
+FILES: dict[str, Callable[[], str]] = {
+    "PROTOCOL.md": render,
+    "protocol.schema.json": lambda: protocol().schema(),
+    "protocol.d.ts": lambda: protocol().typescript(),
+    "protocol.lua": lambda: protocol().lua(),
+}
+"""The files of ``clients/`` that are made from the list."""
 
 
 def _command(entry: Command) -> str:
@@ -146,4 +189,4 @@ _NOBODY: Any = None
 """The list is read, and nobody is asked to do anything."""
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    sys.stdout.write(FILES[(*sys.argv[1:], "PROTOCOL.md")[0]]())

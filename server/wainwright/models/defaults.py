@@ -16,6 +16,11 @@ from wainwright.domain.goal import Role
 from wainwright.secrets import key_name, known_keys
 from wainwright.settings import Candidate, Settings
 
+HOW_TO_SET = (
+    "Choose one: --model provider/model, or `default` under [models] in your config.toml; or set a provider's key, "
+    "such as ANTHROPIC_API_KEY: then its usual models are asked. `wainwright doctor` tells where both are looked for."
+)
+"""What a person does who has no model yet."""
 LIGHT_ROLES = ("deployer", "monitor")
 MAX_OUTPUT_TOKENS = 16_384
 """Enough for a file and what a model thinks before it: hidden reasoning counts as output."""

@@ -35,6 +35,7 @@ from wainwright.models.client import (
     ModelRequest,
     Price,
 )
+from wainwright.models.defaults import HOW_TO_SET
 from wainwright.models.discretion import discreet, kept
 from wainwright.models.keyed import KeyedBackend
 from wainwright.models.questions import same_question
@@ -247,8 +248,7 @@ class Models:
         async def act(_: str) -> tuple[JsonValue, Spend]:
             raise ModelRejected(
                 f"No model is set for the role {request.role}.",
-                "Choose one: --model provider/model, or `default` under [models] in your config.toml; or set a "
-                "provider's key, such as ANTHROPIC_API_KEY: then its usual models are asked.",
+                HOW_TO_SET,
             )
 
         outcome = await steps.step(

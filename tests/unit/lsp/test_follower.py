@@ -9,20 +9,21 @@ from lsprotocol import types
 from wainwright.domain.goal import Stage
 from wainwright.engine.views.run_view import GateView, Notice
 from wainwright.lsp.runs.follower import END, LEAVE, Follower
+from wainwright.lsp.runs.toasts import Toasts
 
 nobody: Any = None
 
 
-def test_a_person_is_told_why_a_run_does_not_go_on_here() -> None:
+async def test_a_person_is_told_why_a_run_does_not_go_on_here() -> None:
     shown: list[types.ShowMessageParams] = []
     server: Any = SimpleNamespace(window_show_message=shown.append)
-    follower = Follower(server, nobody, nobody, nobody, "r1", alone=True)
+    follower = Follower(server, nobody, nobody, Toasts(server), nobody, "r1", alone=True)
     view: Any = SimpleNamespace(stage=Stage.BUILD, waiting="")
-    follower._say(cast("Any", view))
+    await follower._say(cast("Any", view))
     assert shown == [], "a run that was let go of on purpose needs no words"
     why = "Another process took run r1 over. Look at it there; this one has stopped."
     follower.hear(Notice(run="r1", kind="left", text=why, stage=Stage.BUILD))
-    follower._say(cast("Any", view))
+    await follower._say(cast("Any", view))
     assert [(one.type, one.message) for one in shown] == [(types.MessageType.Warning, why)]
 
 
@@ -45,7 +46,7 @@ async def test_what_is_asked_at_a_gate_is_told_in_full_length() -> None:
             "seen": "",
         }
         gate = GateView.model_validate({"id": f"{kind}-1", "kind": kind, **told})
-        await Follower(server, nobody, questions, nobody, "r1", alone=True)._ask(gate)
+        await Follower(server, nobody, questions, nobody, nobody, "r1", alone=True)._ask(gate)
     assert asked == [("May it?", command)] * 2
 
 
@@ -83,5 +84,5 @@ async def test_a_no_that_ends_the_run_is_asked_about_twice(
     told = {"id": "q", "kind": "question", "question": "Which?", "detail": "", "yes": "Yes", "no": "No"}
     told |= {"read": "run.md", "seen": ""}
     gate = GateView.model_validate({**told, "answer": "Answer", "ends": ends})
-    await Follower(server, nobody, questions, steering, "r1", alone=True)._ask(gate)
+    await Follower(server, nobody, questions, nobody, steering, "r1", alone=True)._ask(gate)
     assert said == [decided] * bool(decided)

@@ -1,6 +1,7 @@
 """What can be said about commands and clients without a conversation."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,10 +13,10 @@ from lsprotocol.types import InitializeParams
 
 from wainwright.lsp.connection.capabilities import ClientProfile, client_profile
 from wainwright.lsp.connection.commands import Call, Commands
-from wainwright.lsp.documents.own import goal_text
+from wainwright.lsp.documents.goal_page import TEMPLATE, goal_text, unclear
 from wainwright.lsp.messages import NoArguments, Wire
 from wainwright.lsp.options import read_options
-from wainwright.lsp.reference import render
+from wainwright.lsp.reference import FILES
 from wainwright.lsp.server import VERSION
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -136,9 +137,28 @@ def test_a_server_is_made_without_anything_heavy():
     assert extra == set()
 
 
-def test_the_page_about_the_protocol_is_up_to_date():
-    page = (ROOT / "clients" / "PROTOCOL.md").read_text()
-    assert page == render(), "python -m wainwright.lsp.reference > clients/PROTOCOL.md"
+@pytest.mark.parametrize("name", FILES)
+def test_what_clients_read_of_the_protocol_is_up_to_date(name):
+    page = (ROOT / "clients" / name).read_text()
+    assert page == FILES[name](), f"python -m wainwright.lsp.reference {name} > clients/{name}"
+
+
+def test_the_types_of_clients_are_those_of_the_models():
+    schema = json.loads((ROOT / "clients" / "protocol.schema.json").read_text())
+    defs = schema["$defs"]
+    named = set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)))
+    assert named <= defs.keys(), "every reference leads somewhere"
+    assert defs["StartArguments"]["additionalProperties"] is False
+    assert "required" not in defs["StartArguments"]
+    assert set(defs["RunInfo"]["required"]) == set(defs["RunInfo"]["properties"]), (
+        "an answer has all its fields"
+    )
+    assert schema["commands"]["wainwright.note"]["arguments"] == {"$ref": "#/$defs/NoteArguments"}
+    types = (ROOT / "clients" / "protocol.d.ts").read_text()
+    assert '  atWork: "here" | "elsewhere" | "";' in types
+    assert "  range?: Span | null;" in types
+    assert "  stages: [Stage, Stage];" in types
+    assert "---@field notes wainwright.NoteInfo[]" in (ROOT / "clients" / "protocol.lua").read_text()
 
 
 @pytest.mark.parametrize(
@@ -146,14 +166,35 @@ def test_the_page_about_the_protocol_is_up_to_date():
     [
         ("# Goal\n\nAdd sub.\n", "Add sub."),
         ("Add sub.\n\n# And a heading\n", "Add sub.\n\n# And a heading"),
-        ("\n## Mine\r\nAdd\r\nsub.", "Add\r\nsub."),
+        ("# Add sub\n", "Add sub"),
+        ("\n## Mine\r\nAdd\r\nsub.", "Mine\r\nAdd\r\nsub."),
+        ("## GOAL: \r\n\r\nAdd\r\nsub.", "Add\r\nsub."),
+        ("# Goal\n\n# Add sub\n\nIt is missing.", "Add sub\n\nIt is missing."),
+        ("#!/bin/sh is to run", "#!/bin/sh is to run"),
         ("# Goal\n\n<!-- in your\nwords -->\n", ""),
         ("<!-- a hint -->\n# Goal\nAdd.", "Add."),
         ("", ""),
     ],
 )
-def test_the_goal_stands_below_an_optional_heading(document, goal):
+def test_all_but_the_title_is_the_goal(document, goal):
     assert goal_text(document) == goal
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (TEMPLATE, ["There is no goal yet"]),
+        ("# Goal\n\nfix it\n", ["not clear what is to be true"]),
+        ("# Goal\n\nMake it better and faster.\n", ["not clear what is to be true"]),
+        ("# Add calc.sub, the difference of two numbers\n", []),
+        ("# Goal\n\n<!-- a hint\nAdd calc.sub beside calc.add.\n", ["This comment has no end"]),
+        ("x" * 20_001, ["longer than 20000 characters"]),
+    ],
+)
+def test_what_could_be_misread_in_a_goal_is_said(document, told):
+    found = unclear(document)
+    assert len(found) == len(told)
+    assert all(part in one.message for part, one in zip(told, found, strict=True))
 
 
 def test_the_start_command_takes_what_editors_add_and_refuses_what_it_does_not_know(capsys):

@@ -20,6 +20,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
 from wainwright.engine.stages.base import beside, change
+from wainwright.engine.stages.explaining import explain, review_place
 from wainwright.engine.stages.structured_answer import ask
 from wainwright.journal import Spend
 from wainwright.models.client import Message
@@ -33,6 +34,10 @@ async def review_change(parts: EngineParts, run: LiveRun, effect: ef.ReviewChang
     """Let the reviewer look at the whole change."""
     state = run.state
     assert state.head_tree is not None
+    if state.goal.asks == "explanation":
+        return await explain(parts, run, effect)
+    if state.goal.asks == "look":
+        return await review_place(parts, run, effect)
     diff, unshown = await change(parts, state), await beside(parts, state)
     alone = Stage.BUILD not in state.route
     if alone and not diff.strip():

@@ -8,6 +8,9 @@ from lsprotocol import types
 EXPERIMENTAL_KEY = "wainwright"
 _QUESTIONS_TAKE_KEYS = frozenset({"neovim", "eglot", "emacs", "helix"})
 
+_TAKE_AWAY = ("visual studio code", "vscodium", "code - oss", "cursor", "windsurf")
+"""They keep a question with buttons in sight where it is an error, and hide any other after some seconds."""
+
 
 @dataclass(frozen=True)
 class ClientProfile:
@@ -24,6 +27,8 @@ class ClientProfile:
     show_document: bool = False
     rich: bool = False
     """A client of ours: it wants the ``wainwright/event`` notifications."""
+    kept_in_sight: types.MessageType = types.MessageType.Warning
+    """How a question is marked that stays until it is answered: some take all but errors away by themselves."""
     input: bool = False
     """It can take a line of text from the person: ``wainwright/input``."""
 
@@ -43,6 +48,9 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         work_done_progress=bool(window.work_done_progress),
         questions_take_keys=info is not None and info.name.lower() in _QUESTIONS_TAKE_KEYS,
         show_document=_says(window.show_document, "support"),
+        kept_in_sight=types.MessageType.Error
+        if info is not None and info.name.lower().startswith(_TAKE_AWAY)
+        else types.MessageType.Warning,
         rich=_ours(capabilities.experimental, "events", unsaid=True),
         input=_ours(capabilities.experimental, "input", unsaid=False),
     )

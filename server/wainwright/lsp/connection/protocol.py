@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 MessageId = int | str
 
+PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 INTERNAL_ERROR = -32603
 NOT_INITIALIZED = -32002
@@ -97,6 +98,9 @@ class WainwrightProtocol(LanguageServerProtocol):
         """Handle one message from the client; never raises, whatever the message is."""
         if isinstance(message, Fault):
             self._complain(f"Ignored {message.reason}.")
+            # Whose request it was to be, nobody can tell: JSON-RPC has such errors answer nobody by name.
+            error = {"code": PARSE_ERROR, "message": f"This is no message: {message.reason}."}
+            self._send_data({"jsonrpc": "2.0", "id": None, "error": error})
             return
         try:
             if (refusal := self._refusal(message)) is not None:

@@ -1,6 +1,5 @@
 """Our own documents in the workspace: the goal, and what the runs leave behind."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,6 @@ from wainwright.lsp.documents.positions import local_path
 TEXT_MAX = 64_000_000
 """Bytes of a file that is read beside open texts; no editor sends a longer text, see `connection.transport`."""
 GOAL = ".wainwright/goal.md"
-GOAL_TEMPLATE = "# Goal\n\n"
-_HEADING = re.compile(r"\A\s*#[^\n]*(?:\n|\Z)")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -56,11 +52,6 @@ def relative(workspace: Path, uri: str) -> str | None:
         if given.is_relative_to(root) and ".." not in given.parts:
             return given.relative_to(root).as_posix()
     return None
-
-
-def goal_text(document: str) -> str:
-    """The goal in a goal document: what stands below its heading, comments left out."""
-    return _HEADING.sub("", _COMMENT.sub("", document), count=1).strip()
 
 
 def read_text(path: Path, beneath: Path) -> str | None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.changes import protected
-from wainwright.lsp.documents.own import read_text
+from wainwright.lsp.documents.goal_page import Unclear, unclear
+from wainwright.lsp.documents.own import GOAL, read_text
 from wainwright.lsp.documents.positions import TextIndex, uri_from_path
 
 if TYPE_CHECKING:
@@ -16,12 +17,54 @@ if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
 
 SOURCE = "wainwright"
+_TYPING_S = 0.6
+"""How long nobody has typed before they are told what is unclear."""
+_UNCLEAR = {
+    "error": types.DiagnosticSeverity.Error,
+    "warning": types.DiagnosticSeverity.Warning,
+    "information": types.DiagnosticSeverity.Information,
+}
 _WHERE = re.compile(r"(.+?)(?::(\d+))?(?::\d+)?")
 _SEVERITIES = {
     "blocker": types.DiagnosticSeverity.Error,
     "major": types.DiagnosticSeverity.Warning,
     "minor": types.DiagnosticSeverity.Information,
 }
+
+
+class GoalProblems:
+    """What could be misread in the goal document, while it is open."""
+
+    def __init__(self, server: "WainwrightServer", workspace: "Path") -> None:
+        self._server = server
+        self._path = workspace / GOAL
+
+    async def follow(self) -> None:
+        """Keep the diagnostics of the goal document at what stands in it."""
+        text: str | None = None
+        uri = ""
+        """Of what is shown as unclear; empty: nothing is."""
+        while True:
+            document = self._server.buffers.find_open(self._path)
+            now = document.source if document is not None else None
+            if now != text:
+                text = now
+                found = (
+                    [_of_goal(document.index, one) for one in unclear(document.source)] if document else []
+                )
+                if found or uri:
+                    at = uri if document is None else document.uri
+                    told = types.PublishDiagnosticsParams(at, found)
+                    self._server.text_document_publish_diagnostics(told)
+                    uri = at if found else ""
+            await self._server.buffers.next_change()
+            await self._server.buffers.quiet(_TYPING_S)
+
+
+def _of_goal(index: TextIndex, one: Unclear) -> types.Diagnostic:
+    end = min(one.end, (index.text.find("\n", one.start) + 1 or one.end + 1) - 1)
+    severity = _UNCLEAR[one.severity]
+    return types.Diagnostic(index.range(one.start, max(one.start, end)), one.message, severity, source=SOURCE)
 
 
 class Findings:

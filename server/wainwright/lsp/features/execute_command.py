@@ -35,12 +35,13 @@ from wainwright.lsp.messages import (
     RunList,
     ShowArguments,
     Shown,
-    StageArguments,
     StartArguments,
     TaskArguments,
     TextInfo,
     TrustArguments,
     TrustInfo,
+    WorkArguments,
+    WorkAsked,
 )
 
 if TYPE_CHECKING:
@@ -57,11 +58,10 @@ class Catalogue:
         """Put all of them on the list."""
         add = commands.command
         add("wainwright.start", "Start work on a goal")(self.start)
+        add("wainwright.work", "Ask what is to be done where you are, and begin it")(self.work)
+        add("wainwright.explain", "Explain what is there; nothing is changed")(self.explain)
         for stage, title in _STAGES.items():
-            begins = stage in (Stage.PLANNING, Stage.REVIEW)
-            add(f"wainwright.{stage.value.lower().removesuffix('ning')}", title)(
-                self._begin(stage) if begins else self._go_on(stage)
-            )
+            add(f"wainwright.{stage.value.lower().removesuffix('ning')}", title)(self._begin(stage))
         add("wainwright.approve", "Approve at the open gate, or answer its question")(self.approve)
         add("wainwright.answer", "Answer the open gate in words")(self.answer)
         add("wainwright.reject", "Refuse at the open gate, with a reason")(self.reject)
@@ -72,9 +72,10 @@ class Catalogue:
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
         add("wainwright.hunk", "Accept, reject or change hunks of the change that is asked about")(self.hunk)
-        add("wainwright.explain", "Explain a hunk of the change that is asked about")(self.explain)
+        add("wainwright.explainHunk", "Explain a hunk of the change that is asked about")(self.explain_hunk)
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
         add("wainwright.revert", "Take back what was applied; what was typed since stays")(self.revert)
+        add("wainwright.stop", "Stop the service that a run started")(self.stop)
         add("wainwright.why", "Tell where a line comes from")(self.why)
         add("wainwright.replay", "Do a run again against its record; no model is asked")(self.replay)
         add("wainwright.rows", "List the rows of a run that a fork can go on from")(self.rows)
@@ -88,17 +89,19 @@ class Catalogue:
         """Begin a run; it goes on in the background."""
         return await (await self._runs()).start(arguments)
 
+    async def work(self, call: Call, arguments: WorkArguments) -> WorkAsked:
+        """Ask the person first; what they close begins nothing."""
+        return await (await self._runs()).words.work(arguments)
+
+    async def explain(self, call: Call, arguments: StartArguments) -> RunInfo:
+        """Begin a run that ends with an explanation."""
+        return await (await self._runs()).explain(arguments)
+
     def _begin(self, stage: Stage) -> Callable[[Call, BeginArguments], Awaitable[RunInfo]]:
         async def begin(call: Call, arguments: BeginArguments) -> RunInfo:
             return await (await self._runs()).begin(stage, arguments)
 
         return begin
-
-    def _go_on(self, stage: Stage) -> Callable[[Call, StageArguments], Awaitable[RunInfo]]:
-        async def go_on(call: Call, arguments: StageArguments) -> RunInfo:
-            return await (await self._runs()).go_on(stage, arguments.run)
-
-        return go_on
 
     async def approve(self, call: Call, arguments: ApproveArguments) -> RunInfo:
         """Pass a gate. One that was decided already stays as it is."""
@@ -147,7 +150,7 @@ class Catalogue:
         """Note what the person says of hunks; nothing is taken over before the gate is decided."""
         return await (await self._runs()).hunks.decide(arguments)
 
-    async def explain(self, call: Call, arguments: HunkArguments) -> TextInfo:
+    async def explain_hunk(self, call: Call, arguments: HunkArguments) -> TextInfo:
         """Say what a hunk serves, whose work it is, which tests show it, and what the review noted."""
         return await (await self._runs()).hunks.explain(arguments)
 
@@ -158,6 +161,10 @@ class Catalogue:
     async def revert(self, call: Call, arguments: PartArguments) -> EditBegun:
         """Take the change, or a part of it, out of the files; what was typed since stays. The rest is told later."""
         return await (await self._runs()).revert(arguments)
+
+    async def stop(self, call: Call, arguments: RunArguments) -> RunInfo:
+        """End a service; what it served stays on its branch."""
+        return await (await self._runs()).stop(arguments.run)
 
     async def why(self, call: Call, arguments: LineArguments) -> LineInfo:
         """Follow a line to the run, the step and the model call that wrote it, and open what is told of it."""
@@ -194,10 +201,10 @@ class Catalogue:
 
 _STAGES = {
     Stage.PLANNING: "Plan a goal, and hold for a look at the plan",
-    Stage.DESIGN: "Go on with the design",
-    Stage.BUILD: "Go on with building",
-    Stage.TEST: "Go on with the tests",
+    Stage.DESIGN: "Go on with the design; with a goal, make a design alone",
+    Stage.BUILD: "Go on with building; with a goal, build it without a plan",
+    Stage.TEST: "Go on with the tests; with a goal, run the tests alone",
     Stage.REVIEW: "Go on with the review; without a run, review the present changes",
-    Stage.DEPLOY: "Go on with the deployment",
+    Stage.DEPLOY: "Go on with the deployment; with a goal, deploy what is there",
     Stage.MONITOR: "Go on with watching the deployment",
 }

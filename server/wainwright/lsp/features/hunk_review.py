@@ -50,7 +50,7 @@ def _on_hunks(seen: "ChangeView", spots: "list[Spot]") -> Iterator[AvailableComm
 def _on_one(seen: "ChangeView", one: "HunkView", *, words: str) -> Iterator[AvailableCommand]:
     name = f"hunk {one.number} of {one.path}"
     about = {"run": seen.run, "hunk": one.number}
-    explain = AvailableCommand(f"Explain {name}", "wainwright.explain", about, short="Explain")
+    explain = AvailableCommand(f"Explain {name}", "wainwright.explainHunk", about, short="Explain")
     if seen.handed:
         there: dict[str, object] = {"run": seen.run, "hunks": [one.number]}
         yield AvailableCommand(

@@ -14,7 +14,7 @@ from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.lsp.documents.positions import local_path
 from wainwright.lsp.features.code_actions import KINDS, actions
 from wainwright.lsp.features.code_lenses import lenses
-from wainwright.lsp.features.diagnostics import Findings
+from wainwright.lsp.features.diagnostics import Findings, GoalProblems
 from wainwright.lsp.features.execute_command import Catalogue
 from wainwright.lsp.features.workspace_symbols import follow_buffers, symbols
 
@@ -97,6 +97,8 @@ class Product:
         findings = Findings(self._server, runs.workspace)
         runs.board.listeners.append(lambda view: findings.show(view.findings))
         await runs.restore()
+        problems = GoalProblems(self._server, runs.workspace)
+        self._server.spawn(problems.follow(), "look at the goal document")
         self._server.spawn(follow_buffers(self._server, runs.engine), "follow the buffers")
         return runs
 

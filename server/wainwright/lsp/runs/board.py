@@ -11,6 +11,7 @@ from wainwright.domain.errors import InputError
 from wainwright.lsp.runs.available import AvailableCommand, available, to_start
 
 if TYPE_CHECKING:
+    from wainwright.engine.editor_index import Definition
     from wainwright.engine.engine import Engine
     from wainwright.engine.views.run_view import RunView
     from wainwright.lsp.connection.session import WainwrightServer
@@ -41,6 +42,10 @@ class Board:
     async def offers(self) -> list[AvailableCommand]:
         """What the goal document offers now."""
         return to_start(trusted=await self._engine.trusting.given())
+
+    async def around(self, path: str, line: int) -> "Definition | None":
+        """The innermost definition around a line of a file, from 1."""
+        return await self._engine.index.around(path, line)
 
     async def look(self, run: str | None) -> "RunView | None":
         """A run, or the newest one; None when there is none. Runs at work here cost nothing to look at."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,9 +12,8 @@ from pydantic_core import to_jsonable_python
 
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.events import Decision, Steering
-from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Stage
+from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Asks, Stage
 from wainwright.domain.text import headline
-from wainwright.engine.views.documents import DECIDE, NOTES, RUN
 from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
 from wainwright.lsp.documents.positions import uri_from_path
@@ -40,7 +40,9 @@ from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.questions import Questions
 from wainwright.lsp.runs.replays import Replays
 from wainwright.lsp.runs.rewinds import Rewinds
+from wainwright.lsp.runs.toasts import Toasts
 from wainwright.lsp.runs.trusting import Trusting
+from wainwright.lsp.runs.words import Words
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -53,7 +55,6 @@ OTHERS_EVERY_S = 5.0
 RECENT = 20
 """How many of the newest runs are looked at when the server starts."""
 RESUME, LATER = "Resume", "Not now"
-NO_REASON = "rejected in the editor"
 
 
 async def open_runs(
@@ -78,11 +79,13 @@ class Runs:
         self.engine = engine
         self.board = Board(server, engine)
         self._questions = Questions(server)
+        self.toasts = Toasts(server)
         self._delivery = delivery
         self._goals = Goals(server, engine.editing)
         self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
         self.replays = Replays(server, engine, self._questions, self._drive)
         self.hunks = Hunks(server, engine, self.board)
+        self.words = Words(server, engine, self._goals, self._questions, self)
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
         self._closing = False
@@ -118,7 +121,9 @@ class Runs:
 
     # ---- commands
 
-    async def start(self, arguments: StartArguments, route: tuple[Stage, ...] | None = None) -> RunInfo:
+    async def start(
+        self, arguments: StartArguments, route: tuple[Stage, ...] | None = None, asks: Asks = "change"
+    ) -> RunInfo:
         """Begin a run with what is unsaved in the editor over what is on disk."""
         autonomy = arguments.autonomy
         if autonomy and AUTONOMIES.index(autonomy) > AUTONOMIES.index(self.engine.autonomy):
@@ -127,7 +132,7 @@ class Runs:
                 "Set it in your own config.toml, or start the server with --autonomy.",
             )
         ask = Start(
-            goal=await self._goals.goal(arguments),
+            goal=await self._goals.goal(arguments, asks),
             overlay=await self._goals.unsaved(),
             route=route,
             autonomy=autonomy,
@@ -137,6 +142,7 @@ class Runs:
         )
 
         async def begin() -> RunInfo:
+            self.engine.require_model()
             view = await self.engine.start(ask)
             self.board.newest = view.run
             self._follow(view)
@@ -145,14 +151,28 @@ class Runs:
         return await self.trusting.first(begin)
 
     async def begin(self, stage: Stage, arguments: BeginArguments) -> RunInfo:
-        """Plan or review: of the run that holds before it, else of a new run."""
+        """Do a stage: of the run that holds before it, else of a new run, which passes no other than it needs."""
         view = await self._meant(arguments.run)
-        if arguments.run is not None or (view is not None and _holds_before(view, stage)):
+        meant = arguments.goal is not None or stage in (Stage.PLANNING, Stage.REVIEW)
+        if arguments.run is not None or not meant or (view is not None and _holds_before(view, stage)):
             return await self.go_on(stage, arguments.run)
         if stage is Stage.PLANNING:
             return await self.start(StartArguments(goal=arguments.goal, until=stage))
         goal = arguments.goal or "Review the present changes."
-        return await self.start(StartArguments(goal=goal), route=(stage,))
+        asked = StartArguments(goal=goal, uri=arguments.uri, range=arguments.range)
+        alone = {
+            Stage.BUILD: (Stage.BUILD, Stage.TEST, Stage.REVIEW),
+            Stage.DEPLOY: (Stage.DEPLOY, Stage.MONITOR),
+        }
+        looks = stage is Stage.REVIEW and arguments.uri is not None
+        return await self.start(asked, alone.get(stage, (stage,)), "look" if looks else "change")
+
+    async def explain(self, arguments: StartArguments) -> RunInfo:
+        """Have something explained; nothing is changed."""
+        if arguments.goal is None:
+            where = "the code where you are" if arguments.uri else "this project"
+            arguments = arguments.model_copy(update={"goal": f"Explain {where}."})
+        return await self.start(arguments, (Stage.REVIEW,), "explanation")
 
     async def go_on(self, stage: Stage, run: str | None) -> RunInfo:
         """Run one stage of a run that holds before it. Raises InputError saying what comes first."""
@@ -161,6 +181,7 @@ class Runs:
             raise InputError("No run is under way.", "Begin one: wainwright.plan, or wainwright.start.")
         if not _holds_before(view, stage):
             raise _not_now(view, stage)
+        self.toasts.acted()
         await self.engine.advance(view.run, stage, by="editor")
         return await self._drive(view.run)
 
@@ -185,6 +206,7 @@ class Runs:
         if seen and meant is not None and self.board.took_a_place(view.run, meant.id):
             self._server.spawn(self._ask_again(view.run, meant, decision, reason), f"ask again about {gate}")
             return _info(view)
+        self.toasts.acted()
         decided = await self.engine.decide(
             Decide(run=view.run, gate=gate, decision=decision, reason=reason, seen=seen, by="editor")
         )
@@ -203,38 +225,18 @@ class Runs:
     async def say(
         self, run: str | None, gate: str | None, decision: Decision, words: str, seen: str = ""
     ) -> RunInfo:
-        """Refuse a gate or answer it in words: those given, those in `run.md`, or those the person is asked for.
-
-        Raises InputError where an answer has no words, saying where to write them.
-        """
+        """Refuse a gate or answer it in words. Raises InputError where an answer has none."""
         view = await self._deciding(run, gate)
         one = next((g for g in view.gates if gate in (None, g.id)), None)
-        if one is None:
+        if one is None or await self.words.asked_at(view.run, one, decision, words):
             return _info(view)
-        words = words or self._goals.quoted(view.run, DECIDE, one.id)
-        if not words and self._questions.takes_words:
-            self._server.spawn(self.say_at_gate(view.run, one, decision), f"ask about {one.id}")
-            return _info(view)
-        if not words and decision == "answer":
-            raise self._no_words(view.run, f"under {one.id} in")
-        return await self.decide(view.run, one.id, decision, words or NO_REASON, seen)
+        words = self.words.at(view.run, one, decision, words)
+        return await self.decide(view.run, one.id, decision, words, seen)
 
     async def say_at_gate(self, run: str, gate: GateView, decision: Decision) -> None:
-        """The same for a gate whose button was pressed; whoever closes the input has decided nothing."""
-        words = self._goals.quoted(run, DECIDE, gate.id)
-        if not words and self._questions.takes_words:
-            asks = "What should be different?" if decision == "reject" else gate.question
-            words = await self._questions.words(asks)
-            if not words:
-                return
-        await self.decide_quietly(run, gate.id, decision, words or NO_REASON)
-
-    def _no_words(self, run: str, where: str) -> InputError:
-        self.show_document(run, RUN)
-        return InputError(
-            "There are no words yet.",
-            f"Write them {where} {RUN}, on lines that begin with `> `, and choose this again.",
-        )
+        """The same for a gate whose button was pressed."""
+        if not await self.words.asked_at(run, gate, decision, ""):
+            await self.decide_quietly(run, gate.id, decision, self.words.at(run, gate, decision, ""))
 
     async def _deciding(self, run: str | None, gate: str | None) -> RunView:
         if run is not None:
@@ -279,30 +281,13 @@ class Runs:
         view = await self._meant(run)
         if view is None:
             raise InputError("No run is under way.", "Begin one: wainwright.start.")
-        if not words:
-            words = self._goals.quoted(view.run, NOTES)
-            if words in {one.words for one in view.notes}:
-                raise InputError(
-                    "That was noted already.", "Write other words, or wait until it is received."
-                )
-        if not words and self._questions.takes_words:
-            self._server.spawn(self._ask_for_note(view.run), f"ask for a note to {view.run}")
-            return _info(view)
-        if not words:
-            raise self._no_words(view.run, f"under *{NOTES}* in")
-        return await self._note(view.run, words)
-
-    async def _ask_for_note(self, run: str) -> None:
-        if words := await self._questions.words("What should those at work mind?"):
-            await self._note(run, words)
-
-    async def _note(self, run: str, words: str) -> RunInfo:
-        view = await self.engine.say(run, words, by="editor")
-        self.board.remember(view)
-        return _info(view)
+        seen = await self.words.note(view, words)
+        self.board.remember(seen)
+        return _info(seen)
 
     async def cancel(self, run: str | None) -> RunInfo:
         """Stop a run."""
+        self.toasts.acted()
         view = await self.engine.cancel(run, by="editor")
         self.board.remember(view)
         return _info(view)
@@ -382,8 +367,9 @@ class Runs:
         if view.run in self._followers:
             return
         follower = self._followers[view.run] = Follower(
-            self._server, self.board, self._questions, self, view.run, alone=not self._followers
+            self._server, self.board, self._questions, self.toasts, self, view.run, alone=not self._followers
         )
+        self.toasts.acted()
         task = self._server.spawn(follower.follow(), f"follow {view.run}")
         task.add_done_callback(lambda _: self._followed(view.run))
 
@@ -421,7 +407,7 @@ class Runs:
         self.board.remember(view)
         if view.interrupted or (view.waiting == "gate" and not view.at_work):
             said = f"The process that worked on {run} has ended. It goes on here."
-            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
+            self.toasts.say(types.MessageType.Info, said)
             await self._resume_quietly(run)
 
     async def _offer_resume(self, view: RunView) -> None:
@@ -443,6 +429,34 @@ class Runs:
             await self.decide(run, gate, decision, reason)
         except InputError as late:
             log.info("a decision came late: %s", late)
+
+    async def revert_quietly(self, run: str) -> None:
+        """Take a change back, if it is there."""
+        with suppress(WainwrightError):
+            await self.revert(PartArguments(run=run))
+
+    async def stop_quietly(self, run: str) -> None:
+        """End the service of a run, if it runs."""
+        try:
+            await self.stop(run)
+        except WainwrightError as error:
+            self.toasts.say(types.MessageType.Error, f"The service was not stopped. {error}")
+
+    async def stop(self, run: str | None) -> RunInfo:
+        """End the service that a run started."""
+        name = await self.engine.named(run)
+        await self.engine.serving.stop(name, by="editor")
+        view = await self.engine.view(name)
+        self.toasts.acted()
+        self.toasts.say(types.MessageType.Info, f"The service of {view.run} is stopped.")
+        return _info(view)
+
+    async def files(self, run: str) -> int:
+        """How many files the change of a run has."""
+        try:
+            return len((await self.engine.delivered(run))[1].files)
+        except WainwrightError:
+            return 0
 
     async def cancel_quietly(self, run: str) -> None:
         """Stop a run unless it has ended by itself."""

@@ -1,12 +1,14 @@
 """Follows one run at work: its progress bar, its questions, and the word at its end."""
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from lsprotocol import types
 
 from wainwright.domain.goal import ENDS, Stage
 from wainwright.lsp.connection.progress import Progress
+from wainwright.lsp.runs.told import came_of_it, spent, word
 
 if TYPE_CHECKING:
     from wainwright.domain.events import Decision
@@ -15,14 +17,11 @@ if TYPE_CHECKING:
     from wainwright.lsp.messages import Shown
     from wainwright.lsp.runs.board import Board
     from wainwright.lsp.runs.questions import Questions
+    from wainwright.lsp.runs.toasts import Toasts
 
 SHOW = "Show"
 LEAVE, END = "Leave it open", "End the run"
-_IN_FILES = {
-    "applied": "in your files",
-    "partial": "partly in your files",
-    "refused": "not in your files",
-}
+REVIEW, REVERT, STOP = "Review", "Revert", "Stop the service"
 
 
 class Steering(Protocol):
@@ -40,6 +39,18 @@ class Steering(Protocol):
         """Stop a run unless it has ended by itself."""
         ...
 
+    async def revert_quietly(self, run: str) -> None:
+        """Take a change back, if it is there."""
+        ...
+
+    async def stop_quietly(self, run: str) -> None:
+        """End the service of a run, if it runs."""
+        ...
+
+    async def files(self, run: str) -> int:
+        """How many files the change of a run has."""
+        ...
+
     def show_document(self, run: str, name: str) -> "Shown":
         """Have one document of a run opened, if the editor can."""
         ...
@@ -53,6 +64,7 @@ class Follower:
         server: "WainwrightServer",
         board: "Board",
         questions: "Questions",
+        toasts: "Toasts",
         steering: Steering,
         run: str,
         *,
@@ -61,6 +73,7 @@ class Follower:
         self._server = server
         self._board = board
         self._questions = questions
+        self._toasts = toasts
         self._steering = steering
         self._run = run
         # Status bars cut after some sixty characters: a run is named where there is another one.
@@ -68,6 +81,9 @@ class Follower:
         self._news = asyncio.Event()
         self._bar: Progress | None = None
         self._asked: dict[str, asyncio.Task[None]] = {}
+        self._began = time.monotonic()
+        self._spent = ""
+        """How long it is at work here, and what it has cost."""
         self._left = ""
         """Why this process works on it no more although it has not ended."""
 
@@ -79,7 +95,7 @@ class Follower:
             self._news.set()
         elif self._bar is not None:
             what = f"{notice.task}: {notice.text}" if notice.task else notice.text
-            self._bar.report(f"{notice.stage}: {what}")
+            self._bar.report(f"{notice.stage}: {what} ({self._spent})")
 
     async def follow(self) -> None:
         """Return when the run has ended, holds, or is no longer driven by this process."""
@@ -89,8 +105,9 @@ class Follower:
             while True:
                 self._news.clear()
                 view = await self._board.look_again(self._run)
-                last = _word(view)
-                self._bar.report(last, view.percent)
+                last = word(view)
+                self._spent = spent(view, time.monotonic() - self._began)
+                self._bar.report(f"{last} ({self._spent})", view.percent)
                 self._ask_about(view.gates)
                 if view.at_work != "here":
                     break
@@ -98,7 +115,7 @@ class Follower:
         finally:
             self._bar.end(last)
             self._ask_about(())
-        self._say(view)
+        await self._say(view)
 
     def _cancel(self) -> None:
         self._server.spawn(self._steering.cancel_quietly(self._run), f"cancel {self._run}")
@@ -135,28 +152,36 @@ class Follower:
 
     # ---- the end
 
-    def _say(self, view: "RunView") -> None:
+    async def _say(self, view: "RunView") -> None:
         if self._left:
-            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, self._left))
+            self._toasts.say(types.MessageType.Warning, self._left)
             return
-        if view.stage in ENDS or view.waiting == "hold":
-            kind = types.MessageType.Error if view.stage is Stage.FAILED else types.MessageType.Info
-            named = view.stage is Stage.DONE and view.branch
-            said = _word(view) if named else f"{_word(view)} ({view.run})"
-            self._server.window_show_message(types.ShowMessageParams(kind, said))
+        if view.stage not in ENDS and view.waiting != "hold":
+            return
+        kind = types.MessageType.Error if view.stage is Stage.FAILED else types.MessageType.Info
+        named = view.stage is Stage.DONE and view.branch
+        said = word(view) if named else f"{word(view)} ({view.run})"
+        changed = came_of_it(view, await self._steering.files(view.run)) if view.stage is Stage.DONE else ""
+        said = f"{said}. {changed[0].upper()}{changed[1:]}." if changed else said
+        # Who is asked loses the keyboard in some editors, and there are actions for all of it.
+        if self._server.profile.questions_take_keys or not self._toasts.may_pop_up(kind):
+            self._toasts.say(kind, said)
+        else:
+            self._server.spawn(self._offer(view, said, kind), f"tell what came of {view.run}")
 
-
-def _word(view: "RunView") -> str:
-    """How far a run is, in one line."""
-    if view.stage is Stage.FAILED:
-        return " ".join(filter(None, (f"FAILED: {view.failure}", view.hint, *view.ending)))
-    if view.stage is Stage.CANCELLED:
-        return ". ".join(("CANCELLED", " ".join(view.ending))).removesuffix(". ")
-    if view.stage is Stage.DONE:
-        where = [_IN_FILES.get(view.editor, ""), view.branch and f"branch {view.branch}"]
-        return ". ".join([", ".join(["DONE", *filter(None, where)]), *view.cautions[:1]])
-    if view.waiting == "hold":
-        return f"holds before {view.stage}"
-    if view.gates:
-        return f"{view.stage}: waits for you: {view.gates[0].question}"
-    return f"{view.stage}: {view.activity}" if view.activity else str(view.stage)
+    async def _offer(self, view: "RunView", said: str, kind: types.MessageType) -> None:
+        """Tell the end with what can be done about it; whoever closes it finds the same among the actions."""
+        reviewed = any(path.endswith("/review.md") for path in view.artifacts)
+        ways = {
+            SHOW: self._server.profile.show_document,
+            REVIEW: reviewed and self._server.profile.show_document,
+            REVERT: view.editor in ("applied", "partial"),
+            STOP: view.stage is Stage.DONE and view.deployment is not None and view.deployment.serves,
+        }
+        chosen = await self._questions.choose(said, [way for way, there in ways.items() if there], kind=kind)
+        if chosen in (SHOW, REVIEW):
+            self._steering.show_document(view.run, "run.md" if chosen == SHOW else "review.md")
+        elif chosen == REVERT:
+            await self._steering.revert_quietly(view.run)
+        elif chosen == STOP:
+            await self._steering.stop_quietly(view.run)

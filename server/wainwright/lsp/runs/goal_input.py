@@ -7,12 +7,13 @@ from lsprotocol import types
 
 from wainwright.domain.changes import protected
 from wainwright.domain.errors import InputError, OutsideBoundary, StaleEdit
-from wainwright.domain.goal import Goal, Place
+from wainwright.domain.goal import Asks, Goal, Place
 from wainwright.domain.text import clean
 from wainwright.engine.editing import Editing
 from wainwright.engine.views.documents import RUN
 from wainwright.lsp.documents.buffers import Buffer
-from wainwright.lsp.documents.own import GOAL, GOAL_TEMPLATE, goal_text, read_text, relative
+from wainwright.lsp.documents.goal_page import CARET, LONGEST, TEMPLATE, goal_text
+from wainwright.lsp.documents.own import GOAL, read_text, relative
 from wainwright.lsp.documents.positions import local_path, uri_from_path
 from wainwright.lsp.documents.quoted import quoted
 from wainwright.lsp.messages import StartArguments
@@ -20,7 +21,6 @@ from wainwright.lsp.messages import StartArguments
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
 
-LONGEST_GOAL = 20_000
 LONGEST_SELECTION = 20_000
 
 
@@ -32,16 +32,16 @@ class Goals:
         self._editing = editing
         self._workspace = editing.workspace
 
-    async def goal(self, arguments: StartArguments) -> Goal:
+    async def goal(self, arguments: StartArguments, asks: Asks = "change") -> Goal:
         """The goal that is meant. Raises InputError when there is none, and says where to write it."""
         text = arguments.goal
         if text is None:
             text = await self._from_document()
-        if len(text) > LONGEST_GOAL:
+        if len(text) > LONGEST:
             raise InputError(
-                f"The goal is longer than {LONGEST_GOAL} characters.", "Put the long parts into a file."
+                f"The goal is longer than {LONGEST} characters.", "Put the long parts into a file."
             )
-        return Goal(text=text, place=self._place(arguments))
+        return Goal(text=text, place=self._place(arguments), asks=asks)
 
     async def _from_document(self) -> str:
         path = self._workspace / GOAL
@@ -51,7 +51,7 @@ class Goals:
             await self._offer_template()
         if goal := goal_text(text or ""):
             return goal
-        self.open_document(uri_from_path(path))
+        self.open_document(uri_from_path(path), CARET)
         raise InputError(
             "The goal is empty.", f"Write what you want to have done into {GOAL}, and start again."
         )
@@ -59,7 +59,7 @@ class Goals:
     async def _offer_template(self) -> None:
         """Write a goal document to fill in. Raises InputError if there is one that could not be read."""
         try:
-            await self._editing.put(GOAL, GOAL_TEMPLATE)
+            await self._editing.put(GOAL, TEMPLATE)
         except (StaleEdit, OutsideBoundary, IsADirectoryError) as there:
             raise InputError(
                 f"{GOAL} cannot be read as text.",
@@ -113,9 +113,9 @@ class Goals:
                 found[path] = text
         return found
 
-    def open_document(self, uri: str) -> None:
-        """Have a document opened in the editor, if it can; nothing waits for its answer."""
-        top = types.Position(0, 0)
+    def open_document(self, uri: str, line: int = 0) -> None:
+        """Have a document opened at a line, from 0, if the editor can; nothing waits for its answer."""
+        top = types.Position(line, 0)
         if not self._server.profile.show_document:
             where = local_path(uri) or uri
             said = types.ShowMessageParams(types.MessageType.Info, f"Look at {where}")

@@ -23,11 +23,20 @@ class Questions:
     def __init__(self, server: "WainwrightServer") -> None:
         self._server = server
 
-    async def choose(self, question: str, choices: list[str], detail: str = "") -> str | None:
+    async def choose(
+        self,
+        question: str,
+        choices: list[str],
+        detail: str = "",
+        *,
+        kind: types.MessageType | None = None,
+    ) -> str | None:
         """Ask the person to choose; None when they close the question or the editor cannot ask.
 
         Where a question takes the keyboard, a person is told of it in one line first, and asked when they have not
         typed for a while: keys that were meant for a text must not answer it. Every question has its code actions.
+
+        ``kind``: how grave it is. Without it, it waits for an answer, and is marked so that it stays in sight.
         """
         if self._server.profile.questions_take_keys:
             line = f"{textwrap.shorten(question, _LINE_LENGTH, placeholder='…')} Answer by code action."
@@ -35,7 +44,7 @@ class Questions:
             await self._server.buffers.quiet(_HANDS_OFF_S)
         message = f"{question}\n{detail}" if detail else question
         params = types.ShowMessageRequestParams(
-            type=types.MessageType.Info,
+            type=kind or self._server.profile.kept_in_sight,
             message=message,
             actions=[types.MessageActionItem(title) for title in choices],
         )

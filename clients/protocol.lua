@@ -1,0 +1,328 @@
+---@meta
+-- Made by `python -m wainwright.lsp.reference protocol.lua`; do not edit.
+
+--- Which gate to answer, and what.
+---@class wainwright.AnswerArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field gate? string|nil Default: the one that is open.
+---@field words? string Default: the lines that begin with `> ` under it in `run.md`; else the person is asked.
+---@field seen? string The digest of what was read, as for `wainwright.approve`.
+
+--- Which gate to pass.
+---@class wainwright.ApproveArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field gate? string|nil Default: the one that is open.
+---@field answer? string What to answer when the gate is a question.
+---@field seen? string The digest of what was read. The decision is refused where the gate asks something else; default: it is not compared.
+
+--- Which run goes on with the stage, or what a new one is for, and where the person is.
+---@class wainwright.BeginArguments
+---@field run? string|nil Default: the newest run that has not ended.
+---@field goal? string|nil What a new run is for; one is started unless a run holds before this stage. It passes this stage alone; for `build` the tests and the review as well, for `deploy` the watching.
+---@field uri? string|nil The document that the person looks at; a review then looks at it as it stands, else at the present changes.
+---@field range? wainwright.Span|nil The lines of it.
+
+--- A state that the files can be brought to.
+---@class wainwright.CheckpointInfo
+---@field name string
+---@field at number Seconds since 1970.
+---@field run string
+---@field what string
+
+--- All checkpoints, the newest first.
+---@class wainwright.CheckpointList
+---@field checkpoints wainwright.CheckpointInfo[]
+
+--- A fork beside the run that it comes from; of a pair, the first is that run's, from the row where they part.
+---@class wainwright.ComparisonInfo
+---@field parent string
+---@field fork string
+---@field stages { [1]: wainwright.Stage, [2]: wainwright.Stage }
+---@field files string[] Those in which the results differ.
+---@field usd { [1]: number, [2]: number }
+---@field tokens { [1]: integer, [2]: integer }
+---@field calls { [1]: integer, [2]: integer }
+---@field given integer Model calls of the fork that were answered from the record.
+---@field sentences string[] The same, as the person is told it.
+
+--- Where this version would not do what a record says.
+---@class wainwright.DifferenceInfo
+---@field row integer The first row that it is about.
+---@field before integer The row before that: from where a fork could go on.
+---@field what string
+
+--- The text in the editor is being changed; what came of it is told later, for the editor may answer first.
+---@class wainwright.EditBegun
+---@field run string
+---@field status "begun"
+
+--- What became of a change in the editor.
+---@class wainwright.EditInfo
+---@field status "applied"|"partial"|"refused"
+---@field files wainwright.FileInfo[]
+---@field detail string Why, when it is not `applied`.
+
+--- What came of `wainwright.apply` or `wainwright.revert`.
+---@class wainwright.EditNotice
+---@field run string
+---@field kind "apply"|"revert"
+---@field text string The sentence that the person is shown.
+---@field edit wainwright.EditInfo
+
+--- What became of one file.
+---@class wainwright.FileInfo
+---@field path string
+---@field applied boolean
+---@field reason string
+
+--- From where a run is gone on from in a run of its own.
+---@class wainwright.ForkArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field row? integer|nil The last row that both have, as `wainwright.rows` lists them. Default: the person is asked.
+---@field anew? ("planner"|"designer"|"implementer"|"tester"|"reviewer"|"critic"|"deployer"|"monitor")[] Roles that are asked again in any case; what others ask as before is answered from the record.
+
+--- A fork that is at work, or about whose row the person is asked.
+---@class wainwright.ForkBegun
+---@field parent string
+---@field run string Empty: the person is asked first.
+
+--- An open gate: somebody has to decide.
+---@class wainwright.GateInfo
+---@field id string
+---@field kind string
+---@field question string
+---@field detail string
+---@field yes string What `wainwright.approve` is called at this gate.
+---@field no string What `wainwright.reject` is called at this gate.
+---@field read string The document in which what is asked about can be read; `wainwright.show` opens it.
+---@field seen string The digest of question and detail, which a decision may carry.
+---@field answer string What `wainwright.answer` is called at this gate; empty: it is not answered in words.
+---@field ends boolean Whether a no ends the run; it can be resumed.
+
+--- Which hunk of the change that a run asks about.
+---@class wainwright.HunkArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field hunk integer Its number in `change.diff`.
+
+--- A hunk of a change, and what was said of it last.
+---@class wainwright.HunkInfo
+---@field number integer
+---@field path string
+---@field serves string[] The requirements that it is there for.
+---@field decision ""|"accept"|"reject"|"change" Empty: nothing was said, and it is taken over.
+---@field reason string
+
+--- The change that a run asks about, in hunks.
+---@class wainwright.HunkList
+---@field run string
+---@field commit string
+---@field hunks wainwright.HunkInfo[]
+
+--- What is said of which hunks of the change that a run asks about.
+---@class wainwright.HunksArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field decision "accept"|"reject"|"change" `reject` leaves them out and has BUILD told why; `change` has them made again as the words say.
+---@field hunks? integer[] Their numbers in `change.diff`. Default: all, or all of `file`.
+---@field file? string All hunks of this file.
+---@field reason? string Why, or what is to be changed. Default: the lines below them in `change.diff` that begin with `>`.
+---@field commit? string Which change was looked at; another one by now is refused. Default: the present one.
+
+--- What the person is asked to type.
+---@class wainwright.InputParams
+---@field prompt string
+---@field value string What stands there at first.
+
+--- What the person typed; nothing when they closed the input.
+---@class wainwright.InputResult
+---@field text? string|nil
+
+--- Which line is meant.
+---@class wainwright.LineArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field uri? string The document; what is unsaved in it counts.
+---@field line? integer As the protocol counts: from 0.
+
+--- Where a line comes from; empty is what cannot be told. All of it stands in a document that is being opened.
+---@class wainwright.LineInfo
+---@field run string The run that wrote it; empty: none did.
+---@field commit string
+---@field task string
+---@field step string The key of the step of the journal that wrote it.
+---@field call string The key of the model call that asked for it.
+---@field uri string
+
+--- For commands that take nothing.
+---@class wainwright.NoArguments
+
+--- What to say to those at work on a run.
+---@class wainwright.NoteArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field words? string Each agent hears them at its next turn. Default: the lines that begin with `> ` under *Your notes* in `run.md`; else the person is asked.
+
+--- What the person said to those at work.
+---@class wainwright.NoteInfo
+---@field words string
+---@field received string[] Who was told, in order; empty: nobody yet.
+
+--- What a subscriber hears: something about a run changed.
+---@class wainwright.Notice
+---@field run string
+---@field kind string
+---@field text string
+---@field stage wainwright.Stage
+---@field task? string
+
+--- Which part of the change of a run is meant. Default: all of it.
+---@class wainwright.PartArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field file? string One file of it.
+---@field hunks? integer[] Some hunks, by their numbers in `change.diff`.
+
+--- Which gate to refuse, and why.
+---@class wainwright.RejectArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field gate? string|nil Default: the one that is open.
+---@field reason? string Why; the team works it in. Default: the lines that begin with `> ` under it in `run.md`; else the person is asked, where the client can take a line of text.
+---@field seen? string The digest of what was read, as for `wainwright.approve`.
+
+--- What came of doing a run again against its record; no model was asked.
+---@class wainwright.ReplayInfo
+---@field run string
+---@field sentence string The same, as the person is told it.
+---@field unreadable string Why it could not be done again at all; empty when it could.
+---@field facts integer
+---@field calls integer Model calls that are recorded.
+---@field asked integer Those of them that were asked for again.
+---@field reworded integer Those that would be asked in other words; their replies count all the same.
+---@field differences wainwright.DifferenceInfo[]
+---@field notRedone string[] What was taken from the record, since a command would have to run.
+---@field documents string[] Documents of the run that are not on disk as the record has them.
+
+--- Which run goes on, and what it may cost from now on.
+--- 
+--- New caps are the person's decision, as on the command line: they may go past the settings, hold for this run
+--- alone, and are said aloud. A client asks the person for the number; it never offers one by itself.
+---@class wainwright.ResumeArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field budgetUsd? number|nil The most the run may cost in all, in US dollars, what is spent included. Default: as it was.
+---@field budgetTokens? integer|nil The most tokens the run may take in all, those taken included. Default: as it was.
+
+--- Where files go back to.
+---@class wainwright.RewindArguments
+---@field checkpoint? string|nil Its name, as `wainwright.checkpoints` lists them. Default: the person is asked.
+---@field overwrite? string[] Files to be rewound although the person changed them since.
+
+--- A row of a run's journal: a fact, or what was asked or done in between.
+---@class wainwright.RowInfo
+---@field number integer
+---@field at number Seconds since 1970.
+---@field kind string
+---@field text string
+---@field usd number
+---@field tokens integer
+
+--- The rows of a run, the oldest first.
+---@class wainwright.RowList
+---@field run string
+---@field rows wainwright.RowInfo[]
+
+--- Which run is meant.
+---@class wainwright.RunArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+
+--- How far a run is.
+---@class wainwright.RunInfo
+---@field run string
+---@field goal string
+---@field stage wainwright.Stage
+---@field percent integer
+---@field waiting ""|"gate"|"hold" Why nothing goes on: a decision is open, or the run holds after the stage it was let go to.
+---@field atWork "here"|"elsewhere"|"" Which process drives the run: this server, another process, none.
+---@field interrupted boolean Its process ended before the run did; `wainwright.resume` goes on.
+---@field gates wainwright.GateInfo[]
+---@field notes wainwright.NoteInfo[]
+---@field branch string|nil
+---@field editor string What became of the change in the editor: `applied`, `partial`, `refused`, or `absent`.
+---@field tier string How commands are held, in a sentence: the tier of the sandbox, and why it is no better one.
+---@field cautions string[] How far the tests can be trusted, a sentence each; empty where nothing is out of the ordinary.
+---@field failure string
+---@field hint string
+---@field modelCalls integer
+---@field tokens integer
+---@field costUsd number
+
+--- All runs of the workspace.
+---@class wainwright.RunList
+---@field runs wainwright.RunInfo[]
+
+--- Which document of a run to open.
+---@class wainwright.ShowArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field document? "run.md"|"plan.md"|"change.diff"
+
+--- Where the document of a run is, which the editor is being asked to open.
+---@class wainwright.Shown
+---@field run string
+---@field uri string
+
+--- A range as the protocol has it.
+---@class wainwright.Span
+---@field start wainwright.Spot
+---@field end wainwright.Spot
+
+--- A position as the protocol has it: line and character count from 0.
+---@class wainwright.Spot
+---@field line integer
+---@field character integer
+
+--- Where a run is on its way.
+---@alias wainwright.Stage "NEW"|"PLANNING"|"DESIGN"|"BUILD"|"TEST"|"REVIEW"|"DEPLOY"|"MONITOR"|"DONE"|"FAILED"|"CANCELLED"
+
+--- What to work on.
+---@class wainwright.StartArguments
+---@field goal? string|nil What should be true when the work is done. Default: the text of `.wainwright/goal.md`.
+---@field uri? string|nil The document that the person looks at.
+---@field range? wainwright.Span|nil What is selected there.
+---@field diagnostics? string[] Messages that the goal is about.
+---@field autonomy? "suggest"|"auto-edit"|"full-auto"|nil How far the run may go by itself; never further than the settings allow.
+---@field until? wainwright.Stage|nil Hold after this stage.
+---@field size? "small"|"medium"|"large"|nil How large the goal is. Default: the setting, or the planner says it.
+
+--- Which task of a run, and what is to be done with it.
+---@class wainwright.TaskArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field task string The task, as the plan names it.
+---@field way "pause"|"go-on"|"stop"|"again"|"skip" `again` is a new attempt; `skip` leaves the task out, and what needs it waits until it is let go on without. The others leave the present attempt where it is.
+
+--- A few sentences, which the person is shown as well.
+---@class wainwright.TextInfo
+---@field run string
+---@field text string
+
+--- Whether the folder is trusted.
+---@class wainwright.TrustArguments
+---@field revoke? boolean Trust it no more, instead of asking whether to.
+
+--- Whether work may be done in the folder that is open.
+---@class wainwright.TrustInfo
+---@field folder string
+---@field trusted boolean As things are now; a person who is asked may say yes later.
+
+--- What to ask the person about, and where they are.
+---@class wainwright.WorkArguments
+---@field goal? string|nil What should be true when the work is done. Default: the text of `.wainwright/goal.md`.
+---@field uri? string|nil The document that the person looks at.
+---@field range? wainwright.Span|nil What is selected there.
+---@field diagnostics? string[] Messages that the goal is about.
+---@field autonomy? "suggest"|"auto-edit"|"full-auto"|nil How far the run may go by itself; never further than the settings allow.
+---@field until? wainwright.Stage|nil Hold after this stage.
+---@field size? "small"|"medium"|"large"|nil How large the goal is. Default: the setting, or the planner says it.
+---@field offered? string What is taken unless the person says otherwise; `explain` has it explained.
+
+--- The person is being asked what is to be done; the work begins on their answer.
+---@class wainwright.WorkAsked
+---@field status "asked"
+
+---@alias wainwright.CommandName "wainwright.start"|"wainwright.work"|"wainwright.explain"|"wainwright.plan"|"wainwright.design"|"wainwright.build"|"wainwright.test"|"wainwright.review"|"wainwright.deploy"|"wainwright.monitor"|"wainwright.approve"|"wainwright.answer"|"wainwright.reject"|"wainwright.resume"|"wainwright.task"|"wainwright.note"|"wainwright.cancel"|"wainwright.runs"|"wainwright.show"|"wainwright.hunk"|"wainwright.explainHunk"|"wainwright.apply"|"wainwright.revert"|"wainwright.stop"|"wainwright.why"|"wainwright.replay"|"wainwright.rows"|"wainwright.fork"|"wainwright.compare"|"wainwright.checkpoints"|"wainwright.rewind"|"wainwright.trust"
+
+return {}
