@@ -44,7 +44,8 @@ _OF_EVENTS: dict[str, ActKind] = {
     **dict.fromkeys(("gate-opened", "gate-decided"), "gate"),
     **dict.fromkeys(("base-tested", "red-first", "tested", "mutants-tried"), "command"),
     **dict.fromkeys(
-        ("hold-moved", "task-steered", "run-cancelled", "run-resumed", "caps-raised"), "steering"
+        ("hold-moved", "plan-edited", "task-steered", "run-cancelled", "run-resumed", "caps-raised"),
+        "steering",
     ),
     **dict.fromkeys(("snapshot-taken", "delivered", "kept"), "delivery"),
     **dict.fromkeys(("deployment-planned", "deployed", "deploy-failed", "monitored"), "deployment"),
