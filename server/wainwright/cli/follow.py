@@ -12,7 +12,7 @@ from rich.prompt import Prompt
 from rich.table import Table
 
 from wainwright.cli.console import Text, out
-from wainwright.domain.errors import WainwrightError
+from wainwright.domain.errors import PlanError, WainwrightError
 from wainwright.domain.goal import WAY, Stage
 from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, Notice, RunView
@@ -114,10 +114,13 @@ async def _answer(engine: "Engine", seen: RunView) -> None:
         and said.strip().lower() not in ("n", "no")
     ):
         decision = "answer"
-    with contextlib.suppress(WainwrightError):
-        await engine.decide(
-            Decide.model_validate({"run": seen.run, "gate": gate.id, "decision": decision, "reason": reason})
-        )
+    told = {"run": seen.run, "gate": gate.id, "decision": decision, "reason": reason}
+    try:
+        await engine.decide(Decide.model_validate(told))
+    except PlanError as wrong:
+        out.print(Text(str(wrong), style="bold red"))
+    except WainwrightError:
+        return  # somebody was faster, and what they said is shown
 
 
 def picture(seen: RunView, lines: list[str]) -> Group:

@@ -31,7 +31,7 @@ def artifacts(state: RunState) -> dict[str, str]:
     found: dict[str, str] = {}
     if state.plan is not None:
         found["requirements.md"] = _requirements(state, state.plan)
-        found[PLAN] = render(state.plan, state.goal.text)
+        found[PLAN] = render(state.plan, state.goal.text, state.revision)
         found["plan.json"] = (
             json.dumps(state.plan.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
         )

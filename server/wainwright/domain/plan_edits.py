@@ -9,17 +9,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wainwright.domain import sizes
+from wainwright.domain.cautions import cautions
 from wainwright.domain.errors import IllegalTransition, PlanError
 from wainwright.domain.events import PlanEdited
 from wainwright.domain.goal import Stage
-from wainwright.domain.ladder import given_up_tests, overtaken
+from wainwright.domain.ladder import given_up_tests
 from wainwright.domain.plan import Plan, Requirement, Task
 from wainwright.domain.plan_page import PlanText, Problem, RequirementText, TaskText, Word
 from wainwright.domain.plan_problems import problems
 from wainwright.domain.plan_reading import parse
 from wainwright.domain.plan_text import PLAN, render
-from wainwright.domain.shown import document
-from wainwright.domain.state import RunState, TaskState
+from wainwright.domain.shown import document, in_line
+from wainwright.domain.state import GateState, RunState, TaskState
 
 EDITABLE = frozenset({Stage.PLANNING, Stage.DESIGN, Stage.BUILD})
 """The stages in which a plan can still be edited."""
@@ -33,11 +35,13 @@ class Taken:
     """The plan with the edits in it; None where the page cannot be taken for a plan."""
     problems: tuple[Problem, ...]
     """What is wrong with the page, and what of it is not taken over."""
+    changes: tuple[str, ...] = ()
+    """What is otherwise than before, a few words each."""
 
 
-def shown(plan: Plan, goal: str, kept: str = "") -> str:
+def shown(plan: Plan, goal: str, revision: int = 1, kept: str = "") -> str:
     """The page of a plan as it is written to disk."""
-    return document(PLAN, render(plan, goal, kept))
+    return document(PLAN, render(plan, goal, revision, kept))
 
 
 def begun(state: RunState) -> frozenset[str]:
@@ -73,7 +77,7 @@ def taken(plan: Plan, goal: str, page: PlanText, begun: Collection[str] = ()) ->
     except (PlanError, ValueError) as error:
         refused = Problem(page.title, "plan", str(getattr(error, "message", error)))
         return Taken(None, (*told, *about_tasks, refused))
-    return Taken(made, (*told, *about_tasks))
+    return Taken(made, (*told, *about_tasks), differences(plan, made))
 
 
 def _not_taken(span: Any, text: str) -> Problem:
@@ -200,7 +204,7 @@ def edit(state: RunState, event: PlanEdited) -> RunState:
     }
     changed = state.changed(plan=event.plan, tasks={**earlier, **tasks, **others})
     if state.stage is Stage.PLANNING:
-        return changed.changed(gates=overtaken(state, "plan"))
+        return changed.changed(gates=_asked_about(changed))
     if _asks(plan) == _asks(event.plan):
         return changed
     return given_up_tests(changed, f"The person edited the plan: {'; '.join(event.what)}.")
@@ -210,6 +214,31 @@ def _own(state: RunState) -> dict[str, TaskState]:
     """The tasks of the present plan, as far as they are."""
     planned = state.plan.tasks if state.plan is not None else ()
     return {one.id: state.tasks[one.id] for one in planned if one.id in state.tasks}
+
+
+def detail(state: RunState) -> str:
+    """What somebody has to read who says whether a plan is right: tasks, their files, what they are to make true."""
+    plan = state.plan
+    assert plan is not None
+    head = " ".join(filter(None, (f"revision {state.revision}", sizes.told(state))))
+    tasks = [
+        f"{t.id}: {in_line(t.title)} ({', '.join(t.acceptance)}; writes {', '.join(map(in_line, t.write_set))})"
+        for t in plan.tasks
+    ]
+    required = [f"{r.id}: {in_line(r.text)}" for r in plan.requirements]
+    # Of the notes no line looks like one of those above.
+    notes = [f"  {line}" for line in plan.notes.splitlines()]
+    return "\n".join([head, *cautions(state), *tasks, *required, *notes])
+
+
+def _asked_about(state: RunState) -> dict[str, GateState]:
+    """The gates, with the open one asking about the plan as it is now: whoever edited it has read that."""
+    return {
+        name: one.model_copy(update={"gate": one.gate.model_copy(update={"detail": detail(state)})})
+        if one.decided is None and one.gate.kind == "plan"
+        else one
+        for name, one in state.gates.items()
+    }
 
 
 def _asks(plan: Plan) -> tuple[Any, ...]:

@@ -81,6 +81,8 @@ class PlanText:
     """A page, read."""
 
     title: Span
+    revision: int = 1
+    """Which plan of the run it is."""
     goal: str = ""
     tasks: tuple[TaskText, ...] = ()
     requirements: tuple[RequirementText, ...] = ()

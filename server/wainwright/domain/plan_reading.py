@@ -27,6 +27,7 @@ SECTIONS: dict[str, Section] = {
 }
 FIELD = re.compile(rf" {{0,3}}[-*] +({'|'.join(FIELDS)})[ \t]*:[ \t]*", re.IGNORECASE)
 HEADING = re.compile(r" {0,3}(#{1,3})(?:[ \t]+(.*?))?[ \t]*")
+TITLE = re.compile(r" {0,3}#[ \t]+plan(?:[ \t]+([0-9]{1,6}))?[ \t]*", re.IGNORECASE)
 ESCAPED = re.compile(rf"( {{0,3}})\\(?=\\*(?:{MEANS}))", re.IGNORECASE)
 SAID = re.compile(r" {0,3}> ?(.*)")
 ITEM = re.compile(r" ?[-*] +(?:\*\*)?(R[1-9][0-9]*):?(?:\*\*)?:?(?:[ \t]|$)")
@@ -89,7 +90,8 @@ class _Reader:
         title = None
         for name, lines in self._sections():
             if name == "top":
-                title = title or self._title(lines)
+                if title is None:
+                    title, found["revision"] = self._title(lines)
                 found["goal"] = self._top(lines)
             elif name == "unknown":
                 found["kept"] += "\n".join(line.text for line in lines).rstrip() + "\n\n"
@@ -119,11 +121,13 @@ class _Reader:
             lines.append(line)
         yield name, lines
 
-    def _title(self, lines: Sequence[_Line]) -> Span:
-        return next((line.span for line in lines if HEADING.fullmatch(line.text)), lines[0].span)
+    def _title(self, lines: Sequence[_Line]) -> tuple[Span, int]:
+        line = next((line for line in lines if HEADING.fullmatch(line.text)), lines[0])
+        title = TITLE.fullmatch(line.text)
+        return line.span, int(title[1] or 1) if title else 1
 
     def _top(self, lines: Sequence[_Line]) -> str:
-        left = [line for line in self._speak(lines) if line.text.strip().lower() != "# plan"]
+        left = [line for line in self._speak(lines) if not TITLE.fullmatch(line.text)]
         goals = [line for line in left if line.text.lower().startswith("goal:")]
         self._stray(
             (line for line in left if line not in goals[:1]),

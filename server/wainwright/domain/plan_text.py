@@ -26,7 +26,8 @@ PLAN = "plan.md"
 FIELDS = {"needs": "needs", "need": "needs", "depends on": "needs", "writes": "writes", "write": "writes",
            "serves": "serves", "serve": "serves", "starts from": "starts from"}  # fmt: skip
 OURS = re.compile(
-    r"(?:# plan|## (?:tasks|requirements|tests|approach|notes))[ \t]*|### [a-z0-9][a-z0-9-]*: .*", re.I
+    r"(?:# plan(?: [0-9]+)?|## (?:tasks|requirements|tests|approach|notes))[ \t]*|### [a-z0-9][a-z0-9-]*: .*",
+    re.I,
 )
 """Headings that end a block of code that was left open; in a text they begin with a backslash, in code as well."""
 _NOTHING = re.compile(r"(?!)")
@@ -38,13 +39,17 @@ _MET, _GUARDS = "(met already)", "(so today, and to stay so)"
 STAYS, NO_DESIGN = "stays as it is", "need no design"
 
 
-def render(plan: Plan, goal: str, kept: str = "", said: Sequence[Said] = ()) -> str:
-    """The page of a plan; ``kept`` stands at its end, and what was said to the Planner at what it is about."""
+def render(plan: Plan, goal: str, revision: int = 1, kept: str = "", said: Sequence[Said] = ()) -> str:
+    """The page of a plan; ``kept`` stands at its end, and what was said to the Planner at what it is about.
+
+    A plan that took the place of another one says so in its title, so that an old page is not taken for an edit.
+    """
     spoken: dict[str, list[str]] = {}
     for one in said:
         lines = [f"> {line}".rstrip() for line in one.text.split("\n")]
         spoken.setdefault(one.at, []).extend(["", *lines] if spoken.get(one.at) else lines)
-    parts = [f"# Plan\n\nGoal: {in_line(headline(goal))}"]
+    number = f" {revision}" if revision > 1 else ""
+    parts = [f"# Plan{number}\n\nGoal: {in_line(headline(goal))}"]
     parts += ["\n".join(spoken[""])] if "" in spoken else []
     parts.append("## Tasks")
     for task in plan.tasks:

@@ -76,6 +76,12 @@ class EditorIndex:
             return ()
         return await asyncio.to_thread(self._indexed.find, query, how="fuzzy", limit=limit)
 
+    async def paths(self) -> tuple[str, ...]:
+        """The files of the workspace, relative to it; none before the index is open."""
+        if self._indexed is None:
+            return ()
+        return tuple(path for path, _ in await asyncio.to_thread(self._indexed.index.files))
+
     async def _watch(self, indexed: IndexedTree) -> None:
         try:
             async with contextlib.aclosing(watch(self._workspace)) as feed:

@@ -161,8 +161,9 @@ def test_what_was_said_and_own_sections_survive_a_formatting() -> None:
             Said("Smaller.\nAnd sooner.", Span(0, 0)),
             *(Said("No.", Span(0, 0), t.id) for t in plan.tasks),
         )
-        again = parse(render(plan, "The goal", "## Mine\n\n> My own words.", said))
+        again = parse(render(plan, "The goal", 2, "## Mine\n\n> My own words.", said))
         assert again.plan() == plan
+        assert again.revision == 2
         assert {(one.text, one.at) for one in again.said} == {(one.text, one.at) for one in said}
         assert again.kept.strip() == "## Mine\n\n> My own words."
 

@@ -9,11 +9,13 @@ from lsprotocol import types
 from wainwright.domain.text import headline
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
 from wainwright.lsp.runs.available import AvailableCommand, about, available
+from wainwright.lsp.runs.task_commands import task_commands
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.documents.buffers import Buffer
     from wainwright.lsp.runs.board import Board
+    from wainwright.lsp.runs.plan_pages import PlanPages
 
 FIX = "quickfix.wainwright"
 """For what belongs to the place where the person is, and for decisions that somebody waits for."""
@@ -27,14 +29,17 @@ _COMMENT_END = re.compile(r"\s*(?:\*/|-->|#\}|--\}\}|\*\))\s*$")
 
 
 async def actions(
-    server: "WainwrightServer", board: "Board", params: types.CodeActionParams
+    server: "WainwrightServer", board: "Board", pages: "PlanPages", params: types.CodeActionParams
 ) -> list[types.CodeAction]:
     """What is offered for a range of a document."""
     document = own_document(board.workspace, params.text_document.uri)
     if document is None:
         found = [*_work_here(server, board, params), *(_of(offer, FIX) for offer in board.urgent())]
     else:
-        found = await _about_own(board, document)
+        page = pages.page(params.text_document.uri)
+        task = page.task_at(params.range.start) if page is not None else None
+        here = task_commands(page, task.id.text) if page is not None and task is not None else []
+        found = [*(_of(offer, FIX) for offer in here), *await _about_own(board, document)]
     return [action for action in found if _wanted(action, params.context.only)]
 
 

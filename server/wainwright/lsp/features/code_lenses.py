@@ -1,20 +1,23 @@
 """Code lenses on our own documents. Each of them is a code action as well, for editors without lenses."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from wainwright.lsp.documents.own import own_document
 from wainwright.lsp.runs.available import AvailableCommand, available
+from wainwright.lsp.runs.task_commands import task_commands
 
 if TYPE_CHECKING:
     from wainwright.lsp.runs.board import Board
+    from wainwright.lsp.runs.plan_pages import PlanPage, PlanPages
 
 TOP = types.Range(types.Position(0, 0), types.Position(0, 0))
 
 
-async def lenses(board: "Board", params: types.CodeLensParams) -> list[types.CodeLens]:
-    """The lenses of one document, all at its top."""
+async def lenses(board: "Board", pages: "PlanPages", params: types.CodeLensParams) -> list[types.CodeLens]:
+    """The lenses of one document: at its top, and of a plan at each task."""
     document = own_document(board.workspace, params.text_document.uri)
     if document is None or not document.has_lenses:
         return []
@@ -28,9 +31,17 @@ async def lenses(board: "Board", params: types.CodeLensParams) -> list[types.Cod
         ]
     else:
         shown = await board.offers()
-    return [
-        types.CodeLens(
-            TOP, types.Command(offer.short or offer.title, offer.command, arguments=[offer.argument])
-        )
-        for offer in shown
-    ]
+    page = pages.page(params.text_document.uri)
+    return [*(_lens(TOP, offer) for offer in shown), *(_of_tasks(page) if page is not None else ())]
+
+
+def _of_tasks(page: "PlanPage") -> Iterator[types.CodeLens]:
+    for task in page.read.tasks:
+        for offer in task_commands(page, task.id.text):
+            yield _lens(page.range(task.head), offer)
+
+
+def _lens(at: types.Range, offer: AvailableCommand) -> types.CodeLens:
+    return types.CodeLens(
+        at, types.Command(offer.short or offer.title, offer.command, arguments=[offer.argument])
+    )

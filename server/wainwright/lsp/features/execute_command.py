@@ -19,6 +19,7 @@ from wainwright.lsp.messages import (
     LineArguments,
     LineInfo,
     NoArguments,
+    OneTaskArguments,
     RejectArguments,
     ReplayInfo,
     ResumeArguments,
@@ -58,6 +59,7 @@ class Catalogue:
         add("wainwright.reject", "Refuse at the open gate, with a reason")(self.reject)
         add("wainwright.resume", "Let a run go on to its end")(self.resume)
         add("wainwright.task", "Pause a task, let it go on, stop it, or have it tried again")(self.task)
+        add("wainwright.difference", "Show what a task changes")(self.difference)
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
@@ -108,6 +110,10 @@ class Catalogue:
     async def task(self, call: Call, arguments: TaskArguments) -> RunInfo:
         """Steer one task; the others go on."""
         return await (await self._runs()).steer(arguments.run, arguments.task, arguments.way)
+
+    async def difference(self, call: Call, arguments: OneTaskArguments) -> Shown:
+        """Open what landed of a task, or what was built for it and has not landed."""
+        return await (await self._runs()).difference(arguments.run, arguments.task)
 
     async def cancel(self, call: Call, arguments: RunArguments) -> RunInfo:
         """Stop a run."""

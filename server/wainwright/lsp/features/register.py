@@ -16,6 +16,7 @@ from wainwright.lsp.features.code_actions import KINDS, actions
 from wainwright.lsp.features.code_lenses import lenses
 from wainwright.lsp.features.diagnostics import Findings
 from wainwright.lsp.features.execute_command import Catalogue
+from wainwright.lsp.features.plan_document import follow_plan_document, register_plan_document
 from wainwright.lsp.features.workspace_symbols import follow_buffers, symbols
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ class Product:
         @feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(KINDS)))
         async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
             runs = self._ready
-            return [] if runs is None else await actions(self._server, runs.board, params)
+            return [] if runs is None else await actions(self._server, runs.board, runs.pages, params)
 
         @feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
         async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
             runs = self._ready
-            return [] if runs is None else await lenses(runs.board, params)
+            return [] if runs is None else await lenses(runs.board, runs.pages, params)
+
+        register_plan_document(self._server, lambda: runs.pages if (runs := self._ready) else None)
 
         @feature(types.WORKSPACE_SYMBOL)
         async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
@@ -96,6 +99,7 @@ class Product:
         self._server.on_stop.append(runs.close)
         findings = Findings(self._server, runs.workspace)
         runs.board.listeners.append(lambda view: findings.show(view.findings))
+        follow_plan_document(self._server, runs.pages)
         await runs.restore()
         self._server.spawn(follow_buffers(self._server, runs.engine), "follow the buffers")
         return runs

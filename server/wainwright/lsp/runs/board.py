@@ -30,6 +30,10 @@ class Board:
         """A run as it was seen last. Raises KeyError for one that never was."""
         return self._seen[run]
 
+    def seen(self, run: str) -> "RunView | None":
+        """A run as it was seen last; None for one that never was. Waits for nothing."""
+        return self._seen.get(run)
+
     async def offers(self) -> list[AvailableCommand]:
         """What the goal document offers now."""
         return to_start(trusted=await self._engine.trusting.given())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pydantic_core import to_jsonable_python
 
-from wainwright.domain.errors import InputError, WainwrightError
+from wainwright.domain.errors import InputError, PlanError, WainwrightError
 from wainwright.domain.events import Decision, Steering
 from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Stage
 from wainwright.domain.text import headline
@@ -33,6 +33,7 @@ from wainwright.lsp.runs.board import Board
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
 from wainwright.lsp.runs.lines import why
+from wainwright.lsp.runs.plan_pages import PlanPages
 from wainwright.lsp.runs.questions import Questions
 from wainwright.lsp.runs.replays import Replays
 from wainwright.lsp.runs.rewinds import Rewinds
@@ -72,6 +73,7 @@ class Runs:
         self._server = server
         self.engine = engine
         self.board = Board(server, engine)
+        self.pages = PlanPages(server, self.board, engine)
         self._questions = Questions(server)
         self._delivery = delivery
         self._goals = Goals(server, engine.editing)
@@ -233,7 +235,10 @@ class Runs:
 
     def show_document(self, run: str, name: str) -> Shown:
         """Have one document of a run opened, if the editor can; does not wait for it."""
-        uri = uri_from_path(self.workspace / ".wainwright" / "runs" / run / name)
+        return self._shown(run, self.workspace / ".wainwright" / "runs" / run / name)
+
+    def _shown(self, run: str, place: Path) -> Shown:
+        uri = uri_from_path(place)
         self._goals.open_document(uri)
         return Shown(run=run, uri=uri)
 
@@ -258,7 +263,17 @@ class Runs:
 
     async def why(self, asked: LineArguments) -> LineInfo:
         """Tell where a line comes from, and have the answer opened."""
-        return await why(self._server, self.engine, self._goals, asked)
+        page = self.pages.page(asked.uri)
+        task = page.task_at(types.Position(asked.line, 0)) if page is not None else None
+        if page is None or task is None:
+            return await why(self._server, self.engine, self._goals, asked)
+        shown = self._shown(page.run, await self.engine.plans.task_page(page.run, task.id.text))
+        return LineInfo(run=page.run, commit="", task=task.id.text, step="", call="", uri=shown.uri)
+
+    async def difference(self, run: str | None, task: str) -> Shown:
+        """Open what a task changes."""
+        name = await self.engine.named(run)
+        return self._shown(name, await self.engine.plans.task_difference(name, task))
 
     # ---- driving and following
 
@@ -340,6 +355,9 @@ class Runs:
             await self.decide(run, gate, decision, reason)
         except InputError as late:
             log.info("a decision came late: %s", late)
+        except PlanError as wrong:
+            said = types.ShowMessageParams(types.MessageType.Warning, str(wrong))
+            self._server.window_show_message(said)
 
     async def cancel_quietly(self, run: str) -> None:
         """Stop a run unless it has ended by itself."""
