@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from client import Refused
-from workplace import GOAL, completed
+from workplace import GOAL, ON_DISK, completed
 
 
 def at(text: str, words: str, within: int = 0) -> dict[str, int]:
@@ -63,6 +63,7 @@ async def test_what_is_edited_and_saved_is_what_is_built(workplace):
     person = await workplace.sit_down()
     workplace.team.hold("Implementer")
     person.answers["Start the service"] = "Reject"
+    person.editor.open(workplace.file, ON_DISK)
     run = (await person.command("start", goal=GOAL))["run"]
     await person.is_asked("Is the plan")
     plan = await Plan.opened(person, run)
@@ -114,6 +115,15 @@ async def test_what_is_edited_and_saved_is_what_is_built(workplace):
     assert "Take away" in asked
     assert "Gauss" not in asked
     assert plan.path.read_text() == plan.text, "the page is the person's"
+    code = person.editor.text(workplace.file)
+    where = {"textDocument": {"uri": workplace.uri("calc/__init__.py")}, "position": at(code, "return a - b")}
+    async with asyncio.timeout(30):
+        while not (told := await person.client.request("textDocument/hover", where)):
+            await asyncio.sleep(0.05)
+    assert "Task **subtract**, Take away, of “Add calc.sub" in told["contents"]["value"]
+    assert "**R1** `calc.sub(a, b)` returns a - b." in told["contents"]["value"]
+    where["position"] = at(code, "return a + b")
+    assert await person.client.request("textDocument/hover", where) is None
     shown = await person.command("difference", run=run, task="subtract")
     page = (workplace.root / shown["uri"].partition(str(workplace.root) + "/")[2]).read_text()
     assert "+def sub(a: int, b: int) -> int:" in page

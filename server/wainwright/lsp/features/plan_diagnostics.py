@@ -27,10 +27,15 @@ class PlanDiagnostics:
 
     def show(self, page: "PlanPage") -> None:
         """Show what there is to say about a page, unless that is there already."""
-        found = [_diagnostic(page, one) for one in (*page.problems, *_beside(page))]
+        found = diagnostics(page)
         if self._published.get(page.uri, []) != found:
             self._published[page.uri] = found
             self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(page.uri, found))
+
+
+def diagnostics(page: "PlanPage") -> list[types.Diagnostic]:
+    """What there is to say about a page."""
+    return [_diagnostic(page, one) for one in (*page.problems, *_beside(page))]
 
 
 def _diagnostic(page: "PlanPage", problem: Problem) -> types.Diagnostic:

@@ -12,7 +12,6 @@ from wainwright.lsp.features.completion import completion
 from wainwright.lsp.features.formatting import formatting
 from wainwright.lsp.features.inlay_hints import inlay_hints
 from wainwright.lsp.features.plan_diagnostics import PlanDiagnostics
-from wainwright.lsp.features.plan_hover import hover
 from wainwright.lsp.features.plan_places import definition, references
 
 if TYPE_CHECKING:
@@ -41,11 +40,6 @@ def _register_looks(server: "WainwrightServer", pages: Pages, page_of: PageOf) -
     async def hints(params: types.InlayHintParams) -> list[types.InlayHint]:
         page = page_of(params.text_document.uri)
         return inlay_hints(page, params.range) if page is not None else []
-
-    @server.feature(types.TEXT_DOCUMENT_HOVER)
-    async def on_hover(params: types.HoverParams) -> types.Hover | None:
-        page = page_of(params.text_document.uri)
-        return hover(page, params.position) if page is not None else None
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def defined(params: types.DefinitionParams) -> list[types.Location]:

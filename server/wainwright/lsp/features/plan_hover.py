@@ -13,11 +13,10 @@ SAW_MAX = 12
 """Lines of what an agent saw; all of them stand behind *Why*."""
 
 
-def hover(page: "PlanPage", position: types.Position) -> types.Hover | None:
-    """What is known of the task or requirement at a position."""
+def on_plan(page: "PlanPage", position: types.Position) -> str:
+    """What is known of the task or requirement at a position, as Markdown."""
     name = page.word_at(position)
-    text = _requirement(page, name) or _task(page, name or _heading(page, position))
-    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
+    return _requirement(page, name) or _task(page, name or _heading(page, position))
 
 
 def _heading(page: "PlanPage", position: types.Position) -> str:

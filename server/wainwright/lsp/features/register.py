@@ -16,6 +16,7 @@ from wainwright.lsp.features.code_actions import KINDS, actions
 from wainwright.lsp.features.code_lenses import lenses
 from wainwright.lsp.features.diagnostics import Findings
 from wainwright.lsp.features.execute_command import Catalogue
+from wainwright.lsp.features.hover import hover
 from wainwright.lsp.features.plan_document import follow_plan_document, register_plan_document
 from wainwright.lsp.features.workspace_symbols import follow_buffers, symbols
 
@@ -56,6 +57,11 @@ class Product:
         async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
             runs = self._ready
             return [] if runs is None else await lenses(runs.board, runs.pages, params)
+
+        @feature(types.TEXT_DOCUMENT_HOVER)
+        async def on_hover(params: types.HoverParams) -> types.Hover | None:
+            runs = self._ready
+            return None if runs is None else hover(self._server, runs.pages, runs.lines, params)
 
         register_plan_document(self._server, lambda: runs.pages if (runs := self._ready) else None)
 

@@ -30,6 +30,7 @@ from wainwright.lsp.messages import (
     StartArguments,
 )
 from wainwright.lsp.runs.board import Board
+from wainwright.lsp.runs.delivered_lines import DeliveredLines
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
 from wainwright.lsp.runs.lines import why
@@ -74,6 +75,7 @@ class Runs:
         self.engine = engine
         self.board = Board(server, engine)
         self.pages = PlanPages(server, self.board, engine)
+        self.lines = DeliveredLines(server, engine)
         self._questions = Questions(server)
         self._delivery = delivery
         self._goals = Goals(server, engine.editing)
@@ -90,6 +92,8 @@ class Runs:
         self.board.newest = views[0].run if views else None
         for view in reversed(views):
             self.board.remember(view)
+            self.lines.hear(view)
+        self.board.listeners.append(self.lines.hear)
         self._server.spawn(self._stand_by_others(), "follow what other processes do")
         self._server.spawn(self.engine.index.follow(), "keep the index")
         await self._pick_up(views)
