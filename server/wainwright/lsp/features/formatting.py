@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from wainwright.domain.plan_text import render
-
 if TYPE_CHECKING:
     from wainwright.lsp.runs.plan_pages import PlanPage
 
 
 def formatting(page: "PlanPage") -> list[types.TextEdit]:
     """One edit for the whole page; none where something on it would be lost or is wrong."""
+    from wainwright.domain.plan_text import render  # noqa: PLC0415 - not before the editor has its first answer
+
     read = page.read
     if any(one.severity == "error" or one.code in ("not-understood", "code") for one in page.problems):
         return []

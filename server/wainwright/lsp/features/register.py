@@ -18,7 +18,7 @@ from wainwright.lsp.features.diagnostics import Findings
 from wainwright.lsp.features.execute_command import Catalogue
 from wainwright.lsp.features.hover import hover
 from wainwright.lsp.features.plan_document import follow_plan_document, register_plan_document
-from wainwright.lsp.features.workspace_symbols import follow_buffers, symbols
+from wainwright.lsp.features.workspace_symbols import documents, follow_buffers, symbols
 
 if TYPE_CHECKING:
     from wainwright.domain.ports import Editor
@@ -68,7 +68,9 @@ class Product:
         @feature(types.WORKSPACE_SYMBOL)
         async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
             runs = self._ready
-            return [] if runs is None else await symbols(runs.engine, params.query)
+            if runs is None:
+                return []
+            return [*documents(runs.board, params.query), *await symbols(runs.engine, params.query)]
 
     async def runs(self) -> "Runs":
         """The runs of the workspace, once its engine is open. Raises the reason when it cannot be."""

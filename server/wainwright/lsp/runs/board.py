@@ -34,6 +34,10 @@ class Board:
         """A run as it was seen last; None for one that never was. Waits for nothing."""
         return self._seen.get(run)
 
+    def views(self) -> "list[RunView]":
+        """The runs as they were seen last, the one that moved last first."""
+        return list(reversed(self._seen.values()))
+
     async def offers(self) -> list[AvailableCommand]:
         """What the goal document offers now."""
         return to_start(trusted=await self._engine.trusting.given())
