@@ -13,6 +13,7 @@ from rich.table import Table
 
 from wainwright.cli.console import Text, out
 from wainwright.domain.errors import PlanError, WainwrightError
+from wainwright.domain.evidence import Finding
 from wainwright.domain.goal import WAY, Stage
 from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, Notice, RunView
@@ -230,7 +231,9 @@ def summary(seen: RunView) -> dict[str, Any]:
         "deployment": seen.deployment.model_dump() if seen.deployment else None,
         "gates": [gate.model_dump(mode="json") for gate in seen.gates],
         "cautions": list(seen.cautions),
-        "findings": [found.model_dump(mode="json") for found in seen.findings],
+        "findings": [
+            found.model_dump(mode="json", include=set(Finding.model_fields)) for found in seen.findings
+        ],
         "interrupted": seen.interrupted,
         "failure": seen.failure,
         "hint": seen.hint,

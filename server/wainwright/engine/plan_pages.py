@@ -81,7 +81,8 @@ class PlanPages:
 
     async def about(self, run: str, text: str) -> Taken:
         """What would become of a page of a run if it were saved now."""
-        return about(await self._state(run), parse(text))
+        state = await self._state(run)
+        return await asyncio.to_thread(lambda: about(state, parse(text)))
 
     async def told(self, run: str) -> dict[str, TaskTold]:
         """What can be told of each task of a run."""

@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from wainwright.domain.text import headline
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
+from wainwright.lsp.features.diagnostics import mends
 from wainwright.lsp.runs.available import AvailableCommand, about, available
 from wainwright.lsp.runs.task_commands import task_commands
 
@@ -40,7 +41,14 @@ async def actions(
         task = page.task_at(params.range.start) if page is not None else None
         here = task_commands(page, task.id.text) if page is not None and task is not None else []
         found = [*(_of(offer, FIX) for offer in here), *await _about_own(board, document)]
+    found += [_mending(params, one) for one in params.context.diagnostics if mends(one)]
     return [action for action in found if _wanted(action, params.context.only)]
+
+
+def _mending(params: types.CodeActionParams, diagnostic: types.Diagnostic) -> types.CodeAction:
+    """What was remarked, as the goal of a run."""
+    argument = _start(params.text_document.uri, diagnostic.range, mends(diagnostic))
+    return _of(AvailableCommand("mend this", "wainwright.start", argument), FIX, diagnostics=[diagnostic])
 
 
 async def _about_own(board: "Board", document: OwnDocument) -> list[types.CodeAction]:

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
 def formatting(page: "PlanPage") -> list[types.TextEdit]:
     """One edit for the whole page; none where something on it would be lost or is wrong."""
-    from wainwright.domain.plan_text import render  # noqa: PLC0415 - not before the editor has its first answer
+    # Not before the editor has its first answer.
+    from wainwright.domain.plan_problems import problems  # noqa: PLC0415
+    from wainwright.domain.plan_text import render  # noqa: PLC0415
 
     read = page.read
-    if any(one.severity == "error" or one.code in ("not-understood", "code") for one in page.problems):
+    if any(one.severity == "error" or one.code in ("not-understood", "code") for one in problems(read)):
         return []
     text = render(read.plan(), read.goal, read.revision, read.kept, read.said)
     if text == page.source:

@@ -106,7 +106,7 @@ class Product:
             return error
         self._server.on_stop.append(runs.close)
         findings = Findings(self._server, runs.workspace)
-        runs.board.listeners.append(lambda view: findings.show(view.findings))
+        runs.board.listeners.append(lambda view: findings.show((*view.findings, *view.failing), view.run))
         follow_plan_document(self._server, runs.pages)
         await runs.restore()
         self._server.spawn(follow_buffers(self._server, runs.engine), "follow the buffers")

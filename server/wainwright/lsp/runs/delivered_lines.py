@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 RUNS_MAX = 5
 """How many of the newest deliveries are remembered."""
+_SAME_MAX = 50
+"""How many lines of the same words are told apart."""
 _TELLING = 12
 """Letters of a line that says by itself which one it is."""
 
@@ -27,8 +29,8 @@ class DeliveredLines:
     def __init__(self, server: "WainwrightServer", engine: "Engine") -> None:
         self._server = server
         self._engine = engine
-        self._runs: dict[str, dict[str, dict[str, list[LineOrigin]]]] = {}
-        """By run, path and text."""
+        self._runs: dict[str, dict[tuple[str, ...], list[LineOrigin]]] = {}
+        """By run, and by the words of a line and of those around it."""
         self._asked: set[tuple[str, str | None]] = set()
 
     def hear(self, view: "RunView") -> None:
@@ -45,11 +47,18 @@ class DeliveredLines:
         except WainwrightError as error:
             log.info("the lines of %s are not known: %s", run, error)
             return
-        by_path: dict[str, dict[str, list[LineOrigin]]] = {}
+        self.keep(run, found)
+
+    def keep(self, run: str, found: "Sequence[LineOrigin]") -> None:
+        """Remember the lines of a delivery."""
+        lines: dict[tuple[str, ...], list[LineOrigin]] = {}
         for one in found:
-            by_path.setdefault(one.path, {}).setdefault(one.text, []).append(one)
+            for key in _keys(one.path, one.before, one.text, one.after):
+                same = lines.setdefault(key, [])
+                if len(same) < _SAME_MAX:
+                    same.append(one)
         self._runs.pop(run, None)
-        self._runs[run] = by_path
+        self._runs[run] = lines
         while len(self._runs) > RUNS_MAX:
             self._runs.pop(next(iter(self._runs)))
 
@@ -61,11 +70,17 @@ class DeliveredLines:
         before, text, after = lines
         if not text.strip():
             return ""
-        for by_path in reversed(self._runs.values()):
-            same = by_path.get(path, {}).get(text, ())
-            near = [one for one in same if one.before == before or one.after == after]
+        *around, alone = _keys(path, before, text, after)
+        for known in reversed(self._runs.values()):
+            near = [one for key in around for one in known.get(key, ())]
+            same = known.get(alone, ())
             if not near and len(same) == 1 and len(text.strip()) >= _TELLING:
                 near = list(same)
             if near:
                 return min(near, key=lambda one: abs(one.line - 1 - at)).told
         return ""
+
+
+def _keys(path: str, before: str, text: str, after: str) -> tuple[tuple[str, ...], ...]:
+    """By what a line is found: with the one before, with the one after, alone."""
+    return (path, "before", before, text), (path, "after", text, after), (path, text)

@@ -12,7 +12,6 @@ from lsprotocol import types
 
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.plan_page import PlanText, Problem, Span, TaskText
-from wainwright.domain.plan_problems import problems
 from wainwright.domain.plan_reading import parse
 from wainwright.lsp.documents.own import own_document
 
@@ -100,7 +99,9 @@ class PlanPages:
     def _read(self, buffer: "Buffer", run: str, before: PlanPage | None) -> PlanPage:
         read = parse(buffer.source)
         told = before.told if before is not None else {}
-        return PlanPage(buffer.uri, run, buffer.source, buffer.index, read, problems(read), told=told)
+        # What was wrong with the text before may be so still, until somebody has looked.
+        found = before.problems if before is not None else ()
+        return PlanPage(buffer.uri, run, buffer.source, buffer.index, read, found, told=told)
 
     async def saved(self, uri: str) -> None:
         """Take over what a person saved; what changes by it is said aloud."""
