@@ -6,15 +6,17 @@ whole, so that a reader never sees half of one.
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import structlog
 
 from wainwright import regular
 from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
-from wainwright.domain.goal import ENDS, WAY
+from wainwright.domain.fold import fold
+from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.domain.marks import fenced
 from wainwright.domain.plan import Plan
 from wainwright.domain.plan_edits import shown
@@ -58,6 +60,8 @@ class Documents:
     def __init__(self, workspace: Path, run: str, journal: Journal, spans: Spans | None = None) -> None:
         self._workspace = workspace
         self._folder = folder(workspace, run)
+        self._journal = journal
+        self._began: dict[Stage, float] = {}
         self._ledger = Ledger(journal, run)
         self._spans = spans
         self._written: dict[str, str] = {}
@@ -91,9 +95,20 @@ class Documents:
 
     def show(self, view: RunView, lines: list[str]) -> None:
         """Write ``run.md``: stages, tasks, gates, cost, and the newest lines of what is going on. Tells new calls."""
-        self._put(RUN, render(view, lines, self._ledger.read().lines()))
+        self._put(RUN, render(view, lines, self._ledger.read().lines(), self._timeline(view)))
         if self._spans is not None:
             self._spans.tell(view.run, self._ledger.news())
+
+    def _timeline(self, view: RunView) -> dict[Stage, float]:
+        """When each stage began, in seconds since the epoch: as the journal says, and from then on as it is seen."""
+        if not self._began:
+            state = None
+            facts = zip(self._journal.events(view.run), self._journal.times(view.run), strict=False)
+            for fact, (at, _) in facts:
+                state = fold(state, fact)
+                self._began.setdefault(state.stage, at)
+        self._began.setdefault(view.stage, time.time())
+        return self._began
 
     def _put(self, name: str, text: str) -> None:
         if self._written.get(name) == text:
@@ -119,7 +134,12 @@ def write(workspace: Path, path: Path, text: str) -> None:
     native.write_batch(workspace, files)
 
 
-def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
+def render(
+    view: RunView,
+    lines: list[str],
+    spent: Sequence[Line] = (),
+    began: Mapping[Stage, float] = MappingProxyType({}),
+) -> str:
     """``run.md``: what waits for the person first, then how far the run is, and what came of it."""
     head = f"# Run {view.run}\n\n{headline(view.goal)}\n\n**{view.stage}**, {view.percent} %"
     parts = [head + _waits(view)]
@@ -128,11 +148,8 @@ def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
     parts += [told for told in (view.size, view.tier) if told]
     parts += [*(f"> **Tests:** {told}" for told in view.cautions), *view.left_out]
     marks = _marks(view)
-    stages = [
-        f"- [{_STAGE_MARKS[mark]}] {stage}" + (f": {view.skips[stage]}" if stage in view.skips else "")
-        for stage, mark in marks.items()
-    ]
-    parts.append("## Stages\n\n" + "\n".join(stages))
+    stages = [_stage(view, Stage(stage), mark, began) for stage, mark in marks.items()]
+    parts.append("## Timeline\n\n" + "\n".join(stages))
     if view.tasks:
         parts.append("## Tasks\n\n" + "\n".join(map(_task, view.tasks)))
     if lines:
@@ -152,6 +169,13 @@ def _marks(view: RunView) -> dict[str, str]:
         for number, stage in enumerate(WAY[1:-1], start=1)
     }
     return {stage: "skipped" if stage in view.skips else mark for stage, mark in far.items()}
+
+
+def _stage(view: RunView, stage: Stage, mark: str, began: Mapping[Stage, float]) -> str:
+    if stage in view.skips:
+        return f"- [{_STAGE_MARKS[mark]}] {stage}: {view.skips[stage]}"
+    at = f", {time.strftime('%H:%M:%S', time.localtime(began[stage]))}" if stage in began else ""
+    return f"- [{_STAGE_MARKS[mark]}] {stage}{at}"
 
 
 def _task(one: TaskView) -> str:

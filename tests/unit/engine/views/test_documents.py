@@ -58,7 +58,7 @@ def test_what_waits_stands_first_and_the_picture_last() -> None:
     )
     text = render(seen, ["the planner thinks"])
     headings = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
-    assert headings == ["Decide", "Stages", "Tasks", "Newest", "Spent", "Documents", "Picture"]
+    assert headings == ["Decide", "Timeline", "Tasks", "Newest", "Spent", "Documents", "Picture"]
     assert "- [plan.md](plan.md)" in text
     assert '  PLANNING["PLANNING"]:::now' in text
     assert '  t1["end: waiting"]:::later' in text, "some ids mean something to Mermaid"
