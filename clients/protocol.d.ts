@@ -247,6 +247,14 @@ export interface Notice {
   task?: string;
 }
 
+/** Which task of a run. */
+export interface OneTaskArguments {
+  /** The run, or how its name begins. Default: the newest one that fits. */
+  run?: string | null;
+  /** The task, as the plan names it. */
+  task: string;
+}
+
 /** Which part of the change of a run is meant. Default: all of it. */
 export interface PartArguments {
   /** The run, or how its name begins. Default: the newest one that fits. */
@@ -482,14 +490,15 @@ export interface Commands {
   "wainwright.resume": { arguments: ResumeArguments; result: RunInfo };
   "wainwright.task": { arguments: TaskArguments; result: RunInfo };
   "wainwright.note": { arguments: NoteArguments; result: RunInfo };
+  "wainwright.difference": { arguments: OneTaskArguments; result: Shown };
   "wainwright.cancel": { arguments: RunArguments; result: RunInfo };
+  "wainwright.stop": { arguments: RunArguments; result: RunInfo };
   "wainwright.runs": { arguments: NoArguments; result: RunList };
   "wainwright.show": { arguments: ShowArguments; result: Shown };
   "wainwright.hunk": { arguments: HunksArguments; result: HunkList };
   "wainwright.explainHunk": { arguments: HunkArguments; result: TextInfo };
   "wainwright.apply": { arguments: PartArguments; result: EditBegun };
   "wainwright.revert": { arguments: PartArguments; result: EditBegun };
-  "wainwright.stop": { arguments: RunArguments; result: RunInfo };
   "wainwright.why": { arguments: LineArguments; result: LineInfo };
   "wainwright.replay": { arguments: RunArguments; result: ReplayInfo };
   "wainwright.rows": { arguments: RunArguments; result: RowList };

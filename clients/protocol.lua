@@ -172,6 +172,11 @@
 ---@field stage wainwright.Stage
 ---@field task? string
 
+--- Which task of a run.
+---@class wainwright.OneTaskArguments
+---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
+---@field task string The task, as the plan names it.
+
 --- Which part of the change of a run is meant. Default: all of it.
 ---@class wainwright.PartArguments
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
@@ -323,6 +328,6 @@
 ---@class wainwright.WorkAsked
 ---@field status "asked"
 
----@alias wainwright.CommandName "wainwright.start"|"wainwright.work"|"wainwright.explain"|"wainwright.plan"|"wainwright.design"|"wainwright.build"|"wainwright.test"|"wainwright.review"|"wainwright.deploy"|"wainwright.monitor"|"wainwright.approve"|"wainwright.answer"|"wainwright.reject"|"wainwright.resume"|"wainwright.task"|"wainwright.note"|"wainwright.cancel"|"wainwright.runs"|"wainwright.show"|"wainwright.hunk"|"wainwright.explainHunk"|"wainwright.apply"|"wainwright.revert"|"wainwright.stop"|"wainwright.why"|"wainwright.replay"|"wainwright.rows"|"wainwright.fork"|"wainwright.compare"|"wainwright.checkpoints"|"wainwright.rewind"|"wainwright.trust"
+---@alias wainwright.CommandName "wainwright.start"|"wainwright.work"|"wainwright.explain"|"wainwright.plan"|"wainwright.design"|"wainwright.build"|"wainwright.test"|"wainwright.review"|"wainwright.deploy"|"wainwright.monitor"|"wainwright.approve"|"wainwright.answer"|"wainwright.reject"|"wainwright.resume"|"wainwright.task"|"wainwright.note"|"wainwright.difference"|"wainwright.cancel"|"wainwright.stop"|"wainwright.runs"|"wainwright.show"|"wainwright.hunk"|"wainwright.explainHunk"|"wainwright.apply"|"wainwright.revert"|"wainwright.why"|"wainwright.replay"|"wainwright.rows"|"wainwright.fork"|"wainwright.compare"|"wainwright.checkpoints"|"wainwright.rewind"|"wainwright.trust"
 
 return {}

@@ -24,10 +24,10 @@ _ANY = (
 )
 MAY: dict[str, str] = {
     "NEW": f"snapshot-taken {_ANY}",
-    "PLANNING": f"stage-skipped base-tested plan-proposed mutants-tried {_ANY}",
-    "DESIGN": f"stage-skipped design-proposed acceptance-written red-first mutants-tried {_ANY}",
-    "BUILD": "stage-skipped base-tested resized plan-given-up acceptance-written red-first task-started task-failed "
-    f"task-landed task-steered mutants-tried {_ANY}",
+    "PLANNING": f"stage-skipped base-tested plan-proposed plan-edited mutants-tried {_ANY}",
+    "DESIGN": f"stage-skipped plan-edited design-proposed acceptance-written red-first mutants-tried {_ANY}",
+    "BUILD": "stage-skipped plan-edited base-tested resized plan-given-up acceptance-written red-first "
+    f"task-started task-failed task-landed task-steered mutants-tried {_ANY}",
     "TEST": f"stage-skipped tested failure-triaged {_ANY}",
     "REVIEW": f"stage-skipped reviewed mutants-tried delivered {_ANY}",
     "DEPLOY": f"stage-skipped mutants-tried deployment-planned deployed deploy-failed {_ANY}",

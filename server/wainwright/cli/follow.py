@@ -12,7 +12,8 @@ from rich.prompt import Prompt
 from rich.table import Table
 
 from wainwright.cli.console import Text, out
-from wainwright.domain.errors import WainwrightError
+from wainwright.domain.errors import PlanError, WainwrightError
+from wainwright.domain.evidence import Finding
 from wainwright.domain.gates import choices, typed
 from wainwright.domain.goal import WAY, Stage
 from wainwright.domain.text import headline
@@ -106,10 +107,13 @@ async def _answer(engine: "Engine", seen: RunView) -> None:
         # Enter alone, or a key too many, decides nothing: the question is asked again.
         return
     decision, reason = decided
-    with contextlib.suppress(WainwrightError):
-        await engine.decide(
-            Decide.model_validate({"run": seen.run, "gate": gate.id, "decision": decision, "reason": reason})
-        )
+    told = {"run": seen.run, "gate": gate.id, "decision": decision, "reason": reason}
+    try:
+        await engine.decide(Decide.model_validate(told))
+    except PlanError as wrong:
+        out.print(Text(str(wrong), style="bold red"))
+    except WainwrightError:
+        return  # somebody was faster, and what they said is shown
 
 
 def picture(seen: RunView, lines: list[str]) -> Group:
@@ -227,7 +231,9 @@ def summary(seen: RunView) -> dict[str, Any]:
         "notes": [note.model_dump(mode="json") for note in seen.notes],
         "gates": [gate.model_dump(mode="json") for gate in seen.gates],
         "cautions": list(seen.cautions),
-        "findings": [found.model_dump(mode="json") for found in seen.findings],
+        "findings": [
+            found.model_dump(mode="json", include=set(Finding.model_fields)) for found in seen.findings
+        ],
         "interrupted": seen.interrupted,
         "failure": seen.failure,
         "hint": seen.hint,

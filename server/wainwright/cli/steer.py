@@ -161,11 +161,9 @@ def stop(run: Run = None, workspace: Workspace = Path()) -> None:
     """Stop the service that a run started."""
 
     async def act(engine: "Engine") -> str:
-        name = await engine.named(run)
-        await engine.serving.stop(name, by="person")
-        return name
+        return await engine.serving.stop(await engine.named(run), by="person")
 
-    out.print(f"{with_engine(workspace, {}, act)}: its service is stopped.")
+    out.print(with_engine(workspace, {}, act))
 
 
 def cancel(run: Run = None, workspace: Workspace = Path()) -> None:

@@ -55,7 +55,7 @@ class BranchTarget:
         return set()
 
     async def stop(self, deployment: Deployment) -> bool:
-        """Nothing serves; see ``Target``."""
+        """A branch serves nothing; see ``Target``."""
         return False
 
     async def roll_back(self, deployment: Deployment) -> Deployment | None:

@@ -78,11 +78,12 @@ class ProcessTarget:
         return self._services.in_use()
 
     async def stop(self, deployment: Deployment) -> bool:
-        """End the service; see ``Target``."""
-        service = self._known(deployment)
-        there = self._services.alive(service)
+        """See ``Target``."""
+        service = self._services.find(deployment.id)
+        if service is None or not self._services.alive(service):
+            return False
         await self._services.stop(service)
-        return there
+        return True
 
     async def roll_back(self, deployment: Deployment) -> Deployment | None:
         """Stop the service and start the one before again; see ``Target``."""

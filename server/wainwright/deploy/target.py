@@ -81,7 +81,7 @@ class Target(Protocol):
         ...
 
     async def stop(self, deployment: Deployment) -> bool:
-        """End what serves and start nothing in its place; whether it was there. Raises DeployError."""
+        """End it for good; False where it serves no more. Raises DeployError when it does not end."""
         ...
 
     async def roll_back(self, deployment: Deployment) -> Deployment | None:

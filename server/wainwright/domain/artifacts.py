@@ -20,22 +20,11 @@ from wainwright.domain.evidence import (
 from wainwright.domain.goal import Stage
 from wainwright.domain.marks import among
 from wainwright.domain.plan import Plan
+from wainwright.domain.plan_text import PLAN, render
 from wainwright.domain.shown import in_line
-from wainwright.domain.sizes import told
 from wainwright.domain.skipping import left_out, skipped, untested
-from wainwright.domain.state import RunState, TaskState, guarding
+from wainwright.domain.state import RunState, guarding
 from wainwright.domain.text import headline
-
-_MARKS = {
-    "waiting": " ",
-    "running": "~",
-    "landed": "x",
-    "stuck": "!",
-    "blocked": "!",
-    "outgrown": "!",
-    "halted": "!",
-    "skipped": "-",
-}
 
 
 def artifacts(state: RunState) -> dict[str, str]:
@@ -43,7 +32,7 @@ def artifacts(state: RunState) -> dict[str, str]:
     found: dict[str, str] = {}
     if state.plan is not None:
         found["requirements.md"] = _requirements(state, state.plan)
-        found["plan.md"] = _plan(state, state.plan)
+        found[PLAN] = render(state.plan, state.goal.text, state.revision)
         found["plan.json"] = (
             json.dumps(state.plan.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
         )
@@ -64,13 +53,15 @@ def artifacts(state: RunState) -> dict[str, str]:
     if state.stage in (Stage.DONE, Stage.FAILED, Stage.CANCELLED):
         found["summary.md"] = _summary(state)
     warned = _warning(state)
+    # The plan's page has nothing on it but the plan: how things stand is told beside it.
     return {
-        name: _under_title(text, warned) if name.endswith(".md") else text for name, text in found.items()
+        name: _under_title(text, warned) if name.endswith(".md") and name != PLAN else text
+        for name, text in found.items()
     }
 
 
 def _warning(state: RunState) -> str:
-    """What is wrong with the tests, for the top of every document; empty when nothing is."""
+    """What is wrong with the tests, for the top of every document but the plan; empty when nothing is."""
     return "\n".join(f"> **Tests:** {told}" for told in cautions(state))
 
 
@@ -95,44 +86,16 @@ def _requirements(state: RunState, plan: Plan) -> str:
     return f"# Requirements\n\nGoal: {short}\n\n" + "\n".join(told) + how + whole + "\n"
 
 
-def _suites(state: RunState, *, left_out: bool = False) -> str:
+def _suites(state: RunState) -> str:
     lines = [
         f"- `{s.command}`{'' if s.folder == '.' else f' in `{s.folder}`'}{_because(s)}" for s in state.suites
     ]
-    lines += [f"- {one.reason}" for one in state.left_out] if left_out else []
+    lines += [f"- {one.reason}" for one in state.left_out]
     return "\n".join(lines) or "It is not known."
 
 
 def _because(suite: Suite) -> str:
     return f": {suite.reason}" if suite.reason else ""
-
-
-def _plan(state: RunState, plan: Plan) -> str:
-    approved = "approved" if state.plan_approved else "not approved yet"
-    head = f"# Plan\n\nGoal: {headline(state.goal.text)}\n\nRevision {state.revision}, {approved}."
-    notes = f"\n\n{among(plan.notes)}" if plan.notes else ""
-    same = "\n\nNo behaviour is to change." if plan.keeps_behaviour else ""
-    size = f"\n\n{told(state)}" if told(state) else ""
-    head += f"{size}{same}{notes}\n\n## Tests\n\n{_suites(state, left_out=True)}"
-    return head + "\n\n## Tasks\n\n" + "\n".join(_task(t) for t in state.tasks.values())
-
-
-def _task(one: TaskState) -> str:
-    task = one.task
-    attempt = f", attempt {one.attempt + 1}" if one.attempt else ""
-    lines = [
-        f"### [{_MARKS[one.status]}] {task.id}: {in_line(task.title)}",
-        "",
-        among(task.instruction),
-        "",
-        f"- status: {one.status}{attempt}",
-        f"- needs: {', '.join(task.needs) or 'nothing'}",
-        f"- writes: {', '.join(f'`{in_line(p)}`' for p in task.write_set)}",
-        f"- serves: {', '.join(task.acceptance)}",
-    ]
-    if one.summary:
-        lines.append(f"- done: {_in_item(one.summary)}")
-    return "\n".join(lines) + "\n"
 
 
 def counted(receipt: Receipt) -> str:

@@ -38,7 +38,8 @@ from wainwright.domain.effects import (
 from wainwright.domain.events import Gate, GateKind
 from wainwright.domain.gates import NOBODY_AGREED, WITHOUT_TESTS, asks, fails_unattended, left_out_unattended
 from wainwright.domain.goal import ENDS, WAY, Stage
-from wainwright.domain.plan import Plan, overlap
+from wainwright.domain.plan import overlap
+from wainwright.domain.plan_edits import detail
 from wainwright.domain.shown import in_line
 from wainwright.domain.sizes import designs, reviews_whole, told, writes_own_tests
 from wainwright.domain.skipping import asks_about, waits_for
@@ -115,20 +116,7 @@ def _planning(state: RunState) -> tuple[Effect, ...]:
     if state.plan is None:
         return (MakePlan(revision=state.revision + 1, digest=state.plan_reason),)
     question = f"Is the plan for “{headline(state.goal.text)}” right?"
-    detail = " ".join(filter(None, (f"revision {state.revision}", told(state))))
-    head = _with_cautions(state, detail)
-    return _gate(state, "plan", question, "\n".join([head, *_planned(state.plan)]))
-
-
-def _planned(plan: Plan) -> list[str]:
-    """What somebody has to read who says whether a plan is right: tasks, their files, what they are to make true."""
-    tasks = [
-        f"{t.id}: {in_line(t.title)} ({', '.join(t.acceptance)}; writes {', '.join(map(in_line, t.write_set))})"
-        for t in plan.tasks
-    ]
-    required = [f"{r.id}: {in_line(r.text)}" for r in plan.requirements]
-    # Of the notes no line looks like one of those above.
-    return [*tasks, *required, *(f"  {line}" for line in plan.notes.splitlines())]
+    return _gate(state, "plan", question, detail(state))
 
 
 def _surroundings(state: RunState) -> tuple[Effect, ...] | None:

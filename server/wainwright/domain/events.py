@@ -160,6 +160,16 @@ class PlanProposed(Fact):
     plan: Plan
 
 
+class PlanEdited(Fact):
+    """A person edited the plan: before its gate was passed, or those of its tasks that had not begun."""
+
+    kind: Literal["plan-edited"] = "plan-edited"
+    plan: Plan
+    what: tuple[str, ...] = ()
+    """What is otherwise than before, a few words each."""
+    by: str
+
+
 class Resized(Fact):
     """The goal turned out larger than its plan took it for; a run is re-sized once, and planned anew."""
 
@@ -451,6 +461,7 @@ Event = Annotated[
     | StageSkipped
     | BaseTested
     | PlanProposed
+    | PlanEdited
     | Resized
     | PlanGivenUp
     | GateOpened

@@ -43,6 +43,7 @@ from wainwright.domain.ladder import (
 )
 from wainwright.domain.notes import Noted, NoteReceived, noted, received
 from wainwright.domain.plan import EVERYTHING, Plan, Requirement, Task
+from wainwright.domain.plan_edits import EDITABLE, edit
 from wainwright.domain.sizes import named
 from wainwright.domain.state import GateState, RunState, TaskState
 from wainwright.domain.text import headline
@@ -58,6 +59,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "stage-skipped": frozenset(WAY[1:-1]),
     "base-tested": frozenset({S.PLANNING, S.BUILD}),
     "plan-proposed": frozenset({S.PLANNING}),
+    "plan-edited": EDITABLE,
     "resized": frozenset({S.BUILD}),
     "plan-given-up": frozenset({S.BUILD}),
     "gate-opened": ACTIVE,
@@ -131,6 +133,9 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901, PLR0911, P
             return _take_base(state, event)
         case ev.PlanProposed():
             return _take_plan(state, event.plan)
+        case ev.PlanEdited():
+            edited = edit(state, event)
+            return _leave_build(edited) if state.stage is S.BUILD else edited
         case ev.Resized():
             return _resize(state, event)
         case ev.PlanGivenUp():

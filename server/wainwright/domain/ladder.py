@@ -132,7 +132,7 @@ def _with_its_tests(state: RunState, one: TaskState) -> RunState:
         return state
     names = ", ".join(one.skipped_tests)
     digest = f"Task {one.task.id} was skipped, and is done after all: write the tests of it again ({names})."
-    return _given_up_tests(state, digest)
+    return given_up_tests(state, digest)
 
 
 def without_skipped(state: RunState, question: str) -> RunState:
@@ -149,7 +149,7 @@ def without_skipped(state: RunState, question: str) -> RunState:
 def fit_tests(state: RunState) -> RunState:
     """The run, with its acceptance tests written anew where a file of them waits for what is skipped."""
     why = unfit(state)
-    return _given_up_tests(state, why) if why else state
+    return given_up_tests(state, why) if why else state
 
 
 def tests_may_be_wrong(state: RunState) -> bool:
@@ -162,16 +162,16 @@ def _tests_anew(state: RunState, digest: str) -> RunState:
     if state.acceptance is None:
         # Another task had them given up a moment ago, and the tester is told of both.
         digest = f"{state.acceptance_digest}\n\n{digest}"
-    return _given_up_tests(state, digest).changed(tests_anew=state.tests_anew + 1)
+    return given_up_tests(state, digest).changed(tests_anew=state.tests_anew + 1)
 
 
 def refused_tests(state: RunState, refused: frozenset[str], digest: str) -> RunState:
     """The run, with its acceptance tests written anew where a person refused lines of them: no implementer may."""
     pinned = state.acceptance.files if state.acceptance else {}
-    return _given_up_tests(state, digest) if refused & pinned.keys() else state
+    return given_up_tests(state, digest) if refused & pinned.keys() else state
 
 
-def _given_up_tests(state: RunState, digest: str) -> RunState:
+def given_up_tests(state: RunState, digest: str) -> RunState:
     """Give the acceptance tests up; the tester writes others, told why."""
     return state.changed(
         acceptance=None,
@@ -196,7 +196,7 @@ def replan(state: RunState, digest: str) -> RunState:
     kept = f"\nAlready done and kept: {done}." if done else ""
     gone = "; ".join(f"{one.task.id}: {one.task.title}" for one in skipped(state))
     kept += f"\nThe person skipped these, so do not plan them: {gone}." if gone else ""
-    return _given_up_tests(state, digest).changed(
+    return given_up_tests(state, digest).changed(
         stage=S.PLANNING,
         plan=None,
         plan_approved=False,
@@ -264,7 +264,7 @@ def triage(state: RunState, event: ev.FailureTriaged) -> RunState:
         )
     rewritable = event.consent and state.acceptance is not None and state.rounds < len(ROUND_LADDER)
     if event.cause == "test" and rewritable:
-        rewritten = _given_up_tests(state, event.digest)
+        rewritten = given_up_tests(state, event.digest)
         return rewritten.changed(stage=S.BUILD, rounds=state.rounds + 1, **_AFTER_BUILD)
     verdict = tested.verdict
     failing = tuple(

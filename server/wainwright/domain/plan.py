@@ -133,7 +133,7 @@ def _write_sets(tasks: Sequence[Task]) -> list[str]:
         f"task {t.id} may not write {p}: a write set holds paths inside the workspace"
         for t in tasks
         for p in t.write_set
-        if p.startswith(("/", "~")) or _protected([part.lower() for part in _parts(p)])
+        if leaves_workspace(p)
     ]
 
 
@@ -150,6 +150,11 @@ def _too_many(plan: Plan) -> list[str]:
     return (
         [f"a small goal is one task, and here are {len(plan.tasks)}; make it one, or medium"] if many else []
     )
+
+
+def leaves_workspace(entry: str) -> bool:
+    """Whether an entry of a write set names what no task may write: outside of the workspace, git, our own files."""
+    return entry.startswith(("/", "~")) or _protected([part.lower() for part in _parts(entry)])
 
 
 def _protected(parts: Sequence[str]) -> bool:

@@ -100,6 +100,12 @@ class EditorIndex:
         inner = min(within, key=lambda one: one.end_line - one.start_line, default=None)
         return inner and Definition(inner.qualname, inner.start_line, inner.end_line)
 
+    async def paths(self) -> tuple[str, ...]:
+        """The files of the workspace, relative to it; none before the index is open."""
+        if self._indexed is None:
+            return ()
+        return tuple(path for path, _ in await asyncio.to_thread(self._indexed.index.files))
+
     async def _watch(self, indexed: IndexedTree) -> None:
         try:
             async with contextlib.aclosing(watch(self._workspace)) as feed:

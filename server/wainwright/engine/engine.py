@@ -45,9 +45,11 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended
 from wainwright.engine.noting import noted
 from wainwright.engine.parts import EngineParts
+from wainwright.engine.plan_pages import PlanPages
 from wainwright.engine.replaying import Replaying
 from wainwright.engine.resuming import require_tier, resumed
 from wainwright.engine.rewinding import Rewinding
+from wainwright.engine.run_list import RunList
 from wainwright.engine.serving import Serving
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.starting import require_model, started
@@ -107,10 +109,12 @@ class Engine:
         self.statements = Statements(parts)
         self.rewinding = Rewinding(parts, self.editing)
         self.disk = Disk(parts)
-        self.serving = Serving(parts)
         self.trusting = Trusting(parts)
         self.hunks = Hunks(parts.repository, self._state, self._submit)
         self._lookup = Lookup(parts.journal)
+        self.list = RunList(parts.workspace, self.view)
+        self.serving = Serving(parts, self._state)
+        self.plans = PlanPages(parts, self._state, self._submit)
         self._following = Following(self._lookup, self._publish)
         self.index = EditorIndex(parts.indexes, parts.workspace)
 
@@ -239,6 +243,8 @@ class Engine:
         if gate is None or gate not in open_gates:
             names = ", ".join(sorted(open_gates)) or "none"
             raise InputError(f"That gate of run {run} is not open.", f"Open gates: {names}.")
+        if state.gates[gate].gate.kind == "plan":
+            decide = await self.plans.at_the_gate(run, decide)
         told = decide.model_dump(exclude={"run", "gate"})
         told["seen"] = decide.seen or digest(state.gates[gate].gate)
         await self._submit(run, GateDecided.model_validate({"gate": gate, **told}))
@@ -482,6 +488,10 @@ class Engine:
     async def _show(self, active: _Active, *, driven: bool = True) -> None:
         state = active.live.state
         await asyncio.to_thread(active.documents.write, state)
+        if driven:
+            await self.plans.look(state.run)
+        if self.list.moves(state.run, state.stage):
+            await self.list.write([row.run for row in await self._lookup.rows()])
         account = await asyncio.to_thread(self._parts.journal.account, state.run)
         seen = view(state, account, tuple(active.receipts), active.documents.names(state))
         told = seen_by(seen, "here" if driven else ""), list(active.lines)

@@ -20,6 +20,9 @@ from wainwright.domain.decide import decide
 from wainwright.domain.errors import Diverged, WainwrightError
 from wainwright.domain.fold import fold
 from wainwright.domain.goal import Fact, Stage
+from wainwright.domain.plan_edits import taken
+from wainwright.domain.plan_reading import parse
+from wainwright.domain.plan_text import PLAN
 from wainwright.domain.shown import document
 from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
@@ -225,7 +228,15 @@ class _Verifying:
     def _documents(self, state: RunState) -> tuple[str, ...]:
         place = folder(self._parts.workspace, state.run)
         written = {name: document(name, text) for name, text in sorted(artifacts(state).items())}
-        return tuple(name for name, text in written.items() if _reads(place / name) != text)
+        found = {name: _reads(place / name) for name in written}
+        page = found.get(PLAN)
+        if (
+            page is not None
+            and state.plan
+            and state.plan == taken(state.plan, state.goal.text, parse(page)).plan
+        ):
+            written[PLAN] = page  # in a person's own words, and the same plan
+        return tuple(name for name, text in written.items() if found[name] != text)
 
     def _verification(self, state: RunState, facts: int, documents: tuple[str, ...]) -> Verification:
         calls = {row.key for row in self._rows if row.kind == "done" and row.effect == "llm"}

@@ -1,25 +1,40 @@
-"""The services that runs started, once the runs are over: a person ends them."""
+"""Services that runs have left serving: a person stops one when it is not needed any more."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+
+from pydantic import JsonValue
 
 from wainwright.domain.errors import InputError
-from wainwright.engine.lookup import Lookup
+from wainwright.domain.goal import ENDS
+from wainwright.domain.state import RunState
 from wainwright.engine.parts import EngineParts
 
 
 class Serving:
-    """Services of one workspace; a run is given by its whole name."""
+    """The services of a workspace."""
 
-    def __init__(self, parts: EngineParts) -> None:
+    def __init__(self, parts: EngineParts, state: Callable[[str], Awaitable[RunState]]) -> None:
         self._parts = parts
-        self._lookup = Lookup(parts.journal)
+        self._state = state
 
-    async def stop(self, run: str, by: str) -> None:
-        """End what a run serves; the journal tells it. Raises InputError where nothing serves, and DeployError."""
-        state, _ = await self._lookup.load(run)
+    async def stop(self, run: str, by: str = "person") -> str:
+        """Stop what a run deployed; the sentence that says what came of it.
+
+        Raises InputError where nothing serves, or the run still watches it, and DeployError where it does not end.
+        """
+        state = await self._state(run)
         deployment = state.deployment
         target = self._parts.targets.get(deployment.target) if deployment is not None else None
-        if deployment is None or target is None or not await target.stop(deployment):
-            raise InputError(f"Run {run} serves nothing.", "`wainwright runs` lists what there is.")
-        journal = self._parts.journal
-        await asyncio.to_thread(journal.note, "service stopped", by, {"run": run, "service": deployment.id})
+        if deployment is None or not deployment.serves or target is None:
+            raise InputError(f"Run {run} has nothing that serves.", "`wainwright show` tells what it left.")
+        if state.stage not in ENDS:
+            raise InputError(f"Run {run} is still watching its service.", "Stop it when the run has ended.")
+        ended = await target.stop(deployment)
+        told: dict[str, JsonValue] = {"run": run, "deployment": deployment.id, "url": deployment.url}
+        if ended:
+            await asyncio.to_thread(self._parts.journal.note, "service stopped", by, told)
+        where = deployment.url or deployment.id
+        return (
+            f"The service at {where} is stopped." if ended else f"The service at {where} had ended already."
+        )

@@ -133,11 +133,16 @@ class RunArguments(Wire):
     """The run, or how its name begins. Default: the newest one that fits."""
 
 
-class TaskArguments(RunArguments):
-    """Which task of a run, and what is to be done with it."""
+class OneTaskArguments(RunArguments):
+    """Which task of a run."""
 
     task: str
     """The task, as the plan names it."""
+
+
+class TaskArguments(OneTaskArguments):
+    """Which task of a run, and what is to be done with it."""
+
     way: Steering
     """`again` is a new attempt; `skip` leaves the task out, and what needs it waits until it is let go on without.
     The others leave the present attempt where it is."""

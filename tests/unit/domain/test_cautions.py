@@ -125,7 +125,8 @@ def test_it_stands_at_the_gates_and_on_top_of_every_document() -> None:
     assert isinstance(effect, OpenGate)
     assert cautions(state)[0] in effect.gate.detail
     documents = {name: text for name, text in artifacts(state).items() if name.endswith(".md")}
-    assert {"requirements.md", "plan.md", "test-report.md", "review.md"} <= set(documents)
+    assert "**Tests:**" not in documents.pop("plan.md"), "it has the plan alone, which is edited"
+    assert {"requirements.md", "test-report.md", "review.md"} <= set(documents)
     for name, text in documents.items():
         assert f"> **Tests:** {cautions(state)[0]}\n" in text, name
 

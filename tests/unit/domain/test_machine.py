@@ -194,6 +194,7 @@ EACH: dict[str, ev.Event] = {
         ev.StageSkipped(stage=S.PLANNING, reason="not needed"),
         BASE,
         ev.PlanProposed(plan=plan()),
+        ev.PlanEdited(plan=plan(), by="person"),
         ev.Resized(size="medium", reason="Two files have to agree."),
         ev.PlanGivenUp(),
         opened("question", number=9),
@@ -245,6 +246,7 @@ NEXT: dict[str, dict[Stage, Stage]] = {
     },
     "base-tested": {S.PLANNING: S.PLANNING, S.BUILD: S.BUILD},
     "plan-proposed": {S.PLANNING: S.PLANNING},
+    "plan-edited": {S.PLANNING: S.PLANNING, S.DESIGN: S.DESIGN, S.BUILD: S.BUILD},
     "resized": {S.BUILD: S.PLANNING},
     "plan-given-up": {S.BUILD: S.PLANNING},
     "gate-opened": STAYS,
@@ -285,6 +287,8 @@ def state_at(stage: Stage, kind: str = "") -> RunState:
         events = [
             ev.PlanProposed(plan=plan(size="small")) if e.kind == "plan-proposed" else e for e in events
         ]
+    if kind == "plan-edited" and stage is S.PLANNING:
+        events.append(ev.PlanProposed(plan=plan()))
     if kind == "failure-triaged" and stage is S.TEST:
         events.append(RED)
     if kind == "hunks-decided" and stage is S.REVIEW:

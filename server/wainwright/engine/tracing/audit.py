@@ -45,7 +45,8 @@ _OF_EVENTS: dict[str, ActKind] = {
     **dict.fromkeys(("gate-opened", "gate-decided"), "gate"),
     **dict.fromkeys(("base-tested", "red-first", "tested", "mutants-tried"), "command"),
     **dict.fromkeys(
-        ("hold-moved", "noted", "task-steered", "run-cancelled", "run-resumed", "caps-raised"), "steering"
+        ("hold-moved", "noted", "plan-edited", "task-steered", "run-cancelled", "run-resumed", "caps-raised"),
+        "steering",
     ),
     **dict.fromkeys(("snapshot-taken", "delivered", "kept"), "delivery"),
     **dict.fromkeys(("deployment-planned", "deployed", "deploy-failed", "monitored"), "deployment"),

@@ -16,6 +16,7 @@ from wainwright.domain.errors import InputError, JournalError
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.shown import markdown
 from wainwright.engine.parts import EngineParts
+from wainwright.engine.tracing.origins import LineOrigin, origins
 from wainwright.engine.tracing.record import Act, Landing, Record
 from wainwright.engine.views.documents import write
 from wainwright.engine.views.why_view import (
@@ -62,6 +63,11 @@ class Tracing:
         place = self._parts.workspace / ".wainwright" / "why.md"
         await asyncio.to_thread(write, self._parts.workspace, place, markdown(document(seen)))
         return seen, place
+
+    async def origins(self, run: str) -> tuple[LineOrigin, ...]:
+        """Which task each line of a run's change comes from."""
+        record = Record(self._parts.journal, run)
+        return await asyncio.to_thread(origins, record, self._parts.repository)
 
     def _why(self, path: str, line: int, run: str | None, unsaved: str | None) -> Why:
         text = _read(self._parts.workspace, path, unsaved)

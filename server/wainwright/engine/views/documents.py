@@ -6,8 +6,9 @@ whole, so that a reader never sees half of one.
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import structlog
 
@@ -15,12 +16,20 @@ from wainwright import regular
 from wainwright.domain import change_diff
 from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
-from wainwright.domain.goal import ENDS, WAY
+from wainwright.domain.fold import fold
+from wainwright.domain.goal import ENDS, WAY, Stage
 from wainwright.domain.marks import fenced
+from wainwright.domain.plan import Plan
+from wainwright.domain.plan_edits import shown
+from wainwright.domain.plan_reading import parse
+from wainwright.domain.plan_text import PLAN
+from wainwright.domain.plan_text import render as render_plan
 from wainwright.domain.shown import document, in_line
 from wainwright.domain.state import RunState
 from wainwright.domain.text import headline
-from wainwright.engine.views.run_view import GateView, NoteView, RunView
+from wainwright.engine.views.pictures import lifecycle
+from wainwright.engine.views.pictures import tasks as drawn
+from wainwright.engine.views.run_view import GateView, NoteView, RunView, TaskView
 from wainwright.journal import Journal
 from wainwright.models.ledger import Ledger, Line
 from wainwright.models.spans import Spans
@@ -29,6 +38,7 @@ from wainwright.workspace import native
 log = structlog.get_logger()
 
 RUN = "run.md"
+RUNS = "runs.md"
 DOCUMENT_MAX = 64_000_000
 """Bytes of a document that is looked at before it is written again."""
 DECIDE, NOTES = "Decide", "Your notes"
@@ -45,15 +55,27 @@ def folder(workspace: Path, run: str) -> Path:
     return workspace / ".wainwright" / "runs" / run
 
 
+def read_page(workspace: Path, run: str) -> str | None:
+    """The page of a run's plan as it is on disk; None where there is none that can be read."""
+    try:
+        return regular.read(folder(workspace, run) / PLAN, regular.SMALL, beneath=workspace).decode()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 class Documents:
     """The documents of one run."""
 
     def __init__(self, workspace: Path, run: str, journal: Journal, spans: Spans | None = None) -> None:
         self._workspace = workspace
         self._folder = folder(workspace, run)
+        self._journal = journal
+        self._began: dict[Stage, float] = {}
         self._ledger = Ledger(journal, run)
         self._spans = spans
         self._written: dict[str, str] = {}
+        self._plan = 0
+        """Of which plan the page is there."""
 
     def names(self, state: RunState) -> tuple[str, ...]:
         """The artifacts of a state, as paths relative to the workspace."""
@@ -61,15 +83,41 @@ class Documents:
         return tuple(str(base / name) for name in sorted(artifacts(state)))
 
     def write(self, state: RunState) -> None:
-        """Write the artifacts that changed."""
+        """Write the artifacts that changed. What a person edited in a plan is not written over."""
         for name, text in artifacts(state).items():
-            self._put(name, text)
+            if name != PLAN:
+                self._put(name, text)
+        if state.plan is not None and self._plan != state.revision:
+            self._put_plan(state, state.plan)
+            self._plan = state.revision
+
+    def _put_plan(self, state: RunState, plan: Plan) -> None:
+        """Write the page of a new plan. That of this one is the person's; an edited one of another is kept beside."""
+        there = read_page(self._workspace, state.run)
+        page = parse(there) if there is not None else None
+        if page is not None and page.revision == state.revision:
+            return
+        former = state.former_plan
+        if page is not None and not (former and there == shown(former, state.goal.text, page.revision)):
+            self._put(f"plan-{page.revision}.md", there or "")
+        self._put(PLAN, render_plan(plan, state.goal.text, state.revision, page.kept if page else ""))
 
     def show(self, view: RunView, lines: list[str]) -> None:
         """Write ``run.md``: stages, tasks, gates, cost, and the newest lines of what is going on. Tells new calls."""
-        self._put(RUN, render(view, lines, self._ledger.read().lines()))
+        self._put(RUN, render(view, lines, self._ledger.read().lines(), self._timeline(view)))
         if self._spans is not None:
             self._spans.tell(view.run, self._ledger.news())
+
+    def _timeline(self, view: RunView) -> dict[Stage, float]:
+        """When each stage began, in seconds since the epoch: as the journal says, and from then on as it is seen."""
+        if not self._began:
+            state = None
+            facts = zip(self._journal.events(view.run), self._journal.times(view.run), strict=False)
+            for fact, (at, _) in facts:
+                state = fold(state, fact)
+                self._began.setdefault(state.stage, at)
+        self._began.setdefault(view.stage, time.time())
+        return self._began
 
     def _put(self, name: str, text: str) -> None:
         if self._written.get(name) == text:
@@ -104,42 +152,82 @@ def write(workspace: Path, path: Path, text: str) -> None:
     native.write_batch(workspace, files)
 
 
-def render(view: RunView, lines: list[str], spent: Sequence[Line] = ()) -> str:
-    """``run.md``."""
-    at = WAY.index(view.stage) if view.stage in WAY else -1
+def render(
+    view: RunView,
+    lines: list[str],
+    spent: Sequence[Line] = (),
+    began: Mapping[Stage, float] = MappingProxyType({}),
+) -> str:
+    """``run.md``: what waits for the person first, then how far the run is, and what came of it."""
     head = f"# Run {view.run}\n\n{headline(view.goal)}\n\n**{view.stage}**, {view.percent} %"
-    head += _waits(view)
-    stages = []
-    for number, stage in enumerate(WAY[1:-1], start=1):
-        state = "done" if at > number else "now" if at == number else "later"
-        if stage in view.skips:
-            state = "skipped"
-        stages.append(
-            f"- [{_STAGE_MARKS[state]}] {stage}" + (f": {view.skips[stage]}" if stage in view.skips else "")
-        )
-    head += f"\n\n{view.size}" if view.size else ""
-    head += f"\n\n{view.tier}" if view.tier else ""
-    head += "".join(f"\n\n> **Tests:** {told}" for told in view.cautions)
-    head += "".join(f"\n\n{told}" for told in view.left_out)
-    parts = [head, "## Stages\n\n" + "\n".join(stages)]
+    parts = [head + _waits(view)]
     if view.gates:
         parts.append("\n\n".join([f"## {DECIDE}", *map(_asked, view.gates), _HOW_TO_DECIDE]))
     if view.notes or view.stage not in ENDS:
         told = ["\n".join(map(_note, view.notes))] if view.notes else []
         parts.append("\n\n".join([f"## {NOTES}", *told, *([_HOW_TO_NOTE] if view.stage not in ENDS else [])]))
+    parts += [told for told in (view.size, view.tier) if told]
+    parts += [*(f"> **Tests:** {told}" for told in view.cautions), *view.left_out]
+    marks = _marks(view)
+    stages = [_stage(view, Stage(stage), mark, began) for stage, mark in marks.items()]
+    parts.append("## Timeline\n\n" + "\n".join(stages))
     if view.tasks:
-        parts.append(
-            "## Tasks\n\n"
-            + "\n".join(
-                f"- {t.status}: {t.id}, {in_line(t.title)}. {in_line(t.summary)}".rstrip() for t in view.tasks
-            )
-        )
-    parts.append(_spent(view, spent))
-    parts += _came_of_it(view)
+        parts.append("## Tasks\n\n" + "\n".join(map(_task, view.tasks)))
     if lines:
         parts.append("## Newest\n\n" + "\n".join(f"- {in_line(line)}" for line in lines))
+    parts.append(_spent(view, spent))
+    parts += [*_came_of_it(view), *_links(view)]
+    parts.append("\n\n".join(["## Picture", *filter(None, (lifecycle(view, marks), drawn(view.tasks)))]))
     ended = f"\n\nEnded {time.strftime('%Y-%m-%d %H:%M:%S')}." if view.stage in ENDS else ""
     return "\n\n".join(parts) + ended + "\n"
+
+
+def _marks(view: RunView) -> dict[str, str]:
+    """How far each stage is."""
+    at = WAY.index(view.stage) if view.stage in WAY else -1
+    far = {
+        str(stage): "done" if at > number else "now" if at == number else "later"
+        for number, stage in enumerate(WAY[1:-1], start=1)
+    }
+    return {stage: "skipped" if stage in view.skips else mark for stage, mark in far.items()}
+
+
+def _stage(view: RunView, stage: Stage, mark: str, began: Mapping[Stage, float]) -> str:
+    if stage in view.skips:
+        return f"- [{_STAGE_MARKS[mark]}] {stage}: {view.skips[stage]}"
+    at = f", {time.strftime('%H:%M:%S', time.localtime(began[stage]))}" if stage in began else ""
+    return f"- [{_STAGE_MARKS[mark]}] {stage}{at}"
+
+
+def _task(one: TaskView) -> str:
+    again = f" (attempt {one.attempt + 1})" if one.attempt else ""
+    return f"- {one.status}: {one.id}, {in_line(one.title)}{again}. {in_line(one.summary)}".rstrip()
+
+
+def _links(view: RunView) -> list[str]:
+    """The documents of the run, which lie beside this one."""
+    names = [path.partition(f"/runs/{view.run}/")[2] for path in view.artifacts]
+    lines = [f"- [{name}]({name})" for name in names if name.endswith(".md")]
+    return ["## Documents\n\n" + "\n".join(lines)] if lines else []
+
+
+def listed(views: Sequence[RunView]) -> str:
+    """``runs.md``: the runs of a workspace, the newest first; what waits for the person before all."""
+    parts = ["# Runs"]
+    waiting = [view for view in views if view.gates or view.interrupted]
+    groups = (("Waits for you", waiting), ("All", [view for view in views if view not in waiting]))
+    for heading, some in groups:
+        if some:
+            parts.append(f"## {heading}\n\n" + "\n".join(map(_listed, some)))
+    return "\n\n".join(parts if views else [*parts, "None yet."]) + "\n"
+
+
+def _listed(view: RunView) -> str:
+    cost = "price unknown" if view.unpriced and not view.cost_usd else f"${view.cost_usd:.2f}"
+    branch = f", branch `{in_line(view.branch)}`" if view.branch else ""
+    told = f"{view.stage}{', interrupted' if view.interrupted else ''}, {cost}{branch}"
+    asked = "".join(f"\n  - {in_line(gate.question)}" for gate in view.gates)
+    return f"- [{view.run}](runs/{view.run}/run.md): {told}. {in_line(headline(view.goal))}{asked}"
 
 
 def _waits(view: RunView) -> str:
@@ -198,6 +286,7 @@ def _came_of_it(view: RunView) -> list[str]:
         where = f"{view.branch or view.patch}; editor: {view.editor}"
         parts.append(f"## Delivered\n\n{where}" + (f"\n\n{view.take_over}" if view.take_over else ""))
     if view.deployment and view.deployment.serves:
-        told = (view.deployment.url or view.deployment.id, view.deployment.fence)
+        stop = f"Stop it: `{view.deployment.stop}`." if view.deployment.stop else ""
+        told = (view.deployment.url or view.deployment.id, view.deployment.fence, stop)
         parts.append("\n\n".join(["## Deployment", *filter(None, told)]))
     return parts

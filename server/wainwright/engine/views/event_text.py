@@ -31,6 +31,8 @@ def describe_event(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case ev.PlanProposed():
             plan, size = event.plan, f", {event.plan.size}" if event.plan.size else ""
             return f"plan: {_many(len(plan.requirements), 'requirement')}, {_many(len(plan.tasks), 'task')}{size}"
+        case ev.PlanEdited():
+            return f"the plan is edited by {event.by}: {'; '.join(event.what)}"
         case ev.Resized():
             return f"the goal is {event.size}, larger than it was taken for: {_line(event.reason)}"
         case ev.PlanGivenUp():

@@ -1,5 +1,6 @@
 """What a front sees of a run: JSON-able, derived from state and account, never stored."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -19,13 +20,19 @@ from wainwright.domain.events import (
     TaskLanded,
     Tested,
 )
-from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Deployment, Finding, Receipt, unnoticed
+from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Case, Deployment, Finding, Receipt, unnoticed
 from wainwright.domain.gates import GATES, digest
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
 from wainwright.domain.sizes import told
 from wainwright.domain.state import RunState
+from wainwright.domain.text import cut, plain
 from wainwright.journal import Account
 from wainwright.workspace.native import Symbol
+
+FAILING_MAX = 100
+"""Failing tests that are told one by one."""
+MESSAGE_MAX = 1_000
+"""Characters of what a failing test says that are told."""
 
 
 class Start(Fact):
@@ -178,8 +185,10 @@ class RunView(Fact):
     """How its commands are held, in a sentence: the tier of the sandbox, and why it is no better one."""
     activity: str = ""
     """The newest line of what is going on."""
-    findings: tuple[Finding, ...] = ()
-    """What the newest review remarked, and which small changes no acceptance test notices."""
+    findings: "tuple[Remark, ...]" = ()
+    """What the review remarked of the newest tree, and which small changes no acceptance test notices."""
+    failing: "tuple[Remark, ...]" = ()
+    """The tests that fail on the newest tree, or as long as there is none, on the base."""
     cautions: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     """Which suites are not run, and why, a sentence each."""
@@ -188,6 +197,14 @@ class RunView(Fact):
     """Which process drives the run: this one, another one, none."""
     interrupted: bool = False
     """Its process ended before the run did, and nobody else has taken it over."""
+
+
+class Remark(Finding):
+    """A finding, and who made it; a failing test is one, too."""
+
+    code: Literal["review", "mutant", "test"] = "review"
+    document: str = ""
+    """Which document of the run tells more."""
 
 
 class Notice(Fact):
@@ -253,7 +270,8 @@ def view(
         skips={str(stage): reason for stage, reason in state.skips.items()},
         size=told(state),
         tier=tiers.told(state.tier, state.tier_reason),
-        findings=(*(state.reviewed.findings if state.reviewed else ()), *_survivors(state)),
+        findings=(*_reviewed(state), *_survivors(state)),
+        failing=_failing(state),
         cautions=cautions(state),
         left_out=tuple(one.reason for one in state.left_out),
     )
@@ -266,15 +284,53 @@ def _gate(gate: Gate) -> GateView:
     return GateView(**told, **named, read=rule.read, seen=digest(gate))
 
 
-def _survivors(state: RunState) -> tuple[Finding, ...]:
+def _reviewed(state: RunState) -> tuple[Remark, ...]:
+    """What was remarked about the newest tree, and not about one before."""
+    reviewed = state.reviewed
+    if reviewed is None or reviewed.tree not in ("", state.head_tree):
+        return ()
+    return tuple(Remark(**one.model_dump(), document="review.md") for one in reviewed.findings)
+
+
+def _survivors(state: RunState) -> tuple[Remark, ...]:
     """What mutants say of the tests, as findings nobody has to answer."""
     tried, tested = state.mutants, state.tested
     if tried is None or tested is None or tried.tree != tested.tree:
         return ()
+    about: dict[str, Any] = {"severity": "minor", "route": "defer", "document": "test-report.md"}
     return tuple(
-        Finding(where=where, trigger=said, consequence=MISSING_OR_NEEDLESS, severity="minor", route="defer")
+        Remark(where=where, trigger=said, consequence=MISSING_OR_NEEDLESS, code="mutant", **about)
         for where, said in unnoticed(tried.survivors).items()
     )
+
+
+def _failing(state: RunState) -> tuple[Remark, ...]:
+    """The tests that fail, at their lines where those are told; what was red before the run is nobody's fault."""
+    tested = state.tested if state.tested and state.tested.tree == state.head_tree else None
+    receipt = tested.receipt if tested else state.base_receipt if state.delivered is None else None
+    if receipt is None or receipt.environment:
+        return ()
+    old = frozenset(tested.verdict.base_red) if tested else frozenset(receipt.failing)
+    return tuple(
+        Remark(
+            where=_place(case),
+            trigger=f"{case.name} {'was red before the run, and is' if case.name in old else 'fails'}.",
+            consequence=cut(plain(case.message).strip(), MESSAGE_MAX) or "It does not say why.",
+            severity="minor" if case.name in old else "blocker",
+            route="defer" if case.name in old else "patch",
+            code="test",
+            document="test-report.md" if tested else "",
+        )
+        for case in receipt.cases
+        if case.outcome in ("failed", "error") and not case.ending
+    )[:FAILING_MAX]
+
+
+def _place(case: Case) -> str:
+    """Where a test failed: its file, with the last line of it that its message names."""
+    file = case.name.partition("::")[0]
+    lines = re.findall(rf"(?<![\w/.-]){re.escape(file)}:(\d+)", case.message)
+    return f"{file}:{lines[-1]}" if lines else file
 
 
 def _percent(state: RunState) -> int:

@@ -26,6 +26,11 @@ class OwnDocument:
         return f".wainwright/{self.name}" == GOAL
 
     @property
+    def is_plan(self) -> bool:
+        """Whether this is the page of a run's plan."""
+        return self.run is not None and self.name == f"runs/{self.run}/plan.md"
+
+    @property
     def has_lenses(self) -> bool:
         """Whether lenses are shown: the documents that a person decides on."""
         return self.is_goal or (

@@ -7,20 +7,27 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
+from wainwright.lsp.features.diagnostics import mends
 from wainwright.lsp.features.hunk_review import here, shows_hunks
-from wainwright.lsp.features.work_here import FIX, SOURCE, WORK, beginnings
+from wainwright.lsp.features.work_here import FIX, SOURCE, WORK, beginnings, mending
 from wainwright.lsp.runs.available import AvailableCommand, about, available
+from wainwright.lsp.runs.task_commands import task_commands
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.board import Board
     from wainwright.lsp.runs.hunks import Hunks
+    from wainwright.lsp.runs.plan_pages import PlanPages
 
 KINDS = (FIX, WORK, SOURCE)
 
 
 async def actions(
-    server: "WainwrightServer", board: "Board", hunks: "Hunks", params: types.CodeActionParams
+    server: "WainwrightServer",
+    board: "Board",
+    hunks: "Hunks",
+    pages: "PlanPages",
+    params: types.CodeActionParams,
 ) -> list[types.CodeAction]:
     """What is offered for a range of a document."""
     document = own_document(board.workspace, params.text_document.uri)
@@ -28,10 +35,20 @@ async def actions(
         found = [*await _work_here(server, board, params), *(_of(offer, FIX) for offer in board.urgent())]
         found.append(_of(AvailableCommand("Review these changes", "wainwright.review"), SOURCE))
     else:
-        found = await _about_own(board, document)
+        page = pages.page(params.text_document.uri)
+        task = page.task_at(params.range.start) if page is not None else None
+        offers = task_commands(page, task.id.text) if page is not None and task is not None else []
         if document.run is not None and shows_hunks(document):
-            found = [*(_of(offer, FIX) for offer in await here(hunks, document.run, params.range)), *found]
+            offers = await here(hunks, document.run, params.range)
+        found = [*(_of(offer, FIX) for offer in offers), *await _about_own(board, document)]
+    found += [_mending(params, one) for one in params.context.diagnostics if mends(one)]
     return _apart([action for action in found if _wanted(action, params.context.only)])
+
+
+def _mending(params: types.CodeActionParams, diagnostic: types.Diagnostic) -> types.CodeAction:
+    """What was remarked, as the goal of a run."""
+    offer = mending(params.text_document.uri, diagnostic, mends(diagnostic))
+    return _of(offer, FIX, diagnostics=[diagnostic])
 
 
 async def _about_own(board: "Board", document: OwnDocument) -> list[types.CodeAction]:

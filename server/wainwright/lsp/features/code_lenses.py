@@ -1,5 +1,6 @@
 """Code lenses on our own documents. Each of them is a code action as well, for editors without lenses."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -8,16 +9,20 @@ from wainwright.lsp.documents.own import own_document
 from wainwright.lsp.features.hunk_review import lenses as of_hunks
 from wainwright.lsp.features.hunk_review import shows_hunks
 from wainwright.lsp.runs.available import AvailableCommand, available
+from wainwright.lsp.runs.task_commands import task_commands
 
 if TYPE_CHECKING:
     from wainwright.lsp.runs.board import Board
     from wainwright.lsp.runs.hunks import Hunks
+    from wainwright.lsp.runs.plan_pages import PlanPage, PlanPages
 
 TOP = types.Range(types.Position(0, 0), types.Position(0, 0))
 
 
-async def lenses(board: "Board", hunks: "Hunks", params: types.CodeLensParams) -> list[types.CodeLens]:
-    """The lenses of one document: at its top, and on each hunk of a change."""
+async def lenses(
+    board: "Board", hunks: "Hunks", pages: "PlanPages", params: types.CodeLensParams
+) -> list[types.CodeLens]:
+    """The lenses of one document: at its top, of a plan at each task, and of a change at each hunk."""
     document = own_document(board.workspace, params.text_document.uri)
     if document is None or not document.has_lenses:
         return []
@@ -32,12 +37,18 @@ async def lenses(board: "Board", hunks: "Hunks", params: types.CodeLensParams) -
     else:
         shown = await board.offers()
     below = await of_hunks(hunks, document.run) if document.run and shows_hunks(document) else []
-    return [
-        *(
-            types.CodeLens(
-                TOP, types.Command(offer.short or offer.title, offer.command, arguments=[offer.argument])
-            )
-            for offer in shown
-        ),
-        *below,
-    ]
+    page = pages.page(params.text_document.uri)
+    of_tasks = _of_tasks(page) if page is not None else ()
+    return [*(_lens(TOP, offer) for offer in shown), *below, *of_tasks]
+
+
+def _of_tasks(page: "PlanPage") -> Iterator[types.CodeLens]:
+    for task in page.read.tasks:
+        for offer in task_commands(page, task.id.text):
+            yield _lens(page.range(task.head), offer)
+
+
+def _lens(at: types.Range, offer: AvailableCommand) -> types.CodeLens:
+    return types.CodeLens(
+        at, types.Command(offer.short or offer.title, offer.command, arguments=[offer.argument])
+    )

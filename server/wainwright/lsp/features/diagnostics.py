@@ -13,7 +13,7 @@ from wainwright.lsp.documents.positions import TextIndex, uri_from_path
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wainwright.domain.evidence import Finding
+    from wainwright.engine.views.run_view import Remark
     from wainwright.lsp.connection.session import WainwrightServer
 
 SOURCE = "wainwright"
@@ -67,40 +67,50 @@ def _of_goal(index: TextIndex, one: Unclear) -> types.Diagnostic:
     return types.Diagnostic(index.range(one.start, max(one.start, end)), one.message, severity, source=SOURCE)
 
 
+def mends(diagnostic: types.Diagnostic) -> str:
+    """The goal that mends what a diagnostic of ours remarks; empty for any other."""
+    data = diagnostic.data if diagnostic.source == SOURCE else None
+    return str(data.get("goal", "")) if isinstance(data, dict) else ""
+
+
 class Findings:
     """The diagnostics of one run at a time."""
 
     def __init__(self, server: "WainwrightServer", workspace: "Path") -> None:
         self._server = server
         self._workspace = workspace
-        self._told: tuple[Finding, ...] = ()
+        self._told: tuple[Remark, ...] = ()
+        self._run = ""
         self._published: set[str] = set()
 
-    def show(self, findings: "tuple[Finding, ...]") -> None:
-        """Show these in place of those before; an empty tuple clears them all."""
+    def show(self, findings: "tuple[Remark, ...]", run: str = "") -> None:
+        """Show these of a run in place of those before; an empty tuple clears them all."""
         if findings == self._told:
             return
-        self._told = findings
+        self._told, self._run = findings, run
         by_uri: dict[str, list[types.Diagnostic]] = {}
         for finding in findings:
             place = _WHERE.fullmatch(finding.where.strip())
             if place is None or protected(place[1]):
                 continue
-            uri, diagnostic = self._diagnostic(finding, place[1], int(place[2] or 1))
-            by_uri.setdefault(uri, []).append(diagnostic)
+            told = self._diagnostic(finding, place[1], int(place[2] or 1))
+            if told is not None:
+                by_uri.setdefault(told[0], []).append(told[1])
         for uri in self._published - set(by_uri):
             self._publish(uri, [])
         for uri, diagnostics in by_uri.items():
             self._publish(uri, diagnostics)
         self._published = set(by_uri)
 
-    def _diagnostic(self, finding: "Finding", path: str, line: int) -> tuple[str, types.Diagnostic]:
+    def _diagnostic(self, finding: "Remark", path: str, line: int) -> tuple[str, types.Diagnostic] | None:
+        """A finding at its line; None for what stands in a file that is not here, such as a test still to come."""
         place = self._workspace / path
         document = self._server.buffers.find_open(place)
         if document is None:
-            index = TextIndex(
-                read_text(place, self._workspace) or "", self._server.buffers.position_encoding or "utf-16"
-            )
+            text = read_text(place, self._workspace)
+            if text is None:
+                return None
+            index = TextIndex(text, self._server.buffers.position_encoding or "utf-16")
             uri = uri_from_path(place)
         else:
             index, uri = document.index, document.uri
@@ -112,8 +122,19 @@ class Findings:
             range=index.range(start, start + len(content)),
             message=message,
             severity=_SEVERITIES[finding.severity],
+            code=finding.code,
             source=SOURCE,
+            related_information=self._related(finding),
+            data={"goal": f"Mend this at {finding.where}:\n\n{message}"},
         )
+
+    def _related(self, finding: "Remark") -> list[types.DiagnosticRelatedInformation] | None:
+        """The document that tells more, for editors that follow such links."""
+        if not finding.document or not self._run:
+            return None
+        place = self._workspace / ".wainwright" / "runs" / self._run / finding.document
+        at = types.Location(uri_from_path(place), types.Range(types.Position(0, 0), types.Position(0, 0)))
+        return [types.DiagnosticRelatedInformation(at, f"{finding.document} of run {self._run}")]
 
     def _publish(self, uri: str, diagnostics: list[types.Diagnostic]) -> None:
         self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, diagnostics))

@@ -24,6 +24,7 @@ from wainwright.lsp.messages import (
     LineInfo,
     NoArguments,
     NoteArguments,
+    OneTaskArguments,
     PartArguments,
     RejectArguments,
     ReplayInfo,
@@ -68,14 +69,15 @@ class Catalogue:
         add("wainwright.resume", "Let a run go on to its end")(self.resume)
         add("wainwright.task", "Pause a task, let it go on, stop it, or have it tried again")(self.task)
         add("wainwright.note", "Say something to those at work; they hear it at their next turn")(self.note)
+        add("wainwright.difference", "Show what a task changes")(self.difference)
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
+        add("wainwright.stop", "Stop the service of a run")(self.stop)
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
         add("wainwright.hunk", "Accept, reject or change hunks of the change that is asked about")(self.hunk)
         add("wainwright.explainHunk", "Explain a hunk of the change that is asked about")(self.explain_hunk)
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
         add("wainwright.revert", "Take back what was applied; what was typed since stays")(self.revert)
-        add("wainwright.stop", "Stop the service that a run started")(self.stop)
         add("wainwright.why", "Tell where a line comes from")(self.why)
         add("wainwright.replay", "Do a run again against its record; no model is asked")(self.replay)
         add("wainwright.rows", "List the rows of a run that a fork can go on from")(self.rows)
@@ -134,9 +136,17 @@ class Catalogue:
         """Say something to those at work on a run."""
         return await (await self._runs()).note(arguments.run, arguments.words)
 
+    async def difference(self, call: Call, arguments: OneTaskArguments) -> Shown:
+        """Open what landed of a task, or what was built for it and has not landed."""
+        return await (await self._runs()).difference(arguments.run, arguments.task)
+
     async def cancel(self, call: Call, arguments: RunArguments) -> RunInfo:
         """Stop a run."""
         return await (await self._runs()).cancel(arguments.run)
+
+    async def stop(self, call: Call, arguments: RunArguments) -> RunInfo:
+        """Stop what a run has left serving; it is told whether it still served."""
+        return await (await self._runs()).stop(arguments.run)
 
     async def runs(self, call: Call, arguments: NoArguments) -> RunList:
         """All runs, newest first."""
@@ -161,10 +171,6 @@ class Catalogue:
     async def revert(self, call: Call, arguments: PartArguments) -> EditBegun:
         """Take the change, or a part of it, out of the files; what was typed since stays. The rest is told later."""
         return await (await self._runs()).revert(arguments)
-
-    async def stop(self, call: Call, arguments: RunArguments) -> RunInfo:
-        """End a service; what it served stays on its branch."""
-        return await (await self._runs()).stop(arguments.run)
 
     async def why(self, call: Call, arguments: LineArguments) -> LineInfo:
         """Follow a line to the run, the step and the model call that wrote it, and open what is told of it."""

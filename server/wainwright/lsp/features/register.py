@@ -16,7 +16,9 @@ from wainwright.lsp.features.code_actions import KINDS, actions
 from wainwright.lsp.features.code_lenses import lenses
 from wainwright.lsp.features.diagnostics import Findings, GoalProblems
 from wainwright.lsp.features.execute_command import Catalogue
-from wainwright.lsp.features.workspace_symbols import follow_buffers, symbols
+from wainwright.lsp.features.hover import hover
+from wainwright.lsp.features.plan_document import follow_plan_document, register_plan_document
+from wainwright.lsp.features.workspace_symbols import documents, follow_buffers, symbols
 
 if TYPE_CHECKING:
     from wainwright.domain.ports import Editor
@@ -49,17 +51,30 @@ class Product:
         @feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(KINDS)))
         async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
             runs = self._ready
-            return [] if runs is None else await actions(self._server, runs.board, runs.hunks, params)
+            return (
+                []
+                if runs is None
+                else await actions(self._server, runs.board, runs.hunks, runs.pages, params)
+            )
 
         @feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
         async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
             runs = self._ready
-            return [] if runs is None else await lenses(runs.board, runs.hunks, params)
+            return [] if runs is None else await lenses(runs.board, runs.hunks, runs.pages, params)
+
+        @feature(types.TEXT_DOCUMENT_HOVER)
+        async def on_hover(params: types.HoverParams) -> types.Hover | None:
+            runs = self._ready
+            return None if runs is None else hover(self._server, runs.pages, runs.lines, params)
+
+        register_plan_document(self._server, lambda: runs.pages if (runs := self._ready) else None)
 
         @feature(types.WORKSPACE_SYMBOL)
         async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
             runs = self._ready
-            return [] if runs is None else await symbols(runs.engine, params.query)
+            if runs is None:
+                return []
+            return [*documents(runs.board, params.query), *await symbols(runs.engine, params.query)]
 
     async def runs(self) -> "Runs":
         """The runs of the workspace, once its engine is open. Raises the reason when it cannot be."""
@@ -95,7 +110,8 @@ class Product:
             return error
         self._server.on_stop.append(runs.close)
         findings = Findings(self._server, runs.workspace)
-        runs.board.listeners.append(lambda view: findings.show(view.findings))
+        runs.board.listeners.append(lambda view: findings.show((*view.findings, *view.failing), view.run))
+        follow_plan_document(self._server, runs.pages)
         await runs.restore()
         problems = GoalProblems(self._server, runs.workspace)
         self._server.spawn(problems.follow(), "look at the goal document")

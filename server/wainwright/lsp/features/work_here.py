@@ -95,6 +95,12 @@ def _fixes(uri: str, diagnostics: list[types.Diagnostic]) -> list[Beginning]:
     return found
 
 
+def mending(uri: str, diagnostic: types.Diagnostic, goal: str) -> AvailableCommand:
+    """What was remarked of a run's work, as the goal of another."""
+    title = f"Fix with Wainwright: {headline(_message(diagnostic), SHORT)}"
+    return AvailableCommand(title, "wainwright.start", _at(uri, diagnostic.range, goal))
+
+
 def _message(diagnostic: types.Diagnostic) -> str:
     return str(getattr(diagnostic.message, "value", diagnostic.message)).strip()[:2000]
 

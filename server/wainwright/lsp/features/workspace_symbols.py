@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.changes import protected
+from wainwright.domain.text import headline
 from wainwright.lsp.documents.own import relative
 from wainwright.lsp.documents.positions import uri_from_path
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
     from wainwright.lsp.connection.session import WainwrightServer
+    from wainwright.lsp.runs.board import Board
 
+_NAMED = 3
+"""Letters from which on a document is found by its name."""
 SYMBOLS_MAX = 200
 """How many names one answer holds; the editor asks again when the person types on."""
 _KINDS = {
@@ -49,6 +53,30 @@ async def symbols(engine: "Engine", query: str) -> list[types.WorkspaceSymbol]:
             location=types.Location(uri_from_path(engine.workspace / symbol.path), _line(symbol.line)),
         )
         for symbol in found
+    ]
+
+
+def documents(board: "Board", query: str) -> list[types.WorkspaceSymbol]:
+    """Our own documents, found by how their names begin: git ignores their folder, and so does a search for files."""
+    asked = query.strip().lower()
+    if len(asked) < _NAMED:
+        return []
+    of_runs = [
+        (f"{name}: {headline(view.goal)}", view.run, f"runs/{view.run}/{name}")
+        for view in board.views()
+        for name in ("run.md", "plan.md")
+        if name == "run.md" or any(path.endswith(f"/{name}") for path in view.artifacts)
+    ]
+    found = [("goal.md", "", "goal.md"), ("runs.md", "", "runs.md"), *of_runs]
+    return [
+        types.WorkspaceSymbol(
+            name=name,
+            kind=types.SymbolKind.File,
+            container_name=run or None,
+            location=types.Location(uri_from_path(board.workspace / ".wainwright" / path), _line(1)),
+        )
+        for name, run, path in found
+        if name.lower().startswith(asked)
     ]
 
 

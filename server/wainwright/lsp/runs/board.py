@@ -39,6 +39,14 @@ class Board:
         """A run as it was seen last. Raises KeyError for one that never was."""
         return self._seen[run]
 
+    def seen(self, run: str) -> "RunView | None":
+        """A run as it was seen last; None for one that never was. Waits for nothing."""
+        return self._seen.get(run)
+
+    def views(self) -> "list[RunView]":
+        """The runs as they were seen last, the one that moved last first."""
+        return list(reversed(self._seen.values()))
+
     async def offers(self) -> list[AvailableCommand]:
         """What the goal document offers now."""
         return to_start(trusted=await self._engine.trusting.given())
@@ -68,7 +76,10 @@ class Board:
         there = bool(await self._engine.editing.undo(view.run))
         if there == (view.editor == "applied"):
             return view
-        return view.model_copy(update={"editor": "applied" if there else "absent"})
+        if there:
+            return view.model_copy(update={"editor": "applied"})
+        # What was remarked about the change does not hold in files that do not have it.
+        return view.model_copy(update={"editor": "absent", "findings": (), "failing": ()})
 
     async def look_again(self, run: str) -> "RunView":
         """A run as it is right now; whatever shows it is brought up to date."""
@@ -76,7 +87,7 @@ class Board:
         before = self._seen.get(run)
         self.remember(view)
         if before is None or (before.stage, before.gates) != (view.stage, view.gates):
-            self.refresh()
+            self._ask_for_lenses()
         return view
 
     def urgent(self) -> list[AvailableCommand]:
@@ -101,6 +112,15 @@ class Board:
         return len(known) > 1 and time.monotonic() - known.get(gate, math.inf) < SETTLES_S
 
     def refresh(self) -> None:
+        """Show anew what a command has moved in the editor."""
+        self._ask_for_lenses()
+        if self.newest is not None:
+            self._server.spawn(self._look_beside(self.newest), f"look at {self.newest} again")
+
+    async def _look_beside(self, run: str) -> None:
+        self.remember(await self._view(run))
+
+    def _ask_for_lenses(self) -> None:
         """Have the editor ask for its lenses again."""
         if self._server.profile.code_lens_refresh:
             self._server.spawn(self._server.ask(types.WORKSPACE_CODE_LENS_REFRESH), "refresh lenses")

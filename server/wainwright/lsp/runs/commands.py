@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from lsprotocol import types
 from pydantic_core import to_jsonable_python
 
-from wainwright.domain.errors import InputError, WainwrightError
+from wainwright.domain.errors import InputError, PlanError, WainwrightError
 from wainwright.domain.events import Decision, Steering
 from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Asks, Stage
 from wainwright.domain.text import headline
@@ -33,10 +33,12 @@ from wainwright.lsp.messages import (
     StartArguments,
 )
 from wainwright.lsp.runs.board import Board
+from wainwright.lsp.runs.delivered_lines import DeliveredLines
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
 from wainwright.lsp.runs.hunks import Hunks
 from wainwright.lsp.runs.lines import why
+from wainwright.lsp.runs.plan_pages import PlanPages
 from wainwright.lsp.runs.questions import Questions
 from wainwright.lsp.runs.replays import Replays
 from wainwright.lsp.runs.rewinds import Rewinds
@@ -78,6 +80,8 @@ class Runs:
         self._server = server
         self.engine = engine
         self.board = Board(server, engine)
+        self.pages = PlanPages(server, self.board, engine)
+        self.lines = DeliveredLines(server, engine)
         self._questions = Questions(server)
         self.toasts = Toasts(server)
         self._delivery = delivery
@@ -97,6 +101,8 @@ class Runs:
         self.board.newest = views[0].run if views else None
         for view in reversed(views):
             self.board.remember(view)
+            self.lines.hear(view)
+        self.board.listeners.append(self.lines.hear)
         self._server.spawn(self._stand_by_others(), "follow what other processes do")
         self._server.spawn(self.engine.index.follow(), "keep the index")
         await self._pick_up(views)
@@ -292,6 +298,14 @@ class Runs:
         self.board.remember(view)
         return _info(view)
 
+    async def stop(self, run: str | None) -> RunInfo:
+        """Stop the service that a run has left."""
+        name = await self.engine.named(run)
+        said = await self.engine.serving.stop(name, by="editor")
+        self.toasts.acted()
+        self.toasts.say(types.MessageType.Info, said)
+        return _info(await self.board.look_again(name))
+
     async def every(self) -> RunList:
         """All runs, newest first."""
         return RunList(runs=tuple(_info(view) for view in await self.engine.runs()))
@@ -303,7 +317,10 @@ class Runs:
 
     def show_document(self, run: str, name: str) -> Shown:
         """Have one document of a run opened, if the editor can; does not wait for it."""
-        uri = uri_from_path(self.workspace / ".wainwright" / "runs" / run / name)
+        return self._shown(run, self.workspace / ".wainwright" / "runs" / run / name)
+
+    def _shown(self, run: str, place: Path) -> Shown:
+        uri = uri_from_path(place)
         self._goals.open_document(uri)
         return Shown(run=run, uri=uri)
 
@@ -346,7 +363,17 @@ class Runs:
 
     async def why(self, asked: LineArguments) -> LineInfo:
         """Tell where a line comes from, and have the answer opened."""
-        return await why(self._server, self.engine, self._goals, asked)
+        page = self.pages.page(asked.uri)
+        task = page.task_at(types.Position(asked.line, 0)) if page is not None else None
+        if page is None or task is None:
+            return await why(self._server, self.engine, self._goals, asked)
+        shown = self._shown(page.run, await self.engine.plans.task_page(page.run, task.id.text))
+        return LineInfo(run=page.run, commit="", task=task.id.text, step="", call="", uri=shown.uri)
+
+    async def difference(self, run: str | None, task: str) -> Shown:
+        """Open what a task changes."""
+        name = await self.engine.named(run)
+        return self._shown(name, await self.engine.plans.task_difference(name, task))
 
     # ---- driving and following
 
@@ -429,6 +456,9 @@ class Runs:
             await self.decide(run, gate, decision, reason)
         except InputError as late:
             log.info("a decision came late: %s", late)
+        except PlanError as wrong:
+            said = types.ShowMessageParams(types.MessageType.Warning, str(wrong))
+            self._server.window_show_message(said)
 
     async def revert_quietly(self, run: str) -> None:
         """Take a change back, if it is there."""
@@ -441,15 +471,6 @@ class Runs:
             await self.stop(run)
         except WainwrightError as error:
             self.toasts.say(types.MessageType.Error, f"The service was not stopped. {error}")
-
-    async def stop(self, run: str | None) -> RunInfo:
-        """End the service that a run started."""
-        name = await self.engine.named(run)
-        await self.engine.serving.stop(name, by="editor")
-        view = await self.engine.view(name)
-        self.toasts.acted()
-        self.toasts.say(types.MessageType.Info, f"The service of {view.run} is stopped.")
-        return _info(view)
 
     async def files(self, run: str) -> int:
         """How many files the change of a run has."""

@@ -1,4 +1,4 @@
-"""`run.md`: what has to be known to decide a plan, and how an unfinished run ended."""
+"""`run.md` and `runs.md`: what waits for a person first, how far a run is, and how an unfinished one ended."""
 
 from tests.unit.domain.test_machine import BASE, SNAPSHOT, plan, started, state_at
 
@@ -8,8 +8,8 @@ from wainwright.domain.effects import OpenGate
 from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import Stage
 from wainwright.domain.state import RunState
-from wainwright.engine.views.documents import render
-from wainwright.engine.views.run_view import view
+from wainwright.engine.views.documents import listed, render
+from wainwright.engine.views.run_view import RunView, view
 from wainwright.journal import Account
 
 SPENT = Account(cap_usd=None, cap_tokens=None, spent_usd=0, spent_tokens=0, calls=0, lost=0)
@@ -46,3 +46,28 @@ def test_an_unfinished_end_says_where_its_work_is() -> None:
 def test_a_change_that_was_handed_over_says_how_it_is_taken_over() -> None:
     delivered = ev.Delivered(commit="c3", branch="wainwright/x", way="git reset wainwright/x")
     assert "`git reset wainwright/x` puts" in shown(state_at(Stage.DEPLOY).changed(handed=delivered))
+
+
+def test_what_waits_stands_first_and_the_picture_last() -> None:
+    state = replay([started(), SNAPSHOT, BASE, ev.PlanProposed(plan=plan("a", "end<a"))])
+    assert state is not None
+    (effect,) = decide(state)
+    assert isinstance(effect, OpenGate)
+    seen = view(
+        fold(state, ev.GateOpened(gate=effect.gate)), SPENT, (), (".wainwright/runs/r1/plan.md", "x.json")
+    )
+    text = render(seen, ["the planner thinks"])
+    headings = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert headings == ["Decide", "Timeline", "Tasks", "Newest", "Spent", "Documents", "Picture"]
+    assert "- [plan.md](plan.md)" in text
+    assert '  PLANNING["PLANNING"]:::now' in text
+    assert '  t1["end: waiting"]:::later' in text, "some ids mean something to Mermaid"
+    assert "  t0 --> t1" in text
+    (first, second) = listed([state_view(Stage.DONE), seen]).split("## All")
+    assert "# Runs\n\n## Waits for you\n\n- [r1](runs/r1/run.md): PLANNING, $0.00." in first
+    assert "Is the plan for “Make it work” right?" in first
+    assert "- [r1](runs/r1/run.md): DONE, $0.00" in second
+
+
+def state_view(stage: Stage) -> RunView:
+    return view(state_at(stage), SPENT, (), ())

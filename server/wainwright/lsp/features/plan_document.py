@@ -1,0 +1,83 @@
+"""The page of a plan as a live document: registers what is asked about it, and keeps its memory going.
+
+All answers come out of memory: none waits for the engine.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from wainwright.lsp.features.completion import completion
+from wainwright.lsp.features.formatting import formatting
+from wainwright.lsp.features.inlay_hints import inlay_hints
+from wainwright.lsp.features.plan_diagnostics import PlanDiagnostics
+from wainwright.lsp.features.plan_places import definition, references
+
+if TYPE_CHECKING:
+    from wainwright.lsp.connection.session import WainwrightServer
+    from wainwright.lsp.runs.plan_pages import PlanPage, PlanPages
+
+Pages = Callable[[], "PlanPages | None"]
+"""The open pages, once the engine is there."""
+PageOf = Callable[[str], "PlanPage | None"]
+"""The page of a URI; None for any other document."""
+
+
+def register_plan_document(server: "WainwrightServer", pages: Pages) -> None:
+    """Have requests about a plan's page answered; for all other documents there is nothing to say."""
+
+    def page_of(uri: str) -> "PlanPage | None":
+        known = pages()
+        return known.page(uri) if known is not None else None
+
+    _register_looks(server, pages, page_of)
+    _register_edits(server, pages, page_of)
+
+
+def _register_looks(server: "WainwrightServer", pages: Pages, page_of: PageOf) -> None:
+    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
+    async def hints(params: types.InlayHintParams) -> list[types.InlayHint]:
+        page = page_of(params.text_document.uri)
+        return inlay_hints(page, params.range) if page is not None else []
+
+    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
+    async def defined(params: types.DefinitionParams) -> list[types.Location]:
+        known, page = pages(), page_of(params.text_document.uri)
+        if known is None or page is None:
+            return []
+        return definition(page, known.workspace, params.position)
+
+    @server.feature(types.TEXT_DOCUMENT_REFERENCES)
+    async def named(params: types.ReferenceParams) -> list[types.Location]:
+        page = page_of(params.text_document.uri)
+        declared = params.context.include_declaration
+        return references(page, params.position, declared=declared) if page is not None else []
+
+
+def _register_edits(server: "WainwrightServer", pages: Pages, page_of: PageOf) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    async def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        known = pages()
+        if known is not None:
+            await known.saved(params.text_document.uri)
+
+    options = types.CompletionOptions(trigger_characters=[" ", "`", "/"])
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, options)
+    async def complete(params: types.CompletionParams) -> list[types.CompletionItem]:
+        known, page = pages(), page_of(params.text_document.uri)
+        if known is None or page is None:
+            return []
+        return completion(page, params.position, known.paths)
+
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    async def formatted(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        page = page_of(params.text_document.uri)
+        return formatting(page) if page is not None else []
+
+
+def follow_plan_document(server: "WainwrightServer", pages: "PlanPages") -> None:
+    """Show problems of open pages, and look again whenever one is typed in or its run goes on."""
+    pages.listeners.append(PlanDiagnostics(server).show)
+    server.spawn(pages.follow(), "follow the pages of plans")

@@ -1,0 +1,55 @@
+"""What an editor shows at its lines: failing tests and findings, as long as they hold of the newest tree."""
+
+from tests.unit.domain.test_machine import BASE, RED, REVIEWED, SNAPSHOT, WAY_TO, receipt, started
+
+from wainwright.domain import events as ev
+from wainwright.domain.evidence import Case, Finding, Receipt
+from wainwright.domain.fold import fold, replay
+from wainwright.domain.goal import Stage
+from wainwright.domain.state import RunState
+from wainwright.engine.views.run_view import RunView, view
+from wainwright.journal import Account
+
+SPENT = Account(cap_usd=None, cap_tokens=None, spent_usd=0, spent_tokens=0, calls=0, lost=0)
+MESSAGE = (
+    "\x1b[31massert 3 == 2\x1b[0m\ntests/a.py:9: in helper\ntests/a.py:12: Error\nother/tests/a.py:99: x"
+)
+
+
+def seen(*events: ev.Event) -> RunView:
+    state = replay(list(events))
+    assert isinstance(state, RunState)
+    return view(state, SPENT, (), ())
+
+
+def failing(tree: str) -> Receipt:
+    return receipt(tree, 1).model_copy(
+        update={"cases": (Case(name="tests/a.py::one", outcome="failed", message=MESSAGE),)}
+    )
+
+
+def test_a_failing_test_stands_at_its_line_with_what_it_says() -> None:
+    red = RED.model_copy(update={"receipt": failing("t2")})
+    (one,) = seen(*WAY_TO[Stage.TEST], red).failing
+    assert (one.where, one.severity, one.code) == ("tests/a.py:12", "blocker", "test")
+    assert one.trigger == "tests/a.py::one fails."
+    assert one.consequence.startswith("assert 3 == 2\n"), "without the colours of a terminal"
+
+
+def test_what_was_red_before_the_run_is_told_softly_until_it_is_known_better() -> None:
+    before = ev.BaseTested(receipt=failing("t0"))
+    (one,) = seen(started(), SNAPSHOT, before).failing
+    assert (one.severity, one.binding) == ("minor", False)
+    assert one.trigger == "tests/a.py::one was red before the run, and is."
+    assert seen(started(), SNAPSHOT, BASE).failing == ()
+
+
+def test_a_finding_about_an_older_tree_holds_no_more() -> None:
+    finding = Finding(where="a.py:1", trigger="x", consequence="y", severity="minor", route="defer")
+    reviewed = REVIEWED.model_copy(update={"findings": (finding,)})
+    state = replay([*WAY_TO[Stage.REVIEW], reviewed])
+    assert state is not None
+    (one,) = view(state, SPENT, (), ()).findings
+    assert (one.where, one.code, one.document) == ("a.py:1", "review", "review.md")
+    state = fold(state, reviewed.model_copy(update={"tree": "older"}))
+    assert view(state, SPENT, (), ()).findings == ()
