@@ -45,4 +45,4 @@ def test_an_unfinished_end_says_where_its_work_is() -> None:
 
 def test_a_change_that_was_handed_over_says_how_it_is_taken_over() -> None:
     delivered = ev.Delivered(commit="c3", branch="wainwright/x", way="git reset wainwright/x")
-    assert "`git reset wainwright/x` puts" in shown(state_at(Stage.DEPLOY).changed(delivered=delivered))
+    assert "`git reset wainwright/x` puts" in shown(state_at(Stage.DEPLOY).changed(handed=delivered))
