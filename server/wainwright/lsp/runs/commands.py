@@ -224,7 +224,7 @@ class Runs:
     async def _ask_again(self, run: str, gate: GateView, decision: Decision, reason: str) -> None:
         """Ask whether a decision was meant for a gate that had only just come."""
         word = gate.no if decision == "reject" else gate.yes
-        question = f"{gate.question} That came up just as you chose. {word}?"
+        question = f"{gate.question} This came up just as you chose. Is it meant?"
         if await self._questions.choose(question, [word, LATER], gate.detail) == word:
             await self.decide_quietly(run, gate.id, decision, reason)
 
