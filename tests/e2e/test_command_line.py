@@ -333,14 +333,20 @@ async def test_gates_are_decided_from_another_process(
         busy = await asyncio.to_thread(wainwright.do, "resume", run, server=server)
         assert (busy.code, "is at work in process" in busy.err) == (2, True)
         # The process that works on it hears of what another one decides.
+        noted = await asyncio.to_thread(wainwright.do, "note", run, "Mind", "the docs.")
+        assert (noted.code, f"{run}: noted." in noted.out) == (0, True), noted.err
         told = await asyncio.to_thread(wainwright.do, "reject", "one module, please", "--run", run)
         assert told.code == 0, told.err
         await until(engine, run, "plan-2")
-        assert any("one module, please" in team.text_of(m) for r in server.requests for m in r["messages"])
+        asked = "\n".join(team.text_of(m) for r in server.requests for m in r["messages"])
+        assert "one module, please" in asked
+        assert "# Note 1 of the person\n\nMind the docs." in asked
     finally:
         await engine.close()
     # Nobody works on it now: decisions are kept until somebody does.
-    assert (await asyncio.to_thread(wainwright.do, "show", run, "--json")).last["gates"][0]["kind"] == "plan"
+    seen = (await asyncio.to_thread(wainwright.do, "show", run, "--json")).last
+    assert seen["gates"][0]["kind"] == "plan"
+    assert seen["notes"] == [{"words": "Mind the docs.", "received": ["planner"]}]
     approved = await asyncio.to_thread(wainwright.do, "approve", run)
     assert (approved.code, "wainwright resume" in approved.out) == (0, True)
     again = await asyncio.to_thread(wainwright.do, "approve", run)

@@ -28,7 +28,7 @@ async def test_words_are_typed_where_the_editor_takes_them(workplace):
     assert "The person rejected the plan: Say it in French." in completed(workplace.model)[-1]
     assert [one["prompt"] for one in asked] == ["What should be different?"] * 2
     typed.append("Keep it short.")
-    await person.command("note")
+    await person.take(await person.action("Send the note"))
     await person.client.until(lambda: len(asked) == 3, "a question for a note")
     assert person.client.notifications["wainwright/event"] == []
     await person.command("cancel")

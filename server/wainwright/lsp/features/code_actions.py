@@ -33,7 +33,8 @@ async def actions(
     document = own_document(board.workspace, params.text_document.uri)
     if document is None:
         found = [*await _work_here(server, board, params), *(_of(offer, FIX) for offer in board.urgent())]
-        found.append(_of(AvailableCommand("Review these changes", "wainwright.review"), SOURCE))
+        more = [AvailableCommand("Review these changes", "wainwright.review"), *board.to_say()]
+        found += [_of(offer, SOURCE) for offer in more]
     else:
         page = pages.page(params.text_document.uri)
         task = page.task_at(params.range.start) if page is not None else None

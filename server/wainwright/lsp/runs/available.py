@@ -51,9 +51,8 @@ def available(view: "RunView") -> list[AvailableCommand]:
 def about(view: "RunView") -> list[AvailableCommand]:
     """What can always be asked about a run, beside what moves it."""
     run = {"run": view.run}
-    note = AvailableCommand(f"Send the note to those at work on {view.run}", "wainwright.note", run)
     found = [
-        *([note] if view.stage not in ENDS else []),
+        *to_say(view),
         AvailableCommand("Show the run", "wainwright.show", run),
         AvailableCommand(f"Replay {view.run} against its record", "wainwright.replay", run),
         AvailableCommand(f"Fork {view.run}", "wainwright.fork", run),
@@ -66,6 +65,13 @@ def about(view: "RunView") -> list[AvailableCommand]:
         title = f"Rewind the files to before {view.run}"
         found.append(AvailableCommand(title, "wainwright.rewind", before))
     return found
+
+
+def to_say(view: "RunView") -> list[AvailableCommand]:
+    """Words for those at work on a run, as long as it goes on."""
+    title = f"Send the note to those at work on {view.run}"
+    offer = AvailableCommand(title, "wainwright.note", {"run": view.run})
+    return [] if view.stage in ENDS else [offer]
 
 
 def _decisions(view: "RunView") -> list[AvailableCommand]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain.errors import InputError
-from wainwright.lsp.runs.available import AvailableCommand, available, to_start
+from wainwright.lsp.runs.available import AvailableCommand, available, to_say, to_start
 
 if TYPE_CHECKING:
     from wainwright.engine.editor_index import Definition
@@ -94,6 +94,10 @@ class Board:
         """What somebody waits for, in any run that no other process looks after."""
         mine = [view for view in self._seen.values() if view.at_work != "elsewhere"]
         return [offer for view in mine for offer in available(view) if offer.urgent]
+
+    def to_say(self) -> list[AvailableCommand]:
+        """Words for those at work, for each run that goes on."""
+        return [offer for view in self._seen.values() for offer in to_say(view)]
 
     def remember(self, view: "RunView") -> None:
         """Take a run over as it is now; listeners hear of the newest one."""

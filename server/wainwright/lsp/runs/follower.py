@@ -95,7 +95,7 @@ class Follower:
             self._news.set()
         elif self._bar is not None:
             what = f"{notice.task}: {notice.text}" if notice.task else notice.text
-            self._bar.report(f"{notice.stage}: {what} ({self._spent})")
+            self._bar.report(f"{notice.stage}: {what}{self._spent}")
 
     async def follow(self) -> None:
         """Return when the run has ended, holds, or is no longer driven by this process."""
@@ -106,8 +106,8 @@ class Follower:
                 self._news.clear()
                 view = await self._board.look_again(self._run)
                 last = word(view)
-                self._spent = spent(view, time.monotonic() - self._began)
-                self._bar.report(f"{last} ({self._spent})", view.percent)
+                self._spent = f" ({spent(view, time.monotonic() - self._began)})"
+                self._bar.report(f"{last}{self._spent}", view.percent)
                 self._ask_about(view.gates)
                 if view.at_work != "here":
                     break
@@ -178,7 +178,11 @@ class Follower:
             REVERT: view.editor in ("applied", "partial"),
             STOP: view.stage is Stage.DONE and view.deployment is not None and view.deployment.serves,
         }
-        chosen = await self._questions.choose(said, [way for way, there in ways.items() if there], kind=kind)
+        offered = [way for way, there in ways.items() if there]
+        if not offered:
+            self._server.window_show_message(types.ShowMessageParams(kind, said))
+            return
+        chosen = await self._questions.choose(said, offered, kind=kind)
         if chosen in (SHOW, REVIEW):
             self._steering.show_document(view.run, "run.md" if chosen == SHOW else "review.md")
         elif chosen == REVERT:
