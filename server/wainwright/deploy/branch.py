@@ -54,10 +54,6 @@ class BranchTarget:
         """See ``Target``."""
         return set()
 
-    async def stop(self, deployment: Deployment) -> bool:
-        """A branch serves nothing; see ``Target``."""
-        return False
-
     async def roll_back(self, deployment: Deployment) -> Deployment | None:
         """The branch stays, for a person to look at; see ``Target``."""
         return None

@@ -77,14 +77,6 @@ class ProcessTarget:
         """See ``Target``."""
         return self._services.in_use()
 
-    async def stop(self, deployment: Deployment) -> bool:
-        """See ``Target``."""
-        service = self._services.find(deployment.id)
-        if service is None or not self._services.alive(service):
-            return False
-        await self._services.stop(service)
-        return True
-
     async def roll_back(self, deployment: Deployment) -> Deployment | None:
         """Stop the service and start the one before again; see ``Target``."""
         service = await self._services.roll_back(self._known(deployment))

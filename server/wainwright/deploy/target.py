@@ -80,10 +80,6 @@ class Target(Protocol):
         """Trees on this machine that are served, or that a roll-back would serve again. Raises DeployError."""
         ...
 
-    async def stop(self, deployment: Deployment) -> bool:
-        """End it for good; False where it serves no more. Raises DeployError when it does not end."""
-        ...
-
     async def roll_back(self, deployment: Deployment) -> Deployment | None:
         """Take it back. Returns what serves now, None if nothing does. May be repeated. Raises DeployError."""
         ...

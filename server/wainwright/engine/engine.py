@@ -48,7 +48,6 @@ from wainwright.engine.replaying import Replaying
 from wainwright.engine.resuming import require_tier, resumed
 from wainwright.engine.rewinding import Rewinding
 from wainwright.engine.run_list import RunList
-from wainwright.engine.serving import Serving
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.starting import started
 from wainwright.engine.tracing.statements import Statements
@@ -110,7 +109,6 @@ class Engine:
         self.trusting = Trusting(parts)
         self._lookup = Lookup(parts.journal)
         self.list = RunList(parts.workspace, self.view)
-        self.serving = Serving(parts, self._state)
         self.plans = PlanPages(parts, self._state, self._submit)
         self._following = Following(self._lookup, self._publish)
         self.index = EditorIndex(parts.indexes, parts.workspace)

@@ -61,7 +61,6 @@ class Catalogue:
         add("wainwright.task", "Pause a task, let it go on, stop it, or have it tried again")(self.task)
         add("wainwright.difference", "Show what a task changes")(self.difference)
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
-        add("wainwright.stop", "Stop the service of a run")(self.stop)
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
         add("wainwright.apply", "Apply the change of a run to the editor again")(self.apply)
@@ -119,10 +118,6 @@ class Catalogue:
     async def cancel(self, call: Call, arguments: RunArguments) -> RunInfo:
         """Stop a run."""
         return await (await self._runs()).cancel(arguments.run)
-
-    async def stop(self, call: Call, arguments: RunArguments) -> RunInfo:
-        """Stop what a run has left serving; it is told whether it still served."""
-        return await (await self._runs()).stop(arguments.run)
 
     async def runs(self, call: Call, arguments: NoArguments) -> RunList:
         """All runs, newest first."""

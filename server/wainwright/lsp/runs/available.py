@@ -56,9 +56,6 @@ def about(view: "RunView") -> list[AvailableCommand]:
         AvailableCommand(f"Replay {view.run} against its record", "wainwright.replay", run),
         AvailableCommand(f"Fork {view.run}", "wainwright.fork", run),
     ]
-    if view.deployment is not None and view.deployment.serves and view.stage in ENDS:
-        title = f"Stop the service at {view.deployment.url or view.deployment.id}"
-        found.append(AvailableCommand(title, "wainwright.stop", run))
     if view.branch or view.patch or view.editor in ("applied", "partial"):
         before = {"checkpoint": f"{view.run}@0"}
         title = f"Rewind the files to before {view.run}"

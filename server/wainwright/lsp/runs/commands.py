@@ -228,13 +228,6 @@ class Runs:
         self.board.remember(view)
         return _info(view)
 
-    async def stop(self, run: str | None) -> RunInfo:
-        """Stop the service that a run has left."""
-        name = await self.engine.named(run)
-        said = await self.engine.serving.stop(name, by="editor")
-        self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
-        return _info(await self.board.look_again(name))
-
     async def every(self) -> RunList:
         """All runs, newest first."""
         return RunList(runs=tuple(_info(view) for view in await self.engine.runs()))
