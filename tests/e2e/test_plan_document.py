@@ -66,6 +66,13 @@ async def test_what_is_edited_and_saved_is_what_is_built(workplace):
     person.editor.open(workplace.file, ON_DISK)
     run = (await person.command("start", goal=GOAL))["run"]
     await person.is_asked("Is the plan")
+    (asked,) = [
+        one["params"] for one in person.client.requests if one["method"] == "client/registerCapability"
+    ]
+    methods = {one["method"].removeprefix("textDocument/") for one in asked["registrations"]}
+    assert methods == {"completion", "definition", "references", "formatting"}
+    patterns = {one["registerOptions"]["documentSelector"][0]["pattern"] for one in asked["registrations"]}
+    assert patterns == {"**/.wainwright/runs/*/plan.md"}, "nothing of ours in the person's own files"
     plan = await Plan.opened(person, run)
     person.client.allowed |= {"textDocument/publishDiagnostics", "window/showMessage"}
 

@@ -208,6 +208,8 @@ class Person:
         client.on("window/showMessageRequest", self._choose)
         client.on("window/showDocument", lambda params: (self.shown.append(params), {"success": True})[1])
         client.on("workspace/codeLens/refresh", lambda _: None)
+        client.on("workspace/inlayHint/refresh", lambda _: None)
+        client.on("client/registerCapability", lambda _: None)
         client.allowed |= {"$/progress", "$/cancelRequest"}
 
     async def _choose(self, params):

@@ -1,6 +1,7 @@
 """The plan: numbered requirements and a DAG of tasks."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Self
 
@@ -187,6 +188,7 @@ def _meet(a: str, b: str) -> bool:
     return left == right
 
 
+@lru_cache(maxsize=4096)
 def _prefix(entry: str) -> tuple[str, bool]:
     """The literal part of an entry before its first wildcard, and whether there is one; a folder has one."""
     plain = "/".join(_parts(entry))

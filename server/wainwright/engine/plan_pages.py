@@ -44,7 +44,7 @@ class PlanPages:
         async with self._taking:
             self._looked[run] = text
             state, read = await self._state(run), parse(text)
-            came = about(state, read)
+            came = await asyncio.to_thread(about, state, read)
             if came.plan is not None and state.plan is not None and came.plan != state.plan:
                 try:
                     await self._submit(run, PlanEdited(plan=came.plan, what=came.changes, by=by))

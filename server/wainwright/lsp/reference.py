@@ -36,7 +36,7 @@ output. Everything works over the standard messages below; there is nothing that
 | decide | `window/showMessageRequest`, a code action in any file, a lens or action on `plan.md` and `run.md`, or a command: the first answer counts; closing the question decides nothing |
 | say something | `wainwright.note` to those at work, `wainwright.answer` and `wainwright.reject` at a gate: words go along as an argument, else they are read from the open `run.md`, on lines that begin with `> ` under the question or under *Your notes*, else the client is asked, if it can be |
 | watch | one `$/progress` token a run, made by the server; cancelling it cancels the run. `.wainwright/runs/<run>/run.md` shows the same |
-| change the plan | edit `plan.md` and save it (`textDocument/didSave`); diagnostics, lenses, hover, inlay hints, definition, references, completion and formatting on that page |
+| change the plan | edit `plan.md` and save it (`textDocument/didSave`); diagnostics, lenses, hover and inlay hints on that page; definition, references, completion and formatting where `client/registerCapability` offers them for that page alone |
 | take the change | one versioned `workspace/applyEdit` for open documents; other files are written to disk. Checked by content, never forced |
 | remarks | `textDocument/publishDiagnostics` with the source `wainwright` |
 | code action kinds | {kinds} |

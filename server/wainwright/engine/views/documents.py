@@ -74,8 +74,8 @@ class Documents:
         self._ledger = Ledger(journal, run)
         self._spans = spans
         self._written: dict[str, str] = {}
-        self._plan = 0
-        """Of which plan the page is there."""
+        self._plan: int | None = None
+        """Of which plan the page is there; None: nobody has looked."""
 
     def names(self, state: RunState) -> tuple[str, ...]:
         """The artifacts of a state, as paths relative to the workspace."""

@@ -21,10 +21,13 @@ class ClientProfile:
     """Versioned edits work. Neovim has them and does not say so, but it does list resource operations."""
     change_annotations: bool = False
     code_lens_refresh: bool = False
+    inlay_hint_refresh: bool = False
     work_done_progress: bool = False
     questions_take_keys: bool = False
     """A question takes the keyboard at once: what a person is typing would be lost, or would answer it."""
     show_document: bool = False
+    registers: frozenset[str] = frozenset()
+    """Requests that a server may ask for later, for some documents only: names of `textDocument`'s capabilities."""
     rich: bool = False
     """A client of ours: it wants the ``wainwright/event`` notifications."""
     kept_in_sight: types.MessageType = types.MessageType.Warning
@@ -45,9 +48,11 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         document_changes=bool(edit.document_changes) or bool(edit.resource_operations),
         change_annotations=edit.change_annotation_support is not None,
         code_lens_refresh=_says(workspace.code_lens, "refresh_support"),
+        inlay_hint_refresh=_says(workspace.inlay_hint, "refresh_support"),
         work_done_progress=bool(window.work_done_progress),
         questions_take_keys=info is not None and info.name.lower() in _QUESTIONS_TAKE_KEYS,
         show_document=_says(window.show_document, "support"),
+        registers=_registers(capabilities.text_document),
         kept_in_sight=types.MessageType.Error
         if info is not None and info.name.lower().startswith(_TAKE_AWAY)
         else types.MessageType.Warning,
@@ -58,6 +63,11 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
 
 def _says(section: object, name: str) -> bool:
     return bool(getattr(section, name, False))
+
+
+def _registers(section: object) -> frozenset[str]:
+    names = ("completion", "definition", "references", "formatting")
+    return frozenset(one for one in names if _says(getattr(section, one, None), "dynamic_registration"))
 
 
 def _ours(offered: object, what: str, *, unsaid: bool) -> bool:

@@ -64,6 +64,9 @@ class WainwrightServer(LanguageServer):
         self.profile = ClientProfile()
         self.content_schemes: tuple[str, ...] = ()
         """URI schemes served through ``workspace/textDocumentContent``; set before `converse`."""
+        self.by_selector: dict[str, str] = {}
+        """Requests that are offered for some documents only, after `initialize`: the capability of each that would
+        offer it for all. Set before `converse`."""
         self.on_stop: list[Callable[[], Awaitable[None]]] = []
         """Called at the end, all at once, with `STOP_SECONDS` to finish."""
         self._background: set[asyncio.Task[Any]] = set()
@@ -91,6 +94,9 @@ class WainwrightServer(LanguageServer):
         capabilities.execute_command_provider = types.ExecuteCommandOptions(
             commands=self.commands.names(), work_done_progress=True
         )
+        for capability in self.by_selector.values():
+            # A formatter or a list of completions of ours has no business in the person's own files.
+            setattr(capabilities, capability, None)
         if self.content_schemes and capabilities.workspace is not None:
             capabilities.workspace.text_document_content = types.TextDocumentContentOptions(
                 schemes=list(self.content_schemes)

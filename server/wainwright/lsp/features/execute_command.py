@@ -71,7 +71,7 @@ class Catalogue:
         add("wainwright.note", "Say something to those at work; they hear it at their next turn")(self.note)
         add("wainwright.difference", "Show what a task changes")(self.difference)
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
-        add("wainwright.stop", "Stop the service of a run")(self.stop)
+        add("wainwright.stop", "Stop the service that a run started")(self.stop)
         add("wainwright.runs", "List the runs")(self.runs)
         add("wainwright.show", "Open the document of a run")(self.show)
         add("wainwright.hunk", "Accept, reject or change hunks of the change that is asked about")(self.hunk)

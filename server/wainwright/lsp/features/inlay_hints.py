@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 if TYPE_CHECKING:
+    from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.plan_pages import PlanPage
 
 
@@ -17,6 +18,28 @@ def inlay_hints(page: "PlanPage", shown: types.Range) -> list[types.InlayHint]:
         if text and shown.start.line <= at.line <= shown.end.line:
             found.append(types.InlayHint(at, text, padding_left=True))
     return found
+
+
+class Refreshing:
+    """Has the editor ask for hints and lenses again when tasks have moved on."""
+
+    def __init__(self, server: "WainwrightServer") -> None:
+        self._server = server
+        self._shown: dict[str, list[str]] = {}
+
+    def look(self, page: "PlanPage") -> None:
+        """Ask, unless nothing of a page is told otherwise than before."""
+        told = [_told(page, task.id.text) for task in page.read.tasks]
+        before, self._shown[page.uri] = self._shown.get(page.uri), told
+        if before is None or before == told:
+            return
+        profile = self._server.profile
+        for method, wanted in (
+            (types.WORKSPACE_INLAY_HINT_REFRESH, profile.inlay_hint_refresh),
+            (types.WORKSPACE_CODE_LENS_REFRESH, profile.code_lens_refresh),
+        ):
+            if wanted:
+                self._server.spawn(self._server.ask(method), f"ask for {method}")
 
 
 def _told(page: "PlanPage", name: str) -> str:

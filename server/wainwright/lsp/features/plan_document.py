@@ -10,7 +10,7 @@ from lsprotocol import types
 
 from wainwright.lsp.features.completion import completion
 from wainwright.lsp.features.formatting import formatting
-from wainwright.lsp.features.inlay_hints import inlay_hints
+from wainwright.lsp.features.inlay_hints import Refreshing, inlay_hints
 from wainwright.lsp.features.plan_diagnostics import PlanDiagnostics
 from wainwright.lsp.features.plan_places import definition, references
 
@@ -24,8 +24,39 @@ PageOf = Callable[[str], "PlanPage | None"]
 """The page of a URI; None for any other document."""
 
 
+PATTERN = "**/.wainwright/runs/*/plan.md"
+"""Which documents are pages of plans."""
+_BY_SELECTOR = {
+    types.TEXT_DOCUMENT_COMPLETION: ("completion", "completion_provider"),
+    types.TEXT_DOCUMENT_DEFINITION: ("definition", "definition_provider"),
+    types.TEXT_DOCUMENT_REFERENCES: ("references", "references_provider"),
+    types.TEXT_DOCUMENT_FORMATTING: ("formatting", "document_formatting_provider"),
+}
+"""What is asked of one server alone in some editors, so that it is offered for these pages and nothing else."""
+_TRIGGERS = [" ", "`", "/"]
+
+
+async def offer_plan_document(server: "WainwrightServer") -> None:
+    """Ask the editor to send what is about pages of plans, where it can tell them from other documents."""
+    asked = [
+        types.Registration(
+            id=f"wainwright:{method}",
+            method=method,
+            register_options={
+                "documentSelector": [{"scheme": "file", "pattern": PATTERN}],
+                **({"triggerCharacters": _TRIGGERS} if name == "completion" else {}),
+            },
+        )
+        for method, (name, _) in _BY_SELECTOR.items()
+        if name in server.profile.registers
+    ]
+    if asked:
+        await server.ask(types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams(asked))
+
+
 def register_plan_document(server: "WainwrightServer", pages: Pages) -> None:
     """Have requests about a plan's page answered; for all other documents there is nothing to say."""
+    server.by_selector = {method: capability for method, (_, capability) in _BY_SELECTOR.items()}
 
     def page_of(uri: str) -> "PlanPage | None":
         known = pages()
@@ -62,9 +93,7 @@ def _register_edits(server: "WainwrightServer", pages: Pages, page_of: PageOf) -
         if known is not None:
             await known.saved(params.text_document.uri)
 
-    options = types.CompletionOptions(trigger_characters=[" ", "`", "/"])
-
-    @server.feature(types.TEXT_DOCUMENT_COMPLETION, options)
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION)
     async def complete(params: types.CompletionParams) -> list[types.CompletionItem]:
         known, page = pages(), page_of(params.text_document.uri)
         if known is None or page is None:
@@ -79,5 +108,5 @@ def _register_edits(server: "WainwrightServer", pages: Pages, page_of: PageOf) -
 
 def follow_plan_document(server: "WainwrightServer", pages: "PlanPages") -> None:
     """Show problems of open pages, and look again whenever one is typed in or its run goes on."""
-    pages.listeners.append(PlanDiagnostics(server).show)
+    pages.listeners += [PlanDiagnostics(server).show, Refreshing(server).look]
     server.spawn(pages.follow(), "follow the pages of plans")

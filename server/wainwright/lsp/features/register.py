@@ -17,7 +17,11 @@ from wainwright.lsp.features.code_lenses import lenses
 from wainwright.lsp.features.diagnostics import Findings, GoalProblems
 from wainwright.lsp.features.execute_command import Catalogue
 from wainwright.lsp.features.hover import hover
-from wainwright.lsp.features.plan_document import follow_plan_document, register_plan_document
+from wainwright.lsp.features.plan_document import (
+    follow_plan_document,
+    offer_plan_document,
+    register_plan_document,
+)
 from wainwright.lsp.features.workspace_symbols import documents, follow_buffers, symbols
 
 if TYPE_CHECKING:
@@ -46,6 +50,7 @@ class Product:
 
         @feature(types.INITIALIZED)
         async def initialized(params: types.InitializedParams) -> None:
+            self._server.spawn(offer_plan_document(self._server), "offer the pages of plans")
             self._begin()
 
         @feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(KINDS)))

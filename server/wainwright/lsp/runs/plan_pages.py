@@ -5,6 +5,7 @@ Nothing here waits for the engine but ``follow`` and ``saved``, which no request
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TOLD_EVERY_S = 2.0
+TOLD_EVERY_S = 3.0
 """How often it is looked what tasks cost by now, in seconds."""
 
 
@@ -80,6 +81,9 @@ class PlanPages:
         self._server = server
         self._board = board
         self._pages: dict[str, PlanPage] = {}
+        self._told_at: dict[str, float] = {}
+        self._owed = False
+        """Whether something has happened since it was looked what tasks cost."""
         self._news = asyncio.Event()
         board.listeners.append(lambda _: self._news.set())
 
@@ -136,7 +140,8 @@ class PlanPages:
             typed = asyncio.ensure_future(self._server.buffers.next_change())
             heard = asyncio.ensure_future(self._news.wait())
             try:
-                await asyncio.wait({typed, heard}, return_when=asyncio.FIRST_COMPLETED)
+                patience = TOLD_EVERY_S if self._owed else None
+                await asyncio.wait({typed, heard}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 typed.cancel()
                 heard.cancel()
@@ -154,15 +159,25 @@ class PlanPages:
             gone = self._pages.pop(uri)
             gone.problems = ()
             self._tell(gone)
+        self._owed = False
         for page in open_now.values():
             try:
                 page.view = await self._board.look(page.run)
                 page.problems = (await self.engine.plans.about(page.run, page.source)).problems
-                page.told = await self.engine.plans.told(page.run)
-                self.paths = await self.engine.index.paths()
+                await self._look_at_costs(page)
             except WainwrightError as error:
                 log.info("a page was not looked at: %s", error)
             self._tell(page)
+
+    async def _look_at_costs(self, page: PlanPage) -> None:
+        """What takes reading the journal of the run is done now and then, and once more when it has gone quiet."""
+        last = self._told_at.get(page.run)
+        if last is not None and time.monotonic() - last < TOLD_EVERY_S:
+            self._owed = True
+            return
+        self._told_at[page.run] = time.monotonic()
+        page.told = await self.engine.plans.told(page.run)
+        self.paths = await self.engine.index.paths()
 
     def _tell(self, page: PlanPage) -> None:
         for listener in self.listeners:
