@@ -26,7 +26,7 @@ BY_PATH = {
     "engine/replaying.py": "a record that a person names",
     "engine/rerun.py": "a copy of the state directory",
     "engine/tracing/verifier.py": "what a person names; it stands alone",
-    "lsp/connection/transport.py": "descriptors of the server",
+    "lsp/connection/framing.py": "descriptors of the server",
     "models/cassette.py": "recordings that a person names",
     "models/host.py": "descriptors that it is given, and its own socket",
     "models/starting.py": "sockets of hosts, beneath a descriptor of a folder that is its user's alone",

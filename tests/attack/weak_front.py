@@ -37,12 +37,12 @@ def weaken():
     from wainwright.lsp.documents.buffers import Buffers, Workspace
 
     mine = protocol.WainwrightProtocol
-    transport._measured = read_as_pygls
+    transport.read_frames = read_as_pygls
     transport.Writer.room = lambda self: None
 
     def start_reader(fd, deliver, room, gone):
         def run():
-            for message, _ in transport._measured(fd, 0):
+            for message, _ in transport.read_frames(fd, 0):
                 deliver(message)
 
         threading.Thread(target=run, daemon=True).start()

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from wainwright.lsp.connection.transport import claim_stdio
+from wainwright.lsp.connection.framing import claim_stdio
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer

@@ -34,8 +34,8 @@ from pygls.protocol import (
 
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.shown import message_within
+from wainwright.lsp.connection.framing import Fault, frame
 from wainwright.lsp.connection.peer import Peer
-from wainwright.lsp.connection.transport import Fault
 from wainwright.lsp.documents.buffers import Buffers
 
 if TYPE_CHECKING:
@@ -278,8 +278,7 @@ class WainwrightProtocol(LanguageServerProtocol):
         text = self._written(data)
         if _TO_MAKE_FIT.search(text):
             text = self._written(message_within(json.loads(text)))
-        body = text.encode()
-        self.writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.writer.write(frame(text.encode()))
 
     def _written(self, data: Any) -> str:
         return json.dumps(data, default=self._serialize_message, allow_nan=False, separators=(",", ":"))

@@ -13,6 +13,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
 from wainwright.lsp.connection.capabilities import ClientProfile, client_profile
+from wainwright.lsp.connection.framing import Streams
 from wainwright.lsp.connection.inbox import Inbox, Withdrawn
 from wainwright.lsp.connection.peer import ProgressToken
 from wainwright.lsp.connection.protocol import WainwrightProtocol, plain_converter
@@ -21,7 +22,6 @@ from wainwright.lsp.connection.transport import (
     EndOfInput,
     Incoming,
     Mark,
-    Streams,
     Writer,
     end_process_within,
     is_alive,
@@ -176,8 +176,11 @@ class WainwrightServer(LanguageServer):
 
     # The conversation ------------------------------------------------------------------------------------------
 
-    async def converse(self, streams: Streams) -> int:
-        """Talk until the client leaves; the result is the exit code of the process."""
+    async def converse(self, streams: Streams, over: Callable[[], None] | None = None) -> int:
+        """Talk until the client leaves; the result is the exit code of the process, which ends with it.
+
+        ``over``: the process goes on. It is called in another thread when nothing is read any more.
+        """
         loop = asyncio.get_running_loop()
 
         def deliver(message: Incoming) -> None:
@@ -186,7 +189,7 @@ class WainwrightServer(LanguageServer):
         writer = Writer(streams.write_fd, on_broken=lambda: deliver(EndOfInput()))
         self.protocol.set_writer(writer)
         # A handler that blocks the loop does not keep alive what nobody talks to any more.
-        gone = partial(end_process_within, END_SECONDS, lambda: self.protocol.exit_code)
+        gone = over or partial(end_process_within, END_SECONDS, lambda: self.protocol.exit_code)
         start_reader(streams.read_fd, deliver, writer.room, gone)
 
         def told_to_end() -> None:
@@ -194,7 +197,17 @@ class WainwrightServer(LanguageServer):
             with suppress(RuntimeError):  # the loop is closed: it ends already
                 deliver(EndOfInput())
 
-        start_hearing_signals(told_to_end)
+        if over is None:
+            start_hearing_signals(told_to_end)
+        await self._hear()
+        if over is None:
+            end_process_within(STOP_SECONDS + 0.5, lambda: self.protocol.exit_code)
+        await self._stop()
+        self._inbox.close()
+        await asyncio.to_thread(writer.close, STOP_SECONDS / 2)
+        return self.protocol.exit_code
+
+    async def _hear(self) -> None:
         while not self.protocol.exited:
             message = await self._inbox.get()
             if isinstance(message, EndOfInput):
@@ -206,10 +219,6 @@ class WainwrightServer(LanguageServer):
             else:
                 self.protocol.receive(message)
             await asyncio.sleep(0)  # what the message started gets its first turn before the next one is read
-        end_process_within(STOP_SECONDS + 0.5, lambda: self.protocol.exit_code)
-        await self._stop()
-        await asyncio.to_thread(writer.close, STOP_SECONDS / 2)
-        return self.protocol.exit_code
 
     def leave(self) -> None:
         """End the conversation after the messages that are already here."""
