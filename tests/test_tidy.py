@@ -29,7 +29,6 @@ BY_PATH = {
     "lsp/connection/framing.py": "descriptors of the server",
     "models/cassette.py": "recordings that a person names",
     "models/host.py": "descriptors that it is given, and its own socket",
-    "models/starting.py": "sockets of hosts, beneath a descriptor of a folder that is its user's alone",
     "receipts/runners/junit.py": "reports, in a folder of the state directory",
     "receipts/store.py": "receipts in the state directory",
     "workspace/checkpoints.py": "the list of checkpoints in the state directory",
