@@ -26,6 +26,7 @@ BY_PATH = {
     "engine/replaying.py": "a record that a person names",
     "engine/rerun.py": "a copy of the state directory",
     "engine/tracing/verifier.py": "what a person names; it stands alone",
+    "lsp/connection/greeting.py": "what is shipped beside it",
     "lsp/connection/framing.py": "descriptors of the server",
     "models/cassette.py": "recordings that a person names",
     "models/host.py": "descriptors that it is given, and its own socket",

@@ -1,11 +1,13 @@
-"""Writes ``clients/PROTOCOL.md`` from the typed list of commands.
+"""Writes ``clients/PROTOCOL.md`` from the typed list of commands, and what ``initialize`` is answered.
 
 python -m wainwright.lsp.reference > clients/PROTOCOL.md
+python -m wainwright.lsp.reference greeting > server/wainwright/lsp/connection/greeting.json
 """
 
 import ast
 import enum
 import inspect
+import json
 import sys
 import textwrap
 import typing
@@ -15,6 +17,7 @@ from wainwright.lsp.connection.commands import Command, Commands
 from wainwright.lsp.features.code_actions import KINDS
 from wainwright.lsp.features.execute_command import Catalogue
 from wainwright.lsp.messages import EditNotice, Wire
+from wainwright.lsp.server import create_server
 
 _PAGE = """\
 # What an editor says to Wainwright
@@ -50,6 +53,30 @@ With `"experimental": {{"wainwright": true}}` in its capabilities, a client also
 run and every line of activity: `{{"run", "kind", "text", "stage", "task"}}`; and an `EditNotice` when it is known what came
 of `wainwright.apply` or `wainwright.revert`, which every client is told in one line by `window/showMessage`.
 """  # noqa: E501 - a page of prose
+
+
+def greeting(params: dict[str, Any]) -> dict[str, Any]:
+    """What the server answers to ``initialize`` with these parameters."""
+    kept = _Kept()
+    server = create_server(_NOTHING)
+    server.protocol.set_writer(kept)
+    server.protocol.receive({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
+    answer: dict[str, Any] = json.loads(kept.sent[0].partition(b"\r\n\r\n")[2])
+    return answer
+
+
+class _Kept:
+    """A client that reads later."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Keep a message."""
+        self.sent.append(data)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def render() -> str:
@@ -137,6 +164,12 @@ def _collect_inner(model: type[Wire], found: dict[str, type[Wire]]) -> None:
 
 _NOBODY: Any = None
 """The list is read, and nobody is asked to do anything."""
+_NOTHING: Any = ()
+"""Opens no engine: none is asked for."""
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    if sys.argv[1:] == ["greeting"]:
+        json.dump(greeting({"capabilities": {}})["result"], sys.stdout, indent=1)
+        sys.stdout.write("\n")
+    else:
+        sys.stdout.write(render())

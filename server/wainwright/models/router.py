@@ -117,7 +117,7 @@ class Models:
 
     def begin(self) -> None:
         """Let ``warm`` go on by itself, where there is somebody to be asked."""
-        if self._settings.everyone():
+        if self._settings.everyone() and (self._warming is None or self._warming.done()):
             self._warming = asyncio.create_task(self.warm(), name="start the models")
 
     async def close(self) -> None:

@@ -30,6 +30,10 @@ class Streams(NamedTuple):
 
     read_fd: int
     write_fd: int
+    frames: Iterator["tuple[dict[str, Any] | Fault, bytes]"]
+    """What is read from there, as `read_frames` gives it."""
+    greeted: dict[str, Any] | None = None
+    """What the first of these messages, an ``initialize``, has been answered already."""
 
 
 class Fault(NamedTuple):
@@ -55,7 +59,7 @@ def claim_stdio() -> Streams:
 
         msvcrt.setmode(read_fd, os.O_BINARY)
         msvcrt.setmode(write_fd, os.O_BINARY)
-    return Streams(read_fd, write_fd)
+    return Streams(read_fd, write_fd, read_frames(read_fd))
 
 
 class _Bytes:

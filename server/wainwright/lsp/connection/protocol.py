@@ -79,6 +79,8 @@ class WainwrightProtocol(LanguageServerProtocol):
         self._id_prefix = f"{_OUR_IDS}{secrets.token_hex(4)}:"
         self._ids = itertools.count(1)
         self.exited = False
+        self.greeted: dict[str, Any] | None = None
+        """What ``initialize`` was answered before we were there: our own answer, sent first of all, is not sent."""
         super().__init__(server, converter)
 
     @property
@@ -278,7 +280,21 @@ class WainwrightProtocol(LanguageServerProtocol):
         text = self._written(data)
         if _TO_MAKE_FIT.search(text):
             text = self._written(message_within(json.loads(text)))
+        if self.greeted is not None:
+            given, self.greeted = self.greeted, None
+            self._compare(given, json.loads(text))
+            return
         self.writer.write(frame(text.encode()))
+
+    def _compare(self, given: dict[str, Any], ours: dict[str, Any]) -> None:
+        """What we would have said to ``initialize`` beside what was said: only a refusal cannot be made good."""
+        if "error" in ours:
+            said = f"Wainwright cannot work with this editor. {ours['error']['message']}"
+            params = types.ShowMessageParams(type=types.MessageType.Error, message=said)
+            self.notify(types.WINDOW_SHOW_MESSAGE, params)
+            self.exited = True
+        elif ours != given:
+            log.warning("initialize was answered with %s, and would be with %s", given, ours)
 
     def _written(self, data: Any) -> str:
         return json.dumps(data, default=self._serialize_message, allow_nan=False, separators=(",", ":"))

@@ -64,6 +64,8 @@ class WainwrightServer(LanguageServer):
         self.profile = ClientProfile()
         self.content_schemes: tuple[str, ...] = ()
         """URI schemes served through ``workspace/textDocumentContent``; set before `converse`."""
+        self.after = 0
+        """The process that had this conversation before and died, whose work goes on. 0: there was none."""
         self.on_stop: list[Callable[[], Awaitable[None]]] = []
         """Called at the end, all at once, with `STOP_SECONDS` to finish."""
         self._background: set[asyncio.Task[Any]] = set()
@@ -188,9 +190,10 @@ class WainwrightServer(LanguageServer):
 
         writer = Writer(streams.write_fd, on_broken=lambda: deliver(EndOfInput()))
         self.protocol.set_writer(writer)
+        self.protocol.greeted = streams.greeted
         # A handler that blocks the loop does not keep alive what nobody talks to any more.
         gone = over or partial(end_process_within, END_SECONDS, lambda: self.protocol.exit_code)
-        start_reader(streams.read_fd, deliver, writer.room, gone)
+        start_reader(streams.frames, deliver, writer.room, gone)
 
         def told_to_end() -> None:
             gone()

@@ -12,12 +12,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from wainwright.lsp.connection.framing import Fault, read_frames
+from wainwright.lsp.connection.framing import Fault
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,10 @@ Incoming = dict[str, Any] | Fault | Mark | EndOfInput
 
 
 def start_reader(
-    fd: int, deliver: Callable[[Incoming], None], room: Callable[[], None], gone: Callable[[], None]
+    frames: Iterator[tuple[dict[str, Any] | Fault, bytes]],
+    deliver: Callable[[Incoming], None],
+    room: Callable[[], None],
+    gone: Callable[[], None],
 ) -> None:
     """Read messages on a daemon thread of their own; ``deliver`` is called there, at last with `EndOfInput`.
 
@@ -62,7 +65,7 @@ def start_reader(
     def run() -> None:
         messages = ahead = 0
         with suppress(RuntimeError):  # the loop is closed: there is nobody left to deliver to
-            for message, body in read_frames(fd):
+            for message, body in frames:
                 deliver(message)
                 messages, ahead = messages + 1, ahead + len(body)
                 if messages >= _AHEAD_MESSAGES or ahead >= _AHEAD_BYTES:
