@@ -133,7 +133,9 @@ def read_line(connection: socket.socket) -> dict[str, Any]:
         if not one or len(said) > LONGEST_LINE:
             raise ConnectionResetError("the other side said nothing of itself")
         said += one
-    told: dict[str, Any] = json.loads(said)
+    told = json.loads(said)
+    if not isinstance(told, dict):
+        raise ConnectionRefusedError("the other side is no host and no front")
     return told
 
 

@@ -78,14 +78,17 @@ class _Lines:
 
     def _place(self, at: dict[str, int]) -> tuple[int, int]:
         """Line, and how many characters of it come before."""
-        if at["line"] > len(self._lines):
-            return len(self._lines), 0
+        if at["line"] >= len(self._lines):
+            final = self._line(len(self._lines) - 1) if self._lines else "\n"
+            return (
+                (len(self._lines), 0) if final.endswith(("\r", "\n")) else (len(self._lines) - 1, len(final))
+            )
         line = self._line(at["line"]).rstrip("\r\n")
         if self._width is None or line.isascii():
             return at["line"], min(at["character"], len(line))
         left, before = at["character"], 0
-        while left > 0 and before < len(line):
-            left -= self._width(line[before])
+        while before < len(line) and left >= (width := self._width(line[before])):
+            left -= width
             before += 1
         return at["line"], before
 

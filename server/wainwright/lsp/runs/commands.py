@@ -116,7 +116,7 @@ class Runs:
                 continue
             if view.waiting == "gate":
                 self._server.spawn(self._resume_quietly(view.run), f"attach {view.run}")
-            else:
+            elif not self._server.after:  # else they were asked before
                 self._server.spawn(self._offer_resume(view), f"offer to resume {view.run}")
 
     async def close(self) -> None:
