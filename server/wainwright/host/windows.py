@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -86,7 +86,7 @@ class _Shared:
     windows: Windows
     settings: object
     """What its settings were read from, as it was then."""
-    left_at: float = field(default_factory=time.monotonic)
+    left_at: float = 0.0
     in_order: bool = True
     """Whether the last window said that it went."""
     closing: "asyncio.Task[None] | None" = None
@@ -95,8 +95,9 @@ class _Shared:
 class Engines:
     """One engine a workspace, for as long as a window shows it, a run goes on, or somebody may come back."""
 
-    def __init__(self, open_engine: OpenEngine) -> None:
+    def __init__(self, open_engine: OpenEngine, clock: Callable[[], float] = time.monotonic) -> None:
         self._open_engine = open_engine
+        self._clock = clock
         self._shared: dict[Path, _Shared] = {}
         self.idle_s = FIRST_S
         """For how long whoever has the engines waits for somebody, as the settings of the last one have it."""
@@ -147,11 +148,11 @@ class Engines:
                 del self._shared[workspace]
                 continue
             engine = shared.opening.result()
-            alone_s = time.monotonic() - shared.left_at
+            alone_s = self._clock() - shared.left_at
             if not await engine.busy():
                 over = alone_s >= engine.host.idle_s
             elif engine.host.finish_runs:
-                over, shared.left_at = False, time.monotonic()
+                over, shared.left_at = False, self._clock()
             else:
                 over = shared.in_order or alone_s >= engine.host.idle_s
             if over and not shared.windows:
@@ -176,7 +177,7 @@ class Engines:
 
     def _go(self, shared: _Shared, editor: Editor) -> None:
         shared.windows.go(editor)
-        shared.left_at = time.monotonic()
+        shared.left_at = self._clock()
 
     async def _close(self, workspace: Path, shared: _Shared) -> None:
         if shared.closing is None:

@@ -273,6 +273,12 @@ class WainwrightProtocol(LanguageServerProtocol):
         self._result_types.pop(message_id, None)
         self.notify(types.CANCEL_REQUEST, types.CancelParams(id=message_id))
 
+    def hang_up(self) -> None:
+        """The client has gone: nothing that it was asked is answered any more."""
+        for message_id in [one for one in self._request_futures if str(one).startswith(_OUR_IDS)]:
+            if (waiting := self._take_asked(message_id)) is not None:
+                waiting.set_exception(JsonRpcException("The editor has gone."))
+
     def _send_data(self, data: Any) -> None:
         """Defect 11: hand the message to the writer thread; raises ValueError or TypeError when it is not JSON."""
         if self.writer is None:

@@ -73,6 +73,7 @@ class WainwrightServer(LanguageServer):
         """More than one where a client uses its token again while the first work with it goes on."""
         self._unsupported: set[str] = set()
         self._inbox = Inbox()
+        self._gone = False
 
     @property
     def buffers(self) -> Buffers:
@@ -120,6 +121,8 @@ class WainwrightServer(LanguageServer):
         failure. After the time the request is cancelled, and an answer that still comes is ignored. A method that
         the client does not know is not sent a second time.
         """
+        if self._gone:
+            return Reply(failure="The editor has gone.")
         if method in self._unsupported:
             return Reply(failure=f"The editor does not support {method}.")
         message_id = self.protocol.new_id()
@@ -233,6 +236,9 @@ class WainwrightServer(LanguageServer):
 
     async def _stop(self) -> None:
         self.cancel_background()
+        # What an engine asked goes on without an answer: it may have other windows, and other work.
+        self._gone = True
+        self.protocol.hang_up()
         closing = [asyncio.ensure_future(_guarded(close)) for close in self.on_stop]
         pending = {*self._background, *closing}
         if pending:
