@@ -132,6 +132,8 @@ class ModelsSettings(_Section):
     host_idle_s: float = Field(default=600.0, ge=0, allow_inf_nan=False)
     """Seconds for which the gateway host stays when no run needs it: the next one need not wait until what speaks to
     providers is loaded. 0: none is kept, and each run loads it itself."""
+    gateway_idle_s: float = Field(default=120.0, gt=0, allow_inf_nan=False)
+    """Seconds after which a gateway is given back that nobody asks anything: the next call starts another one."""
     cassette_mode: Literal["strict", "loose"] = "loose"
     """Whether a recorded reply is given to a request that differs from the recorded one: ``strict`` refuses it and
     names the first difference, ``loose`` gives it and notes the difference in the log."""

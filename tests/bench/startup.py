@@ -46,4 +46,4 @@ def answers(code: str) -> Run:
 def initialize(setting: Setting) -> Iterator[Figure]:
     """`initialize` answered, from the start of the process."""
     anchor = ("empty pygls server", lambda: answers(BARE))
-    yield compare("initialize answered", lambda: answers(OURS), anchor, Bar(1.5), setting.runs(7))
+    yield compare("initialize answered", lambda: answers(OURS), anchor, Bar(0.15), setting.runs(7))

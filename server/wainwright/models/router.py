@@ -103,7 +103,9 @@ class Models:
         else:
             idle_s = settings.models.host_idle_s
             host = HostPlace(hosts, idle_s) if hosts is not None and idle_s > 0 else None
-            backend = KeyedBackend(partial(resolve_keys, settings, redactor), host)
+            backend = KeyedBackend(
+                partial(resolve_keys, settings, redactor), host, settings.models.gateway_idle_s
+            )
         if settings.models.record is not None:
             backend = RecordingBackend(backend, settings.models.record, redactor)
         return cls(settings.models, settings.budget, backend, redactor=redactor)
