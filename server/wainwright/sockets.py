@@ -80,10 +80,20 @@ class Folder:
             self._sweep(name)
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self._descriptor)
-            os.fchmod(listening.fileno(), 0o600)
-            listening.bind(self._address(name))
+            self._bind(listening, name)
             listening.listen()
             yield listening, lock
+
+    def _bind(self, listening: socket.socket, name: str) -> None:
+        if sys.platform == "linux":
+            os.fchmod(listening.fileno(), 0o600)
+            listening.bind(self._address(name))
+            return
+        before = os.umask(0o177)
+        try:
+            listening.bind(self._address(name))
+        finally:
+            os.umask(before)
 
     def age_s(self, name: str, now: float) -> float:
         """How many seconds ago a socket was made. Raises FileNotFoundError."""

@@ -29,14 +29,21 @@ LEFT = "$/wainwright/left"
 """The last message of a host in a conversation that has ended; a front does not pass it on."""
 _STARTS = 100
 """How often it is tried to be the one who starts it, or to find the one who did, a twentieth of a second apart."""
-_OF_WINDOWS = (
-    "_", "ALACRITTY_", "BAT_", "CHROME_", "COLORFGBG", "COLORTERM", "COLUMNS", "CURSOR_", "DESKTOP_STARTUP_ID",
-    "ELECTRON_", "EMACS", "GIO_LAUNCHED_", "GNOME_TERMINAL_", "HELIX_", "INSIDE_EMACS", "INVOCATION_ID", "ITERM_",
-    "JOURNAL_STREAM", "KITTY_", "KONSOLE_", "LC_TERMINAL", "LINES", "MANAGERPID", "MYVIMRC", "NVIM", "OLDPWD",
-    "ORIGINAL_XDG_", "PWD", "SHELL_SESSION_ID", "SHLVL", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "STY", "TERM",
-    "TMUX", "VIM", "VSCODE_", "VTE_", "WEZTERM_", "WINDOW", "XDG_ACTIVATION_TOKEN", "XDG_SESSION_", "ZED_",
+_OF_WINDOWS = frozenset(
+    {
+        "_", "CHROME_DESKTOP", "COLORFGBG", "COLORTERM", "COLUMNS", "DESKTOP_STARTUP_ID",
+        "ELECTRON_NO_ATTACH_CONSOLE", "ELECTRON_RUN_AS_NODE", "INSIDE_EMACS", "INVOCATION_ID", "JOURNAL_STREAM",
+        "LC_TERMINAL", "LC_TERMINAL_VERSION", "LINES", "MANAGERPID", "MYVIMRC", "NVIM", "OLDPWD", "PWD",
+        "SHELL_SESSION_ID", "SHLVL", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "STY", "TERM", "TMUX", "VIM",
+        "VIMRUNTIME", "WINDOWID", "WINDOWPATH", "XDG_ACTIVATION_TOKEN", "XDG_SESSION_ID",
+    }
 )  # fmt: skip
-"""How variables begin that tell of a window, a terminal or a login, and of nothing that an engine does."""
+"""Variables that tell of a window, a terminal or a login, and of nothing that an engine does."""
+_OF_WINDOWS_BEGIN = (
+    "ALACRITTY_", "CURSOR_", "GIO_LAUNCHED_", "GNOME_TERMINAL_", "ITERM_", "KITTY_", "KONSOLE_", "NVIM_",
+    "ORIGINAL_XDG_", "TERM_", "TMUX_", "VSCODE_", "VTE_", "WEZTERM_", "ZED_",
+)  # fmt: skip
+"""How others of them begin. One that is on neither list is another host, which costs memory and nothing else."""
 _OF_EDITORS = ("--stdio", "--clientProcessId", "--host", "--no-host")
 _WITH_PATHS = ("--cassette", "--log")
 
@@ -67,7 +74,7 @@ def variables_of(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_of_window(name: str) -> bool:
-    return name == "_" or name.startswith(_OF_WINDOWS[1:])
+    return name in _OF_WINDOWS or name.startswith(_OF_WINDOWS_BEGIN)
 
 
 def version() -> str:
@@ -103,7 +110,7 @@ def attach(argv: Sequence[str], greeted: dict[str, Any] | None, after: int = 0) 
             return _attach(argv, greeted, after)
         except ConnectionError:  # it was about to end
             return _attach(argv, greeted, after)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, NotImplementedError) as error:
         raise NotThere(f"{type(error).__name__}: {error}") from error
 
 

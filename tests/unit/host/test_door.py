@@ -24,7 +24,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_STATE_HOME", str(folder))
-        patched.setattr(door, "_OF_WINDOWS", (*door._OF_WINDOWS, "PYTEST_CURRENT_TEST"))
+        patched.setattr(door, "_OF_WINDOWS", door._OF_WINDOWS | {"PYTEST_CURRENT_TEST"})
         yield folder
 
 
