@@ -3,6 +3,9 @@
 import os
 import sys
 
+BY_HAND_S = 3600.0
+"""Seconds in which a host that somebody started in a terminal waits for a window."""
+
 
 def main() -> None:
     """Be the host of a socket that listens already; see ``door``. The process that was started ends at once."""
@@ -26,7 +29,7 @@ def by_hand(words: list[str]) -> int:
     try:
         with opened(place) as folder, folder.turn(name, KIND) as turn:
             if turn is not None:
-                return keep(turn[0].fileno(), str(place / name), words)
+                return keep(turn[0].fileno(), str(place / name), words, BY_HAND_S)
     except OSError as error:
         sys.stderr.write(f"There can be no host here: {error}\n")
         return 1

@@ -9,7 +9,9 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from wainwright.domain.ports import Editor
 from wainwright.engine.engine import Engine
 from wainwright.home import state_home
 from wainwright.host import door
-from wainwright.host.windows import Engines
+from wainwright.host.windows import Engines, OpenEngine
 from wainwright.lsp.connection.framing import Streams, frame, read_frames
 from wainwright.lsp.connection.session import WainwrightServer
 from wainwright.lsp.options import Options, read_options
@@ -33,13 +35,18 @@ LOOK_EVERY_S = 0.25
 """How often it looks whether somebody still needs it."""
 GREETS_S = 10.0
 """Seconds in which who connects has to say what they are."""
+FIRST_S = 10.0
+"""Seconds in which a host that a window started waits for it."""
 ENDS_S = 3.0
 """Seconds in which conversations end when the host does, and in which the end of one is heard."""
 LOG = "host.log"
 
 
-def keep(listening: int, path: str, words: list[str]) -> int:
-    """Be the host of a socket at ``path`` until nobody needs one any more; the result is the exit code."""
+def keep(listening: int, path: str, words: list[str], first_s: float = FIRST_S) -> int:
+    """Be the host of a socket at ``path`` until nobody needs one any more; the result is the exit code.
+
+    ``first_s``: how long the first window is waited for.
+    """
     options = read_options(words)
     place = Path(path)
     version = door.version()
@@ -48,7 +55,8 @@ def keep(listening: int, path: str, words: list[str]) -> int:
     app.log_to(options.log)
     os.chdir("/")
     gc.freeze()  # what is imported stays
-    asyncio.run(Host(socket.socket(fileno=os.dup(listening)), place, options, version).serve())
+    engines = partial(Engines, idle_s=first_s)
+    asyncio.run(Host(socket.socket(fileno=os.dup(listening)), place, options, version, engines).serve())
     return 0
 
 
@@ -63,7 +71,14 @@ def _write_down() -> None:
 class Host:
     """Answers fronts. It ends when it has had no window and no engine for a while, or nobody can find it any more."""
 
-    def __init__(self, listening: socket.socket, path: Path, options: Options, version: str) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        path: Path,
+        options: Options,
+        version: str,
+        engines: Callable[[OpenEngine], Engines],
+    ) -> None:
         # Listening anew says to who connects that it is this process that they reach.
         listening.listen()
         listening.setblocking(False)
@@ -72,7 +87,7 @@ class Host:
         self._mine = identity(path)
         self._options = options
         self._version = version
-        self._engines = Engines(self._open_engine)
+        self._engines = engines(self._open_engine)
         self._conversations: dict[asyncio.Task[None], WainwrightServer | None] = {}
         self._idle_since = time.monotonic()
         self._told_to_end = asyncio.Event()

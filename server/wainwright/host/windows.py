@@ -23,10 +23,6 @@ OpenEngine = Callable[[Path, Editor], Awaitable[Engine]]
 """Opens the engine of a folder. Raises InputError for one that cannot be worked in."""
 
 
-FIRST_S = 10.0
-"""Seconds in which a host that has had no engine yet waits for a window."""
-
-
 class Windows:
     """All windows of a workspace as one editor. A change is brought to the one where its run was worked on last."""
 
@@ -95,11 +91,13 @@ class _Shared:
 class Engines:
     """One engine a workspace, for as long as a window shows it, a run goes on, or somebody may come back."""
 
-    def __init__(self, open_engine: OpenEngine, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, open_engine: OpenEngine, clock: Callable[[], float] = time.monotonic, *, idle_s: float = 0.0
+    ) -> None:
         self._open_engine = open_engine
         self._clock = clock
         self._shared: dict[Path, _Shared] = {}
-        self.idle_s = FIRST_S
+        self.idle_s = idle_s
         """For how long whoever has the engines waits for somebody, as the settings of the last one have it."""
 
     def __len__(self) -> int:
