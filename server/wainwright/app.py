@@ -23,6 +23,7 @@ from wainwright import regular
 from wainwright.domain.errors import InputError
 from wainwright.domain.ports import Editor, NoEditor
 from wainwright.domain.shown import terminal
+from wainwright.home import state_home
 from wainwright.models.defaults import with_defaults
 from wainwright.models.router import Models
 from wainwright.settings import Settings
@@ -137,7 +138,7 @@ def state_folder(workspace: Path) -> Path:
 
 def hosts_folder() -> Path:
     """Where the sockets of the user's gateway hosts lie."""
-    return _home() / "hosts"
+    return state_home() / "hosts"
 
 
 def trust_in(path: Path) -> "Trust":
@@ -206,10 +207,4 @@ def _only_mine(state: Path) -> None:
 def _found(workspace: Path) -> "Found":
     from wainwright.workspace.identity import find  # noqa: PLC0415 - takes git along: not before it is needed
 
-    return find(_home(), workspace)
-
-
-def _home() -> Path:
-    """Where the states of all workspaces lie."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "wainwright"
+    return find(state_home(), workspace)

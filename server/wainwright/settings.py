@@ -132,6 +132,8 @@ class ModelsSettings(_Section):
     host_idle_s: float = Field(default=600.0, ge=0, allow_inf_nan=False)
     """Seconds for which the gateway host stays when no run needs it: the next one need not wait until what speaks to
     providers is loaded. 0: none is kept, and each run loads it itself."""
+    gateway_idle_s: float = Field(default=120.0, gt=0, allow_inf_nan=False)
+    """Seconds after which a gateway is given back that nobody asks anything: the next call starts another one."""
     cassette_mode: Literal["strict", "loose"] = "loose"
     """Whether a recorded reply is given to a request that differs from the recorded one: ``strict`` refuses it and
     names the first difference, ``loose`` gives it and notes the difference in the log."""
@@ -315,6 +317,17 @@ class EgressSettings(_Section):
     and 443, or ``pypi.org:443``. Whoever can write to one of them can be sent what a command sees. Empty: none."""
 
 
+class HostSettings(_Section):
+    """The process that has the engines of all windows that are started alike."""
+
+    idle_s: float = Field(default=60.0, ge=0, allow_inf_nan=False)
+    """Seconds for which an engine stays when no window shows its workspace any more, so that a window that comes back
+    finds all as it was; and the host, when it has no engine."""
+    finish_runs: bool = False
+    """Whether a run goes on when the last window of its workspace was closed: to its end, or until it waits for you.
+    Else it rests, and is offered the next time. A window that dies is not one that was closed."""
+
+
 class TelemetrySettings(_Section):
     """What is sent to an endpoint of your own, and to nobody else. Without one nothing is."""
 
@@ -348,6 +361,8 @@ class Settings(_Section):
     """What the editor gets from the index."""
     vault: VaultSettings = VaultSettings()
     """Where keys may come from, beside the environment, ``credentials.toml`` and the keyring."""
+    host: HostSettings = HostSettings()
+    """How long work goes on that nobody looks at."""
     telemetry: TelemetrySettings = TelemetrySettings()
     """Where model calls are told to, if anywhere."""
     autonomy: Autonomy = "suggest"

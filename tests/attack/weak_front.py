@@ -19,7 +19,7 @@ from wainwright.lsp.connection import session, transport
 HERE = Path(__file__).parent
 
 
-def read_as_pygls(fd, _max_bytes):
+def read_as_pygls(fd):
     """Lines until an empty one, a number, so many bytes, JSON: what goes wrong in it ends the reading."""
     stream = open(fd, "rb", closefd=False)  # noqa: SIM115 - of a descriptor
     length = 0
@@ -27,22 +27,22 @@ def read_as_pygls(fd, _max_bytes):
         if line.startswith(b"Content-Length: "):
             length = int(line.split(b":")[1])
         elif line == b"\r\n" and length:
-            yield json.loads(stream.read(length)), 0
+            yield json.loads(stream.read(length)), b""
             length = 0
 
 
 def weaken():
     """Take the guards away."""
-    from wainwright.lsp.connection import protocol
+    from wainwright.lsp.connection import framing, protocol
     from wainwright.lsp.documents.buffers import Buffers, Workspace
 
     mine = protocol.WainwrightProtocol
-    transport._measured = read_as_pygls
+    framing.read_frames = read_as_pygls
     transport.Writer.room = lambda self: None
 
-    def start_reader(fd, deliver, room, gone):
+    def start_reader(frames, deliver, room, gone):
         def run():
-            for message, _ in transport._measured(fd, 0):
+            for message, _ in frames:
                 deliver(message)
 
         threading.Thread(target=run, daemon=True).start()

@@ -52,6 +52,7 @@ ROWS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "trees": trees.trees,
     "journal": journal.journal,
     "initialize": startup.initialize,
+    "window": startup.window,
     "first-request": first_request.first_request,
     "base": receipts.base,
     "fence": fence.fence,

@@ -52,7 +52,7 @@ FINDING = {
 }
 CONFIG = (
     'autonomy = "auto-edit"\n[models]\nhost_idle_s = 1\n'
-    "[deploy]\nunattended = true\nmonitor_window_s = 0.6\nmonitor_interval_s = 0.2\n"
+    "[host]\nidle_s = 2\n[deploy]\nunattended = true\nmonitor_window_s = 0.6\nmonitor_interval_s = 0.2\n"
 )
 
 

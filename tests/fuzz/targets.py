@@ -19,7 +19,7 @@ from wainwright.agents.roles import WORK
 from wainwright.agents.written import understood
 from wainwright.domain.errors import PlanError
 from wainwright.domain.plan import Plan
-from wainwright.lsp.connection import transport
+from wainwright.lsp.connection import framing as wire
 from wainwright.models.client import ModelReply, ToolCall, ToolSpec
 from wainwright.models.forms.sound import arguments
 
@@ -37,12 +37,12 @@ def _messages(data: bytes, step: int) -> list[object]:
     try:
         os.write(fd, data)
         os.lseek(fd, 0, os.SEEK_SET)
-        fill = transport._Bytes._fill
-        transport._Bytes._fill = lambda self, size=step: fill(self, min(size, step))
+        fill = wire._Bytes._fill
+        wire._Bytes._fill = lambda self, size=step: fill(self, min(size, step))
         try:
-            return list(transport.read_messages(fd))
+            return list(wire.read_messages(fd))
         finally:
-            transport._Bytes._fill = fill
+            wire._Bytes._fill = fill
     finally:
         os.close(fd)
 
@@ -50,15 +50,13 @@ def _messages(data: bytes, step: int) -> list[object]:
 def framing(data: bytes) -> None:
     """The same whatever pieces it comes in; and a message behind all of it is read, unless a body was longer."""
     whole = _messages(data, 1 << 16)
-    assert all(isinstance(one, dict | transport.Fault) for one in whole)
+    assert all(isinstance(one, dict | wire.Fault) for one in whole)
     assert _messages(data, 7) == whole
     message = b"Content-Length: %d\r\n\r\n%s" % (len(LAST), LAST)
     # What ended amid headers takes the first for one of them, and what ended amid a body the more, the longer it is.
     behind = _messages(data + b"\r\n\r\n" + message * 40, 1 << 16)
     promised = sum(
-        int(one)
-        for one in transport._LENGTH.findall(data + b"\n")
-        if one.isdigit() and len(one.lstrip(b"0")) < 9
+        int(one) for one in wire._LENGTH.findall(data + b"\n") if one.isdigit() and len(one.lstrip(b"0")) < 9
     )
     if promised < len(message) * 20:
         assert behind[-1] == {"jsonrpc": "2.0", "method": "last"}

@@ -64,6 +64,11 @@ def serve() -> None:
     raise SystemExit(shutil.which("wainwright") is None)
 
 
+def host() -> None:
+    """Be the process that windows share which are started alike, in a terminal; takes the words of serve."""
+    raise SystemExit(shutil.which("wainwright") is None)
+
+
 app = typer.Typer(
     name="wainwright",
     help="An autonomous software engineer that lives in the editor as a language server.",
@@ -100,6 +105,7 @@ for _command in (
     native.index,
     native.context,
     serve,
+    host,
 ):
     app.command()(_command)
 app.add_typer(keys.app, name="keys")

@@ -40,11 +40,26 @@ class EditorIndex:
         self._indexes = indexes
         self._workspace = workspace
         self._typed: dict[str, str] = {}
+        self._opened: dict[str, dict[object, str]] = {}
+        """What each window has of a document, what was typed last at the end."""
         self._indexed: IndexedTree | None = None
         self._stale = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
 
-    async def follow(self) -> None:
-        """Open the index, and keep it at the tree until cancelled. Syntax trees follow when nobody types."""
+    def keep(self) -> None:
+        """Open the index, and keep it at the tree from now on until `close`; said again, nothing changes."""
+        if self._following is None:
+            self._following = asyncio.create_task(self._follow(), name="keep the index")
+            self._following.add_done_callback(_told)
+
+    async def close(self) -> None:
+        """Keep it no more."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait({self._following})
+
+    async def _follow(self) -> None:
+        """Syntax trees follow when nobody types."""
         indexed = await stoppable(lambda cancel: self._indexes.open(self._workspace, cancel))
         shown: dict[str, str] = {}
         while shown != self._typed:  # meanwhile more may be typed
@@ -62,15 +77,20 @@ class EditorIndex:
             group.create_task(self._watch(indexed))
             group.create_task(self._parse(indexed))
 
-    async def typed(self, path: str, text: str | None) -> None:
+    async def typed(self, path: str, text: str | None, window: object = None) -> None:
         """Take over the text of an open document, by its path relative to the workspace; None: it was closed.
 
-        Only while followed does it count.
+        Where several windows have it open, what was typed last counts. Only while it is kept does any of it count.
         """
         if clean(path) != path:  # a name that is not UTF-8 is in no index
             return
-        text = None if text is None else clean(text)
+        opened = self._opened.setdefault(path, {})
+        opened.pop(window, None)
+        if text is not None:
+            opened[window] = clean(text)
+        text = next(reversed(opened.values()), None)
         if text is None:
+            self._opened.pop(path)
             self._typed.pop(path, None)
         else:
             self._typed[path] = text
@@ -83,6 +103,11 @@ class EditorIndex:
             else asyncio.to_thread(index.overlay, path, text)
         )
         self._stale.set()
+
+    async def left(self, window: object) -> None:
+        """A window has gone with all that was open in it."""
+        for path in [path for path, opened in self._opened.items() if window in opened]:
+            await self.typed(path, None, window)
 
     async def find(self, query: str, limit: int) -> tuple[Symbol, ...]:
         """Names that hold the letters of ``query`` in this order, the best first; none before the index is open."""
@@ -126,6 +151,11 @@ class EditorIndex:
             await stoppable(_filled, indexed, list(self._typed))
             with contextlib.suppress(OSError):  # it is only read again next time
                 await asyncio.to_thread(indexed.index.save)
+
+
+def _told(following: asyncio.Task[None]) -> None:
+    if not following.cancelled() and (failure := following.exception()) is not None:
+        log.error("index.not_kept", exc_info=failure)
 
 
 def _refreshed(cancel: Cancel, indexed: IndexedTree, dirty: Dirty) -> None:

@@ -71,6 +71,7 @@ from wainwright.engine.views.run_view import (
 )
 from wainwright.journal import Lease
 from wainwright.models.ledger import Ledger
+from wainwright.settings import HostSettings
 
 log = structlog.get_logger()
 
@@ -128,15 +129,31 @@ class Engine:
         """How far a run may go by itself, as the settings have it."""
         return self._parts.settings.autonomy
 
+    @property
+    def host(self) -> HostSettings:
+        """How whoever has this engine behaves when nobody looks, as the settings have it."""
+        return self._parts.settings.host
+
+    async def busy(self) -> bool:
+        """Whether a run is at work here that waits for nobody."""
+        return any([not (await self.view(run)).waiting for run in tuple(self._active)])
+
+    async def left_by(self, process: int) -> tuple[str, ...]:
+        """Runs that a process had under way when it died."""
+        return tuple(row.run for row in await self._lookup.rows() if row.abandoned and row.process == process)
+
     async def warm(self) -> None:
-        """Mend what the last process left, and start what is slow to start. Never raises."""
+        """Mend what the last process left. Never raises."""
         await self.editing.recover()
         trusted = await self.trusting.given()
         if trusted:
             await self._end_what_was_ending()
         await self.tell_interrupted()
-        if trusted:
-            await self._parts.models.warm()
+
+    async def expect(self) -> None:
+        """Start what is slow to start: a goal is being written. Never raises."""
+        if await self.trusting.given():
+            self._parts.models.begin()
 
     async def _end_what_was_ending(self) -> None:
         """Of runs whose process died when they had ended: keep their work, write their documents. Never raises."""
@@ -180,6 +197,7 @@ class Engine:
             cap_usd=budget.usd,
             cap_tokens=budget.tokens,
         )
+        parts.models.begin()
         self._drive(fold(None, first), lease, [])
         return await self.view(first.run)
 
@@ -229,6 +247,7 @@ class Engine:
             state = fold(state, event)
         if news:
             await asyncio.to_thread(self._parts.journal.append, lease, news)
+        self._parts.models.begin()
         self._drive(state, lease, events)
         return await self.view(run)
 
@@ -413,6 +432,7 @@ class Engine:
         for one in driving:
             one.cancel()
         await asyncio.gather(*driving, return_exceptions=True)
+        await self.index.close()
         await asyncio.gather(self.rewinding.settle(), self._parts.models.close(), self._parts.indexes.close())
         await asyncio.to_thread(self._parts.journal.close)
         if self._parts.spans is not None:

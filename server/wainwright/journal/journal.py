@@ -20,7 +20,7 @@ from wainwright.journal import acts, copies
 from wainwright.journal.file import JournalFile
 from wainwright.journal.forks import Forks
 from wainwright.journal.heads import name_of
-from wainwright.journal.owners import alive, me
+from wainwright.journal.owners import alive, me, process_of
 from wainwright.journal.records import Account, Lease, Reservation, RunRow, Signal, Spend
 from wainwright.journal.texts import as_json, as_text
 from wainwright.journal.told import WAYS_OUT
@@ -154,6 +154,7 @@ class Journal(Forks):
                 created=created,
                 goal=goal,
                 owned=alive(owner, until, now) and until > now,
+                process=process_of(owner),
                 abandoned=owner != "" and not alive(owner, until, now),
                 stalled=owner != me() and alive(owner, until, now) and until <= now,
             )

@@ -28,6 +28,12 @@ def alive(owner: str, until: float, now: float) -> bool:
     return pid.isdigit() and _started(int(pid)) == started
 
 
+def process_of(owner: str) -> int:
+    """The process id in an owner mark; 0 where there is none."""
+    pid = owner.partition(":")[0]
+    return int(pid) if pid.isdigit() else 0
+
+
 @cache
 def _here() -> str:
     """The machine since it was booted, and the process namespace; empty where the kernel does not tell."""

@@ -42,6 +42,8 @@ class RunRow(Fact):
     """A live process owns it now."""
     abandoned: bool = False
     """Whether the process that owned it died."""
+    process: int = 0
+    """The id that the process which owns or owned it has or had; 0: nobody does."""
     stalled: bool = False
     """Whether its owner lives, and has not said so for longer than its lease: stopped, or busy beyond measure."""
 

@@ -1,12 +1,14 @@
-"""Writes what clients can read of the typed list of commands: ``clients/PROTOCOL.md``, and types in three languages.
+"""Writes what clients can read of the typed list of commands, and what ``initialize`` is answered.
 
 python -m wainwright.lsp.reference > clients/PROTOCOL.md
 python -m wainwright.lsp.reference protocol.d.ts > clients/protocol.d.ts
+python -m wainwright.lsp.reference greeting > server/wainwright/lsp/connection/greeting.json
 """
 
 import ast
 import enum
 import inspect
+import json
 import sys
 import textwrap
 import typing
@@ -20,6 +22,7 @@ from wainwright.lsp.connection.commands import Command, Commands
 from wainwright.lsp.features.code_actions import KINDS
 from wainwright.lsp.features.execute_command import Catalogue
 from wainwright.lsp.messages import EVENT, INPUT, EditNotice, InputParams, InputResult, Wire
+from wainwright.lsp.server import create_server
 from wainwright.lsp.wire_types import Exchange, Protocol
 
 _PAGE = """\
@@ -65,6 +68,30 @@ With `"experimental": {{"wainwright": true}}` in its capabilities (in an object 
 run and every line of activity: `{{"run", "kind", "text", "stage", "task"}}`; and an `EditNotice` when it is known what came
 of `wainwright.apply` or `wainwright.revert`, which every client is told in one line by `window/showMessage`.
 """  # noqa: E501 - a page of prose
+
+
+def greeting(params: dict[str, Any]) -> dict[str, Any]:
+    """What the server answers to ``initialize`` with these parameters."""
+    kept = _Kept()
+    server = create_server(_NOTHING)
+    server.protocol.set_writer(kept)
+    server.protocol.receive({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
+    answer: dict[str, Any] = json.loads(kept.sent[0].partition(b"\r\n\r\n")[2])
+    return answer
+
+
+class _Kept:
+    """A client that reads later."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Keep a message."""
+        self.sent.append(data)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def _entries() -> list[Command]:
@@ -188,6 +215,12 @@ def _collect_inner(model: type[Wire], found: dict[str, type[Wire]]) -> None:
 
 _NOBODY: Any = None
 """The list is read, and nobody is asked to do anything."""
+_NOTHING: Any = ()
+"""Opens no engine: none is asked for."""
 
 if __name__ == "__main__":
-    sys.stdout.write(FILES[(*sys.argv[1:], "PROTOCOL.md")[0]]())
+    if sys.argv[1:] == ["greeting"]:
+        json.dump(greeting({"capabilities": {}})["result"], sys.stdout, indent=1)
+        sys.stdout.write("\n")
+    else:
+        sys.stdout.write(FILES[(*sys.argv[1:], "PROTOCOL.md")[0]]())

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Protocol, Self
 
@@ -320,7 +321,7 @@ class GatewayBackend:
     ``keys`` are provider keys by variable name. ``grace_s``: how long after its own deadline a call is given up.
     ``start_s``: how long the gateway may take to import LiteLLM; a second try may take three times as long.
     ``frozen_s``: how long a gateway may take to react before it is replaced. ``host``: where a host is looked for
-    that may fork it.
+    that may fork it. ``idle_s``: after how long the process is given back when nobody asks anything.
     """
 
     def __init__(
@@ -331,6 +332,7 @@ class GatewayBackend:
         start_s: float = 40.0,
         frozen_s: float = 30.0,
         host: HostPlace | None = None,
+        idle_s: float = math.inf,
     ) -> None:
         self._keys = dict(keys)
         self._host = host
@@ -339,10 +341,14 @@ class GatewayBackend:
         self._frozen_s = frozen_s
         self._gateway: asyncio.Task[GatewayProcess] | None = None
         self._closed = False
+        self._idle_s = idle_s
+        self._asked = 0
+        self._resting: asyncio.TimerHandle | None = None
 
     async def warm(self) -> None:
         """Start the gateway early. Raises ``CallFailed``."""
         await self._running()
+        self._rest_later()
 
     @property
     def pid(self) -> int | None:
@@ -386,6 +392,8 @@ class GatewayBackend:
     async def close(self) -> None:
         """End the gateway and wait until it is gone."""
         self._closed = True
+        if self._resting is not None:
+            self._resting.cancel()
         task, self._gateway = self._gateway, None
         if task is None:
             return
@@ -398,14 +406,29 @@ class GatewayBackend:
         self, kind: Kind, body: bytes, limit_s: float, heard: Callable[[bytes], None] = lambda _text: None
     ) -> bytes:
         """What was asked for; raises the error that the gateway described."""
-        gateway = await self._running()
+        self._asked += 1
         try:
-            came, answer = await gateway.call(kind, body, limit_s, heard)
+            came, answer = await (await self._running()).call(kind, body, limit_s, heard)
         except Stopped as error:
             raise _stopped(error) from error
+        finally:
+            self._asked -= 1
+            self._rest_later()
         if came is Kind.FAILED:
             raise _error(json.loads(answer))
         return answer
+
+    def _rest_later(self) -> None:
+        """Count anew how long nobody asks anything."""
+        if self._resting is not None:
+            self._resting.cancel()
+        if self._idle_s < math.inf and not self._closed:
+            self._resting = asyncio.get_running_loop().call_later(self._idle_s, self._rest)
+
+    def _rest(self) -> None:
+        """Give the process back; who asks next gets another one."""
+        if not self._asked and (gateway := self._current()) is not None:
+            gateway.kill()
 
     def _current(self) -> GatewayProcess | None:
         task = self._gateway

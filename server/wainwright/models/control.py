@@ -5,17 +5,8 @@ host:   BEGUN, with a pidfd of the gateway, forked for this one engine
 the connection closes: the gateway is killed, with all of its children
 """
 
-import socket
 import struct
 
 ASK = b"a gateway, please"
 BEGUN = struct.Struct("<I")
 """The process id of a gateway."""
-_PEER = struct.Struct("3i")
-
-
-def peer(connection: socket.socket) -> tuple[int, int]:
-    """Process and user at the other end: of a socket that listens, those who had it listen last."""
-    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    process, user, _group = _PEER.unpack(told)
-    return process, user

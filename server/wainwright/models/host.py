@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wainwright.models.control import ASK, BEGUN, peer
+from wainwright.models.control import ASK, BEGUN
+from wainwright.sockets import identity, peer
 
 LOOK_EVERY_S = 1.0
 """How often it looks whether somebody can still find it."""
@@ -88,7 +89,7 @@ class Host:
         self._listening = listening
         self._lock = lock
         self._path = path
-        self._mine = _identity(path)
+        self._mine = identity(path)
         self._idle_s = idle_s
         self._rehearse: Callable[[], None] | None = rehearse
         self._become = become
@@ -116,7 +117,7 @@ class Host:
         return self._is_found() and time.monotonic() - self._idle_since < self._idle_s
 
     def _is_found(self) -> bool:
-        return self._mine is not None and _identity(self._path) == self._mine
+        return self._mine is not None and identity(self._path) == self._mine
 
     def _greet(self) -> None:
         with suppress(BlockingIOError):
@@ -196,15 +197,6 @@ def _close(kept: Any) -> None:
         os.close(kept)
     else:
         kept.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file lies at a path."""
-    try:
-        there = path.lstat()
-    except OSError:
-        return None
-    return there.st_dev, there.st_ino
 
 
 def _end(_signal: int, _frame: object) -> None:

@@ -5,6 +5,7 @@ neither, and a source that is out of order stops nothing but what needs it.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 
 from wainwright.domain.errors import InputError, ModelRejected
@@ -24,12 +25,18 @@ from wainwright.settings import Candidate
 class KeyedBackend:
     """The gateway, opened with what ``find`` gives; where that raises, the next ask tries it again.
 
-    ``host`` as in ``GatewayBackend``.
+    ``host`` and ``idle_s`` as in ``GatewayBackend``.
     """
 
-    def __init__(self, find: Callable[[], Mapping[str, str]], host: HostPlace | None = None) -> None:
+    def __init__(
+        self,
+        find: Callable[[], Mapping[str, str]],
+        host: HostPlace | None = None,
+        idle_s: float = math.inf,
+    ) -> None:
         self._find = find
         self._host = host
+        self._idle_s = idle_s
         self._opening = asyncio.Lock()
         self._gateway: GatewayBackend | None = None
         self._closed = False
@@ -69,7 +76,7 @@ class KeyedBackend:
                     keys = await asyncio.to_thread(self._find)
                 except InputError as error:
                     raise ModelRejected(error.message, error.hint) from error
-                self._gateway = GatewayBackend(keys, host=self._host)
+                self._gateway = GatewayBackend(keys, host=self._host, idle_s=self._idle_s)
                 if self._closed:  # it refuses by itself
                     await self._gateway.close()
             return self._gateway

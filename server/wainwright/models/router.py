@@ -104,7 +104,9 @@ class Models:
         else:
             idle_s = settings.models.host_idle_s
             host = HostPlace(hosts, idle_s) if hosts is not None and idle_s > 0 else None
-            backend = KeyedBackend(partial(resolve_keys, settings, redactor), host)
+            backend = KeyedBackend(
+                partial(resolve_keys, settings, redactor), host, settings.models.gateway_idle_s
+            )
         if settings.models.record is not None:
             backend = RecordingBackend(backend, settings.models.record, redactor)
         return cls(settings.models, settings.budget, backend, redactor=redactor)
@@ -118,7 +120,7 @@ class Models:
 
     def begin(self) -> None:
         """Let ``warm`` go on by itself, where there is somebody to be asked."""
-        if self._settings.everyone():
+        if self._settings.everyone() and (self._warming is None or self._warming.done()):
             self._warming = asyncio.create_task(self.warm(), name="start the models")
 
     async def close(self) -> None:

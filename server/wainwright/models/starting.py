@@ -7,18 +7,14 @@ variables, the network. Its socket is named for that, and lies in a folder that 
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import os
-import resource
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +23,8 @@ from typing import Protocol
 import structlog
 
 import wainwright
-from wainwright.models.control import ASK, BEGUN, peer
+from wainwright.models.control import ASK, BEGUN
+from wainwright.sockets import Folder, inherited, opened
 from wainwright.waiting import to_its_end
 
 log = structlog.get_logger()
@@ -37,9 +34,7 @@ READY_S = 20.0
 that has much else to do. A host that took longer is not asked again."""
 STARTS_S = 10.0
 """Seconds that a host may take until it is a process of its own."""
-_LOCK = ".lock"
-_LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
-_NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+_KIND = socket.SOCK_SEQPACKET
 
 
 @dataclass(frozen=True)
@@ -198,11 +193,13 @@ async def _begun(control: socket.socket) -> tuple[int, int]:
 def _connected(host: HostPlace) -> tuple[socket.socket, float]:
     """A connection to the host, and how many seconds ago its socket was made. Raises OSError."""
     name = _name(host.idle_s)
-    with _opened(host.folder) as folder:
+    with opened(host.folder) as folder:
         for _ in range(20):
             with suppress(FileNotFoundError, ConnectionRefusedError):
-                age_s = time.time() - os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
-                return _connection(folder, name), max(0.0, age_s)
+                age_s = folder.age_s(name, time.time())
+                connection = folder.connect(name, _KIND, READY_S)
+                connection.setblocking(False)
+                return connection, age_s
             if not _start(host, folder, name):
                 # Somebody else has the lock and is about to listen, of which nothing tells. After a second of that
                 # a gateway is started alone.
@@ -210,59 +207,19 @@ def _connected(host: HostPlace) -> tuple[socket.socket, float]:
     raise ConnectionRefusedError("no gateway host can be started")
 
 
-def _connection(folder: int, name: str) -> socket.socket:
-    """Raises OSError: PermissionError where another user listens."""
-    # By the folder's descriptor: a path may be longer than the address of a socket.
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    try:
-        connection.settimeout(READY_S)
-        connection.connect(f"/proc/self/fd/{folder}/{name}")
-        connection.setblocking(False)
-    except BaseException:
-        connection.close()
-        raise
-    if peer(connection)[1] == os.geteuid():
-        return connection
-    connection.close()
-    raise PermissionError("somebody else's process listens for gateways")
-
-
-@contextlib.contextmanager
-def _opened(place: Path) -> Iterator[int]:
-    """A descriptor of the folder. Raises PermissionError for one that is not the user's alone."""
-    with suppress(FileExistsError):
-        place.mkdir(mode=0o700, parents=True)
-    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        there = os.fstat(folder)
-        if there.st_uid != os.geteuid() or stat.S_IMODE(there.st_mode) & 0o077:
-            raise PermissionError(f"{place} is not its user's alone")
-        yield folder
-    finally:
-        os.close(folder)
-
-
-def _start(host: HostPlace, folder: int, name: str) -> bool:
+def _start(host: HostPlace, folder: Folder, name: str) -> bool:
     """Whether a host was started; False where somebody else does so. Raises OSError."""
-    with (
-        _locked(folder, name + _LOCK) as lock,
-        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as socket_,
-    ):
-        if lock is None:
+    with folder.turn(name, _KIND) as turn:
+        if turn is None:
             return False
-        _sweep(folder, name)
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=folder)
-        os.fchmod(socket_.fileno(), 0o600)
-        socket_.bind(f"/proc/self/fd/{folder}/{name}")
-        socket_.listen()
-        told = (socket_.fileno(), lock, host.folder / name, host.idle_s)
+        listening, lock = turn
+        told = (listening.fileno(), lock, host.folder / name, host.idle_s)
         started = subprocess.run(
             [sys.executable, "-P", "-m", "wainwright.models.host", *map(str, told)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(socket_.fileno(), lock),
+            pass_fds=(listening.fileno(), lock),
             env=_minimal_environment(),
             cwd="/",
             start_new_session=True,
@@ -274,55 +231,16 @@ def _start(host: HostPlace, folder: int, name: str) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _locked(folder: int, name: str) -> Iterator[int | None]:
-    """A lock, held as long as any process has its descriptor open; None where somebody else holds it."""
-    lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        there = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        yield lock if os.path.samestat(there, os.fstat(lock)) else None
-    except (BlockingIOError, FileNotFoundError):
-        yield None
-    finally:
-        os.close(lock)
-
-
-def _sweep(folder: int, name: str) -> None:
-    """Remove what hosts left behind that were killed, or of an earlier version."""
-    for other in _names(folder):
-        if other.endswith(_LOCK) and other != name + _LOCK:
-            with _locked(folder, other) as lock:
-                if lock is not None:
-                    _remove(folder, other.removesuffix(_LOCK))
-
-
 def _forget(host: HostPlace) -> None:
     """Let a host that does not answer be found no more: it ends by itself when it can."""
-    with suppress(OSError), _opened(host.folder) as folder:
-        _remove(folder, _name(host.idle_s))
-
-
-def _remove(folder: int, name: str) -> None:
-    for one in (name, name + _LOCK):
-        with suppress(FileNotFoundError):
-            os.unlink(one, dir_fd=folder)
-
-
-def _names(folder: int) -> list[str]:
-    with os.scandir(folder) as found:
-        return sorted(one.name for one in found)
+    with suppress(OSError), opened(host.folder) as folder:
+        folder.forget(_name(host.idle_s))
 
 
 def hosts(folder: Path) -> list[int]:
     """Process ids of the hosts that listen in a folder. Raises OSError where it cannot be used."""
-    found = []
-    with _opened(folder) as opened:
-        for name in _names(opened):
-            if not name.endswith(_LOCK):
-                with suppress(OSError), _connection(opened, name) as connection:
-                    found.append(peer(connection)[0])
-    return found
+    with opened(folder) as found:
+        return found.listeners(_KIND, READY_S)
 
 
 def _name(idle_s: float) -> str:
@@ -330,18 +248,14 @@ def _name(idle_s: float) -> str:
     package = Path(wainwright.__path__[0])
     trusted = (Path(os.environ[name]) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in os.environ)
     files = [*sorted((package / "models").glob("*.py")), Path(sysconfig.get_path("purelib")), *trusted]
-    inherited = (
+    counts = (
         package,
-        sys.executable,
         sorted(_minimal_environment().items()),
         [(file.name, file.stat().st_mtime_ns) for file in files if file.exists()],
-        [Path(f"/proc/self/ns/{name}").readlink() for name in _NAMESPACES],
-        Path("/proc/sys/kernel/random/boot_id").read_text(),
-        os.getpriority(os.PRIO_PROCESS, 0),
-        [resource.getrlimit(limit) for limit in _LIMITS],
+        inherited(),
         idle_s,
     )
-    return hashlib.sha256(repr(inherited).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr(counts).encode()).hexdigest()[:32]
 
 
 def _minimal_environment() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,13 +22,11 @@ def tree(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def following(live: EditorIndex) -> AsyncIterator[None]:
-    task = asyncio.create_task(live.follow())
+    live.keep()
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await live.close()
 
 
 async def until(true: Callable[[], Awaitable[object]]) -> None:

@@ -194,6 +194,20 @@ async def test_a_host_ends_when_nobody_needed_it_for_so_long(tmp_path: Path) -> 
     assert hosts(own.folder) == []
 
 
+async def test_a_gateway_that_nobody_asks_is_given_back(place: HostPlace) -> None:
+    one = GatewayBackend({"OPENAI_API_KEY": KEY}, host=place, idle_s=0.2)
+    await one.warm()
+    pid = one.pid
+    assert pid is not None
+    async with asyncio.timeout(30):
+        while one.pid is not None:
+            await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(gone, pid)
+    with OpenAIServer([Rule(say("ok"))]) as server:
+        assert await said(one, server) == "ok", "by another one"
+    await one.close()
+
+
 async def test_a_frozen_host_holds_nobody_up_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

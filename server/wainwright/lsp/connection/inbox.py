@@ -8,7 +8,7 @@ from typing import Any
 from lsprotocol import types
 
 from wainwright.lsp.connection.protocol import MessageId, is_request
-from wainwright.lsp.connection.transport import Incoming
+from wainwright.lsp.connection.transport import Incoming, Mark
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,13 @@ class Inbox:
         self._waiting: set[MessageId] = set()
         self._withdrawn: set[MessageId] = set()
         self._filled = asyncio.Event()
+        self._closed = False
 
     def put(self, message: Incoming) -> None:
         """Add a message; loop thread only."""
+        if self._closed:
+            _let_go(message)
+            return
         if isinstance(message, dict):
             if (target := _cancel_target(message)) is not None and target in self._waiting:
                 self._withdrawn.add(target)
@@ -51,6 +55,17 @@ class Inbox:
                 self._withdrawn.discard(request_id)
                 return Withdrawn(request_id)
         return message
+
+    def close(self) -> None:
+        """Nothing is handled any more, and the reader waits for nothing."""
+        self._closed = True
+        while self._messages:
+            _let_go(self._messages.popleft())
+
+
+def _let_go(message: Incoming) -> None:
+    if isinstance(message, Mark):
+        message.handled.set()
 
 
 def _cancel_target(message: dict[str, Any]) -> MessageId | None:

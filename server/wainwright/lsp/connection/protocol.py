@@ -34,8 +34,8 @@ from pygls.protocol import (
 
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.shown import message_within
+from wainwright.lsp.connection.framing import Fault, frame
 from wainwright.lsp.connection.peer import Peer
-from wainwright.lsp.connection.transport import Fault
 from wainwright.lsp.documents.buffers import Buffers
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class WainwrightProtocol(LanguageServerProtocol):
         self._id_prefix = f"{_OUR_IDS}{secrets.token_hex(4)}:"
         self._ids = itertools.count(1)
         self.exited = False
+        self.greeted: dict[str, Any] | None = None
+        """What ``initialize`` was answered before we were there: our own answer, sent first of all, is not sent."""
         super().__init__(server, converter)
 
     @property
@@ -275,6 +277,12 @@ class WainwrightProtocol(LanguageServerProtocol):
         self._result_types.pop(message_id, None)
         self.notify(types.CANCEL_REQUEST, types.CancelParams(id=message_id))
 
+    def hang_up(self) -> None:
+        """The client has gone: nothing that it was asked is answered any more."""
+        for message_id in [one for one in self._request_futures if str(one).startswith(_OUR_IDS)]:
+            if (waiting := self._take_asked(message_id)) is not None:
+                waiting.set_exception(JsonRpcException("The editor has gone."))
+
     def _send_data(self, data: Any) -> None:
         """Defect 11: hand the message to the writer thread; raises ValueError or TypeError when it is not JSON."""
         if self.writer is None:
@@ -282,8 +290,21 @@ class WainwrightProtocol(LanguageServerProtocol):
         text = self._written(data)
         if _TO_MAKE_FIT.search(text):
             text = self._written(message_within(json.loads(text)))
-        body = text.encode()
-        self.writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        if self.greeted is not None:
+            given, self.greeted = self.greeted, None
+            self._compare(given, json.loads(text))
+            return
+        self.writer.write(frame(text.encode()))
+
+    def _compare(self, given: dict[str, Any], ours: dict[str, Any]) -> None:
+        """What we would have said to ``initialize`` beside what was said: only a refusal cannot be made good."""
+        if "error" in ours:
+            said = f"Wainwright cannot work with this editor. {ours['error']['message']}"
+            params = types.ShowMessageParams(type=types.MessageType.Error, message=said)
+            self.notify(types.WINDOW_SHOW_MESSAGE, params)
+            self.exited = True
+        elif ours != given:
+            log.warning("initialize was answered with %s, and would be with %s", given, ours)
 
     def _written(self, data: Any) -> str:
         return json.dumps(data, default=self._serialize_message, allow_nan=False, separators=(",", ":"))

@@ -13,6 +13,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
 from wainwright.lsp.connection.capabilities import ClientProfile, client_profile
+from wainwright.lsp.connection.framing import Streams
 from wainwright.lsp.connection.inbox import Inbox, Withdrawn
 from wainwright.lsp.connection.peer import ProgressToken
 from wainwright.lsp.connection.protocol import WainwrightProtocol, plain_converter
@@ -21,7 +22,6 @@ from wainwright.lsp.connection.transport import (
     EndOfInput,
     Incoming,
     Mark,
-    Streams,
     Writer,
     end_process_within,
     is_alive,
@@ -67,6 +67,8 @@ class WainwrightServer(LanguageServer):
         self.by_selector: dict[str, str] = {}
         """Requests that are offered for some documents only, after `initialize`: the capability of each that would
         offer it for all. Set before `converse`."""
+        self.after = 0
+        """The process that had this conversation before and died, whose work goes on. 0: there was none."""
         self.on_stop: list[Callable[[], Awaitable[None]]] = []
         """Called at the end, all at once, with `STOP_SECONDS` to finish."""
         self._background: set[asyncio.Task[Any]] = set()
@@ -74,6 +76,7 @@ class WainwrightServer(LanguageServer):
         """More than one where a client uses its token again while the first work with it goes on."""
         self._unsupported: set[str] = set()
         self._inbox = Inbox()
+        self._gone = False
 
     @property
     def buffers(self) -> Buffers:
@@ -124,6 +127,8 @@ class WainwrightServer(LanguageServer):
         failure. After the time the request is cancelled, and an answer that still comes is ignored. A method that
         the client does not know is not sent a second time.
         """
+        if self._gone:
+            return Reply(failure="The editor has gone.")
         if method in self._unsupported:
             return Reply(failure=f"The editor does not support {method}.")
         message_id = self.protocol.new_id()
@@ -182,8 +187,11 @@ class WainwrightServer(LanguageServer):
 
     # The conversation ------------------------------------------------------------------------------------------
 
-    async def converse(self, streams: Streams) -> int:
-        """Talk until the client leaves; the result is the exit code of the process."""
+    async def converse(self, streams: Streams, over: Callable[[], None] | None = None) -> int:
+        """Talk until the client leaves; the result is the exit code of the process, which ends with it.
+
+        ``over``: the process goes on. It is called in another thread when nothing is read any more.
+        """
         loop = asyncio.get_running_loop()
 
         def deliver(message: Incoming) -> None:
@@ -191,16 +199,27 @@ class WainwrightServer(LanguageServer):
 
         writer = Writer(streams.write_fd, on_broken=lambda: deliver(EndOfInput()))
         self.protocol.set_writer(writer)
+        self.protocol.greeted = streams.greeted
         # A handler that blocks the loop does not keep alive what nobody talks to any more.
-        gone = partial(end_process_within, END_SECONDS, lambda: self.protocol.exit_code)
-        start_reader(streams.read_fd, deliver, writer.room, gone)
+        gone = over or partial(end_process_within, END_SECONDS, lambda: self.protocol.exit_code)
+        start_reader(streams.frames, deliver, writer.room, gone)
 
         def told_to_end() -> None:
             gone()
             with suppress(RuntimeError):  # the loop is closed: it ends already
                 deliver(EndOfInput())
 
-        start_hearing_signals(told_to_end)
+        if over is None:
+            start_hearing_signals(told_to_end)
+        await self._hear()
+        if over is None:
+            end_process_within(STOP_SECONDS + 0.5, lambda: self.protocol.exit_code)
+        await self._stop()
+        self._inbox.close()
+        await asyncio.to_thread(writer.close, STOP_SECONDS / 2)
+        return self.protocol.exit_code
+
+    async def _hear(self) -> None:
         while not self.protocol.exited:
             message = await self._inbox.get()
             if isinstance(message, EndOfInput):
@@ -212,10 +231,6 @@ class WainwrightServer(LanguageServer):
             else:
                 self.protocol.receive(message)
             await asyncio.sleep(0)  # what the message started gets its first turn before the next one is read
-        end_process_within(STOP_SECONDS + 0.5, lambda: self.protocol.exit_code)
-        await self._stop()
-        await asyncio.to_thread(writer.close, STOP_SECONDS / 2)
-        return self.protocol.exit_code
 
     def leave(self) -> None:
         """End the conversation after the messages that are already here."""
@@ -227,6 +242,9 @@ class WainwrightServer(LanguageServer):
 
     async def _stop(self) -> None:
         self.cancel_background()
+        # What an engine asked goes on without an answer: it may have other windows, and other work.
+        self._gone = True
+        self.protocol.hang_up()
         closing = [asyncio.ensure_future(_guarded(close)) for close in self.on_stop]
         pending = {*self._background, *closing}
         if pending:

@@ -25,21 +25,17 @@ from wainwright.lsp.features.plan_document import (
 from wainwright.lsp.features.workspace_symbols import documents, follow_buffers, symbols
 
 if TYPE_CHECKING:
-    from wainwright.domain.ports import Editor
-    from wainwright.engine.engine import Engine
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.commands import Runs
-
-OpenEngine = Callable[[Path, "Editor"], Awaitable["Engine"]]
-"""Opens the engine of a folder. Raises InputError for one that cannot be worked in."""
+    from wainwright.lsp.runs.seat import Opens
 
 
 class Product:
     """One workspace behind one conversation."""
 
-    def __init__(self, server: "WainwrightServer", open_engine: OpenEngine) -> None:
+    def __init__(self, server: "WainwrightServer", opens: "Opens") -> None:
         self._server = server
-        self._open_engine = open_engine
+        self._opens = opens
         self._opening: asyncio.Task[Runs | WainwrightError] | None = None
         Catalogue(self.runs).register(server.commands)
         self._register_features()
@@ -108,7 +104,7 @@ class Product:
             return InputError("No folder is open.", "Open the folder of your project in the editor.")
         try:
             runs_of = await asyncio.to_thread(_load_runs)
-            runs = await runs_of(self._server, folder, self._open_engine)
+            runs = await runs_of(self._server, folder, self._opens)
         except WainwrightError as error:
             said = types.LogMessageParams(types.MessageType.Warning, f"Wainwright cannot work here. {error}")
             self._server.window_log_message(said)
@@ -120,6 +116,7 @@ class Product:
         await runs.restore()
         problems = GoalProblems(self._server, runs.workspace)
         self._server.spawn(problems.follow(), "look at the goal document")
+        self._server.spawn(runs.expect_goals(), "wait for a goal")
         self._server.spawn(follow_buffers(self._server, runs.engine), "follow the buffers")
         return runs
 
@@ -130,7 +127,7 @@ class Product:
         return next((path for uri in named if uri and (path := local_path(uri)) is not None), None)
 
 
-def _load_runs() -> "Callable[[WainwrightServer, Path, OpenEngine], Awaitable[Runs]]":
+def _load_runs() -> "Callable[[WainwrightServer, Path, Opens], Awaitable[Runs]]":
     from wainwright.lsp.runs.commands import open_runs  # noqa: PLC0415 - takes the engine along: not before it is needed
 
     return open_runs

@@ -101,6 +101,6 @@ async def follow_buffers(server: "WainwrightServer", engine: "Engine") -> None:
         if not fresh and not closed:
             await server.buffers.next_change()
         for path in fresh:
-            await engine.index.typed(path, texts[path])
+            await engine.index.typed(path, texts[path], server)
         for path in closed:
-            await engine.index.typed(path, None)
+            await engine.index.typed(path, None, server)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +15,7 @@ from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Asks, Stage
 from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
+from wainwright.lsp.documents.own import GOAL
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
 from wainwright.lsp.messages import (
@@ -47,8 +47,8 @@ from wainwright.lsp.runs.trusting import Trusting
 from wainwright.lsp.runs.words import Words
 
 if TYPE_CHECKING:
-    from wainwright.engine.engine import Engine
     from wainwright.lsp.connection.session import WainwrightServer
+    from wainwright.lsp.runs.seat import Opens, Seat
 
 log = logging.getLogger(__name__)
 
@@ -59,23 +59,22 @@ RECENT = 20
 RESUME, LATER = "Resume", "Not now"
 
 
-async def open_runs(
-    server: "WainwrightServer",
-    folder: Path,
-    open_engine: Callable[[Path, Delivery], Awaitable["Engine"]],
-) -> "Runs":
-    """Open the engine of a folder. Raises InputError for one that cannot be worked in."""
+async def open_runs(server: "WainwrightServer", folder: Path, opens: "Opens") -> "Runs":
+    """Sit down at the engine of a folder. Raises InputError for one that cannot be worked in."""
     delivery = Delivery(server, Questions(server).choose)
-    engine = await open_engine(folder, delivery)
+    seat = await opens(folder, delivery)
+    engine = seat.engine
     delivery.editing, delivery.changed = engine.editing, engine.rewinding.changed
     delivery.note = engine.note
-    return Runs(server, engine, delivery)
+    return Runs(server, seat, delivery)
 
 
 class Runs:
     """Commands about runs, and what the editor is shown of them."""
 
-    def __init__(self, server: "WainwrightServer", engine: "Engine", delivery: Delivery) -> None:
+    def __init__(self, server: "WainwrightServer", seat: "Seat", delivery: Delivery) -> None:
+        engine = seat.engine
+        self._seat = seat
         self.workspace = engine.workspace
         self._server = server
         self.engine = engine
@@ -93,7 +92,8 @@ class Runs:
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
         self._closing = False
-        engine.subscribe(self._heard)
+        self._unsubscribe = engine.subscribe(self._heard)
+        seat.shared = self._shared
 
     async def restore(self) -> None:
         """Show what was going on when the last server ended: open gates again, interrupted runs as an offer."""
@@ -104,12 +104,26 @@ class Runs:
             self.lines.hear(view)
         self.board.listeners.append(self.lines.hear)
         self._server.spawn(self._stand_by_others(), "follow what other processes do")
-        self._server.spawn(self.engine.index.follow(), "keep the index")
+        self.engine.index.keep()
+        for run in self._seat.under_way:
+            self._shared(run)
+        for run in await self.engine.left_by(self._server.after) if self._server.after else ():
+            self._server.spawn(self._resume_quietly(run), f"go on with {run}")
         await self._pick_up(views)
+
+    async def expect_goals(self) -> None:
+        """Start what is slow to start when the person begins to write a goal."""
+        known: str | None = None
+        while True:
+            opened = self._server.buffers.find_open(self.workspace / GOAL)
+            if opened is not None and opened.source is not known:
+                known = opened.source
+                await self.engine.expect()
+            await self._server.buffers.next_change()
 
     async def _pick_up(self, views: list[RunView] | None = None) -> None:
         """Go on with what may go on in a trusted workspace, and start what is slow to start."""
-        self._server.spawn(self.engine.warm(), "start the model gateway")
+        self._server.spawn(self.engine.warm(), "mend what was left")
         if not await self.engine.trusting.given():
             return
         for view in reversed(views or await self.engine.runs(RECENT)):
@@ -117,13 +131,15 @@ class Runs:
                 continue
             if view.waiting == "gate":
                 self._server.spawn(self._resume_quietly(view.run), f"attach {view.run}")
-            else:
+            elif not self._server.after:  # else they were asked before
                 self._server.spawn(self._offer_resume(view), f"offer to resume {view.run}")
 
     async def close(self) -> None:
-        """Let go of the engine; runs stay as they are."""
+        """Leave the engine; runs stay as they are."""
         self._closing = True
-        await self.engine.close()
+        self._unsubscribe()
+        self._seat.in_order = self._server.protocol.exit_code == 0
+        await self._seat.leave()
 
     # ---- commands
 
@@ -151,6 +167,7 @@ class Runs:
             self.engine.require_model()
             view = await self.engine.start(ask)
             self.board.newest = view.run
+            self._seat.take(view.run)
             self._follow(view)
             return _info(view)
 
@@ -216,6 +233,7 @@ class Runs:
         decided = await self.engine.decide(
             Decide(run=view.run, gate=gate, decision=decision, reason=reason, seen=seen, by="editor")
         )
+        self._seat.take(view.run)
         if not decided.waiting and not decided.at_work and decided.stage not in ENDS:
             return await self._drive(decided.run)
         self.board.remember(decided)
@@ -384,10 +402,22 @@ class Runs:
             view = await self.engine.resume(
                 run, attended=True, cap_usd=cap_usd, cap_tokens=cap_tokens, by="editor"
             )
+            self._seat.take(run)
             self._follow(view)
             return _info(view)
 
         return await self.trusting.first(go_on)
+
+    def _shared(self, run: str) -> None:
+        """Somebody works on a run in another window: it is shown here as well, and may be decided here."""
+
+        async def follow() -> None:
+            view = await self.engine.view(run)
+            if view.at_work == "here" and not self._closing:
+                self.board.newest = run
+                self._follow(view)
+
+        self._server.spawn(follow(), f"show {run}")
 
     def _follow(self, view: RunView) -> None:
         self.board.remember(view)
