@@ -6,7 +6,6 @@ of them is posted for its owner to take.
 
 import asyncio
 import contextlib
-import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,9 +19,8 @@ from pydantic import JsonValue
 from wainwright.domain.caps import CapsRaised, NewCaps
 from wainwright.domain.changes import Changeset
 from wainwright.domain.decide import held
-from wainwright.domain.errors import InputError, JournalError, RunBusy, WainwrightError
+from wainwright.domain.errors import InputError, JournalError, WainwrightError
 from wainwright.domain.events import (
-    EVENT,
     Event,
     GateDecided,
     HoldMoved,
@@ -53,6 +51,7 @@ from wainwright.engine.run_list import RunList
 from wainwright.engine.serving import Serving
 from wainwright.engine.stages.performer import perform
 from wainwright.engine.starting import require_model, started
+from wainwright.engine.submitting import submitted
 from wainwright.engine.tracing.statements import Statements
 from wainwright.engine.tracing.why import Tracing
 from wainwright.engine.trusting import Trusting
@@ -325,36 +324,11 @@ class Engine:
         if active is not None:
             await active.live.emit(event)
             return
-        journal = self._parts.journal
-        fold(await self._state(run), event)
-        lease = await self._claimed(run)
-        if lease is None:
-            body = EVENT.dump_python(event, mode="json")
-            await asyncio.to_thread(journal.post, run, uuid.uuid4().hex, body)
-            return
-        try:
-            # Somebody may have decided between our look and now: an illegal fact would make the run unreadable.
-            state, events = await self._lookup.load(run)
-            after = fold(state, event)
-            await asyncio.to_thread(journal.append, lease, [event])
-        except BaseException:
-            await asyncio.to_thread(journal.release, lease)
-            raise
-        if after.stage not in ENDS:
-            await asyncio.to_thread(journal.release, lease)
-            return
-        # It has ended: what was achieved is kept, and what nobody needs any more is removed.
-        self._drive(after, lease, events)
-        await self.wait(run)
-
-    async def _claimed(self, run: str) -> Lease | None:
-        """The right to write to a run; None while another process lives that has it."""
-        if await self._owned(run):
-            return None
-        try:
-            return await asyncio.to_thread(self._parts.journal.claim, run)
-        except RunBusy:
-            return None
+        ended = await submitted(self._parts.journal, self._lookup, self._owned, run, event)
+        if ended is not None:
+            # What was achieved is kept, and what nobody needs any more is removed.
+            self._drive(*ended)
+            await self.wait(run)
 
     # ---- views
 

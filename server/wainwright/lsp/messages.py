@@ -1,4 +1,7 @@
-"""All models that cross the wire: what commands take, and what they answer. Imports nothing of this room."""
+"""All models that cross the wire: what commands take, and what they answer; those about hunks are beside it.
+
+Imports nothing of this room.
+"""
 
 from typing import Literal
 
@@ -7,7 +10,6 @@ from pydantic.alias_generators import to_camel
 
 from wainwright.domain.events import Steering
 from wainwright.domain.goal import Autonomy, Role, Size, Stage
-from wainwright.domain.hunks import HunkDecision
 
 
 class Wire(BaseModel):
@@ -219,28 +221,6 @@ class PartArguments(RunArguments):
     """Some hunks, by their numbers in `change.diff`."""
 
 
-class HunkArguments(RunArguments):
-    """Which hunk of the change that a run asks about."""
-
-    hunk: int = Field(ge=1)
-    """Its number in `change.diff`."""
-
-
-class HunksArguments(RunArguments):
-    """What is said of which hunks of the change that a run asks about."""
-
-    decision: HunkDecision
-    """`reject` leaves them out and has BUILD told why; `change` has them made again as the words say."""
-    hunks: tuple[int, ...] = ()
-    """Their numbers in `change.diff`. Default: all, or all of `file`."""
-    file: str = ""
-    """All hunks of this file."""
-    reason: str = ""
-    """Why, or what is to be changed. Default: the lines below them in `change.diff` that begin with `>`."""
-    commit: str = ""
-    """Which change was looked at; another one by now is refused. Default: the present one."""
-
-
 class LineArguments(RunArguments):
     """Which line is meant."""
 
@@ -413,26 +393,6 @@ class TextInfo(Wire):
 
     run: str
     text: str
-
-
-class HunkInfo(Wire):
-    """A hunk of a change, and what was said of it last."""
-
-    number: int
-    path: str
-    serves: tuple[str, ...]
-    """The requirements that it is there for."""
-    decision: Literal["", "accept", "reject", "change"]
-    """Empty: nothing was said, and it is taken over."""
-    reason: str
-
-
-class HunkList(Wire):
-    """The change that a run asks about, in hunks."""
-
-    run: str
-    commit: str
-    hunks: tuple[HunkInfo, ...]
 
 
 class Shown(Wire):

@@ -48,7 +48,7 @@ def page_of(sections: dict[str, str]) -> tuple[PlanPage, int]:
         for name, status, attempt, _ in rows
     )
     gates = tuple(
-        GateView(id=f"{kind}-1", kind=kind, question="?", detail="", yes="Approve", no="Reject")
+        GateView(id=f"{kind}-1", kind=kind, question="?", detail="", yes="Yes", no="No", read="", seen="")
         for name in sections
         for kind in [name.removeprefix("gate ")]
         if name.startswith("gate ")

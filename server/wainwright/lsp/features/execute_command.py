@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wainwright.domain.goal import Stage
 from wainwright.lsp.connection.commands import Call, Commands
+from wainwright.lsp.hunk_messages import HunkArguments, HunkList, HunksArguments
 from wainwright.lsp.messages import (
     AnswerArguments,
     ApproveArguments,
@@ -17,9 +18,6 @@ from wainwright.lsp.messages import (
     EditBegun,
     ForkArguments,
     ForkBegun,
-    HunkArguments,
-    HunkList,
-    HunksArguments,
     LineArguments,
     LineInfo,
     NoArguments,
@@ -166,11 +164,11 @@ class Catalogue:
 
     async def apply(self, call: Call, arguments: PartArguments) -> EditBegun:
         """Offer the change, or a part of it, to the editor once more; what comes of it is told later."""
-        return await (await self._runs()).apply(arguments)
+        return await (await self._runs()).changes.apply(arguments)
 
     async def revert(self, call: Call, arguments: PartArguments) -> EditBegun:
         """Take the change, or a part of it, out of the files; what was typed since stays. The rest is told later."""
-        return await (await self._runs()).revert(arguments)
+        return await (await self._runs()).changes.revert(arguments)
 
     async def why(self, call: Call, arguments: LineArguments) -> LineInfo:
         """Follow a line to the run, the step and the model call that wrote it, and open what is told of it."""

@@ -4,14 +4,14 @@ import asyncio
 import logging
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pydantic_core import to_jsonable_python
 
 from wainwright.domain.errors import InputError, PlanError, WainwrightError
 from wainwright.domain.events import Decision, Steering
-from wainwright.domain.goal import AUTONOMIES, ENDS, WAY, Asks, Stage
+from wainwright.domain.goal import AUTONOMIES, ENDS, Asks, Stage
 from wainwright.domain.text import headline
 from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
@@ -21,7 +21,6 @@ from wainwright.lsp.edits.delivery import Delivery
 from wainwright.lsp.messages import (
     EVENT,
     BeginArguments,
-    EditBegun,
     GateInfo,
     LineArguments,
     LineInfo,
@@ -33,9 +32,11 @@ from wainwright.lsp.messages import (
     StartArguments,
 )
 from wainwright.lsp.runs.board import Board
+from wainwright.lsp.runs.changes import Changes
 from wainwright.lsp.runs.delivered_lines import DeliveredLines
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
+from wainwright.lsp.runs.holding import holds_before, not_now
 from wainwright.lsp.runs.hunks import Hunks
 from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.plan_pages import PlanPages
@@ -88,6 +89,7 @@ class Runs:
         self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
         self.replays = Replays(server, engine, self._questions, self._drive)
         self.hunks = Hunks(server, engine, self.board)
+        self.changes = Changes(engine, delivery, self.board)
         self.words = Words(server, engine, self._goals, self._questions, self)
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
@@ -177,7 +179,7 @@ class Runs:
         """Do a stage: of the run that holds before it, else of a new run, which passes no other than it needs."""
         view = await self._meant(arguments.run)
         meant = arguments.goal is not None or stage in (Stage.PLANNING, Stage.REVIEW)
-        if arguments.run is not None or not meant or (view is not None and _holds_before(view, stage)):
+        if arguments.run is not None or not meant or (view is not None and holds_before(view, stage)):
             return await self.go_on(stage, arguments.run)
         if stage is Stage.PLANNING:
             return await self.start(StartArguments(goal=arguments.goal, until=stage))
@@ -202,8 +204,8 @@ class Runs:
         view = await self._meant(run)
         if view is None:
             raise InputError("No run is under way.", "Begin one: wainwright.plan, or wainwright.start.")
-        if not _holds_before(view, stage):
-            raise _not_now(view, stage)
+        if not holds_before(view, stage):
+            raise not_now(view, stage)
         self.toasts.acted()
         await self.engine.advance(view.run, stage, by="editor")
         return await self._drive(view.run)
@@ -342,43 +344,6 @@ class Runs:
         self._goals.open_document(uri)
         return Shown(run=run, uri=uri)
 
-    async def apply(self, asked: PartArguments) -> EditBegun:
-        """Begin to offer the change of a run, or a part of it, to the editor once more."""
-        run = asked.run
-        if asked.hunks:
-            return await self._turn(asked, "apply")
-        if run is None:
-            views = await self.engine.runs(RECENT)
-            run = next((v.run for v in views if v.branch or v.patch or v.editor != "absent"), None)
-        name, changeset = await self.engine.delivered(run)
-        files = tuple(file for file in changeset.files if asked.file in ("", file.path))
-        if not files:
-            raise InputError(f"Run {name} did not change {asked.file}.", "Its branch has what it changed.")
-        work = self._delivery.offer_asked(name, changeset.model_copy(update={"files": files}))
-        return self._delivery.begin(name, "apply", work, self.board.refresh, asked.file)
-
-    async def revert(self, asked: PartArguments) -> EditBegun:
-        """Begin to take back what a run changed; without a run, the newest change that can be taken back."""
-        run = asked.run
-        if asked.hunks:
-            return await self._turn(asked, "revert")
-        views = await self.engine.runs(RECENT) if run is None else [await self.engine.view(run)]
-        for view in views:
-            if await self._delivery.can_revert(view.run, asked.file):
-                work = self._delivery.revert(view.run, asked.file)
-                return self._delivery.begin(view.run, "revert", work, self.board.refresh, asked.file)
-        what = "Nothing" if run is None else f"Nothing of run {views[0].run}"
-        raise InputError(f"{what} was applied here.", "There is nothing to take back.")
-
-    async def _turn(self, asked: PartArguments, kind: Literal["apply", "revert"]) -> EditBegun:
-        """Begin to take hunks of a change back, or to put them in again."""
-        run = await self.engine.named(asked.run)
-        texts = await self.engine.hunks.texts(run, asked.hunks)
-        if kind == "apply":
-            texts = tuple(one.model_copy(update={"before": one.after, "after": one.before}) for one in texts)
-        named = f"hunk {', '.join(map(str, asked.hunks))}"
-        return self._delivery.begin(run, kind, self._delivery.turn(run, texts), self.board.refresh, named)
-
     async def why(self, asked: LineArguments) -> LineInfo:
         """Tell where a line comes from, and have the answer opened."""
         page = self.pages.page(asked.uri)
@@ -493,7 +458,7 @@ class Runs:
     async def revert_quietly(self, run: str) -> None:
         """Take a change back, if it is there."""
         with suppress(WainwrightError):
-            await self.revert(PartArguments(run=run))
+            await self.changes.revert(PartArguments(run=run))
 
     async def stop_quietly(self, run: str) -> None:
         """End the service of a run, if it runs."""
@@ -501,13 +466,6 @@ class Runs:
             await self.stop(run)
         except WainwrightError as error:
             self.toasts.say(types.MessageType.Error, f"The service was not stopped. {error}")
-
-    async def files(self, run: str) -> int:
-        """How many files the change of a run has."""
-        try:
-            return len((await self.engine.delivered(run))[1].files)
-        except WainwrightError:
-            return 0
 
     async def cancel_quietly(self, run: str) -> None:
         """Stop a run unless it has ended by itself."""
@@ -522,31 +480,3 @@ def _info(view: RunView) -> RunInfo:
     notes = tuple(NoteInfo(**note.model_dump()) for note in view.notes)
     plain = view.model_dump(include=set(RunInfo.model_fields) - {"gates", "notes"})
     return RunInfo(**plain, gates=gates, notes=notes)
-
-
-def _holds_before(view: RunView, stage: Stage) -> bool:
-    return view.waiting == "hold" and view.stage is stage and not view.at_work
-
-
-def _not_now(view: RunView, stage: Stage) -> InputError:
-    """Why a run cannot do this stage now, and which command comes first."""
-    if view.stage in ENDS:
-        first = (
-            "wainwright.show tells what came of it." if view.stage is Stage.DONE else "Run wainwright.resume."
-        )
-        return InputError(f"Run {view.run} is {view.stage}.", first)
-    if view.at_work == "elsewhere":
-        return InputError(f"Another process is at work on run {view.run}.", "Use the editor that started it.")
-    if view.waiting == "gate":
-        return InputError(
-            f"Run {view.run} waits for a decision: {view.gates[0].question}",
-            "Run wainwright.approve or wainwright.reject first.",
-        )
-    if WAY.index(stage) < WAY.index(view.stage):
-        return InputError(f"Run {view.run} has been through {stage}; it is in {view.stage}.", "")
-    if view.at_work == "here":
-        return InputError(f"Run {view.run} is at work on {view.stage}.", "Wait until it gets there.")
-    if view.waiting == "hold":
-        command = f"wainwright.{view.stage.value.lower().removesuffix('ning')}"
-        return InputError(f"Run {view.run} holds before {view.stage}.", f"Run {command} first.")
-    return InputError(f"Run {view.run} was interrupted in {view.stage}.", "Run wainwright.resume first.")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.messages import Shown
     from wainwright.lsp.runs.board import Board
+    from wainwright.lsp.runs.changes import Changes
     from wainwright.lsp.runs.questions import Questions
     from wainwright.lsp.runs.toasts import Toasts
 
@@ -47,8 +48,9 @@ class Steering(Protocol):
         """End the service of a run, if it runs."""
         ...
 
-    async def files(self, run: str) -> int:
-        """How many files the change of a run has."""
+    @property
+    def changes(self) -> "Changes":
+        """What is known of the changes of runs."""
         ...
 
     def show_document(self, run: str, name: str) -> "Shown":
@@ -161,7 +163,9 @@ class Follower:
         kind = types.MessageType.Error if view.stage is Stage.FAILED else types.MessageType.Info
         named = view.stage is Stage.DONE and view.branch
         said = word(view) if named else f"{word(view)} ({view.run})"
-        changed = came_of_it(view, await self._steering.files(view.run)) if view.stage is Stage.DONE else ""
+        changed = (
+            came_of_it(view, await self._steering.changes.files(view.run)) if view.stage is Stage.DONE else ""
+        )
         said = f"{said}. {changed[0].upper()}{changed[1:]}." if changed else said
         # Who is asked loses the keyboard in some editors, and there are actions for all of it.
         if self._server.profile.questions_take_keys or not self._toasts.may_pop_up(kind):

@@ -8,7 +8,8 @@ from lsprotocol import types
 from wainwright.domain import change_diff
 from wainwright.domain.errors import InputError
 from wainwright.lsp.documents.own import read_text
-from wainwright.lsp.messages import HunkArguments, HunkInfo, HunkList, HunksArguments, TextInfo
+from wainwright.lsp.hunk_messages import HunkArguments, HunkInfo, HunkList, HunksArguments
+from wainwright.lsp.messages import TextInfo
 
 if TYPE_CHECKING:
     from wainwright.domain.change_diff import Spot

@@ -1,0 +1,50 @@
+"""What crosses the wire about the hunks of a change."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from wainwright.domain.hunks import HunkDecision
+from wainwright.lsp.messages import RunArguments, Wire
+
+
+class HunkArguments(RunArguments):
+    """Which hunk of the change that a run asks about."""
+
+    hunk: int = Field(ge=1)
+    """Its number in `change.diff`."""
+
+
+class HunksArguments(RunArguments):
+    """What is said of which hunks of the change that a run asks about."""
+
+    decision: HunkDecision
+    """`reject` leaves them out and has BUILD told why; `change` has them made again as the words say."""
+    hunks: tuple[int, ...] = ()
+    """Their numbers in `change.diff`. Default: all, or all of `file`."""
+    file: str = ""
+    """All hunks of this file."""
+    reason: str = ""
+    """Why, or what is to be changed. Default: the lines below them in `change.diff` that begin with `>`."""
+    commit: str = ""
+    """Which change was looked at; another one by now is refused. Default: the present one."""
+
+
+class HunkInfo(Wire):
+    """A hunk of a change, and what was said of it last."""
+
+    number: int
+    path: str
+    serves: tuple[str, ...]
+    """The requirements that it is there for."""
+    decision: Literal["", "accept", "reject", "change"]
+    """Empty: nothing was said, and it is taken over."""
+    reason: str
+
+
+class HunkList(Wire):
+    """The change that a run asks about, in hunks."""
+
+    run: str
+    commit: str
+    hunks: tuple[HunkInfo, ...]
