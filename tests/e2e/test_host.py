@@ -29,7 +29,7 @@ async def test_two_windows_see_one_run_and_either_decides(workplace):
     await second.is_asked("Is the plan")
     assert [seen["run"] for seen in await second.runs()] == [run]
     assert len(hosts_of(workplace)) == 1
-    await second.take(await second.action("Approve: Is the plan"))
+    await second.take(await second.action("Approve the plan: Is the plan"))
     for person in (first, second):
         await person.sees_progress("BUILD")
     assert (await second.command("cancel"))["stage"] == "CANCELLED"

@@ -235,7 +235,9 @@ class Person:
         for params in [params for params in said if "Answer by code action" in params["message"]]:
             said.remove(params)
             self.told.append(params)
-        return [params for params in [*asked, *self.told] if part in params["message"]]
+        told = [params for params in self.told if part in params["message"]]
+        # Who is told in a line first is asked the same afterwards.
+        return max(asked, told, key=len)
 
     async def is_asked(self, part: str, times: int = 1, patience: float = 40) -> None:
         await self._until(lambda: len(self.asked(part)) >= times, f"a question about {part}", patience)
