@@ -90,6 +90,11 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "run-resumed": ACTIVE | {S.FAILED, S.CANCELLED},
 }
 """In which stages an event may happen. ``run-started`` happens once, before there is a state."""
+_WHEN = {
+    "task-steered": "Tasks are steered while they are built; before that, edit plan.md.",
+    "noted": "Nobody is at work on it any more: start another run.",
+    "hunks-decided": "Hunks are decided on while the run asks about its change.",
+}
 
 
 def legal(stage: Stage | None, event: Event) -> bool:
@@ -103,7 +108,7 @@ def fold(state: RunState | None, event: Event) -> RunState:
     """The state after an event. Raises IllegalTransition for an event outside ``LEGAL``."""
     if not legal(state.stage if state else None, event):
         where = state.stage if state else "a run that has not begun"
-        raise IllegalTransition(f"{event.kind} cannot happen in {where}.")
+        raise IllegalTransition(f"{event.kind} cannot happen in {where}.", _WHEN.get(event.kind, ""))
     if state is None:
         assert isinstance(event, ev.RunStarted)
         told = event.model_dump(exclude={"kind", "goal", "size", "by"})

@@ -8,6 +8,7 @@ from typing import Literal
 
 from wainwright.domain import change_diff, tiers
 from wainwright.domain.changes import content_hash
+from wainwright.domain.errors import InputError
 from wainwright.domain.events import Decision, Gate, GateKind
 from wainwright.domain.goal import Autonomy
 from wainwright.domain.state import RunState
@@ -107,6 +108,16 @@ GATES: dict[GateKind, GateRule] = {
 def digest(gate: Gate) -> str:
     """What a decision carries to say what was read: a short hash of all that the gate asks."""
     return content_hash(f"{gate.question}\n{gate.detail}")[:16]
+
+
+def require_fitting(kind: GateKind, decision: Decision) -> None:
+    """Raises InputError for an answer in words to a gate that takes a yes or a no: words are no yes."""
+    rule = GATES[kind]
+    if decision == "answer" and not rule.answer:
+        raise InputError(
+            "This gate is not answered in words.",
+            f"Approve it ({rule.yes}), or reject it with your words ({rule.no}).",
+        )
 
 
 def choices(kind: GateKind) -> str:

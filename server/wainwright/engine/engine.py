@@ -29,7 +29,7 @@ from wainwright.domain.events import (
     TaskSteered,
 )
 from wainwright.domain.fold import fold, legal
-from wainwright.domain.gates import digest
+from wainwright.domain.gates import digest, require_fitting
 from wainwright.domain.goal import ENDS, Autonomy, Stage
 from wainwright.domain.state import RunState
 from wainwright.domain.text import clean
@@ -261,6 +261,7 @@ class Engine:
         if gate is None or gate not in open_gates:
             names = ", ".join(sorted(open_gates)) or "none"
             raise InputError(f"That gate of run {run} is not open.", f"Open gates: {names}.")
+        require_fitting(state.gates[gate].gate.kind, decide.decision)
         if state.gates[gate].gate.kind == "plan":
             decide = await self.plans.at_the_gate(run, decide)
         told = decide.model_dump(exclude={"run", "gate"})

@@ -116,6 +116,31 @@ async def test_two_processes_that_decide_one_gate_at_once_leave_a_run_that_can_b
         assert not any(row.owned for row in place.journals[0].runs())
 
 
+async def test_words_are_no_yes_at_a_gate_that_is_not_answered_in_words(place: Place) -> None:
+    place.waiting_run("r1")
+    engine = place.engine()
+    with pytest.raises(
+        InputError, match=r"not answered in words\. Approve it \(Approve the plan\), or reject it"
+    ):
+        await engine.decide(Decide(run="r1", decision="answer", reason="No, use floats."))
+    assert (await engine.view("r1")).waiting == "gate"
+
+
+async def test_a_task_is_not_steered_before_it_is_built(place: Place) -> None:
+    place.waiting_run("r1")
+    with pytest.raises(
+        InputError, match=r"Tasks are steered while they are built; before that, edit plan\.md"
+    ):
+        await place.engine().steer("r1", "subtract", "pause")
+
+
+async def test_a_run_that_was_cancelled_at_a_gate_asks_nothing(place: Place) -> None:
+    place.waiting_run("r1")
+    engine = place.engine()
+    seen = await engine.cancel("r1")
+    assert (seen.stage, seen.waiting, seen.gates) == (Stage.CANCELLED, "", ())
+
+
 async def test_a_run_is_cancelled_and_decided_at_once(place: Place) -> None:
     one, other = place.engine(), place.engine()
     for number in range(12):

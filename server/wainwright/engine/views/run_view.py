@@ -230,13 +230,15 @@ def view(
     """The view of a state."""
     delivered, deployment, failure = state.handed, state.deployment, state.failure
     failed = failure if state.stage is Stage.FAILED else None
+    # A run that has ended at a gate asks again once it is resumed.
+    gates = () if state.stage in ENDS else state.open_gates
     return RunView(
         run=state.run,
         goal=state.goal.text,
         workspace=state.workspace,
         stage=state.stage,
         percent=_percent(state),
-        waiting="gate" if state.open_gates else "hold" if held(state) else "",
+        waiting="gate" if gates else "hold" if held(state) else "",
         until=state.until,
         tasks=tuple(
             TaskView(
@@ -250,7 +252,7 @@ def view(
             )
             for t in state.tasks.values()
         ),
-        gates=tuple(map(_gate, state.open_gates)),
+        gates=tuple(map(_gate, gates)),
         notes=tuple(NoteView(words=n.words, received=n.received) for n in state.notes),
         artifacts=artifacts,
         branch=delivered.branch if delivered else None,

@@ -68,14 +68,14 @@ class Words:
 
     def at(self, run: str, gate: "GateView", decision: "Decision", given: str) -> str:
         """The words for a gate. Raises InputError for an answer without any, saying where to write them."""
-        words = given or self._goals.quoted(run, DECIDE, gate.id)
+        words = given.strip() or self._goals.quoted(run, DECIDE, gate.id)
         if not words and decision == "answer":
             raise self._none_yet(run, f"under {gate.id} in")
         return words or NO_REASON
 
     async def asked_at(self, run: str, gate: "GateView", decision: "Decision", given: str) -> bool:
         """Whether the person is being asked for the words, and decides the gate with them."""
-        if given or self._goals.quoted(run, DECIDE, gate.id) or not self._questions.takes_words:
+        if given.strip() or self._goals.quoted(run, DECIDE, gate.id) or not self._questions.takes_words:
             return False
         self._server.spawn(self._ask_at(run, gate, decision), f"ask about {gate.id}")
         return True
