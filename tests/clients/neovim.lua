@@ -89,7 +89,7 @@ end)
 
 wait('the change is offered', function() return told('Take the change over?') end)
 assert(not has('def sub'), 'nothing is changed before the gate')
-take('Take the change over: Take the change over?')
+take('Take the change over: ')
 wait('the edit arrives', function() return has('def sub') end)
 assert(has('typed meanwhile') and has('only in the buffer'), 'what was typed is lost')
 assert(vim.bo.modified, 'saving is the person\'s business')

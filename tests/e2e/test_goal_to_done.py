@@ -32,7 +32,7 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     workplace.team.release("Implementer")
 
     await person.is_asked("Take the change over?")
-    await person.take(await person.action("Take the change over: Take the change over?"))
+    await person.take(await person.action(f"Take the change over: {GOAL}"))
     await person.is_asked("Start the service")
     assert (await person.command("approve"))["run"] == run
     person.answers["DONE, in your files"] = "Stop the service"

@@ -10,6 +10,8 @@ from workplace import ADDED, GOAL, ON_DISK, UNSAVED, completed
 from wainwright.host.door import KIND
 from wainwright.sockets import opened
 
+REFRESH = "workspace/codeLens/refresh"
+
 
 def hosts_of(workplace) -> list[int]:
     """The processes that listen for fronts."""
@@ -32,6 +34,18 @@ async def test_two_windows_see_one_run_and_either_decides(workplace):
     await second.take(await second.action("Approve the plan: Is the plan"))
     for person in (first, second):
         await person.sees_progress("BUILD")
+    workplace.team.release("Implementer")
+    for person in (first, second):
+        await person.is_asked("Take the change over?")
+    shown = [one for one in first.client.requests if one["method"] == REFRESH]
+    await second.command("hunk", run=run, decision="reject", hunks=[1], reason="Not so.")
+    await first.client.until(
+        lambda: len([one for one in first.client.requests if one["method"] == REFRESH]) > len(shown),
+        "lenses that tell what was said in the other window",
+    )
+    titles = [one["command"]["title"] for one in await first.lenses(f".wainwright/runs/{run}/change.diff")]
+    assert "rejected: Not so." in titles
+    assert await second.reads("Hunk 1 is left out")
     assert (await second.command("cancel"))["stage"] == "CANCELLED"
     for person in (first, second):
         await person.reads("CANCELLED")

@@ -59,6 +59,7 @@ async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_on
         await person.command("hunk", decision="change", hunks=[1])
     words = text.replace("+    return a - b\n", "+    return a - b\n> Say what it returns.\n")
     (workplace.root / page).write_text(words)
+    opened = person.editor.open(workplace.root / page, words)
     rejected.append("1")
     said = await person.take(
         await person.action("Reject hunk 1 of calc/__init__.py: Say what it returns.", page, line=spot)
@@ -76,6 +77,11 @@ async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_on
     assert person.editor.text(workplace.file) == ON_DISK, "the rejected hunk is not handed over"
     assert (workplace.root / "tests" / "test_sub.py").exists(), "the accepted one is"
     assert any("Say what it returns." in str(entry["request"]) for entry in workplace.model.entries)
+    old = [one["title"] for one in await person.actions(page, line=spot) if "hunk" in one["title"]]
+    assert old == [], "the editor still has the page of the former change"
+    person.editor.change(opened, (workplace.root / page).read_text())
+    await person.editor.told()
+    assert await person.action("Accept hunk 1", page, line=spot)
     await person.command("approve", run=run)
     await person.is_asked("Start the service")
     await person.command("reject", reason="not today")
@@ -96,4 +102,9 @@ async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_on
     await person.take(await person.action("Apply hunk 1 of calc/__init__.py again", page, line=spot))
     assert await person.reads("(hunk 1) was put into your files")
     assert person.editor.text(workplace.file) == (ON_DISK + CHANGED).replace(*typed)
+    await person.take(await person.action("Revert the change of calc/__init__.py", page, line=spot))
+    assert await person.reads("(calc/__init__.py) was taken back")
+    titles = [one["title"] for one in await person.actions(page, line=spot)]
+    assert "Wainwright: Apply the change of calc/__init__.py again" in titles
+    assert "Wainwright: Revert the change of calc/__init__.py" not in titles, "it would be refused"
     assert await person.client.leave() == 0

@@ -17,6 +17,7 @@ NAME = "change.diff"
 WORDS = ">"
 """How a line begins in which a person says something of the hunk above it."""
 _HUNK = re.compile(r"@@ .* @@ hunk (\d+)\b.*|# hunk (\d+)\b.*")
+_HEAD = re.compile(r"# The change of .*, tree ([0-9a-f]+)")
 _FILE = re.compile(r"# (\S.*): (?:created|modified|deleted)\b.*")
 
 
@@ -42,9 +43,10 @@ def render(state: RunState) -> str:
     head = [
         f"# The change of {state.run}, tree {shown.tree}",
         f"# {count} {'hunk' if count == 1 else 'hunks'} in {files} {'file' if files == 1 else 'files'}, {where}; "
-        "nothing is in your files yet.",
+        "what is new in it reaches your files when you approve it.",
         "# Accept or reject a hunk, or ask for a change of it, by a code action on it, or in a terminal:",
-        "# `wainwright hunk reject 1 WORDS`. What is not refused is taken over when the change is approved.",
+        "# `wainwright hunk reject 1 WORDS`. What is not refused is taken over when the change is approved;",
+        "# from then on the code actions take hunks back, and put them in again.",
         f"# Where no words are asked for, write them below the hunk, in lines that begin with `{WORDS}`.",
     ]
     if state.plan is not None:
@@ -79,6 +81,12 @@ def _header(file: ShownFile, hunk: Hunk) -> str:
 def _span(start: int, length: int) -> str:
     """An empty range names the line before it."""
     return f"{start + bool(length)},{length}"
+
+
+def tree_of(text: str) -> str:
+    """Of which change a document is; empty where it does not say so any more."""
+    named = _HEAD.fullmatch(text.partition("\n")[0].rstrip("\r"))
+    return named[1] if named else ""
 
 
 def spots(text: str) -> list[Spot]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from wainwright.domain.errors import InputError
 from wainwright.domain.events import Event
-from wainwright.domain.goal import Fact
+from wainwright.domain.goal import Fact, Stage
 from wainwright.domain.hunks import HunkDecision, HunksDecided
 from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState
@@ -38,6 +38,10 @@ class ChangeView(Fact):
     commit: str
     handed: bool
     """It was handed over: hunks are taken back, or put in again, and nobody decides on them any more."""
+    asked: bool
+    """The run is where it asks about the change: hunks can be decided on."""
+    tree: str
+    """Which change it is, as the head of `change.diff` says."""
     hunks: tuple[HunkView, ...]
 
 
@@ -168,4 +172,12 @@ def _seen(state: RunState) -> ChangeView:
                 reason=said.reason if said else "",
             )
             found.append(view)
-    return ChangeView(run=state.run, commit=shown.commit, handed=_handed(state), hunks=tuple(found))
+    handed = _handed(state)
+    return ChangeView(
+        run=state.run,
+        commit=shown.commit,
+        handed=handed,
+        asked=state.stage is Stage.REVIEW and not handed,
+        tree=shown.tree,
+        hunks=tuple(found),
+    )

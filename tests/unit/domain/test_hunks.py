@@ -111,6 +111,16 @@ def test_the_document_is_a_diff_in_which_each_hunk_says_what_it_serves() -> None
     assert "# It is binary, 9 bytes.\n# hunk 3 is the whole file\n" in text
     assert "# R1: It works." in text
     assert text == change_diff.render(after(said(1))), "what is said is not written into it"
+    assert "in your files yet" not in text, "nor is it written again when the change is handed over"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_document_says_of_which_change_it_is(end: str) -> None:
+    shown = SHOWN.model_copy(update={"tree": "0abc"})
+    state = replay([*AT_GATE[:-2], shown])
+    assert state is not None
+    assert change_diff.tree_of(change_diff.render(state).replace("\n", end)) == "0abc"
+    assert change_diff.tree_of("no diff") == ""
 
 
 def test_words_below_a_hunk_are_read_with_it() -> None:

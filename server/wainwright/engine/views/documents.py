@@ -137,7 +137,8 @@ class Documents:
             there = regular.read(self._folder / name, DOCUMENT_MAX, beneath=self._workspace)
         except OSError:
             return False
-        return there.decode("utf-8", "replace").split("\n", 2)[:2] == document(name, text).split("\n", 2)[:2]
+        # However the person's editor ends lines.
+        return there.decode("utf-8", "replace").splitlines()[:2] == document(name, text).splitlines()[:2]
 
 
 def write(workspace: Path, path: Path, text: str) -> None:
@@ -207,7 +208,7 @@ def _task(one: TaskView) -> str:
 def _links(view: RunView) -> list[str]:
     """The documents of the run, which lie beside this one."""
     names = [path.partition(f"/runs/{view.run}/")[2] for path in view.artifacts]
-    lines = [f"- [{name}]({name})" for name in names if name.endswith(".md")]
+    lines = [f"- [{name}]({name})" for name in names if name.endswith((".md", ".diff"))]
     return ["## Documents\n\n" + "\n".join(lines)] if lines else []
 
 

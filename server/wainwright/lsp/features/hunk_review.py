@@ -28,11 +28,16 @@ async def here(hunks: "Hunks", run: str, span: types.Range) -> list[AvailableCom
     seen = await hunks.seen(run)
     if seen is None:
         return []
-    spots = [s for s in await hunks.below(run) if s.first <= span.end.line and span.start.line <= s.last]
-    return [*_on_hunks(seen, spots), *_on_all(seen)]
+    spots = await hunks.below(seen)
+    if not spots:
+        return []
+    touched = [s for s in spots if s.first <= span.end.line and span.start.line <= s.last]
+    return [*_on_hunks(seen, touched, await hunks.in_files(seen.run)), *_on_all(seen)]
 
 
-def _on_hunks(seen: "ChangeView", spots: "list[Spot]") -> Iterator[AvailableCommand]:
+def _on_hunks(
+    seen: "ChangeView", spots: "list[Spot]", in_files: frozenset[str]
+) -> Iterator[AvailableCommand]:
     known = {one.number: one for one in seen.hunks}
     touched = [(spot, known[spot.number]) for spot in spots if spot.number in known]
     for spot, one in touched:
@@ -40,9 +45,10 @@ def _on_hunks(seen: "ChangeView", spots: "list[Spot]") -> Iterator[AvailableComm
     for path in dict.fromkeys(one.path for _, one in touched):
         if seen.handed:
             there = {"run": seen.run, "file": path}
-            yield AvailableCommand(f"Revert the change of {path}", "wainwright.revert", there)
+            if path in in_files:
+                yield AvailableCommand(f"Revert the change of {path}", "wainwright.revert", there)
             yield AvailableCommand(f"Apply the change of {path} again", "wainwright.apply", there)
-        elif sum(one.path == path for one in seen.hunks) > 1:
+        elif seen.asked and sum(one.path == path for one in seen.hunks) > 1:
             yield _said(seen, f"Accept all of {path}", "accept", file=path)
             yield _said(seen, f"Reject all of {path}", "reject", file=path)
 
@@ -59,6 +65,9 @@ def _on_one(seen: "ChangeView", one: "HunkView", *, words: str) -> Iterator[Avai
         yield AvailableCommand(f"Apply {name} again", "wainwright.apply", there, short="Apply it again")
         yield explain
         return
+    if not seen.asked:
+        yield explain
+        return
     if one.decision != "accept":
         yield _said(seen, f"Accept {name}", "accept", hunks=[one.number], short=f"Accept hunk {one.number}")
     why = f": {' '.join(words.split())}" if words else ""
@@ -72,7 +81,7 @@ def _on_one(seen: "ChangeView", one: "HunkView", *, words: str) -> Iterator[Avai
 
 
 def _on_all(seen: "ChangeView") -> Iterator[AvailableCommand]:
-    if len(seen.hunks) > 1 and not seen.handed:
+    if len(seen.hunks) > 1 and seen.asked:
         yield _said(seen, f"Accept all {len(seen.hunks)} hunks", "accept")
         yield _said(seen, f"Reject all {len(seen.hunks)} hunks", "reject")
 
@@ -91,7 +100,7 @@ async def lenses(hunks: "Hunks", run: str) -> list[types.CodeLens]:
         return []
     known = {one.number: one for one in seen.hunks}
     found = []
-    for spot in await hunks.below(run):
+    for spot in await hunks.below(seen):
         one = known.get(spot.number)
         if one is None:
             continue

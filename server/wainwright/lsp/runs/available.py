@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wainwright.domain.goal import ENDS, Stage
+from wainwright.domain.text import headline
 
 if TYPE_CHECKING:
     from wainwright.engine.views.run_view import RunView
@@ -78,6 +79,8 @@ def _decisions(view: "RunView") -> list[AvailableCommand]:
     found = []
     for gate in view.gates:
         argument = {"run": view.run, "gate": gate.id, "seen": gate.seen}
+        # A question that only says the yes again does not say of what.
+        about = headline(view.goal) if gate.question == f"{gate.yes}?" else gate.question
         ways = (
             (gate.yes, "wainwright.approve"),
             (gate.answer, "wainwright.answer"),
@@ -86,10 +89,10 @@ def _decisions(view: "RunView") -> list[AvailableCommand]:
         for word, command in ways:
             if word:
                 short = word if len(view.gates) == 1 else ""
-                title = f"{word}: {gate.question}"
+                title = f"{word}: {about}"
                 found.append(AvailableCommand(title, command, argument, urgent=True, short=short))
         read = {"run": view.run, "document": gate.read}
-        title = f"Review what is asked: {gate.question}"
+        title = f"Review what is asked: {about}"
         found.append(AvailableCommand(title, "wainwright.show", read, urgent=True, short="Review"))
     return found
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 
 from wainwright.domain.errors import InputError, WainwrightError
+from wainwright.domain.shown import in_line
 from wainwright.lsp.edits.delivery import Delivery
 from wainwright.lsp.messages import EditBegun, PartArguments
 from wainwright.lsp.runs.board import Board
@@ -48,7 +49,8 @@ class Changes:
                 work = self._delivery.revert(view.run, asked.file)
                 return self._delivery.begin(view.run, "revert", work, self._board.refresh, asked.file)
         what = "Nothing" if run is None else f"Nothing of run {views[0].run}"
-        raise InputError(f"{what} was applied here.", "There is nothing to take back.")
+        where = f"in {in_line(asked.file)}" if asked.file else "here"
+        raise InputError(f"{what} was applied {where}.", "There is nothing to take back.")
 
     async def _turn(self, asked: PartArguments, kind: Literal["apply", "revert"]) -> EditBegun:
         """Begin to take hunks of a change back, or to put them in again."""

@@ -11,8 +11,10 @@ from pydantic_core import to_jsonable_python
 
 from wainwright.domain.errors import InputError, PlanError, WainwrightError
 from wainwright.domain.events import Decision, Steering
+from wainwright.domain.gates import require_fitting
 from wainwright.domain.goal import AUTONOMIES, ENDS, Asks, Stage
 from wainwright.domain.text import headline
+from wainwright.engine.views.documents import RUN
 from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
 from wainwright.lsp.documents.own import GOAL
@@ -254,7 +256,10 @@ class Runs:
         """Refuse a gate or answer it in words. Raises InputError where an answer has none."""
         view = await self._deciding(run, gate)
         one = next((g for g in view.gates if gate in (None, g.id)), None)
-        if one is None or await self.words.asked_at(view.run, one, decision, words):
+        if one is None or (gate is None and len(view.gates) > 1):
+            return await self.decide(view.run, gate, decision, words, seen)
+        require_fitting(one.kind, decision)
+        if await self.words.asked_at(view.run, one, decision, words):
             return _info(view)
         words = self.words.at(view.run, one, decision, words)
         return await self.decide(view.run, one.id, decision, words, seen)
@@ -333,6 +338,12 @@ class Runs:
     async def show(self, run: str | None, document: str) -> Shown:
         """Open a document of a run."""
         view = await self.engine.view(run)
+        known = (RUN, *(path.rpartition("/")[2] for path in view.artifacts))
+        if document not in known:
+            raise InputError(
+                f"Run {view.run} has no {document} yet.",
+                f"{RUN} tells how far the run is, and what is there.",
+            )
         return self.show_document(view.run, document)
 
     def show_document(self, run: str, name: str) -> Shown:
@@ -403,6 +414,8 @@ class Runs:
             self._follow(view)
 
     def _heard(self, notice: Notice) -> None:
+        if notice.kind == "hunks-decided":
+            self.board.refresh()
         if (follower := self._followers.get(notice.run)) is not None:
             follower.hear(notice)
         elif notice.kind != "activity" and not self._closing:

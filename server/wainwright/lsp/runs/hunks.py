@@ -38,7 +38,7 @@ class Hunks:
         run = await self._engine.named(asked.run)
         seen = await self._engine.hunks.seen(run)
         numbers = asked.hunks or tuple(one.number for one in seen.hunks if asked.file in ("", one.path))
-        below = await self.below(run)
+        below = await self.below(seen)
         words = "\n".join(spot.words for spot in below if spot.number in numbers and spot.words)
         # As they stand by now, and not when it was offered.
         reason = words or asked.reason
@@ -63,12 +63,17 @@ class Hunks:
         except InputError:
             return None
 
-    async def below(self, run: str) -> "list[Spot]":
-        """The hunks of the document as it stands in the editor, or on disk."""
-        path = self._engine.workspace / ".wainwright" / "runs" / run / change_diff.NAME
+    async def below(self, seen: "ChangeView") -> "list[Spot]":
+        """The hunks of the document as it stands in the editor, or on disk; none where it is of an older change."""
+        path = self._engine.workspace / ".wainwright" / "runs" / seen.run / change_diff.NAME
         opened = self._server.buffers.find_open(path)
         text = opened.source if opened else await asyncio.to_thread(read_text, path, self._engine.workspace)
-        return change_diff.spots(text or "")
+        read = change_diff.tree_of(text or "")
+        return change_diff.spots(text or "") if read in ("", seen.tree) else []
+
+    async def in_files(self, run: str) -> frozenset[str]:
+        """The files of which a run's change can be taken back as a whole."""
+        return frozenset(one.path for one in await self._engine.editing.undo(run))
 
     async def explain(self, asked: HunkArguments) -> TextInfo:
         """Tell why a hunk is there."""

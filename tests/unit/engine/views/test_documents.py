@@ -54,12 +54,17 @@ def test_what_waits_stands_first_and_the_picture_last() -> None:
     (effect,) = decide(state)
     assert isinstance(effect, OpenGate)
     seen = view(
-        fold(state, ev.GateOpened(gate=effect.gate)), SPENT, (), (".wainwright/runs/r1/plan.md", "x.json")
+        fold(state, ev.GateOpened(gate=effect.gate)),
+        SPENT,
+        (),
+        tuple(f".wainwright/runs/r1/{name}" for name in ("change.diff", "plan.md", "plan.json")),
     )
     text = render(seen, ["the planner thinks"])
     headings = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
-    assert headings == ["Decide", "Timeline", "Tasks", "Newest", "Spent", "Documents", "Picture"]
-    assert "- [plan.md](plan.md)" in text
+    assert headings == [
+        *("Decide", "Your notes", "Timeline", "Tasks", "Newest", "Spent", "Documents", "Picture"),
+    ]
+    assert "- [change.diff](change.diff)\n- [plan.md](plan.md)" in text
     assert '  PLANNING["PLANNING"]:::now' in text
     assert '  t1["end: waiting"]:::later' in text, "some ids mean something to Mermaid"
     assert "  t0 --> t1" in text
