@@ -60,6 +60,8 @@ async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_on
     words = text.replace("+    return a - b\n", "+    return a - b\n> Say what it returns.\n")
     (workplace.root / page).write_text(words)
     opened = person.editor.open(workplace.root / page, words)
+    with pytest.raises(Refused, match=r"below hunk 1 of change\.diff, and nobody is told that by a yes"):
+        await person.command("approve", run=run)
     rejected.append("1")
     said = await person.take(
         await person.action("Reject hunk 1 of calc/__init__.py: Say what it returns.", page, line=spot)

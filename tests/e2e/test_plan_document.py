@@ -62,7 +62,7 @@ class Plan:
 async def test_what_is_edited_and_saved_is_what_is_built(workplace):
     person = await workplace.sit_down()
     workplace.team.hold("Implementer")
-    person.answers["Start the service"] = "Reject"
+    person.answers["Start the service"] = "Do not start the service"
     person.editor.open(workplace.file, ON_DISK)
     run = (await person.command("start", goal=GOAL))["run"]
     await person.is_asked("Is the plan")
@@ -88,6 +88,12 @@ async def test_what_is_edited_and_saved_is_what_is_built(workplace):
     plan.save("- serves: R7", "- serves: R1")
     plan.save("to calc/__init__.py.\n", "to calc/__init__.py, with a docstring that names Euclid.\n")
     assert "task subtract is changed" in await person.reads("The plan is edited")
+    person.editor.type(plan.path, "names Euclid", "names nobody")
+    with pytest.raises(
+        Refused, match=r"plan\.md in your editor is not the one on disk, which counts\. Save it"
+    ):
+        await person.command("approve")
+    person.editor.type(plan.path, "names nobody", "names Euclid")
     mine = "### subtract: Take away\n\n> Keep it short.\n"
     plan.save("### subtract: Add sub\n", mine)
     await person.reads("The plan is edited")

@@ -53,6 +53,10 @@ class NotTrusted(InputError):
     """Nobody has said that work may be done in this folder: nothing of it is run, and no model is asked."""
 
 
+class Unsaid(WainwrightError):
+    """A person decides, and what they wrote would reach nobody."""
+
+
 class PlanError(WainwrightError):
     """A plan is not a DAG of well-formed tasks."""
 

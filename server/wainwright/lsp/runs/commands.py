@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pydantic_core import to_jsonable_python
 
-from wainwright.domain.errors import InputError, PlanError, WainwrightError
+from wainwright.domain.errors import InputError, PlanError, Unsaid, WainwrightError
 from wainwright.domain.events import Decision, Steering
 from wainwright.domain.gates import require_fitting
 from wainwright.domain.goal import AUTONOMIES, ENDS, Asks, Stage
@@ -92,7 +92,7 @@ class Runs:
         self.replays = Replays(server, engine, self._questions, self._drive)
         self.hunks = Hunks(server, engine, self.board)
         self.changes = Changes(engine, delivery, self.board)
-        self.words = Words(server, engine, self._goals, self._questions, self)
+        self.words = Words(server, engine, self._goals, self._questions, self.hunks, self)
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
         self._closing = False
@@ -233,6 +233,8 @@ class Runs:
         if seen and meant is not None and self.board.took_a_place(view.run, meant.id):
             self._server.spawn(self._ask_again(view.run, meant, decision, reason), f"ask again about {gate}")
             return _info(view)
+        if asked := meant or next(iter(view.gates), None):
+            await self.words.require_said(view.run, asked, decision)
         self.toasts.acted()
         decided = await self.engine.decide(
             Decide(run=view.run, gate=gate, decision=decision, reason=reason, seen=seen, by="editor")
@@ -261,13 +263,13 @@ class Runs:
         require_fitting(one.kind, decision)
         if await self.words.asked_at(view.run, one, decision, words):
             return _info(view)
-        words = self.words.at(view.run, one, decision, words)
+        words = await self.words.at(view.run, one, decision, words)
         return await self.decide(view.run, one.id, decision, words, seen)
 
     async def say_at_gate(self, run: str, gate: GateView, decision: Decision) -> None:
         """The same for a gate whose button was pressed."""
         if not await self.words.asked_at(run, gate, decision, ""):
-            await self.decide_quietly(run, gate.id, decision, self.words.at(run, gate, decision, ""))
+            await self.decide_quietly(run, gate.id, decision, await self.words.at(run, gate, decision, ""))
 
     async def _deciding(self, run: str | None, gate: str | None) -> RunView:
         if run is not None:
@@ -464,7 +466,7 @@ class Runs:
             await self.decide(run, gate, decision, reason)
         except InputError as late:
             log.info("a decision came late: %s", late)
-        except PlanError as wrong:
+        except (PlanError, Unsaid) as wrong:
             said = types.ShowMessageParams(types.MessageType.Warning, str(wrong))
             self._server.window_show_message(said)
 

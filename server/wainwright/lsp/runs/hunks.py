@@ -71,6 +71,15 @@ class Hunks:
         read = change_diff.tree_of(text or "")
         return change_diff.spots(text or "") if read in ("", seen.tree) else []
 
+    async def unsaid(self, run: str) -> dict[int, str]:
+        """What the person wrote below hunks, by number, where no decision has told it to anybody."""
+        seen = await self.seen(run)
+        if seen is None or not seen.asked:
+            return {}
+        told = {one.number for one in seen.hunks if one.decision}
+        below = await self.below(seen)
+        return {spot.number: spot.words for spot in below if spot.words and spot.number not in told}
+
     async def in_files(self, run: str) -> frozenset[str]:
         """The files of which a run's change can be taken back as a whole."""
         return frozenset(one.path for one in await self._engine.editing.undo(run))

@@ -4,16 +4,21 @@ The words come with the command, or stand in the open ``run.md``; else the perso
 editor takes one, and told where to write them where it does not. Whoever closes the input has decided nothing.
 """
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from lsprotocol import types
 
-from wainwright.domain.errors import InputError, WainwrightError
+from wainwright.domain import change_diff
+from wainwright.domain.errors import InputError, Unsaid, WainwrightError
+from wainwright.domain.plan_reading import parse
+from wainwright.domain.plan_text import PLAN
 from wainwright.domain.text import headline
 from wainwright.engine.views.documents import DECIDE, NOTES, RUN
-from wainwright.lsp.documents.own import GOAL
+from wainwright.lsp.documents.own import GOAL, read_text
 from wainwright.lsp.messages import RunInfo, Shown, StartArguments, WorkArguments, WorkAsked
 from wainwright.lsp.runs.goal_input import Goals
+from wainwright.lsp.runs.hunks import Hunks
 from wainwright.lsp.runs.questions import Questions
 
 if TYPE_CHECKING:
@@ -56,29 +61,64 @@ class Words:
         engine: "Engine",
         goals: Goals,
         questions: Questions,
+        hunks: Hunks,
         doing: Doing,
     ) -> None:
         self._server = server
         self._engine = engine
         self._goals = goals
         self._questions = questions
+        self._hunks = hunks
         self._doing = doing
 
     # ---- at a gate
 
-    def at(self, run: str, gate: "GateView", decision: "Decision", given: str) -> str:
+    async def at(self, run: str, gate: "GateView", decision: "Decision", given: str) -> str:
         """The words for a gate. Raises InputError for an answer without any, saying where to write them."""
-        words = given.strip() or self._goals.quoted(run, DECIDE, gate.id)
+        words = await self._written(run, gate, given)
         if not words and decision == "answer":
             raise self._none_yet(run, f"under {gate.id} in")
         return words or NO_REASON
 
     async def asked_at(self, run: str, gate: "GateView", decision: "Decision", given: str) -> bool:
         """Whether the person is being asked for the words, and decides the gate with them."""
-        if given.strip() or self._goals.quoted(run, DECIDE, gate.id) or not self._questions.takes_words:
+        if not self._questions.takes_words or await self._written(run, gate, given):
             return False
         self._server.spawn(self._ask_at(run, gate, decision), f"ask about {gate.id}")
         return True
+
+    async def _written(self, run: str, gate: "GateView", given: str) -> str:
+        """The words that came with the decision or stand in `run.md`, and those below hunks of the change."""
+        words = given.strip() or self._goals.quoted(run, DECIDE, gate.id)
+        hunks = await self._hunks.unsaid(run) if gate.read == change_diff.NAME else {}
+        below = [f"On hunk {number} of {change_diff.NAME}: {told}" for number, told in hunks.items()]
+        return "\n".join(filter(None, (words, *below)))
+
+    async def require_said(self, run: str, gate: "GateView", decision: "Decision") -> None:
+        """Raises Unsaid where a person wrote what a decision would leave unread."""
+        if (
+            gate.read == change_diff.NAME
+            and decision != "reject"
+            and (hunks := await self._hunks.unsaid(run))
+        ):
+            raise Unsaid(
+                f"You wrote below hunk {min(hunks)} of {change_diff.NAME}, and nobody is told that by a yes.",
+                "Reject that hunk, have it changed, or accept it; then choose this again.",
+            )
+        if gate.read == PLAN and await self._unsaved(run):
+            raise Unsaid(
+                f"{PLAN} in your editor is not the one on disk, which counts.",
+                "Save it, or load it again, and choose this then.",
+            )
+
+    async def _unsaved(self, run: str) -> bool:
+        """Whether the page of the present plan has something in the editor that was not saved."""
+        path = self._engine.workspace / ".wainwright" / "runs" / run / PLAN
+        opened = self._server.buffers.find_open(path)
+        there = await asyncio.to_thread(read_text, path, self._engine.workspace) if opened else None
+        if opened is None or there is None or opened.source.split() == there.removeprefix("\ufeff").split():
+            return False
+        return parse(opened.source).revision == parse(there).revision
 
     async def _ask_at(self, run: str, gate: "GateView", decision: "Decision") -> None:
         asks = "What should be different?" if decision == "reject" else gate.question
