@@ -6,7 +6,7 @@ export interface AnswerArguments {
   run?: string | null;
   /** Default: the one that is open. */
   gate?: string | null;
-  /** Default: the lines that begin with `> ` under it in `run.md`; else the person is asked. */
+  /** Default: the lines that begin with `> ` under it in `run.md`; else the person is asked. A gate whose `answer` is empty is not answered so. */
   words?: string;
   /** The digest of what was read, as for `wainwright.approve`. */
   seen?: string;
@@ -18,7 +18,7 @@ export interface ApproveArguments {
   run?: string | null;
   /** Default: the one that is open. */
   gate?: string | null;
-  /** What to answer when the gate is a question. */
+  /** What to answer at a gate that is answered in words; at others it is refused. */
   answer?: string;
   /** The digest of what was read. The decision is refused where the gate asks something else; default: it is not compared. */
   seen?: string;

@@ -5,14 +5,14 @@
 ---@class wainwright.AnswerArguments
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field gate? string|nil Default: the one that is open.
----@field words? string Default: the lines that begin with `> ` under it in `run.md`; else the person is asked.
+---@field words? string Default: the lines that begin with `> ` under it in `run.md`; else the person is asked. A gate whose `answer` is empty is not answered so.
 ---@field seen? string The digest of what was read, as for `wainwright.approve`.
 
 --- Which gate to pass.
 ---@class wainwright.ApproveArguments
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field gate? string|nil Default: the one that is open.
----@field answer? string What to answer when the gate is a question.
+---@field answer? string What to answer at a gate that is answered in words; at others it is refused.
 ---@field seen? string The digest of what was read. The decision is refused where the gate asks something else; default: it is not compared.
 
 --- Which run goes on with the stage, or what a new one is for, and where the person is.

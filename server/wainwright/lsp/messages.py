@@ -177,7 +177,7 @@ class ApproveArguments(RunArguments):
     gate: str | None = None
     """Default: the one that is open."""
     answer: str = ""
-    """What to answer when the gate is a question."""
+    """What to answer at a gate that is answered in words; at others it is refused."""
     seen: str = ""
     """The digest of what was read. The decision is refused where the gate asks something else; default: it is not
     compared."""
@@ -189,7 +189,8 @@ class AnswerArguments(RunArguments):
     gate: str | None = None
     """Default: the one that is open."""
     words: str = ""
-    """Default: the lines that begin with `> ` under it in `run.md`; else the person is asked."""
+    """Default: the lines that begin with `> ` under it in `run.md`; else the person is asked. A gate whose `answer`
+    is empty is not answered so."""
     seen: str = ""
     """The digest of what was read, as for `wainwright.approve`."""
 

@@ -36,10 +36,11 @@ output. Everything works over the standard messages below; there is nothing that
 | what | how |
 |---|---|
 | begin | a code action on a selection, a `TODO` or `FIXME` line, or a diagnostic; the lens or action on `.wainwright/goal.md`; `wainwright.start` |
-| decide | `window/showMessageRequest`, a code action in any file, a lens or action on `plan.md` and `run.md`, or a command: the first answer counts; closing the question decides nothing |
-| say something | `wainwright.note` to those at work, `wainwright.answer` and `wainwright.reject` at a gate: words go along as an argument, else they are read from the open `run.md`, on lines that begin with `> ` under the question or under *Your notes*, else the client is asked, if it can be |
+| decide | `window/showMessageRequest`, a code action in any file, a lens or action on `plan.md`, `run.md` and `change.diff`, or a command: the first answer counts; closing the question decides nothing |
+| say something | `wainwright.note` to those at work, `wainwright.answer` and `wainwright.reject` at a gate: words go along as an argument, else they are read from the open `run.md`, on lines that begin with `> ` under the question or under *Your notes*, else the client is asked, if it can be. A no to a plan goes with such lines of the saved `plan.md`, a no to a change with those of `change.diff` |
 | watch | one `$/progress` token a run, made by the server; cancelling it cancels the run. `.wainwright/runs/<run>/run.md` shows the same |
 | change the plan | edit `plan.md` and save it (`textDocument/didSave`); diagnostics, lenses, hover and inlay hints on that page; definition, references, completion and formatting where `client/registerCapability` offers them for that page alone |
+| review the change | actions and lenses on each hunk of `change.diff`, `wainwright.hunk`: what is not refused is taken over by the yes; afterwards `wainwright.revert` and `wainwright.apply`, by hunk, file, or all. A yes with words below a hunk of which nothing was said is refused, as is a decision on a plan that is open and not saved |
 | take the change | one versioned `workspace/applyEdit` for open documents; other files are written to disk. Checked by content, never forced |
 | remarks | `textDocument/publishDiagnostics` with the source `wainwright` |
 | code action kinds | {kinds} |
@@ -162,7 +163,7 @@ def _fields(model: type[Wire]) -> str:
     told = _docstrings(model)
     rows = [
         f"| `{field.alias or name}` | {_type(field.annotation)}{'' if field.is_required() else ', optional'} "
-        f"| {told.get(name, '')} |"
+        f"| {' '.join(told.get(name, '').split())} |"
         for name, field in model.model_fields.items()
     ]
     return "\n".join(("| field | type | |", "|---|---|---|", *rows))

@@ -141,6 +141,8 @@ def test_a_server_is_made_without_anything_heavy():
 def test_what_clients_read_of_the_protocol_is_up_to_date(name):
     page = (ROOT / "clients" / name).read_text()
     assert page == FILES[name](), f"python -m wainwright.lsp.reference {name} > clients/{name}"
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    assert [line for line in rows if not line.endswith("|")] == [], "a row of a table is one line"
 
 
 def test_the_types_of_clients_are_those_of_the_models():
