@@ -113,7 +113,7 @@ async def test_what_is_edited_and_saved_is_what_is_built(workplace):
     assert hint["label"].startswith("running")
     assert "**subtract**: running" in (await plan.ask("hover", "subtract"))["contents"]["value"]
     titles = [lens["command"]["title"] for lens in await person.lenses(f".wainwright/runs/{run}/plan.md")]
-    assert titles[1:] == ["Pause", "Stop", "Re-run", "Skip", "Why", "Show diff"]
+    assert titles[1:] == ["Pause", "Stop", "Re-run", "Why", "Show diff"]
     line = at(plan.text, "subtract")["line"]
     twins = await person.actions(f".wainwright/runs/{run}/plan.md", line=line)
     assert "Wainwright: Show the diff of subtract" in [one["title"] for one in twins]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.board import Board
 
+RECENT = 20
+"""How many of the newest runs are looked at for the one that is meant."""
 _DONE = {
     "accept": "is taken over when you approve the change",
     "reject": "is left out, and built again",
@@ -35,7 +37,7 @@ class Hunks:
 
     async def decide(self, asked: HunksArguments) -> HunkList:
         """Say something of hunks. Raises InputError for hunks there are not, and for a change without words."""
-        run = await self._engine.named(asked.run)
+        run = await self._meant(asked.run)
         seen = await self._engine.hunks.seen(run)
         numbers = asked.hunks or tuple(one.number for one in seen.hunks if asked.file in ("", one.path))
         below = await self.below(seen)
@@ -55,6 +57,14 @@ class Hunks:
         why = f": {' '.join(reason.split())}" if reason else "."
         self._say(f"{named} {_DONE[asked.decision]}{why}")
         return listed(said)
+
+    async def _meant(self, run: str | None) -> str:
+        """The run that is named, else the newest that asks about its change, else the newest."""
+        if run is None:
+            waiting = [one.run for one in await self._engine.runs(RECENT) if one.waiting == "gate"]
+            asks = [one for one in waiting if (seen := await self.seen(one)) is not None and seen.asked]
+            run = next(iter(asks), None)
+        return await self._engine.named(run)
 
     async def seen(self, run: str) -> "ChangeView | None":
         """The change that a run shows; None where it shows none."""
@@ -86,7 +96,7 @@ class Hunks:
 
     async def explain(self, asked: HunkArguments) -> TextInfo:
         """Tell why a hunk is there."""
-        run = await self._engine.named(asked.run)
+        run = await self._meant(asked.run)
         text = await self._engine.hunks.explain(run, asked.hunk)
         self._say(text)
         return TextInfo(run=run, text=text)

@@ -44,4 +44,6 @@ def task_commands(page: "PlanPage", name: str) -> list[AvailableCommand]:
 def _ways(view: "RunView", task: "TaskView") -> tuple[tuple[str, str], ...]:
     if view.stage not in _BUILDS or view.stage == "DONE" or any(gate.kind == "plan" for gate in view.gates):
         return ()
-    return _WAYS.get(task.status, ())
+    # What is all that is to be done is not skipped: then the run is cancelled.
+    last = all(one.id == task.id or one.status == "skipped" for one in view.tasks)
+    return tuple(way for way in _WAYS.get(task.status, ()) if not (last and way[1] == "skip"))

@@ -1,0 +1,39 @@
+"""Which run is meant by who names none."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from wainwright.domain.errors import InputError
+from wainwright.lsp.hunk_messages import HunkArguments
+from wainwright.lsp.runs.hunks import Hunks
+
+
+class Engine:
+    """Three runs, the newest first; of those that wait, the older one asks about its change."""
+
+    def __init__(self) -> None:
+        self.hunks = self
+
+    async def runs(self, _newest: int) -> list[SimpleNamespace]:
+        waiting = (("ended", ""), ("plans", "gate"), ("shows", "gate"))
+        return [SimpleNamespace(run=name, waiting=waits) for name, waits in waiting]
+
+    async def named(self, run: str | None) -> str:
+        return run or "ended"
+
+    async def seen(self, run: str) -> SimpleNamespace:
+        if run == "plans":
+            raise InputError("It shows none.")
+        return SimpleNamespace(asked=run == "shows")
+
+    async def explain(self, run: str, number: int) -> str:
+        return f"Hunk {number} of {run}."
+
+
+async def test_the_run_that_asks_about_its_change_is_meant() -> None:
+    engine: Any = Engine()
+    server: Any = SimpleNamespace(window_show_message=lambda _: None)
+    board: Any = None
+    hunks = Hunks(server, engine, board)
+    assert (await hunks.explain(HunkArguments(hunk=2))).text == "Hunk 2 of shows."
+    assert (await hunks.explain(HunkArguments(run="ended", hunk=2))).text == "Hunk 2 of ended."
