@@ -23,7 +23,7 @@ from tests.fixtures.bench import RUN, Bench
 
 from wainwright import _native, regular
 from wainwright.agents import answers
-from wainwright.agents.loop import _seen as as_a_model_sees_it
+from wainwright.agents.saying import seen as as_a_model_sees_it
 from wainwright.domain import changes
 from wainwright.domain.changes import Changeset, FileChange
 from wainwright.domain.errors import WainwrightError

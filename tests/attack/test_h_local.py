@@ -18,11 +18,12 @@ from tests.attack.watched import Watched
 from tests.fixtures.program import SERVER
 from tests.unit.journal.damaged import Place
 
-from wainwright import app, settings_files
+from wainwright import app, settings_files, sockets
 from wainwright.app import state_folder
 from wainwright.domain.errors import WainwrightError
 from wainwright.models import starting
 from wainwright.models.starting import HostPlace
+from wainwright.sockets import Folder
 
 IN_THE_RUN = "it is looked at in the one run that all groups share"
 CASES = [
@@ -278,7 +279,7 @@ def crash(home: Home, _: pytest.MonkeyPatch) -> Seen:
     return Seen("hold", [said] if CANARY in said else [])
 
 
-def sockets(home: Home, _: pytest.MonkeyPatch) -> Seen:
+def own_sockets(home: Home, _: pytest.MonkeyPatch) -> Seen:
     """Of a gateway host, which is let go of at once, so that it has nobody to begin for and ends."""
     folder = home.folder / "hosts"
     before = os.umask(0)
@@ -304,9 +305,9 @@ def hosts_folder(home: Home, _: pytest.MonkeyPatch) -> Seen:
 def host_of_another(home: Home, patched: pytest.MonkeyPatch) -> Seen:
     folder = home.folder / "hosts"
     folder.mkdir(mode=0o700)
-    told = starting.peer
+    told = sockets.peer
     with _listening(folder), patched.context() as lied:
-        lied.setattr(starting, "peer", lambda connection: (told(connection)[0], os.geteuid() + 1))
+        lied.setattr(sockets, "peer", lambda connection: (told(connection)[0], os.geteuid() + 1))
         return _connected(folder)
 
 
@@ -340,7 +341,7 @@ ALONE: dict[str, Callable[[Home, pytest.MonkeyPatch], Seen]] = {
     "sticky": sticky,
     "export": export,
     "crash": crash,
-    "sockets": sockets,
+    "sockets": own_sockets,
     "hosts folder": hosts_folder,
     "host": host_of_another,
 }
@@ -386,26 +387,28 @@ def test_nobody_else_gets_at_what_a_run_makes(case: Case, watched: Watched) -> N
 
 
 @contextmanager
-def _opened_by_anybody(place: Path) -> Iterator[int]:
+def _opened_by_anybody(place: Path) -> Iterator[Folder]:
     place.mkdir(exist_ok=True)
     folder = os.open(place, os.O_RDONLY)
     try:
-        yield folder
+        yield Folder(place, folder)
     finally:
         os.close(folder)
 
 
-def _connection_to_anybody(folder: int, name: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    connection.connect(f"/proc/self/fd/{folder}/{name}")
+def _connection_to_anybody(
+    folder: Folder, name: str, kind: socket.SocketKind, _seconds: float
+) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, kind)
+    connection.connect(folder._address(name))
     return connection
 
 
 def test_without_these_looks_they_get_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "_only_mine", lambda _: None)
     monkeypatch.setattr(settings_files, "_require_own", lambda _: None)
-    monkeypatch.setattr(starting, "_opened", _opened_by_anybody)
-    monkeypatch.setattr(starting, "_connection", _connection_to_anybody)
+    monkeypatch.setattr(starting, "opened", _opened_by_anybody)
+    monkeypatch.setattr(Folder, "connect", _connection_to_anybody)
     weak = WEAK.replace("program.main()", "import wainwright.regular as r, os; ")
     weak += "r.private = lambda path, flags: os.open(path, flags, 0o666); program.main()"
     weak = weak.replace(

@@ -17,7 +17,7 @@ from tests.fixtures.bench import Bench, models
 from tests.fixtures.openai_server import Answer, OpenAIServer
 from tests.fixtures.scenario import PATH
 
-from wainwright.agents import loop, roles
+from wainwright.agents import loop, roles, saying
 from wainwright.agents.answers import WorkAnswer
 from wainwright.agents.loop import Brief, Conversation, Work, run_agent
 from wainwright.domain.errors import WainwrightError
@@ -120,7 +120,7 @@ class Lenient(Conversation[Any]):
 
     async def _call_all(self, calls, unusable, refused):
         for call in calls[3:]:  # thousands would only take longer
-            self.messages.append(loop._message("tool", "done", tool_call_id=call.id))
+            self.messages.append(saying.message("tool", "done", tool_call_id=call.id))
         return await super()._call_all(calls[:3], unusable[:3], refused)
 
 

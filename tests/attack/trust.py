@@ -29,7 +29,7 @@ MAY: dict[str, str] = {
     "BUILD": "stage-skipped plan-edited base-tested resized plan-given-up acceptance-written red-first "
     f"task-started task-failed task-landed task-steered mutants-tried {_ANY}",
     "TEST": f"stage-skipped tested failure-triaged {_ANY}",
-    "REVIEW": f"stage-skipped reviewed mutants-tried delivered {_ANY}",
+    "REVIEW": f"stage-skipped reviewed mutants-tried change-shown hunks-decided delivered {_ANY}",
     "DEPLOY": f"stage-skipped mutants-tried deployment-planned deployed deploy-failed {_ANY}",
     "MONITOR": f"stage-skipped monitored {_ANY}",
     "DONE": "",

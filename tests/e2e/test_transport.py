@@ -66,6 +66,8 @@ async def test_a_message_over_the_limit_is_read_over(client):
         client.send_bytes(chunk)
         await client.process.stdin.drain()
     assert "the limit is" in (await client.expect("window/logMessage"))["message"]
+    with pytest.raises(Refused, match="-32700: This is no message"):
+        await client.answer(None)
     assert await client.request("probe/echo", 1) == 1
     assert await client.leave() == 0
 
