@@ -437,7 +437,7 @@ async def test_a_person_lets_a_run_cost_as_much_again_as_often_as_it_asks(workpl
 
 async def test_a_person_stops_a_run_at_its_cap(workplace):
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--budget-tokens", "9000")
-    person.answers["The run has met its cap"] = "Stop the run"
+    person.answers |= {"The run has met its cap": "Stop the run", "End run": "End the run"}
     run = (await person.command("start", goal=GOAL))["run"]
     assert f"wainwright resume {run} --budget-tokens" in await person.reads("The answer was no")
     person.client.allowed.add("window/showMessage")
