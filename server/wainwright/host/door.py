@@ -110,6 +110,7 @@ def attach(argv: Sequence[str], greeted: dict[str, Any] | None, after: int = 0) 
             return _attach(argv, greeted, after)
         except ConnectionError:  # it was about to end
             return _attach(argv, greeted, after)
+    # Whatever it says of itself may be no sense, and not every system starts a process in a session of its own.
     except (OSError, ValueError, KeyError, NotImplementedError) as error:
         raise NotThere(f"{type(error).__name__}: {error}") from error
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
 
 RECENT = 20
-"""How many of the newest runs are looked at for one whose change is meant."""
+"""How many of the newest runs are looked at for the one that is meant, and when the server starts."""
 
 
 class Changes:

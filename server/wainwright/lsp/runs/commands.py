@@ -34,7 +34,7 @@ from wainwright.lsp.messages import (
     StartArguments,
 )
 from wainwright.lsp.runs.board import Board
-from wainwright.lsp.runs.changes import Changes
+from wainwright.lsp.runs.changes import RECENT, Changes
 from wainwright.lsp.runs.delivered_lines import DeliveredLines
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
@@ -57,8 +57,6 @@ log = logging.getLogger(__name__)
 
 OTHERS_EVERY_S = 5.0
 """How often it is looked whether other processes have begun runs, in seconds."""
-RECENT = 20
-"""How many of the newest runs are looked at when the server starts."""
 RESUME, LATER = "Resume", "Not now"
 
 

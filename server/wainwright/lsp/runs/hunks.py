@@ -10,6 +10,7 @@ from wainwright.domain.errors import InputError
 from wainwright.lsp.documents.own import read_text
 from wainwright.lsp.hunk_messages import HunkArguments, HunkInfo, HunkList, HunksArguments
 from wainwright.lsp.messages import TextInfo
+from wainwright.lsp.runs.changes import RECENT
 
 if TYPE_CHECKING:
     from wainwright.domain.change_diff import Spot
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.board import Board
 
-RECENT = 20
-"""How many of the newest runs are looked at for the one that is meant."""
 _DONE = {
     "accept": "is taken over when you approve the change",
     "reject": "is left out, and built again",
