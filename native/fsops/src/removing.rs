@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rayon::{Scope, ThreadPoolBuilder};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
@@ -15,7 +16,7 @@ use crate::FsError;
 use crate::beneath::{FOLDER, open_root};
 
 /// How often a folder is looked into again that somebody puts things into meanwhile.
-const LOOKS: usize = 16;
+const LOOKS: u32 = 16;
 /// A disk that is told of each freed block answers slowly, and many at a time.
 const THREADS: usize = 8;
 /// So many folders are removed before threads are made.
@@ -34,7 +35,7 @@ pub fn remove(folder: &Path) -> Result<(), FsError> {
 
 /// Removes what a folder that is held open has at a name, whatever it is.
 pub fn remove_at(above: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
-    for _ in 0..LOOKS {
+    for look in 0..LOOKS {
         let Some(root) = opened(above, name)? else { return Ok(()) };
         let removing = Removing { root, taken_out: AtomicUsize::new(0), failure: Mutex::new(None) };
         removing.told(removing.all_of_it());
@@ -44,6 +45,7 @@ pub fn remove_at(above: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
         if is_removed(above, name)? {
             return Ok(());
         }
+        waited(look);
     }
     Err(Errno::NOTEMPTY)
 }
@@ -86,17 +88,29 @@ impl Removing {
 
     /// Removes a folder that lies right in the root; what lay in it waits there to be removed.
     fn folder(&self, name: &CStr, mut waits: impl FnMut(CString)) -> Result<(), Errno> {
+        let mut name = name.to_owned();
         for _ in 0..LOOKS {
-            let Some(folder) = opened(self.root.as_fd(), name)? else { return Ok(()) };
-            // Held open until it has no name: its blocks are freed when it is closed, and nobody waits for that.
-            let mut folder = Dir::new(folder)?;
-            for inner in emptied_of_files(&mut folder)? {
-                if let Some(inner) = self.take_out(folder.fd()?, &inner)? {
-                    waits(inner);
+            match looked_at(self.root.as_fd(), &name)? {
+                Looked::Gone => return Ok(()),
+                Looked::Changing(_) => {}
+                Looked::Folder(folder) => {
+                    // Held open until it has no name: its blocks are freed when it is closed, and nobody waits for that.
+                    let mut folder = Dir::new(folder)?;
+                    for inner in emptied_of_files(&mut folder)? {
+                        if let Some(inner) = self.take_out(folder.fd()?, &inner)? {
+                            waits(inner);
+                        }
+                    }
+                    if is_removed(self.root.as_fd(), &name)? {
+                        return Ok(());
+                    }
                 }
             }
-            if is_removed(self.root.as_fd(), name)? {
-                return Ok(());
+            // Whoever exchanges it may do so as often as it is looked at: both wait for the same lock. Under another
+            // name it stays what it is.
+            match self.take_out(self.root.as_fd(), &name)? {
+                Some(beside) => name = beside,
+                None => return Ok(()),
             }
         }
         Err(Errno::NOTEMPTY)
@@ -124,6 +138,11 @@ impl Removing {
     }
 }
 
+/// Somebody who exchanges things as fast as they are looked at would be met at the same moment each time.
+fn waited(look: u32) {
+    std::thread::sleep(Duration::from_micros(1 << look));
+}
+
 /// Removes an empty folder. False if it is not empty, or no folder: somebody has put something else in its place.
 fn is_removed(above: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
     match rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR) {
@@ -133,33 +152,44 @@ fn is_removed(above: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
     }
 }
 
+enum Looked {
+    Folder(OwnedFd),
+    Gone,
+    /// It was a folder at one call and none at the next.
+    Changing(Errno),
+}
+
 /// Opens a folder so that its entries can be listed and removed. What is no folder is removed: a link is never followed.
+fn looked_at(above: BorrowedFd<'_>, name: &CStr) -> Result<Looked, Errno> {
+    let looked = match rustix::fs::openat(above, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
+        Ok(folder) => return writable(folder).map(Looked::Folder),
+        Err(Errno::ACCESS) => open_up(above, name).and(Err(Errno::ACCESS)),
+        // Some systems say of a link that it has too many.
+        Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
+            rustix::fs::unlinkat(above, name, AtFlags::empty())
+        }
+        Err(errno) => Err(errno),
+    };
+    match looked {
+        Ok(()) | Err(Errno::NOENT) => Ok(Looked::Gone),
+        // Some systems say of a folder only that it may not be removed as a file.
+        Err(
+            again @ (Errno::ACCESS | Errno::NOTDIR | Errno::LOOP | Errno::MLINK | Errno::ISDIR | Errno::PERM),
+        ) => Ok(Looked::Changing(again)),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// What `looked_at` opens, however often it is exchanged meanwhile. None if it is gone.
 fn opened(above: BorrowedFd<'_>, name: &CStr) -> Result<Option<OwnedFd>, Errno> {
     let mut last = Errno::AGAIN;
-    // Somebody may put a folder in the place of a link, and a link in that of a folder, between any two of these calls.
-    for _ in 0..LOOKS {
-        let looked = match rustix::fs::openat(above, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
-            Ok(folder) => return writable(folder).map(Some),
-            Err(Errno::ACCESS) => open_up(above, name).and(Err(Errno::ACCESS)),
-            // Some systems say of a link that it has too many.
-            Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
-                rustix::fs::unlinkat(above, name, AtFlags::empty())
-            }
-            Err(errno) => Err(errno),
+    for look in 0..LOOKS {
+        last = match looked_at(above, name)? {
+            Looked::Folder(folder) => return Ok(Some(folder)),
+            Looked::Gone => return Ok(None),
+            Looked::Changing(errno) => errno,
         };
-        last = match looked {
-            Ok(()) | Err(Errno::NOENT) => return Ok(None),
-            // Some systems say of a folder only that it may not be removed as a file.
-            Err(
-                again @ (Errno::ACCESS
-                | Errno::NOTDIR
-                | Errno::LOOP
-                | Errno::MLINK
-                | Errno::ISDIR
-                | Errno::PERM),
-            ) => again,
-            Err(errno) => return Err(errno),
-        };
+        waited(look);
     }
     Err(last)
 }
@@ -282,18 +312,33 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_folder_and_a_link_are_exchanged_meanwhile() {
+        let outer = tempfile::tempdir().unwrap();
+        let tree = outer.path().join("tree");
+        exchanged_while_removed(outer.path(), &tree, ["d", "link"], &[&tree]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_removed_is_exchanged_meanwhile_with_a_link() {
+        let outer = tempfile::tempdir().unwrap();
+        let [tree, link] = ["tree", "link"].map(|name| outer.path().join(name));
+        exchanged_while_removed(outer.path(), outer.path(), ["tree", "link"], &[&tree, &link]);
+    }
+
+    /// Again and again makes a folder and a link in a folder; they are exchanged while paths are removed.
+    #[cfg(target_os = "linux")]
+    fn exchanged_while_removed(outer: &Path, lie_in: &Path, [folder, link]: [&str; 2], removed: &[&Path]) {
         use std::sync::atomic::AtomicBool;
 
         use rustix::fs::{RenameFlags, renameat_with};
 
-        let outer = tempfile::tempdir().unwrap();
-        let (outside, tree) = (outer.path().join("outside"), outer.path().join("tree"));
+        let outside = outer.join("outside");
         fs::create_dir(&outside).unwrap();
         fs::write(outside.join("kept"), "x").unwrap();
         let ended = AtomicBool::new(false);
-        let swap = |folder: &OwnedFd| {
+        let exchange = |held: &OwnedFd| {
             while !ended.load(Ordering::Relaxed)
-                && renameat_with(folder, "d", folder, "link", RenameFlags::EXCHANGE).is_ok()
+                && renameat_with(held, folder, held, link, RenameFlags::EXCHANGE).is_ok()
             {
                 std::thread::yield_now();
             }
@@ -301,21 +346,22 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !ended.load(Ordering::Relaxed) {
-                    if let Ok(folder) = open_root(&tree) {
-                        swap(&folder);
+                    if let Ok(held) = open_root(lie_in) {
+                        exchange(&held);
                     }
                 }
             });
+            let mut result = Ok(());
             for _ in 0..400 {
-                fs::create_dir_all(tree.join("d")).unwrap();
-                symlink(&outside, tree.join("link")).unwrap();
-                let removed = remove(&tree);
-                if removed.is_err() {
-                    ended.store(true, Ordering::Relaxed);
+                fs::create_dir_all(lie_in.join(folder)).unwrap();
+                symlink(&outside, lie_in.join(link)).unwrap();
+                result = removed.iter().try_for_each(|path| remove(path));
+                if result.is_err() {
+                    break;
                 }
-                removed.unwrap();
             }
             ended.store(true, Ordering::Relaxed);
+            result.unwrap();
         });
         assert!(outside.join("kept").exists());
     }
