@@ -176,7 +176,7 @@ export interface HunksArguments {
   decision: "accept" | "reject" | "change";
   /** Their numbers in `change.diff`. Default: all, or all of `file`. */
   hunks?: number[];
-  /** All hunks of this file. */
+  /** All hunks of this file; beside `hunks` the file that these must be of. */
   file?: string;
   /** Why, or what is to be changed. Default: the lines below them in `change.diff` that begin with `>`. */
   reason?: string;
@@ -261,7 +261,7 @@ export interface PartArguments {
   run?: string | null;
   /** One file of it. */
   file?: string;
-  /** Some hunks, by their numbers in `change.diff`. */
+  /** Some hunks, by their numbers in `change.diff`; beside `file` all must be of it. */
   hunks?: number[];
 }
 

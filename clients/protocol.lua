@@ -123,7 +123,7 @@
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field decision "accept"|"reject"|"change" `reject` leaves them out and has BUILD told why; `change` has them made again as the words say.
 ---@field hunks? integer[] Their numbers in `change.diff`. Default: all, or all of `file`.
----@field file? string All hunks of this file.
+---@field file? string All hunks of this file; beside `hunks` the file that these must be of.
 ---@field reason? string Why, or what is to be changed. Default: the lines below them in `change.diff` that begin with `>`.
 ---@field commit? string Which change was looked at; another one by now is refused. Default: the present one.
 
@@ -181,7 +181,7 @@
 ---@class wainwright.PartArguments
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field file? string One file of it.
----@field hunks? integer[] Some hunks, by their numbers in `change.diff`.
+---@field hunks? integer[] Some hunks, by their numbers in `change.diff`; beside `file` all must be of it.
 
 --- Which gate to refuse, and why.
 ---@class wainwright.RejectArguments

@@ -350,7 +350,7 @@ async def test_gates_are_decided_from_another_process(
     approved = await asyncio.to_thread(wainwright.do, "approve", run)
     assert (approved.code, "wainwright resume" in approved.out) == (0, True)
     again = await asyncio.to_thread(wainwright.do, "approve", run)
-    assert (again.code, "is not open" in again.err) == (2, True)
+    assert (again.code, "is decided already" in again.err) == (2, True)
     # Resumed without --ask, nobody attends the run any more: the policy passes the gates that are left.
     ended = await asyncio.to_thread(wainwright.do, "resume", run, "--json", server=server)
     assert (ended.code, ended.last["stage"]) == (0, "DONE"), ended.out

@@ -57,6 +57,10 @@ async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_on
     assert await person.reads("Hunk 1 is in") == explained["text"]
     with pytest.raises(Refused, match="line that begins with `>`"):
         await person.command("hunk", decision="change", hunks=[1])
+    with pytest.raises(Refused, match=r"no hunk 1 of tests/test_sub\.py in this change"):
+        await person.command("hunk", decision="reject", hunks=[1], file="tests/test_sub.py")
+    with pytest.raises(Refused, match="has no gate apply-7"):
+        await person.command("approve", run=run, gate="apply-7")
     words = text.replace("+    return a - b\n", "+    return a - b\n> Say what it returns.\n")
     (workplace.root / page).write_text(words)
     opened = person.editor.open(workplace.root / page, words)
@@ -95,6 +99,8 @@ async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_on
     person.editor.type(workplace.file, "return a - b", "return a  -  b")
     await person.editor.told()
     spot = line_of((workplace.root / page).read_text(), "hunk 1")
+    with pytest.raises(Refused, match=r"no hunk 1 of tests/test_sub\.py in this change"):
+        await person.command("revert", hunks=[1], file="tests/test_sub.py")
     await person.take(await person.action("Revert hunk 1 of calc/__init__.py", page, line=spot))
     assert await person.reads("(hunk 1) was taken back")
     assert person.editor.text(workplace.file) == ON_DISK.replace(*typed), (

@@ -3,6 +3,7 @@
     WainwrightError                 says what went wrong and what to do about it
     |- InputError                   what the person gave cannot be used (empty goal, unknown run, bad settings)
     |  |- IllegalTransition         an event may not happen in this stage
+    |  |- Late                      somebody has decided that already
     |  '- NotTrusted                nobody has said that work may be done in this folder
     |- PlanError                    a plan is not a DAG of well-formed tasks
     |- JournalError                 the journal refuses
@@ -47,6 +48,10 @@ class InputError(WainwrightError):
 
 class IllegalTransition(InputError):
     """An event may not happen in this stage."""
+
+
+class Late(InputError):
+    """Somebody has decided that already."""
 
 
 class NotTrusted(InputError):

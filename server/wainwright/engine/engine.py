@@ -40,7 +40,7 @@ from wainwright.engine.following import Following
 from wainwright.engine.forking import Forking
 from wainwright.engine.hunks import Hunks
 from wainwright.engine.live_run import LiveRun
-from wainwright.engine.lookup import Lookup, ended
+from wainwright.engine.lookup import Lookup, ended, not_open
 from wainwright.engine.noting import noted
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.plan_pages import PlanPages
@@ -251,16 +251,13 @@ class Engine:
         return await self.view(run)
 
     async def decide(self, decide: Decide) -> RunView:
-        """Decide a gate, wherever the run is at work. Raises InputError when there is no such open gate."""
+        """Decide a gate, wherever the run is at work. Raises InputError without such an open gate, Late if closed."""
         run = await self._name(decide.run, lambda stage: stage not in ENDS)
         state = await self._state(run)
-        if state.stage in ENDS:
-            raise ended(state)
         open_gates = {g.id for g in state.open_gates}
         gate = decide.gate or (next(iter(open_gates)) if len(open_gates) == 1 else None)
-        if gate is None or gate not in open_gates:
-            names = ", ".join(sorted(open_gates)) or "none"
-            raise InputError(f"That gate of run {run} is not open.", f"Open gates: {names}.")
+        if gate is None or gate not in open_gates or state.stage in ENDS:
+            raise not_open(state, gate)
         require_fitting(state.gates[gate].gate.kind, decide.decision)
         if state.gates[gate].gate.kind == "plan":
             decide = await self.plans.at_the_gate(run, decide)

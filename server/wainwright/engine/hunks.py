@@ -74,9 +74,7 @@ class Hunks:
         not, and for a change that is asked for without words.
         """
         seen = await self.seen(run)
-        chosen = numbers or tuple(one.number for one in seen.hunks if file in ("", one.path))
-        if not chosen:
-            raise InputError(f"The change has nothing in {in_line(file)}.", "change.diff names its files.")
+        chosen = _chosen(seen, numbers, file)
         if decision == "change" and not reason.strip():
             raise InputError("Nobody said what is to be changed.", "Say it in a sentence.")
         said = HunksDecided(
@@ -85,10 +83,10 @@ class Hunks:
         await self._submit(run, said)
         return await self.seen(run)
 
-    async def texts(self, run: str, numbers: tuple[int, ...]) -> tuple[TextChange, ...]:
-        """The files with some hunks of what was handed over, and without them. Raises InputError where none is known.
+    async def texts(self, run: str, numbers: tuple[int, ...], file: str = "") -> tuple[TextChange, ...]:
+        """The files with some hunks of what was handed over, and without them; what is no text is not among them.
 
-        What is no text is not among them.
+        Raises InputError where none is known, and for hunks that there are not, or not in the file that is named.
         """
         state = await self._state(run)
         shown = state.shown
@@ -96,9 +94,7 @@ class Hunks:
             raise InputError(
                 f"Nothing that run {run} handed over is known by hunks.", "Name a file, or take all of it."
             )
-        if unknown := set(numbers) - shown.hunks.keys():
-            raise InputError(f"There is no hunk {min(unknown)} in this change.", "change.diff numbers them.")
-        return await asyncio.to_thread(self._texts, state, set(numbers))
+        return await asyncio.to_thread(self._texts, state, set(_chosen(_seen(state), numbers, file)))
 
     def _texts(self, state: RunState, chosen: set[int]) -> tuple[TextChange, ...]:
         assert state.shown is not None
@@ -150,6 +146,17 @@ class Hunks:
 
 def _handed(state: RunState) -> bool:
     return state.shown is not None and state.delivered is not None
+
+
+def _chosen(seen: ChangeView, numbers: tuple[int, ...], file: str) -> tuple[int, ...]:
+    """The hunks that are meant. Raises InputError for those there are not, and for those of another file."""
+    of_it = tuple(one.number for one in seen.hunks if file in ("", one.path))
+    if not of_it:
+        raise InputError(f"The change has nothing in {in_line(file)}.", "change.diff names its files.")
+    if unknown := sorted(set(numbers) - set(of_it)):
+        what = f"of {in_line(file)} in this change" if file else "in this change"
+        raise InputError(f"There is no hunk {unknown[0]} {what}.", "change.diff numbers them.")
+    return numbers or of_it
 
 
 def _seen(state: RunState) -> ChangeView:

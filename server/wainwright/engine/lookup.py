@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from wainwright.domain.errors import InputError, JournalError
+from wainwright.domain.errors import InputError, JournalError, Late
 from wainwright.domain.events import Event
 from wainwright.domain.fold import replay
-from wainwright.domain.goal import Stage
+from wainwright.domain.goal import ENDS, Stage
+from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState
 from wainwright.journal import Journal, RunRow
 
@@ -63,6 +64,21 @@ class Lookup:
                 f"`wainwright show {newest}` tells what came of it; `wainwright runs` lists all.",
             )
         raise InputError("There is no run in this workspace yet.", "Start one: `wainwright run GOAL`.")
+
+
+def not_open(state: RunState, gate: str | None) -> InputError:
+    """Why a gate cannot be decided: ``Late`` for one that was."""
+    if gate in state.gates:
+        return Late(f"Gate {gate} of run {state.run} is decided already.", "Nothing was changed by this.")
+    if state.stage in ENDS:
+        return ended(state)
+    names = ", ".join(sorted(one.id for one in state.open_gates)) or "none"
+    what = (
+        "Which gate is meant is not said."
+        if gate is None
+        else f"Run {state.run} has no gate {in_line(gate)}."
+    )
+    return InputError(what, f"Open gates: {names}.")
 
 
 def ended(state: RunState) -> InputError:

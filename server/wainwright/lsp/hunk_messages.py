@@ -23,7 +23,7 @@ class HunksArguments(RunArguments):
     hunks: tuple[int, ...] = ()
     """Their numbers in `change.diff`. Default: all, or all of `file`."""
     file: str = ""
-    """All hunks of this file."""
+    """All hunks of this file; beside `hunks` the file that these must be of."""
     reason: str = ""
     """Why, or what is to be changed. Default: the lines below them in `change.diff` that begin with `>`."""
     commit: str = ""

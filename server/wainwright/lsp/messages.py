@@ -219,7 +219,7 @@ class PartArguments(RunArguments):
     file: str = ""
     """One file of it."""
     hunks: tuple[int, ...] = ()
-    """Some hunks, by their numbers in `change.diff`."""
+    """Some hunks, by their numbers in `change.diff`; beside `file` all must be of it."""
 
 
 class LineArguments(RunArguments):

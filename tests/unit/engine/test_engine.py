@@ -13,7 +13,7 @@ from tests.fixtures import team
 
 from wainwright.deploy.targets import available
 from wainwright.domain import events as ev
-from wainwright.domain.errors import InputError, RunBusy
+from wainwright.domain.errors import InputError, Late, RunBusy
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import WORKING, Goal, Stage
 from wainwright.domain.plan import Plan
@@ -124,6 +124,22 @@ async def test_words_are_no_yes_at_a_gate_that_is_not_answered_in_words(place: P
     ):
         await engine.decide(Decide(run="r1", decision="answer", reason="No, use floats."))
     assert (await engine.view("r1")).waiting == "gate"
+
+
+async def test_a_gate_that_was_decided_is_told_from_one_that_never_was(place: Place) -> None:
+    place.waiting_run("r1")
+    engine = place.engine()
+    with pytest.raises(InputError, match=r"Run r1 has no gate plan-9\. Open gates: plan-1\."):
+        await engine.decide(Decide(run="r1", gate="plan-9", decision="approve"))
+    await engine.decide(Decide(run="r1", gate="plan-1", decision="approve"))
+    for gate, kind, said in (
+        ("plan-1", Late, "Gate plan-1 of run r1 is decided already"),
+        ("plan-9", InputError, r"Run r1 has no gate plan-9\. Open gates: none\."),
+        (None, InputError, r"not said\. Open gates: none\."),
+    ):
+        with pytest.raises(kind, match=said) as caught:
+            await engine.decide(Decide(run="r1", gate=gate, decision="approve"))
+        assert type(caught.value) is kind
 
 
 async def test_a_task_is_not_steered_before_it_is_built(place: Place) -> None:

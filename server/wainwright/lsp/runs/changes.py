@@ -55,7 +55,7 @@ class Changes:
     async def _turn(self, asked: PartArguments, kind: Literal["apply", "revert"]) -> EditBegun:
         """Begin to take hunks of a change back, or to put them in again."""
         run = await self._engine.named(asked.run)
-        texts = await self._engine.hunks.texts(run, asked.hunks)
+        texts = await self._engine.hunks.texts(run, asked.hunks, asked.file)
         if kind == "apply":
             texts = tuple(one.model_copy(update={"before": one.after, "after": one.before}) for one in texts)
         named = f"hunk {', '.join(map(str, asked.hunks))}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pydantic_core import to_jsonable_python
 
-from wainwright.domain.errors import InputError, PlanError, Unsaid, WainwrightError
+from wainwright.domain.errors import InputError, Late, PlanError, Unsaid, WainwrightError
 from wainwright.domain.events import Decision, Steering
 from wainwright.domain.gates import require_fitting
 from wainwright.domain.goal import AUTONOMIES, ENDS, Asks, Stage
@@ -226,17 +226,17 @@ class Runs:
         """
         view = await self._deciding(run, gate)
         meant = next((one for one in view.gates if one.id == gate), None)
-        if gate is not None and meant is None:
-            return _info(view)
         if seen and meant is not None and self.board.took_a_place(view.run, meant.id):
             self._server.spawn(self._ask_again(view.run, meant, decision, reason), f"ask again about {gate}")
             return _info(view)
-        if asked := meant or next(iter(view.gates), None):
+        if asked := meant or (next(iter(view.gates), None) if gate is None else None):
             await self.words.require_said(view.run, asked, decision)
         self.toasts.acted()
-        decided = await self.engine.decide(
-            Decide(run=view.run, gate=gate, decision=decision, reason=reason, seen=seen, by="editor")
-        )
+        said = Decide(run=view.run, gate=gate, decision=decision, reason=reason, seen=seen, by="editor")
+        try:
+            decided = await self.engine.decide(said)
+        except Late:
+            return _info(view)
         self._seat.take(view.run)
         if not decided.waiting and not decided.at_work and decided.stage not in ENDS:
             return await self._drive(decided.run)
