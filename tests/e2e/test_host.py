@@ -19,6 +19,11 @@ def hosts_of(workplace) -> list[int]:
         return folder.listeners(KIND, 10)
 
 
+def lenses_asked_for(person) -> int:
+    """How often a window was told to ask for its lenses again."""
+    return len([one for one in person.client.requests if one["method"] == REFRESH])
+
+
 async def test_two_windows_see_one_run_and_either_decides(workplace):
     first = await workplace.sit_down(VsCode, "--autonomy", "suggest", "--host")
     second = await workplace.sit_down(Neovim, "--autonomy", "suggest", "--host")
@@ -37,18 +42,33 @@ async def test_two_windows_see_one_run_and_either_decides(workplace):
     workplace.team.release("Implementer")
     for person in (first, second):
         await person.is_asked("Take the change over?")
-    shown = [one for one in first.client.requests if one["method"] == REFRESH]
+    refreshed = lenses_asked_for(first)
     await second.command("hunk", run=run, decision="reject", hunks=[1], reason="Not so.")
     await first.client.until(
-        lambda: len([one for one in first.client.requests if one["method"] == REFRESH]) > len(shown),
-        "lenses that tell what was said in the other window",
+        lambda: lenses_asked_for(first) > refreshed, "lenses that tell what was said in the other window"
     )
     titles = [one["command"]["title"] for one in await first.lenses(f".wainwright/runs/{run}/change.diff")]
     assert "rejected: Not so." in titles
     assert await second.reads("Hunk 1 is left out")
-    assert (await second.command("cancel"))["stage"] == "CANCELLED"
+    await second.command("hunk", run=run, decision="accept", hunks=[1])
+    assert await second.reads("Hunk 1 is taken over")
+    await second.command("approve", run=run)
     for person in (first, second):
-        await person.reads("CANCELLED")
+        await person.is_asked("Start the service")
+    await first.command("reject", reason="not today")
+    for person in (first, second):
+        await person.reads("DONE")
+    assert [seen["editor"] for seen in await first.runs()] == ["applied"]
+    refreshed = lenses_asked_for(first)
+    await second.command("revert", run=run)
+    await second.reads("was taken back")
+    await first.client.until(
+        lambda: lenses_asked_for(first) > refreshed,
+        "lenses that tell what was taken back in the other window",
+    )
+    for person in (first, second):
+        assert [seen["editor"] for seen in await person.runs()] == ["absent"]
+        assert await person.action(f"Apply the change of {run}", f".wainwright/runs/{run}/run.md")
         assert await person.client.leave() == 0
 
 

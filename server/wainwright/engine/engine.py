@@ -63,6 +63,7 @@ from wainwright.engine.views.run_view import (
     RunView,
     Start,
     SymbolView,
+    in_files,
     receipt_views,
     seen_by,
     symbol_view,
@@ -115,7 +116,7 @@ class Engine:
         self.list = RunList(parts.workspace, self.view)
         self.serving = Serving(parts, self._state)
         self.plans = PlanPages(parts, self._state, self._submit)
-        self._following = Following(self._lookup, self._publish)
+        self.following = Following(self._lookup, self._publish)
         self.index = EditorIndex(parts.indexes, parts.workspace)
 
     @property
@@ -345,19 +346,20 @@ class Engine:
         """One run; None: the newest."""
         run = await self._name(run, lambda _: True)
         account = await asyncio.to_thread(self._parts.journal.account, run)
+        there = bool(await self.editing.undo(run))
         active = self._active.get(run)
         if active is not None:
             state = active.live.state
             seen = view(state, account, tuple(active.receipts), active.documents.names(state))
             activity = active.lines[-1] if active.lines else ""
-            return seen_by(seen.model_copy(update={"activity": activity}), "here")
+            return in_files(seen_by(seen.model_copy(update={"activity": activity}), "here"), there=there)
         state, events = await self._lookup.load(run)
         names = Documents(self._parts.workspace, run, self._parts.journal).names(state)
         seen = view(state, account, tuple(receipt_views(events)), names)
-        return seen_by(seen, "elsewhere" if await self._owned(run) else "")
+        return in_files(seen_by(seen, "elsewhere" if await self._owned(run) else ""), there=there)
 
     async def _owned(self, run: str) -> bool:
-        return run in await self._following.elsewhere()
+        return run in await self.following.elsewhere()
 
     async def cost(self, run: str | None = None) -> tuple[str, Ledger]:
         """A run, and each of its model calls. None: the newest."""
@@ -389,13 +391,13 @@ class Engine:
 
     async def at_work_elsewhere(self) -> tuple[str, ...]:
         """Runs that living processes work on, those of this one left out."""
-        return tuple(run for run in await self._following.elsewhere() if run not in self._active)
+        return tuple(run for run in await self.following.elsewhere() if run not in self._active)
 
     async def stand_by(self, run: str | None) -> RunView:
         """Tell subscribers what another process does with a run, until none does; it may need somebody to go on."""
         name = await self._name(run, lambda stage: stage not in ENDS)
         if name not in self._active:
-            await self._following.until_nobody_works_on(name)
+            await self.following.until_nobody_works_on(name)
         return await self.view(name)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs that another process works on: their story is read from the journal, and told when that process has died.
+"""Runs that somebody else moves. Of those of another process the story is read from the journal, also when it died.
 
 A process that is stopped for a while, or whose clock was set, lives: what it has under way is paid already, so only a
 person takes its run over.
@@ -21,6 +21,11 @@ class Following:
     def __init__(self, lookup: Lookup, publish: Callable[[Notice], None]) -> None:
         self._lookup = lookup
         self._publish = publish
+
+    async def edited(self, run: str) -> None:
+        """Publish that a command moved the change of a run in the person's files."""
+        state, _ = await self._lookup.load(run)
+        self._publish(Notice(run=run, kind="edited", text="", stage=state.stage))
 
     async def elsewhere(self) -> tuple[str, ...]:
         """Runs that living processes own, this one among them."""

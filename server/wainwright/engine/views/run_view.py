@@ -224,6 +224,16 @@ def seen_by(view: RunView, at_work: Literal["here", "elsewhere", ""]) -> RunView
     return view.model_copy(update={"at_work": at_work, "interrupted": alone})
 
 
+def in_files(seen: RunView, *, there: bool) -> RunView:
+    """A view with whether the change is in the person's files: commands take it out of them, and put it in again."""
+    if there and seen.editor in ("absent", "refused"):
+        return seen.model_copy(update={"editor": "applied"})
+    if there or seen.editor not in ("applied", "partial"):
+        return seen
+    # What was remarked about the change does not hold in files that do not have it.
+    return seen.model_copy(update={"editor": "absent", "findings": (), "failing": ()})
+
+
 def view(
     state: RunState, account: Account, receipts: tuple[ReceiptView, ...], artifacts: tuple[str, ...]
 ) -> RunView:

@@ -162,10 +162,10 @@ class Delivery:
         run: str,
         kind: Literal["apply", "revert"],
         work: Awaitable[EditInfo],
-        then: Callable[[], None],
+        then: Callable[[str], Awaitable[None]],
         part: str = "",
     ) -> EditBegun:
-        """Change the editor's text in the background, tell the person what came of it, and call ``then``.
+        """Change the editor's text in the background, tell the person what came of it, and have ``then`` hear of it.
 
         Some editors report what became of their text only after the command has been answered, so the answer of a
         command must not wait for such a report.
@@ -178,7 +178,7 @@ class Delivery:
         run: str,
         kind: Literal["apply", "revert"],
         work: Awaitable[EditInfo],
-        then: Callable[[], None],
+        then: Callable[[str], Awaitable[None]],
         part: str,
     ) -> None:
         try:
@@ -194,7 +194,7 @@ class Delivery:
         if self._server.profile.rich:
             notice = EditNotice(run=run, kind=kind, text=said, edit=info)
             self._server.protocol.notify(EVENT, to_jsonable_python(notice, by_alias=True))
-        then()
+        await then(run)
 
     def _say(self, run: str, what: str, info: EditInfo, next_step: str) -> str:
         """Tell the person in one line: editors do not show what a command answers."""

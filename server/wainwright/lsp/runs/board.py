@@ -62,31 +62,22 @@ class Board:
         if known is not None and known.at_work == "here":
             return known
         try:
-            view = await self._view(run)
+            view = await self._engine.view(run)
         except InputError:
             return None
         self.remember(view)
         return view
 
-    async def _view(self, run: str | None) -> "RunView":
-        """A run; what became of its change in the editor is told as it is since commands moved it."""
-        view = await self._engine.view(run)
-        if view.editor not in ("applied", "refused"):
-            return view
-        there = bool(await self._engine.editing.undo(view.run))
-        if there == (view.editor == "applied"):
-            return view
-        if there:
-            return view.model_copy(update={"editor": "applied"})
-        # What was remarked about the change does not hold in files that do not have it.
-        return view.model_copy(update={"editor": "absent", "findings": (), "failing": ()})
-
     async def look_again(self, run: str) -> "RunView":
         """A run as it is right now; whatever shows it is brought up to date."""
-        view = await self._view(run)
+        view = await self._engine.view(run)
         before = self._seen.get(run)
         self.remember(view)
-        if before is None or (before.stage, before.gates) != (view.stage, view.gates):
+        if before is None or (before.stage, before.gates, before.editor) != (
+            view.stage,
+            view.gates,
+            view.editor,
+        ):
             self._ask_for_lenses()
         return view
 
@@ -122,7 +113,7 @@ class Board:
             self._server.spawn(self._look_beside(self.newest), f"look at {self.newest} again")
 
     async def _look_beside(self, run: str) -> None:
-        self.remember(await self._view(run))
+        self.remember(await self._engine.view(run))
 
     def _ask_for_lenses(self) -> None:
         """Have the editor ask for its lenses again."""

@@ -6,7 +6,6 @@ from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.shown import in_line
 from wainwright.lsp.edits.delivery import Delivery
 from wainwright.lsp.messages import EditBegun, PartArguments
-from wainwright.lsp.runs.board import Board
 
 if TYPE_CHECKING:
     from wainwright.engine.engine import Engine
@@ -18,10 +17,9 @@ RECENT = 20
 class Changes:
     """Changes of runs, as the editor has them. The commands answer at once; what comes of them is told later."""
 
-    def __init__(self, engine: "Engine", delivery: Delivery, board: Board) -> None:
+    def __init__(self, engine: "Engine", delivery: Delivery) -> None:
         self._engine = engine
         self._delivery = delivery
-        self._board = board
 
     async def apply(self, asked: PartArguments) -> EditBegun:
         """Begin to offer the change of a run, or a part of it, to the editor once more."""
@@ -36,7 +34,7 @@ class Changes:
         if not files:
             raise InputError(f"Run {name} did not change {asked.file}.", "Its branch has what it changed.")
         work = self._delivery.offer_asked(name, changeset.model_copy(update={"files": files}))
-        return self._delivery.begin(name, "apply", work, self._board.refresh, asked.file)
+        return self._delivery.begin(name, "apply", work, self._engine.following.edited, asked.file)
 
     async def revert(self, asked: PartArguments) -> EditBegun:
         """Begin to take back what a run changed; without a run, the newest change that can be taken back."""
@@ -47,7 +45,9 @@ class Changes:
         for view in views:
             if await self._delivery.can_revert(view.run, asked.file):
                 work = self._delivery.revert(view.run, asked.file)
-                return self._delivery.begin(view.run, "revert", work, self._board.refresh, asked.file)
+                return self._delivery.begin(
+                    view.run, "revert", work, self._engine.following.edited, asked.file
+                )
         what = "Nothing" if run is None else f"Nothing of run {views[0].run}"
         where = f"in {in_line(asked.file)}" if asked.file else "here"
         raise InputError(f"{what} was applied {where}.", "There is nothing to take back.")
@@ -59,7 +59,9 @@ class Changes:
         if kind == "apply":
             texts = tuple(one.model_copy(update={"before": one.after, "after": one.before}) for one in texts)
         named = f"hunk {', '.join(map(str, asked.hunks))}"
-        return self._delivery.begin(run, kind, self._delivery.turn(run, texts), self._board.refresh, named)
+        return self._delivery.begin(
+            run, kind, self._delivery.turn(run, texts), self._engine.following.edited, named
+        )
 
     async def files(self, run: str) -> int:
         """How many files the change of a run has."""

@@ -89,7 +89,7 @@ class Runs:
         self.rewinds = Rewinds(server, engine, self._goals, self._questions, delivery)
         self.replays = Replays(server, engine, self._questions, self._drive)
         self.hunks = Hunks(server, engine, self.board)
-        self.changes = Changes(engine, delivery, self.board)
+        self.changes = Changes(engine, delivery)
         self.words = Words(server, engine, self._goals, self._questions, self.hunks, self)
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
@@ -414,7 +414,7 @@ class Runs:
             self._follow(view)
 
     def _heard(self, notice: Notice) -> None:
-        if notice.kind == "hunks-decided":
+        if notice.kind in ("hunks-decided", "edited"):
             self.board.refresh()
         if (follower := self._followers.get(notice.run)) is not None:
             follower.hear(notice)
