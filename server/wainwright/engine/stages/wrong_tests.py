@@ -20,7 +20,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.noting import NotesOfRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
-from wainwright.engine.stages.belonging import coming_later, standing
+from wainwright.engine.stages.belonging import coming_later, standing, working_with
 from wainwright.engine.stages.recorded import recorded_receipt
 from wainwright.engine.stages.told import told
 from wainwright.journal import Spend, Steps
@@ -49,7 +49,10 @@ class WrongTests:
     async def consent(self, steps: Steps, claim: str) -> ConsentAnswer:
         """Whether the reviewer agrees, and why or why not. Asked once for a claim; recorded as one step."""
         state = self.run.state
-        files = sorted({*standing(state), *self.laid, *coming_later(state, self.one.task.id)})
+        name = self.one.task.id
+        # What another task that has landed meanwhile had a part in is to be in the tree, and is not in this one yet.
+        own = (*working_with(state, name), *coming_later(state, name))
+        files = sorted({*standing(state), *self.laid, *own})
         if not files:
             return ConsentAnswer(agree=False, reason=_NONE)
         if not claim.strip():
