@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri injection racing sbom conversing readers clean
+.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping replays nightly fuzz miri injection racing sbom walking conversing readers clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -29,7 +29,7 @@ demo: setup  ## The main job on a sample workspace, no key needed
 	$(BIN)/wainwright demo demo-workspace
 
 test: setup  ## All tests, as CI runs them
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 lint: setup  ## Format, lint, layers, types, crates
 	$(BIN)/ruff format --check server tests
@@ -87,11 +87,15 @@ replays: setup  ## The run of every scenario, done again from its record and wit
 injection: setup  ## Instructions in what models read, from each carrier on the weak build too
 	ATTACKS=all INJECTION=all $(BIN)/python -m pytest -q tests/attack/test_i_injection.py
 
+WALKS := 3000
+walking:  setup  ## Runs that go whatever way chance leads them; WALKS=3000
+	WALKS=$(WALKS) $(BIN)/python -m pytest -q --timeout 3600 tests/unit/domain/test_journeys.py -k no_walk_gets_lost
+
 conversing: setup  ## 200 conversations with the server one after the other, and ten minutes in which nobody says anything
 	SESSIONS=200 IDLE_S=600 $(BIN)/python -m pytest -q --timeout 3600 tests/attack/test_l_front.py -k 'L4.12 or L4.13'
 
 nightly: setup  ## What takes longer than a check, each part whatever became of the others: replays, attacks, injection, saves during writes, races for paths, spending at the cap, kills at random times and at each write, conversations, readers, bench, parity, and with a nightly compiler fuzz and miri
-	failed=; parts=(replays attacks injection saving racing 'spending TRIALS=10000' killing sweeping conversing readers 'bench QUICK=1' parity); \
+	failed=; parts=(replays attacks injection saving racing 'spending TRIALS=10000' killing sweeping walking conversing readers 'bench QUICK=1' parity); \
 	if cargo +nightly --version >/dev/null 2>&1; then parts+=(fuzz miri); else echo 'fuzz and miri are left out: no nightly compiler'; fi; \
 	for part in "$${parts[@]}"; do $(MAKE) $$part || failed="$$failed, $${part%% *}"; done; \
 	test -z "$$failed" || { echo "nightly: not as it should be: $${failed#, }"; exit 1; }

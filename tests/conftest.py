@@ -1,9 +1,15 @@
-"""What a run of all tests says at its end beside the runner's own summary."""
+"""What a run of all tests has in common, and says at its end beside the runner's own summary."""
 
 from collections import Counter, defaultdict
 
 import pytest
 from tests.attack.kinds import KINDS, kinds_of
+from tests.fixtures.hosts import end_common
+
+
+def pytest_sessionfinish() -> None:
+    """What tests have in common ends with them."""
+    end_common()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -23,7 +23,7 @@ from wainwright import regular
 from wainwright.domain.errors import InputError
 from wainwright.domain.ports import Editor, NoEditor
 from wainwright.domain.shown import terminal
-from wainwright.home import state_home
+from wainwright.home import hosts_folder, state_home
 from wainwright.models.defaults import with_defaults
 from wainwright.models.router import Models
 from wainwright.settings import Settings
@@ -134,11 +134,6 @@ def log_lines(target: TextIO, level: int) -> None:
 def state_folder(workspace: Path) -> Path:
     """Where the journal, the private repository and the trees of a workspace lie: never inside it."""
     return _found(workspace).state
-
-
-def hosts_folder() -> Path:
-    """Where the sockets of the user's gateway hosts lie."""
-    return state_home() / "hosts"
 
 
 def trust_in(path: Path) -> "Trust":

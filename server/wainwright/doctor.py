@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from wainwright.app import hosts_folder, state_folder
+from wainwright.app import state_folder
 from wainwright.domain.errors import InputError, SandboxError
 from wainwright.domain.goal import Fact
+from wainwright.home import hosts_folder
 from wainwright.models.defaults import explained, with_defaults
 from wainwright.models.starting import hosts
 from wainwright.sandbox import programs

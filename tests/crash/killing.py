@@ -367,7 +367,7 @@ def in_a_place(
     """Do something in a new place. The journal of what went wrong is copied to ``kept``."""
     seen, wrong = None, list[str]()
     try:
-        with program() as work, OpenAIServer(script) as server:
+        with program(alone=True) as work, OpenAIServer(script) as server:
             place = Place(work, server, config)
             try:
                 seen, wrong = act(place)

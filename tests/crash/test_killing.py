@@ -3,7 +3,7 @@
 import pytest
 from tests.crash.killing import trials
 
-MOST, LEAST, BEGUN_WITHIN_S = 8, 2, 60
+MOST, LEAST, BEGUN_WITHIN_S = 4, 2, 20
 
 
 @pytest.mark.timeout(

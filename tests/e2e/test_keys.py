@@ -51,7 +51,7 @@ NOSY = "env; cat /proc/*/environ ~/.vault-token ~/.config/*/* | tr '\\0' '\\n'; 
 
 @pytest.fixture
 def wainwright() -> Iterator[Program]:
-    with program() as made:
+    with program(alone=True) as made:
         made.extra |= {
             "PYTHONPATH": f"{SERVER}:{SERVER.parent}",
             "PYTHON_KEYRING_BACKEND": "tests.fixtures.file_keyring.FileKeyring",

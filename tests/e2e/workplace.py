@@ -13,7 +13,9 @@ from pathlib import Path
 from client import Client
 from editors import VsCode
 from tests.fixtures import team
+from tests.fixtures.hosts import common
 from tests.fixtures.openai_server import Answer, OpenAIServer, call, fail, say
+from tests.fixtures.scenario import PATH
 
 GOAL = "Add calc.sub, the difference of two whole numbers."
 ON_DISK = '"""Sums."""\n\nHEAD = 1\n\n\ndef add(a: int, b: int) -> int:\n    return a + b\n'
@@ -51,7 +53,7 @@ FINDING = {
     "route": "defer",
 }
 CONFIG = (
-    'autonomy = "auto-edit"\n[models]\nhost_idle_s = 1\n'
+    'autonomy = "auto-edit"\n'
     "[host]\nidle_s = 2\n[deploy]\nunattended = true\nmonitor_window_s = 0.6\nmonitor_interval_s = 0.2\n"
 )
 
@@ -178,8 +180,10 @@ class Workplace:
     @property
     def _env(self) -> dict[str, str]:
         return {
+            "PATH": PATH,
             "XDG_STATE_HOME": str(self.base / "state"),
             "XDG_CONFIG_HOME": str(self.base / "config"),
+            "XDG_RUNTIME_DIR": str(common() / "run"),
             "OPENAI_API_KEY": "a-key",
         }
 

@@ -1,5 +1,6 @@
 """One sandbox for a whole module; a bench for every test."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest_asyncio
 import structlog
 from tests.fixtures.bench import Bench
 from tests.fixtures.scenario import PATH
+from tests.fixtures.warm import go_cache
 
 from wainwright.sandbox.bubblewrap import Bubblewrap, prove
 
@@ -26,7 +28,8 @@ def log_of_its_own() -> None:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Bubblewrap:
     root = tmp_path_factory.mktemp("sandbox")
-    return await prove(root / "state", {"HOME": str(root / "home"), "PATH": PATH})
+    environment = {"HOME": str(root / "home"), "PATH": PATH, **await asyncio.to_thread(go_cache)}
+    return await prove(root / "state", environment)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from wainwright.app import log_lines, state_folder
+from wainwright.home import hosts_folder
 
 
 @pytest.fixture
@@ -38,3 +39,19 @@ def test_a_workspace_whose_name_is_not_utf_8_has_a_state_folder(
     assert state_folder(odd) == state_folder(odd)
     assert state_folder(odd) != state_folder(other)
     assert state_folder(odd).is_relative_to(tmp_path)
+
+
+def test_sockets_lie_where_the_system_wants_them_or_beside_the_state(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    beside = tmp_path / "state" / "wainwright" / "hosts"
+    others = tmp_path / "others"
+    others.mkdir()
+    if os.geteuid() == 0:
+        os.chown(others, 12345, 12345)
+    for given in ("", "relative", str(tmp_path / "gone"), str(others) if os.geteuid() == 0 else "/"):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", given)
+        assert hosts_folder() == beside, given
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert hosts_folder() == tmp_path / "wainwright" / "hosts"

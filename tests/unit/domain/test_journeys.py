@@ -3,6 +3,7 @@
 A ``World`` performs what ``decide`` wants and answers with events, as the engine does, only without doing anything.
 """
 
+import os
 import random
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +26,7 @@ from wainwright.domain.plan import Plan, overlap
 from wainwright.domain.state import RunState
 
 S = Stage
-WALKS = 300
+WALKS = int(os.environ.get("WALKS", "100"))
 Answer = Callable[[RunState, Any], list[ev.Event]]
 REPEATABLE = (ef.SkipStage, ef.Fail, ef.OpenGate, ef.TakeSnapshot)
 """Effects that leave no paid or recorded outcome under their key."""

@@ -121,10 +121,18 @@ async def test_folders_that_nobody_may_enter_and_paths_that_are_too_long(
     sandbox: Bubblewrap, tree: Path, workspace: Path
 ) -> None:
     view = SandboxView(tree=tree, at=workspace)
-    deep = "for i in $(seq 700); do mkdir -p 0123456789; cd 0123456789; done; echo x > bottom"
-    await shell(sandbox, view, f"mkdir shut; echo x > shut/in; chmod 000 shut; {deep}", timeout_s=600)
+    steps = "[(os.makedirs(f, exist_ok=True), os.chdir(f)) for f in ['0123456789'] * 700]"
+    deep = f"""python3 -c "import os; {steps}; [open(f, 'w').write('x') for f in {{}}]" """
+    await shell(
+        sandbox,
+        view,
+        f"mkdir shut; echo x > shut/in; chmod 000 shut; {deep.format(['bottom'])}",
+        timeout_s=600,
+    )
     # The second time each folder of the way is in both.
-    await shell(sandbox, view, f"chmod 700 shut; echo y > shut/more; {deep}; echo y > more", timeout_s=600)
+    await shell(
+        sandbox, view, f"chmod 700 shut; echo y > shut/more; {deep.format(['bottom', 'more'])}", timeout_s=600
+    )
     assert (tree / "shut" / "more").read_text() == "y\n"
     found = subprocess.run(
         ["find", ".", "-name", "bottom", "-o", "-name", "more"], cwd=tree, check=True, capture_output=True

@@ -1,5 +1,6 @@
 """A small change that was delivered: played once, whatever is done to it after."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import pytest_asyncio
 from tests.fixtures.delivered import Delivered, deliver
 from tests.fixtures.scenario import PATH, Shared, Stagehand
+from tests.fixtures.warm import go_cache
 
 from wainwright.sandbox.bubblewrap import prove
 
@@ -20,7 +22,8 @@ async def stage() -> AsyncIterator[Stagehand]:
         root = Path(folder)
         gateway = Shared({}, grace_s=5.0)
         await gateway.warm()
-        sandbox = await prove(root / "state", {"HOME": str(root / "home"), "PATH": PATH})
+        environment = {"HOME": str(root / "home"), "PATH": PATH, **await asyncio.to_thread(go_cache)}
+        sandbox = await prove(root / "state", environment)
         yield Stagehand(root, sandbox, gateway)
         await gateway.end()
 
