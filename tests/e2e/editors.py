@@ -180,6 +180,13 @@ class Neovim(FakeEditor):
         return {"applied": True}
 
 
+class Helix(VsCode):
+    """As strict about versions; it shows no lens, no virtual document and no choice, and opens nothing."""
+
+    profile = "helix-25.07"
+    first_version = 0
+
+
 class Lsp4ij(FakeEditor):
     """Says "applied" whatever it did; here it did nothing."""
 

@@ -5,6 +5,7 @@ Nothing heavy is imported before the editor has its answer to ``initialize``; th
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,11 +53,11 @@ class Product:
         @feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(KINDS)))
         async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
             runs = self._ready
-            return (
-                []
-                if runs is None
-                else await actions(self._server, runs.board, runs.hunks, runs.pages, params)
-            )
+            if runs is None and params.context.trigger_kind is types.CodeActionTriggerKind.Invoked:
+                runs = await self._once_open()
+            if runs is None:
+                return []
+            return await actions(self._server, runs.board, runs.hunks, runs.pages, params)
 
         @feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
         async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
@@ -83,6 +84,12 @@ class Product:
         if isinstance(opened, WainwrightError):
             raise opened
         return opened
+
+    async def _once_open(self) -> "Runs | None":
+        """The same for what a person asks for themselves, who waits a moment rather than being shown nothing."""
+        with suppress(WainwrightError):
+            return await self.runs()
+        return None
 
     @property
     def _ready(self) -> "Runs | None":
