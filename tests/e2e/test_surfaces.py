@@ -169,6 +169,9 @@ async def test_a_client_of_ours_hears_of_every_event(workplace):
     while (event := await person.client.expect("wainwright/event"))["kind"] != "gate-opened":
         assert event["run"] == run
     await person.is_asked("Is the plan")
+    offers = await person.actions()
+    assert "Wainwright: Approve the plan" in str(offers)
+    assert all(isinstance(one["command"], str) for one in offers), "an older client takes commands only"
     await person.command("cancel")
     await person.reads("CANCELLED")
     person.client.allowed |= {"wainwright/event", "window/logMessage"}

@@ -20,6 +20,8 @@ class ClientProfile:
     document_changes: bool = False
     """Versioned edits work. Neovim has them and does not say so, but it does list resource operations."""
     change_annotations: bool = False
+    action_literals: bool = False
+    """It takes code actions; an older one takes their commands only."""
     code_lens_refresh: bool = False
     inlay_hint_refresh: bool = False
     work_done_progress: bool = False
@@ -47,6 +49,9 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         apply_edit=bool(workspace.apply_edit),
         document_changes=bool(edit.document_changes) or bool(edit.resource_operations),
         change_annotations=edit.change_annotation_support is not None,
+        action_literals=_says(
+            getattr(capabilities.text_document, "code_action", None), "code_action_literal_support"
+        ),
         code_lens_refresh=_says(workspace.code_lens, "refresh_support"),
         inlay_hint_refresh=_says(workspace.inlay_hint, "refresh_support"),
         work_done_progress=bool(window.work_done_progress),

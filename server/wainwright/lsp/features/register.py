@@ -51,13 +51,16 @@ class Product:
             self._begin()
 
         @feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(KINDS)))
-        async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
+        async def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
             runs = self._ready
             if runs is None and params.context.trigger_kind is types.CodeActionTriggerKind.Invoked:
                 runs = await self._once_open()
             if runs is None:
                 return []
-            return await actions(self._server, runs.board, runs.hunks, runs.pages, params)
+            found = await actions(self._server, runs.board, runs.hunks, runs.pages, params)
+            if self._server.profile.action_literals:
+                return [*found]
+            return [one.command for one in found if one.command is not None]
 
         @feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
         async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
