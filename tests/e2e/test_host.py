@@ -116,5 +116,7 @@ async def test_a_killed_front_costs_nothing(workplace):
     assert (await person.command("cancel"))["run"] == run
     await person.reads("CANCELLED")
     workplace.team.lose("Implementer")
+    assert (await person.command("task", run=run, task="subtract", way="again"))["stage"] == "CANCELLED"
+    assert "*Resume* does it" in await person.reads("Noted.")
     assert not person.asked("was interrupted")
     assert await person.client.leave() == 0

@@ -305,6 +305,9 @@ class Runs:
         """Steer one task of a run."""
         view = await self.engine.steer(run, task, way, by="editor")
         self.board.remember(view)
+        if view.stage in ENDS:
+            self.toasts.acted()
+            self.toasts.say(types.MessageType.Info, f"Noted. Run {view.run} is {view.stage}: *Resume* does it.")
         return _info(view)
 
     async def note(self, run: str | None, words: str) -> RunInfo:
