@@ -199,13 +199,17 @@ class Editing:
             os.close(folder)
 
     async def undo(self, run: str) -> tuple[TextChange, ...]:
-        """What takes back the change of a run; empty when nothing was kept, or nothing of it was written."""
+        """What takes back the change of a run; empty when nothing was kept that can be read, or was written."""
         return await asyncio.to_thread(self._undo, run)
 
     def _undo(self, run: str) -> tuple[TextChange, ...]:
         try:
             kept = _CHANGES.validate_json((self._folder / f"{run}.json").read_bytes())
         except FileNotFoundError:
+            return ()
+        except (OSError, ValueError) as error:
+            # The run itself is well, and can be looked at.
+            log.warning("editing.no_way_back", run=run, reason=str(error))
             return ()
         return tuple(
             change for change in kept if not (change.pending and self._holds(change.path, change.after))

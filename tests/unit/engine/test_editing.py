@@ -115,6 +115,8 @@ async def test_the_way_back_is_kept_for_later_servers_and_forgotten_when_it_was_
     assert kept.stat().st_mode & 0o077 == 0
     again = Editing(editing.workspace, tmp_path / "state", Repository(editing.workspace, tmp_path / "state"))
     assert await again.undo("run-1") == changes
+    kept.write_text("[{")
+    assert await again.undo("run-1") == (), "a way back that cannot be read is in the way of nothing else"
     await editing.keep_undo("run-1", ())
     assert await again.undo("run-1") == ()
 
