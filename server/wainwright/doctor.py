@@ -5,9 +5,10 @@ import platform
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from wainwright.app import state_folder
 from wainwright.domain.errors import InputError, SandboxError
@@ -34,14 +35,14 @@ class Check(Fact):
     cure: str = ""
 
 
-async def examine(workspace: Path) -> list[Check]:
-    """Look at everything a run needs; ``workspace`` is absolute."""
+async def examine(workspace: Path, typed: Mapping[str, Any] = MappingProxyType({})) -> list[Check]:
+    """Look at everything a run needs that is begun with what was ``typed``; ``workspace`` is absolute."""
     return [
         _python(),
         *_at_start(),
         _git(),
         *await _sandbox(workspace),
-        *_models(workspace),
+        *_models(workspace, typed),
         *_host(),
         *_signing(workspace),
         _state(workspace),
@@ -146,9 +147,9 @@ def _layers(found: Bubblewrap) -> Check:
     )
 
 
-def _models(workspace: Path) -> list[Check]:
+def _models(workspace: Path, options: Mapping[str, Any]) -> list[Check]:
     try:
-        typed = load(workspace)
+        typed = load(workspace, overrides=options)
         settings = with_defaults(typed)
         candidates = settings.models.everyone()
         keys = resolve_keys(settings)

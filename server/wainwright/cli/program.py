@@ -25,7 +25,7 @@ from wainwright.cli import (
     trust,
     why,
 )
-from wainwright.cli.console import Text, Workspace, out
+from wainwright.cli.console import ApiBase, KeyName, Model, Text, Workspace, out, overrides
 
 
 def _tell_version(wanted: bool) -> None:
@@ -45,11 +45,17 @@ def _quiet(
     log_lines(sys.stderr, logging.DEBUG if verbose else logging.ERROR)
 
 
-def doctor(workspace: Workspace = Path()) -> None:
-    """Say what is missing on this machine, and how to get it."""
+def doctor(
+    workspace: Workspace = Path(),
+    model: Model = None,
+    api_base: ApiBase = None,
+    api_key_env: KeyName = None,
+) -> None:
+    """Say what is missing on this machine, and how to get it; with the options of a run, for such a run."""
     from wainwright.doctor import examine  # noqa: PLC0415 - a run need not wait for it
 
-    found = asyncio.run(examine(workspace.resolve()))
+    typed = overrides(model, api_base, api_key_env, None, None, None, None, None)
+    found = asyncio.run(examine(workspace.resolve(), typed))
     styles = {"ok": "green", "missing": "red", "note": "yellow"}
     for one in found:
         out.print(Text(f"{one.status:7} ", style=styles[one.status]) + Text(f"{one.name}: {one.detail}"))

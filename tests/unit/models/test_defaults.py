@@ -116,3 +116,9 @@ async def test_the_doctor_says_which_model_each_role_gets_and_why(
     assert "claude-opus-5-5" in checks["model of the stronger rung"].detail
     assert checks["keys"].detail == "found: ANTHROPIC_API_KEY; not set: GROQ_API_KEY"
     assert checks["keys"].status == "note"
+    typed = {
+        "models": {"default": [{"model": "openai/mine", "api_base": "http://127.0.0.1:9/v1"}], "roles": {}}
+    }
+    told = await examine(tmp_path / "work", typed)
+    assert [one.detail for one in told if "openai/mine" in one.detail], "what a run begun so would ask"
+    assert [one.detail for one in told if one.name == "keys"] == ["found: none; not set: GROQ_API_KEY"]

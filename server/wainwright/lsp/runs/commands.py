@@ -307,7 +307,9 @@ class Runs:
         self.board.remember(view)
         if view.stage in ENDS:
             self.toasts.acted()
-            self.toasts.say(types.MessageType.Info, f"Noted. Run {view.run} is {view.stage}: *Resume* does it.")
+            self.toasts.say(
+                types.MessageType.Info, f"Noted. Run {view.run} is {view.stage}: *Resume* does it."
+            )
         return _info(view)
 
     async def note(self, run: str | None, words: str) -> RunInfo:
