@@ -5,14 +5,7 @@ from client import Refused
 from editors import Neovim
 from tests.fixtures import team
 from tests.fixtures.openai_server import say
-from workplace import ADDED, GOAL, ON_DISK
-
-CHANGED = '\n\ndef sub(a: int, b: int) -> int:\n    """What is left of a without b."""\n    return a - b\n'
-AGAIN = (
-    "<<<<<<< SEARCH calc/__init__.py\n    return a + b\n=======\n    return a + b\n"
-    + CHANGED
-    + ">>>>>>> REPLACE\n"
-)
+from workplace import ADDED, CHANGED, EDIT_CHANGED, GOAL, ON_DISK, line_of
 
 
 def reworking(workplace, asked: list[str]) -> None:
@@ -21,14 +14,10 @@ def reworking(workplace, asked: list[str]) -> None:
 
     def answer(role: str, own: str, turn: int):
         if role == "Implementer" and asked and turn == 0:
-            return say(AGAIN + team.answer({"status": "done", "summary": "Says what it returns."}))
+            return say(EDIT_CHANGED + team.answer({"status": "done", "summary": "Says what it returns."}))
         return play(role, own, turn)
 
     workplace.team._answer = answer
-
-
-def line_of(text: str, part: str) -> int:
-    return next(number for number, line in enumerate(text.splitlines()) if part in line)
 
 
 async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_once(workplace):

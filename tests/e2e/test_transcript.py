@@ -8,7 +8,7 @@ from pathlib import Path
 from editors import Helix
 from tests.fixtures import team
 from tests.fixtures.openai_server import say
-from workplace import ADDED, EDIT, GOAL, ON_DISK
+from workplace import CHANGED, EDIT, EDIT_CHANGED, GOAL, ON_DISK, line_of
 
 from wainwright.lsp.runs.board import SETTLES_S
 
@@ -26,8 +26,6 @@ A test plays this and compares it with what is written here; the models are play
 name of the run, and … for what differs each time. Lines that begin with `>` are what the server says
 (`window/showMessage`).
 """
-CHANGED = '\n\ndef sub(a: int, b: int) -> int:\n    """What is left of a without b."""\n    return a - b\n'
-WITH_DOCS = EDIT.replace(ADDED, CHANGED)
 
 
 class Transcript:
@@ -45,7 +43,7 @@ class Transcript:
     def _fit(self, text: str) -> str:
         text = text.replace(f"file://{self.root}", "file:///shop").replace(str(self.root), "/shop")
         text = text.replace(self.run, "RUN")
-        return re.sub(r"\b[0-9a-f]{16,64}\b|(?<=in )\d+ s\b|\d+ min\b", "…", text)
+        return re.sub(r"\b[0-9a-f]{16,64}\b", "…", text)
 
     def writes(self, path: str, old: str, new: str) -> None:
         """A document is opened, or changed, and saved."""
@@ -118,7 +116,7 @@ def unsure(workplace, said: list[str]) -> None:
             why = {"status": "impossible", "summary": "Not clear.", "because": "Are fractions meant as well?"}
             return say(team.answer(why))
         if turn == 0:
-            edit = WITH_DOCS if len(said) > 1 else EDIT
+            edit = EDIT_CHANGED if len(said) > 1 else EDIT
             return say(edit + team.answer({"status": "done", "summary": "Added sub."}))
         return play(role, own, turn)
 
@@ -157,9 +155,7 @@ async def test_a_run_by_code_actions_commands_and_files_alone(workplace, tmp_pat
     await it.does("Review what is asked", code)
     await it.reads("Look at")
     it.shows(diff, most=60)
-    spot = next(
-        n for n, line in enumerate((workplace.root / diff).read_text().splitlines()) if "hunk 1" in line
-    )
+    spot = line_of((workplace.root / diff).read_text(), "hunk 1")
     it.writes(diff, "+    return a - b\n", "+    return a - b\n> Say what it returns.\n")
     said.append("what is wrong")
     await it.does("Reject hunk 1", diff, spot)

@@ -45,6 +45,9 @@ EDIT = (
     + ADDED
     + ">>>>>>> REPLACE\n"
 )
+CHANGED = '\n\ndef sub(a: int, b: int) -> int:\n    """What is left of a without b."""\n    return a - b\n'
+EDIT_CHANGED = EDIT.replace(ADDED, CHANGED)
+"""The same once somebody has said what is wrong with it."""
 FINDING = {
     "where": "calc/__init__.py:7",
     "trigger": "Someone adds floats.",
@@ -60,6 +63,11 @@ CONFIG = (
 
 ENDS = ("DONE", "FAILED", "CANCELLED", "holds before")
 """How the message at the end of a run begins."""
+
+
+def line_of(text: str, part: str) -> int:
+    """The first line that holds a part, from 0."""
+    return next(number for number, line in enumerate(text.splitlines()) if part in line)
 
 
 class Team:
