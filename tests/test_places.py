@@ -79,8 +79,9 @@ def test_every_command_of_the_editor_is_in_the_palette() -> None:
 
 
 def test_every_command_of_the_terminal_is_in_the_program() -> None:
-    groups = [group.typer_instance for group in program.app.registered_groups]
-    apps = [program.app, *(group for group in groups if group is not None)]
+    whole = program.program()
+    groups = [group.typer_instance for group in whole.registered_groups]
+    apps = [whole, *(group for group in groups if group is not None)]
     registered = {command.callback for app in apps for command in app.registered_commands}
     for module in (cost, hunk, keys, native, rewind, start, steer, trust, why):
         for name, one in inspect.getmembers(module, inspect.isfunction):

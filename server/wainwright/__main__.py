@@ -29,7 +29,9 @@ def main() -> None:
     # What is imported stays as long as the process: the collector need not look at it.
     gc.disable()
     try:
-        from wainwright.cli.program import app  # noqa: PLC0415 - see above
+        from wainwright.cli.program import program  # noqa: PLC0415 - see above
+
+        app = program(sys.argv[1:])
     except ImportError as error:
         raise SystemExit(f"Wainwright is not completely installed: {error}. Run `make setup`.") from error
     except KeyboardInterrupt:

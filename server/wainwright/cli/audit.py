@@ -1,4 +1,7 @@
-"""The commands ``audit show``, ``verify``, ``restore`` and ``export``: what was done, and whether to believe it."""
+"""The commands ``audit show``, ``verify``, ``restore`` and ``export``: what was done, and whether to believe it.
+
+The fifth, ``statement``, has a file of its own.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -12,6 +15,7 @@ import typer
 from wainwright import regular
 from wainwright.app import state_folder, workspace_of
 from wainwright.cli.console import Run, Text, Workspace, err, out
+from wainwright.cli.statement import statement
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.domain.shown import in_line
 from wainwright.domain.text import headline
@@ -22,6 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="What was done in this workspace, whether that is what was written down, and ways out if not.",
 )
+app.command()(statement)
 
 KINDS = get_args(ActKind)
 

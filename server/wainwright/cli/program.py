@@ -1,36 +1,53 @@
-"""The program ``wainwright``: its options and its commands, which are the functions of the files beside this one."""
+"""The program ``wainwright``: its options and its commands, which are the functions of the files beside this one.
 
-import asyncio
+A file is imported when one of its commands is asked for: what most of them need takes a second to load.
+"""
+
 import logging
 import shutil
 import sys
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Sequence
+from importlib import import_module, metadata
 from typing import Annotated
 
 import typer
 
-from wainwright.app import log_lines
-from wainwright.cli import (
-    audit,
-    cost,
-    hunk,
-    keys,
-    native,
-    replay,
-    rewind,
-    start,
-    statement,
-    steer,
-    trust,
-    why,
-)
-from wainwright.cli.console import ApiBase, KeyName, Model, Text, Workspace, out, overrides
+_COMMANDS = {
+    "run": "start",
+    "review": "start",
+    "resume": "start",
+    "deploy": "start",
+    "replay": "replay",
+    "runs": "steer",
+    "show": "steer",
+    "cost": "cost",
+    "approve": "steer",
+    "reject": "steer",
+    "hunk": "hunk",
+    "task": "steer",
+    "note": "steer",
+    "cancel": "steer",
+    "stop": "steer",
+    "clean": "steer",
+    "why": "why",
+    "rewind": "rewind",
+    "trust": "trust",
+    "doctor": "doctor",
+    "demo": "start",
+    "apply": "native",
+    "index": "native",
+    "context": "native",
+    "serve": "program",
+    "host": "program",
+}
+"""The file of each command, a function of the same name there; in the order of ``--help``."""
+_GROUPS = ("audit", "keys")
+"""Files that are a command with commands below it."""
 
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
-        out.print(f"wainwright {metadata.version('wainwright')}")
+        typer.echo(f"wainwright {metadata.version('wainwright')}")
         raise typer.Exit
 
 
@@ -42,26 +59,9 @@ def _quiet(
     ] = False,
 ) -> None:
     """Log to standard error, warnings only unless asked for more."""
+    from wainwright.app import log_lines  # noqa: PLC0415 - `--version` need not wait for it
+
     log_lines(sys.stderr, logging.DEBUG if verbose else logging.ERROR)
-
-
-def doctor(
-    workspace: Workspace = Path(),
-    model: Model = None,
-    api_base: ApiBase = None,
-    api_key_env: KeyName = None,
-) -> None:
-    """Say what is missing on this machine, and how to get it; with the options of a run, for such a run."""
-    from wainwright.doctor import examine  # noqa: PLC0415 - a run need not wait for it
-
-    typed = overrides(model, api_base, api_key_env, None, None, None, None, None)
-    found = asyncio.run(examine(workspace.resolve(), typed))
-    styles = {"ok": "green", "missing": "red", "note": "yellow"}
-    for one in found:
-        out.print(Text(f"{one.status:7} ", style=styles[one.status]) + Text(f"{one.name}: {one.detail}"))
-        if one.cure:
-            out.print(Text(f"        {one.cure}"))
-    raise SystemExit(1 if any(one.status == "missing" for one in found) else 0)
 
 
 def serve() -> None:
@@ -75,43 +75,25 @@ def host() -> None:
     raise SystemExit(shutil.which("wainwright") is None)
 
 
-app = typer.Typer(
-    name="wainwright",
-    help="An autonomous software engineer that lives in the editor as a language server.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    callback=_quiet,
-)
-audit.app.command()(statement.statement)
-app.add_typer(audit.app, name="audit")
-for _command in (
-    start.run,
-    start.review,
-    start.resume,
-    start.deploy,
-    replay.replay,
-    steer.runs,
-    steer.show,
-    cost.cost,
-    steer.approve,
-    steer.reject,
-    hunk.hunk,
-    steer.task,
-    steer.note,
-    steer.cancel,
-    steer.stop,
-    steer.clean,
-    why.why,
-    rewind.rewind,
-    trust.trust,
-    doctor,
-    start.demo,
-    native.apply,
-    native.index,
-    native.context,
-    serve,
-    host,
-):
-    app.command()(_command)
-app.add_typer(keys.app, name="keys")
+def program(words: Sequence[str] = ()) -> typer.Typer:
+    """The program with the command that these words begin with; with all of them where that is none."""
+    # To say its version it needs none, and `serve` is here already.
+    asked = next(
+        (word for word in words if not word.startswith("-")), "serve" if "--version" in words else ""
+    )
+    alone = asked in _COMMANDS or asked in _GROUPS
+    app = typer.Typer(
+        name="wainwright",
+        help="An autonomous software engineer that lives in the editor as a language server.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        callback=_quiet,
+    )
+    for name, file in _COMMANDS.items():
+        if not alone or name == asked:
+            app.command(name)(getattr(import_module(f"wainwright.cli.{file}"), name))
+    for name in _GROUPS:
+        if not alone or name == asked:
+            app.add_typer(import_module(f"wainwright.cli.{name}").app, name=name)
+    return app

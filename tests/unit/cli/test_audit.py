@@ -9,7 +9,7 @@ from tests.unit.journal.damaged import Place
 from typer.testing import CliRunner
 
 from wainwright.app import state_folder
-from wainwright.cli.program import app
+from wainwright.cli.program import program
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 def audit(place: Place, *words: str) -> tuple[int, str]:
     workspace = place.older.parents[1] / "workspace"
-    result = CliRunner().invoke(app, ["audit", *words, "--workspace", str(workspace)])
+    result = CliRunner().invoke(program(), ["audit", *words, "--workspace", str(workspace)])
     return result.exit_code, result.output
 
 

@@ -9,7 +9,7 @@ from tests.unit.journal.damaged import first
 from typer.testing import CliRunner
 
 from wainwright.app import state_folder
-from wainwright.cli.program import app
+from wainwright.cli.program import program
 from wainwright.domain import events as ev
 from wainwright.domain.goal import Stage
 from wainwright.journal import Journal, Reservation, Spend
@@ -51,7 +51,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def show(workspace: Path, *words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["audit", "show", *words, "--workspace", str(workspace)])
+    result = CliRunner().invoke(program(), ["audit", "show", *words, "--workspace", str(workspace)])
     return result.exit_code, result.output
 
 
@@ -133,7 +133,7 @@ def test_one_act_is_one_line_and_says_when_it_is_not_as_it_was_written(workspace
 
 def test_trust_that_is_given_and_taken_back_in_a_terminal_is_told(workspace: Path) -> None:
     for words in (["trust", str(workspace)], ["trust", "--revoke", str(workspace)]):
-        assert CliRunner().invoke(app, words).exit_code == 0
+        assert CliRunner().invoke(program(), words).exit_code == 0
     acts = [(act["what"], act["actor"]) for act in told(workspace, "--kind", "workspace")]
     assert acts == [
         ("trust given", "person (editor)"),

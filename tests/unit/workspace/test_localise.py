@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from wainwright.cli.program import app
+from wainwright.cli.program import program
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.localise import history, rank_cases, rank_commit, rank_workspace
 from wainwright.workspace.native.ranking import Ranker
@@ -99,7 +99,9 @@ def test_a_change_on_disk_is_ranked_by_the_same_look(gits: Path, tmp_path: Path)
 
 def test_the_command_prints_one_object(gits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    found = CliRunner().invoke(app, ["context", "apply the voucher", "-w", str(gits / "me+shop"), "--json"])
+    found = CliRunner().invoke(
+        program(), ["context", "apply the voucher", "-w", str(gits / "me+shop"), "--json"]
+    )
     assert found.exit_code == 0, found.output
     answer = json.loads(found.output.splitlines()[-1])
     assert answer["files"][0]["path"] == "shop/voucher.py"
@@ -108,6 +110,6 @@ def test_the_command_prints_one_object(gits: Path, tmp_path: Path, monkeypatch: 
 
 
 def test_a_goal_without_words_is_refused(gits: Path) -> None:
-    found = CliRunner().invoke(app, ["context", " \n", "-w", str(gits / "me+shop")])
+    found = CliRunner().invoke(program(), ["context", " \n", "-w", str(gits / "me+shop")])
     assert found.exit_code == 2
     assert "say in words" in found.output
