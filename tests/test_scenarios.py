@@ -1,5 +1,9 @@
-"""Each file of `scenarios/` is one run, told with what is expected of it; `fixtures/scenario.py` plays it."""
+"""Each file of `scenarios/` is one run, told with what is expected of it; `fixtures/scenario.py` plays it.
 
+With ``SCENARIOS=all`` those are played too that say of themselves that a night is soon enough.
+"""
+
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +13,12 @@ import pytest_asyncio
 from tests.fixtures.prompts import beginnings, broken_off, out_of_turn, told_twice
 from tests.fixtures.scenario import Stagehand, perform, stagehand
 
-FILES = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
+NIGHTLY = os.environ.get("SCENARIOS") == "all"
+FILES = [
+    file
+    for file in sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
+    if NIGHTLY or "\n=== nightly\n" not in file.read_text()
+]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from unittest.mock import patch
 
 from client import Client
 from editors import VsCode
@@ -16,6 +17,8 @@ from tests.fixtures import team
 from tests.fixtures.hosts import common
 from tests.fixtures.openai_server import Answer, OpenAIServer, call, fail, say
 from tests.fixtures.scenario import PATH
+
+from wainwright.app import trust_in
 
 GOAL = "Add calc.sub, the difference of two whole numbers."
 ON_DISK = '"""Sums."""\n\nHEAD = 1\n\n\ndef add(a: int, b: int) -> int:\n    return a + b\n'
@@ -154,7 +157,8 @@ class Workplace:
         config.parent.mkdir(parents=True)
         config.write_text(CONFIG)
         if trusted:
-            self.trust()
+            with patch.dict(os.environ, self._env):
+                trust_in(self.root).keep()  # as the command does, which is tried in test_trust.py
 
     def git(self, *words: str) -> str:
         return subprocess.run(

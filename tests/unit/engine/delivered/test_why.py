@@ -1,5 +1,7 @@
 """Lines of changes that scripted runs delivered are followed back: after merges, squashes, edits and renames."""
 
+import os
+
 import pytest
 from tests.fixtures.delivered import Delivered, deliver
 from tests.fixtures.scenario import Stagehand
@@ -8,21 +10,16 @@ from wainwright.domain.errors import InputError
 from wainwright.engine.views.why_view import ON_A_BRANCH, Why, described
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-BRANCHES = [
-    # Python
-    "from_goal_to_done",
+OFTEN = ["from_goal_to_done", "conflict", "a_small_goal_in_go", "node_from_an_empty_folder"]
+LATER = [
     "a_medium_goal_of_several_tasks",
     "a_small_goal_is_repaired_after_its_review",
     "a_tester_with_helpers",
-    "conflict",
-    # Go
-    "a_small_goal_in_go",
     "a_go_module_from_nothing",
     "go_tests_land_with_their_tasks",
-    # JavaScript
-    "node_from_an_empty_folder",
     "a_red_test_of_the_base_in_node",
 ]
+BRANCHES = OFTEN + (LATER if os.environ.get("SCENARIOS") == "all" else [])
 CODE, TESTS = "calc/__init__.py", "tests/test_add.py"
 SUM = "    return sum(numbers)"
 
