@@ -64,13 +64,15 @@ class Client:
     @classmethod
     async def start(cls, *argv: str, env: dict[str, str] | None = None, stdin: int | None = None) -> "Client":
         """Start a server process: the probe server unless ``argv`` is given (arguments to Python)."""
+        # What pytest says of each test in it would keep windows apart that are started alike.
+        ours = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *(argv or (str(PROBE),)),
             stdin=stdin or asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "server"), **(env or {})},
+            env={**ours, "PYTHONPATH": str(ROOT / "server"), **(env or {})},
         )
         return cls(process)
 

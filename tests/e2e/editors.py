@@ -78,6 +78,11 @@ class FakeEditor:
         self.client.notify("textDocument/didOpen", {"textDocument": item})
         return uri
 
+    def close(self, path: Any) -> None:
+        uri = f"file://{path}"
+        del self.documents[uri], self._told[uri]
+        self.client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
     def text(self, path: Any) -> str:
         return self.documents[f"file://{path}"].text
 
@@ -129,7 +134,7 @@ class FakeEditor:
             "textDocument/didChange", {"textDocument": identifier, "contentChanges": [changed]}
         )
 
-    def _edited(self, text: str, edits: list[dict[str, Any]]) -> str:
+    def edited(self, text: str, edits: list[dict[str, Any]]) -> str:
         def span(edit: dict[str, Any]) -> tuple[int, int]:
             ends = edit["range"]["start"], edit["range"]["end"]
             return to_offset(text, ends[0], self.encoding), to_offset(text, ends[1], self.encoding)
@@ -159,7 +164,7 @@ class VsCode(FakeEditor):
                 return {"applied": False}
         for change in changes:
             uri = change["textDocument"]["uri"]
-            self.change(uri, self._edited(self.documents[uri].text, change["edits"]))
+            self.change(uri, self.edited(self.documents[uri].text, change["edits"]))
         return {"applied": True}
 
 
@@ -176,8 +181,14 @@ class Neovim(FakeEditor):
             document = self.documents[uri]
             if number == 0 and version and version > 0 and document.version > version:
                 continue
-            self.change(uri, self._edited(document.text, change["edits"]))
+            self.change(uri, self.edited(document.text, change["edits"]))
         return {"applied": True}
+
+
+class Neovim10(Neovim):
+    """Counts in UTF-16 only."""
+
+    profile = "neovim-0.10"
 
 
 class Helix(VsCode):
@@ -189,6 +200,8 @@ class Helix(VsCode):
 
 class Lsp4ij(FakeEditor):
     """Says "applied" whatever it did; here it did nothing."""
+
+    profile = "lsp4ij-0.20"
 
     async def apply(self, changes):
         return {"applied": True}
@@ -202,8 +215,14 @@ class Careless(FakeEditor):
     async def apply(self, changes):
         for change in [] if self.idle else changes:
             uri = change["textDocument"]["uri"]
-            self.change(uri, self._edited(self.documents[uri].text, change["edits"]))
+            self.change(uri, self.edited(self.documents[uri].text, change["edits"]))
         return {"applied": True}
+
+
+class IntelliJ(Careless):
+    """The same with another face: it looks at no version, and its answer is always yes."""
+
+    profile = "lsp4ij-0.20"
 
 
 class Eglot(FakeEditor):
@@ -222,7 +241,7 @@ class Eglot(FakeEditor):
                 raise Refused({"code": -32603, "message": "Edits on a stale version"})
         for change in changes:
             uri = change["textDocument"]["uri"]
-            self.change(uri, self._edited(self.documents[uri].text, change["edits"]))
+            self.change(uri, self.edited(self.documents[uri].text, change["edits"]))
         return {"applied": True}
 
 

@@ -90,10 +90,10 @@ LEGAL: dict[str, frozenset[Stage]] = {
     "run-resumed": ACTIVE | {S.FAILED, S.CANCELLED},
 }
 """In which stages an event may happen. ``run-started`` happens once, before there is a state."""
-_WHEN = {
-    "task-steered": "Tasks are steered while they are built; before that, edit plan.md.",
-    "noted": "Nobody is at work on it any more: start another run.",
-    "hunks-decided": "Hunks are decided on while the run asks about its change.",
+_REFUSED = {
+    "task-steered": ("No task can be steered", "That is done while tasks are built; before that, edit plan.md."),
+    "noted": ("No note is taken", "Nobody is at work on it any more: start another run."),
+    "hunks-decided": ("No hunk can be decided on", "That is done while the run asks about its change."),
 }
 
 
@@ -107,8 +107,8 @@ def legal(stage: Stage | None, event: Event) -> bool:
 def fold(state: RunState | None, event: Event) -> RunState:
     """The state after an event. Raises IllegalTransition for an event outside ``LEGAL``."""
     if not legal(state.stage if state else None, event):
-        where = state.stage if state else "a run that has not begun"
-        raise IllegalTransition(f"{event.kind} cannot happen in {where}.", _WHEN.get(event.kind, ""))
+        said, when = _REFUSED.get(event.kind, (f"{event.kind} cannot happen", ""))
+        raise IllegalTransition(f"{said} in {state.stage if state else 'a run that has not begun'}.", when)
     if state is None:
         assert isinstance(event, ev.RunStarted)
         told = event.model_dump(exclude={"kind", "goal", "size", "by"})

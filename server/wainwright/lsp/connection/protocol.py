@@ -34,6 +34,7 @@ from pygls.protocol import (
 
 from wainwright.domain.errors import WainwrightError
 from wainwright.domain.shown import message_within
+from wainwright.lsp.connection.advice import in_editor
 from wainwright.lsp.connection.framing import Fault, frame
 from wainwright.lsp.connection.peer import Peer
 from wainwright.lsp.documents.buffers import Buffers
@@ -408,6 +409,6 @@ def _response_error(failure: BaseException) -> types.ResponseError:
     if isinstance(failure, JsonRpcException):
         return failure.to_response_error()
     if isinstance(failure, WainwrightError):
-        return types.ResponseError(REQUEST_FAILED, str(failure))
+        return types.ResponseError(REQUEST_FAILED, in_editor(str(failure)))
     log.error("a request could not be handled", exc_info=failure)
     return _internal_error(failure)

@@ -12,6 +12,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
+from wainwright.lsp.connection.advice import in_editor
 from wainwright.lsp.connection.capabilities import ClientProfile, client_profile
 from wainwright.lsp.connection.framing import Streams
 from wainwright.lsp.connection.inbox import Inbox, Withdrawn
@@ -117,6 +118,11 @@ class WainwrightServer(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Failures go to the log; pygls shows each of them to the person as a popup."""
         log.error("%s", error, exc_info=error)
+
+    def window_show_message(self, params: types.ShowMessageParams) -> None:
+        """Say something to the person."""
+        params.message = in_editor(params.message)
+        super().window_show_message(params)
 
     # Questions to the client -----------------------------------------------------------------------------------
 

@@ -10,13 +10,24 @@ LINES_MAX = 40
 
 
 def todo(lines: list[str], at: int) -> str:
-    """What the TODO on a line asks for, with the lines of its comment that follow; empty: there is none.
+    """What the TODO asks for that a line belongs to, with all lines of its comment; empty: there is none.
 
     Its comment goes on as long as lines begin with the same mark at the same place and say something, and no other
     TODO begins.
     """
-    if not 0 <= at < len(lines) or (found := TODO.search(lines[at])) is None:
-        return ""
+    for begins in range(min(at, len(lines) - 1), max(-1, at - LINES_MAX), -1):
+        if TODO.search(lines[begins]):
+            said = _said(lines, begins)
+            return ("\n".join(said).strip() or lines[begins].strip()) if at < begins + len(said) else ""
+        if not lines[begins].strip():
+            break
+    return ""
+
+
+def _said(lines: list[str], at: int) -> list[str]:
+    """The lines of the TODO that begins on a line."""
+    found = TODO.search(lines[at])
+    assert found is not None
     begins = lines[at][: found.start()]
     said = [_ENDS.sub("", lines[at][found.end() :]).strip()]
     if not _ENDS.search(lines[at]) and _alone(begins):
@@ -26,7 +37,7 @@ def todo(lines: list[str], at: int) -> str:
             said.append(_MARKS.sub("", _ENDS.sub("", line)).rstrip())
             if _ENDS.search(line):
                 break
-    return "\n".join(said).strip() or lines[at].strip()
+    return said
 
 
 def _alone(begins: str) -> bool:

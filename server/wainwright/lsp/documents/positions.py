@@ -55,6 +55,12 @@ class TextIndex:
         """Offset where ``line`` (from 0) begins; the end of the text for lines after the last."""
         return self._starts[line] if line < len(self._starts) else len(self.text)
 
+    def line(self, line: int) -> str:
+        """The text of ``line`` without its ending; empty for lines that are not there."""
+        if not 0 <= line < len(self._starts):
+            return ""
+        return self.text[self._starts[line] : self._content_end(line)]
+
     def _content_end(self, line: int) -> int:
         end = self.line_start(line + 1)
         start = self._starts[line]
@@ -78,8 +84,7 @@ class TextIndex:
         if position.line >= len(self._starts):
             return len(self.text)
         start = self._starts[position.line]
-        line = self.text[start : self._content_end(position.line)]
-        return start + _code_points(line, position.character, self._encoding)
+        return start + _code_points(self.line(position.line), position.character, self._encoding)
 
     def offsets(self, between: types.Range) -> tuple[int, int]:
         """The offsets of both ends of a range, in order even when the client mixed them up."""

@@ -115,8 +115,7 @@ class Findings:
         else:
             index, uri = document.index, document.uri
         number = max(0, min(line, index.line_count) - 1)
-        start = index.line_start(number)
-        content = index.text[start : index.line_start(number + 1)].rstrip("\r\n")
+        start, content = index.line_start(number), index.line(number)
         message = f"{finding.trigger}\n{finding.consequence}"
         return uri, types.Diagnostic(
             range=index.range(start, start + len(content)),

@@ -31,8 +31,4 @@ def _on_line(
     if path is None or buffer is None:
         return ""
     index, number = buffer.index, params.position.line
-    around = [
-        index.text[index.line_start(one) : index.line_start(one + 1)].rstrip("\r\n") if one >= 0 else ""
-        for one in (number - 1, number, number + 1)
-    ]
-    return lines.why(path, around, number)
+    return lines.why(path, [index.line(one) for one in (number - 1, number, number + 1)], number)

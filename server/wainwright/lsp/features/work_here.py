@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from wainwright.domain.text import headline
-from wainwright.lsp.documents.comments import todo
+from wainwright.lsp.documents.comments import LINES_MAX, todo
 from wainwright.lsp.runs.available import AvailableCommand
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ def beginnings(
 ) -> list[Beginning]:
     """What can be begun, the nearest to the place first; no two have the same title."""
     found = _fixes(uri, diagnostics)
-    lines = buffer.source.splitlines()
-    asked = todo(lines, span.start.line)
+    first = max(0, span.start.line - LINES_MAX)
+    near = [buffer.index.line(one) for one in range(first, span.start.line + LINES_MAX)]
+    asked = todo(near, span.start.line - first)
     if asked:
         title = f"Do this TODO: {headline(asked, SHORT)}"
         found.append(Beginning(AvailableCommand(title, "wainwright.start", _at(uri, span, asked)), FIX))

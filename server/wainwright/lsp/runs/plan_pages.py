@@ -6,6 +6,7 @@ Nothing here waits for the engine but ``follow`` and ``saved``, which no request
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -136,18 +137,20 @@ class PlanPages:
 
     async def follow(self) -> None:
         """Keep the memory of open pages at what is typed and what the runs do, for as long as the server lives."""
+        self._server.spawn(self._hear_typing(), "hear what is typed in plans")
         while True:
-            typed = asyncio.ensure_future(self._server.buffers.next_change())
-            heard = asyncio.ensure_future(self._news.wait())
-            try:
-                patience = TOLD_EVERY_S if self._owed else None
-                await asyncio.wait({typed, heard}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                typed.cancel()
-                heard.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TOLD_EVERY_S if self._owed else None):
+                    await self._news.wait()
             self._news.clear()
             await self._look()
             await asyncio.sleep(0.2)  # what is typed in one go is looked at once
+
+    async def _hear_typing(self) -> None:
+        """Also while a page is being looked at: what is typed then is looked at next."""
+        while True:
+            await self._server.buffers.next_change()
+            self._news.set()
 
     async def _look(self) -> None:
         open_now = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from wainwright.domain.text import clean
+from wainwright.lsp.connection.advice import in_editor
 from wainwright.lsp.messages import INPUT, InputParams
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Questions:
             line = f"{textwrap.shorten(question, _LINE_LENGTH, placeholder='…')} Answer by code action."
             self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, line))
             await self._server.buffers.quiet(_HANDS_OFF_S)
-        message = f"{question}\n{detail}" if detail else question
+        message = in_editor(f"{question}\n{detail}" if detail else question)
         params = types.ShowMessageRequestParams(
             type=kind or self._server.profile.kept_in_sight,
             message=message,
