@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping scenarios replays nightly fuzz miri injection racing sbom walking conversing readers clean
+.PHONY: help setup system demo lint test check map bench parity attacks saving spending killing sweeping longer replays nightly fuzz miri injection racing sbom walking typing conversing readers clean
 help:  ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -30,7 +30,7 @@ demo: setup  ## The main job on a sample workspace, no key needed
 
 # In the order of the files: what takes long and is one test is not left for the end, where a worker would be alone with it.
 test: setup  ## All tests, as CI runs them
-	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m 'not nightly'
 
 lint: setup  ## Format, lint, layers, types, crates
 	$(BIN)/ruff format --check server tests
@@ -82,8 +82,9 @@ STRIDE := 1
 sweeping: setup  ## A run, its server or its gateway is killed at each write to the journal, an hour or more; STRIDE=1
 	PYTHONPATH=server $(BIN)/python -m tests.crash.sweeping --stride $(STRIDE)
 
-scenarios: setup  ## The run of every scenario, also of those that are much like another
+longer: setup  ## All scenarios, and all tests that are much like another and take long
 	SCENARIOS=all $(BIN)/python -m pytest -q -n 3 tests/test_scenarios.py tests/unit/engine/delivered/test_why.py
+	$(BIN)/python -m pytest -q -n 2 -m nightly
 
 replays: setup  ## The run of every scenario, done again from its record and with memory thrown away at every step
 	REPLAYS=all $(BIN)/python -m pytest -q tests/test_replays.py
@@ -95,11 +96,15 @@ WALKS := 3000
 walking:  setup  ## Runs that go whatever way chance leads them; WALKS=3000
 	WALKS=$(WALKS) $(BIN)/python -m pytest -q --timeout 3600 tests/unit/domain/test_journeys.py -k no_walk_gets_lost
 
+INTERLEAVINGS := 10000
+typing: setup  ## Somebody types while edits come, in editors of every habit; INTERLEAVINGS=10000 SEED=1
+	INTERLEAVINGS=$(INTERLEAVINGS) SEED=$(SEED) $(BIN)/python -m pytest -q -s -n 0 --timeout 7200 tests/e2e/test_interleaving.py
+
 conversing: setup  ## 200 conversations with the server one after the other, and ten minutes in which nobody says anything
 	SESSIONS=200 IDLE_S=600 $(BIN)/python -m pytest -q --timeout 3600 tests/attack/test_l_front.py -k 'L4.12 or L4.13'
 
-nightly: setup  ## What takes longer than a check, each part whatever became of the others: scenarios, replays, attacks, injection, saves during writes, races for paths, spending at the cap, kills at random times and at each write, conversations, readers, bench, parity, and with a nightly compiler fuzz and miri
-	failed=; parts=(scenarios replays attacks injection saving racing 'spending TRIALS=10000' killing sweeping walking conversing readers 'bench QUICK=1' parity); \
+nightly: setup  ## What takes longer than a check, each part whatever became of the others: what is left out of it, replays, attacks, injection, saves during writes, races for paths, spending at the cap, kills at random times and at each write, typing while edits come, conversations, readers, bench, parity, and with a nightly compiler fuzz and miri
+	failed=; parts=(longer replays attacks injection saving racing 'spending TRIALS=10000' killing sweeping walking typing conversing readers 'bench QUICK=1' parity); \
 	if cargo +nightly --version >/dev/null 2>&1; then parts+=(fuzz miri); else echo 'fuzz and miri are left out: no nightly compiler'; fi; \
 	for part in "$${parts[@]}"; do $(MAKE) $$part || failed="$$failed, $${part%% *}"; done; \
 	test -z "$$failed" || { echo "nightly: not as it should be: $${failed#, }"; exit 1; }

@@ -19,7 +19,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     titles = {f"{number:2} {title}": number for number, title in enumerate(KINDS, 1)}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
-            if report.when != "call" and outcome not in ("error", "skipped"):
+            # What could not be imported is a report as well, of another kind.
+            if not isinstance(report, pytest.TestReport) or (
+                report.when != "call" and outcome not in ("error", "skipped")
+            ):
                 continue
             told = dict(report.user_properties)
             for group in [told["attack"]] if "attack" in told else []:

@@ -151,6 +151,7 @@ TWO = "from_goal_to_done"
 SEEDS = range(12 if NIGHTLY else 3)
 
 
+@pytest.mark.nightly
 async def test_which_parallel_step_ends_first_decides_nothing(
     stage: Stagehand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

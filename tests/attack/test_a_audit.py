@@ -16,7 +16,7 @@ from tests.unit.journal.damaged import Place
 from typer.testing import CliRunner, Result
 
 from wainwright.app import state_folder
-from wainwright.cli.program import app
+from wainwright.cli.program import program
 from wainwright.domain.errors import WainwrightError
 from wainwright.engine.tracing import verifier
 from wainwright.journal import Journal, chain, journal, verify
@@ -69,7 +69,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def asked(workspace: Path, *words: str) -> Result:
     """What a command says; it logs to an output that ends with it."""
     try:
-        return CliRunner().invoke(app, [*words, "--workspace", str(workspace)])
+        return CliRunner().invoke(program(), [*words, "--workspace", str(workspace)])
     finally:
         structlog.reset_defaults()
 

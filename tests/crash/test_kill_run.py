@@ -47,6 +47,7 @@ def left(wainwright: Program) -> list[str]:
     return files_of_work(journal.parent)
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(400)  # seven processes, one after the other
 def test_a_run_killed_at_many_moments_pays_for_nothing_twice(wainwright: Program) -> None:
     def script(body: dict[str, object]) -> Answer:

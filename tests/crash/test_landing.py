@@ -25,7 +25,9 @@ def wainwright() -> Iterator[Program]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("moment", ["merged", "moved", "written"])
+@pytest.mark.parametrize(
+    "moment", ["written", *(pytest.param(one, marks=pytest.mark.nightly) for one in ("merged", "moved"))]
+)
 def test_a_batch_that_is_cut_off_lands_once(wainwright: Program, moment: str) -> None:
     dying = replace(wainwright, entry=("tests.crash.landing", moment), extra=EXTRA)
     with OpenAIServer(team.play) as server:

@@ -24,6 +24,7 @@ def wainwright() -> Iterator[Program]:
         yield made
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(200)
 def test_a_run_goes_on_where_its_workspace_was_moved_to(wainwright: Program) -> None:
     moved = Moved(wainwright.root)

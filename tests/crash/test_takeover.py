@@ -113,6 +113,7 @@ def test_an_owner_that_was_stopped_or_whose_clock_jumped_goes_on_and_pays_nothin
         assert repeated(server) == 0
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 def test_an_owner_whose_run_was_taken_over_says_so_and_ends(wainwright: Program) -> None:
     with OpenAIServer(slowly) as server:

@@ -28,6 +28,16 @@ def to_offset(text: str, position: dict[str, int], encoding: str) -> int:
     return len("".join(lines[: position["line"]])) + len(inside)
 
 
+def to_nearest_offset(text: str, position: dict[str, int], encoding: str) -> int:
+    """The same for editors that take a position outside of the document for the nearest one inside."""
+    codec, width = WIDTH[encoding]
+    lines = lines_of(text)
+    if position["line"] >= len(lines):
+        return len(text)
+    units = len(lines[position["line"]].rstrip("\r\n").encode(codec, "surrogatepass")) // width
+    return to_offset(text, {**position, "character": min(position["character"], units)}, encoding)
+
+
 def to_position(text: str, offset: int, encoding: str) -> dict[str, int]:
     codec, width = WIDTH[encoding]
     line = 0
@@ -50,6 +60,7 @@ class FakeEditor:
 
     profile = "vscode-10.1"
     first_version = 1
+    offset = staticmethod(to_offset)
     delay = 0.0
     """Seconds between a change in a buffer and the notification."""
 
@@ -137,7 +148,7 @@ class FakeEditor:
     def edited(self, text: str, edits: list[dict[str, Any]]) -> str:
         def span(edit: dict[str, Any]) -> tuple[int, int]:
             ends = edit["range"]["start"], edit["range"]["end"]
-            return to_offset(text, ends[0], self.encoding), to_offset(text, ends[1], self.encoding)
+            return self.offset(text, ends[0], self.encoding), self.offset(text, ends[1], self.encoding)
 
         spans = sorted(((*span(edit), edit["newText"]) for edit in edits), key=lambda item: item[:2])
         for start, end, new in reversed(spans):
@@ -172,6 +183,7 @@ class Neovim(FakeEditor):
     """Answers before it reports, skips a stale first edit silently, and applies later stale ones."""
 
     profile = "neovim-0.12"
+    offset = staticmethod(to_nearest_offset)
     first_version = 0
     delay = 0.15
 
@@ -210,6 +222,7 @@ class Lsp4ij(FakeEditor):
 class Careless(FakeEditor):
     """Applies every edit to whatever text is there, or none at all, and says "applied"."""
 
+    offset = staticmethod(to_nearest_offset)
     idle = False
 
     async def apply(self, changes):

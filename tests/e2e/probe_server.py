@@ -143,8 +143,9 @@ def build():  # noqa: C901
 
 def add_editing(server):
     """Commands that change files through the editor."""
-    from wainwright.engine.editing import line_hunks, merged
+    from wainwright.engine.editing import line_hunks, merged, taken_back
     from wainwright.lsp.connection.commands import Call
+    from wainwright.lsp.edits import apply as waits
     from wainwright.lsp.edits.apply import Editor, FileEdit, TextHash
     from wainwright.lsp.messages import Wire
 
@@ -158,6 +159,7 @@ def add_editing(server):
         edits: list[Edit]
         root: Path = Path("/")
         apart: bool = False
+        back: bool = False
 
     class Nothing(Wire):
         pass
@@ -193,7 +195,13 @@ def add_editing(server):
             for edit in arguments.edits
         ]
         roots.append(arguments.root)
-        return told(await editor.apply(edits, "Probe", apart=arguments.apart))
+        follow = taken_back if arguments.back else None
+        return told(await editor.apply(edits, "Probe", apart=arguments.apart, merge=follow))
+
+    @server.commands.command("probe.hurry", "Wait a tenth as long for editors from now on")
+    async def hurry(call: Call, arguments: Nothing):
+        for name in ("QUIET_SECONDS", "QUIET_WAIT_SECONDS", "REPORT_SECONDS"):
+            setattr(waits, name, getattr(waits, name) / 10)
 
     @server.commands.command("probe.revert", "Take the last edits back")
     async def revert(call: Call, arguments: Nothing):

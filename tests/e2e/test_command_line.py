@@ -199,6 +199,7 @@ def test_a_model_nobody_set(wainwright: Program) -> None:
 # ---- models that fail, one after the other, and one run that goes on through all of them
 
 
+@pytest.mark.nightly
 def test_a_run_survives_every_kind_of_bad_model(wainwright: Program) -> None:
     mood: dict[str, Answer | None] = {
         "answer": fail(401, "Incorrect API key provided", code="invalid_api_key")

@@ -33,7 +33,7 @@ def told(workplace, text: str) -> bool:
     return any(text in request for request in completed(workplace.model))
 
 
-@pytest.mark.parametrize("kind", [VsCode, Neovim])
+@pytest.mark.parametrize("kind", [VsCode, pytest.param(Neovim, marks=pytest.mark.nightly)])
 async def test_a_command_is_shown_and_said_yes_to(workplace, kind):
     Pushing(workplace)
     person = await workplace.sit_down(kind, "--autonomy", "full-auto")

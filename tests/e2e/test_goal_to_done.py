@@ -7,12 +7,11 @@ from client import Refused, load_profile
 from editors import Careless, Eglot, Emacs, Neovim, VsCode
 from workplace import ADDED, FINDING, GOAL, ON_DISK, UNSAVED, completed
 
-EDITORS = [VsCode, Neovim, Eglot]
 RICH = {"wainwright": True}
 TYPED = ("Sums.", "Sums, typed meanwhile.")
 
 
-@pytest.mark.parametrize("kind", EDITORS)
+@pytest.mark.parametrize("kind", [VsCode, Neovim, pytest.param(Eglot, marks=pytest.mark.nightly)])
 async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     person = await workplace.sit_down(kind, "--autonomy", "suggest")
     person.editor.open(workplace.file, ON_DISK)
@@ -295,7 +294,10 @@ main()
 """
 
 
-@pytest.mark.parametrize(("method", "dies"), [("_write", "die"), ("_keep_undo", "die_at_the_end")])
+@pytest.mark.parametrize(
+    ("method", "dies"),
+    [("_write", "die"), pytest.param("_keep_undo", "die_at_the_end", marks=pytest.mark.nightly)],
+)
 async def test_a_kill_beside_the_write_leaves_a_way_back_of_what_was_written(workplace, method, dies):
     code = DYING.format(method=method, dies=dies)
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", run=("-c", code))
@@ -444,7 +446,9 @@ async def test_a_person_stops_a_run_at_its_cap(workplace):
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--budget-tokens", "9000")
     person.answers |= {"The run has met its cap": "Stop the run", "End run": "End the run"}
     run = (await person.command("start", goal=GOAL))["run"]
-    assert f"wainwright resume {run} --budget-tokens" in await person.reads("The answer was no")
+    told = await person.reads("The answer was no")
+    assert "Raise the cap: `wainwright.resume` with `budgetTokens`" in told
+    assert run in told
     person.client.allowed.add("window/showMessage")
     assert await person.client.leave() == 0
 

@@ -103,6 +103,7 @@ async def test_a_run_is_replayed_and_forked_from_the_editor(workplace):
     assert await person.client.leave() == 0
 
 
+@pytest.mark.nightly
 def test_in_a_terminal(tmp_path):
     with program() as wainwright, OpenAIServer(team.play) as server:
         seen = wainwright.do("run", team.GOAL, "--json", server=server).last

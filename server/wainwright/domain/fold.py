@@ -91,7 +91,7 @@ LEGAL: dict[str, frozenset[Stage]] = {
 }
 """In which stages an event may happen. ``run-started`` happens once, before there is a state."""
 _REFUSED = {
-    "task-steered": ("No task can be steered", "That is done while tasks are built; before that, edit plan.md."),
+    "task-steered": ("No task can be steered", "That is done in BUILD; before that, edit plan.md."),
     "noted": ("No note is taken", "Nobody is at work on it any more: start another run."),
     "hunks-decided": ("No hunk can be decided on", "That is done while the run asks about its change."),
 }

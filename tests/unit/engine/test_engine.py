@@ -144,9 +144,7 @@ async def test_a_gate_that_was_decided_is_told_from_one_that_never_was(place: Pl
 
 async def test_a_task_is_not_steered_before_it_is_built(place: Place) -> None:
     place.waiting_run("r1")
-    with pytest.raises(
-        InputError, match=r"Tasks are steered while they are built; before that, edit plan\.md"
-    ):
+    with pytest.raises(InputError, match=r"That is done in BUILD; before that, edit plan\.md"):
         await place.engine().steer("r1", "subtract", "pause")
 
 

@@ -11,7 +11,7 @@ _HERE = frozenset(
 
 def in_editor(text: str) -> str:
     """The text with commands of the terminal as a person at an editor finds them; what has none is named as it is."""
-    return _ADVISED.sub(_here, text)
+    return _ADVISED.sub(_here, text).replace(", in an editor ", " with ")
 
 
 def _here(found: re.Match[str]) -> str:

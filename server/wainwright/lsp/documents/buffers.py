@@ -4,7 +4,10 @@ import asyncio
 import logging
 import os
 import time
+from collections import deque
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from lsprotocol import types
@@ -14,7 +17,13 @@ from wainwright import regular
 from wainwright.lsp.documents.own import TEXT_MAX
 from wainwright.lsp.documents.positions import TextIndex, local_path, split_lines
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
 log = logging.getLogger(__name__)
+
+REMEMBERED = 32
+"""How many texts of a document are kept while an edit of it is under way."""
 
 
 class Buffer(TextDocument):
@@ -60,6 +69,7 @@ class Buffers(Workspace):
     """The open documents and the workspace folders."""
 
     _tick: asyncio.Event | None = None
+    _told: "dict[str, deque[str]] | None" = None
 
     async def quiet(self, seconds: float) -> None:
         """Return when no open document has changed for that long, counted from now at the earliest."""
@@ -77,6 +87,16 @@ class Buffers(Workspace):
         if self._tick is None:
             self._tick = asyncio.Event()
         await self._tick.wait()
+
+    @contextmanager
+    def remembering(self) -> "Iterator[Mapping[str, Sequence[str]]]":
+        """The texts that the client tells of meanwhile, by URI, the last `REMEMBERED` of each; not within another."""
+        told: dict[str, deque[str]] = {}
+        self._told = told
+        try:
+            yield told
+        finally:
+            self._told = None
 
     def _ring(self) -> None:
         if self._tick is not None:
@@ -122,6 +142,8 @@ class Buffers(Workspace):
         document = self.text_documents[unquote(text_doc.uri)]
         if isinstance(document, Buffer):
             document.touch()
+            if self._told is not None:
+                self._told.setdefault(document.uri, deque(maxlen=REMEMBERED)).append(document.source)
         self._ring()
 
     def open_document(self, uri: str) -> Buffer | None:

@@ -19,6 +19,7 @@ from wainwright import regular
 from wainwright.domain.changes import content_hash, protected
 from wainwright.lsp.documents.own import TEXT_MAX
 from wainwright.lsp.documents.positions import split_lines
+from wainwright.lsp.edits.misplaced import misplaced
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import Reply, WainwrightServer
@@ -33,6 +34,8 @@ QUIET_SECONDS = 0.2
 QUIET_WAIT_SECONDS = 1.0
 """... or after this long."""
 
+CONFLICT = "The same lines have been changed meanwhile."
+SPOILED = "The text is not what it should be after the edit; look at it before you save."
 _ANNOTATION = "wainwright"
 
 
@@ -256,7 +259,7 @@ class Editor:
         if follow is None or isinstance(before, TextHash) or edit.after is None:
             return None, "The text has changed since the change was made."
         merged = follow(before, current, edit.after)
-        return merged, "" if merged is not None else "The same lines have been changed meanwhile."
+        return merged, "" if merged is not None else CONFLICT
 
     # Performing ------------------------------------------------------------------------------------------------
 
@@ -270,8 +273,16 @@ class Editor:
         inverse: list[FileEdit] = []
         declined = False
         if through_editor:
-            reply = await self._ask(through_editor, label, confirm=confirm)
-            arrived = await self._arrived(through_editor, REPORT_SECONDS)
+            sent = {step.path: self._text_edits(step) for step in through_editor}
+            with self._server.buffers.remembering() as told:
+                reply = await self._ask(through_editor, label, confirm=confirm)
+                there = await self._arrived(through_editor, REPORT_SECONDS)
+                mended = {s.path: await self._mended(s, sent[s.path], told, label) for s in through_editor}
+            arrived = [
+                step
+                for step in through_editor
+                if mended[step.path] == "" or (step in there and not mended[step.path])
+            ]
             missing = [step for step in through_editor if step not in arrived]
             untouched = [step for step in missing if self._is_as_before(step)]
             if apart and untouched and len(missing) > len(untouched):
@@ -279,7 +290,8 @@ class Editor:
                 reply = await self._ask(untouched, label, confirm=confirm)
                 arrived += await self._arrived(untouched, REPORT_SECONDS)
             for step in through_editor:
-                outcomes.append(step.outcome("" if step in arrived else self._why_not(step, reply)))
+                why_not = mended[step.path] or self._why_not(step, reply)
+                outcomes.append(step.outcome("" if step in arrived else why_not))
                 if step in arrived:
                     inverse += self._inverse(step)
             declined = bool(missing) and (not apart or len(missing) == len(untouched))
@@ -358,6 +370,36 @@ class Editor:
             pass
         return [step for step in steps if self._is_there(step)]
 
+    async def _mended(
+        self, step: _Step, sent: Sequence[types.TextEdit], told: Mapping[str, Sequence[str]], label: str
+    ) -> str | None:
+        """Mend a text where an editor applied an edit to another than its own; None where it did not.
+
+        Some look at no version: what was typed since is then written over by lines that were meant for elsewhere, or
+        for the same line as it was. The editor has told of the text before and after that, so that what was typed can
+        be put back, with the edit where it belongs: then the reason is empty. Where both touch the same lines, what
+        was typed stays alone.
+        """
+        buffers = self._server.buffers
+        document = buffers.find_open(step.path)
+        if document is None:
+            return None
+        texts = (step.before or "", *told.get(document.uri, ()))
+        found = misplaced(sent, texts, buffers.position_encoding or "utf-16")
+        if found is None:
+            return None
+        typed, spoiled = found
+        both = self._merge(step.before or "", typed, step.after or "")
+        wanted = self._merge(spoiled, document.source, typed if both is None else both)
+        if wanted is None:
+            return SPOILED
+        if wanted != document.source:
+            back = _Step(step.path, document.source, wanted, document=document)
+            await self._ask([back], label, confirm=False)
+            if not await self._arrived([back], REPORT_SECONDS):
+                return SPOILED
+        return "" if both is not None else CONFLICT
+
     def _is_there(self, step: _Step) -> bool:
         """Whether the text is as intended, perhaps with something more that the person typed."""
         document = self._server.buffers.find_open(step.path)
@@ -376,9 +418,11 @@ class Editor:
         document = self._server.buffers.find_open(step.path)
         if document is None:
             return "The file was closed while it was edited."
-        if document.source != step.before:
-            return "The text is not what it should be after the edit; look at it before you save."
+        typed = document.source != step.before
+        if typed and getattr(reply.result, "applied", False):
+            return SPOILED
         said = reply.failure or getattr(reply.result, "failure_reason", None)
+        said = said or ("it has changed meanwhile." if typed else "")
         return f"The editor did not apply the edit{f': {said}' if said else '.'}"
 
     def _inverse(self, step: _Step) -> list[FileEdit]:

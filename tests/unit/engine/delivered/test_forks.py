@@ -12,6 +12,7 @@ from wainwright.sandbox.clearing import remove
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.nightly
 async def test_a_fork_is_shown_the_ignored_files_of_now_where_those_of_then_are_gone(
     stage: Stagehand,
 ) -> None:

@@ -19,6 +19,10 @@ from wainwright.lsp.features.execute_command import Catalogue
         ("`wainwright replay r1 --fork 12` goes on from there.", "`wainwright.fork` goes on from there."),
         ("`wainwright replay r1 --events` lists them.", "`wainwright.rows` lists them."),
         ("`wainwright replay r1` looks.", "`wainwright.replay` looks."),
+        (
+            "Raise the cap: `wainwright resume r1 --budget-usd …`, in an editor `budgetUsd`.",
+            "Raise the cap: `wainwright.resume` with `budgetUsd`.",
+        ),
         ("See `wainwright doctor`.", "See `wainwright doctor` in a terminal."),
         (
             "`wainwright.apply` tries again, `git log` tells.",

@@ -1,0 +1,35 @@
+"""An edit that was made for one text and applied to another is known by what came of it."""
+
+import pytest
+from lsprotocol import types
+
+from wainwright.lsp.edits.misplaced import misplaced
+
+MADE_FOR = "one\ntwo 🙂\nthree"
+
+
+def edit(first: int, last: int, text: str, character: int = 0) -> types.TextEdit:
+    return types.TextEdit(types.Range(types.Position(first, 0), types.Position(last, character)), text)
+
+
+TWO = edit(1, 2, "TWO\n")
+END = edit(2, 2, "THREE", 5)
+
+
+@pytest.mark.parametrize(
+    ("edits", "told", "found"),
+    [
+        ([TWO], [], None),
+        ([TWO], ["one\nTWO\nthree"], None),
+        ([TWO], ["one\nTWO\nthree", "one\nTWO\nthree!"], None),
+        ([TWO], ["one\nnew\ntwo 🙂\nthree", "one\nTWO\ntwo 🙂\nthree"], 0),
+        ([TWO], ["one\ntwo 🙂 typed\nthree", "one\nTWO\nthree"], 0),
+        ([TWO], ["x", "one\nnew\ntwo 🙂\nthree", "one\nTWO\ntwo 🙂\nthree", "one\nTWO\ntwo 🙂\nthree!"], 1),
+        ([END], ["one\ntwo 🙂\n>\nthree", "one\ntwo 🙂\nTHREE\nthree"], 0),
+        ([TWO, END], ["", "TWO\nTHREE"], 0),
+        ([TWO, END], ["one\ntwo 🙂\nthree four", "one\nTWO\nTHREE four"], 0),
+    ],
+)
+def test_it_is_found_among_the_texts(edits: list[types.TextEdit], told: list[str], found: int | None) -> None:
+    wanted = None if found is None else (told[found], told[found + 1])
+    assert misplaced(edits, [MADE_FOR, *told], "utf-16") == wanted
