@@ -97,6 +97,10 @@ class FakeEditor:
     def text(self, path: Any) -> str:
         return self.documents[f"file://{path}"].text
 
+    def told_text(self, path: Any) -> str:
+        """The text as the server has heard of it."""
+        return self._told[f"file://{path}"].text
+
     def change(self, uri: str, text: str) -> None:
         """The buffer changes now; the server hears of it after the editor's delay."""
         document = self.documents[uri]

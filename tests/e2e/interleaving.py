@@ -63,10 +63,14 @@ class Desk:
 
     async def work(self, edits: int) -> None:
         """So many edits, with whatever the person does before, meanwhile and afterwards."""
+        # A version of 0 is none to Neovim. The first edit of a text that nobody has changed since it was opened is put
+        # over what it has not told of yet, and no server hears of that.
+        self._add()
+        await self._editor.told()
         for _ in range(edits):
             for _ in range(self._rng.randint(0, 2)):
                 self._do_something()
-            base = self._text if self._rng.random() < 0.7 else self._stale()
+            base = self._heard if self._rng.random() < 0.7 else self._stale()
             if not await self._edit(self._next(base)):
                 break
         self._editor.close(self._path)
@@ -79,9 +83,14 @@ class Desk:
 
     def _stale(self) -> str:
         """The text as an agent may still have it: what somebody did to it since is not in it."""
-        text = self._text
+        text = self._heard
         self._do_something()
         return text
+
+    @property
+    def _heard(self) -> str:
+        """The text as an agent has it: what nobody has told of yet is not in it."""
+        return self._editor.told_text(self._path)
 
     def _line(self, who: str) -> str:
         return f"{self._rng.choice(WORDS)} <{who}{next(self._numbers)}> {self._rng.choice(WORDS)}"

@@ -198,10 +198,10 @@ def add_editing(server):
         follow = taken_back if arguments.back else None
         return told(await editor.apply(edits, "Probe", apart=arguments.apart, merge=follow))
 
-    @server.commands.command("probe.hurry", "Wait a tenth as long for editors from now on")
+    @server.commands.command("probe.hurry", "Wait less long for editors from now on")
     async def hurry(call: Call, arguments: Nothing):
-        for name in ("QUIET_SECONDS", "QUIET_WAIT_SECONDS", "REPORT_SECONDS"):
-            setattr(waits, name, getattr(waits, name) / 10)
+        for name, less in (("QUIET_SECONDS", 10), ("QUIET_WAIT_SECONDS", 10), ("REPORT_SECONDS", 4)):
+            setattr(waits, name, getattr(waits, name) / less)
 
     @server.commands.command("probe.revert", "Take the last edits back")
     async def revert(call: Call, arguments: Nothing):
