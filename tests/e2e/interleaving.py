@@ -63,8 +63,8 @@ class Desk:
 
     async def work(self, edits: int) -> None:
         """So many edits, with whatever the person does before, meanwhile and afterwards."""
-        # A version of 0 is none to Neovim. The first edit of a text that nobody has changed since it was opened is put
-        # over what it has not told of yet, and no server hears of that.
+        # A version of 0 is none to Neovim: the first edit of a text that nobody has changed since it was opened is
+        # put over what it has not told of yet, and no server hears of that.
         self._add()
         await self._editor.told()
         for _ in range(edits):
