@@ -16,7 +16,7 @@ The text before the first section says what it is about. Sections begin with `==
 
     actions [KIND]        what is expected, a line each: titles of the actions offered where the person stands
     lenses                `LINE: title`; asked only by clients that have lenses, the next two likewise
-    hints                 `LINE: label`
+    hints                 `LINE: label`, without cost and time, which are told when they are known
     symbols QUERY         names
     completion            labels
     definition            `PATH:LINE`, as do `references`
@@ -218,7 +218,9 @@ class Case:
         found = await self._asked("inlayHint", "inlayHint", range=whole)
         if found is None:
             return text
-        return "\n".join(f"{one['position']['line'] + 1}: {one['label']}" for one in found)
+        return "\n".join(
+            f"{one['position']['line'] + 1}: {one['label'].partition(' · ')[0]}" for one in found
+        )
 
     async def _symbols(self, query: str, _text: str) -> str:
         found = await self.person.client.request("workspace/symbol", {"query": query})
