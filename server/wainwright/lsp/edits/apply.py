@@ -385,7 +385,7 @@ class Editor:
         if document is None:
             return None
         texts = (step.before or "", *told.get(document.uri, ()))
-        found = misplaced(sent, texts, buffers.position_encoding or "utf-16")
+        found = await asyncio.to_thread(misplaced, sent, texts, buffers.position_encoding or "utf-16")
         if found is None:
             return None
         typed, spoiled = found

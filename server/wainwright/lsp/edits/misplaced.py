@@ -18,10 +18,16 @@ def misplaced(
     ``texts``: the one that the edits were made for, and then those that the editor told of, in order.
     """
     made_for, *told = texts
-    for at in reversed(range(len(told))):
-        for typed in reversed(told[:at]):
-            if typed != made_for and _placed(typed, edits, encoding) == told[at]:
-                return typed, told[at]
+    if len(told) < 2:  # there is none that somebody typed before the one with the edit
+        return None
+    right = _placed(made_for, edits, encoding)
+    for at in reversed(range(len(told) - 1)):
+        # Behind the right text comes what the person did to it.
+        if told[at] in (made_for, right):
+            continue
+        spoiled = _placed(told[at], edits, encoding)
+        if spoiled in told[at + 1 :]:
+            return told[at], spoiled
     return None
 
 

@@ -25,6 +25,7 @@ END = edit(2, 2, "THREE", 5)
         ([TWO], ["one\nnew\ntwo 🙂\nthree", "one\nTWO\ntwo 🙂\nthree"], 0),
         ([TWO], ["one\ntwo 🙂 typed\nthree", "one\nTWO\nthree"], 0),
         ([TWO], ["x", "one\nnew\ntwo 🙂\nthree", "one\nTWO\ntwo 🙂\nthree", "one\nTWO\ntwo 🙂\nthree!"], 1),
+        ([edit(1, 1, "new\n")], ["one\nnew\ntwo 🙂\nthree", "one\nnew\nnew\ntwo 🙂\nthree"], None),
         ([END], ["one\ntwo 🙂\n>\nthree", "one\ntwo 🙂\nTHREE\nthree"], 0),
         ([TWO, END], ["", "TWO\nTHREE"], 0),
         ([TWO, END], ["one\ntwo 🙂\nthree four", "one\nTWO\nTHREE four"], 0),
