@@ -35,8 +35,8 @@ from wainwright.lsp.documents.own import read_text
 from wainwright.lsp.documents.positions import local_path, uri_from_path
 from wainwright.lsp.edits import apply as editor
 from wainwright.lsp.edits import delivery
-from wainwright.lsp.edits.apply import FileEdit
 from wainwright.lsp.edits.delivery import Delivery
+from wainwright.lsp.edits.edit import FileEdit
 from wainwright.sandbox.protocol import Sandbox
 from wainwright.tools import files, toolbox
 from wainwright.tools.files import LIST, READ, SEARCH

@@ -146,7 +146,8 @@ def add_editing(server):
     from wainwright.engine.editing import line_hunks, merged, taken_back
     from wainwright.lsp.connection.commands import Call
     from wainwright.lsp.edits import apply as waits
-    from wainwright.lsp.edits.apply import Editor, FileEdit, TextHash
+    from wainwright.lsp.edits.apply import Editor
+    from wainwright.lsp.edits.edit import FileEdit, TextHash
     from wainwright.lsp.messages import Wire
 
     class Edit(Wire):

@@ -16,7 +16,8 @@ from wainwright.domain.errors import WainwrightError
 from wainwright.domain.ports import EditorAnswer
 from wainwright.domain.shown import in_line
 from wainwright.engine.editing import Editing, TextChange, line_hunks, merged, taken_back
-from wainwright.lsp.edits.apply import DiskChange, Editor, EditOutcome, FileEdit, TextHash
+from wainwright.lsp.edits.apply import Editor
+from wainwright.lsp.edits.edit import DiskChange, EditOutcome, FileEdit, TextHash
 from wainwright.lsp.messages import EVENT, EditBegun, EditInfo, EditNotice, FileInfo
 
 if TYPE_CHECKING:
