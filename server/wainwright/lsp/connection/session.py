@@ -47,6 +47,8 @@ class Reply:
 
     result: Any = None
     failure: str = ""
+    silent: bool = False
+    """Whether it said nothing at all, and may still do what it was asked for."""
 
     @property
     def ok(self) -> bool:
@@ -144,7 +146,7 @@ class WainwrightServer(LanguageServer):
                 return Reply(await future)
         except TimeoutError:
             self.protocol.forget(message_id)
-            return Reply(failure=f"The editor did not answer {method} in {seconds:g} seconds.")
+            return Reply(failure=f"The editor did not answer {method} in {seconds:g} seconds.", silent=True)
         except asyncio.CancelledError:
             self.protocol.forget(message_id)
             raise

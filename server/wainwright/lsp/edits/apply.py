@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,7 +45,13 @@ QUIET_SECONDS = 0.2
 QUIET_WAIT_SECONDS = 1.0
 """... or after this long."""
 
+ROUNDS = 3
+"""How often an edit is sent at most, when the person types while it is on its way."""
+
 CONFLICT = "The same lines have been changed meanwhile."
+CHANGED = "The text has changed since the change was made."
+CLOSED = "The file was closed while it was edited."
+OTHER_REFUSED = "Left alone, because another file of the change is refused."
 SPOILED = "The text is not what it should be after the edit; look at it before you save."
 _ANNOTATION = "wainwright"
 
@@ -54,15 +60,29 @@ _ANNOTATION = "wainwright"
 class _Step:
     """One file, decided: what is there now, what will be, and through which way."""
 
-    path: Path
+    edit: FileEdit
     before: str | None
     after: str | None
-    rebased: bool = False
     document: "Buffer | None" = None
-    executable: bool = False
+
+    @property
+    def path(self) -> Path:
+        return self.edit.path
 
     def outcome(self, reason: str = "") -> FileOutcome:
-        return FileOutcome(self.path, applied=not reason, rebased=self.rebased and not reason, reason=reason)
+        rebased = self.after != self.edit.after and not reason
+        return FileOutcome(self.path, applied=not reason, rebased=rebased, reason=reason)
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How a change is brought, the same for all its files."""
+
+    label: str
+    confirm: bool
+    apart: bool
+    follow: Merge | None
+    """Moves an edit along over what a person typed; None where none may be."""
 
 
 @dataclass(frozen=True)
@@ -113,19 +133,14 @@ class Editor:
         them to show a preview; ``keep`` is called before files are written. Failures are outcomes with reasons, not
         exceptions.
         """
-        follow = (merge or self._merge) if rebase else None
+        manner = _Manner(label, confirm, apart, (merge or self._merge) if rebase else None)
         async with self._turn:
-            on_disk = {edit.path: await asyncio.to_thread(self._read, edit.path) for edit in edits}
-            await self._quiet([edit.path for edit in edits])
-            decided = [self._decide(edit, on_disk[edit.path], follow) for edit in edits]
-            refused = [item for item in decided if isinstance(item, FileOutcome)]
-            steps = [item for item in decided if isinstance(item, _Step)]
-            if (refused and not apart) or len(on_disk) < len(edits):
-                why = "Left alone, because another file of the change is refused."
-                if len(on_disk) < len(edits):
-                    why = "A file is named twice in the change."
-                return EditOutcome((*refused, *(step.outcome(why) for step in steps)))
-            done = await self._perform(steps, label, keep, confirm=confirm, apart=apart)
+            if len({edit.path for edit in edits}) < len(edits):
+                return EditOutcome(tuple(_left(edits, "A file is named twice in the change.")))
+            steps, refused = await self._decided(edits, manner)
+            if refused and not apart:
+                return EditOutcome((*refused, *_left(steps, OTHER_REFUSED)))
+            done = await self._perform(steps, manner, keep)
             return EditOutcome((*refused, *done.files), done.inverse)
 
     async def revert(self, outcome: EditOutcome, label: str) -> EditOutcome:
@@ -144,6 +159,16 @@ class Editor:
                 return
             await asyncio.sleep(wait)
 
+    async def _decided(
+        self, edits: Sequence[FileEdit], manner: _Manner
+    ) -> tuple[list[_Step], list[FileOutcome]]:
+        """What to do for each file that can be changed, and why the others cannot be."""
+        on_disk = {edit.path: await asyncio.to_thread(self._read, edit.path) for edit in edits}
+        await self._quiet([edit.path for edit in edits])
+        decided = [self._decide(edit, on_disk[edit.path], manner.follow) for edit in edits]
+        steps = [item for item in decided if isinstance(item, _Step)]
+        return steps, [item for item in decided if isinstance(item, FileOutcome)]
+
     def _decide(
         self, edit: FileEdit, on_disk: str | _NotText | None, follow: Merge | None
     ) -> _Step | FileOutcome:
@@ -161,10 +186,9 @@ class Editor:
             reason = "The file is open and has unsaved changes."
         if reason:
             return FileOutcome(edit.path, applied=False, reason=reason)
-        rebased = after != edit.after
         if document is None or not self._through_editor(edit):
-            return _Step(edit.path, current, after, rebased, executable=edit.executable)
-        return _Step(edit.path, document.source, after, rebased, document)
+            return _Step(edit, current, after)
+        return _Step(edit, document.source, after, document)
 
     def _is_barred(self, path: Path) -> bool:
         """Whether a path names what no edit may touch, or a link leads there: an editor writes through links."""
@@ -192,56 +216,83 @@ class Editor:
         if current is None:
             return None, "The file is gone."
         if follow is None or isinstance(before, TextHash) or edit.after is None:
-            return None, "The text has changed since the change was made."
+            return None, CHANGED
         merged = follow(before, current, edit.after)
         return merged, "" if merged is not None else CONFLICT
 
     # Performing ------------------------------------------------------------------------------------------------
 
     async def _perform(
-        self, steps: Sequence[_Step], label: str, keep: KeepWayBack | None, *, confirm: bool, apart: bool
+        self, steps: Sequence[_Step], manner: _Manner, keep: KeepWayBack | None
     ) -> EditOutcome:
         idle = [step for step in steps if step.before == step.after]
         through_editor = [step for step in steps if step.document is not None and step not in idle]
         to_disk = [step for step in steps if step.document is None and step not in idle]
-        outcomes = [step.outcome() for step in idle]
-        inverse: list[FileEdit] = []
-        declined = False
-        if through_editor:
-            sent = {step.path: self._text_edits(step) for step in through_editor}
-            with self._server.buffers.remembering() as told:
-                reply = await self._ask(through_editor, label, confirm=confirm)
-                there = await self._arrived(through_editor, REPORT_SECONDS)
-                mended = {s.path: await self._mended(s, sent[s.path], told, label) for s in through_editor}
-            arrived = [
-                step
-                for step in through_editor
-                if mended[step.path] == "" or (step in there and not mended[step.path])
-            ]
-            missing = [step for step in through_editor if step not in arrived]
-            untouched = [step for step in missing if self._is_as_before(step)]
-            if apart and untouched and len(missing) > len(untouched):
-                # What somebody typed in one file had the editor refuse the others with it.
-                reply = await self._ask(untouched, label, confirm=confirm)
-                arrived += await self._arrived(untouched, REPORT_SECONDS)
-            for step in through_editor:
-                why_not = mended[step.path] or self._why_not(step, reply)
-                outcomes.append(step.outcome("" if step in arrived else why_not))
-                if step in arrived:
-                    inverse += self._inverse(step)
-            declined = bool(missing) and (not apart or len(missing) == len(untouched))
-        if declined:
-            outcomes += [
-                step.outcome("Left alone, because the editor did not take its part.") for step in to_disk
-            ]
+        arrived, missing = await self._edited(through_editor, manner)
+        outcomes = [*(step.outcome() for step in (*idle, *arrived)), *missing]
+        inverse = [back for step in arrived for back in self._inverse(step)]
+        untouched = [step for step in through_editor if self._is_as_before(step)]
+        if missing and (not manner.apart or len(missing) == len(untouched)):
+            outcomes += _left(to_disk, "Left alone, because the editor did not take its part.")
         else:
             back = [FileEdit(step.path, step.after, step.before) for step in to_disk]
-            reasons = await self._kept(keep, inverse, back) or await self._write_disk(to_disk, apart=apart)
+            reasons = await self._kept(keep, inverse, back)
+            reasons = reasons or await self._write_disk(to_disk, apart=manner.apart)
             for step, reason, way_back in zip(to_disk, reasons, back, strict=True):
                 outcomes.append(step.outcome(reason))
                 if not reason:
                     inverse.append(way_back)
         return EditOutcome(tuple(outcomes), tuple(inverse))
+
+    async def _edited(self, steps: Sequence[_Step], manner: _Manner) -> tuple[list[_Step], list[FileOutcome]]:
+        """The texts that have their edit, and why others do not.
+
+        An edit that was not made because the person typed meanwhile is moved along and sent again, a few times.
+        """
+        arrived: list[_Step] = []
+        missing: list[FileOutcome] = []
+        for rounds_left in reversed(range(ROUNDS)):
+            if not steps:
+                break
+            reasons, unmade = await self._sent(steps, manner)
+            again = {step.path: step for step in unmade if rounds_left}
+            arrived += [step for step in steps if not reasons[step.path]]
+            missing += [
+                step.outcome(why) for step in steps if step.path not in again and (why := reasons[step.path])
+            ]
+            decided, refused = await self._decided([step.edit for step in again.values()], manner)
+            missing += refused + [step.outcome(CLOSED) for step in decided if step.document is None]
+            # What is as wanted by now came later than an editor is waited for.
+            arrived += [again[step.path] for step in decided if step.before == step.after]
+            steps = [step for step in decided if step.document is not None and step.before != step.after]
+            if refused and not manner.apart and not arrived:
+                missing += _left(steps, OTHER_REFUSED)
+                break
+        return arrived, missing
+
+    async def _sent(self, steps: Sequence[_Step], manner: _Manner) -> tuple[dict[Path, str], list[_Step]]:
+        """Send the edits of these texts as one.
+
+        Gives why each has not arrived, or nothing where it has, and those that were not made because of typing.
+        """
+        edits = {step.path: self._text_edits(step) for step in steps}
+        with self._server.buffers.remembering() as told:
+            reply = await self._ask(steps, manner)
+            there = await self._arrived(steps, REPORT_SECONDS)
+            mended = {step.path: await self._mended(step, edits[step.path], told, manner) for step in steps}
+        said_yes = getattr(reply.result, "applied", False)
+        reasons, unmade = {}, []
+        for step in steps:
+            slip = mended[step.path]
+            if slip is not None or step in there:
+                reasons[step.path] = slip or ""
+            elif said_yes and self._may_be_spoiled(step, edits[step.path], told):
+                reasons[step.path] = SPOILED
+            else:
+                reasons[step.path] = self._why_not(step, reply)
+                unmade.append(step)
+        asked_the_person = manner.confirm or all(self._is_as_before(step) for step in unmade)
+        return reasons, [] if asked_the_person or reply.silent else unmade
 
     async def _kept(
         self, keep: KeepWayBack | None, done: Sequence[FileEdit], planned: Sequence[FileEdit]
@@ -256,10 +307,9 @@ class Editor:
             return [f"It was not written, because the way back could not be kept: {reason}."] * len(planned)
         return []
 
-    async def _ask(self, steps: Sequence[_Step], label: str, *, confirm: bool) -> "Reply":
-        params = types.ApplyWorkspaceEditParams(
-            label=label, edit=self._workspace_edit(steps, label, confirm=confirm)
-        )
+    async def _ask(self, steps: Sequence[_Step], manner: _Manner) -> "Reply":
+        edit = self._workspace_edit(steps, manner.label, confirm=manner.confirm)
+        params = types.ApplyWorkspaceEditParams(label=manner.label, edit=edit)
         return await self._server.ask(types.WORKSPACE_APPLY_EDIT, params, seconds=ANSWER_SECONDS)
 
     def _workspace_edit(self, steps: Sequence[_Step], label: str, *, confirm: bool) -> types.WorkspaceEdit:
@@ -306,7 +356,11 @@ class Editor:
         return [step for step in steps if self._is_there(step)]
 
     async def _mended(
-        self, step: _Step, sent: Sequence[types.TextEdit], told: Mapping[str, Sequence[str]], label: str
+        self,
+        step: _Step,
+        sent: Sequence[types.TextEdit],
+        told: Mapping[str, Sequence[str]],
+        manner: _Manner,
     ) -> str | None:
         """Mend a text where an editor applied an edit to another than its own; None where it did not.
 
@@ -324,16 +378,18 @@ class Editor:
         if found is None:
             return None
         typed, spoiled = found
-        both = self._merge(step.before or "", typed, step.after or "")
+        both = manner.follow and manner.follow(step.before or "", typed, step.after or "")
         wanted = self._merge(spoiled, document.source, typed if both is None else both)
         if wanted is None:
             return SPOILED
         if wanted != document.source:
-            back = _Step(step.path, document.source, wanted, document=document)
-            await self._ask([back], label, confirm=False)
+            back = _Step(step.edit, document.source, wanted, document)
+            await self._ask([back], replace(manner, confirm=False))
             if not await self._arrived([back], REPORT_SECONDS):
                 return SPOILED
-        return "" if both is not None else CONFLICT
+        if both is not None:
+            return ""
+        return CHANGED if manner.follow is None else CONFLICT
 
     def _is_there(self, step: _Step) -> bool:
         """Whether the text is as intended, perhaps with something more that the person typed."""
@@ -349,15 +405,27 @@ class Editor:
         document = self._server.buffers.find_open(step.path)
         return document is not None and document.source == step.before
 
+    def _may_be_spoiled(
+        self, step: _Step, sent: Sequence[types.TextEdit], told: Mapping[str, Sequence[str]]
+    ) -> bool:
+        """Whether an edit may have been made to another text than its own.
+
+        It was not where the text is as it was, and where none of what it brings was ever seen.
+        """
+        document = self._server.buffers.find_open(step.path)
+        if document is None or document.source == step.before:
+            return False
+        brought = {line.strip() for edit in sent for line in split_lines(edit.new_text)}
+        brought = {line for line in brought if line not in (step.before or "")}
+        texts = (*told.get(document.uri, ()), document.source)
+        return not brought or any(line in text for line in brought for text in texts)
+
     def _why_not(self, step: _Step, reply: "Reply") -> str:
         document = self._server.buffers.find_open(step.path)
         if document is None:
-            return "The file was closed while it was edited."
-        typed = document.source != step.before
-        if typed and getattr(reply.result, "applied", False):
-            return SPOILED
+            return CLOSED
         said = reply.failure or getattr(reply.result, "failure_reason", None)
-        said = said or ("it has changed meanwhile." if typed else "")
+        said = said or ("it has changed meanwhile." if document.source != step.before else "")
         return f"The editor did not apply the edit{f': {said}' if said else '.'}"
 
     def _inverse(self, step: _Step) -> list[FileEdit]:
@@ -376,7 +444,7 @@ class Editor:
             if opened is not None and opened.source != (step.before or ""):
                 reasons[step.path] = "The file was opened and changed meanwhile."
             else:
-                changes.append(DiskChange(step.path, step.before, step.after, step.executable))
+                changes.append(DiskChange(step.path, step.before, step.after, step.edit.executable))
         failed = await self._write(changes) if changes else {}
         if failed and apart:
             # Nothing of it was written: what cannot be is told by itself.
@@ -398,6 +466,10 @@ class Editor:
             return _NotText("The file is not UTF-8 text.")
         except OSError as failure:
             return _NotText(f"The file cannot be read: {failure.strerror}.")
+
+
+def _left(files: Sequence[FileEdit | _Step], why: str) -> list[FileOutcome]:
+    return [FileOutcome(file.path, applied=False, reason=why) for file in files]
 
 
 class _Replacement(NamedTuple):
