@@ -230,7 +230,7 @@ class Editor:
         to_disk = [step for step in steps if step.document is None and step not in idle]
         arrived, missing = await self._edited(through_editor, manner)
         outcomes = [*(step.outcome() for step in (*idle, *arrived)), *missing]
-        inverse = [back for step in arrived for back in self._inverse(step)]
+        inverse = [self._inverse(step) for step in arrived]
         untouched = [step for step in through_editor if self._is_as_before(step)]
         if missing and (not manner.apart or len(missing) == len(untouched)):
             outcomes += _left(to_disk, "Left alone, because the editor did not take its part.")
@@ -284,9 +284,10 @@ class Editor:
         reasons, unmade = {}, []
         for step in steps:
             slip = mended[step.path]
-            if slip is not None or step in there:
+            seen = told.get(step.document.uri, ()) if step.document else ()
+            if slip is not None or step in there or any(self._is_made(step, text) for text in seen):
                 reasons[step.path] = slip or ""
-            elif said_yes and self._may_be_spoiled(step, edits[step.path], told):
+            elif said_yes and self._may_be_spoiled(step, edits[step.path], seen):
                 reasons[step.path] = SPOILED
             else:
                 reasons[step.path] = self._why_not(step, reply)
@@ -392,12 +393,12 @@ class Editor:
         return CHANGED if manner.follow is None else CONFLICT
 
     def _is_there(self, step: _Step) -> bool:
-        """Whether the text is as intended, perhaps with something more that the person typed."""
         document = self._server.buffers.find_open(step.path)
-        if document is None or step.after is None:
-            return False
-        text = document.source
-        if text == step.before:
+        return document is not None and self._is_made(step, document.source)
+
+    def _is_made(self, step: _Step, text: str) -> bool:
+        """Whether the text is as intended, perhaps with something more that the person typed."""
+        if step.after is None or text == step.before:
             return False
         return _alike(text, step.after) or self._merge(step.before or "", text, step.after) == text
 
@@ -405,9 +406,7 @@ class Editor:
         document = self._server.buffers.find_open(step.path)
         return document is not None and document.source == step.before
 
-    def _may_be_spoiled(
-        self, step: _Step, sent: Sequence[types.TextEdit], told: Mapping[str, Sequence[str]]
-    ) -> bool:
+    def _may_be_spoiled(self, step: _Step, sent: Sequence[types.TextEdit], seen: Sequence[str]) -> bool:
         """Whether an edit may have been made to another text than its own.
 
         It was not where the text is as it was, and where none of what it brings was ever seen.
@@ -417,8 +416,7 @@ class Editor:
             return False
         brought = {line.strip() for edit in sent for line in split_lines(edit.new_text)}
         brought = {line for line in brought if line not in (step.before or "")}
-        texts = (*told.get(document.uri, ()), document.source)
-        return not brought or any(line in text for line in brought for text in texts)
+        return not brought or any(line in text for line in brought for text in (*seen, document.source))
 
     def _why_not(self, step: _Step, reply: "Reply") -> str:
         document = self._server.buffers.find_open(step.path)
@@ -428,12 +426,12 @@ class Editor:
         said = said or ("it has changed meanwhile." if document.source != step.before else "")
         return f"The editor did not apply the edit{f': {said}' if said else '.'}"
 
-    def _inverse(self, step: _Step) -> list[FileEdit]:
+    def _inverse(self, step: _Step) -> FileEdit:
         document = self._server.buffers.find_open(step.path)
-        assert document is not None
-        text, after, before = document.source, step.after or "", step.before or ""
+        after, before = step.after or "", step.before or ""
+        text = after if document is None else document.source
         back = before if _alike(text, after) else self._merge(after, text, before)
-        return [] if back is None else [FileEdit(step.path, text, back)]
+        return FileEdit(step.path, after, before) if back is None else FileEdit(step.path, text, back)
 
     async def _write_disk(self, steps: Sequence[_Step], *, apart: bool) -> list[str]:
         """Write what is not open, and read it back: an empty reason for each file that is as it should be."""
