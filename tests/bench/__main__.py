@@ -21,6 +21,7 @@ from tests.bench import (
     first_request,
     index,
     journal,
+    large_change,
     latency,
     receipts,
     rewinds,
@@ -58,6 +59,7 @@ ROWS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "fence": fence.fence,
     "call": calls.calls,
     "latency": latency.latency,
+    "large-change": large_change.large_change,
 }
 
 
@@ -126,7 +128,7 @@ def main() -> int:
     cache = cache_folder()
     tools = Tools(cache, install=not chosen.no_install)
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix="scratch-") as scratch:
+    with tempfile.TemporaryDirectory(dir=cache, prefix="scratch-", ignore_cleanup_errors=True) as scratch:
         setting = Setting(lambda: corpora(chosen, cache), tools, Path(scratch), chosen.quick)
         names = [name for name in ROWS if name in chosen.rows.split(",")] if chosen.rows else list(ROWS)
         about = machine(setting)

@@ -26,14 +26,16 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Bar:
-    """What must hold: a ratio to the anchor, or seconds, or bytes."""
+    """What must hold: a ratio to the anchor, seconds beyond it, or seconds, or bytes."""
 
     limit: float
-    kind: Literal["ratio", "s", "B"] = "ratio"
+    kind: Literal["ratio", "beyond", "s", "B"] = "ratio"
 
     def __str__(self) -> str:
         if self.kind == "ratio":
             return f"<= {self.limit:g}x"
+        if self.kind == "beyond":
+            return f"<= +{show(self.limit, 's')}"
         return f"<= {show(self.limit, self.kind)}"
 
 
@@ -64,6 +66,8 @@ class Figure:
         if not self.right:
             return False
         value = self.ratio if self.bar.kind == "ratio" else self.ours
+        if self.bar.kind == "beyond":
+            value = None if self.anchor is None else self.ours - self.anchor
         return None if value is None else value <= self.bar.limit
 
 

@@ -1,5 +1,7 @@
 """How long the server takes to answer an editor while its gateway starts and while eight models write, beside idle.
 
+Idle is a plan that waits for its yes: then the page of the plan is there, and nothing is under way.
+
 As a program it is the provider: `latency.py provider` plans as many tasks as streams are wanted, and then writes for
 ever to whoever else asks.
 """
@@ -12,10 +14,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-from tests.bench.harness import OURS, Figure, Samples, Setting, figure, p99
+from tests.bench.harness import OURS, Bar, Figure, Samples, Setting, figure, p99
 from tests.e2e.client import Client
 from tests.fixtures import team
 
@@ -24,7 +27,13 @@ STREAMS = 8
 EVERY_S = 0.02
 """Between two pieces of a stream, and between two requests of the editor."""
 REQUESTS = 200
+EDITS = 20
+"""How often the plan is edited, to see what is wrong with it."""
 IDLE = "idle"
+UNKNOWN = "unknown-requirement"
+MEDIAN, P99 = Bar(0.001, "beyond"), Bar(0.010, "beyond")
+Taken = dict[str, list[float]]
+"""Seconds of each answer, by what was asked for."""
 UNFINISHED = (
     '"""Sums."""\n\n\ndef add(a: int, b: int) -> int:\n    return a + b  # TODO: say what it is for\n'
 )
@@ -106,6 +115,8 @@ class Desk:
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
+        self._version = 1
+        """Of the plan's page in the editor."""
         self.root = scratch / "shop"
         (self.root / "calc").mkdir(parents=True)
         self.file = self.root / "calc" / "__init__.py"
@@ -120,15 +131,15 @@ class Desk:
         config.parent.mkdir(parents=True)
         config.write_text(f"parallel = {STREAMS}\n")
 
-    async def measure(self, base: str) -> dict[str, list[float]]:
-        """Seconds of each answer: at rest, from the start of a run on, and beside the streams."""
+    async def measure(self, base: str) -> dict[str, Taken]:
+        """What an editor waits for: at rest, while a run begins, and beside the streams."""
         shutil.rmtree(self._scratch / "state", ignore_errors=True)
         environment = {
             "XDG_STATE_HOME": str(self._scratch / "state"),
             "XDG_CONFIG_HOME": str(self._scratch / "config"),
             "OPENAI_API_KEY": "a-key",
         }
-        model = ("--model", "openai/any", "--api-base", f"{base}/v1", "--autonomy", "full-auto")
+        model = ("--model", "openai/any", "--api-base", f"{base}/v1", "--autonomy", "auto-edit")
         client = await Client.start(
             "-m", "wainwright", "serve", "--stdio", "--trust", *model, env=environment
         )
@@ -138,34 +149,85 @@ class Desk:
             client.process.kill()
             await client.process.wait()
 
-    async def _phases(self, client: Client, base: str) -> dict[str, list[float]]:
+    async def _phases(self, client: Client, base: str) -> dict[str, Taken]:
         for method in ("window/workDoneProgress/create", "window/showMessageRequest"):
             client.on(method, lambda _: None)
         folder = {"uri": self.root.as_uri(), "name": "shop"}
         await client.initialize("vscode-10.1", workspaceFolders=[folder])
-        document = {"uri": self.file.as_uri(), "languageId": "python", "version": 1, "text": UNFINISHED}
-        client.notify("textDocument/didOpen", {"textDocument": document})
+        self._open(client, self.file, "python")
         await client.command("wainwright.runs")  # answered when the workspace has been looked at
-        taken = {IDLE: await self._answers(client, _times(REQUESTS))}
         goal = {"command": "wainwright.start", "arguments": [{"goal": "Add eight modules."}]}
         started = client.begin("workspace/executeCommand", goal)
-        taken["starts"] = await self._answers(client, lambda: _under_way(base))
-        await client.answer(started)
-        taken["streams"] = await self._answers(client, _times(REQUESTS))
+        action = self._asked("codeAction", self.file, 4)
+        taken = {"starts": await self._answers(client, [action], self._has_no_plan)}
+        run = (await client.answer(started))["run"]
+        self._open(client, self._plan, "markdown")
+        line = next(at for at, text in enumerate(self._plan.read_text().splitlines()) if "t1" in text)
+        about = [action, self._asked("hover", self._plan, line), self._asked("codeLens", self._plan, line)]
+        taken[IDLE] = await self._answers(client, about, _times(REQUESTS))
+        taken[IDLE]["problems"] = await self._problems(client)
+        await client.command("wainwright.approve", run=run)
+        while await _under_way(base):
+            await asyncio.sleep(EVERY_S)
+        taken["streams"] = await self._answers(client, about, _times(REQUESTS))
+        taken["streams"]["problems"] = await self._problems(client)
         assert not await _under_way(base), "all of them were written to until the end"
         return taken
 
-    def _asked(self) -> dict[str, object]:
-        at = {"line": 4, "character": 20}
-        span = {"start": at, "end": at}
-        about = {"textDocument": {"uri": self.file.as_uri()}, "context": {"diagnostics": []}}
-        return {**about, "range": span}
+    @property
+    def _plan(self) -> Path:
+        return next(iter(self.root.glob(".wainwright/runs/*/plan.md")), self.root / "no plan yet")
 
-    async def _answers(self, client: Client, more: Callable[[], Awaitable[bool]]) -> list[float]:
-        taken = []
+    async def _has_no_plan(self) -> bool:
+        return not self._plan.exists()
+
+    def _open(self, client: Client, path: Path, language: str) -> None:
+        document = {"uri": path.as_uri(), "languageId": language, "version": 1, "text": path.read_text()}
+        client.notify("textDocument/didOpen", {"textDocument": document})
+
+    def _asked(self, what: str, path: Path, line: int) -> tuple[str, dict[str, object]]:
+        at = {"line": line, "character": 5}
+        document = {"textDocument": {"uri": path.as_uri()}}
+        more: dict[str, dict[str, object]] = {
+            "codeAction": {"range": {"start": at, "end": at}, "context": {"diagnostics": []}},
+            "hover": {"position": at},
+            "codeLens": {},
+        }
+        return f"textDocument/{what}", document | more[what]
+
+    async def _answers(
+        self,
+        client: Client,
+        about: list[tuple[str, dict[str, object]]],
+        more: Callable[[], Awaitable[bool]],
+    ) -> Taken:
+        taken: Taken = {method: [] for method, _ in about}
         while await more():
+            for method, params in about:
+                began = time.perf_counter()
+                assert await client.request(method, params), method
+                taken[method].append(time.perf_counter() - began)
+                await asyncio.sleep(EVERY_S)
+        return taken
+
+    async def _problems(self, client: Client) -> list[float]:
+        """From an edit of the plan to what is wrong with it, and back again."""
+        text, uri, taken = self._plan.read_text(), self._plan.as_uri(), []
+        told = client.notifications["textDocument/publishDiagnostics"]
+        for number in range(EDITS):
+            wrong = text.replace("- serves: R1", "- serves: R99") if number % 2 == 0 else text
+            self._version += 1
+            document = {"uri": uri, "version": self._version}
+            before = len(told)
+
+            def come(since: int = before, wanted: bool = wrong != text) -> bool:
+                own = [one["diagnostics"] for one in told[since:] if one["uri"] == uri]
+                return any(wanted == any(one["code"] == UNKNOWN for one in found) for found in own)
+
             began = time.perf_counter()
-            assert await client.request("textDocument/codeAction", self._asked())
+            changes = {"textDocument": document, "contentChanges": [{"text": wrong}]}
+            client.notify("textDocument/didChange", changes)
+            await client.until(come, "what is wrong with the plan")
             taken.append(time.perf_counter() - began)
             await asyncio.sleep(EVERY_S)
         return taken
@@ -191,22 +253,26 @@ async def _under_way(base: str) -> bool:
 
 
 def latency(setting: Setting) -> Iterator[Figure]:
-    """A request of the editor while the gateway starts and beside eight streams: the 99th of a hundred."""
+    """What an editor asks for while a run begins and beside eight streams: median, and the 99th of a hundred."""
     words = [sys.executable, "-m", "tests.bench.latency", "provider"]
-    taken: dict[str, list[float]] = {IDLE: [], "starts": [], "streams": []}
+    taken: dict[str, Taken] = {phase: defaultdict(list) for phase in (IDLE, "starts", "streams")}
     with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=ROOT, text=True, env=os.environ) as server:
         try:
             assert server.stdout is not None
             base = server.stdout.readline().strip()
             for number in range(setting.runs(5)):
                 desk = Desk(setting.scratch / f"desk-{number}")
-                for phase, seconds in asyncio.run(desk.measure(base)).items():
-                    taken[phase] += seconds
+                for phase, asked in asyncio.run(desk.measure(base)).items():
+                    for what, seconds in asked.items():
+                        taken[phase][what] += seconds
         finally:
             server.kill()
     for phase, name in (("starts", "while a run begins"), ("streams", f"beside {STREAMS} streams")):
-        samples = Samples({OURS: taken[phase], IDLE: taken[IDLE]}, [])
-        yield figure(f"editor's request {name}, p99", samples, IDLE, of=p99)
+        for method, seconds in taken[phase].items():
+            what = method.removeprefix("textDocument/")
+            samples = Samples({OURS: seconds, IDLE: taken[IDLE][method]}, [])
+            yield figure(f"{what} {name}, median", samples, IDLE, MEDIAN)
+            yield figure(f"{what} {name}, p99", samples, IDLE, P99, of=p99)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from editors import FakeEditor
+from editors import Careless, FakeEditor
 
 PIECE = re.compile("<[bha]\\d+>")
+SPOILED = "look at it before you save"
+"""What is said of a text that may not be as it should be."""
 WORDS = ("sum", "Größe", "🙂", "x = 1", "\u2028", "数", "  indented", "\tb")
 
 
@@ -58,6 +60,8 @@ class Desk:
         """What the person has deleted."""
         self._later: list[Edit] = []
         """The rest of what was accepted in part, and ways back."""
+        self._untouchable: frozenset[str] = frozenset()
+        """What the person does not delete now."""
         path.write_bytes(text.encode())
         editor.open(path, text)
 
@@ -129,8 +133,9 @@ class Desk:
 
     def _delete(self) -> None:
         lines = self._lines()
-        if len(lines) > 1:
-            del lines[self._rng.randrange(len(lines))]
+        at = self._rng.randrange(len(lines)) if len(lines) > 1 else None
+        if at is not None and not self._untouchable & set(PIECE.findall(lines[at])):
+            del lines[at]
             self._changed(lines)
 
     def _format(self) -> None:
@@ -188,10 +193,14 @@ class Desk:
         meanwhile = [asyncio.create_task(self._soon()) for _ in range(self._rng.randint(0, 2))]
         if self._rng.random() < 0.3:
             self._editor.before_apply = self._once(self._do_something)
+        if isinstance(self._editor, Careless):
+            # Whoever deletes the very line that an edit deletes, where no version is looked at, loses the next one
+            # too: to a server that looks like the edit, and then a line deleted by hand.
+            self._untouchable = edit.takes
         asked = {"path": str(self._path), "before": edit.before, "after": edit.after}
         told = await self._editor.client.command("probe.apply", edits=[asked], back=edit.back)
         await asyncio.gather(*meanwhile)
-        self._editor.before_apply = lambda: None
+        self._editor.before_apply, self._untouchable = lambda: None, frozenset()
         await self._editor.told()
         outcome = told["files"][self._path.name]
         self._report.ended["applied" if outcome["applied"] else outcome["reason"]] += 1
@@ -214,12 +223,10 @@ class Desk:
         if outcome["applied"]:
             wanted = (wanted | (edit.brings - self._deleted)) - edit.takes
         wrong = Counter(wanted) != there
-        own = {piece for piece in self._live if piece[1] == "h"} - (
-            edit.takes if outcome["applied"] else set()
-        )
+        own = {piece for piece in self._live if piece[1] == "h"} - edit.takes
         if lost := {piece for piece in own if there[piece] != 1}:
             self._report.lost.append(f"{self._path.name}: {sorted(lost)} after {outcome}")
-        if wrong and (outcome["applied"] or not outcome["reason"]):
+        if wrong and SPOILED not in outcome["reason"]:
             left, more = Counter(wanted) - there, there - Counter(wanted)
             self._report.silent.append(f"{self._path.name}: without {sorted(left)}, with {sorted(more)}")
         self._report.ended["not as it should be, and said so"] += wrong and not outcome["applied"]

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections import deque
+from collections import defaultdict, deque
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,12 +153,31 @@ class Buffers(Workspace):
 
     def find_open(self, path: Path) -> Buffer | None:
         """The open document behind ``path``, however the client spells its URI, through symbolic links as well."""
+        return self.find_all([path]).get(path)
+
+    def find_all(self, paths: "Sequence[Path]") -> dict[Path, Buffer]:
+        """The same for many paths, in a time that grows with their number and that of the open documents."""
         opened = {
             local: document
             for document in self.text_documents.values()
             if isinstance(document, Buffer) and (local := local_path(document.uri)) is not None
         }
-        if path in opened or not opened:
-            return opened.get(path)
-        real = os.path.realpath(path)
-        return next((document for local, document in opened.items() if os.path.realpath(local) == real), None)
+        found = {path: opened[path] for path in paths if path in opened}
+        other = [path for path in paths if path not in found] if opened else []
+        files: dict[tuple[int, int] | str, list[Path]] = defaultdict(list)
+        for local in opened if other else ():
+            files[_file(local)].append(local)
+        for path in other:
+            for local in files.get(_file(path), ()):
+                if os.path.realpath(local) == os.path.realpath(path):  # and no hard link to it
+                    found[path] = opened[local]
+        return found
+
+
+def _file(path: Path) -> tuple[int, int] | str:
+    """What tells a file from others, without following a path part by part; where there is none, its place."""
+    try:
+        status = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino

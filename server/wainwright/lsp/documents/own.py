@@ -53,10 +53,10 @@ def relative(workspace: Path, uri: str) -> str | None:
     path = local_path(uri)
     if path is None:
         return None
-    for given, root in ((path, workspace), (path.resolve(), workspace.resolve())):
-        if given.is_relative_to(root) and ".." not in given.parts:
-            return given.relative_to(root).as_posix()
-    return None
+    if ".." not in path.parts and path.is_relative_to(workspace):  # without a look at the disk, as for most
+        return path.relative_to(workspace).as_posix()
+    real, root = path.resolve(), workspace.resolve()
+    return real.relative_to(root).as_posix() if real.is_relative_to(root) else None
 
 
 def read_text(path: Path, beneath: Path) -> str | None:

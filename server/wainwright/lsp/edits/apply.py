@@ -87,7 +87,7 @@ class _Manner:
 
 @dataclass(frozen=True)
 class _NotText:
-    """What stands at a path is nothing that text edits can be made to."""
+    """What stands at a path is nothing that text edits may be made to."""
 
     reason: str
 
@@ -152,8 +152,8 @@ class Editor:
     async def _quiet(self, paths: Sequence[Path]) -> None:
         deadline = time.monotonic() + QUIET_WAIT_SECONDS
         while True:
-            open_now = filter(None, (self._server.buffers.find_open(path) for path in paths))
-            last = max((document.changed_at for document in open_now), default=0.0)
+            open_now = self._server.buffers.find_all(paths)
+            last = max((document.changed_at for document in open_now.values()), default=0.0)
             wait = min(last + QUIET_SECONDS, deadline) - time.monotonic()
             if wait <= 0:
                 return
@@ -163,19 +163,16 @@ class Editor:
         self, edits: Sequence[FileEdit], manner: _Manner
     ) -> tuple[list[_Step], list[FileOutcome]]:
         """What to do for each file that can be changed, and why the others cannot be."""
-        on_disk = {edit.path: await asyncio.to_thread(self._read, edit.path) for edit in edits}
-        await self._quiet([edit.path for edit in edits])
-        decided = [self._decide(edit, on_disk[edit.path], manner.follow) for edit in edits]
+        on_disk = {edit.path: await asyncio.to_thread(self._look, edit.path) for edit in edits}
+        await self._quiet(list(on_disk))
+        opened = self._server.buffers.find_all(list(on_disk))
+        decided = [self._decide(e, on_disk[e.path], opened.get(e.path), manner.follow) for e in edits]
         steps = [item for item in decided if isinstance(item, _Step)]
         return steps, [item for item in decided if isinstance(item, FileOutcome)]
 
     def _decide(
-        self, edit: FileEdit, on_disk: str | _NotText | None, follow: Merge | None
+        self, edit: FileEdit, on_disk: str | _NotText | None, document: "Buffer | None", follow: Merge | None
     ) -> _Step | FileOutcome:
-        document = self._server.buffers.find_open(edit.path)
-        if self._is_barred(edit.path):
-            reason = "It is a protected place, or not a path inside the workspace."
-            return FileOutcome(edit.path, applied=False, reason=reason)
         if isinstance(on_disk, _NotText):
             return FileOutcome(edit.path, applied=False, reason=on_disk.reason)
         current = on_disk if document is None else document.source
@@ -437,8 +434,9 @@ class Editor:
         """Write what is not open, and read it back: an empty reason for each file that is as it should be."""
         reasons: dict[Path, str] = {}
         changes = []
+        open_now = self._server.buffers.find_all([step.path for step in steps])
         for step in steps:
-            opened = self._server.buffers.find_open(step.path)
+            opened = open_now.get(step.path)
             if opened is not None and opened.source != (step.before or ""):
                 reasons[step.path] = "The file was opened and changed meanwhile."
             else:
@@ -454,6 +452,12 @@ class Editor:
             if not reasons.get(step.path) and await asyncio.to_thread(self._read, step.path) != step.after:
                 reasons[step.path] = "The file on disk is not what was written."
         return [reasons.get(step.path, "") for step in steps]
+
+    def _look(self, path: Path) -> str | _NotText | None:
+        """The text on disk, if there is any, of a file that may be edited."""
+        if self._is_barred(path):
+            return _NotText("It is a protected place, or not a path inside the workspace.")
+        return self._read(path)
 
     def _read(self, path: Path) -> str | _NotText | None:
         try:
