@@ -40,7 +40,7 @@ class Report:
 
     ended: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
-    """Pieces of the person's that are gone or doubled."""
+    """Pieces of the person's that are gone."""
     silent: list[str] = field(default_factory=list)
     """Documents that are not as they should be, of which the outcome says nothing."""
 
@@ -221,10 +221,12 @@ class Desk:
         there = Counter(PIECE.findall(self._text))
         wanted = self._live
         if outcome["applied"]:
-            wanted = (wanted | (edit.brings - self._deleted)) - edit.takes
+            # What was deleted by hand, and by an edit that is taken back, may be there again or not.
+            again = set(there) if edit.back else set()
+            wanted = (wanted | (edit.brings - (self._deleted - again))) - edit.takes
         wrong = Counter(wanted) != there
         own = {piece for piece in self._live if piece[1] == "h"} - edit.takes
-        if lost := {piece for piece in own if there[piece] != 1}:
+        if lost := {piece for piece in own if not there[piece]}:
             self._report.lost.append(f"{self._path.name}: {sorted(lost)} after {outcome}")
         if wrong and SPOILED not in outcome["reason"]:
             left, more = Counter(wanted) - there, there - Counter(wanted)

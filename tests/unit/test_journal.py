@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import os
 import signal
 import sqlite3
@@ -511,6 +512,21 @@ def test_a_process_does_not_end_before_the_outcome_is_on_disk(
     assert journal.account("r1").spent_usd == 1
 
 
+async def test_inputs_are_read_back_in_their_order_and_are_the_same_in_any(
+    journal: Journal, lease: Lease
+) -> None:
+    """What a conversation sends again is the same to the byte, so that a provider finds it in its cache."""
+    await Steps(journal, lease, "/s").step("ask", inputs={"b": 1, "a": 2}, effect="llm", act=Act("one"))
+    again = Steps(journal, lease, "/s")
+    found = await again.last("ask")
+    assert json.dumps(found) == '[{"b": 1, "a": 2}, "one"]'
+    act = Act()
+    assert await again.step("ask", inputs={"a": 2, "b": 1}, effect="llm", act=act) == "one"
+    with pytest.raises(Diverged):
+        await Steps(journal, lease, "/s").step("ask", inputs={"a": 1, "b": 2}, effect="llm", act=act)
+    assert act.keys == []
+
+
 async def test_what_a_scope_did_last_is_found_by_name_voided_or_not(journal: Journal, lease: Lease) -> None:
     steps = Steps(journal, lease, "/s")
     await steps.step("ask", inputs=["first"], effect="llm", act=Act("one"))
@@ -931,7 +947,7 @@ def test_blobs_are_kept_under_their_digest(journal: Journal) -> None:
 async def test_the_inputs_of_a_step_are_kept(journal: Journal, lease: Lease, path: Path) -> None:
     await Steps(journal, lease, "/s").step("ask", inputs={"b": "ü", "a": 1}, effect="read", act=Act())
     ((fingerprint,),) = rows(path, "SELECT fingerprint FROM journal WHERE kind = 'intent'")
-    assert journal.get_blob(str(fingerprint)).decode() == '{"a":1,"b":"ü"}'
+    assert journal.get_blob(str(fingerprint)).decode() == '{"b":"ü","a":1}'
 
 
 # ---- the chain

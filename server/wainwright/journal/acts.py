@@ -24,13 +24,18 @@ def begin(
     reservation: Reservation,
     about: JsonValue = None,
 ) -> tuple[JsonValue] | None:
-    """The recorded outcome in a tuple, or None when the act is to be done now."""
-    canonical = as_json(inputs, sort_keys=True).encode()
-    fingerprint = hashlib.sha256(canonical).hexdigest()
+    """The recorded outcome in a tuple, or None when the act is to be done now.
+
+    Inputs are kept in the order that they have: a conversation that is read back is the same to the byte.
+    """
+    given = as_json(inputs).encode()
+    fingerprint = hashlib.sha256(given).hexdigest()
     book = tx.owned(lease)
     last = tx.newest(lease.run, key)
     if last is not None and last.kind == "done":
-        if last.fingerprint != fingerprint:
+        if last.fingerprint != fingerprint and json.loads(get_blob(tx.db, last.fingerprint)) != json.loads(
+            given
+        ):
             raise Diverged(f"Step {key} was recorded with other inputs than it is asked for now.")
         return (json.loads(last.body),)
     if last is not None and last.kind == "intent":
@@ -39,7 +44,7 @@ def begin(
             f"Step {key} is under way already.", f"If it is not, `wainwright resume {lease.run}`."
         )
     _room(book, reservation)
-    tx.put_blob(fingerprint, canonical)
+    tx.put_blob(fingerprint, given)
     tx.add(
         book,
         "intent",

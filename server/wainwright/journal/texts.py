@@ -8,12 +8,11 @@ from wainwright.domain.events import EVENT, Event
 from wainwright.domain.text import clean
 
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_sorted = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
-def as_json(value: JsonValue, *, sort_keys: bool = False) -> str:
+def as_json(value: JsonValue) -> str:
     """Compact JSON without half surrogate pairs, which SQLite does not take."""
-    return clean((_sorted if sort_keys else _compact)(value))
+    return clean(_compact(value))
 
 
 def as_text(event: Event) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
@@ -29,8 +29,9 @@ from wainwright.lsp.edits.edit import (
     Merge,
     TextHash,
     WriteFiles,
+    replacements,
 )
-from wainwright.lsp.edits.misplaced import misplaced
+from wainwright.lsp.edits.misplaced import misplaced, put_back
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import Reply, WainwrightServer
@@ -334,7 +335,7 @@ class Editor:
     def _text_edits(self, step: _Step) -> list[types.TextEdit]:
         assert step.document is not None
         index = step.document.index
-        changes = _replacements(step.before or "", step.after or "", self._hunks)
+        changes = replacements(step.before or "", step.after or "", self._hunks)
         return [
             types.TextEdit(index.range(index.line_start(start), index.line_start(end)), text)
             for start, end, text in changes
@@ -377,14 +378,14 @@ class Editor:
             return None
         typed, spoiled = found
         both = manner.follow and manner.follow(step.before or "", typed, step.after or "")
-        wanted = self._merge(spoiled, document.source, typed if both is None else both)
-        if wanted is None:
-            return SPOILED
+        right = typed if both is None else both
+        wanted, whole = put_back(spoiled, document.source, right, self._merge, self._hunks)
         if wanted != document.source:
             back = _Step(step.edit, document.source, wanted, document)
             await self._ask([back], replace(manner, confirm=False))
-            if not await self._arrived([back], REPORT_SECONDS):
-                return SPOILED
+            whole = bool(await self._arrived([back], REPORT_SECONDS)) and whole
+        if not whole:
+            return SPOILED
         if both is not None:
             return ""
         return CHANGED if manner.follow is None else CONFLICT
@@ -472,20 +473,6 @@ class Editor:
 
 def _left(files: Sequence[FileEdit | _Step], why: str) -> list[FileOutcome]:
     return [FileOutcome(file.path, applied=False, reason=why) for file in files]
-
-
-class _Replacement(NamedTuple):
-    """Lines ``start`` to ``end`` (not included) of the old text become ``text``."""
-
-    start: int
-    end: int
-    text: str
-
-
-def _replacements(old: str, new: str, hunks: LineHunks) -> list[_Replacement]:
-    """What turns ``old`` into ``new``, in pieces as small as ``hunks`` finds them."""
-    lines = split_lines(new)
-    return [_Replacement(a, a + n, "".join(lines[b : b + m])) for a, n, b, m in hunks(old, new)]
 
 
 def _alike(text: str, intended: str) -> bool:

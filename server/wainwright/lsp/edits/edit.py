@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from wainwright.domain.changes import content_hash
+from wainwright.lsp.documents.positions import split_lines
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,17 @@ class EditOutcome:
         if applied == len(self.files):
             return "applied"
         return "partial" if applied else "refused"
+
+
+class Replacement(NamedTuple):
+    """Lines ``start`` to ``end`` (not included) of the old text become ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def replacements(old: str, new: str, hunks: LineHunks) -> list[Replacement]:
+    """What turns ``old`` into ``new``, in pieces as small as ``hunks`` finds them."""
+    lines = split_lines(new)
+    return [Replacement(a, a + n, "".join(lines[b : b + m])) for a, n, b, m in hunks(old, new)]

@@ -2,12 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from wainwright.lsp.documents.positions import Encoding, TextIndex
+from wainwright.lsp.documents.positions import Encoding, TextIndex, split_lines
+from wainwright.lsp.edits.edit import replacements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lsprotocol import types
+
+    from wainwright.lsp.edits.edit import LineHunks, Merge
 
 
 def misplaced(
@@ -29,6 +32,29 @@ def misplaced(
         if spoiled in told[at + 1 :]:
             return told[at], spoiled
     return None
+
+
+def put_back(spoiled: str, now: str, right: str, merge: "Merge", hunks: "LineHunks") -> tuple[str, bool]:
+    """A text with what is right in the place of what was spoiled, and whether that is all of it.
+
+    ``now`` has what somebody typed since: where both touch the same lines, these stay as they are, and what is gone
+    of the right ones comes beside them.
+    """
+    whole = merge(spoiled, now, right)
+    if whole is not None:
+        return whole, True
+    lines, text = split_lines(spoiled), now
+    for one in replacements(spoiled, right, hunks):
+        mended = merge(spoiled, text, "".join([*lines[: one.start], one.text, *lines[one.end :]]))
+        text = text if mended is None else mended
+    wanted = split_lines(right)
+    for at, line in enumerate(wanted):
+        there = split_lines(text)
+        if line not in lines and line not in there:
+            above = next((there.index(one) + 1 for one in reversed(wanted[:at]) if one in there), 0)
+            above -= bool(above) and not there[above - 1].endswith(("\n", "\r"))
+            text = "".join([*there[:above], line, *there[above:]])
+    return text, False
 
 
 def _placed(text: str, edits: "Sequence[types.TextEdit]", encoding: Encoding | str) -> str:

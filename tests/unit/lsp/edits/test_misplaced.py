@@ -3,7 +3,8 @@
 import pytest
 from lsprotocol import types
 
-from wainwright.lsp.edits.misplaced import misplaced
+from wainwright.engine.editing import line_hunks, merged
+from wainwright.lsp.edits.misplaced import misplaced, put_back
 
 MADE_FOR = "one\ntwo 🙂\nthree"
 
@@ -34,3 +35,18 @@ END = edit(2, 2, "THREE", 5)
 def test_it_is_found_among_the_texts(edits: list[types.TextEdit], told: list[str], found: int | None) -> None:
     wanted = None if found is None else (told[found], told[found + 1])
     assert misplaced(edits, [MADE_FOR, *told], "utf-16") == wanted
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "now", "right", "found", "whole"),
+    [
+        ("a\nX\nc\nd\n", "a\nX\nc\nd!\n", "a\nb typed\nc\nd\n", "a\nb typed\nc\nd!\n", True),
+        # What was typed since stands beside one of two places: the other is put right.
+        ("X\nb\nc\nY\n", "X\nb\nc\nY!\n", "a\nb\nc\nd\n", "a\nb\nc\nd\nY!\n", False),
+        ("X\nb\n", "X!\nb\n", "a\nb\n", "a\nX!\nb\n", False),
+    ],
+)
+def test_what_was_spoiled_is_put_right_and_nothing_is_lost(
+    spoiled: str, now: str, right: str, found: str, *, whole: bool
+) -> None:
+    assert put_back(spoiled, now, right, merged, line_hunks) == (found, whole)
