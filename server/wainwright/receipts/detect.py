@@ -43,6 +43,8 @@ class Around:
     """Whether a path beneath the workspace is there, also one that git ignores; the last part may be a pattern."""
     program: Callable[[str], bool]
     """Whether a program is on the search path of commands."""
+    fetched: Callable[[str], bool] = lambda _name: True
+    """Whether what a build's wrapper script runs has been fetched before, by the name of its archive."""
 
 
 NOTHING_AROUND = Around(there=lambda _path: False, program=lambda _name: True)
@@ -375,13 +377,30 @@ def _tested_by_cargo(here: _Folder, text: str) -> bool:
 
 def _on_the_jvm(here: _Folder) -> Iterator[Suite]:
     if "pom.xml" in here.files:
-        wrapper = "./mvnw" if "mvnw" in here.files else "mvn"
-        yield here.suite(f"{wrapper} -o -q test", "pom.xml is there")
+        program, why = _wrapped(here, "mvnw", "mvn", ".mvn/wrapper/maven-wrapper.properties")
+        yield here.suite(f"{program} -o -q test", f"pom.xml is there{why}")
     elif {"build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"} & here.files:
-        wrapper = "./gradlew" if "gradlew" in here.files else "gradle"
-        yield here.suite(f"{wrapper} --offline test", "it is built by Gradle")
+        program, why = _wrapped(here, "gradlew", "gradle", "gradle/wrapper/gradle-wrapper.properties")
+        yield here.suite(f"{program} --offline test", f"it is built by Gradle{why}")
     elif "build.sbt" in here.files:
         yield here.suite("sbt test", "build.sbt is there")
+
+
+def _wrapped(here: _Folder, script: str, program: str, settings: str) -> tuple[str, str]:
+    """The wrapper script of a build, or the program itself where the script would have to fetch one first."""
+    if script not in here.files:
+        return program, ""
+    found = re.search(
+        r"^distributionUrl\s*=.*/(.+?)\.(?:zip|tar\.gz)\s*$", here.project.text(settings) or "", re.MULTILINE
+    )
+    if found is None or here.around.fetched(found[1]):
+        return f"./{script}", ""
+    if here.around.program(program):
+        return program, f"; {script} would have to fetch {found[1]} first"
+    return (
+        f"./{script}",
+        f"; run ./{script} once yourself: it has to fetch {found[1]}, and commands have no network",
+    )
 
 
 def _other_manifest(here: _Folder) -> bool:

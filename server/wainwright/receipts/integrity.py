@@ -149,10 +149,21 @@ def _settings(path: str, text: str, old: str) -> Iterator[str]:
         if _reads(path)
         else _PARTS.get(name) or next((part for end, part in _ENDS.items() if path.endswith(end)), None)
     )
-    if part is not None and part(text) != part(old):
-        yield "has other settings of the tests than on the base"
+    if part is not None and (now := part(text)) != (before := part(old)):
+        yield f"has other settings of the tests than on the base{_which(now, before)}"
     if path.endswith("_test.go") and "func TestMain(" in text:
         yield "has a TestMain, which decides what runs and how it ends"
+
+
+def _which(now: object, before: object) -> str:
+    """What of the settings is another: the names of some, or a line."""
+    if isinstance(now, dict) and isinstance(before, dict):
+        names = [name for name in {**before, **now} if now.get(name) != before.get(name)]
+        return f" ({', '.join(names[:3])}{' …' if len(names) > 3 else ''})"
+    if isinstance(now, list) and isinstance(before, list):
+        other = [line for line in now if line not in before] or [line for line in before if line not in now]
+        return f" ({_shown(re.match('.*', other[0]))})" if other else ""
+    return ""
 
 
 def _toml(*tables: str) -> Callable[[str], object]:
@@ -161,7 +172,7 @@ def _toml(*tables: str) -> Callable[[str], object]:
             found: Any = tomllib.loads(text)
         except tomllib.TOMLDecodeError:
             return text
-        return [_dug(found, table.split(".")) for table in tables]
+        return {table: _dug(found, table.split(".")) for table in tables}
 
     return part
 
@@ -178,7 +189,7 @@ def _package(text: str) -> object:
     except ValueError:
         return text
     keys = "scripts jest mocha ava nyc c8 vitest tap type imports exports main packageManager workspaces overrides"
-    return [found.get(key) for key in keys.split()] if isinstance(found, dict) else text
+    return {key: found.get(key) for key in keys.split()} if isinstance(found, dict) else text
 
 
 _OF_TESTS = re.compile(r"(tool:)?pytest|testenv.*|tox|coverage:.*|unittest|aliases|options\.entry_points")
@@ -200,6 +211,32 @@ def _lines(pattern: str) -> Callable[[str], object]:
     return lambda text: [line.strip() for line in text.splitlines() if re.search(pattern, line)]
 
 
+_ELSEWHERE = frozenset(
+    re.findall(
+        r"\S+",
+        "japicmp-maven-plugin revapi-maven-plugin clirr-maven-plugin maven-javadoc-plugin dokka-maven-plugin "
+        "maven-source-plugin maven-gpg-plugin maven-release-plugin maven-deploy-plugin maven-site-plugin "
+        "maven-checkstyle-plugin spotless-maven-plugin spotbugs-maven-plugin maven-pmd-plugin license-maven-plugin "
+        "animal-sniffer-maven-plugin maven-bundle-plugin bnd-maven-plugin flatten-maven-plugin "
+        "nexus-staging-maven-plugin central-publishing-maven-plugin",
+    )
+)
+"""Plugins of Maven that look at a build or publish it, and have no say in its tests."""
+
+
+def _plugin(found: re.Match[str]) -> str:
+    """A plugin as far as it matters to tests; what others it names may be what runs."""
+    names = re.findall(r"<artifactId>\s*(.*?)\s*</artifactId>", found[0])
+    return "" if names and _ELSEWHERE.issuperset(names) else found[0]
+
+
+def _of_maven(text: str) -> object:
+    return _lines(
+        r"surefire|failsafe|[sS]kip|maven\.test|[iI]gnore|clude>|argLine|<goal>|<phase>|testSource|testResource"
+        r"|<parent>|relativePath|<profile|<activ|<groups|systemProp|environmentVar"
+    )(re.sub(r"<plugin>.*?</plugin>", _plugin, text, flags=re.DOTALL))
+
+
 def _all(text: str) -> object:
     return text
 
@@ -215,9 +252,7 @@ _PARTS: dict[str, Callable[[str], object]] = {
     "composer.json": _lines(r'"(scripts|test|phpunit|autoload|autoload-dev)"'),
     "Cargo.toml": _toml("test", "lib", "bin", "profile", "package.autotests", "package.build", "patch", "workspace"),
     "go.mod": _lines(r"^\s*(replace|toolchain|exclude|tool)\b|=>"),
-    "pom.xml": _lines(
-        r"surefire|failsafe|[sS]kip|maven\.test|[iI]gnore|clude>|argLine|<goal>|<phase>|testSource|testResource|<parent>|relativePath|<profile|<activ|<groups|systemProp|environmentVar"
-    ),
+    "pom.xml": _of_maven,
     "CMakeLists.txt": _lines(r"add_test|tests_properties|enable_testing|CTest|_FAIL|DISABLED|SKIP_|gtest|NDEBUG"),
 }  # fmt: skip
 _RECIPES: tuple[tuple[str, tuple[str, ...]], ...] = (

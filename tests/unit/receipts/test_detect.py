@@ -113,6 +113,59 @@ def test_which_commands_run_the_tests(files: dict[str, str], there: str, found: 
 
 
 @pytest.mark.parametrize(
+    ("script", "settings", "fetched", "installed", "command", "said"),
+    [
+        (
+            "mvnw",
+            ".mvn/wrapper/maven-wrapper.properties",
+            "apache-maven-3.9.6-bin",
+            "",
+            "./mvnw -o -q test",
+            "there",
+        ),
+        (
+            "mvnw",
+            ".mvn/wrapper/maven-wrapper.properties",
+            "",
+            "mvn",
+            "mvn -o -q test",
+            "; mvnw would have to fetch",
+        ),
+        (
+            "mvnw",
+            ".mvn/wrapper/maven-wrapper.properties",
+            "",
+            "",
+            "./mvnw -o -q test",
+            "run ./mvnw once yourself",
+        ),
+        ("mvnw", "elsewhere", "", "mvn", "./mvnw -o -q test", "there"),
+        (
+            "gradlew",
+            "gradle/wrapper/gradle-wrapper.properties",
+            "",
+            "gradle",
+            "gradle --offline test",
+            "; gradlew w",
+        ),
+    ],
+)
+def test_a_wrapper_that_would_have_to_fetch_what_it_runs_gives_way(
+    script: str, settings: str, fetched: str, installed: str, command: str, said: str
+) -> None:
+    url = "distributionUrl=https\\://example.org/maven/3.9.6/apache-maven-3.9.6-bin.zip\n"
+    files = {"pom.xml" if script == "mvnw" else "build.gradle": "", script: "", settings: f"# x\n{url}"}
+    around = Around(
+        there=lambda _path: False,
+        program=lambda name: name == installed,
+        fetched=lambda name: name == fetched,
+    )
+    (suite,) = detect(Files(files), around)
+    assert suite.command == command
+    assert said in suite.reason
+
+
+@pytest.mark.parametrize(
     ("installed", "command"), [(("bundle",), "bundle exec rake test"), ((), "rake test")]
 )
 def test_without_bundler_ruby_finds_the_gems(installed: tuple[str, ...], command: str) -> None:

@@ -8,12 +8,15 @@ from wainwright.domain.evidence import Case, Suite
 from wainwright.receipts.integrity import Before, agreement, changes, written
 
 PYTEST = "python3 -m pytest -q"
+JAPICMP = "<plugin>\n<artifactId>japicmp-maven-plugin</artifactId>\n<excludes>\n"
+SUREFIRE = "<plugin>\n<artifactId>maven-surefire-plugin</artifactId>\n"
+ENDS = "\n</plugin>\n"
 
 
 @pytest.mark.parametrize(
     ("path", "old", "new", "command", "said"),
     [
-        ("pyproject.toml", "[tool.pytest.ini_options]\n", "[tool.pytest.ini_options]\naddopts = 'a'\n", PYTEST, "other settings"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\n", "[tool.pytest.ini_options]\naddopts = 'a'\n", PYTEST, "than on the base (tool.pytest)."),
         ("pyproject.toml", "[project]\nversion = '1'\n", "[project]\nversion = '2'\n", PYTEST, ""),
         ("pyproject.toml", "", "[project.entry-points.pytest11]\na = 'b'\n", PYTEST, "other settings"),
         ("setup.cfg", "[metadata]\nname = a\n", "[metadata]\nname = b\n", PYTEST, ""),
@@ -23,7 +26,7 @@ PYTEST = "python3 -m pytest -q"
         ("pytest.ini", "[pytest]\n", None, PYTEST, "configures the tests"),
         ("conftest.py", "a = 1\n", "a = 2\n", PYTEST, "pytest's own run"),
         ("package.json", '{"version": "1"}', '{"version": "2"}', "npm test", ""),
-        ("package.json", '{"scripts": {"test": "a"}}', '{"scripts": {"test": "b"}}', "npm test", "other settings"),
+        ("package.json", '{"scripts": {"test": "a"}}', '{"scripts": {"test": "b"}}', "npm test", "than on the base (scripts)."),
         ("package.json", '{"jest": {}}', '{"jest": {"testPathIgnorePatterns": ["a"]}}', "npm test", "other settings"),
         ("vitest.config.ts", "a", "b", "npm test", "configures the tests"),
         (".mocharc.yml", None, "a", "npm test", "configures the tests"),
@@ -34,7 +37,10 @@ PYTEST = "python3 -m pytest -q"
         ("go.mod", "module a\n", "module a\n\nreplace b => ./b\n", "go test ./...", "other settings"),
         ("a_test.go", "package a\n", "package a\n\nfunc TestMain(m *testing.M) {}\n", "go test ./...", "TestMain"),
         ("pom.xml", "<version>1</version>", "<version>2</version>", "mvn test", ""),
-        ("pom.xml", "", "<skipTests>true</skipTests>", "mvn test", "other settings"),
+        ("pom.xml", "", "<skipTests>true</skipTests>", "mvn test", "than on the base (<skipTests>true</skipTests>)."),
+        ("pom.xml", f"{JAPICMP}</excludes>{ENDS}{SUREFIRE}{ENDS}", f"{JAPICMP}<exclude>A</exclude></excludes>{ENDS}{SUREFIRE}{ENDS}", "mvn test", ""),
+        ("pom.xml", f"{JAPICMP}</excludes>{ENDS}{SUREFIRE}{ENDS}", f"{JAPICMP}</excludes>{ENDS}{SUREFIRE}<exclude>A</exclude>{ENDS}", "mvn test", "other settings"),
+        ("pom.xml", f"{JAPICMP}{SUREFIRE}{ENDS}", f"{JAPICMP}{SUREFIRE}<exclude>A</exclude>{ENDS}", "mvn test", "other settings"),
         ("build.gradle", "a", "b", "gradle test", "decides how tests are built"),
         ("gradle/wrapper/gradle-wrapper.properties", "a", "b", "./gradlew test", "decides how tests are built"),
         ("Makefile", "test:\n\ta\n", "test:\n\tb\n", "make test", "other settings"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,8 +70,20 @@ def _detect(parts: EngineParts, commit: str) -> tuple[Suite, ...]:
     around = detect.Around(
         there=lambda path: os.path.lexists(parts.workspace / path),
         program=lambda name: shutil.which(name) is not None,
+        fetched=_fetched,
     )
     return detect.detect(project, around)
+
+
+def _fetched(archive: str) -> bool:
+    """Whether a wrapper script of Maven or Gradle has fetched what it runs. Folders may lack the end of its name."""
+    names = {archive, re.sub("-(bin|all)$", "", archive)}
+    homes = (Path.home() / ".m2", Path(os.environ.get("GRADLE_USER_HOME") or Path.home() / ".gradle"))
+    return any((home / "wrapper" / "dists" / name).is_dir() for home in homes for name in names)
+
+
+LONG_S = 20.0
+"""Tests that take longer are announced with the time that they took before."""
 
 
 async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Sequence[ev.Event]:
@@ -97,6 +110,12 @@ async def test_base(parts: EngineParts, run: LiveRun, effect: ef.TestBase) -> Se
     except NotAgreed as error:
         return (ev.BaseTested(reason=error.message),)
     return (ev.BaseTested(receipt=receipt),)
+
+
+def lasting(state: RunState) -> str:
+    """How long tests are to be waited for, where that is long."""
+    took = state.base_receipt.seconds if state.base_receipt else 0.0
+    return f" (which took {took:.0f} s on the base)" if took >= LONG_S else ""
 
 
 async def change(parts: EngineParts, state: RunState) -> str:

@@ -22,6 +22,7 @@ from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.ready import Ready
 from wainwright.engine.stages import briefs
+from wainwright.engine.stages.base import lasting
 from wainwright.engine.stages.belonging import landing_with, standing, tests_in
 from wainwright.engine.stages.red_first import postponed
 from wainwright.silence import left_behind
@@ -155,7 +156,7 @@ async def _tested(parts: EngineParts, run: LiveRun, batch: _Batch) -> tuple[_Tes
     state, after = run.state, batch.after
     if parts.sandbox is None or not state.testable:
         return _Tested(), ""
-    run.tell(f"tests the merged tree of {batch.names}", batch.members[0].task)
+    run.tell(f"tests the merged tree of {batch.names}{lasting(state)}", batch.members[0].task)
     there = tests_in(after, standing(after))
     receipt, verdict = await judged(parts, state, "landing", after.present_head, there)
     worse = broken(receipt, verdict, state.base_receipt)

@@ -66,6 +66,8 @@ class _Trying:
     expected: frozenset[str] = frozenset()
     """The acceptance tests that pass on the change itself; empty where the report tells no tests."""
     limit_s: float = 0.0
+    slow: bool = False
+    """Whether the time was over before the change itself was tested."""
     made: int = 0
     killed: int = 0
     timed_out: int = 0
@@ -119,7 +121,7 @@ class _Trying:
         self.expected = frozenset(
             name for name in receipt.passing - flaky if any(belongs(name, test) for test in tests)
         )
-        self.limit_s = SLOWER_MAX * receipt.seconds + PATIENCE_S
+        self.limit_s, self.slow = SLOWER_MAX * receipt.seconds + PATIENCE_S, receipt.exit is None
         told = bool(self.expected) or not receipt.cases
         return receipt.exit is not None and told and self._passes(receipt)
 
@@ -172,7 +174,7 @@ async def _worker(trying: _Trying, head: str, ready: asyncio.Event, number: int)
                     ready.set()
                 await _work(trying, altered)
     except (WainwrightError, OSError) as error:
-        trying.reason = f"They could not all be tried: {error}"
+        trying.reason = f"They could not all be tried: {error}".rstrip(".")
         trying.waiting.clear()
     finally:
         ready.set()
@@ -185,7 +187,9 @@ async def _test_itself(trying: _Trying, altered: workbenches.Altered) -> None:
         with contextlib.suppress(CannotNarrow):
             if trying.know(await altered.test(only, max(trying.left_s, 1.0))):
                 return
-    trying.reason = "The acceptance tests do not pass by themselves here, so nothing was tried."
+    trying.reason = "The acceptance tests do not pass by themselves here, so nothing was tried"
+    if trying.slow:
+        trying.reason = "To run the tests once takes longer than there is time for this, so nothing was tried"
     trying.waiting.clear()
 
 

@@ -125,8 +125,7 @@ def unfit(
         wrong.append(
             f"These did not run, since `{first.receipt.command}` does not find them or skips them: "
             f"{_names(found.not_run)}. Name them as the report does, and place them where they are found. "
-            "This is the report, on the base with your test files and without your change, where your tests have to "
-            f"be red.\n{report_text(first.receipt)}"
+            f"{_reported(state, first.receipt, found.not_run)}"
         )
     early = () if same else tuple(name for name in found.green if name not in guards)
     if early:
@@ -155,6 +154,22 @@ def _against(state: RunState, test: AcceptanceTest, words: str) -> bool:
     """Whether a red test ought to be green: its author calls it a guard, or the plan does and nobody contradicts."""
     return guarding(state, test) and (
         test.guards or not re.search(rf"\b{re.escape(test.requirement)}\b", words)
+    )
+
+
+def _reported(state: RunState, receipt: Receipt, tests: Sequence[str]) -> str:
+    """What the report has in the place of these tests: those of their files, or else all that are new."""
+    files = tuple(dict.fromkeys(test.partition("::")[0] for test in tests))
+    there = [case.name for case in receipt.cases if any(belongs(case.name, file) for file in files)]
+    if there:
+        return f"Of these files it has {_names(there)}."
+    before = {case.name for case in state.base_receipt.cases} if state.base_receipt else set[str]()
+    new = [case.name for case in receipt.cases if case.name not in before]
+    if new and not receipt.unbuilt:
+        return f"It has none of {_names(files)}; what is new in it is {_names(new)}."
+    return (
+        "This is the report, on the base with your test files and without your change, where your tests have to "
+        f"be red.\n{report_text(receipt)}"
     )
 
 

@@ -13,7 +13,7 @@ from wainwright.engine.judging import judged
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.stages import briefs
-from wainwright.engine.stages.base import change
+from wainwright.engine.stages.base import change, lasting
 from wainwright.engine.stages.belonging import standing, tampered, tests_in
 from wainwright.engine.stages.structured_answer import ask
 
@@ -26,7 +26,7 @@ async def run_tests(parts: EngineParts, run: LiveRun, effect: ef.RunTests) -> Se
     if effect.unverified:
         verdict = Verdict(passed=True, reason="a person passed it without a receipt")
         return (ev.Tested(tree=state.head_tree, verdict=verdict, unverified=True),)
-    run.tell(f"tests the whole: {state.command}")
+    run.tell(f"tests the whole: {state.command}{lasting(state)}")
     receipt, verdict = await judged(
         parts, state, "test", state.head, tests_in(state, standing(state)), anew=effect.number > 0
     )
