@@ -234,7 +234,7 @@ class ExplainAnswer(Fact):
 
 
 class Noticed(Fact):
-    """Something wrong beside the work at hand, which was left as it is."""
+    """Something that is wrong, or was left out on purpose, and stays as it is."""
 
     where: str = Field(min_length=1)
     """``path`` or ``path:line``."""
@@ -247,7 +247,7 @@ class _Noticing(Fact):
     @property
     def noted(self) -> tuple[Finding, ...]:
         """What was noticed, as findings that nobody has to answer."""
-        beside = "it is no part of this task, and was left as it is"
+        beside = "it was left as it is"
         return tuple(
             Finding(where=one.where, trigger=one.what, consequence=beside, severity="minor", route="defer")
             for one in self.noticed

@@ -1,6 +1,7 @@
 """The documents a run leaves behind, as a pure function of its state: path -> text, below the run's folder."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from wainwright.domain import change_diff
@@ -33,9 +34,7 @@ def artifacts(state: RunState) -> dict[str, str]:
     if state.plan is not None:
         found["requirements.md"] = _requirements(state, state.plan)
         found[PLAN] = render(state.plan, state.goal.text, state.revision)
-        found["plan.json"] = (
-            json.dumps(state.plan.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
-        )
+        found["plan.json"] = _plan_json(state.plan)
     if state.design is not None:
         found.update({d.name: d.text for d in state.design.documents})
     if state.tested is not None:
@@ -58,6 +57,16 @@ def artifacts(state: RunState) -> dict[str, str]:
         name: _under_title(text, warned) if name.endswith(".md") and name != PLAN else text
         for name, text in found.items()
     }
+
+
+def _plan_json(plan: Plan) -> str:
+    """The plan as data. ``met`` and ``guards`` say how things were before: they are there where they are true."""
+    told = plan.model_dump(mode="json")
+    for one in told["requirements"]:
+        for flag in ("met", "guards"):
+            if not one[flag]:
+                del one[flag]
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def _warning(state: RunState) -> str:
@@ -110,10 +119,24 @@ def counted(receipt: Receipt) -> str:
     return ", ".join(told)
 
 
+_FEW = re.compile(r" \(only (.*)\)$", re.DOTALL)
+_NAMED_MAX = 3
+
+
+def _some(tests: Sequence[str]) -> str:
+    """Which tests were run alone, in few words."""
+    if len(tests) <= _NAMED_MAX:
+        return f" (only {', '.join(tests)})"
+    files = sorted({test.partition("::")[0] for test in tests})
+    more = f" and {len(files) - _NAMED_MAX} more files" if len(files) > _NAMED_MAX else ""
+    return f" (only {len(tests)} tests, in {', '.join(files[:_NAMED_MAX])}{more})"
+
+
 def _receipt(receipt: Receipt) -> str:
     code = "stopped at its time limit" if receipt.exit is None else f"exit code {receipt.exit}"
     counts = f", {counted(receipt)}" if receipt.cases else ""
-    return f"`{receipt.command}` on tree `{receipt.tree}`: {code}{counts}, {receipt.seconds:.1f} s"
+    command = _FEW.sub(lambda found: _some(found[1].split(", ")), receipt.command)
+    return f"`{command}` on tree `{receipt.tree}`: {code}{counts}, {receipt.seconds:.1f} s"
 
 
 def _test_report(state: RunState) -> str:
@@ -301,6 +324,7 @@ def _summary(state: RunState) -> str:
         ]
     if state.reviewed is not None and state.reviewed.findings:
         lines += ["", "## What the review leaves open", "", _findings(state.reviewed.findings).rstrip()]
+    lines += _noticed(state)
     lines += _unnoticed(state)
     lines += _handed_over(state)
     told = ending(state)
@@ -314,6 +338,14 @@ def _summary(state: RunState) -> str:
             *(f"- {in_line(s)}" for s in state.skipped_files),
         ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _noticed(state: RunState) -> list[str]:
+    """What was remarked while the tasks were built, and the review does not say itself."""
+    said = {(one.where, one.trigger) for one in state.reviewed.findings} if state.reviewed else set()
+    found = [one for task in state.tasks.values() for one in task.remarks]
+    left = [one for one in dict.fromkeys(found) if (one.where, one.trigger) not in said]
+    return ["", "## What was noticed on the way", "", _findings(left).rstrip()] if left else []
 
 
 def _verdict(state: RunState) -> str:

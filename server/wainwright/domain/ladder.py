@@ -213,7 +213,9 @@ def replan(state: RunState, digest: str) -> RunState:
     )
 
 
-def back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int = 0) -> RunState:
+def back_to_build(
+    state: RunState, digest: str, name: str, *, title: str = "", extra_rung: int = 0
+) -> RunState:
     """Add a task that answers a red test, a review or an incident, one rung up; else plan anew, or stop."""
     step = state.rounds + extra_rung
     at_end = step >= len(ROUND_LADDER)
@@ -227,7 +229,7 @@ def back_to_build(state: RunState, digest: str, name: str, *, extra_rung: int = 
     requirements = tuple(name for name in planned if name not in left_out(state)) or planned
     task = Task(
         id=f"{name}-{number}",
-        title=headline(f"{name.capitalize()}: {digest}"),
+        title=headline(f"{name.capitalize()}: {title or digest}"),
         instruction=digest,
         write_set=(EVERYTHING,),
         acceptance=requirements,
@@ -288,7 +290,7 @@ def review(state: RunState, event: ev.Reviewed) -> RunState:
     routes = {f.route for f in binding}
     if "intent_gap" in routes:
         return state
-    back = back_to_build(state, f"The review found:\n{digest}", "review")
+    back = back_to_build(state, f"The review found:\n{digest}", "review", title=binding[0].consequence)
     if "bad_spec" in routes and back.stage is S.BUILD and S.DESIGN in state.route and state.size == "large":
         return back.changed(
             stage=S.DESIGN,

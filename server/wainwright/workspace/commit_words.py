@@ -84,7 +84,9 @@ _OF_TESTS = re.compile(
 _OF_WORDS = re.compile(r"(^|/)docs?/|\.(md|rst|txt|adoc)$", re.IGNORECASE)
 _OWN_NUMBERS = re.compile(r"\s*\((?:[RT]\d+(?:, | and |; )?)+\)")
 _WORKING_NOTE = re.compile(
-    r"\b(tests?|suites?|checks?)\b[^.]*\b(pass(es|ed)?|green|succeed(s|ed)?|ran|run)\b|\b\d+ (passed|green)\b"
+    r"\b(tests?|suites?)\b(\W+\w+){0,4}?\W+(pass(es|ed)?|green|succeed(s|ed)?|ran|run( green| through)?\W*$)(?!\w)"
+    r"|\bchecks?( \w+)?( are| is)? (pass(es|ed)?|green)\b|\b(ran|run) the (\w+ )?(tests?|suites?)\b"
+    r"|\b\d+ (passed|green)\b"
     r"|\bacceptance tests?\b|\bthe (task|planner|tester|reviewer|critic|designer)\b",
     re.IGNORECASE,
 )

@@ -18,7 +18,7 @@ from wainwright.domain.artifacts import artifacts, utc
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import decide
 from wainwright.domain.effects import OpenGate
-from wainwright.domain.evidence import Case, Receipt, Verdict
+from wainwright.domain.evidence import Case, Finding, Receipt, Verdict
 from wainwright.domain.fold import replay
 from wainwright.domain.goal import Stage
 from wainwright.domain.state import without_test
@@ -149,6 +149,22 @@ def test_what_no_test_shows_is_told_in_the_testers_words() -> None:
     assert "- R1: no test. R1 is left out; a person" in ended
     noted = state.changed(stage=Stage.DONE, plan=state.plan.model_copy(update={"notes": "Mind the gap."}))
     assert "## The Planner's notes\n\nMind the gap.\n" in artifacts(noted)["summary.md"]
+
+
+def test_what_was_remarked_on_the_way_is_in_the_summary_unless_the_review_says_it() -> None:
+    state = replay(list(WAY_TO[Stage.DEPLOY]))
+    assert state is not None
+    assert state.reviewed is not None
+    (one, *_) = state.tasks.values()
+    remark = Finding(
+        where="docs/a.md:1", trigger="It has no number.", consequence="x", severity="minor", route="defer"
+    )
+    built = state.tasks | {one.task.id: one.model_copy(update={"remarks": (remark,)})}
+    ended = state.changed(stage=Stage.DONE, tasks=built)
+    assert "## What was noticed on the way\n\n- **minor** at `docs/a.md:1`" in artifacts(ended)["summary.md"]
+    said = state.reviewed.model_copy(update={"findings": (remark,)})
+    assert "noticed on the way" not in artifacts(ended.changed(reviewed=said))["summary.md"]
+    assert '"met"' not in artifacts(ended)["plan.json"], "which is about what was so before"
 
 
 def test_before_tests_are_written_none_is_missed() -> None:

@@ -139,6 +139,12 @@ def test_a_long_title_is_cut_at_its_clauses_and_told_whole_below(project: str) -
     [
         ("Zones were ignored. All tests pass.", "Zones were ignored.\n"),
         ("84 passed.", ""),
+        ("I ran the whole suite. The new tests are all green. Checks pass.", ""),
+        (
+            "It is boxed, so that init checks run; one of its own wins.",
+            "It is boxed, so that init checks run; one of its own wins.\n",
+        ),
+        ("The tests of a module run in its folder.", "The tests of a module run in its folder.\n"),
         ("The reviewer asked for it. Zones were ignored (R3).", "Zones were ignored.\n"),
         ("Read zones.", ""),
         ("First `a.b` is read.\n\nThen it is kept.", "First `a.b` is read.\n\nThen it is kept.\n"),
