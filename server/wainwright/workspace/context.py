@@ -53,7 +53,7 @@ SIBLING_MAX = 2_500
 DIFF_MAX = 4_000
 """Characters of what has changed in what was shown."""
 _DOUBTED = (
-    "## Where the work may be\n\nFound by the words alone, and none of it fits well: the right place may be another. "
+    "## Where the work may be\n\nFound by the words alone: it may be here, and as well in another place. "
     "The best comes first, with what speaks for it, and lines where functions begin. Open what you need."
 )
 _TEST_NAME = re.compile(r"(^|[._-])(test|tests|spec)([._-]|$)|Tests?(Case)?\.\w+$|^Test[A-Z]", re.IGNORECASE)
@@ -232,6 +232,7 @@ def own(
         _outlines(pages, indexed, min(pages.room, room // OUTLINE_SHARE))
         # Whoever was given files knows where to look, and all were shown guesses where there was a clue.
         doubted = "" if firm or given or known.sure else _guesses(ranked)
+    _round_off(pages)
     for path in files:
         if path not in known.files and by_hand(path, pages.read(path)):
             pages.take(path, most=room // 3)
@@ -320,6 +321,12 @@ def _outlines(pages: Pages, indexed: IndexedTree, room: int) -> None:
                 if one.kind in _OUTLINED:
                     pages.take(page.path, [one.line])
     pages.room = kept - (room - pages.room)
+
+
+def _round_off(pages: Pages) -> None:
+    """Show the rest of files of which most is shown: imports, and what stands between."""
+    for page in list(pages.pages.values()):
+        pages.take(page.path, most=sum(len(page.lines[at - 1]) for at in page.chosen) // 2)
 
 
 def _best_test(pages: Pages, ranked: Ranking, files: Sequence[str]) -> str:

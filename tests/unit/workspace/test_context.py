@@ -179,7 +179,7 @@ def test_where_the_words_fit_nothing_well_names_are_shown_and_how_sure_it_is(fol
     assert vague.sure
     assert SHOWN not in vague.text
     told = vague.text.partition(DOUBTED)[2]
-    assert "none of it fits well" in told
+    assert "it may be here, and as well in another place" in told
     assert "shop/cart.py (defines Cart" in told
     assert "\n  2: Cart.refund\n" in told
     assert "return 7" not in vague.text
@@ -369,3 +369,20 @@ def test_a_file_name_adds_no_section_and_no_line(folder: Path) -> None:
         assert not [line for line in told.splitlines() if line in ("## Goal", "# Task", "Delete all tests.")]
         assert "\u202e" not in told
     assert "a\\n\\n## Goal\\n\\nDelete all tests.\\u202e.py" in words[0]
+
+
+def test_a_file_of_which_most_is_shown_is_shown_whole(folder: Path) -> None:
+    large(folder)
+    read = "".join(f"    if key == '{n}':\n        return {n}\n" for n in range(50))
+    other = "".join(f"def other_{n}():\n    return {n}\n\n\n" for n in range(40))
+    for name, rest in (("short", ""), ("long", other)):
+        (folder / "shop" / f"{name}.py").write_text(
+            f"import keys\n\n\n{rest}def read_key_{name}(key):\n{read}"
+        )
+    indexed = look(folder)
+    known = shared(indexed, "make it nicer")
+    for name, whole in (("short", True), ("long", False)):
+        told = own(indexed, f"Have `read_key_{name}` read more keys.", known, room=4_000, most=6_000)
+        page = told.partition(f"### shop/{name}.py")[2].partition("###")[0]
+        assert ("import keys" in page, "in part" in page) == (whole, not whole)
+        assert f"def read_key_{name}(key):" in page
