@@ -24,7 +24,7 @@ from wainwright.domain.plan import Plan
 from wainwright.domain.plan_text import PLAN, render
 from wainwright.domain.shown import in_line
 from wainwright.domain.skipping import left_out, skipped, untested
-from wainwright.domain.state import RunState, guarding
+from wainwright.domain.state import RunState, guarding, noticed
 from wainwright.domain.text import headline
 
 
@@ -324,7 +324,8 @@ def _summary(state: RunState) -> str:
         ]
     if state.reviewed is not None and state.reviewed.findings:
         lines += ["", "## What the review leaves open", "", _findings(state.reviewed.findings).rstrip()]
-    lines += _noticed(state)
+    if left := noticed(state):
+        lines += ["", "## What was noticed on the way", "", _findings(left).rstrip()]
     lines += _unnoticed(state)
     lines += _handed_over(state)
     told = ending(state)
@@ -338,14 +339,6 @@ def _summary(state: RunState) -> str:
             *(f"- {in_line(s)}" for s in state.skipped_files),
         ]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _noticed(state: RunState) -> list[str]:
-    """What was remarked while the tasks were built, and the review does not say itself."""
-    said = {(one.where, one.trigger) for one in state.reviewed.findings} if state.reviewed else set()
-    found = [one for task in state.tasks.values() for one in task.remarks]
-    left = [one for one in dict.fromkeys(found) if (one.where, one.trigger) not in said]
-    return ["", "## What was noticed on the way", "", _findings(left).rstrip()] if left else []
 
 
 def _verdict(state: RunState) -> str:

@@ -289,3 +289,10 @@ def without_test(state: RunState) -> dict[str, str]:
             own = [said.strip() for said in sentences if re.search(rf"\b{re.escape(one.id)}\b", said)]
             told[one.id] = " ".join(own) or state.acceptance.summary.strip() or "The Tester does not say why."
     return told
+
+
+def noticed(state: RunState) -> tuple[Finding, ...]:
+    """What was remarked while the tasks were built, and the review does not say itself."""
+    said = {(one.where, one.trigger) for one in state.reviewed.findings} if state.reviewed else set()
+    found = dict.fromkeys(one for task in state.tasks.values() for one in task.remarks)
+    return tuple(one for one in found if (one.where, one.trigger) not in said)

@@ -24,7 +24,7 @@ from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Case, Deployment, Fi
 from wainwright.domain.gates import GATES, digest
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
 from wainwright.domain.sizes import told
-from wainwright.domain.state import RunState
+from wainwright.domain.state import RunState, noticed
 from wainwright.domain.text import cut, plain
 from wainwright.journal import Account
 from wainwright.workspace.native import Symbol
@@ -202,7 +202,7 @@ class RunView(Fact):
 class Remark(Finding):
     """A finding, and who made it; a failing test is one, too."""
 
-    code: Literal["review", "mutant", "test"] = "review"
+    code: Literal["review", "noticed", "mutant", "test"] = "review"
     document: str = ""
     """Which document of the run tells more."""
 
@@ -301,7 +301,10 @@ def _reviewed(state: RunState) -> tuple[Remark, ...]:
     reviewed = state.reviewed
     if reviewed is None or reviewed.tree not in ("", state.head_tree):
         return ()
-    return tuple(Remark(**one.model_dump(), document="review.md") for one in reviewed.findings)
+    told = [Remark(**one.model_dump(), document="review.md") for one in reviewed.findings]
+    page = "summary.md" if state.stage in ENDS else ""
+    more = [Remark(**one.model_dump(), document=page, code="noticed") for one in noticed(state)]
+    return (*told, *more)
 
 
 def _survivors(state: RunState) -> tuple[Remark, ...]:

@@ -53,3 +53,17 @@ def test_a_finding_about_an_older_tree_holds_no_more() -> None:
     assert (one.where, one.code, one.document) == ("a.py:1", "review", "review.md")
     state = fold(state, reviewed.model_copy(update={"tree": "older"}))
     assert view(state, SPENT, (), ()).findings == ()
+
+
+def test_what_was_noticed_while_tasks_were_built_stands_beside_the_review() -> None:
+    said, beside = (
+        Finding(where="a.py:1", trigger=words, consequence="y", severity="minor", route="defer")
+        for words in ("said", "beside")
+    )
+    way = [
+        one.model_copy(update={"remarks": (said, beside)}) if isinstance(one, ev.TaskLanded) else one
+        for one in WAY_TO[Stage.REVIEW]
+    ]
+    assert seen(*way).findings == (), "nobody has looked at this tree yet"
+    found = seen(*way, REVIEWED.model_copy(update={"findings": (said,)})).findings
+    assert [(one.trigger, one.code) for one in found] == [("said", "review"), ("beside", "noticed")]
