@@ -2,6 +2,8 @@
 
 /** Which gate to answer, and what. */
 export interface AnswerArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** Default: the one that is open. */
@@ -14,6 +16,8 @@ export interface AnswerArguments {
 
 /** Which gate to pass. */
 export interface ApproveArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** Default: the one that is open. */
@@ -26,6 +30,8 @@ export interface ApproveArguments {
 
 /** Which run goes on with the stage, or what a new one is for, and where the person is. */
 export interface BeginArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** Default: the newest run that has not ended. */
   run?: string | null;
   /** What a new run is for; one is started unless a run holds before this stage. It passes this stage alone; for `build` the tests and the review as well, for `deploy` the watching. */
@@ -107,6 +113,8 @@ export interface FileInfo {
 
 /** From where a run is gone on from in a run of its own. */
 export interface ForkArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** The last row that both have, as `wainwright.rows` lists them. Default: the person is asked. */
@@ -144,6 +152,8 @@ export interface GateInfo {
 
 /** Which hunk of the change that a run asks about. */
 export interface HunkArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** Its number in `change.diff`. */
@@ -170,6 +180,8 @@ export interface HunkList {
 
 /** What is said of which hunks of the change that a run asks about. */
 export interface HunksArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** `reject` leaves them out and has BUILD told why; `change` has them made again as the words say. */
@@ -198,6 +210,8 @@ export interface InputResult {
 
 /** Which line is meant. */
 export interface LineArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** The document; what is unsaved in it counts. */
@@ -221,10 +235,14 @@ export interface LineInfo {
 
 /** For commands that take nothing. */
 export interface NoArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
 }
 
 /** What to say to those at work on a run. */
 export interface NoteArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** Each agent hears them at its next turn. Default: the lines that begin with `> ` under *Your notes* in `run.md`; else the person is asked. */
@@ -249,6 +267,8 @@ export interface Notice {
 
 /** Which task of a run. */
 export interface OneTaskArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** The task, as the plan names it. */
@@ -257,6 +277,8 @@ export interface OneTaskArguments {
 
 /** Which part of the change of a run is meant. Default: all of it. */
 export interface PartArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** One file of it. */
@@ -267,6 +289,8 @@ export interface PartArguments {
 
 /** Which gate to refuse, and why. */
 export interface RejectArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** Default: the one that is open. */
@@ -300,6 +324,8 @@ export interface ReplayInfo {
 
 /** Which run goes on, and what it may cost from now on. New caps are the person's decision, as on the command line: they may go past the settings, hold for this run alone, and are said aloud. A client asks the person for the number; it never offers one by itself. */
 export interface ResumeArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** The most the run may cost in all, in US dollars, what is spent included. Default: as it was. */
@@ -310,6 +336,8 @@ export interface ResumeArguments {
 
 /** Where files go back to. */
 export interface RewindArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** Its name, as `wainwright.checkpoints` lists them. Default: the person is asked. */
   checkpoint?: string | null;
   /** Files to be rewound although the person changed them since. */
@@ -335,6 +363,8 @@ export interface RowList {
 
 /** Which run is meant. */
 export interface RunArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
 }
@@ -374,6 +404,8 @@ export interface RunList {
 
 /** Which document of a run to open. */
 export interface ShowArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   document?: "run.md" | "plan.md" | "change.diff";
@@ -402,6 +434,8 @@ export type Stage = "NEW" | "PLANNING" | "DESIGN" | "BUILD" | "TEST" | "REVIEW" 
 
 /** What to work on. */
 export interface StartArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** What should be true when the work is done. Default: the text of `.wainwright/goal.md`. */
   goal?: string | null;
   /** The document that the person looks at. */
@@ -420,6 +454,8 @@ export interface StartArguments {
 
 /** Which task of a run, and what is to be done with it. */
 export interface TaskArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** The run, or how its name begins. Default: the newest one that fits. */
   run?: string | null;
   /** The task, as the plan names it. */
@@ -436,6 +472,8 @@ export interface TextInfo {
 
 /** Whether the folder is trusted. */
 export interface TrustArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** Trust it no more, instead of asking whether to. */
   revoke?: boolean;
 }
@@ -449,6 +487,8 @@ export interface TrustInfo {
 
 /** What to ask the person about, and where they are. */
 export interface WorkArguments {
+  /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
+  folder?: string | null;
   /** What should be true when the work is done. Default: the text of `.wainwright/goal.md`. */
   goal?: string | null;
   /** The document that the person looks at. */

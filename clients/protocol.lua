@@ -3,6 +3,7 @@
 
 --- Which gate to answer, and what.
 ---@class wainwright.AnswerArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field gate? string|nil Default: the one that is open.
 ---@field words? string Default: the lines that begin with `> ` under it in `run.md`; else the person is asked. A gate whose `answer` is empty is not answered so.
@@ -10,6 +11,7 @@
 
 --- Which gate to pass.
 ---@class wainwright.ApproveArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field gate? string|nil Default: the one that is open.
 ---@field answer? string What to answer at a gate that is answered in words; at others it is refused.
@@ -17,6 +19,7 @@
 
 --- Which run goes on with the stage, or what a new one is for, and where the person is.
 ---@class wainwright.BeginArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil Default: the newest run that has not ended.
 ---@field goal? string|nil What a new run is for; one is started unless a run holds before this stage. It passes this stage alone; for `build` the tests and the review as well, for `deploy` the watching.
 ---@field uri? string|nil The document that the person looks at; a review then looks at it as it stands, else at the present changes.
@@ -77,6 +80,7 @@
 
 --- From where a run is gone on from in a run of its own.
 ---@class wainwright.ForkArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field row? integer|nil The last row that both have, as `wainwright.rows` lists them. Default: the person is asked.
 ---@field anew? ("planner"|"designer"|"implementer"|"tester"|"reviewer"|"critic"|"deployer"|"monitor")[] Roles that are asked again in any case; what others ask as before is answered from the record.
@@ -101,6 +105,7 @@
 
 --- Which hunk of the change that a run asks about.
 ---@class wainwright.HunkArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field hunk integer Its number in `change.diff`.
 
@@ -120,6 +125,7 @@
 
 --- What is said of which hunks of the change that a run asks about.
 ---@class wainwright.HunksArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field decision "accept"|"reject"|"change" `reject` leaves them out and has BUILD told why; `change` has them made again as the words say.
 ---@field hunks? integer[] Their numbers in `change.diff`. Default: all, or all of `file`.
@@ -138,6 +144,7 @@
 
 --- Which line is meant.
 ---@class wainwright.LineArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field uri? string The document; what is unsaved in it counts.
 ---@field line? integer As the protocol counts: from 0.
@@ -153,9 +160,11 @@
 
 --- For commands that take nothing.
 ---@class wainwright.NoArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 
 --- What to say to those at work on a run.
 ---@class wainwright.NoteArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field words? string Each agent hears them at its next turn. Default: the lines that begin with `> ` under *Your notes* in `run.md`; else the person is asked.
 
@@ -174,17 +183,20 @@
 
 --- Which task of a run.
 ---@class wainwright.OneTaskArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field task string The task, as the plan names it.
 
 --- Which part of the change of a run is meant. Default: all of it.
 ---@class wainwright.PartArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field file? string One file of it.
 ---@field hunks? integer[] Some hunks, by their numbers in `change.diff`; beside `file` all must be of it.
 
 --- Which gate to refuse, and why.
 ---@class wainwright.RejectArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field gate? string|nil Default: the one that is open.
 ---@field reason? string Why; the team works it in. Default: the lines that begin with `> ` under it in `run.md`; else the person is asked, where the client can take a line of text.
@@ -208,12 +220,14 @@
 --- New caps are the person's decision, as on the command line: they may go past the settings, hold for this run
 --- alone, and are said aloud. A client asks the person for the number; it never offers one by itself.
 ---@class wainwright.ResumeArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field budgetUsd? number|nil The most the run may cost in all, in US dollars, what is spent included. Default: as it was.
 ---@field budgetTokens? integer|nil The most tokens the run may take in all, those taken included. Default: as it was.
 
 --- Where files go back to.
 ---@class wainwright.RewindArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field checkpoint? string|nil Its name, as `wainwright.checkpoints` lists them. Default: the person is asked.
 ---@field overwrite? string[] Files to be rewound although the person changed them since.
 
@@ -233,6 +247,7 @@
 
 --- Which run is meant.
 ---@class wainwright.RunArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 
 --- How far a run is.
@@ -262,6 +277,7 @@
 
 --- Which document of a run to open.
 ---@class wainwright.ShowArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field document? "run.md"|"plan.md"|"change.diff"
 
@@ -285,6 +301,7 @@
 
 --- What to work on.
 ---@class wainwright.StartArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field goal? string|nil What should be true when the work is done. Default: the text of `.wainwright/goal.md`.
 ---@field uri? string|nil The document that the person looks at.
 ---@field range? wainwright.Span|nil What is selected there.
@@ -295,6 +312,7 @@
 
 --- Which task of a run, and what is to be done with it.
 ---@class wainwright.TaskArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field task string The task, as the plan names it.
 ---@field way "pause"|"go-on"|"stop"|"again"|"skip" `again` is a new attempt; `skip` leaves the task out, and what needs it waits until it is let go on without. The others leave the present attempt where it is.
@@ -306,6 +324,7 @@
 
 --- Whether the folder is trusted.
 ---@class wainwright.TrustArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field revoke? boolean Trust it no more, instead of asking whether to.
 
 --- Whether work may be done in the folder that is open.
@@ -315,6 +334,7 @@
 
 --- What to ask the person about, and where they are.
 ---@class wainwright.WorkArguments
+---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field goal? string|nil What should be true when the work is done. Default: the text of `.wainwright/goal.md`.
 ---@field uri? string|nil The document that the person looks at.
 ---@field range? wainwright.Span|nil What is selected there.

@@ -69,7 +69,7 @@ def test_every_tool_is_given_to_a_role() -> None:
 def test_every_command_of_the_editor_is_in_the_palette() -> None:
     nobody: Any = None
     commands = Commands()
-    Catalogue(nobody).register(commands)
+    Catalogue(nobody, list).register(commands)
     package = json.loads((ROOT / "clients" / "vscode" / "package.json").read_text(encoding="utf-8"))
     shown = {entry["command"]: entry["title"] for entry in package["contributes"]["commands"]}
     listed = {entry.name: entry.title for entry in commands.entries()}

@@ -157,13 +157,17 @@ class Workplace:
         config.parent.mkdir(parents=True)
         config.write_text(CONFIG)
         if trusted:
-            with patch.dict(os.environ, self._env):
-                trust_in(self.root).keep()  # as the command does, which is tried in test_trust.py
+            self.trusts(self.root)
 
     def git(self, *words: str) -> str:
         return subprocess.run(
             ["git", "-C", self.root, *words], check=True, capture_output=True, text=True
         ).stdout
+
+    def trusts(self, folder: Path) -> None:
+        """Trust a folder as the command does, which is tried in test_trust.py."""
+        with patch.dict(os.environ, self._env):
+            trust_in(folder).keep()
 
     def trust(self, *options: str) -> None:
         """Trust the workspace in a terminal."""

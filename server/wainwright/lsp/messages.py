@@ -27,7 +27,14 @@ class Wire(BaseModel):
     )
 
 
-class NoArguments(Wire):
+class InFolder(Wire):
+    """Base of what commands are asked with."""
+
+    folder: str | None = None
+    """The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first."""
+
+
+class NoArguments(InFolder):
     """For commands that take nothing."""
 
 
@@ -60,7 +67,7 @@ class Spot(Wire):
     character: int
 
 
-class TrustArguments(Wire):
+class TrustArguments(InFolder):
     """Whether the folder is trusted."""
 
     revoke: bool = False
@@ -82,7 +89,7 @@ class Span(Wire):
     end: Spot
 
 
-class StartArguments(Wire):
+class StartArguments(InFolder):
     """What to work on."""
 
     goal: str | None = None
@@ -114,7 +121,7 @@ class WorkAsked(Wire):
     status: Literal["asked"] = "asked"
 
 
-class BeginArguments(Wire):
+class BeginArguments(InFolder):
     """Which run goes on with the stage, or what a new one is for, and where the person is."""
 
     run: str | None = None
@@ -128,7 +135,7 @@ class BeginArguments(Wire):
     """The lines of it."""
 
 
-class RunArguments(Wire):
+class RunArguments(InFolder):
     """Which run is meant."""
 
     run: str | None = None
@@ -231,7 +238,7 @@ class LineArguments(RunArguments):
     """As the protocol counts: from 0."""
 
 
-class RewindArguments(Wire):
+class RewindArguments(InFolder):
     """Where files go back to."""
 
     checkpoint: str | None = None

@@ -97,7 +97,7 @@ class _Kept:
 
 def _entries() -> list[Command]:
     commands = Commands()
-    Catalogue(_NOBODY).register(commands)
+    Catalogue(_NOBODY, list).register(commands)
     return commands.entries()
 
 

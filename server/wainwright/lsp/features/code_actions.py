@@ -28,11 +28,15 @@ async def actions(
     hunks: "Hunks",
     pages: "PlanPages",
     params: types.CodeActionParams,
+    elsewhere: "Sequence[AvailableCommand]" = (),
 ) -> list[types.CodeAction]:
-    """What is offered for a range of a document."""
+    """What is offered for a range of a document; ``elsewhere``: what somebody is waited for in other folders."""
     document = own_document(board.workspace, params.text_document.uri)
     if document is None:
-        found = [*await _work_here(server, board, params), *(_of(offer, FIX) for offer in board.urgent())]
+        found = [
+            *await _work_here(server, board, params),
+            *(_of(offer, FIX) for offer in (*board.urgent(), *elsewhere)),
+        ]
         more = [AvailableCommand("Review these changes", "wainwright.review"), *board.to_say()]
         found += [_of(offer, SOURCE) for offer in more]
     else:

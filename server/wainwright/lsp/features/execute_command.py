@@ -18,6 +18,7 @@ from wainwright.lsp.messages import (
     EditBegun,
     ForkArguments,
     ForkBegun,
+    InFolder,
     LineArguments,
     LineInfo,
     NoArguments,
@@ -47,11 +48,16 @@ if TYPE_CHECKING:
     from wainwright.lsp.runs.commands import Runs
 
 
+Everywhere = Callable[[], "list[Runs]"]
+"""The runs of all folders that are open."""
+
+
 class Catalogue:
     """The commands; what they do is the business of `runs`."""
 
-    def __init__(self, runs: "Callable[[], Awaitable[Runs]]") -> None:
+    def __init__(self, runs: "Callable[[InFolder], Awaitable[Runs]]", everywhere: "Everywhere") -> None:
         self._runs = runs
+        self._everywhere = everywhere
 
     def register(self, commands: Commands) -> None:
         """Put all of them on the list."""
@@ -87,120 +93,122 @@ class Catalogue:
 
     async def start(self, call: Call, arguments: StartArguments) -> RunInfo:
         """Begin a run; it goes on in the background."""
-        return await (await self._runs()).start(arguments)
+        return await (await self._runs(arguments)).start(arguments)
 
     async def work(self, call: Call, arguments: WorkArguments) -> WorkAsked:
         """Ask the person first; what they close begins nothing."""
-        return await (await self._runs()).words.work(arguments)
+        return await (await self._runs(arguments)).words.work(arguments)
 
     async def explain(self, call: Call, arguments: StartArguments) -> RunInfo:
         """Begin a run that ends with an explanation."""
-        return await (await self._runs()).explain(arguments)
+        return await (await self._runs(arguments)).explain(arguments)
 
     def _begin(self, stage: Stage) -> Callable[[Call, BeginArguments], Awaitable[RunInfo]]:
         async def begin(call: Call, arguments: BeginArguments) -> RunInfo:
-            return await (await self._runs()).begin(stage, arguments)
+            return await (await self._runs(arguments)).begin(stage, arguments)
 
         return begin
 
     async def approve(self, call: Call, arguments: ApproveArguments) -> RunInfo:
         """Pass a gate. One that was decided already stays as it is."""
         decision: Literal["approve", "answer"] = "answer" if arguments.answer else "approve"
-        runs, asked = await self._runs(), arguments
+        runs, asked = await self._runs(arguments), arguments
         return await runs.decide(asked.run, asked.gate, decision, asked.answer, asked.seen)
 
     async def answer(self, call: Call, arguments: AnswerArguments) -> RunInfo:
         """Answer a gate in words. One that was decided already stays as it is."""
         words, asked = arguments.words, arguments
-        return await (await self._runs()).say(asked.run, asked.gate, "answer", words, asked.seen)
+        return await (await self._runs(arguments)).say(asked.run, asked.gate, "answer", words, asked.seen)
 
     async def reject(self, call: Call, arguments: RejectArguments) -> RunInfo:
         """Refuse a gate. One that was decided already stays as it is."""
         reason, asked = arguments.reason, arguments
-        return await (await self._runs()).say(asked.run, asked.gate, "reject", reason, asked.seen)
+        return await (await self._runs(arguments)).say(asked.run, asked.gate, "reject", reason, asked.seen)
 
     async def resume(self, call: Call, arguments: ResumeArguments) -> RunInfo:
         """Let a run go on that was interrupted, failed, was cancelled or holds; or give it new caps."""
-        runs = await self._runs()
+        runs = await self._runs(arguments)
         return await runs.resume(
             arguments.run, cap_usd=arguments.budget_usd, cap_tokens=arguments.budget_tokens
         )
 
     async def task(self, call: Call, arguments: TaskArguments) -> RunInfo:
         """Steer one task; the others go on."""
-        return await (await self._runs()).steer(arguments.run, arguments.task, arguments.way)
+        return await (await self._runs(arguments)).steer(arguments.run, arguments.task, arguments.way)
 
     async def note(self, call: Call, arguments: NoteArguments) -> RunInfo:
         """Say something to those at work on a run."""
-        return await (await self._runs()).note(arguments.run, arguments.words)
+        return await (await self._runs(arguments)).note(arguments.run, arguments.words)
 
     async def difference(self, call: Call, arguments: OneTaskArguments) -> Shown:
         """Open what landed of a task, or what was built for it and has not landed."""
-        return await (await self._runs()).difference(arguments.run, arguments.task)
+        return await (await self._runs(arguments)).difference(arguments.run, arguments.task)
 
     async def cancel(self, call: Call, arguments: RunArguments) -> RunInfo:
         """Stop a run."""
-        return await (await self._runs()).cancel(arguments.run)
+        return await (await self._runs(arguments)).cancel(arguments.run)
 
     async def stop(self, call: Call, arguments: RunArguments) -> RunInfo:
         """Stop what a run has left serving; it is told whether it still served."""
-        return await (await self._runs()).stop(arguments.run)
+        return await (await self._runs(arguments)).stop(arguments.run)
 
     async def runs(self, call: Call, arguments: NoArguments) -> RunList:
-        """All runs, newest first."""
-        return await (await self._runs()).every()
+        """All runs, newest first, folder by folder."""
+        found = await self._runs(arguments)
+        many = [found] if arguments.folder else self._everywhere() or [found]
+        return RunList(runs=tuple([run for runs in many for run in (await runs.every()).runs]))
 
     async def show(self, call: Call, arguments: ShowArguments) -> Shown:
         """Open `run.md`, which is kept up to date while the run is at work, or another document of it."""
-        return await (await self._runs()).show(arguments.run, arguments.document)
+        return await (await self._runs(arguments)).show(arguments.run, arguments.document)
 
     async def hunk(self, call: Call, arguments: HunksArguments) -> HunkList:
         """Note what the person says of hunks; nothing is taken over before the gate is decided."""
-        return await (await self._runs()).hunks.decide(arguments)
+        return await (await self._runs(arguments)).hunks.decide(arguments)
 
     async def explain_hunk(self, call: Call, arguments: HunkArguments) -> TextInfo:
         """Say what a hunk serves, whose work it is, which tests show it, and what the review noted."""
-        return await (await self._runs()).hunks.explain(arguments)
+        return await (await self._runs(arguments)).hunks.explain(arguments)
 
     async def apply(self, call: Call, arguments: PartArguments) -> EditBegun:
         """Offer the change, or a part of it, to the editor once more; what comes of it is told later."""
-        return await (await self._runs()).changes.apply(arguments)
+        return await (await self._runs(arguments)).changes.apply(arguments)
 
     async def revert(self, call: Call, arguments: PartArguments) -> EditBegun:
         """Take the change, or a part of it, out of the files; what was typed since stays. The rest is told later."""
-        return await (await self._runs()).changes.revert(arguments)
+        return await (await self._runs(arguments)).changes.revert(arguments)
 
     async def why(self, call: Call, arguments: LineArguments) -> LineInfo:
         """Follow a line to the run, the step and the model call that wrote it, and open what is told of it."""
-        return await (await self._runs()).why(arguments)
+        return await (await self._runs(arguments)).why(arguments)
 
     async def replay(self, call: Call, arguments: RunArguments) -> ReplayInfo:
         """Tell whether this version would do what the run did, and where it would not."""
-        return await (await self._runs()).replays.replay(arguments.run)
+        return await (await self._runs(arguments)).replays.replay(arguments.run)
 
     async def rows(self, call: Call, arguments: RunArguments) -> RowList:
         """What a run did, fact by fact and step by step, with the numbers that `wainwright.fork` takes."""
-        return await (await self._runs()).replays.rows(arguments.run)
+        return await (await self._runs(arguments)).replays.rows(arguments.run)
 
     async def fork(self, call: Call, arguments: ForkArguments) -> ForkBegun:
         """Go on from a row; what is asked as before is answered from the record. Compared when it ended."""
-        return await (await self._runs()).replays.fork(arguments)
+        return await (await self._runs(arguments)).replays.fork(arguments)
 
     async def compare(self, call: Call, arguments: RunArguments) -> ComparisonInfo:
         """What a fork came to, and what it cost, beside the other run."""
-        return await (await self._runs()).replays.compare(arguments.run)
+        return await (await self._runs(arguments)).replays.compare(arguments.run)
 
     async def checkpoints(self, call: Call, arguments: NoArguments) -> CheckpointList:
         """All states that the person's files can be brought to, the newest first."""
-        return await (await self._runs()).rewinds.checkpoints()
+        return await (await self._runs(arguments)).rewinds.checkpoints()
 
     async def rewind(self, call: Call, arguments: RewindArguments) -> EditBegun:
         """Show what a rewind would change and ask; what comes of it is told later, and can be rewound."""
-        return await (await self._runs()).rewinds.begin(arguments)
+        return await (await self._runs(arguments)).rewinds.begin(arguments)
 
     async def trust(self, call: Call, arguments: TrustArguments) -> TrustInfo:
         """Ask the person whether the folder is trusted; until it is, it is only read and searched."""
-        return await (await self._runs()).trusting.command(revoke=arguments.revoke)
+        return await (await self._runs(arguments)).trusting.command(revoke=arguments.revoke)
 
 
 _STAGES = {

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.plan_pages import PlanPage, PlanPages
 
-Pages = Callable[[], "PlanPages | None"]
-"""The open pages, once the engine is there."""
+Pages = Callable[[str], "PlanPages | None"]
+"""The open pages of the folder that a URI is in, once its engine is there."""
 PageOf = Callable[[str], "PlanPage | None"]
 """The page of a URI; None for any other document."""
 
@@ -59,7 +59,7 @@ def register_plan_document(server: "WainwrightServer", pages: Pages) -> None:
     server.by_selector = {method: capability for method, (_, capability) in _BY_SELECTOR.items()}
 
     def page_of(uri: str) -> "PlanPage | None":
-        known = pages()
+        known = pages(uri)
         return known.page(uri) if known is not None else None
 
     _register_looks(server, pages, page_of)
@@ -74,7 +74,7 @@ def _register_looks(server: "WainwrightServer", pages: Pages, page_of: PageOf) -
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def defined(params: types.DefinitionParams) -> list[types.Location]:
-        known, page = pages(), page_of(params.text_document.uri)
+        known, page = pages(params.text_document.uri), page_of(params.text_document.uri)
         if known is None or page is None:
             return []
         return definition(page, known.workspace, params.position)
@@ -89,13 +89,13 @@ def _register_looks(server: "WainwrightServer", pages: Pages, page_of: PageOf) -
 def _register_edits(server: "WainwrightServer", pages: Pages, page_of: PageOf) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     async def did_save(params: types.DidSaveTextDocumentParams) -> None:
-        known = pages()
+        known = pages(params.text_document.uri)
         if known is not None:
             await known.saved(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION)
     async def complete(params: types.CompletionParams) -> list[types.CompletionItem]:
-        known, page = pages(), page_of(params.text_document.uri)
+        known, page = pages(params.text_document.uri), page_of(params.text_document.uri)
         if known is None or page is None:
             return []
         return completion(page, params.position, known.paths)

@@ -1,4 +1,4 @@
-"""Puts the product into the server: opens the engine of the workspace, and wires commands, actions and lenses.
+"""Puts the product into the server: opens the engines of the folders, and wires commands, actions and lenses.
 
 Nothing heavy is imported before the editor has its answer to ``initialize``; the engine comes in a thread afterwards.
 """
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from wainwright.domain.errors import InputError, WainwrightError
-from wainwright.lsp.documents.positions import local_path
+from wainwright.domain.errors import WainwrightError
 from wainwright.lsp.features.code_actions import KINDS, actions
 from wainwright.lsp.features.code_lenses import lenses
 from wainwright.lsp.features.diagnostics import Findings, GoalProblems
 from wainwright.lsp.features.execute_command import Catalogue
+from wainwright.lsp.features.folders import Folders
 from wainwright.lsp.features.hover import hover
 from wainwright.lsp.features.plan_document import (
     follow_plan_document,
@@ -28,95 +28,88 @@ from wainwright.lsp.features.workspace_symbols import documents, follow_buffers,
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.commands import Runs
+    from wainwright.lsp.runs.plan_pages import PlanPages
     from wainwright.lsp.runs.seat import Opens
 
 
 class Product:
-    """One workspace behind one conversation."""
+    """The folders of one conversation."""
 
     def __init__(self, server: "WainwrightServer", opens: "Opens") -> None:
         self._server = server
         self._opens = opens
-        self._opening: asyncio.Task[Runs | WainwrightError] | None = None
-        Catalogue(self.runs).register(server.commands)
-        self._register_features()
+        self._folders = Folders(server, self._open)
+        Catalogue(self._folders.meant, self._folders.all_ready).register(server.commands)
+        self._register_folders()
+        self._register_looks()
 
-    def _register_features(self) -> None:
+    def _register_folders(self) -> None:
         """As functions: pygls marks what it registers, and a bound method takes no marks."""
-        feature = self._server.feature
+        feature, folders = self._server.feature, self._folders
 
         @feature(types.INITIALIZED)
         async def initialized(params: types.InitializedParams) -> None:
             self._server.spawn(offer_plan_document(self._server), "offer the pages of plans")
-            self._begin()
+            self._server.spawn(folders.open_all(), "open the folders")
+
+        @feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+        async def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
+            await folders.open_all()
+
+        @feature(types.WORKSPACE_SYMBOL)
+        async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
+            found: list[types.WorkspaceSymbol] = []
+            for runs in folders.all_ready():
+                found += [*documents(runs.board, params.query), *await symbols(runs.engine, params.query)]
+            return found
+
+    def _register_looks(self) -> None:
+        feature, folders = self._server.feature, self._folders
 
         @feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(KINDS)))
         async def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
-            runs = self._ready
+            uri = params.text_document.uri
+            runs = folders.ready(uri)
             if runs is None and params.context.trigger_kind is types.CodeActionTriggerKind.Invoked:
-                runs = await self._once_open()
+                # A person who asks waits a moment rather than being shown nothing.
+                with suppress(WainwrightError):
+                    runs = await folders.once_open(uri)
             if runs is None:
                 return []
-            found = await actions(self._server, runs.board, runs.hunks, runs.pages, params)
+            elsewhere = folders.elsewhere(runs)
+            found = await actions(self._server, runs.board, runs.hunks, runs.pages, params, elsewhere)
+            folders.tell_apart(uri, [one.command for one in found])
             if self._server.profile.action_literals:
                 return [*found]
             return [one.command for one in found if one.command is not None]
 
         @feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
         async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
-            runs = self._ready
-            return [] if runs is None else await lenses(runs.board, runs.hunks, runs.pages, params)
+            runs = folders.ready(params.text_document.uri)
+            found = [] if runs is None else await lenses(runs.board, runs.hunks, runs.pages, params)
+            folders.tell_apart(params.text_document.uri, [one.command for one in found])
+            return found
 
         @feature(types.TEXT_DOCUMENT_HOVER)
         async def on_hover(params: types.HoverParams) -> types.Hover | None:
-            runs = self._ready
+            runs = folders.ready(params.text_document.uri)
             return None if runs is None else hover(self._server, runs.pages, runs.lines, params)
 
-        register_plan_document(self._server, lambda: runs.pages if (runs := self._ready) else None)
+        def pages_of(uri: str) -> "PlanPages | None":
+            runs = folders.ready(uri)
+            return None if runs is None else runs.pages
 
-        @feature(types.WORKSPACE_SYMBOL)
-        async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
-            runs = self._ready
-            if runs is None:
-                return []
-            return [*documents(runs.board, params.query), *await symbols(runs.engine, params.query)]
+        register_plan_document(self._server, pages_of)
 
-    async def runs(self) -> "Runs":
-        """The runs of the workspace, once its engine is open. Raises the reason when it cannot be."""
-        opened = await asyncio.shield(self._begin())
-        if isinstance(opened, WainwrightError):
-            raise opened
-        return opened
-
-    async def _once_open(self) -> "Runs | None":
-        """The same for what a person asks for themselves, who waits a moment rather than being shown nothing."""
-        with suppress(WainwrightError):
-            return await self.runs()
-        return None
-
-    @property
-    def _ready(self) -> "Runs | None":
-        """The runs, if the engine is open already: what is asked for while a person types must not wait."""
-        task = self._opening
-        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
-            return None
-        opened = task.result()
-        return None if isinstance(opened, WainwrightError) else opened
-
-    def _begin(self) -> "asyncio.Task[Runs | WainwrightError]":
-        if self._opening is None:
-            self._opening = self._server.spawn(self._open(), "open the engine")
-        return self._opening
-
-    async def _open(self) -> "Runs | WainwrightError":
-        folder = self._folder()
-        if folder is None:
-            return InputError("No folder is open.", "Open the folder of your project in the editor.")
+    async def _open(self, folder: Path) -> "Runs | WainwrightError":
         try:
             runs_of = await asyncio.to_thread(_load_runs)
             runs = await runs_of(self._server, folder, self._opens)
         except WainwrightError as error:
-            said = types.LogMessageParams(types.MessageType.Warning, f"Wainwright cannot work here. {error}")
+            where = "here" if len(self._folders.paths) < 2 else f"in {folder}"
+            said = types.LogMessageParams(
+                types.MessageType.Warning, f"Wainwright cannot work {where}. {error}"
+            )
             self._server.window_log_message(said)
             return error
         self._server.on_stop.append(runs.close)
@@ -129,12 +122,6 @@ class Product:
         self._server.spawn(runs.expect_goals(), "wait for a goal")
         self._server.spawn(follow_buffers(self._server, runs.engine), "follow the buffers")
         return runs
-
-    def _folder(self) -> Path | None:
-        """The first workspace folder, or the root that older clients name."""
-        buffers = self._server.buffers
-        named = [*(folder.uri for folder in buffers.folders.values()), buffers.root_uri]
-        return next((path for uri in named if uri and (path := local_path(uri)) is not None), None)
 
 
 def _load_runs() -> "Callable[[WainwrightServer, Path, Opens], Awaitable[Runs]]":

@@ -37,7 +37,7 @@ def test_commands_are_named_as_the_editor_has_them(said: str, told: str) -> None
 
 def test_all_that_are_named_are_there() -> None:
     commands = Commands()
-    Catalogue(None).register(commands)  # type: ignore[arg-type]
+    Catalogue(None, list).register(commands)  # type: ignore[arg-type]
     named = re.findall(
         r"wainwright\.\w+", in_editor("`wainwright run` `wainwright replay` `wainwright replay --fork`")
     )
