@@ -27,7 +27,7 @@ from wainwright.domain.errors import BadAnswer, PlanError, WainwrightError
 from wainwright.domain.events import Document, Rung
 from wainwright.domain.goal import Fact
 from wainwright.domain.marks import fenced
-from wainwright.domain.text import cut, headline
+from wainwright.domain.text import cut, headline, with_short_paths
 from wainwright.journal import Spend, Steps
 from wainwright.models.client import Message, ModelReply, ModelRequest, Text, ToolCall, ToolSpec
 from wainwright.models.fit import fit
@@ -42,6 +42,8 @@ REPEATS_MAX = 4
 CALLS_MAX = 64
 """Calls in one reply that are done; of more, none is."""
 
+EDITS_TOLD = 8
+"""Files whose names are told when they are edited."""
 REFUSAL_MAX = 1_000
 """Characters of the last refusal that a person is told."""
 
@@ -312,7 +314,7 @@ class Conversation(Generic[A]):
 
     async def _edit(self, reading: Reading) -> dict[str, str]:
         """The edit blocks of a reply as a step; what came of them."""
-        self.tell("edits " + ", ".join(dict.fromkeys(b.path for b in reading.blocks)))
+        self.tell(_edits(tuple(dict.fromkeys(b.path for b in reading.blocks))))
         blocks: JsonValue = [b.model_dump() for b in reading.blocks]
         done = await self._step("edit", blocks, lambda: apply(self.workbench, reading.blocks), "idempotent")
         return (
@@ -484,4 +486,11 @@ def _reading(reply: ModelReply) -> Reading:
 
 
 def _describe(call: ToolCall) -> str:
-    return headline(f"{call.name} {spelled(next(iter(call.arguments.values()), ''))}", 100)
+    told = f"{call.name} {spelled(next(iter(call.arguments.values()), ''))}"
+    # A command is told to the letter.
+    return headline(told if call.name == "shell" else with_short_paths(told), 100)
+
+
+def _edits(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - EDITS_TOLD} more" if len(paths) > EDITS_TOLD else ""
+    return f"edits {', '.join(map(with_short_paths, paths[:EDITS_TOLD]))}{more}"

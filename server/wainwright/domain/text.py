@@ -70,6 +70,14 @@ def headline(text: str, most: int = 80) -> str:
     )
 
 
+_DEEP = re.compile(r"(?<![\w./-])([\w.@-]+)/(?:[\w.@-]+/){3,}([\w.@-]+)")
+
+
+def with_short_paths(text: str) -> str:
+    """A text whose deep paths are told without their middle: ``src/…/MapKeyTest.kt``."""
+    return _DEEP.sub(r"\1/…/\2", text)
+
+
 def wrapped(text: str, width: int = 72) -> str:
     """Each line that is too long as several; what is indented like code is left alone."""
     return "\n".join(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wainwright.domain.events import EVENT, GateDecided, RunStarted
 from wainwright.domain.goal import Goal, Place
-from wainwright.domain.text import clean, clean_within, headline, wrapped
+from wainwright.domain.text import clean, clean_within, headline, with_short_paths, wrapped
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 """Half surrogate pairs and NUL too."""
@@ -96,3 +96,16 @@ def test_long_lines_are_wrapped_and_code_is_left_alone() -> None:
     assert max(len(line) for line in first.splitlines()) <= 72
     assert all(line.startswith("  word") for line in second.splitlines()[1:])
     assert (kept, path) == (code, "x" * 90)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("read src/test/kotlin/com/fasterxml/a/MapKeyTest.kt::one", "read src/…/MapKeyTest.kt::one"),
+        ("read src/main/a/b.py, lib/x/y/z/w/v.py:3-9", "read src/main/a/b.py, lib/…/v.py:3-9"),
+        ("read /home/a/b/c/d/e.py", "read /home/a/b/c/d/e.py"),
+        ("search ^def f(a, b)", "search ^def f(a, b)"),
+    ],
+)
+def test_deep_paths_are_told_without_their_middle(text: str, short: str) -> None:
+    assert with_short_paths(text) == short
