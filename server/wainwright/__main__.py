@@ -53,7 +53,7 @@ def _serve(argv: list[str]) -> int:
 
     if not _asks_for_help(argv):
         streams = greet(claim_stdio())
-        if "--host" in argv:
+        if "--no-host" not in argv:
             from wainwright.host.front import converse  # noqa: PLC0415 - after the first answer
 
             code = converse(argv, streams)

@@ -588,7 +588,7 @@ async def folders_that_hold_too_much(front: Front) -> Seen:
     env = {"HOME": str(home), "XDG_STATE_HOME": str(front.base / "none"), "XDG_CONFIG_HOME": str(home)}
     said = []
     for folder in (Path("/"), home, home.parent):
-        client = await front.start(*front.product, "serve", "--stdio", "--trust", env=env)
+        client = await front.start(*front.product, "serve", "--stdio", "--no-host", "--trust", env=env)
         await client.initialize(workspaceFolders=[{"uri": folder.as_uri(), "name": "all"}])
         said.append(await refused(client, "wainwright.start", goal=GOAL))
         await client.kill()
@@ -597,7 +597,7 @@ async def folders_that_hold_too_much(front: Front) -> Seen:
 
 
 async def no_folder(front: Front) -> Seen:
-    client = await front.start(*front.product, "serve", "--stdio", "--trust")
+    client = await front.start(*front.product, "serve", "--stdio", "--no-host", "--trust")
     await client.initialize(rootUri=None)
     said = await refused(client, "wainwright.start", goal=GOAL)
     await client.kill()

@@ -216,7 +216,7 @@ AS_FAR_AS_MAY_BE = ("sh", "-c", 'ulimit -S -c "$(ulimit -H -c)"; exec "$@"', "sh
 def core(home: Home, _: pytest.MonkeyPatch) -> Seen:
     log = home.folder / "server.log"
     served = subprocess.Popen(
-        [*AS_FAR_AS_MAY_BE, *home.program, "serve", "--stdio", "--log", str(log)],
+        [*AS_FAR_AS_MAY_BE, *home.program, "serve", "--stdio", "--no-host", "--log", str(log)],
         env=home.environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -68,7 +68,7 @@ def spoken(first: str, *headers: str) -> Callable[[Front], Awaitable[Seen]]:
 
 async def nothing_listens(front: Front) -> Seen:
     """Beside a moment in which the sandbox is tried, with a listener that closes whatever comes."""
-    client = await front.start(*front.product, "serve", "--stdio", "--trust")
+    client = await front.start(*front.product, "serve", "--stdio", "--no-host", "--trust")
     folder = front.base / "quiet"
     folder.mkdir(parents=True, exist_ok=True)
     await client.initialize(workspaceFolders=[{"uri": folder.as_uri(), "name": "quiet"}])

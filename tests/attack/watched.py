@@ -365,7 +365,7 @@ def watch(root: Path, program: tuple[str, ...] = ("-m", "wainwright")) -> Watche
         subprocess.run([*python, "trust", str(work)], env=environment, check=True, capture_output=True)
         log, trace = root / "server.log", root / "trace"
         traced = [*_STRACE, _CALLS, "-o", str(trace), "-E", "PARENT_SECRET"]
-        words = [*traced, *python, "serve", "--stdio", "--log", str(log)]
+        words = [*traced, *python, "serve", "--stdio", "--no-host", "--log", str(log)]
         with (root / "stderr").open("wb") as errors:
             process = subprocess.Popen(
                 words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment, cwd=root

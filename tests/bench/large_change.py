@@ -136,7 +136,7 @@ class Desk:
         }
         model = ("--model", "openai/any", "--api-base", base, "--autonomy", "full-auto")
         client = await Client.start(
-            "-m", "wainwright", "serve", "--stdio", "--trust", *model, env=environment
+            "-m", "wainwright", "serve", "--stdio", "--no-host", "--trust", *model, env=environment
         )
         try:
             return await self._watched(client)

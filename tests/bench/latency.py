@@ -141,7 +141,7 @@ class Desk:
         }
         model = ("--model", "openai/any", "--api-base", f"{base}/v1", "--autonomy", "auto-edit")
         client = await Client.start(
-            "-m", "wainwright", "serve", "--stdio", "--trust", *model, env=environment
+            "-m", "wainwright", "serve", "--stdio", "--no-host", "--trust", *model, env=environment
         )
         try:
             return await self._phases(client, base)

@@ -15,8 +15,8 @@ from tests.bench.harness import Bar, Figure, Run, Samples, Setting, compare, fig
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = ROOT / "tests" / "clients" / "profiles" / "vscode-10.1.json"
 BARE = "from pygls.lsp.server import LanguageServer; LanguageServer('bare', '1').start_io()"
-OURS = "import sys; sys.argv[1:] = ['serve']; from wainwright.__main__ import main; main()"
-SHARED = OURS.replace("'serve'", "'serve', '--host'")
+OURS = "import sys; sys.argv[1:] = ['serve', '--no-host']; from wainwright.__main__ import main; main()"
+SHARED = OURS.replace(", '--no-host'", "")
 EMPTY = "empty pygls server"
 FRONT_BYTES = 35_000_000
 RUNS = {"command": "wainwright.runs", "arguments": []}

@@ -16,7 +16,17 @@ from workplace import FINDING, GOAL, ON_DISK, Workplace
 
 ROOT = Path(__file__).parents[2]
 NVIM = shutil.which(os.environ.get("NVIM", "")) or shutil.which("nvim")
-SERVE = [sys.executable, "-m", "wainwright", "serve", "--autonomy", "suggest", "--model", "openai/any"]
+SERVE = [
+    sys.executable,
+    "-m",
+    "wainwright",
+    "serve",
+    "--no-host",
+    "--autonomy",
+    "suggest",
+    "--model",
+    "openai/any",
+]
 
 
 def missing() -> str:

@@ -151,7 +151,7 @@ class LanguageServer:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        options = ("--stdio", "--trust", "--autonomy", place.autonomy)
+        options = ("--stdio", "--no-host", "--trust", "--autonomy", place.autonomy)
         self.process = subprocess.Popen(
             [sys.executable, "-m", *place.work.entry, "serve", *options],
             stdin=subprocess.PIPE,

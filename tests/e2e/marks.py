@@ -92,7 +92,7 @@ class House:
         return self._windows[state, profile], run
 
     async def _sit_down(self, place: Workplace, profile: str) -> Person:
-        person = await place.sit_down(EDITORS[profile], "--autonomy", "suggest", "--host")
+        person = await place.sit_down(EDITORS[profile], "--autonomy", "suggest", host=True)
         await person.runs()
         return person
 

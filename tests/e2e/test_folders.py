@@ -7,15 +7,15 @@ from client import Refused
 from workplace import GOAL, ON_DISK, Workplace
 
 
-@pytest.fixture
-async def two(workplace, tmp_path, start):
+@pytest.fixture(params=[False, True], ids=["alone", "host"])
+async def two(workplace, tmp_path, start, request):
     """A person with two folders, and the second of them."""
     other = Workplace(tmp_path / "other", start)
     folders = [
         {"uri": f"file://{one.root}", "name": name} for one, name in ((workplace, "shop"), (other, "depot"))
     ]
     workplace.trusts(other.root)
-    person = await workplace.sit_down(workspaceFolders=folders)
+    person = await workplace.sit_down(host=request.param, workspaceFolders=folders)
     person.editor.open(workplace.file, ON_DISK)
     person.editor.open(other.file, ON_DISK)
     return person, other

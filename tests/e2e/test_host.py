@@ -25,8 +25,8 @@ def lenses_asked_for(person) -> int:
 
 
 async def test_two_windows_see_one_run_and_either_decides(workplace):
-    first = await workplace.sit_down(VsCode, "--autonomy", "suggest", "--host")
-    second = await workplace.sit_down(Neovim, "--autonomy", "suggest", "--host")
+    first = await workplace.sit_down(VsCode, "--autonomy", "suggest", host=True)
+    second = await workplace.sit_down(Neovim, "--autonomy", "suggest", host=True)
     workplace.team.hold("Implementer")
     first.editor.open(workplace.file, ON_DISK)
     await second.runs()
@@ -73,7 +73,7 @@ async def test_two_windows_see_one_run_and_either_decides(workplace):
 
 
 async def test_a_killed_host_is_followed_by_another_that_goes_on(workplace):
-    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--host")
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", host=True)
     person.editor.open(workplace.file, ON_DISK)
     workplace.team.hold("Implementer")
     run = (await person.command("start", goal=GOAL))["run"]
@@ -102,7 +102,7 @@ async def test_a_killed_host_is_followed_by_another_that_goes_on(workplace):
 
 
 async def test_a_killed_front_costs_nothing(workplace):
-    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--host")
+    person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", host=True)
     workplace.team.hold("Implementer")
     run = (await person.command("start", goal=GOAL))["run"]
     await person.sees_progress("BUILD")
@@ -110,7 +110,7 @@ async def test_a_killed_front_costs_nothing(workplace):
     (host,) = hosts_of(workplace)
     await person.vanish()
 
-    person = await workplace.sit_down(Neovim, "--autonomy", "full-auto", "--host")
+    person = await workplace.sit_down(Neovim, "--autonomy", "full-auto", host=True)
     await person.sees_progress("BUILD")
     assert hosts_of(workplace) == [host]
     assert (await person.command("cancel"))["run"] == run

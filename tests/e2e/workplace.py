@@ -174,8 +174,11 @@ class Workplace:
         argv = [sys.executable, "-m", "wainwright", "trust", *options, str(self.root)]
         subprocess.run(argv, env={**os.environ, **self._env}, capture_output=True, check=True)
 
-    async def sit_down(self, kind=VsCode, *options: str, run=("-m", "wainwright"), **params) -> "Person":
-        """Start a server, and an editor with it."""
+    async def sit_down(
+        self, kind=VsCode, *options: str, run=("-m", "wainwright"), host: bool = False, **params
+    ) -> "Person":
+        """Start a server, and an editor with it; behind a ``host``, which others may share, or in one process."""
+        options = options if host else (*options, "--no-host")
         client = await self._start(*run, "serve", "--stdio", *self._model, *options, env=self._env)
         folder = {"uri": f"file://{self.root}", "name": "shop"}
         params = {"workspaceFolders": [folder], **params}

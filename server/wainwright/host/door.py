@@ -44,7 +44,7 @@ _OF_WINDOWS_BEGIN = (
     "ORIGINAL_XDG_", "TERM_", "TMUX_", "VSCODE_", "VTE_", "WEZTERM_", "ZED_",
 )  # fmt: skip
 """How others of them begin. One that is on neither list is another host, which costs memory and nothing else."""
-_OF_EDITORS = ("--stdio", "--clientProcessId", "--host", "--no-host")
+_OF_EDITORS = ("--stdio", "--clientProcessId")
 _WITH_PATHS = ("--cassette", "--log")
 
 

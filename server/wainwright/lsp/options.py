@@ -37,8 +37,7 @@ def read_options(argv: Sequence[str]) -> Options:
     add("--test-command", help="how to run all tests")
     add("--trust", action="store_true", help="trust the folder that is opened, for this start")
     add("--log", type=Path, help="write the log to this file")
-    add("--host", action="store_true", help="share one process with all windows that are started alike")
-    add("--no-host", action="store_true", help="keep everything in one process; this is the default")
+    add("--no-host", action="store_true", help="share no process with other windows; all is kept in this one")
     # What editors add by themselves.
     add("--stdio", action="store_true", help=argparse.SUPPRESS)
     add("--clientProcessId", type=int, help=argparse.SUPPRESS)

@@ -41,7 +41,7 @@ def host(home: Path) -> Iterator[int]:
 
 def test_who_starts_the_same_reaches_the_same(host: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM_PROGRAM", "another window")
-    connection, process = door.attach([*WORDS, "--stdio", "--clientProcessId", "7", "--host"], None)
+    connection, process = door.attach([*WORDS, "--stdio", "--clientProcessId", "7"], None)
     connection.close()
     assert process == host
 

@@ -93,6 +93,9 @@ class _NotText:
     reason: str
 
 
+_BARRED = _NotText("It is a protected place, or not a path inside the workspace.")
+
+
 class Editor:
     """Applies changesets, one at a time.
 
@@ -164,8 +167,10 @@ class Editor:
         self, edits: Sequence[FileEdit], manner: _Manner
     ) -> tuple[list[_Step], list[FileOutcome]]:
         """What to do for each file that can be changed, and why the others cannot be."""
-        on_disk = {edit.path: await asyncio.to_thread(self._look, edit.path) for edit in edits}
+        on_disk = {edit.path: await asyncio.to_thread(self._read, edit.path) for edit in edits}
         await self._quiet(list(on_disk))
+        barred = await asyncio.to_thread(lambda: [path for path in on_disk if self._is_barred(path)])
+        on_disk |= dict.fromkeys(barred, _BARRED)
         opened = self._server.buffers.find_all(list(on_disk))
         decided = [self._decide(e, on_disk[e.path], opened.get(e.path), manner.follow) for e in edits]
         steps = [item for item in decided if isinstance(item, _Step)]
@@ -453,12 +458,6 @@ class Editor:
             if not reasons.get(step.path) and await asyncio.to_thread(self._read, step.path) != step.after:
                 reasons[step.path] = "The file on disk is not what was written."
         return [reasons.get(step.path, "") for step in steps]
-
-    def _look(self, path: Path) -> str | _NotText | None:
-        """The text on disk, if there is any, of a file that may be edited."""
-        if self._is_barred(path):
-            return _NotText("It is a protected place, or not a path inside the workspace.")
-        return self._read(path)
 
     def _read(self, path: Path) -> str | _NotText | None:
         try:
