@@ -1,5 +1,6 @@
 """Each fact as a line that a person understands."""
 
+import re
 from typing import assert_never
 
 from wainwright.domain import events as ev
@@ -8,7 +9,7 @@ from wainwright.domain.caps import CapMet, CapsRaised
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.hunks import ChangeShown, HunksDecided
 from wainwright.domain.notes import Noted, NoteReceived
-from wainwright.domain.text import headline
+from wainwright.domain.text import headline, plain
 
 _NAMED_MAX = 3
 """Files named in one line."""
@@ -207,8 +208,22 @@ def _counts(receipt: Receipt) -> str:
     if receipt.environment:
         return f"no test could run: {receipt.environment}"
     if not receipt.cases:
-        return f"exit code {receipt.exit}" if receipt.exit is not None else "stopped at its time limit"
+        if receipt.exit is None:
+            return "stopped at its time limit"
+        said = _complaint(receipt.output) if receipt.exit else ""
+        return f"exit code {receipt.exit}{f' ({said})' if said else ''}"
     return counted(receipt)
+
+
+_COMPLAINS = re.compile(
+    r"error|exception|cannot|could not|not found|no such|unknown|failed|denied", re.IGNORECASE
+)
+
+
+def _complaint(output: str) -> str:
+    """The line of a command's output that says best why it did not do what it is for."""
+    lines = [line.strip() for line in plain(output).splitlines() if line.strip()]
+    return headline(next(filter(_COMPLAINS.search, lines), lines[-1] if lines else ""), 120)
 
 
 def _hunks(numbers: tuple[int, ...]) -> str:
