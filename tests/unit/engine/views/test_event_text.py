@@ -13,7 +13,7 @@ from wainwright.engine.views.event_text import describe_event
         (0, "all is well", "exit code 0"),
         (1, "", "exit code 1"),
         (None, "unknown", "stopped at its time limit"),
-        (1, "Fetching\n\x1b[31mException in x: UnknownHost\x1b[0m\n\tat a.b\n", "exit code 1 (Exception in x: UnknownHost)"),
+        (1, "Fetching\n\x1b[31mException: no host\x1b[0m\n\tat a.b\n", "exit code 1 (Exception: no host)"),
         (2, "make: nothing\nBad luck.\n\n", "exit code 2 (Bad luck.)"),
     ],
 )  # fmt: skip
