@@ -30,6 +30,7 @@ from wainwright.domain.errors import WainwrightError
 from wainwright.engine import editing
 from wainwright.engine.editing import Editing, TextChange
 from wainwright.lsp.connection.capabilities import ClientProfile
+from wainwright.lsp.connection.session import Reply
 from wainwright.lsp.documents.buffers import Buffers
 from wainwright.lsp.documents.own import read_text
 from wainwright.lsp.documents.positions import local_path, uri_from_path
@@ -304,12 +305,12 @@ class Front:
                 self.alarms.append(f"the editor was told to edit {uri}")
             opened = self.buffers.open_document(uri)
             if opened is None or opened.version != version:
-                return SimpleNamespace(result=types.ApplyWorkspaceEditResult(applied=False), failure="")
+                return Reply(types.ApplyWorkspaceEditResult(applied=False))
             for edit in sorted(document.edits, key=lambda one: one.range.start.line, reverse=True):
                 change = types.TextDocumentContentChangePartial(edit.range, edit.new_text)
                 named = types.VersionedTextDocumentIdentifier(version + 1, uri)
                 self.buffers.update_text_document(named, change)
-        return SimpleNamespace(result=types.ApplyWorkspaceEditResult(applied=True), failure="")
+        return Reply(types.ApplyWorkspaceEditResult(applied=True))
 
 
 # ---- the weak build
