@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from wainwright.domain.errors import SandboxError
-from wainwright.sandbox import launcher
+from wainwright.sandbox import launcher, orphans
 from wainwright.sandbox.output import BoundedOutput
 from wainwright.sandbox.protocol import Command, CommandOutcome
 from wainwright.sandbox.watching import Watch
 from wainwright.waiting import to_its_end
 
 READ_BYTES = 65_536
-_GRACE_S = 5.0
+_SOON_S, _GRACE_S = 0.5, 5.0
+_CHILD = re.compile(rb'"child-pid":\s*(\d+)')
+"""How bubblewrap tells of the first process behind the walls, before that one goes on."""
 
 
 KILLED = 128 + signal.SIGKILL
@@ -38,12 +41,28 @@ class Start:
     """Whether the first of them, told to end, ends all that it began; else the kernel sees to that."""
 
 
+@dataclass
+class _Report:
+    """What the programs around a command say of it."""
+
+    descriptor: int
+    text: bytes = b""
+
+    def so_far(self) -> bytes:
+        """All that was said by now."""
+        os.set_blocking(self.descriptor, False)
+        with suppress(BlockingIOError):
+            self.text += os.read(self.descriptor, READ_BYTES)
+        return self.text
+
+
 async def run(start: Start, command: Command, watch: Watch) -> CommandOutcome:
     """Start the programs around a command with a pipe on which they tell how far they got, and see it through.
 
     What took too much is killed, and the output says so in its last line.
     """
     reading, writing = os.pipe()
+    report = _Report(reading)
     began = time.monotonic()
     try:
         try:
@@ -57,7 +76,8 @@ async def run(start: Start, command: Command, watch: Watch) -> CommandOutcome:
                     cwd=start.cwd,
                     start_new_session=True,
                     pass_fds=(writing, *start.passed),
-                )
+                ),
+                report,
             )
         except OSError as error:
             raise SandboxError(
@@ -66,13 +86,14 @@ async def run(start: Start, command: Command, watch: Watch) -> CommandOutcome:
         finally:
             os.close(writing)
         output = BoundedOutput(command.output_bytes_max)
-        timed_out, stopped = await _see_through(process, output, command, watch, ends_all=start.ends_all)
-        report = _told(reading)
+        timed_out, stopped = await _see_through(
+            process, output, command, watch, report, ends_all=start.ends_all
+        )
         ended = watch.ended_by_the_kernel()
         # An exit code is reported only when the walls stood and the command was started.
-        told = b"exit-code" in report
+        told = b"exit-code" in report.so_far()
         if not timed_out and not stopped and not ended and not told:
-            why = launcher.complaint(report) or output.text().strip()
+            why = launcher.complaint(report.text) or output.text().strip()
             raise SandboxError(
                 f"The sandbox could not be built: {why}",
                 "Check that the tree and cwd exist.",
@@ -95,6 +116,7 @@ async def _see_through(
     output: BoundedOutput,
     command: Command,
     watch: Watch,
+    report: _Report,
     *,
     ends_all: bool,
 ) -> tuple[bool, str]:
@@ -121,10 +143,12 @@ async def _see_through(
         await asyncio.wait(endings)
         if ends_all:
             await _told_to_end(process)
-        await _end(process, output)
+        await _end(process, output, report)
 
 
-async def _started(starting: Coroutine[Any, Any, asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
+async def _started(
+    starting: Coroutine[Any, Any, asyncio.subprocess.Process], report: _Report
+) -> asyncio.subprocess.Process:
     """Start a process. Whoever cancels that is obeyed when it is there, and has been ended with all that it began.
 
     asyncio itself would kill the one process, and wait for ever for those that hold its output.
@@ -134,7 +158,7 @@ async def _started(starting: Coroutine[Any, Any, asyncio.subprocess.Process]) ->
         return await to_its_end(work)
     except asyncio.CancelledError:
         if not work.cancelled() and work.exception() is None:
-            await _end(work.result(), BoundedOutput(1))
+            await _end(work.result(), BoundedOutput(1), report)
         raise
 
 
@@ -147,15 +171,20 @@ async def _told_to_end(process: asyncio.subprocess.Process) -> None:
                 await process.wait()
 
 
-async def _end(process: asyncio.subprocess.Process, output: BoundedOutput) -> None:
+async def _end(process: asyncio.subprocess.Process, output: BoundedOutput, report: _Report) -> None:
     """Kill what still runs, with all that is in its group."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        # The end of the output means that nobody holds it any more: the whole namespace is gone.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE_S):
-                await _read(process, output)
+        for patience in (_SOON_S, _GRACE_S):
+            # The end of the output means that nobody holds it any more: the whole namespace is gone.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await _read(process, output)
+                    break
+            # What has left the group asks the kernel to die with its parent, and may just not have asked yet.
+            if found := _CHILD.search(report.so_far()):
+                orphans.end(int(found[1]))
         await process.wait()
 
 
@@ -172,11 +201,3 @@ async def _read(process: asyncio.subprocess.Process, output: BoundedOutput) -> N
     assert process.stdout is not None
     while chunk := await process.stdout.read(READ_BYTES):
         output.add(chunk)
-
-
-def _told(report: int) -> bytes:
-    """What the programs around a command had to say of it, once they have ended."""
-    os.set_blocking(report, False)
-    with suppress(BlockingIOError):
-        return os.read(report, READ_BYTES)
-    return b""

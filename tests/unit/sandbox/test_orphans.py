@@ -74,6 +74,22 @@ def test_only_what_a_dead_process_of_this_namespace_started_is_ended(
     assert orphans.mark() == ("--unsetenv", f"WAINWRIGHT_STARTED_BY_{NAMESPACE}_{ME}_{STARTED}")
 
 
+def test_by_its_id_only_what_this_process_started_is_ended(
+    dead: tuple[int, int], marked: list[subprocess.Popen[bytes]]
+) -> None:
+    marked += [
+        start(NAMESPACE, ME, STARTED),
+        start(NAMESPACE, ME, STARTED - 1),
+        subprocess.Popen(["sleep", "60"]),
+    ]
+    for one in marked:
+        orphans.end(one.pid)
+    orphans.end(dead[0])
+    ours, elsewhere, another = marked
+    assert ours.wait(10) == -9
+    assert (elsewhere.poll(), another.poll()) == (None, None)
+
+
 @pytest.mark.timeout(120)
 def test_a_killed_server_leaves_no_sandbox_behind(tmp_path: Path) -> None:
     chance = random.Random(7)
