@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.harness import OURS, Bar, Figure, Samples, Setting, figure, p99
+from tests.bench.latency import UNFINISHED, begin_repository
 from tests.e2e.client import Client
 from tests.fixtures import team
 from tests.fixtures.openai_server import Answer, OpenAIServer, call, say
@@ -48,7 +49,6 @@ TEST = (
     f'    values = {{importlib.import_module(f"gen.m{{n}}").VALUE for n in range({FILES})}}\n'
     "    assert values == {1}\n>>>>>>> FILE\n"
 )
-UNFINISHED = "def add(a, b):\n    return a + b  # TODO: say what it is for\n"
 
 
 def module(value: int) -> str:
@@ -120,12 +120,7 @@ class Desk:
             "from other import add\n\n\ndef test_add():\n    assert add(1, 1) == 2\n"
         )
         self.other.write_text(UNFINISHED)
-        for words in (
-            ("init", "-q", "-b", "main"),
-            ("add", "."),
-            ("-c", "user.name=p", "-c", "user.email=p@example.org", "commit", "-qm", "begin"),
-        ):
-            subprocess.run(("git", "-C", self.root, *words), check=True, capture_output=True)
+        begin_repository(self.root)
 
     async def measure(self, base: str) -> tuple[dict[str, list[float]], dict[str, int]]:
         """Seconds of each answer at rest and during the run, and how many messages of each kind came meanwhile."""
@@ -171,7 +166,7 @@ class Desk:
         return taken, sent
 
     async def _answer(self, client: Client) -> float:
-        at = {"line": 1, "character": 20}
+        at = {"line": 4, "character": 20}
         about = {"textDocument": {"uri": self.other.as_uri()}, "context": {"diagnostics": []}}
         began = time.perf_counter()
         assert await client.request("textDocument/codeAction", {**about, "range": {"start": at, "end": at}})

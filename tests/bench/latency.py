@@ -110,6 +110,16 @@ async def provider() -> None:
 # ---- the editor
 
 
+def begin_repository(folder: Path) -> None:
+    """Put what is in a folder into the first commit of a repository."""
+    for words in (
+        ("init", "-q", "-b", "main"),
+        ("add", "."),
+        ("-c", "user.name=p", "-c", "user.email=p@example.org", "commit", "-qm", "begin"),
+    ):
+        subprocess.run(("git", "-C", folder, *words), check=True, capture_output=True)
+
+
 class Desk:
     """A workspace, a provider and a server process."""
 
@@ -121,12 +131,7 @@ class Desk:
         (self.root / "calc").mkdir(parents=True)
         self.file = self.root / "calc" / "__init__.py"
         self.file.write_text(UNFINISHED)
-        for words in (
-            ("init", "-q", "-b", "main"),
-            ("add", "."),
-            ("-c", "user.name=p", "-c", "user.email=p@example.org", "commit", "-qm", "begin"),
-        ):
-            subprocess.run(("git", "-C", self.root, *words), check=True, capture_output=True)
+        begin_repository(self.root)
         config = scratch / "config" / "wainwright" / "config.toml"
         config.parent.mkdir(parents=True)
         config.write_text(f"parallel = {STREAMS}\n")

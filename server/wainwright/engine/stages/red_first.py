@@ -161,11 +161,12 @@ def _reported(state: RunState, receipt: Receipt, tests: Sequence[str]) -> str:
     """What the report has in the place of these tests: those of their files, or else all that are new."""
     files = tuple(dict.fromkeys(test.partition("::")[0] for test in tests))
     there = [case.name for case in receipt.cases if any(belongs(case.name, file) for file in files)]
-    if there:
+    skipped = any(belongs(name, test) for name in there for test in tests)
+    if there and not skipped:
         return f"Of these files it has {_names(there)}."
     before = {case.name for case in state.base_receipt.cases} if state.base_receipt else set[str]()
     new = [case.name for case in receipt.cases if case.name not in before]
-    if new and not receipt.unbuilt:
+    if new and not skipped and not receipt.unbuilt:
         return f"It has none of {_names(files)}; what is new in it is {_names(new)}."
     return (
         "This is the report, on the base with your test files and without your change, where your tests have to "

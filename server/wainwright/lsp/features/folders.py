@@ -1,4 +1,4 @@
-"""The folders that are open in the editor: one engine each, opened when the folder is first spoken of."""
+"""The folders that are open in the editor: one engine each, opened one after the other."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -51,7 +51,7 @@ class Folders:
     async def open_all(self) -> None:
         """Open the engines of all folders, one after the other, so that what waits in any of them is seen."""
         for path in self.paths:
-            await asyncio.shield(self._begin(path))
+            await asyncio.wait({self._begin(path)})  # whatever ails one folder, the others are opened
 
     def ready(self, uri: str) -> "Runs | None":
         """The runs of a document's folder, if they are open already: who types must not wait for them."""
