@@ -1,5 +1,6 @@
 """The beginning of a host: a process that is nobody's child, and keeps nothing of whoever started it."""
 
+import gc
 import os
 import sys
 
@@ -14,6 +15,8 @@ def main() -> None:
     given = dict(word[2:].split("=", 1) for word in sys.argv[2:5])
     for name in ("listening", "lock"):
         os.set_inheritable(int(given[name]), False)
+    # What is imported stays; ``keep`` has the collector look again.
+    gc.disable()
     from wainwright.host.keeper import keep  # noqa: PLC0415 - whoever starts the host waits for the first process
 
     raise SystemExit(keep(int(given["listening"]), given["path"], sys.argv[5:]))
@@ -21,6 +24,7 @@ def main() -> None:
 
 def by_hand(words: list[str]) -> int:
     """Be the host for windows that are started with these words, until nobody needs one any more."""
+    gc.disable()
     from wainwright.host.door import KIND, fronts_folder, name_of  # noqa: PLC0415 - see above
     from wainwright.host.keeper import keep  # noqa: PLC0415
     from wainwright.sockets import opened  # noqa: PLC0415

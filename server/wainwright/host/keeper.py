@@ -55,6 +55,7 @@ def keep(listening: int, path: str, words: list[str], first_s: float = FIRST_S) 
     app.log_to(options.log)
     os.chdir("/")
     gc.freeze()  # what is imported stays
+    gc.enable()
     engines = partial(Engines, idle_s=first_s)
     asyncio.run(Host(socket.socket(fileno=os.dup(listening)), place, options, version, engines).serve())
     return 0
