@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from wainwright.domain.caps import CapMet, CapsRaised
+from wainwright.domain.deployment import Deployed, DeployFailed, DeploymentPlanned, Monitored
 from wainwright.domain.evidence import (
     AcceptanceTest,
-    Deployment,
     Finding,
     Receipt,
     RedFirst,
@@ -360,46 +360,6 @@ class Delivered(Fact):
     detail: str = ""
     way: str = ""
     """The command line that takes the branch over from where the person's files stand; it was tried on a copy."""
-
-
-class DeploymentPlanned(Fact):
-    """The deployer answered, and the smoke test ran inside the sandbox."""
-
-    kind: Literal["deployment-planned"] = "deployment-planned"
-    target: str
-    reason: str
-    question: str = ""
-    """What the gate asks before it is deployed; empty when nothing has to be asked."""
-    command: tuple[str, ...] = ()
-    health_path: str = "/"
-    smoke: Receipt | None = None
-    runbook: str = ""
-
-
-class Deployed(Fact):
-    """It serves and answered its health probe, or the branch is left for others."""
-
-    kind: Literal["deployed"] = "deployed"
-    deployment: Deployment
-
-
-class DeployFailed(Fact):
-    """It did not start or never got healthy; what served before serves again."""
-
-    kind: Literal["deploy-failed"] = "deploy-failed"
-    reason: str
-    rolled_back_to: str | None = None
-
-
-class Monitored(Fact):
-    """The monitor window is over."""
-
-    kind: Literal["monitored"] = "monitored"
-    probes: int
-    failures: int
-    breach: bool
-    report: str
-    rolled_back_to: str | None = None
 
 
 class RunFailed(Fact):

@@ -17,6 +17,7 @@ from typing import assert_never
 from wainwright.domain import events as ev
 from wainwright.domain.caps import CapMet, CapsRaised, caps_in
 from wainwright.domain.choosing import all_refused, refused_files, rework, take
+from wainwright.domain.deployment import Deployed, DeployFailed, DeploymentPlanned, Monitored
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import Event, Gate
 from wainwright.domain.evidence import Suite
@@ -32,6 +33,7 @@ from wainwright.domain.ladder import (
     incident,
     landed,
     overtaken,
+    plan_deployment,
     refused_tests,
     replan,
     review,
@@ -183,10 +185,10 @@ _Late = (
     | ChangeShown
     | HunksDecided
     | ev.Delivered
-    | ev.DeploymentPlanned
-    | ev.Deployed
-    | ev.DeployFailed
-    | ev.Monitored
+    | DeploymentPlanned
+    | Deployed
+    | DeployFailed
+    | Monitored
     | ev.RunFailed
     | ev.RunCancelled
     | CapMet
@@ -208,16 +210,16 @@ def _apply_late(state: RunState, event: _Late) -> RunState:  # noqa: C901, PLR09
             return take(state, event)
         case ev.Delivered():
             return _deliver(state, event)
-        case ev.DeploymentPlanned():
-            return _plan_deployment(state, event)
-        case ev.Deployed():
-            return state.changed(deployment=event.deployment, stage=S.MONITOR)
-        case ev.DeployFailed():
-            return incident(state, f"The deployment failed: {event.reason}")
-        case ev.Monitored():
+        case DeploymentPlanned():
+            return plan_deployment(state, event)
+        case Deployed():
+            return state.changed(deployment=event.deployment, incident=None, stage=S.MONITOR)
+        case DeployFailed():
+            return incident(state, f"The deployment failed: {event.reason}", event.where)
+        case Monitored():
             watched = state.changed(monitored=event)
             if event.breach:
-                return incident(watched, f"Monitoring found a breach: {event.report}")
+                return incident(watched, f"Monitoring found a breach: {event.report}", event.where)
             return watched.changed(stage=S.DONE)
         case ev.RunFailed():
             return state.changed(stage=S.FAILED, failure=event, stopped_at=state.stage)
@@ -491,10 +493,3 @@ def _deliver(state: RunState, event: ev.Delivered) -> RunState:
 
 def _rework(state: RunState, told: str) -> RunState:
     return refused_tests(back_to_build(state, told, "rework"), refused_files(state), told)
-
-
-def _plan_deployment(state: RunState, event: ev.DeploymentPlanned) -> RunState:
-    state = state.changed(deployment_plan=event, deployment_plans=state.deployment_plans + 1)
-    if event.smoke is not None and not event.smoke.green:
-        return incident(state, f"The smoke test `{event.smoke.command}` failed:\n{event.smoke.output}")
-    return state

@@ -6,6 +6,7 @@ the person is asked.
 """
 
 from wainwright.domain import events as ev
+from wainwright.domain.deployment import DeploymentPlanned, Incident
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import GateKind, Rung
 from wainwright.domain.evidence import listed
@@ -301,12 +302,25 @@ def review(state: RunState, event: ev.Reviewed) -> RunState:
     return back
 
 
-def incident(state: RunState, digest: str) -> RunState:
-    """Answer a failed deployment or a breach: a task that mends it, or the end of a run without BUILD."""
+def incident(state: RunState, digest: str, where: str) -> RunState:
+    """Answer a failed deployment or a breach: a task that mends it, or the end of a run without BUILD.
+
+    ``where`` as in ``Incident``.
+    """
+    state = state.changed(incident=Incident(said=digest, where=where, tree=state.head_tree))
     if S.BUILD not in state.route:
         failure = ev.RunFailed(reason=digest)
         return state.changed(stage=S.FAILED, failure=failure, stopped_at=S.DEPLOY, **_AFTER_DELIVERY)
     return back_to_build(state, digest, "incident")
+
+
+def plan_deployment(state: RunState, event: DeploymentPlanned) -> RunState:
+    """Take over how it is to be deployed; a smoke test that fails is an incident."""
+    state = state.changed(deployment_plan=event, deployment_plans=state.deployment_plans + 1)
+    if event.smoke is not None and not event.smoke.green:
+        said = f"The smoke test `{event.smoke.command}` failed:\n{event.smoke.output}"
+        return incident(state, said, event.where)
+    return state
 
 
 def freshen(state: RunState, digest: str) -> RunState:

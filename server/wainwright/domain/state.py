@@ -6,18 +6,17 @@ from typing import Any, Literal
 from pydantic import Field
 
 from wainwright.domain.caps import CapMet
+from wainwright.domain.deployment import DeploymentPlanned, Incident, Monitored
 from wainwright.domain.events import (
     AcceptanceWritten,
     BaseTested,
     Delivered,
-    DeploymentPlanned,
     DesignProposed,
     FailureCause,
     FailureTriaged,
     Gate,
     GateDecided,
     Kept,
-    Monitored,
     MutantsTried,
     RedFirstTested,
     Resized,
@@ -185,6 +184,8 @@ class RunState(Fact):
     deployment_plans: int = 0
     deployment: Deployment | None = None
     monitored: Monitored | None = None
+    incident: Incident | None = None
+    """What went wrong last with a deployment, until one does well; see there for how long it holds."""
 
     skips: dict[Stage, str] = Field(default_factory=dict)
     gates: dict[str, GateState] = Field(default_factory=dict)

@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from wainwright.domain.deployment import DeploymentPlanned
 from wainwright.domain.errors import IllegalTransition, InputError, JournalBroken
-from wainwright.domain.events import EVENT, DeploymentPlanned, Event, RunStarted
+from wainwright.domain.events import EVENT, Event, RunStarted
 from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import ENDS, Fact, Stage
 from wainwright.domain.state import RunState

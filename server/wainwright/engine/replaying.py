@@ -17,6 +17,7 @@ from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.artifacts import artifacts
 from wainwright.domain.decide import decide
+from wainwright.domain.deployment import DeploymentPlanned, Monitored
 from wainwright.domain.errors import Diverged, WainwrightError
 from wainwright.domain.fold import fold
 from wainwright.domain.goal import Fact, Stage
@@ -38,8 +39,8 @@ _ENDED_WITH: tuple[tuple[type[ef.Effect], tuple[type[ev.Event], ...]], ...] = (
     (ef.RunTests, (ev.Tested,)),
     (ef.TriageFailure, (ev.FailureTriaged,)),
     (ef.ReviewChange, (ev.Reviewed,)),
-    (ef.PlanDeployment, (ev.DeploymentPlanned,)),
-    (ef.Watch, (ev.Monitored,)),
+    (ef.PlanDeployment, (DeploymentPlanned,)),
+    (ef.Watch, (Monitored,)),
 )
 """Work that is done again, and the facts that it ends with."""
 _CUT_OFF = (ev.RunFailed, ev.RunCancelled)
@@ -218,7 +219,7 @@ class _Verifying:
 
     def _compare(self, made: ev.Event, recorded: ev.Event, row: int) -> None:
         what = differs(recorded.model_dump(mode="json"), made.model_dump(mode="json"))
-        if what and not isinstance(made, ev.Monitored):
+        if what and not isinstance(made, Monitored):
             self._differ(row, f"{made.kind}: {what}")
 
     def _differ(self, row: int, what: str) -> None:

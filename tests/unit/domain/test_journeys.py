@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.decide import decide, held
+from wainwright.domain.deployment import Deployed, DeployFailed, DeploymentPlanned, Monitored
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.evidence import Case, Deployment, Finding, Receipt, Suite, Verdict
 from wainwright.domain.fold import fold
@@ -163,7 +164,7 @@ class World:
                 return [ev.Delivered(commit="c9", branch="wainwright/it")]
             case ef.PlanDeployment():
                 return [
-                    ev.DeploymentPlanned(
+                    DeploymentPlanned(
                         target="process",
                         reason="It serves.",
                         question="Start it?",
@@ -173,14 +174,14 @@ class World:
                 ]
             case ef.DeployService():
                 return [
-                    ev.Deployed(
+                    Deployed(
                         deployment=Deployment(
                             id=f"d{effect.number}", target="process", commit="c9", serves=True, url="u"
                         )
                     )
                 ]
             case ef.Watch():
-                return [ev.Monitored(probes=3, failures=0, breach=False, report="Quiet.")]
+                return [Monitored(probes=3, failures=0, breach=False, report="Quiet.")]
             case ef.KeepWork():
                 return [ev.Kept(branch="wainwright/it-unfinished")]
             case ef.Fail():
@@ -335,7 +336,7 @@ def review(route: str, severity: str = "major") -> Answer:
 
 RED: dict[type, Answer] = {ef.RunTests: red}
 SMOKE_RED: Answer = lambda s, _e: [  # noqa: E731
-    ev.DeploymentPlanned(
+    DeploymentPlanned(
         target="process",
         reason="r",
         question="Start it?",
@@ -343,7 +344,7 @@ SMOKE_RED: Answer = lambda s, _e: [  # noqa: E731
         smoke=receipt("t", green=False),
     )
 ]
-BREACH: Answer = lambda _s, _e: [ev.Monitored(probes=3, failures=3, breach=True, report="Down.")]  # noqa: E731
+BREACH: Answer = lambda _s, _e: [Monitored(probes=3, failures=3, breach=True, report="Down.")]  # noqa: E731
 NO_TESTS_HERE: Answer = lambda _s, e: [  # noqa: E731
     ev.BaseTested(receipt=receipt("t0", green=False, environment="No module x"))
 ]
@@ -363,7 +364,7 @@ TROUBLE: dict[str, dict[type, Answer]] = {
     "task: wrong tests": {ef.RunTask: fails("tests")},
     "task: surroundings": {ef.RunTask: fails("environment")},
     "smoke red": {ef.PlanDeployment: SMOKE_RED},
-    "deployment fails": {ef.DeployService: lambda _s, _e: [ev.DeployFailed(reason="No port.")]},
+    "deployment fails": {ef.DeployService: lambda _s, _e: [DeployFailed(reason="No port.")]},
     "breach": {ef.Watch: BREACH},
 }
 ROUTES = {

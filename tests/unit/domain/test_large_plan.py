@@ -20,6 +20,7 @@ from tests.unit.domain.test_journeys import World, fails, finding, receipt, star
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.decide import decide, goes_on
+from wainwright.domain.deployment import DeployFailed
 from wainwright.domain.evidence import Verdict
 from wainwright.domain.fold import fold
 from wainwright.domain.goal import Stage
@@ -84,7 +85,7 @@ class Script(World):
                 found = (finding("patch"),)
                 return [ev.Reviewed(tree=state.head_tree or "", summary="One thing.", findings=found)]
             case ef.DeployService() if effect.number < 2:
-                return [ev.DeployFailed(reason="No port.")]
+                return [DeployFailed(reason="No port.")]
         return self.everyday(state, effect)
 
     def attempt(self, state: RunState, effect: ef.RunTask) -> list[ev.Event]:

@@ -11,6 +11,7 @@ from wainwright.domain import events as ev
 from wainwright.domain.caps import CapMet, CapsRaised
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import decide, goes_on, held
+from wainwright.domain.deployment import Deployed, DeployFailed, DeploymentPlanned, Monitored
 from wainwright.domain.errors import IllegalTransition, PlanError
 from wainwright.domain.evidence import (
     AcceptanceTest,
@@ -148,13 +149,13 @@ SHOWN = ChangeShown(
 READ = "3 hunks in 2 files: read change.diff, or wainwright/make-it-work"
 HUNKS_DECIDED = HunksDecided(commit="c3", hunks=(1,), decision="reject", reason="In English.", by="person")
 DELIVERED = ev.Delivered(commit="c3", branch="wainwright/make-it-work")
-SERVICE = ev.DeploymentPlanned(
+SERVICE = DeploymentPlanned(
     target="process", reason="It serves.", question="Start it?", command=("serve",), smoke=receipt("t2")
 )
-DEPLOYED = ev.Deployed(
+DEPLOYED = Deployed(
     deployment=Deployment(id="d1", target="process", commit="c3", serves=True, url="http://127.0.0.1:1")
 )
-QUIET = ev.Monitored(probes=3, failures=0, breach=False, report="Quiet.")
+QUIET = Monitored(probes=3, failures=0, breach=False, report="Quiet.")
 
 
 def opened(kind: str, detail: str = "", number: int = 1) -> ev.GateOpened:
@@ -215,7 +216,7 @@ EACH: dict[str, ev.Event] = {
         DELIVERED,
         SERVICE,
         DEPLOYED,
-        ev.DeployFailed(reason="No port."),
+        DeployFailed(reason="No port."),
         QUIET,
         Noted(words="Keep it short.", by="person"),
         NoteReceived(notes=(), role="planner"),
@@ -534,11 +535,11 @@ def test_the_settings_of_now_say_whether_a_run_that_goes_on_may_deploy() -> None
 
 
 def test_a_branch_is_left_without_asking_and_nothing_is_watched() -> None:
-    state = replay([*WAY_TO[S.DEPLOY], ev.DeploymentPlanned(target="branch", reason="A library.")])
+    state = replay([*WAY_TO[S.DEPLOY], DeploymentPlanned(target="branch", reason="A library.")])
     assert state is not None
     assert [told(e) for e in decide(state)] == ["DeployService number=1"]
     left = Deployment(id="d", target="branch", commit="c3", branch="wainwright/x")
-    assert [told(e) for e in decide(fold(state, ev.Deployed(deployment=left)))] == ["SkipStage MONITOR"]
+    assert [told(e) for e in decide(fold(state, Deployed(deployment=left)))] == ["SkipStage MONITOR"]
 
 
 def test_no_to_a_question_fails_the_run() -> None:

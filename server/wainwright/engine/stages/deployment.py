@@ -10,11 +10,13 @@ from pydantic import JsonValue
 from wainwright.agents import roles
 from wainwright.agents.answers import DeployAnswer, MonitorAnswer
 from wainwright.agents.loop import Work
+from wainwright.deploy.culprit import culprit
 from wainwright.deploy.probe import Probe
 from wainwright.deploy.serving import asked_for, servable
 from wainwright.deploy.target import Order, Target, Wanted, watch
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
+from wainwright.domain.deployment import Deployed, DeployFailed, DeploymentPlanned, Monitored
 from wainwright.domain.errors import DeployError
 from wainwright.domain.marks import fenced
 from wainwright.engine import workbenches
@@ -37,10 +39,10 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
     state = run.state
     targets = parts.targets
     if not any(target.serves for target in targets.values()):
-        return (ev.DeploymentPlanned(target=next(iter(targets)), reason=parts.sandbox_reason),)
+        return (DeploymentPlanned(target=next(iter(targets)), reason=parts.sandbox_reason),)
     if not await _serves(parts, run):
         left = next(target for target in targets.values() if not target.serves)
-        return (ev.DeploymentPlanned(target=left.name, reason=NOTHING_SERVES),)
+        return (DeploymentPlanned(target=left.name, reason=NOTHING_SERVES),)
 
     async def check(done: Work[DeployAnswer]) -> str:
         target = targets.get(done.answer.target)
@@ -72,18 +74,20 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
     )
     answer, target = done.answer, targets[done.answer.target]
     wanted = target.plan(_wanted(answer))
-    smoke = None
+    smoke, where = None, ""
     if target.serves and answer.smoke:
         assert state.head is not None
         smoke = await workbenches.command(parts, state, "smoke", state.head, answer.smoke)
+        where = "" if smoke.green else await _culprit(parts, run, smoke.output, answer.smoke)
     return (
-        ev.DeploymentPlanned(
+        DeploymentPlanned(
             target=target.name,
             reason=answer.reason,
             question=target.question(wanted),
             command=wanted.command,
             health_path=wanted.health_path,
             smoke=smoke,
+            where=where,
             runbook=next((d.text for d in done.documents if d.name == "runbook.md"), ""),
         ),
     )
@@ -118,9 +122,16 @@ async def deploy(parts: EngineParts, run: LiveRun, effect: ef.DeployService) -> 
     )
     before = target.current()
     try:
-        return (ev.Deployed(deployment=await target.apply(order)),)
+        return (Deployed(deployment=await target.apply(order)),)
     except DeployError as error:
-        return (ev.DeployFailed(reason=str(error), rolled_back_to=before.id if before else None),)
+        where = await _culprit(parts, run, str(error), plan.command)
+        return (DeployFailed(reason=str(error), where=where, rolled_back_to=before.id if before else None),)
+
+
+async def _culprit(parts: EngineParts, run: LiveRun, log: str, command: Sequence[str]) -> str:
+    """Where in the newest tree what a log tells seems to come from."""
+    files = await asyncio.to_thread(parts.repository.files, run.state.present_head)
+    return culprit(log, command, files)
 
 
 def _target(parts: EngineParts, name: str) -> Target:
@@ -155,12 +166,15 @@ async def watch_deployment(parts: EngineParts, run: LiveRun) -> Sequence[ev.Even
     rolled = await target.roll_back(deployment)
     log = await asyncio.to_thread(target.log, deployment)
     report = f"{facts}. The last failure: {last}\n\nLog:\n{await parts.redactor.clean(log)}"
+    plan = run.state.deployment_plan
+    where = await _culprit(parts, run, log, plan.command if plan else ())
     return (
-        ev.Monitored(
+        Monitored(
             probes=len(probes),
             failures=failures,
             breach=True,
             report=report,
+            where=where,
             rolled_back_to=rolled.id if rolled else None,
         ),
     )
@@ -168,7 +182,7 @@ async def watch_deployment(parts: EngineParts, run: LiveRun) -> Sequence[ev.Even
 
 async def _read_probes(
     parts: EngineParts, run: LiveRun, target: Target, facts: str, probes: list[Probe], failures: int
-) -> ev.Monitored:
+) -> Monitored:
     state, deployment = run.state, run.state.deployment
     assert deployment is not None
     scope = f"/MONITOR/{deployment.id.rpartition('-')[2]}"
@@ -195,10 +209,16 @@ async def _read_probes(
             f"## Runbook\n\n{fenced(runbook)}",
         ),
     )
+    concern, where = done.answer.concern, ""
     report = f"{facts}.\n\n{done.answer.report}"
-    if done.answer.concern:
-        report += f"\n\nConcern: {done.answer.concern}"
-    return ev.Monitored(probes=len(probes), failures=failures, breach=False, report=report)
+    if concern:
+        report += f"\n\nConcern: {concern}"
+        where = await _culprit(
+            parts, run, log, state.deployment_plan.command if state.deployment_plan else ()
+        )
+    return Monitored(
+        probes=len(probes), failures=failures, breach=False, report=report, concern=concern, where=where
+    )
 
 
 def _wanted(answer: DeployAnswer) -> Wanted:

@@ -12,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from wainwright.domain import events as ev
 from wainwright.domain.caps import CapMet
+from wainwright.domain.deployment import DeploymentPlanned
 from wainwright.domain.errors import JournalError
 from wainwright.domain.goal import Fact
 from wainwright.domain.text import headline
@@ -318,7 +319,7 @@ def _who(event: ev.Event) -> str:
         return _DOORS.get(by, str(by))
     if isinstance(event, ev.TaskLanded | ev.TaskFailed):
         return f"implementer of {event.task}"
-    if isinstance(event, ev.DeploymentPlanned) and not event.command:
+    if isinstance(event, DeploymentPlanned) and not event.command:
         return "engine"  # nobody is asked what nothing needs
     return _AUTHORS.get(event.kind, "engine")
 

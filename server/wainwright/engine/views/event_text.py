@@ -6,6 +6,7 @@ from typing import assert_never
 from wainwright.domain import events as ev
 from wainwright.domain.artifacts import counted, mutants_counted
 from wainwright.domain.caps import CapMet, CapsRaised
+from wainwright.domain.deployment import Deployed, DeployFailed, DeploymentPlanned, Monitored
 from wainwright.domain.evidence import Receipt
 from wainwright.domain.hunks import ChangeShown, HunksDecided
 from wainwright.domain.notes import Noted, NoteReceived
@@ -73,10 +74,10 @@ _Late = (
     | ChangeShown
     | HunksDecided
     | ev.Delivered
-    | ev.DeploymentPlanned
-    | ev.Deployed
-    | ev.DeployFailed
-    | ev.Monitored
+    | DeploymentPlanned
+    | Deployed
+    | DeployFailed
+    | Monitored
     | ev.RunFailed
     | ev.RunCancelled
     | CapMet
@@ -107,13 +108,13 @@ def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm 
         case ev.Delivered():
             where = f"handed over: {event.branch or event.patch or 'nothing'}; editor: {event.editor}"
             return where + (f"; {_hunks(event.left_out)} left out" if event.left_out else "")
-        case ev.DeploymentPlanned():
+        case DeploymentPlanned():
             return f"to deploy: {' '.join(event.command) or event.target}. {_line(event.reason)}"
-        case ev.Deployed():
+        case Deployed():
             return _deployed(event)
-        case ev.DeployFailed():
+        case DeployFailed():
             return f"the deployment failed: {_line(event.reason)}"
-        case ev.Monitored():
+        case Monitored():
             return f"{event.probes - event.failures} of {event.probes} probes were healthy"
         case ev.RunFailed():
             return f"failed: {_line(event.reason)}"
@@ -135,7 +136,7 @@ def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm 
     assert_never(event)
 
 
-def _deployed(event: ev.Deployed) -> str:
+def _deployed(event: Deployed) -> str:
     there = event.deployment
     return (
         f"deployed: {there.url or there.id}" if there.serves else "nothing to serve, so nothing is deployed"

@@ -9,11 +9,11 @@ from pydantic import Field
 from wainwright.domain import tiers
 from wainwright.domain.cautions import cautions
 from wainwright.domain.decide import held
+from wainwright.domain.deployment import DeploymentPlanned
 from wainwright.domain.ending import ending, take_over
 from wainwright.domain.events import (
     BaseTested,
     Decision,
-    DeploymentPlanned,
     Event,
     Gate,
     GateKind,
@@ -202,7 +202,7 @@ class RunView(Fact):
 class Remark(Finding):
     """A finding, and who made it; a failing test is one, too."""
 
-    code: Literal["review", "noticed", "mutant", "test"] = "review"
+    code: Literal["review", "noticed", "mutant", "test", "incident"] = "review"
     document: str = ""
     """Which document of the run tells more."""
 
@@ -282,7 +282,7 @@ def view(
         skips={str(stage): reason for stage, reason in state.skips.items()},
         size=told(state),
         tier=tiers.told(state.tier, state.tier_reason),
-        findings=(*_reviewed(state), *_survivors(state)),
+        findings=(*_reviewed(state), *_survivors(state), *_incidents(state)),
         failing=_failing(state),
         cautions=cautions(state),
         left_out=tuple(one.reason for one in state.left_out),
@@ -317,6 +317,27 @@ def _survivors(state: RunState) -> tuple[Remark, ...]:
         Remark(where=where, trigger=said, consequence=MISSING_OR_NEEDLESS, code="mutant", **about)
         for where, said in unnoticed(tried.survivors).items()
     )
+
+
+def _incidents(state: RunState) -> tuple[Remark, ...]:
+    """What went wrong with the newest tree where it was deployed, at the place it seems to come from."""
+    incident, watched = state.incident, state.monitored
+    told: list[Remark] = []
+    if incident is not None and incident.where and incident.tree == state.head_tree:
+        first, _, rest = incident.said.partition("\n")
+        more = cut(plain(rest).strip(), MESSAGE_MAX) or "It was taken out of service."
+        told.append(
+            Remark(where=incident.where, trigger=first, consequence=more, severity="blocker", code="incident")
+        )
+    if watched is not None and watched.where and watched.concern:
+        said = cut(plain(watched.concern).strip(), MESSAGE_MAX)
+        about: dict[str, Any] = {"severity": "minor", "route": "defer", "code": "incident"}
+        told.append(
+            Remark(
+                where=watched.where, trigger="Nothing broke while it was watched.", consequence=said, **about
+            )
+        )
+    return tuple(told)
 
 
 def _failing(state: RunState) -> tuple[Remark, ...]:

@@ -1,8 +1,9 @@
 """What an editor shows at its lines: failing tests and findings, as long as they hold of the newest tree."""
 
-from tests.unit.domain.test_machine import BASE, RED, REVIEWED, SNAPSHOT, WAY_TO, receipt, started
+from tests.unit.domain.test_machine import BASE, DEPLOYED, RED, REVIEWED, SNAPSHOT, WAY_TO, receipt, started
 
 from wainwright.domain import events as ev
+from wainwright.domain.deployment import DeployFailed, Monitored
 from wainwright.domain.evidence import Case, Finding, Receipt
 from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import Stage
@@ -67,3 +68,40 @@ def test_what_was_noticed_while_tasks_were_built_stands_beside_the_review() -> N
     assert seen(*way).findings == (), "nobody has looked at this tree yet"
     found = seen(*way, REVIEWED.model_copy(update={"findings": (said,)})).findings
     assert [(one.trigger, one.code) for one in found] == [("said", "review"), ("beside", "noticed")]
+
+
+def test_what_went_wrong_with_a_service_stands_where_it_seems_to_come_from_until_the_tree_is_another() -> (
+    None
+):
+    failed = DeployFailed(reason="It is not healthy. The end of its log:\nno port", where="a.py:3")
+    state = replay([*WAY_TO[Stage.DEPLOY], failed])
+    assert state is not None
+    (one,) = view(state, SPENT, (), ()).findings
+    assert (one.where, one.code, one.severity, one.consequence) == (
+        "a.py:3",
+        "incident",
+        "blocker",
+        "no port",
+    )
+    assert one.trigger == "The deployment failed: It is not healthy. The end of its log:"
+    assert view(state.changed(head_tree="mended"), SPENT, (), ()).findings == ()
+    assert seen(*WAY_TO[Stage.DEPLOY], failed.model_copy(update={"where": ""})).findings == ()
+
+
+def test_a_breach_and_a_concern_of_the_monitor_stand_where_they_seem_to_come_from() -> None:
+    quiet = Monitored(
+        probes=3, failures=0, breach=False, report="Quiet.", concern="It is slow.", where="a.py"
+    )
+    (one,) = seen(*WAY_TO[Stage.MONITOR], quiet).findings
+    assert (one.where, one.code, one.severity, one.consequence) == (
+        "a.py",
+        "incident",
+        "minor",
+        "It is slow.",
+    )
+    breach = Monitored(probes=3, failures=3, breach=True, report="Down.", where="a.py:9")
+    (one,) = seen(*WAY_TO[Stage.MONITOR], breach).findings
+    assert (one.where, one.severity) == ("a.py:9", "blocker")
+    again = replay([*WAY_TO[Stage.MONITOR], breach])
+    assert again is not None
+    assert fold(again.changed(stage=Stage.DEPLOY, deployment_plan=None), DEPLOYED).incident is None
