@@ -57,6 +57,7 @@ FINDING = {
     "consequence": "The sum is inexact.",
     "severity": "minor",
     "route": "defer",
+    "mend": {"old": "    return a + b", "new": "    exact = [a, b]\n    return math.fsum(exact)"},
 }
 CONFIG = (
     'autonomy = "auto-edit"\n'
@@ -318,6 +319,8 @@ class Person:
 
     async def take(self, action: dict):
         """Do what an action or a lens is for, as every editor does."""
+        if edit := action.get("edit"):
+            return await self.editor.apply(edit["documentChanges"])
         command = action["command"]
         params = {"command": command["command"], "arguments": command["arguments"]}
         return await self.client.request("workspace/executeCommand", params)

@@ -1,11 +1,13 @@
 """What moves the machine: receipts, findings, probes. A model's claim is none of these."""
 
 from collections.abc import Callable, Iterable, Mapping
+from textwrap import indent
 from typing import Literal
 
 from pydantic import Field
 
 from wainwright.domain.goal import Fact
+from wainwright.domain.marks import fenced
 
 Outcome = Literal["passed", "failed", "error", "skipped"]
 
@@ -174,6 +176,15 @@ ROUTES: Mapping[str, str] = {
 """Where a finding leads, and what that means to who reads it."""
 
 
+class Mend(Fact):
+    """A few lines that would put a finding right, as whoever remarked it proposes; nobody has tried them."""
+
+    old: str = Field(min_length=1, max_length=4000)
+    """Whole lines as they stand in the file, with their indentation."""
+    new: str = Field(max_length=4000)
+    """What they become; empty: they go."""
+
+
 class Finding(Fact):
     """One remark of a critic or reviewer."""
 
@@ -185,6 +196,7 @@ class Finding(Fact):
     """What then goes wrong."""
     severity: Literal["blocker", "major", "minor"]
     route: Literal["patch", "bad_spec", "intent_gap", "defer"] = "patch"
+    mend: Mend | None = None
 
     @property
     def binding(self) -> bool:
@@ -199,9 +211,21 @@ def listed(findings: Iterable[Finding], written: Callable[[str], str]) -> str:
     """
     return "\n".join(
         f"- **{one.severity}** at `{written(one.where)}` ({ROUTES[one.route]})\n"
-        f"  - When: {written(one.trigger)}\n  - Then: {written(one.consequence)}"
+        f"  - When: {written(one.trigger)}\n  - Then: {written(one.consequence)}{_proposed(one.mend)}"
         for one in findings
     )
+
+
+def _proposed(mend: Mend | None) -> str:
+    """What would put it right, as lines of the list."""
+    if mend is None:
+        return ""
+    lines = [f"{sign}{line}" for sign, text in (("-", mend.old), ("+", mend.new)) for line in _lines(text)]
+    return "\n  - Proposed, and not tried:\n\n" + indent(fenced("\n".join(lines), "diff"), "    ") + "\n"
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 class Survivor(Fact):

@@ -11,11 +11,11 @@ _OPENS = re.compile(r" {0,3}(?:(`{3,})[^`]*|(~{3,}).*)")
 _HEADING = re.compile(r" {0,3}#")
 
 
-def fenced(text: str) -> str:
+def fenced(text: str, language: str = "") -> str:
     """A text in a Markdown fence that is longer than any inside it."""
     longest = max((len(run) for run in _RUN.findall(text)), default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}\n{text.rstrip()}\n{fence}"
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def among(text: str) -> str:

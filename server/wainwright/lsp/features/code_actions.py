@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from wainwright.domain.text import headline
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
-from wainwright.lsp.features.diagnostics import mends
+from wainwright.lsp.features.diagnostics import mends, proposal
 from wainwright.lsp.features.hunk_review import here, shows_hunks
-from wainwright.lsp.features.work_here import FIX, SOURCE, WORK, beginnings, mending
+from wainwright.lsp.features.work_here import FIX, SHORT, SOURCE, WORK, beginnings, mending, words_of
 from wainwright.lsp.runs.available import AvailableCommand, about, available
 from wainwright.lsp.runs.task_commands import task_commands
 
@@ -46,8 +47,27 @@ async def actions(
         if document.run is not None and shows_hunks(document):
             offers = await here(hunks, document.run, params.range)
         found = [*(_of(offer, FIX) for offer in offers), *await _about_own(board, document)]
-    found += [_mending(params, one) for one in params.context.diagnostics if mends(one)]
+    ours = [one for one in params.context.diagnostics if mends(one)]
+    found += [action for one in ours if (action := _proposed(server, params, one))]
+    found += [_mending(params, one) for one in ours]
     return _apart([action for action in found if _wanted(action, params.context.only)])
+
+
+def _proposed(
+    server: "WainwrightServer", params: types.CodeActionParams, diagnostic: types.Diagnostic
+) -> types.CodeAction | None:
+    """What whoever remarked it would write instead, as an edit: the person sees it done, and can undo it."""
+    buffer = server.buffers.open_document(params.text_document.uri)
+    edit = proposal(diagnostic, buffer.index) if buffer is not None else None
+    if buffer is None or edit is None:
+        return None
+    title = f"Wainwright: Write what is proposed, untested: {headline(words_of(diagnostic), SHORT)}"
+    if server.profile.document_changes:
+        identifier = types.OptionalVersionedTextDocumentIdentifier(buffer.uri, buffer.version)
+        whole = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, [edit])])
+    else:
+        whole = types.WorkspaceEdit(changes={buffer.uri: [edit]})
+    return types.CodeAction(title, kind=FIX, diagnostics=[diagnostic], edit=whole)
 
 
 def _mending(params: types.CodeActionParams, diagnostic: types.Diagnostic) -> types.CodeAction:

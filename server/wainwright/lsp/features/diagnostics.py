@@ -8,7 +8,7 @@ from lsprotocol import types
 from wainwright.domain.changes import protected
 from wainwright.lsp.documents.goal_page import Unclear, unclear
 from wainwright.lsp.documents.own import GOAL, read_text
-from wainwright.lsp.documents.positions import TextIndex, uri_from_path
+from wainwright.lsp.documents.positions import TextIndex, split_lines, uri_from_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +73,44 @@ def mends(diagnostic: types.Diagnostic) -> str:
     return str(data.get("goal", "")) if isinstance(data, dict) else ""
 
 
+def proposes(diagnostic: types.Diagnostic) -> dict[str, object] | None:
+    """What a diagnostic of ours would have written instead, as it came; None where it proposes nothing."""
+    data = diagnostic.data if diagnostic.source == SOURCE else None
+    mend = data.get("mend") if isinstance(data, dict) else None
+    return mend if isinstance(mend, dict) else None
+
+
+def proposal(diagnostic: types.Diagnostic, index: TextIndex) -> types.TextEdit | None:
+    """The edit that a diagnostic of ours proposes; None for any other, and where its lines are not as they were.
+
+    Where they stand more than once, those are meant that are nearest to the diagnostic.
+    """
+    if (mend := proposes(diagnostic)) is None:
+        return None
+    old, new = (split_lines(str(mend.get(key, ""))) for key in ("old", "new"))
+    wanted = [line.rstrip("\r\n") for line in old]
+    starts = range(index.line_count - len(wanted) + 1)
+    found = [at for at in starts if wanted == [index.line(at + n) for n in range(len(wanted))]]
+    if not wanted or not found:
+        return None
+    first = min(found, key=lambda at: abs(at - diagnostic.range.start.line))
+    start, behind = index.line_start(first), index.line_start(first + len(wanted))
+    if not new:
+        return types.TextEdit(index.range(start, behind), "")
+    last = first + len(wanted) - 1
+    end = index.line_start(last) + len(index.line(last))
+    ending = index.text[end:behind] or _ending(index, first - 1) or "\n"
+    return types.TextEdit(index.range(start, end), ending.join(line.rstrip("\r\n") for line in new))
+
+
+def _ending(index: TextIndex, line: int) -> str:
+    return (
+        index.text[index.line_start(line) + len(index.line(line)) : index.line_start(line + 1)]
+        if line >= 0
+        else ""
+    )
+
+
 class Findings:
     """The diagnostics of one run at a time."""
 
@@ -81,7 +119,24 @@ class Findings:
         self._workspace = workspace
         self._told: tuple[Remark, ...] = ()
         self._run = ""
-        self._published: set[str] = set()
+        self._published: dict[str, list[types.Diagnostic]] = {}
+        """By document, all that hold of the newest tree."""
+        self._mended: dict[str, list[types.Diagnostic]] = {}
+        """Those of them that the person has mended as was proposed, or otherwise: they are not shown."""
+
+    async def follow(self) -> None:
+        """Take away what holds no more once the lines that it would replace have gone; show it again with them."""
+        while True:
+            await self._server.buffers.next_change()
+            await self._server.buffers.quiet(_TYPING_S)
+            for uri, diagnostics in list(self._published.items()):
+                document = self._server.buffers.open_document(uri)
+                if document is None:
+                    continue
+                gone = [one for one in diagnostics if proposes(one) and not proposal(one, document.index)]
+                if gone != self._mended.get(uri, []):
+                    self._mended[uri] = gone
+                    self._publish(uri, [one for one in diagnostics if one not in gone])
 
     def show(self, findings: "tuple[Remark, ...]", run: str = "") -> None:
         """Show these of a run in place of those before; an empty tuple clears them all."""
@@ -96,11 +151,11 @@ class Findings:
             told = self._diagnostic(finding, place[1], int(place[2] or 1))
             if told is not None:
                 by_uri.setdefault(told[0], []).append(told[1])
-        for uri in self._published - set(by_uri):
+        for uri in self._published.keys() - by_uri:
             self._publish(uri, [])
         for uri, diagnostics in by_uri.items():
             self._publish(uri, diagnostics)
-        self._published = set(by_uri)
+        self._published, self._mended = by_uri, {}
 
     def _diagnostic(self, finding: "Remark", path: str, line: int) -> tuple[str, types.Diagnostic] | None:
         """A finding at its line; None for what stands in a file that is not here, such as a test still to come."""
@@ -124,7 +179,7 @@ class Findings:
             code=finding.code,
             source=SOURCE,
             related_information=self._related(finding),
-            data={"goal": f"Mend this at {finding.where}:\n\n{message}"},
+            data={"goal": f"Mend this at {finding.where}:\n\n{message}", **_mend(finding)},
         )
 
     def _related(self, finding: "Remark") -> list[types.DiagnosticRelatedInformation] | None:
@@ -137,3 +192,7 @@ class Findings:
 
     def _publish(self, uri: str, diagnostics: list[types.Diagnostic]) -> None:
         self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, diagnostics))
+
+
+def _mend(finding: "Remark") -> dict[str, object]:
+    return {"mend": finding.mend.model_dump()} if finding.mend else {}

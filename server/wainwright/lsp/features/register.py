@@ -115,6 +115,7 @@ class Product:
         self._server.on_stop.append(runs.close)
         findings = Findings(self._server, runs.workspace)
         runs.board.listeners.append(lambda view: findings.show((*view.findings, *view.failing), view.run))
+        self._server.spawn(findings.follow(), "look whether what was remarked holds")
         follow_plan_document(self._server, runs.pages)
         await runs.restore()
         problems = GoalProblems(self._server, runs.workspace)

@@ -54,7 +54,7 @@ def beginnings(
         first, last = span.start.line + 1, span.end.line + 1
         where = f"lines {first} to {last}" if last > first else f"line {first}"
         goal = f"Work on {where} of {path}:\n\n{selected[:LONGEST]}"
-        told = [_message(one) for one in diagnostics]
+        told = [words_of(one) for one in diagnostics]
         offered = asked or "\n".join(told) or "explain"
         found.append(_ask(f"Work on {where} …", uri, span, goal, offered, WORK))
         return [*found, *_ways(where, f"{where} of {path}", uri, span, WORK)]
@@ -76,8 +76,8 @@ def beginnings(
 def _fixes(uri: str, diagnostics: list[types.Diagnostic]) -> list[Beginning]:
     """A fix for each diagnostic, of whichever server, told of all that stand beside it; and one for all of them."""
     # Two servers may say the same of a line.
-    diagnostics = list({(_message(one), one.range.start.line): one for one in diagnostics}.values())
-    told = [_message(one) for one in diagnostics]
+    diagnostics = list({(words_of(one), one.range.start.line): one for one in diagnostics}.values())
+    told = [words_of(one) for one in diagnostics]
     found = []
     for one, message in zip(diagnostics, told, strict=True):
         others = [other for other in told if other != message]
@@ -98,11 +98,12 @@ def _fixes(uri: str, diagnostics: list[types.Diagnostic]) -> list[Beginning]:
 
 def mending(uri: str, diagnostic: types.Diagnostic, goal: str) -> AvailableCommand:
     """What was remarked of a run's work, as the goal of another."""
-    title = f"Fix with Wainwright: {headline(_message(diagnostic), SHORT)}"
+    title = f"Fix with Wainwright: {headline(words_of(diagnostic), SHORT)}"
     return AvailableCommand(title, "wainwright.start", _at(uri, diagnostic.range, goal))
 
 
-def _message(diagnostic: types.Diagnostic) -> str:
+def words_of(diagnostic: types.Diagnostic) -> str:
+    """What a diagnostic says, at most 2,000 characters of it."""
     return str(getattr(diagnostic.message, "value", diagnostic.message)).strip()[:2000]
 
 
@@ -110,7 +111,7 @@ def _full(diagnostic: types.Diagnostic) -> str:
     """A diagnostic with who says it, its code, and its line."""
     who = " ".join(str(word) for word in (diagnostic.source, diagnostic.code) if word)
     line = f"line {diagnostic.range.start.line + 1}"
-    return f"{_message(diagnostic)} ({', '.join(filter(None, (who, line)))})"
+    return f"{words_of(diagnostic)} ({', '.join(filter(None, (who, line)))})"
 
 
 def _ways(named: str, what: str, uri: str, span: types.Range | None, kind: str) -> list[Beginning]:
