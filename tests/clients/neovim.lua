@@ -12,10 +12,10 @@ vim.ui.select = function(items, options, choose)
     error('only one action should fit')
   end
   table.insert(asked, options.prompt)
-  local wanted = options.prompt:find('Start the service', 1, true) and 'Start the service'
+  local wanted = options.prompt:find('Start the service', 1, true) and 'Start the service on port '
     or options.prompt:find('just as you chose', 1, true) and 'Take the change over'
     or nil
-  choose(vim.iter(items):find(function(item) return item.title == wanted end))
+  choose(vim.iter(items):find(function(item) return wanted and vim.startswith(item.title, wanted) end))
 end
 vim.api.nvim_create_autocmd('LspProgress', {
   callback = function(event) table.insert(bar, event.data.params.value.message or '') end,

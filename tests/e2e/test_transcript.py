@@ -43,6 +43,7 @@ class Transcript:
     def _fit(self, text: str) -> str:
         text = text.replace(f"file://{self.root}", "file:///shop").replace(str(self.root), "/shop")
         text = text.replace(self.run, "RUN")
+        text = re.sub(r"\bon port \d+", "on port N", text)
         return re.sub(r"\b[0-9a-f]{16,64}\b", "…", text)
 
     def writes(self, path: str, old: str, new: str) -> None:

@@ -28,6 +28,9 @@ class BranchTarget:
         """Nothing of it counts; see ``Target``."""
         return Wanted()
 
+    def free_port(self) -> None:
+        """Nothing listens; see ``Target``."""
+
     def question(self, wanted: Wanted) -> str:
         """The branch is there already; see ``Target``."""
         return ""

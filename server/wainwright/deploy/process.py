@@ -10,6 +10,7 @@ from wainwright.deploy.services import Service, Services, ServiceSpec, log_tail
 from wainwright.deploy.target import Order, Target, Wanted
 from wainwright.domain.errors import DeployError
 from wainwright.domain.evidence import Deployment
+from wainwright.sandbox.forwarding import free_port
 from wainwright.sandbox.protocol import Sandbox
 
 FENCE = (
@@ -49,11 +50,16 @@ class ProcessTarget:
             ServiceSpec(command=wanted.command, health_path=path)
         except ValidationError as error:
             raise DeployError(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}.") from error
-        return Wanted(wanted.command, path)
+        return Wanted(wanted.command, path, wanted.port)
+
+    def free_port(self) -> int:
+        """See ``Target``."""
+        return free_port()
 
     def question(self, wanted: Wanted) -> str:
         """Asks before anything listens; see ``Target``."""
-        return "Start the service, fenced, with its one port on this machine's loopback address?"
+        where = "a port" if wanted.port is None else f"port {wanted.port}"
+        return f"Start the service on {where} of this machine's loopback address, fenced?"
 
     def current(self) -> Deployment | None:
         """See ``Target``."""
@@ -62,7 +68,8 @@ class ProcessTarget:
 
     async def apply(self, order: Order) -> Deployment:
         """Start the service and stop the one before; see ``Target``."""
-        spec = ServiceSpec(command=order.wanted.command, health_path=order.wanted.health_path)
+        wanted = order.wanted
+        spec = ServiceSpec(command=wanted.command, health_path=wanted.health_path, port=wanted.port)
         return _deployment(await self._services.start(order.id, spec, await order.view(), order.commit))
 
     async def probe(self, deployment: Deployment) -> Probe:

@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wainwright.deploy.probe import Probe, ask
+from wainwright.deploy.target import PortTaken
 from wainwright.domain.errors import DeployError
 from wainwright.sandbox import forwarding
 from wainwright.sandbox.identity import start_time
@@ -42,6 +44,8 @@ class ServiceSpec(BaseModel):
     command: Annotated[tuple[str, ...], Field(min_length=1)]
     health_path: Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=2000)] = "/"
     health_timeout_s: Annotated[float, Field(gt=0, le=600)] = 20
+    port: int | None = None
+    """Where it is to be reached the first time; None: on any port that is free."""
 
 
 class Service(BaseModel):
@@ -94,6 +98,7 @@ class Services:
 
         The same id is never started twice: when it lives, it is returned as it is. Raises DeployError with the end of
         its log when it dies or is not healthy in time; then it is stopped, and what served before goes on serving.
+        Raises PortTaken, with nothing started, where somebody else listens on its port.
         """
         async with self._changing:
             return await self._start(service_id, spec, view, commit)
@@ -154,7 +159,8 @@ class Services:
             earlier = self.find(served.ids[-1]) if served.ids else None
             if earlier is None:
                 return None
-            return await self._start(earlier.id, earlier.spec, earlier.view, earlier.commit)
+            anywhere = earlier.spec.model_copy(update={"port": None})
+            return await self._start(earlier.id, anywhere, earlier.view, earlier.commit)
 
     async def _start(self, service_id: str, spec: ServiceSpec, view: SandboxView, commit: str) -> Service:
         known = self.find(service_id)
@@ -184,7 +190,7 @@ class Services:
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         log.touch(mode=0o600)
         name, _, value = mark.partition("=")
-        with forwarding.door() as door:
+        with _door(spec.port) as door:
             port = door.getsockname()[1]
             argv = tuple(word.replace("{port}", str(port)) for word in spec.command)
             env = {"PORT": str(port), name: value}
@@ -246,6 +252,13 @@ class Services:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+
+
+def _door(port: int | None) -> socket.socket:
+    try:
+        return forwarding.door(port or 0)
+    except OSError as error:
+        raise PortTaken(f"Port {port} cannot be had any more: {error.strerror}.") from error
 
 
 def _signal_group(pid: int, started: float, number: signal.Signals) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from wainwright.deploy.probe import Probe
+from wainwright.domain.errors import DeployError
 from wainwright.domain.evidence import Deployment
 from wainwright.sandbox.protocol import Sandbox, SandboxView
 
@@ -22,6 +23,8 @@ class Wanted:
 
     command: tuple[str, ...] = ()
     health_path: str = "/"
+    port: int | None = None
+    """Where it is to be reached; None: wherever there is room."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class Order:
     wanted: Wanted
     view: Callable[[], Awaitable[SandboxView]]
     """Checks the commit out and gives its tree as commands see it."""
+
+
+class PortTaken(DeployError):
+    """Somebody else listens by now where the service was to."""
 
 
 class Target(Protocol):
@@ -56,6 +63,10 @@ class Target(Protocol):
         """What of the deployer's answer counts here. Raises DeployError saying what it lacks."""
         ...
 
+    def free_port(self) -> int | None:
+        """A port that is free now for what is deployed here; None where it needs none."""
+        ...
+
     def question(self, wanted: Wanted) -> str:
         """What the gate asks before ``apply``; empty when nothing has to be asked."""
         ...
@@ -65,7 +76,10 @@ class Target(Protocol):
         ...
 
     async def apply(self, order: Order) -> Deployment:
-        """Deploy. Raises DeployError when it does not become healthy; then what served before goes on serving."""
+        """Deploy. Raises DeployError when it does not become healthy; then what served before goes on serving.
+
+        Raises PortTaken where nothing was started, since its port is somebody else's by now.
+        """
         ...
 
     async def probe(self, deployment: Deployment) -> Probe:

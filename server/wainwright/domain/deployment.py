@@ -25,6 +25,8 @@ class DeploymentPlanned(Fact):
     """What the gate asks before it is deployed; empty when nothing has to be asked."""
     command: tuple[str, ...] = ()
     health_path: str = "/"
+    port: int | None = None
+    """Where it is to be reached, as the question says; None in what earlier versions planned, and without one."""
     smoke: Receipt | None = None
     where: str = ""
     """Where a smoke test that fails seems to come from, as ``Incident.where``."""

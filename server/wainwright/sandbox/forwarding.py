@@ -27,9 +27,16 @@ _LISTENING = "0A"
 _WAITING_MAX = 128
 
 
-def door() -> socket.socket:
-    """A socket that listens on a free port of this machine's loopback."""
-    return socket.create_server(("127.0.0.1", 0), backlog=_WAITING_MAX)
+def door(port: int = 0) -> socket.socket:
+    """A socket that listens on a port of this machine's loopback; 0: on a free one. Raises OSError if it is taken."""
+    return socket.create_server(("127.0.0.1", port), backlog=_WAITING_MAX)
+
+
+def free_port() -> int:
+    """A port of this machine's loopback that nobody listens on now."""
+    with door() as one:
+        port: int = one.getsockname()[1]
+        return port
 
 
 def forward(

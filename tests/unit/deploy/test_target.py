@@ -1,12 +1,13 @@
 """Targets as the engine uses them: what each asks, deploys, tells and takes back."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from wainwright.deploy.process import ProcessTarget
-from wainwright.deploy.target import Order, Target, Wanted, watch
+from wainwright.deploy.target import Order, PortTaken, Target, Wanted, watch
 from wainwright.deploy.targets import TARGETS, available
 from wainwright.domain.errors import DeployError
 from wainwright.domain.evidence import Deployment
@@ -71,6 +72,18 @@ async def test_a_process_serves_is_watched_and_taken_back(process: Target, tmp_p
     back = await process.roll_back(second)
     assert back is not None
     assert (back.id, back.url.startswith("http://127.0.0.1:")) == ("a", True)
+
+
+async def test_a_process_serves_where_it_was_said_or_not_at_all(process: Target, tmp_path: Path) -> None:
+    port = process.free_port()
+    assert port is not None
+    wanted = process.plan(Wanted(SERVE, "/page.html", port))
+    assert f"port {port}" in process.question(wanted)
+    first = await process.apply(replace(order(tmp_path, "a"), wanted=wanted))
+    assert first.url == f"http://127.0.0.1:{port}"
+    with pytest.raises(PortTaken, match=f"Port {port} cannot be had any more: Address already in use"):
+        await process.apply(replace(order(tmp_path, "b"), wanted=wanted))
+    assert process.current() == first
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 from pydantic import JsonValue
@@ -13,7 +14,7 @@ from wainwright.agents.loop import Work
 from wainwright.deploy.culprit import culprit
 from wainwright.deploy.probe import Probe
 from wainwright.deploy.serving import asked_for, servable
-from wainwright.deploy.target import Order, Target, Wanted, watch
+from wainwright.deploy.target import Order, PortTaken, Target, Wanted, watch
 from wainwright.domain import effects as ef
 from wainwright.domain import events as ev
 from wainwright.domain.deployment import Deployed, DeployFailed, DeploymentPlanned, Monitored
@@ -73,7 +74,14 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
         about="",
     )
     answer, target = done.answer, targets[done.answer.target]
-    wanted = target.plan(_wanted(answer))
+    steps = run.steps(f"/DEPLOY/{effect.number}/port")
+
+    async def free() -> tuple[JsonValue, Spend]:
+        return await asyncio.to_thread(target.free_port), Spend()
+
+    # Another is free each time: the person is told of the first that was found, and asked about that.
+    port = await steps.step("free", inputs=target.name, effect="read", act=lambda _key: free())
+    wanted = target.plan(replace(_wanted(answer), port=cast("int | None", port)))
     smoke, where = None, ""
     if target.serves and answer.smoke:
         assert state.head is not None
@@ -86,6 +94,7 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
             question=target.question(wanted),
             command=wanted.command,
             health_path=wanted.health_path,
+            port=wanted.port,
             smoke=smoke,
             where=where,
             runbook=next((d.text for d in done.documents if d.name == "runbook.md"), ""),
@@ -105,7 +114,10 @@ async def _serves(parts: EngineParts, run: LiveRun) -> bool:
 
 
 async def deploy(parts: EngineParts, run: LiveRun, effect: ef.DeployService) -> Sequence[ev.Event]:
-    """Deploy to the target that was planned; one that does not become healthy is an event too."""
+    """Deploy to the target that was planned; one that does not become healthy is an event too.
+
+    Where its port is somebody else's by now, the same is planned with another, which is asked about anew.
+    """
     state = run.state
     plan, head = state.deployment_plan, state.head
     assert plan is not None
@@ -117,12 +129,15 @@ async def deploy(parts: EngineParts, run: LiveRun, effect: ef.DeployService) -> 
         id=f"{state.run}-{effect.number}",
         commit=head,
         branch=(state.delivered.branch if state.delivered else None) or "",
-        wanted=Wanted(plan.command, plan.health_path),
+        wanted=Wanted(plan.command, plan.health_path, plan.port),
         view=lambda: workbenches.view(parts, state, f"{DEPLOYED}{effect.number}", head),
     )
     before = target.current()
     try:
         return (Deployed(deployment=await target.apply(order)),)
+    except PortTaken:
+        other = replace(order.wanted, port=await asyncio.to_thread(target.free_port))
+        return (plan.model_copy(update={"port": other.port, "question": target.question(other)}),)
     except DeployError as error:
         where = await _culprit(parts, run, str(error), plan.command)
         return (DeployFailed(reason=str(error), where=where, rolled_back_to=before.id if before else None),)

@@ -262,7 +262,7 @@ def view(
             )
             for t in state.tasks.values()
         ),
-        gates=tuple(map(_gate, gates)),
+        gates=tuple(_gate(state, gate) for gate in gates),
         notes=tuple(NoteView(words=n.words, received=n.received) for n in state.notes),
         artifacts=artifacts,
         branch=delivered.branch if delivered else None,
@@ -289,10 +289,11 @@ def view(
     )
 
 
-def _gate(gate: Gate) -> GateView:
-    rule = GATES[gate.kind]
+def _gate(state: RunState, gate: Gate) -> GateView:
+    rule, plan = GATES[gate.kind], state.deployment_plan
+    where = f" on port {plan.port}" if gate.kind == "deploy" and plan and plan.port else ""
     told = gate.model_dump(include={"id", "kind", "question", "detail"})
-    named = {"yes": rule.yes, "no": rule.no, "answer": rule.answer, "ends": rule.ends}
+    named = {"yes": f"{rule.yes}{where}", "no": rule.no, "answer": rule.answer, "ends": rule.ends}
     return GateView(**told, **named, read=rule.read, seen=digest(gate))
 
 

@@ -79,8 +79,8 @@ def _decisions(view: "RunView") -> list[AvailableCommand]:
     found = []
     for gate in view.gates:
         argument = {"run": view.run, "gate": gate.id, "seen": gate.seen}
-        # A question that only says the yes again does not say of what.
-        about = headline(view.goal) if gate.question == f"{gate.yes}?" else gate.question
+        # A question that begins with the yes again does not say of what.
+        about = headline(view.goal) if gate.question.startswith(gate.yes) else gate.question
         ways = (
             (gate.yes, "wainwright.approve"),
             (gate.answer, "wainwright.answer"),
