@@ -42,6 +42,12 @@ export interface BeginArguments {
   range?: Span | null;
 }
 
+/** A change that is to be shown. */
+export interface ChangesParams {
+  title: string;
+  files: SidesInfo[];
+}
+
 /** A state that the files can be brought to. */
 export interface CheckpointInfo {
   name: string;
@@ -164,6 +170,8 @@ export interface HunkArguments {
 export interface HunkInfo {
   number: number;
   path: string;
+  /** Where it begins in the file as the change has it, from 1. */
+  line: number;
   /** The requirements that it is there for. */
   serves: string[];
   /** Empty: nothing was said, and it is taken over. */
@@ -417,6 +425,16 @@ export interface Shown {
   uri: string;
 }
 
+/** A file of a change. */
+export interface SidesInfo {
+  /** The file in the workspace. */
+  uri: string;
+  /** The document with its text before the change (`workspace/textDocumentContent`); nothing where it is new. */
+  before: string | null;
+  /** The document with its text after it; nothing where it is deleted. */
+  after: string | null;
+}
+
 /** A range as the protocol has it. */
 export interface Span {
   start: Spot;
@@ -553,4 +571,5 @@ export interface Commands {
 export interface Sent {
   "wainwright/event": { params: Notice | EditNotice };
   "wainwright/input": { params: InputParams; result: InputResult };
+  "wainwright/changes": { params: ChangesParams };
 }

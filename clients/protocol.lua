@@ -25,6 +25,11 @@
 ---@field uri? string|nil The document that the person looks at; a review then looks at it as it stands, else at the present changes.
 ---@field range? wainwright.Span|nil The lines of it.
 
+--- A change that is to be shown.
+---@class wainwright.ChangesParams
+---@field title string
+---@field files wainwright.SidesInfo[]
+
 --- A state that the files can be brought to.
 ---@class wainwright.CheckpointInfo
 ---@field name string
@@ -113,6 +118,7 @@
 ---@class wainwright.HunkInfo
 ---@field number integer
 ---@field path string
+---@field line integer Where it begins in the file as the change has it, from 1.
 ---@field serves string[] The requirements that it is there for.
 ---@field decision ""|"accept"|"reject"|"change" Empty: nothing was said, and it is taken over.
 ---@field reason string
@@ -285,6 +291,12 @@
 ---@class wainwright.Shown
 ---@field run string
 ---@field uri string
+
+--- A file of a change.
+---@class wainwright.SidesInfo
+---@field uri string The file in the workspace.
+---@field before string|nil The document with its text before the change (`workspace/textDocumentContent`); nothing where it is new.
+---@field after string|nil The document with its text after it; nothing where it is deleted.
 
 --- A range as the protocol has it.
 ---@class wainwright.Span

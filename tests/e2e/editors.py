@@ -225,9 +225,10 @@ class Lsp4ij(FakeEditor):
         return {"applied": True}
 
 
-class Careless(FakeEditor):
-    """Applies every edit to whatever text is there, or none at all, and says "applied"."""
+class IntelliJ(FakeEditor):
+    """Looks at no version: applies every edit to whatever text is there, or none at all, and says "applied"."""
 
+    profile = "lsp4ij-0.20"
     offset = staticmethod(to_nearest_offset)
     idle = False
 
@@ -236,12 +237,6 @@ class Careless(FakeEditor):
             uri = change["textDocument"]["uri"]
             self.change(uri, self.edited(self.documents[uri].text, change["edits"]))
         return {"applied": True}
-
-
-class IntelliJ(Careless):
-    """The same with another face: it looks at no version, and its answer is always yes."""
-
-    profile = "lsp4ij-0.20"
 
 
 class Eglot(FakeEditor):

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from editors import Careless, FakeEditor
+from editors import FakeEditor, IntelliJ
 
 PIECE = re.compile("<[bha]\\d+>")
 SPOILED = "look at it before you save"
@@ -193,7 +193,7 @@ class Desk:
         meanwhile = [asyncio.create_task(self._soon()) for _ in range(self._rng.randint(0, 2))]
         if self._rng.random() < 0.3:
             self._editor.before_apply = self._once(self._do_something)
-        if isinstance(self._editor, Careless):
+        if isinstance(self._editor, IntelliJ):
             # Whoever deletes the very line that an edit deletes, where no version is looked at, loses the next one
             # too: to a server that looks like the edit, and then a line deleted by hand.
             self._untouchable = edit.takes

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from editors import Careless, Eglot, Helix, Lsp4ij, Neovim, VsCode
+from editors import Eglot, Helix, IntelliJ, Lsp4ij, Neovim, VsCode
 
 BASE = "one\ntwo\nthree 😀\nfour\nfive\nsix\nseven\n"
 WANTED = BASE.replace("two", "TWO").replace("six\n", "six\n😀 six and a half\n")
@@ -206,7 +206,7 @@ async def test_a_file_that_is_closed_before_its_edit_is_sent_again_is_told_as_th
 
 async def test_a_way_back_is_not_moved_along_where_an_editor_looks_at_no_version(start, tmp_path):
     path = tmp_path / "open.txt"
-    editor = await Careless.connect(start)
+    editor = await IntelliJ.connect(start)
     editor.open(path, BASE)
     assert (await apply(editor, edit(path)))["status"] == "applied"
     typed = "typed\n" + editor.text(path)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from client import Refused, load_profile
-from editors import Careless, Eglot, Emacs, Neovim, VsCode
+from editors import Eglot, Emacs, IntelliJ, Neovim, VsCode
 from workplace import ADDED, FINDING, GOAL, ON_DISK, UNSAVED, completed
 
 RICH = {"wainwright": True}
@@ -335,8 +335,8 @@ async def test_an_editor_that_reports_only_after_the_answer_is_told_the_truth(wo
 
 
 async def test_what_editors_claim_about_a_command_is_found_out(workplace):
-    rich = {"capabilities": {**load_profile(Careless.profile)["capabilities"], "experimental": RICH}}
-    person = await workplace.sit_down(Careless, "--autonomy", "full-auto", **rich)
+    rich = {"capabilities": {**load_profile(IntelliJ.profile)["capabilities"], "experimental": RICH}}
+    person = await workplace.sit_down(IntelliJ, "--autonomy", "full-auto", **rich)
     person.editor.open(workplace.file, ON_DISK)
     run = (await person.command("start", goal=GOAL))["run"]
     await person.reads("DONE")

@@ -1,8 +1,8 @@
 """A change is read hunk by hunk: what is accepted is handed over at once, and what is not comes back changed."""
 
 import pytest
-from client import Refused
-from editors import Neovim
+from client import Refused, load_profile
+from editors import Neovim, VsCode
 from tests.fixtures import team
 from tests.fixtures.openai_server import say
 from workplace import ADDED, CHANGED, EDIT_CHANGED, GOAL, ON_DISK, line_of
@@ -104,4 +104,85 @@ async def test_a_rejected_hunk_comes_back_changed_and_the_others_are_there_at_on
     titles = [one["title"] for one in await person.actions(page, line=spot)]
     assert "Wainwright: Apply the change of calc/__init__.py again" in titles
     assert "Wainwright: Revert the change of calc/__init__.py" not in titles, "it would be refused"
+    assert await person.client.leave() == 0
+
+
+async def test_an_editor_with_a_view_of_differences_shows_the_change_in_it(workplace):
+    """The sides are documents of ours: hunks are decided on in them as they are in `change.diff`."""
+    compares = {
+        **load_profile("vscode-10.1")["capabilities"],
+        "experimental": {"wainwright": {"changes": True, "events": False}},
+    }
+    person = await workplace.sit_down(VsCode, "--autonomy", "suggest", capabilities=compares)
+    person.client.allowed.add("wainwright/changes")
+    person.answers["Start the service"] = "Do not start the service"
+    person.editor.open(workplace.file, ON_DISK)
+    run = (await person.command("start", goal=GOAL))["run"]
+    await person.is_asked("Is the plan")
+    await person.command("approve", run=run)
+    await person.is_asked("Take the change over?")
+    shown = person.client.notifications["wainwright/changes"]
+    await person.take(await person.action("Review what is asked"))
+    await person.client.until(lambda: shown, "the change")
+    assert shown[-1]["title"] == f"Wainwright: the change of run {run}"
+    changed, created = shown[-1]["files"]
+    assert (changed["uri"], created["before"]) == (workplace.uri("calc/__init__.py"), None)
+
+    async def text(uri: str) -> str:
+        return (await person.client.request("workspace/textDocumentContent", {"uri": uri}))["text"]
+
+    async def lenses(uri: str) -> list[tuple[int, str]]:
+        found = await person.client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})
+        return [(one["range"]["start"]["line"], one["command"]["title"]) for one in found]
+
+    assert await text(changed["before"]) == ON_DISK
+    after = changed["after"].replace(":/", ":///").replace("%3A", "%3a")
+    assert await text(after) == ON_DISK + ADDED, "as another editor may write the same name"
+    assert "assert sub(5, 3) == 2" in await text(created["after"])
+    with pytest.raises(Refused, match="shows no such change of"):
+        await text(changed["after"].replace("calc/__init__.py", "calc/other.py"))
+    with pytest.raises(Refused, match="is no document of ours"):
+        await text("wainwright:/nothing")
+
+    place = line_of(ON_DISK + ADDED, "def sub") - 2
+    assert await lenses(changed["after"]) == [
+        (place, "Accept hunk 1"),
+        (place, "Reject hunk 1"),
+        (place, "Explain"),
+    ]
+    assert await lenses(changed["before"]) == []
+    assert (0, "Accept hunk 2") in await lenses(created["after"])
+    person.client.notify(
+        "textDocument/didOpen",
+        {
+            "textDocument": {
+                "uri": changed["after"],
+                "languageId": "python",
+                "version": 1,
+                "text": ON_DISK + ADDED,
+            }
+        },
+    )
+
+    async def offered(line: int) -> list[dict]:
+        spot = {"line": line, "character": 0}
+        about = {"textDocument": {"uri": changed["after"]}, "range": {"start": spot, "end": spot}}
+        return await person.client.request(
+            "textDocument/codeAction", {**about, "context": {"diagnostics": []}}
+        )
+
+    titles = [one["title"] for one in await offered(place + 3)]
+    assert titles[:2] == [
+        "Wainwright: Accept hunk 1 of calc/__init__.py",
+        "Wainwright: Reject hunk 1 of calc/__init__.py",
+    ]
+    assert not [one for one in await offered(0) if "hunk 1" in one["title"]]
+    (accept,) = [one for one in await offered(place) if "Accept hunk 1" in one["title"]]
+    await person.take(accept)
+    await person.reads("Hunk 1 is taken over when you approve")
+    assert (await lenses(changed["after"]))[0] == (place, "accepted")
+    await person.command("approve", run=run)
+    await person.reads("DONE")
+    assert (place, "Revert hunk 1") in await lenses(changed["after"])
+    assert person.editor.text(workplace.file) == ON_DISK + ADDED
     assert await person.client.leave() == 0

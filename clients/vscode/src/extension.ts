@@ -1,7 +1,13 @@
 /** Starts the server and connects the editor to it. All logic is in the server. */
 
-import { commands, window, workspace } from "vscode";
+import { commands, Uri, window, workspace } from "vscode";
 import { ExecuteCommandRequest, LanguageClient } from "vscode-languageclient/node";
+
+interface Sides {
+  uri: string;
+  before?: string;
+  after?: string;
+}
 
 let client: LanguageClient | undefined;
 
@@ -18,14 +24,14 @@ export async function activate(): Promise<void> {
     "Wainwright",
     { command, args },
     {
-      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "wainwright" }],
       middleware: { executeCommand: send },
     },
   );
   client.registerFeature({
     fillClientCapabilities: (capabilities) => {
       const experimental = capabilities.experimental as object | undefined;
-      capabilities.experimental = { ...experimental, wainwright: { input: true, events: false } };
+      capabilities.experimental = { ...experimental, wainwright: { input: true, changes: true, events: false } };
     },
     initialize: () => undefined,
     getState: () => ({ kind: "static" }),
@@ -34,6 +40,10 @@ export async function activate(): Promise<void> {
   client.onRequest("wainwright/input", async ({ prompt, value }: { prompt: string; value?: string }) => ({
     text: (await window.showInputBox({ prompt, value, ignoreFocusOut: true })) ?? null,
   }));
+  client.onNotification("wainwright/changes", ({ title, files }: { title: string; files: Sides[] }) => {
+    const sides = files.map(({ uri, before, after }) => [uri, before, after].map((one) => one && Uri.parse(one)));
+    void commands.executeCommand("vscode.changes", title, sides);
+  });
   try {
     await client.start();
   } catch {

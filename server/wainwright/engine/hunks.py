@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 from typing import Literal
 
 from wainwright.domain.errors import InputError
@@ -27,8 +28,21 @@ class HunkView(Fact):
     tasks: tuple[str, ...]
     lines: str
     """As in a unified diff; empty for what text cannot show."""
+    line: int = 1
+    """Where it begins in the file as the change has it, from 1; what is deleted there stood before that line."""
+    length: int = 0
+    """How many lines it has there."""
     decision: Literal["", "accept", "reject", "change"] = ""
     reason: str = ""
+
+
+class FileSides(Fact):
+    """A file of a change, and which of its sides there are."""
+
+    path: str
+    commit: str
+    before: bool
+    after: bool
 
 
 class ChangeView(Fact):
@@ -117,6 +131,33 @@ class Hunks:
         except UnicodeDecodeError:
             return None
 
+    async def sides(self, run: str) -> tuple[FileSides, ...]:
+        """The files of the change that a run shows. Raises InputError where it shows none."""
+        state = await self._state(run)
+        seen = _seen(state)
+        assert state.shown is not None
+        return tuple(
+            FileSides(
+                path=file.path,
+                commit=seen.commit,
+                before=file.kind != "created",
+                after=file.kind != "deleted",
+            )
+            for file in state.shown.files
+        )
+
+    async def side(self, run: str, commit: str, path: str, *, before: bool) -> str:
+        """A file of the change that a run shows, as it was or is to be; empty for what is not there, or no text.
+
+        Raises InputError for a file or a commit that is not of this change.
+        """
+        known = await self.sides(run)
+        if (path, commit) not in {(one.path, one.commit) for one in known}:
+            raise InputError(f"Run {run} shows no such change of {in_line(path)}.", "Review the change anew.")
+        state = await self._state(run)
+        assert state.base is not None
+        return await asyncio.to_thread(self._text, state.base if before else commit, path) or ""
+
     async def explain(self, run: str, number: int) -> str:
         """Why a hunk is there, in sentences: what it serves, who made it, which tests show it, what was noted."""
         state = await self._state(run)
@@ -159,6 +200,11 @@ def _chosen(seen: ChangeView, numbers: tuple[int, ...], file: str) -> tuple[int,
     return numbers or of_it
 
 
+def _unchanged(lines: list[str]) -> int:
+    """How many lines of a hunk at its beginning are only there to find it."""
+    return sum(1 for _ in takewhile(lambda line: line.startswith(" "), lines))
+
+
 def _seen(state: RunState) -> ChangeView:
     shown = state.shown
     if shown is None:
@@ -169,12 +215,15 @@ def _seen(state: RunState) -> ChangeView:
     for file in shown.files:
         for hunk in file.hunks:
             said = state.said.get(hunk.number)
+            lines = [line for line in hunk.lines.splitlines() if not line.startswith("@@")]
             view = HunkView(
                 number=hunk.number,
                 path=file.path,
                 serves=file.serves,
                 tasks=tuple(name for name in file.tasks if name in state.tasks),
                 lines=hunk.lines,
+                line=hunk.new_start + _unchanged(lines) + 1,
+                length=hunk.new_len - _unchanged(lines) - _unchanged(lines[::-1]),
                 decision=said.decision if said else "",
                 reason=said.reason if said else "",
             )

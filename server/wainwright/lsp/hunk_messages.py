@@ -35,6 +35,8 @@ class HunkInfo(Wire):
 
     number: int
     path: str
+    line: int
+    """Where it begins in the file as the change has it, from 1."""
     serves: tuple[str, ...]
     """The requirements that it is there for."""
     decision: Literal["", "accept", "reject", "change"]
@@ -48,3 +50,25 @@ class HunkList(Wire):
     run: str
     commit: str
     hunks: tuple[HunkInfo, ...]
+
+
+CHANGES = "wainwright/changes"
+"""The notification to clients that have a view of differences: `ChangesParams`."""
+
+
+class SidesInfo(Wire):
+    """A file of a change."""
+
+    uri: str
+    """The file in the workspace."""
+    before: str | None
+    """The document with its text before the change (`workspace/textDocumentContent`); nothing where it is new."""
+    after: str | None
+    """The document with its text after it; nothing where it is deleted."""
+
+
+class ChangesParams(Wire):
+    """A change that is to be shown."""
+
+    title: str
+    files: tuple[SidesInfo, ...]

@@ -19,8 +19,10 @@ from pydantic import BaseModel
 
 from wainwright.engine.views.run_view import Notice
 from wainwright.lsp.connection.commands import Command, Commands
+from wainwright.lsp.documents.sides import SCHEME
 from wainwright.lsp.features.code_actions import KINDS
 from wainwright.lsp.features.execute_command import Catalogue
+from wainwright.lsp.hunk_messages import CHANGES, ChangesParams
 from wainwright.lsp.messages import EVENT, INPUT, EditNotice, InputParams, InputResult, Wire
 from wainwright.lsp.server import create_server
 from wainwright.lsp.wire_types import Exchange, Protocol
@@ -63,12 +65,22 @@ something is missing the answer is an error, and its message says what to do fir
 With `"experimental": {{"wainwright": {{"input": true}}}}` a client is sent the request `wainwright/input` with `InputParams` where
 words are wanted, and answers with an `InputResult`. Whoever closes the input has decided nothing.
 
+## A change in the client's own view of differences
+
+With `"experimental": {{"wainwright": {{"changes": true}}}}` a client that has `workspace/textDocumentContent` is sent the notification
+`wainwright/changes` with `ChangesParams` where others are asked to open `change.diff`. The documents on the right have the lenses
+and code actions of the hunks in them, for a client that tells of `{scheme}:` documents as of all others.
+
 ## Notifications for clients that ask for them
 
 With `"experimental": {{"wainwright": true}}` in its capabilities (in an object `"events": false` takes that back), a client also gets `wainwright/event` for every fact of a
 run and every line of activity: `{{"run", "kind", "text", "stage", "task"}}`; and an `EditNotice` when it is known what came
 of `wainwright.apply` or `wainwright.revert`, which every client is told in one line by `window/showMessage`.
 """  # noqa: E501 - a page of prose
+
+
+_SENT = (EditNotice, InputParams, InputResult, ChangesParams)
+"""What the server sends that no command names."""
 
 
 def greeting(params: dict[str, Any]) -> dict[str, Any]:
@@ -104,12 +116,16 @@ def _entries() -> list[Command]:
 def protocol() -> Protocol:
     """The list as one schema."""
     entries = _entries()
-    sent = (Exchange(EVENT, (Notice, EditNotice)), Exchange(INPUT, (InputParams,), InputResult))
+    sent = (
+        Exchange(EVENT, (Notice, EditNotice)),
+        Exchange(INPUT, (InputParams,), InputResult),
+        Exchange(CHANGES, (ChangesParams,)),
+    )
     values: dict[str, type[Wire]] = {}
     for entry in entries:
         _collect(entry.arguments, values)
         _collect(entry.result, values)
-    for more in (EditNotice, InputParams, InputResult):
+    for more in _SENT:
         _collect(more, values)
     told: dict[type[BaseModel], dict[str, str]] = {
         model: {
@@ -130,9 +146,10 @@ def render() -> str:
     for entry in entries:
         _collect_inner(entry.arguments, values)
         _collect(entry.result, values)
-    for more in (EditNotice, InputParams, InputResult):
+    for more in _SENT:
         _collect(more, values)
     return _PAGE.format(
+        scheme=SCHEME,
         kinds=", ".join(f"`{kind}`" for kind in KINDS),
         commands="\n\n".join(_command(entry) for entry in entries),
         values="\n\n".join(f"### {name}\n\n{_about(model)}" for name, model in values.items()),

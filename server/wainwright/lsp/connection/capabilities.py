@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from lsprotocol import types
 
@@ -12,6 +13,12 @@ _TAKE_AWAY = ("visual studio code", "vscodium", "code - oss", "cursor", "windsur
 """They keep a question with buttons in sight where it is an error, and hide any other after some seconds."""
 
 
+_ALL_VERSIONS = (*_TAKE_AWAY, "eglot", "helix")
+"""They make no edit of a document that has another version by now."""
+_FIRST_VERSION = "neovim"
+"""It looks at the version of the first document of an edit alone, and at that only if it is not 0."""
+
+
 @dataclass(frozen=True)
 class ClientProfile:
     """Flat answers to "may I send this?". The default is a client that can do nothing beyond the bare minimum."""
@@ -19,6 +26,8 @@ class ClientProfile:
     apply_edit: bool = False
     document_changes: bool = False
     """Versioned edits work. Neovim has them and does not say so, but it does list resource operations."""
+    versions_looked_at: Literal["all", "first", "none"] = "none"
+    """Of which documents of an edit the client is known to look at the version, and to leave alone what is older."""
     change_annotations: bool = False
     action_literals: bool = False
     """It takes code actions; an older one takes their commands only."""
@@ -36,6 +45,8 @@ class ClientProfile:
     """How a question is marked that stays until it is answered: some take all but errors away by themselves."""
     input: bool = False
     """It can take a line of text from the person: ``wainwright/input``."""
+    changes: bool = False
+    """It has a view of differences: ``wainwright/changes``."""
 
 
 def client_profile(params: types.InitializeParams) -> ClientProfile:
@@ -45,9 +56,15 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
     window = capabilities.window or types.WindowClientCapabilities()
     edit = workspace.workspace_edit or types.WorkspaceEditClientCapabilities()
     info = params.client_info
+    name = info.name.lower() if info is not None else ""
     return ClientProfile(
         apply_edit=bool(workspace.apply_edit),
         document_changes=bool(edit.document_changes) or bool(edit.resource_operations),
+        versions_looked_at="all"
+        if name.startswith(_ALL_VERSIONS)
+        else "first"
+        if name == _FIRST_VERSION
+        else "none",
         change_annotations=edit.change_annotation_support is not None,
         action_literals=_says(
             getattr(capabilities.text_document, "code_action", None), "code_action_literal_support"
@@ -55,14 +72,14 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         code_lens_refresh=_says(workspace.code_lens, "refresh_support"),
         inlay_hint_refresh=_says(workspace.inlay_hint, "refresh_support"),
         work_done_progress=bool(window.work_done_progress),
-        questions_take_keys=info is not None and info.name.lower() in _QUESTIONS_TAKE_KEYS,
+        questions_take_keys=name in _QUESTIONS_TAKE_KEYS,
         show_document=_says(window.show_document, "support"),
         registers=_registers(capabilities.text_document),
-        kept_in_sight=types.MessageType.Error
-        if info is not None and info.name.lower().startswith(_TAKE_AWAY)
-        else types.MessageType.Warning,
+        kept_in_sight=types.MessageType.Error if name.startswith(_TAKE_AWAY) else types.MessageType.Warning,
         rich=_ours(capabilities.experimental, "events", unsaid=True),
         input=_ours(capabilities.experimental, "input", unsaid=False),
+        changes=_ours(capabilities.experimental, "changes", unsaid=False)
+        and _says(capabilities.workspace, "text_document_content"),
     )
 
 

@@ -69,7 +69,7 @@ class Buffers(Workspace):
     """The open documents and the workspace folders."""
 
     _tick: asyncio.Event | None = None
-    _told: "dict[str, deque[str]] | None" = None
+    _told: "tuple[dict[str, deque[str]], ...]" = ()
 
     async def quiet(self, seconds: float) -> None:
         """Return when no open document has changed for that long, counted from now at the earliest."""
@@ -90,13 +90,13 @@ class Buffers(Workspace):
 
     @contextmanager
     def remembering(self) -> "Iterator[Mapping[str, Sequence[str]]]":
-        """The texts that the client tells of meanwhile, by URI, the last `REMEMBERED` of each; not within another."""
+        """The texts that the client tells of meanwhile, by URI, the last `REMEMBERED` of each."""
         told: dict[str, deque[str]] = {}
-        self._told = told
+        before, self._told = self._told, (*self._told, told)
         try:
             yield told
         finally:
-            self._told = None
+            self._told = before
 
     def _ring(self) -> None:
         if self._tick is not None:
@@ -142,8 +142,8 @@ class Buffers(Workspace):
         document = self.text_documents[unquote(text_doc.uri)]
         if isinstance(document, Buffer):
             document.touch()
-            if self._told is not None:
-                self._told.setdefault(document.uri, deque(maxlen=REMEMBERED)).append(document.source)
+            for told in self._told:
+                told.setdefault(document.uri, deque(maxlen=REMEMBERED)).append(document.source)
         self._ring()
 
     def open_document(self, uri: str) -> Buffer | None:

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from wainwright import regular
-from wainwright.domain.changes import protected
-from wainwright.lsp.documents.own import TEXT_MAX
 from wainwright.lsp.documents.positions import split_lines
+from wainwright.lsp.edits.disk import BARRED, Disk, NotText
 from wainwright.lsp.edits.edit import (
     DiskChange,
     EditOutcome,
@@ -51,6 +49,7 @@ ROUNDS = 3
 
 CONFLICT = "The same lines have been changed meanwhile."
 CHANGED = "The text has changed since the change was made."
+OPENED = "The file was opened and changed meanwhile."
 CLOSED = "The file was closed while it was edited."
 OTHER_REFUSED = "Left alone, because another file of the change is refused."
 SPOILED = "The text is not what it should be after the edit; look at it before you save."
@@ -86,16 +85,6 @@ class _Manner:
     """Moves an edit along over what a person typed; None where none may be."""
 
 
-@dataclass(frozen=True)
-class _NotText:
-    """What stands at a path is nothing that text edits may be made to."""
-
-    reason: str
-
-
-_BARRED = _NotText("It is a protected place, or not a path inside the workspace.")
-
-
 class Editor:
     """Applies changesets, one at a time.
 
@@ -112,8 +101,7 @@ class Editor:
         merge: Merge,
     ) -> None:
         self._server = server
-        self._root = root
-        self._write = write
+        self._disk = Disk(root, write)
         self._hunks = hunks
         self._merge = merge
         self._turn = asyncio.Lock()
@@ -167,19 +155,18 @@ class Editor:
         self, edits: Sequence[FileEdit], manner: _Manner
     ) -> tuple[list[_Step], list[FileOutcome]]:
         """What to do for each file that can be changed, and why the others cannot be."""
-        on_disk = {edit.path: await asyncio.to_thread(self._read, edit.path) for edit in edits}
+        on_disk = {edit.path: await asyncio.to_thread(self._disk.read, edit.path) for edit in edits}
         await self._quiet(list(on_disk))
-        barred = await asyncio.to_thread(lambda: [path for path in on_disk if self._is_barred(path)])
-        on_disk |= dict.fromkeys(barred, _BARRED)
+        on_disk |= dict.fromkeys(await asyncio.to_thread(self._disk.barred, list(on_disk)), BARRED)
         opened = self._server.buffers.find_all(list(on_disk))
         decided = [self._decide(e, on_disk[e.path], opened.get(e.path), manner.follow) for e in edits]
         steps = [item for item in decided if isinstance(item, _Step)]
         return steps, [item for item in decided if isinstance(item, FileOutcome)]
 
     def _decide(
-        self, edit: FileEdit, on_disk: str | _NotText | None, document: "Buffer | None", follow: Merge | None
+        self, edit: FileEdit, on_disk: str | NotText | None, document: "Buffer | None", follow: Merge | None
     ) -> _Step | FileOutcome:
-        if isinstance(on_disk, _NotText):
+        if isinstance(on_disk, NotText):
             return FileOutcome(edit.path, applied=False, reason=on_disk.reason)
         current = on_disk if document is None else document.source
         if document is not None and edit.before is None and current == "" and on_disk is None:
@@ -192,14 +179,6 @@ class Editor:
         if document is None or not self._through_editor(edit):
             return _Step(edit, current, after)
         return _Step(edit, document.source, after, document)
-
-    def _is_barred(self, path: Path) -> bool:
-        """Whether a path names what no edit may touch, or a link leads there: an editor writes through links."""
-        root = self._root()
-        pairs = ((path, root), (Path(os.path.realpath(path)), Path(os.path.realpath(root))))
-        return any(
-            not one.is_relative_to(top) or protected(one.relative_to(top).as_posix()) for one, top in pairs
-        )
 
     def _through_editor(self, edit: FileEdit) -> bool:
         return edit.after is not None and self._server.profile.apply_edit
@@ -240,7 +219,7 @@ class Editor:
         else:
             back = [FileEdit(step.path, step.after, step.before) for step in to_disk]
             reasons = await self._kept(keep, inverse, back)
-            reasons = reasons or await self._write_disk(to_disk, apart=manner.apart)
+            reasons = reasons or await self._written(to_disk, apart=manner.apart)
             for step, reason, way_back in zip(to_disk, reasons, back, strict=True):
                 outcomes.append(step.outcome(reason))
                 if not reason:
@@ -279,10 +258,14 @@ class Editor:
         Gives why each has not arrived, or nothing where it has, and those that were not made because of typing.
         """
         edits = {step.path: self._text_edits(step) for step in steps}
+        exact = self._exact(steps)
         with self._server.buffers.remembering() as told:
             reply = await self._ask(steps, manner)
             there = await self._arrived(steps, REPORT_SECONDS)
-            mended = {step.path: await self._mended(step, edits[step.path], told, manner) for step in steps}
+            mended = {
+                step.path: None if step in exact else await self._mended(step, edits[step.path], told, manner)
+                for step in steps
+            }
         said_yes = getattr(reply.result, "applied", False)
         reasons, unmade = {}, []
         for step in steps:
@@ -290,13 +273,23 @@ class Editor:
             seen = told.get(step.document.uri, ()) if step.document else ()
             if slip is not None or step in there or any(self._is_made(step, text) for text in seen):
                 reasons[step.path] = slip or ""
-            elif said_yes and self._may_be_spoiled(step, edits[step.path], seen):
+            elif said_yes and step not in exact and self._may_be_spoiled(step, edits[step.path], seen):
                 reasons[step.path] = SPOILED
             else:
                 reasons[step.path] = self._why_not(step, reply)
                 unmade.append(step)
         asked_the_person = manner.confirm or all(self._is_as_before(step) for step in unmade)
         return reasons, [] if asked_the_person or reply.silent else unmade
+
+    def _exact(self, steps: Sequence[_Step]) -> list[_Step]:
+        """The steps that the editor makes on the very text that they are for, or not at all: it looks at versions."""
+        looked_at = self._server.profile.versions_looked_at
+        named = [step for step in steps if step.document is not None and step.document.version is not None]
+        if looked_at == "all":
+            return named
+        return [
+            step for step in named[:1] if looked_at == "first" and step.document and step.document.version
+        ]
 
     async def _kept(
         self, keep: KeepWayBack | None, done: Sequence[FileEdit], planned: Sequence[FileEdit]
@@ -373,27 +366,55 @@ class Editor:
         be put back, with the edit where it belongs: then the reason is empty. Where both touch the same lines, what
         was typed stays alone.
         """
-        buffers = self._server.buffers
-        document = buffers.find_open(step.path)
-        if document is None:
-            return None
-        texts = (step.before or "", *told.get(document.uri, ()))
-        found = await asyncio.to_thread(misplaced, sent, texts, buffers.position_encoding or "utf-16")
+        found = await self._misplaced(step, sent, told)
         if found is None:
             return None
         typed, spoiled = found
         both = manner.follow and manner.follow(step.before or "", typed, step.after or "")
-        right = typed if both is None else both
-        wanted, whole = put_back(spoiled, document.source, right, self._merge, self._hunks)
-        if wanted != document.source:
-            back = _Step(step.edit, document.source, wanted, document)
-            await self._ask([back], replace(manner, confirm=False))
-            whole = bool(await self._arrived([back], REPORT_SECONDS)) and whole
-        if not whole:
+        if not await self._set_right(step, spoiled, typed if both is None else both, manner):
             return SPOILED
         if both is not None:
             return ""
         return CHANGED if manner.follow is None else CONFLICT
+
+    async def _set_right(self, step: _Step, spoiled: str, right: str, manner: _Manner) -> bool:
+        """Have a text hold what is right in the place of what is spoiled; whether it does, with all of it.
+
+        What mends it may be made to another text than its own in its turn: then that is mended, too.
+        """
+        whole = True
+        for _ in range(ROUNDS):
+            document = self._server.buffers.find_open(step.path)
+            if document is None:
+                return False
+            wanted, all_of_it = put_back(spoiled, document.source, right, self._merge, self._hunks)
+            whole = whole and all_of_it
+            if wanted == document.source:
+                return whole
+            back = _Step(step.edit, document.source, wanted, document)
+            sent, exact = self._text_edits(back), self._exact([back])
+            with self._server.buffers.remembering() as told:
+                await self._ask([back], replace(manner, confirm=False))
+                if await self._arrived([back], REPORT_SECONDS):
+                    return whole
+                found = None if exact else await self._misplaced(back, sent, told)
+            if found is None:
+                return False
+            typed, spoiled = found
+            both = self._merge(back.before or "", typed, wanted)
+            whole = whole and both is not None
+            right = typed if both is None else both
+        return False
+
+    async def _misplaced(
+        self, step: _Step, sent: Sequence[types.TextEdit], told: Mapping[str, Sequence[str]]
+    ) -> tuple[str, str] | None:
+        document = self._server.buffers.find_open(step.path)
+        if document is None:
+            return None
+        texts = (step.before or "", *told.get(document.uri, ()))
+        encoding = self._server.buffers.position_encoding or "utf-16"
+        return await asyncio.to_thread(misplaced, sent, texts, encoding)
 
     def _is_there(self, step: _Step) -> bool:
         document = self._server.buffers.find_open(step.path)
@@ -436,38 +457,21 @@ class Editor:
         back = before if _alike(text, after) else self._merge(after, text, before)
         return FileEdit(step.path, after, before) if back is None else FileEdit(step.path, text, back)
 
-    async def _write_disk(self, steps: Sequence[_Step], *, apart: bool) -> list[str]:
-        """Write what is not open, and read it back: an empty reason for each file that is as it should be."""
-        reasons: dict[Path, str] = {}
-        changes = []
+    async def _written(self, steps: Sequence[_Step], *, apart: bool) -> list[str]:
+        """Write what is not open: an empty reason for each file that is as it should be."""
         open_now = self._server.buffers.find_all([step.path for step in steps])
-        for step in steps:
-            opened = open_now.get(step.path)
-            if opened is not None and opened.source != (step.before or ""):
-                reasons[step.path] = "The file was opened and changed meanwhile."
-            else:
-                changes.append(DiskChange(step.path, step.before, step.after, step.edit.executable))
-        failed = await self._write(changes) if changes else {}
-        if failed and apart:
-            # Nothing of it was written: what cannot be is told by itself.
-            failed = {}
-            for change in changes:
-                failed |= await self._write([change])
-        reasons.update(failed)
-        for step in steps:
-            if not reasons.get(step.path) and await asyncio.to_thread(self._read, step.path) != step.after:
-                reasons[step.path] = "The file on disk is not what was written."
-        return [reasons.get(step.path, "") for step in steps]
-
-    def _read(self, path: Path) -> str | _NotText | None:
-        try:
-            return regular.read(path, TEXT_MAX, beneath=self._root()).decode()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except UnicodeDecodeError:
-            return _NotText("The file is not UTF-8 text.")
-        except OSError as failure:
-            return _NotText(f"The file cannot be read: {failure.strerror}.")
+        typed = [
+            step.path
+            for step in steps
+            if step.path in open_now and open_now[step.path].source != (step.before or "")
+        ]
+        changes = [
+            DiskChange(step.path, step.before, step.after, step.edit.executable)
+            for step in steps
+            if step.path not in typed
+        ]
+        reasons = await self._disk.write(changes, apart=apart)
+        return [OPENED if step.path in typed else reasons[step.path] for step in steps]
 
 
 def _left(files: Sequence[FileEdit | _Step], why: str) -> list[FileOutcome]:

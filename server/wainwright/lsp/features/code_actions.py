@@ -8,8 +8,9 @@ from lsprotocol import types
 
 from wainwright.domain.text import headline
 from wainwright.lsp.documents.own import OwnDocument, own_document, relative
+from wainwright.lsp.documents.sides import side_of
 from wainwright.lsp.features.diagnostics import mends, proposal
-from wainwright.lsp.features.hunk_review import here, shows_hunks
+from wainwright.lsp.features.hunk_review import here, on_side, shows_hunks
 from wainwright.lsp.features.work_here import FIX, SHORT, SOURCE, WORK, beginnings, mending, words_of
 from wainwright.lsp.runs.available import AvailableCommand, about, available
 from wainwright.lsp.runs.task_commands import task_commands
@@ -33,7 +34,10 @@ async def actions(
 ) -> list[types.CodeAction]:
     """What is offered for a range of a document; ``elsewhere``: what somebody is waited for in other folders."""
     document = own_document(board.workspace, params.text_document.uri)
-    if document is None:
+    if (side := side_of(params.text_document.uri)) is not None:
+        offers = [*await on_side(hunks, side, params.range), *board.urgent()]
+        found = [_of(offer, FIX) for offer in offers]
+    elif document is None:
         found = [
             *await _work_here(server, board, params),
             *(_of(offer, FIX) for offer in (*board.urgent(), *elsewhere)),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.lsp.documents.own import own_document
+from wainwright.lsp.documents.sides import side_of
 from wainwright.lsp.features.hunk_review import lenses as of_hunks
-from wainwright.lsp.features.hunk_review import shows_hunks
+from wainwright.lsp.features.hunk_review import lenses_of_side, shows_hunks
 from wainwright.lsp.runs.available import AvailableCommand, available
 from wainwright.lsp.runs.task_commands import task_commands
 
@@ -23,6 +24,8 @@ async def lenses(
     board: "Board", hunks: "Hunks", pages: "PlanPages", params: types.CodeLensParams
 ) -> list[types.CodeLens]:
     """The lenses of one document: at its top, of a plan at each task, and of a change at each hunk."""
+    if (side := side_of(params.text_document.uri)) is not None:
+        return await lenses_of_side(hunks, side)
     document = own_document(board.workspace, params.text_document.uri)
     if document is None or not document.has_lenses:
         return []
@@ -44,8 +47,9 @@ async def lenses(
 
 def _of_tasks(page: "PlanPage") -> Iterator[types.CodeLens]:
     for task in page.read.tasks:
+        place = page.range(task.head)
         for offer in task_commands(page, task.id.text):
-            yield _lens(page.range(task.head), offer)
+            yield _lens(place, offer)
 
 
 def _lens(at: types.Range, offer: AvailableCommand) -> types.CodeLens:

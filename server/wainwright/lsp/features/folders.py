@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wainwright.domain.errors import InputError, WainwrightError
 from wainwright.lsp.documents.positions import local_path
+from wainwright.lsp.documents.sides import side_of
 
 if TYPE_CHECKING:
     from lsprotocol import types
@@ -41,6 +42,8 @@ class Folders:
 
     def around(self, uri: str) -> Path | None:
         """The innermost folder that a document lies in; the first one for what lies in none."""
+        side = side_of(uri)
+        uri = uri if side is None else side.folder
         paths, place = self.paths, local_path(uri) if uri else None
         inside = [path for path in paths if place is not None and place.is_relative_to(path)]
         if not inside and place is not None and len(paths) > 1:

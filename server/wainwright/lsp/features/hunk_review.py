@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from wainwright.domain import change_diff
+from wainwright.domain.change_diff import Spot
+from wainwright.lsp.documents.sides import Side
 from wainwright.lsp.runs.available import AvailableCommand
 
 if TYPE_CHECKING:
-    from wainwright.domain.change_diff import Spot
     from wainwright.engine.hunks import ChangeView, HunkView
     from wainwright.lsp.documents.own import OwnDocument
     from wainwright.lsp.runs.hunks import Hunks
@@ -33,6 +34,36 @@ async def here(hunks: "Hunks", run: str, span: types.Range) -> list[AvailableCom
         return []
     touched = [s for s in spots if s.first <= span.end.line and span.start.line <= s.last]
     return [*_on_hunks(seen, touched, await hunks.in_files(seen.run)), *_on_all(seen)]
+
+
+async def on_side(hunks: "Hunks", side: Side, span: types.Range) -> list[AvailableCommand]:
+    """What is offered for the hunks that a range of a side touches, for its file, and for all."""
+    seen, found = await _of_side(hunks, side)
+    if seen is None:
+        return []
+    touched = [one for one, first, last in found if first <= span.end.line and span.start.line <= last]
+    spots = [Spot(number=one.number, first=0, last=0, words="") for one in touched]
+    return [*_on_hunks(seen, spots, await hunks.in_files(seen.run)), *_on_all(seen)]
+
+
+async def _of_side(hunks: "Hunks", side: Side) -> "tuple[ChangeView | None, list[tuple[HunkView, int, int]]]":
+    """The change that a side is of, and the hunks in it with their first and last line there, from 0.
+
+    None where the run shows another by now.
+    """
+    seen = await hunks.seen(side.run)
+    if seen is None or seen.commit != side.commit or side.which != "after":
+        return None, []
+    of_it = [one for one in seen.hunks if one.path == side.path]
+    return seen, [(one, one.line - 1, one.line - 1 + max(one.length - 1, 0)) for one in of_it]
+
+
+async def lenses_of_side(hunks: "Hunks", side: Side) -> list[types.CodeLens]:
+    """On each hunk of a side what ``lenses`` has in `change.diff`."""
+    seen, found = await _of_side(hunks, side)
+    if seen is None:
+        return []
+    return [lens for one, first, _ in found for lens in _lenses_on(seen, one, first, words="")]
 
 
 def _on_hunks(
@@ -99,19 +130,18 @@ async def lenses(hunks: "Hunks", run: str) -> list[types.CodeLens]:
     if seen is None:
         return []
     known = {one.number: one for one in seen.hunks}
-    found = []
-    for spot in await hunks.below(seen):
-        one = known.get(spot.number)
-        if one is None:
-            continue
-        place = types.Range(types.Position(spot.first, 0), types.Position(spot.first, 0))
-        offers = list(_on_one(seen, one, words=spot.words))
-        if one.decision and not seen.handed:
-            reason = f": {' '.join(one.reason.split())}" if one.reason else ""
-            explain = offers.pop()
-            offers.insert(0, replace(explain, short=f"{_SAID[one.decision]}{reason}"))
-        found += [
-            types.CodeLens(place, types.Command(o.short or o.title, o.command, arguments=[o.argument]))
-            for o in offers
-        ]
-    return found
+    spots = [(spot, known[spot.number]) for spot in await hunks.below(seen) if spot.number in known]
+    return [lens for spot, one in spots for lens in _lenses_on(seen, one, spot.first, words=spot.words)]
+
+
+def _lenses_on(seen: "ChangeView", one: "HunkView", line: int, *, words: str) -> list[types.CodeLens]:
+    place = types.Range(types.Position(line, 0), types.Position(line, 0))
+    offers = list(_on_one(seen, one, words=words))
+    if one.decision and not seen.handed:
+        reason = f": {' '.join(one.reason.split())}" if one.reason else ""
+        explain = offers.pop()
+        offers.insert(0, replace(explain, short=f"{_SAID[one.decision]}{reason}"))
+    return [
+        types.CodeLens(place, types.Command(o.short or o.title, o.command, arguments=[o.argument]))
+        for o in offers
+    ]

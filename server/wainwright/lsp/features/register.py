@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from wainwright.domain.errors import WainwrightError
+from wainwright.domain.errors import InputError, WainwrightError
+from wainwright.lsp.documents.sides import SCHEME, side_of
 from wainwright.lsp.features.code_actions import KINDS, actions
 from wainwright.lsp.features.code_lenses import lenses
 from wainwright.lsp.features.diagnostics import Findings, GoalProblems
@@ -39,6 +40,7 @@ class Product:
         self._server = server
         self._opens = opens
         self._folders = Folders(server, self._open)
+        server.content_schemes = (SCHEME,)
         Catalogue(self._folders.meant, self._folders.all_ready).register(server.commands)
         self._register_folders()
         self._register_looks()
@@ -89,6 +91,14 @@ class Product:
             found = [] if runs is None else await lenses(runs.board, runs.hunks, runs.pages, params)
             folders.tell_apart(params.text_document.uri, [one.command for one in found])
             return found
+
+        @feature(types.WORKSPACE_TEXT_DOCUMENT_CONTENT)
+        async def content(params: types.TextDocumentContentParams) -> types.TextDocumentContentResult:
+            side = side_of(params.uri)
+            if side is None:
+                raise InputError(f"{params.uri} is no document of ours.", "Review the change anew.")
+            runs = await folders.once_open(params.uri)
+            return types.TextDocumentContentResult(await runs.hunks.text(side))
 
         @feature(types.TEXT_DOCUMENT_HOVER)
         async def on_hover(params: types.HoverParams) -> types.Hover | None:

@@ -356,9 +356,9 @@ class Runs:
         return self._shown(run, self.workspace / ".wainwright" / "runs" / run / name)
 
     def _shown(self, run: str, place: Path) -> Shown:
-        uri = uri_from_path(place)
-        self._goals.open_document(uri)
-        return Shown(run=run, uri=uri)
+        if not self.hunks.shows(run, place):
+            self._goals.open_document(uri_from_path(place))
+        return Shown(run=run, uri=uri_from_path(place))
 
     async def why(self, asked: LineArguments) -> LineInfo:
         """Tell where a line comes from, and have the answer opened."""

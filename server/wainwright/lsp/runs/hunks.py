@@ -8,14 +8,26 @@ from lsprotocol import types
 from wainwright.domain import change_diff
 from wainwright.domain.errors import InputError
 from wainwright.lsp.documents.own import read_text
-from wainwright.lsp.hunk_messages import HunkArguments, HunkInfo, HunkList, HunksArguments
+from wainwright.lsp.documents.positions import uri_from_path
+from wainwright.lsp.documents.sides import Side, Which
+from wainwright.lsp.hunk_messages import (
+    CHANGES,
+    ChangesParams,
+    HunkArguments,
+    HunkInfo,
+    HunkList,
+    HunksArguments,
+    SidesInfo,
+)
 from wainwright.lsp.messages import TextInfo
 from wainwright.lsp.runs.changes import RECENT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wainwright.domain.change_diff import Spot
     from wainwright.engine.engine import Engine
-    from wainwright.engine.hunks import ChangeView
+    from wainwright.engine.hunks import ChangeView, FileSides
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.board import Board
 
@@ -93,6 +105,38 @@ class Hunks:
         """The files of which a run's change can be taken back as a whole."""
         return frozenset(one.path for one in await self._engine.editing.undo(run))
 
+    def shows(self, run: str, place: "Path") -> bool:
+        """Whether a document is a change that the editor shows in its own view of differences; it will."""
+        if place.name != change_diff.NAME or not self._server.profile.changes:
+            return False
+        self._server.spawn(self._show(run), "show a change")
+        return True
+
+    async def _show(self, run: str) -> None:
+        files, folder = await self._engine.hunks.sides(run), uri_from_path(self._engine.workspace)
+
+        def uri(file: "FileSides", which: Which) -> str | None:
+            there = file.before if which == "before" else file.after
+            return Side(folder, run, file.commit, which, file.path).uri if there else None
+
+        told = ChangesParams(
+            title=f"Wainwright: the change of run {run}",
+            files=tuple(
+                SidesInfo(
+                    uri=uri_from_path(self._engine.workspace / one.path),
+                    before=uri(one, "before"),
+                    after=uri(one, "after"),
+                )
+                for one in files
+            ),
+        )
+        self._server.protocol.notify(CHANGES, told.model_dump())
+
+    async def text(self, side: Side) -> str:
+        """One side of a file. Raises InputError for what is not of the change that the run shows."""
+        before = side.which == "before"
+        return await self._engine.hunks.side(side.run, side.commit, side.path, before=before)
+
     async def explain(self, asked: HunkArguments) -> TextInfo:
         """Tell why a hunk is there."""
         run = await self._meant(asked.run)
@@ -106,5 +150,5 @@ class Hunks:
 
 def listed(seen: "ChangeView") -> HunkList:
     """A change as the wire has it."""
-    hunks = tuple(HunkInfo(**one.model_dump(exclude={"lines", "tasks"})) for one in seen.hunks)
+    hunks = tuple(HunkInfo(**one.model_dump(exclude={"lines", "tasks", "length"})) for one in seen.hunks)
     return HunkList(run=seen.run, commit=seen.commit, hunks=hunks)
