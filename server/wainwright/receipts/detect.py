@@ -162,6 +162,7 @@ def _suites(here: "_Folder") -> Iterator[Suite]:
     yield from _compiled(here)
     yield from _ruby_php_and_others(here)
     yield from _perl(here)
+    yield from _r(here)
     yield from _lua(here)
 
 
@@ -441,6 +442,13 @@ def _perl(here: _Folder) -> Iterator[Suite]:
     tests = [path for path in here.files if re.search(r"^t/.*\.t$", path)]
     if tests and any(path.endswith(".pm") for path in here.files):
         yield here.suite("prove -lr t", "there are tests of Perl in t/")
+
+
+def _r(here: _Folder) -> Iterator[Suite]:
+    package = re.search(r"^Package:", here.text("DESCRIPTION") or "", re.MULTILINE)
+    tests = [path for path in here.files if re.search(r"^tests/testthat/test.*\.[rR]$", path)]
+    if package and tests:
+        yield here.suite("Rscript -e 'testthat::test_local()'", f"{tests[0]} is a test of an R package")
 
 
 def _lua(here: _Folder) -> Iterator[Suite]:

@@ -34,7 +34,7 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     (r"(^|/)node_modules/|(^|/)(\.venv|venv)/|(^|/)vendor/.*(test|assert|mock|spec|check|ginkgo|gomega)", "is part of what is installed, and is not as on the base"),
     (r"(^|/)__pycache__/|\.py[co]$", "is compiled code that is run in the place of what can be read, and is not as on the base"),
     (r"(^|/)__mocks__/", "takes the place of a module in tests, and is not as on the base"),
-    (r"(^|/)(\.rspec|\.proverc|\.busted|(\w+_)?helper\.rb|test_helper\.exs|Rakefile)$", "configures the tests, and is not as on the base"),
+    (r"(^|/)(\.rspec|\.proverc|\.busted|(\w+_)?helper\.rb|test_helper\.exs|Rakefile|\.Rprofile|\.Renviron)$|(^|/)testthat/(setup|helper|teardown)[^/]*\.[rR]$", "configures the tests, and is not as on the base"),
     (r"(^|/)(junit-platform\.properties|testng(-[\w.-]+)?\.xml|\.simplecov|test/bootstrap\.php|tests/(bootstrap|Pest)\.php)$|(^|/)META-INF/services/(org\.junit|org\.testng)", "configures the tests, and is not as on the base"),
     (r"(^|/)(phpunit\.xml(\.dist)?|phpunit\.dist\.xml)$", "configures the tests, and is not as on the base"),
     (r"(^|/)(tox\.toml|dodo\.py|tasks\.py|magefile\.go|meson\.build|SConstruct|gulpfile\.\w+|Gruntfile\.\w+|Jakefile(\.js)?|go\.env|\.cargo/config(\.toml)?|build\.rs|\.config/nextest\.toml|rust-toolchain(\.toml)?)$", "decides how tests are built or run, and is not as on the base"),

@@ -23,6 +23,7 @@ from wainwright.receipts.runners.pytest import Pytest
 from wainwright.receipts.runners.rspec import RSpec
 from wainwright.receipts.runners.sbt import Sbt
 from wainwright.receipts.runners.surefire import Surefire
+from wainwright.receipts.runners.testthat import Testthat
 from wainwright.receipts.runners.unittest import Unittest
 from wainwright.receipts.runners.vitest import Vitest
 
@@ -51,6 +52,7 @@ RUNNERS: tuple[Runner, ...] = (
     ExUnit(),
     Prove(),
     Busted(),
+    Testthat(),
     # Those that recognise a command by what it prints or leaves come last.
     Tap(),
     JUnit(),

@@ -4,7 +4,7 @@ The text before the first section says where the format comes from.
 
 === command LINE        lines `only NAME`, then what the line becomes; nothing where it is not asked
 === tree PATH           a file of the tree; === old PATH: it is older than the command
-=== report PATH         a file below the report; === output: what the command printed
+=== report [PATH]       a file below the report, or the report itself; === output: what the command printed
 === expect [nothing]    all cases, as `OUTCOME NAME`, and `says NAME: TEXT`; the report and the output are taken away
 """
 
@@ -42,6 +42,8 @@ class Recording:
             self.command(section)
         elif section.kind in ("tree", "report"):
             place = (self.tree if section.kind == "tree" else self.report) / section.about
+            if not section.about:
+                self.report.rmdir()
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(section.text, encoding="utf-8")
         elif section.kind == "old":

@@ -34,6 +34,7 @@ SAMPLES = {
     "exunit": ("mix test", "a_test.exs::b"),
     "prove": ("prove -l", "t/a.t::b"),
     "busted": ("busted", "spec/a_spec.lua::b"),
+    "testthat": ("Rscript -e testthat::test_local()", "tests/testthat/test-a.R::b"),
     "tap": ("bats", "a::b"),
     "junit": ("x --junit-xml=a.xml", "a::b"),
 }
