@@ -1,8 +1,8 @@
-"""The two sides of a file in a change, as documents that no disk has: ``wainwright:/RUN/COMMIT/SIDE/PATH?FOLDER``."""
+"""The two sides of a file in a change, as documents that no disk has: ``wainwright:/PATH?run=...&side=...``."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
-from urllib.parse import quote, unquote, urlsplit
+from typing import Literal
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 SCHEME = "wainwright"
 Which = Literal["before", "after"]
@@ -23,9 +23,9 @@ class Side:
 
     @property
     def uri(self) -> str:
-        """What the document is called."""
-        path = "/".join((self.run, self.commit, self.which, self.path))
-        return f"{SCHEME}:/{quote(path)}?{quote(self.folder, safe='')}"
+        """What the document is called: by its path, so that an editor shows both sides as the same file."""
+        named = {"run": self.run, "commit": self.commit, "side": self.which, "folder": self.folder}
+        return f"{SCHEME}:/{quote(self.path)}?{urlencode(named)}"
 
 
 def side_of(uri: str) -> Side | None:
@@ -33,8 +33,10 @@ def side_of(uri: str) -> Side | None:
     if not uri.startswith(f"{SCHEME}:"):
         return None
     parts = urlsplit(uri)
-    words = unquote(parts.path).lstrip("/").split("/", 3)
-    if len(words) < 4 or words[2] not in get_args(Which):
+    # Some escape the signs between names and values as well.
+    query = parts.query if "&" in parts.query else unquote(parts.query)
+    named = {name: values[0] for name, values in parse_qs(query).items()}
+    if not named.keys() >= {"run", "commit", "side", "folder"} or named["side"] not in ("before", "after"):
         return None
-    run, commit, which, path = words
-    return Side(unquote(parts.query), run, commit, "before" if which == "before" else "after", path)
+    which: Which = "before" if named["side"] == "before" else "after"
+    return Side(named["folder"], named["run"], named["commit"], which, unquote(parts.path).lstrip("/"))
