@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -73,7 +74,10 @@ async def follow(engine: "Engine", run: str, *, ask: bool, plain: bool) -> RunVi
 
 
 def _line(notice: Notice) -> str:
-    return f"{notice.stage:9} {notice.task + ': ' if notice.task else ''}{notice.text}"
+    if not notice.task:
+        return f"{notice.stage:9} {notice.text}"
+    about = notice.text.removeprefix(f"{notice.task} ").removesuffix(f" of {notice.task}")
+    return f"{notice.stage:9} {notice.task}: {about.removesuffix(f' {notice.task}')}"
 
 
 def _timed(line: str) -> Text:
@@ -175,7 +179,8 @@ def tell_end(seen: RunView) -> None:
     for sentence in seen.ending:
         out.print(Text(sentence))
     for found in seen.findings:
-        out.print(Text(f"{found.where}: {found.severity}: {found.trigger.rstrip('.')}. {found.consequence}"))
+        out.print(Text(f"{found.code}: {found.where}: {found.severity}: {found.trigger.rstrip('.')}."))
+        out.print(Text(f"    {found.consequence}"))
     for told in seen.cautions:
         out.print(Text(f"tests: {told}", style="yellow"))
     for label, value in (("branch", seen.branch), ("patch", seen.patch)):
@@ -186,8 +191,19 @@ def tell_end(seen: RunView) -> None:
     if seen.deployment is not None and seen.deployment.url:
         stop = f"; stop it with {seen.deployment.stop}" if seen.deployment.stop else ""
         out.print(Text(f"deployed at {seen.deployment.url}{stop}"))
-    for path in seen.artifacts:
-        out.print(Text(f"  {path}", style="dim"))
+    _tell_documents(seen.artifacts)
+
+
+def _tell_documents(paths: Sequence[str]) -> None:
+    """Where the documents are: what is to be read first, and the others beside it."""
+    first = next((path for path in paths if path.endswith("/summary.md")), None)
+    if first is None:
+        for path in paths:
+            out.print(Text(f"  {path}", style="dim"))
+        return
+    folder = first.removesuffix("summary.md")
+    others = ", ".join(path.removeprefix(folder) for path in paths if path != first)
+    out.print(Text(f"read {first}; beside it: {others}", style="dim"))
 
 
 def _tell_standing(seen: RunView) -> None:

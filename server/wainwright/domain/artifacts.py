@@ -191,7 +191,8 @@ def _test_report(state: RunState) -> str:
 def mutants_counted(tried: MutantsTried) -> str:
     """How many mutants there were and what became of them."""
     if not tried.made and not tried.reason:
-        return "0 made, so nothing is known of what the tests would miss: no such change is known for these lines"
+        unknown = "no such change is known for these lines, or for their language"
+        return f"0 made, so nothing is known of what the tests would miss: {unknown}"
     endless = f" ({tried.timed_out} of them never ended)" if tried.timed_out else ""
     told = [f"{tried.made} made", f"{tried.killed} killed{endless}", f"{len(tried.survivors)} survived"]
     told += [f"{tried.left} not tried"] if tried.left else []

@@ -74,14 +74,8 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
         about="",
     )
     answer, target = done.answer, targets[done.answer.target]
-    steps = run.steps(f"/DEPLOY/{effect.number}/port")
-
-    async def free() -> tuple[JsonValue, Spend]:
-        return await asyncio.to_thread(target.free_port), Spend()
-
-    # Another is free each time: the person is told of the first that was found, and asked about that.
-    port = await steps.step("free", inputs=target.name, effect="read", act=lambda _key: free())
-    wanted = target.plan(replace(_wanted(answer), port=cast("int | None", port)))
+    port = await _port(run, target, f"/DEPLOY/{effect.number}/port")
+    wanted = target.plan(replace(_wanted(answer), port=port))
     smoke, where = None, ""
     if target.serves and answer.smoke:
         assert state.head is not None
@@ -100,6 +94,16 @@ async def plan_deployment(parts: EngineParts, run: LiveRun, effect: ef.PlanDeplo
             runbook=next((d.text for d in done.documents if d.name == "runbook.md"), ""),
         ),
     )
+
+
+async def _port(run: LiveRun, target: Target, scope: str) -> int | None:
+    """The port that the person is asked about. Another is free each time: the first that was found is kept."""
+
+    async def free(_key: str) -> tuple[JsonValue, Spend]:
+        return await asyncio.to_thread(target.free_port), Spend()
+
+    port = await run.steps(scope).step("free", inputs=target.name, effect="read", act=free)
+    return cast("int | None", port)
 
 
 async def _serves(parts: EngineParts, run: LiveRun) -> bool:

@@ -106,7 +106,8 @@ def _of_the_end(event: _Late) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm 
         case HunksDecided():
             return f"{_hunks(event.hunks)}: {event.decision} by {event.by}{_why(event.reason)}"
         case ev.Delivered():
-            where = f"handed over: {event.branch or event.patch or 'nothing'}; editor: {event.editor}"
+            where = f"handed over: {event.branch or event.patch or 'nothing'}"
+            where += f"; editor: {event.editor}" if event.editor != "absent" else ""
             return where + (f"; {_hunks(event.left_out)} left out" if event.left_out else "")
         case DeploymentPlanned():
             return f"to deploy: {' '.join(event.command) or event.target}. {_line(event.reason)}"
