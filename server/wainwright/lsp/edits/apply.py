@@ -29,7 +29,7 @@ from wainwright.lsp.edits.edit import (
     WriteFiles,
     replacements,
 )
-from wainwright.lsp.edits.misplaced import misplaced, put_back
+from wainwright.lsp.edits.misplaced import misplaced, put_back, seems_made
 
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import Reply, WainwrightServer
@@ -273,6 +273,8 @@ class Editor:
             seen = told.get(step.document.uri, ()) if step.document else ()
             if slip is not None or step in there or any(self._is_made(step, text) for text in seen):
                 reasons[step.path] = slip or ""
+            elif said_yes and step in exact and (made := self._seems_made(step)) is not False:
+                reasons[step.path] = "" if made else SPOILED
             elif said_yes and step not in exact and self._may_be_spoiled(step, edits[step.path], seen):
                 reasons[step.path] = SPOILED
             else:
@@ -441,6 +443,11 @@ class Editor:
         brought = {line.strip() for edit in sent for line in split_lines(edit.new_text)}
         brought = {line for line in brought if line not in (step.before or "")}
         return not brought or any(line in text for line in brought for text in (*seen, document.source))
+
+    def _seems_made(self, step: _Step) -> bool | None:
+        """Whether an edit was made to its own text, which somebody has typed in since; None where nobody can tell."""
+        document = self._server.buffers.find_open(step.path)
+        return None if document is None else seems_made(step.before or "", step.after or "", document.source)
 
     def _why_not(self, step: _Step, reply: "Reply") -> str:
         document = self._server.buffers.find_open(step.path)

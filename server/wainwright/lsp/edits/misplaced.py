@@ -1,5 +1,6 @@
 """Edits that an editor applied to another text than they were made for: some look at no version."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from wainwright.lsp.documents.positions import Encoding, TextIndex, split_lines
@@ -32,6 +33,24 @@ def misplaced(
         if spoiled in told[at + 1 :]:
             return told[at], spoiled
     return None
+
+
+def seems_made(before: str, after: str, now: str) -> bool | None:
+    """Whether a text comes from the one with an edit, by the lines that the edit brings and takes away.
+
+    None where it has some of both, as somebody has typed in these very lines; and where a line is gone that the edit
+    takes away without any for it: nobody can tell that from one that was typed in.
+    """
+    old, new, there = (Counter(line.strip() for line in split_lines(text)) for text in (before, after, now))
+    gone, come = old - new, new - old
+    made = all(there[line] <= new[line] for line in gone) and all(there[line] >= new[line] for line in come)
+    if made and come:
+        return True
+    as_before = all(there[line] >= old[line] for line in gone) and all(
+        there[line] <= old[line] for line in come
+    )
+    # Behind a line that it brings, or in front of it, somebody may have typed at once.
+    return False if as_before and (gone or not any(line in now for line in come)) else None
 
 
 def put_back(spoiled: str, now: str, right: str, merge: "Merge", hunks: "LineHunks") -> tuple[str, bool]:

@@ -4,7 +4,7 @@ import pytest
 from lsprotocol import types
 
 from wainwright.engine.editing import line_hunks, merged
-from wainwright.lsp.edits.misplaced import misplaced, put_back
+from wainwright.lsp.edits.misplaced import misplaced, put_back, seems_made
 
 MADE_FOR = "one\ntwo 🙂\nthree"
 
@@ -50,3 +50,25 @@ def test_what_was_spoiled_is_put_right_and_nothing_is_lost(
     spoiled: str, now: str, right: str, found: str, *, whole: bool
 ) -> None:
     assert put_back(spoiled, now, right, merged, line_hunks) == (found, whole)
+
+
+@pytest.mark.parametrize(
+    ("after", "now", "made"),
+    [
+        ("one\nTWO\nthree\n", "one\nTWO\nnew\nthree\n", True),
+        ("one\nTWO\nthree\n", "one\n  TWO\nthree four\n", True),
+        ("one\nTWO\nthree\n", "new\none\ntwo\nthree\n", False),
+        ("one\nTWO\nthree\n", "one\ntwo typed\nthree\n", None),
+        ("one\nTWO\nthree\n", "one\nTWO typed\nthree\n", None),
+        ("one\ntwo\n2\nthree\n", "one\ntwo\n2\nnew\nthree\n", True),
+        ("one\ntwo\n2\nthree\n", "one\ntwo\nnew\nthree\n", False),
+        ("one\ntwo\n2\nthree\n", "one\ntwo\n2 typed\nthree\n", None),
+        ("one\nthree\n", "one\ntwo\nnew\nthree\n", False),
+        ("one\nthree\n", "one\nnew\nthree\n", None),
+        ("one\nthree\n", "one\ntwo typed\nthree\n", None),
+    ],
+)
+def test_what_was_typed_into_since_tells_by_its_lines_whether_it_has_the_edit(
+    after: str, now: str, made: bool | None
+) -> None:
+    assert seems_made("one\ntwo\nthree\n", after, now) is made
