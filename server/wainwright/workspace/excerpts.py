@@ -2,10 +2,11 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from wainwright.workspace.index import IndexedTree
+from wainwright.workspace.native import Symbol
 from wainwright.workspace.native.ranking import role_of
 from wainwright.workspace.pages import Pages
 
@@ -16,6 +17,10 @@ NAMED_LINES = 80
 NEAR = 6
 """Lines so near to each other are one place."""
 _GROWS_AT_ITS_TOP = re.compile(r"(change|history|news|release)", re.IGNORECASE)
+_PLACE = re.compile(
+    r"(?P<path>[\w./-]*\w\.\w+)(?::(?P<at>\d+)(?:[-\u2013](?P<to>\d+))?)?"
+    r"|\blines?\s+(?P<first>\d+)(?:\s*(?:to|through|-|\u2013)\s*(?P<last>\d+))?"
+)
 _CODE = frozenset({"function", "method", "constructor"})
 
 
@@ -24,12 +29,28 @@ def named(words: str) -> set[str]:
     return {*re.findall(r"`([^`\s]{3,})`", words), *re.findall(r"\b\w*[a-z0-9](?:_|[A-Z])\w+", words)}
 
 
+def places(words: str, path: str, files: Collection[str]) -> list[tuple[int, int]]:
+    """The lines of a file that words name, first and last, in their order: ``path:12-20``, or ``lines 12 to 20``.
+
+    Lines without a file are of the one of these ``files`` that was named before them.
+    """
+    known = {*files, *(PurePosixPath(file).name for file in files)}
+    found, about = list[tuple[int, int]](), ""
+    for one in _PLACE.finditer(words):
+        about = one["path"] if one["path"] in known else about
+        first, last = one["at"] or one["first"], one["to"] or one["last"]
+        if first and about and (one["path"] or about) == about and f"/{path}".endswith(f"/{about}"):
+            found.append((int(first), max(int(first), int(last or first))))
+    return found
+
+
 def excerpt(
     pages: Pages, indexed: IndexedTree, path: str, words: str, names: Collection[str], room: int
 ) -> None:
     """Show the parts of a file that words and names speak of, the best first, within ``room`` characters.
 
-    Of tests also how the file ends, where new ones go, and how it begins; of a change log where it grows.
+    Lines that the words name come before all others. Of tests also how the file ends, where new ones go, and how it
+    begins; of a change log where it grows.
     """
     lines, before = pages.read(path).split("\n"), pages.room
     outline = indexed.outline(path) or ()
@@ -39,22 +60,35 @@ def excerpt(
     def take(first: int, end: int) -> bool:
         return pages.take(path, range(first, end + 1), most=room - (before - pages.room))
 
+    def take_around(first: int, end: int) -> bool:
+        return any(take(*one) for one in _around(functions, first, end))
+
+    for first, end in places(words, path, [one.path for one in indexed.index.files()]):
+        take_around(first, min(end, first + NAMED_LINES))
     for one in sorted(outline, key=lambda one: one.end_line - one.start_line):
         if one.name in last and one.end_line - one.start_line < NAMED_LINES:
             take(one.start_line, one.end_line)
-    places = spoken(lines, words, names)
+    best = spoken(lines, words, names)
     tests = role_of(path) == "test"
     if tests:
-        places.insert(1, len(lines))
+        best.insert(1, len(lines))
     elif _GROWS_AT_ITS_TOP.match(PurePosixPath(path).name):
-        places = [1]
-    for at in places:
-        around = [o for o in functions if o.start_line <= at <= o.end_line < o.start_line + FUNCTION_LINES]
-        inner = max(around, key=lambda one: one.start_line, default=None)
-        if not (inner and take(inner.start_line, inner.end_line)) and not take(at - NEAR, at + NEAR):
+        best = [1]
+    for at in best:
+        if not take_around(at, at):
             break
     if tests:
         take(1, 10)
+
+
+def _around(functions: Sequence[Symbol], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """What may be shown of a place: the innermost function around it that is short enough, else the lines near."""
+    around = [one for one in functions if one.start_line <= first and last <= one.end_line]
+    short = [one for one in around if one.end_line - one.start_line < FUNCTION_LINES]
+    inner = max(short, key=lambda one: one.start_line, default=None)
+    if inner is not None:
+        yield inner.start_line, inner.end_line
+    yield first - NEAR, last + NEAR
 
 
 def spoken(lines: Sequence[str], words: str, names: Collection[str]) -> list[int]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wainwright.workspace.excerpts import excerpt, named, spoken
+from wainwright.workspace.excerpts import excerpt, named, places, spoken
 from wainwright.workspace.index import Indexes
 from wainwright.workspace.pages import Pages
 
@@ -54,3 +54,31 @@ def test_what_is_said_in_few_lines_says_more_of_a_place() -> None:
     lines = ["the cart"] * 40 + ["the voucher"] + ["the cart"] * 40
     assert spoken(lines, "the voucher of a cart", ())[0] in range(38, 45)
     assert spoken(lines, "nothing of that", ()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("In R/glue.R change `+.glue` (line 356).", [(356, 356)]),
+        ("R/glue.R:12, and README.md:7-9; then (lines 302 to 319).", [(12, 12)]),
+        ("Adapt glue.R (lines 302\u2013319; line 5) and README.md (line 9).", [(302, 319), (5, 5)]),
+        ("As NEWS.md says, parent.frame() of R/glue.R stays, line 3.", [(3, 3)]),
+        ("line 3 of R/glue.R", []),
+        ("other/glue.R:4", []),
+        ("R/glue.R:9-2", [(9, 9)]),
+    ],
+)
+def test_lines_that_words_name_are_of_the_file_before_them(words: str, found: list[tuple[int, int]]) -> None:
+    assert places(words, "R/glue.R", ["R/glue.R", "README.md", "NEWS.md"]) == found
+
+
+def test_lines_that_words_name_are_shown_first(tmp_path: Path) -> None:
+    lines = [f"<- {n} of the method" for n in range(1, 400)]
+    told = shown(tmp_path, "glue.R", "\n".join(lines), "The method of glue.R, lines 300 to 304.", room=700)
+    assert "… from line 294:\n" in told
+    assert "<- 310 of the method\n" in told
+    code = f"{FILLER}def rule(text):\n    # half past\n    return text\n\n\n{FILLER}"
+    at = code[: code.index("# half past")].count("\n") + 1
+    (tmp_path / "more").mkdir()
+    told = shown(tmp_path / "more", "rules.py", code, f"Mend rules.py:{at}.", room=400)
+    assert told.count("def ") == 1, "the function that the line is in"
