@@ -55,7 +55,6 @@ def excerpt(
     lines, before = pages.read(path).split("\n"), pages.room
     outline = indexed.outline(path) or ()
     functions = [one for one in outline if one.kind in _CODE]
-    last = {name.rpartition(".")[2] for name in names}
 
     def take(first: int, end: int) -> bool:
         return pages.take(path, range(first, end + 1), most=room - (before - pages.room))
@@ -65,9 +64,8 @@ def excerpt(
 
     for first, end in places(words, path, [one.path for one in indexed.index.files()]):
         take_around(first, min(end, first + NAMED_LINES))
-    for one in sorted(outline, key=lambda one: one.end_line - one.start_line):
-        if one.name in last and one.end_line - one.start_line < NAMED_LINES:
-            take(one.start_line, one.end_line)
+    for one in _of_name(outline, names):
+        take(one.start_line, one.end_line)
     best = spoken(lines, words, names)
     tests = role_of(path) == "test"
     if tests:
@@ -79,6 +77,13 @@ def excerpt(
             break
     if tests:
         take(1, 10)
+
+
+def _of_name(outline: Sequence[Symbol], names: Collection[str]) -> list[Symbol]:
+    """What is named of a file and not too long, the smallest first."""
+    last = {name.rpartition(".")[2] for name in names}
+    found = [one for one in outline if one.name in last and one.end_line - one.start_line < NAMED_LINES]
+    return sorted(found, key=lambda one: one.end_line - one.start_line)
 
 
 def _around(functions: Sequence[Symbol], first: int, last: int) -> Iterator[tuple[int, int]]:
