@@ -1,7 +1,9 @@
 """What this machine has and lacks for Wainwright, and how to get it."""
 
+import asyncio
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -9,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from wainwright.app import state_folder
 from wainwright.domain.errors import InputError, SandboxError
@@ -16,6 +19,8 @@ from wainwright.domain.goal import Fact
 from wainwright.home import hosts_folder
 from wainwright.models.defaults import explained, with_defaults
 from wainwright.models.starting import hosts
+from wainwright.receipts.detect import Around, detect
+from wainwright.receipts.project import FolderProject
 from wainwright.sandbox import programs
 from wainwright.sandbox.bubblewrap import Bubblewrap
 from wainwright.sandbox.egress import Egress
@@ -24,6 +29,9 @@ from wainwright.sandbox.tiers import prove
 from wainwright.secrets import Redactor, key_for, key_name, resolve_keys, signer
 from wainwright.settings import Candidate, Settings
 from wainwright.settings_files import config_dir, load
+
+ANSWERS_S = 3.0
+"""Seconds in which a server has to take a connection."""
 
 
 class Check(Fact):
@@ -42,7 +50,8 @@ async def examine(workspace: Path, typed: Mapping[str, Any] = MappingProxyType({
         *_at_start(),
         _git(),
         *await _sandbox(workspace),
-        *_models(workspace, typed),
+        *await _models(workspace, typed),
+        *await _tests(workspace),
         *_host(),
         *_signing(workspace),
         _state(workspace),
@@ -147,7 +156,7 @@ def _layers(found: Bubblewrap) -> Check:
     )
 
 
-def _models(workspace: Path, options: Mapping[str, Any]) -> list[Check]:
+async def _models(workspace: Path, options: Mapping[str, Any]) -> list[Check]:
     try:
         typed = load(workspace, overrides=options)
         settings = with_defaults(typed)
@@ -162,7 +171,40 @@ def _models(workspace: Path, options: Mapping[str, Any]) -> list[Check]:
             "such as ANTHROPIC_API_KEY: then its usual models are asked"
         )
         return [Check(name="models", status="note", detail="none is set", cure=cure)]
-    return [*_roles(typed, settings), *_keys(candidates, keys)]
+    own = sorted({one.api_base for one in candidates if one.api_base})
+    return [*_roles(typed, settings), *_keys(candidates, keys), *[await _server(base) for base in own]]
+
+
+async def _server(base: str) -> Check:
+    """Whether anybody listens where a server of the person's own should be; nothing is said to it."""
+    parts = urlsplit(base)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(ANSWERS_S):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except OSError as error:  # which a time that is over is, too
+        why = os.strerror(error.errno) if error.errno else str(error) or f"not within {ANSWERS_S:g} s"
+        detail = f"nobody answers at {base}: {why}"
+        return Check(name="server", status="missing", detail=detail, cure="Start it, or correct api_base")
+    writer.close()
+    return Check(name="server", status="ok", detail=f"somebody listens at {base}; nothing was asked")
+
+
+async def _tests(workspace: Path) -> list[Check]:
+    """How a repository would be tested, as far as its files tell; a plan may say better."""
+    if not (workspace / ".git").exists():
+        return []
+    around = Around(
+        there=lambda path: any(workspace.glob(path)), program=lambda name: shutil.which(name) is not None
+    )
+    found = await asyncio.to_thread(detect, FolderProject(workspace), around)
+    if not found:
+        cure = "`--test-command` of `wainwright run` names one; else the planner looks for it"
+        return [Check(name="tests", status="note", detail="no test command is found by the files", cure=cure)]
+    return [
+        Check(name="tests", status="ok", detail=f"`{one.command}` in {one.folder}, since {one.reason}")
+        for one in found
+    ]
 
 
 def _host() -> list[Check]:
