@@ -8,7 +8,7 @@ from typing import Literal
 from wainwright.domain.errors import InputError
 from wainwright.domain.events import Event
 from wainwright.domain.goal import Fact, Stage
-from wainwright.domain.hunks import HunkDecision, HunksDecided
+from wainwright.domain.hunks import HunkDecision, HunksDecided, ShownFile
 from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState
 from wainwright.engine.editing import TextChange
@@ -135,7 +135,6 @@ class Hunks:
         """The files of the change that a run shows. Raises InputError where it shows none."""
         state = await self._state(run)
         seen = _seen(state)
-        assert state.shown is not None
         return tuple(
             FileSides(
                 path=file.path,
@@ -143,7 +142,7 @@ class Hunks:
                 before=file.kind != "created",
                 after=file.kind != "deleted",
             )
-            for file in state.shown.files
+            for file in _files(state)
         )
 
     async def side(self, run: str, commit: str, path: str, *, before: bool) -> str:
@@ -151,10 +150,9 @@ class Hunks:
 
         Raises InputError for a file or a commit that is not of this change.
         """
-        known = await self.sides(run)
-        if (path, commit) not in {(one.path, one.commit) for one in known}:
-            raise InputError(f"Run {run} shows no such change of {in_line(path)}.", "Review the change anew.")
         state = await self._state(run)
+        if commit != _seen(state).commit or path not in {file.path for file in _files(state)}:
+            raise InputError(f"Run {run} shows no such change of {in_line(path)}.", "Review the change anew.")
         assert state.base is not None
         return await asyncio.to_thread(self._text, state.base if before else commit, path) or ""
 
@@ -198,6 +196,10 @@ def _chosen(seen: ChangeView, numbers: tuple[int, ...], file: str) -> tuple[int,
         what = f"of {in_line(file)} in this change" if file else "in this change"
         raise InputError(f"There is no hunk {unknown[0]} {what}.", "change.diff numbers them.")
     return numbers or of_it
+
+
+def _files(state: RunState) -> tuple[ShownFile, ...]:
+    return state.shown.files if state.shown is not None else ()
 
 
 def _unchanged(lines: list[str]) -> int:

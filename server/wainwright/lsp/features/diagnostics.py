@@ -1,6 +1,7 @@
 """What the review remarked, as diagnostics in the files it speaks of."""
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -89,9 +90,8 @@ def proposal(diagnostic: types.Diagnostic, index: TextIndex) -> types.TextEdit |
         return None
     old, new = (split_lines(str(mend.get(key, ""))) for key in ("old", "new"))
     wanted = [line.rstrip("\r\n") for line in old]
-    starts = range(index.line_count - len(wanted) + 1)
-    found = [at for at in starts if wanted == [index.line(at + n) for n in range(len(wanted))]]
-    if not wanted or not found:
+    found = list(_standing(index, wanted)) if wanted else []
+    if not found:
         return None
     first = min(found, key=lambda at: abs(at - diagnostic.range.start.line))
     start, behind = index.line_start(first), index.line_start(first + len(wanted))
@@ -101,6 +101,19 @@ def proposal(diagnostic: types.Diagnostic, index: TextIndex) -> types.TextEdit |
     end = index.line_start(last) + len(index.line(last))
     ending = index.text[end:behind] or _ending(index, first - 1) or "\n"
     return types.TextEdit(index.range(start, end), ending.join(line.rstrip("\r\n") for line in new))
+
+
+def _standing(index: TextIndex, lines: list[str]) -> Iterator[int]:
+    """Where these lines stand in a text: the first one of each place. Texts may be long, and this is asked often."""
+    longest = max(range(len(lines)), key=lambda at: len(lines[at]))
+    at = index.text.find(lines[longest]) if lines[longest] else -1
+    while at >= 0:
+        first = index.position(at).line - longest
+        if 0 <= first <= index.line_count - len(lines) and all(
+            index.line(first + n) == line for n, line in enumerate(lines)
+        ):
+            yield first
+        at = index.text.find(lines[longest], at + 1)
 
 
 def _ending(index: TextIndex, line: int) -> str:
