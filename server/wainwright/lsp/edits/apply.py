@@ -273,9 +273,9 @@ class Editor:
             seen = told.get(step.document.uri, ()) if step.document else ()
             if slip is not None or step in there or any(self._is_made(step, text) for text in seen):
                 reasons[step.path] = slip or ""
-            elif said_yes and step in exact and (made := self._seems_made(step)) is not False:
-                reasons[step.path] = "" if made else SPOILED
-            elif said_yes and step not in exact and self._may_be_spoiled(step, edits[step.path], seen):
+            elif said_yes and (made := self._seems_made(step) if step in exact else None):
+                reasons[step.path] = ""
+            elif said_yes and made is None and self._may_be_spoiled(step, edits[step.path], seen):
                 reasons[step.path] = SPOILED
             else:
                 reasons[step.path] = self._why_not(step, reply)
