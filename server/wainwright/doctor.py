@@ -3,7 +3,6 @@
 import asyncio
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -19,7 +18,7 @@ from wainwright.domain.goal import Fact
 from wainwright.home import hosts_folder
 from wainwright.models.defaults import explained, with_defaults
 from wainwright.models.starting import hosts
-from wainwright.receipts.detect import Around, detect
+from wainwright.receipts.detect import around, detect
 from wainwright.receipts.project import FolderProject
 from wainwright.sandbox import programs
 from wainwright.sandbox.bubblewrap import Bubblewrap
@@ -194,10 +193,7 @@ async def _tests(workspace: Path) -> list[Check]:
     """How a repository would be tested, as far as its files tell; a plan may say better."""
     if not (workspace / ".git").exists():
         return []
-    around = Around(
-        there=lambda path: any(workspace.glob(path)), program=lambda name: shutil.which(name) is not None
-    )
-    found = await asyncio.to_thread(detect, FolderProject(workspace), around)
+    found = await asyncio.to_thread(detect, FolderProject(workspace), around(workspace))
     if not found:
         cure = "`--test-command` of `wainwright run` names one; else the planner looks for it"
         return [Check(name="tests", status="note", detail="no test command is found by the files", cure=cure)]

@@ -217,7 +217,7 @@ def _seen(state: RunState) -> ChangeView:
     for file in shown.files:
         for hunk in file.hunks:
             said = state.said.get(hunk.number)
-            lines = [line for line in hunk.lines.splitlines() if not line.startswith("@@")]
+            lines = [line for line in hunks.lines(hunk.lines) if not line.startswith("@@")]
             view = HunkView(
                 number=hunk.number,
                 path=file.path,

@@ -1,11 +1,13 @@
 """Which test commands a workspace has, found out from its manifests and from which tests there are."""
 
 import json
+import os
 import re
+import shutil
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from wainwright.domain.evidence import Suite
 from wainwright.receipts.project import within
@@ -49,6 +51,22 @@ class Around:
 
 NOTHING_AROUND = Around(there=lambda _path: False, program=lambda _name: True)
 """Nothing is installed in the workspace, and every program is on the machine."""
+
+
+def around(workspace: Path) -> Around:
+    """What is on this machine, and in a workspace. Blocks when it is asked."""
+    return Around(
+        there=lambda path: os.path.lexists(workspace / path),
+        program=lambda name: shutil.which(name) is not None,
+        fetched=_fetched,
+    )
+
+
+def _fetched(archive: str) -> bool:
+    """Whether a wrapper script of Maven or Gradle has fetched what it runs. Folders may lack the end of its name."""
+    names = {archive, re.sub("-(bin|all)$", "", archive)}
+    homes = (Path.home() / ".m2", Path(os.environ.get("GRADLE_USER_HOME") or Path.home() / ".gradle"))
+    return any((home / "wrapper" / "dists" / name).is_dir() for home in homes for name in names)
 
 
 def holds_tests(path: str) -> bool:

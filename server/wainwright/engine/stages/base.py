@@ -1,9 +1,6 @@
 """What a run begins with: the snapshot, the test command, the tests of the base."""
 
 import asyncio
-import os
-import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,19 +64,7 @@ def _pin(parts: EngineParts, run: LiveRun, commit: str) -> None:
 def _detect(parts: EngineParts, commit: str) -> tuple[Suite, ...]:
     repository = parts.repository
     project = CommitProject(repository.files(commit), lambda path: repository.read(commit, path))
-    around = detect.Around(
-        there=lambda path: os.path.lexists(parts.workspace / path),
-        program=lambda name: shutil.which(name) is not None,
-        fetched=_fetched,
-    )
-    return detect.detect(project, around)
-
-
-def _fetched(archive: str) -> bool:
-    """Whether a wrapper script of Maven or Gradle has fetched what it runs. Folders may lack the end of its name."""
-    names = {archive, re.sub("-(bin|all)$", "", archive)}
-    homes = (Path.home() / ".m2", Path(os.environ.get("GRADLE_USER_HOME") or Path.home() / ".gradle"))
-    return any((home / "wrapper" / "dists" / name).is_dir() for home in homes for name in names)
+    return detect.detect(project, detect.around(parts.workspace))
 
 
 LONG_S = 20.0

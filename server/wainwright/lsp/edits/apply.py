@@ -286,12 +286,10 @@ class Editor:
     def _exact(self, steps: Sequence[_Step]) -> list[_Step]:
         """The steps that the editor makes on the very text that they are for, or not at all: it looks at versions."""
         looked_at = self._server.profile.versions_looked_at
-        named = [step for step in steps if step.document is not None and step.document.version is not None]
-        if looked_at == "all":
-            return named
-        return [
-            step for step in named[:1] if looked_at == "first" and step.document and step.document.version
-        ]
+        opened = [(step, step.document.version) for step in steps if step.document is not None]
+        if looked_at == "first":
+            return [step for step, version in opened[:1] if version]
+        return [step for step, version in opened if looked_at == "all" and version is not None]
 
     async def _kept(
         self, keep: KeepWayBack | None, done: Sequence[FileEdit], planned: Sequence[FileEdit]

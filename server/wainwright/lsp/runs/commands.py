@@ -356,8 +356,7 @@ class Runs:
         return self._shown(run, self.workspace / ".wainwright" / "runs" / run / name)
 
     def _shown(self, run: str, place: Path) -> Shown:
-        if not self.hunks.shows(run, place):
-            self._goals.open_document(uri_from_path(place))
+        self.hunks.open(run, place, self._goals.open_document)
         return Shown(run=run, uri=uri_from_path(place))
 
     async def why(self, asked: LineArguments) -> LineInfo:

@@ -23,6 +23,7 @@ from wainwright.lsp.messages import TextInfo
 from wainwright.lsp.runs.changes import RECENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from wainwright.domain.change_diff import Spot
@@ -105,12 +106,22 @@ class Hunks:
         """The files of which a run's change can be taken back as a whole."""
         return frozenset(one.path for one in await self._engine.editing.undo(run))
 
-    def shows(self, run: str, place: "Path") -> bool:
-        """Whether a document is a change that the editor shows in its own view of differences; it will."""
+    def open(self, run: str, place: "Path", otherwise: "Callable[[str], None]") -> None:
+        """Have a document opened: a change in the editor's own view of differences, where it has one.
+
+        ``otherwise`` opens any other, and a change that the run does not show any more, by its URI.
+        """
         if place.name != change_diff.NAME or not self._server.profile.changes:
-            return False
-        self._server.spawn(self._show(run), "show a change")
-        return True
+            otherwise(uri_from_path(place))
+            return
+
+        async def show() -> None:
+            try:
+                await self._show(run)
+            except InputError:
+                otherwise(uri_from_path(place))
+
+        self._server.spawn(show(), "show a change")
 
     async def _show(self, run: str) -> None:
         files, folder = await self._engine.hunks.sides(run), uri_from_path(self._engine.workspace)
