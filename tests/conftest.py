@@ -4,12 +4,14 @@ from collections import Counter, defaultdict
 
 import pytest
 from tests.attack.kinds import KINDS, kinds_of
+from tests.fixtures import preloaded
 from tests.fixtures.hosts import end_common
 
 
 def pytest_sessionfinish() -> None:
     """What tests have in common ends with them."""
     end_common()
+    preloaded.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

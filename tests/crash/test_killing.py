@@ -3,7 +3,7 @@
 import pytest
 from tests.crash.killing import trials
 
-MOST, LEAST, BEGUN_WITHIN_S = 5, 1, 20
+MOST, LEAST, BEGUN_WITHIN_S = 3, 1, 20
 
 
 @pytest.mark.timeout(

@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures import preloaded
+
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ROOT / "tests" / "clients" / "profiles"
 PROBE = Path(__file__).with_name("probe_server.py")
@@ -41,7 +43,7 @@ def frame(message: Any, header: bytes = b"Content-Length") -> bytes:
 
 
 class Client:
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | preloaded.Process) -> None:
         self.process = process
         self.stderr = b""
         self.answers: dict[Any, dict[str, Any]] = {}
@@ -62,17 +64,26 @@ class Client:
         self._errors = asyncio.create_task(self._read_stderr())
 
     @classmethod
-    async def start(cls, *argv: str, env: dict[str, str] | None = None, stdin: int | None = None) -> "Client":
-        """Start a server process: the probe server unless ``argv`` is given (arguments to Python)."""
+    async def start(
+        cls, *argv: str, env: dict[str, str] | None = None, stdin: int | None = None, loaded: bool = False
+    ) -> "Client":
+        """Start a server process: the probe server unless ``argv`` is given (arguments to Python).
+
+        ``loaded``: it begins with its imports done.
+        """
         # What pytest says of each test in it would keep windows apart that are started alike.
         ours = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        environment = {**ours, "PYTHONPATH": str(ROOT / "server"), **(env or {})}
+        words = argv or (str(PROBE),)
+        if loaded:
+            return cls(await preloaded.start(words, environment, stdin))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *(argv or (str(PROBE),)),
+            *words,
             stdin=stdin or asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**ours, "PYTHONPATH": str(ROOT / "server"), **(env or {})},
+            env=environment,
         )
         return cls(process)
 
@@ -168,6 +179,8 @@ class Client:
         if self.process.stdin is not None:
             self.process.stdin.close()
         await self.process.wait()
+        if isinstance(self.process, preloaded.Process):
+            await self.process.close()
         for task in (*self._tasks, self._reader, self._errors):
             task.cancel()
         await asyncio.gather(*self._tasks, self._reader, self._errors, return_exceptions=True)

@@ -20,7 +20,8 @@ async def start(tmp_path):
     clients: list[Client] = []
 
     async def run(*argv, **options) -> Client:
-        clients.append(await Client.start(*argv, **options))
+        loaded = argv[:1] != ("-c",)
+        clients.append(await Client.start(*argv, loaded=loaded, **options))
         return clients[-1]
 
     yield run

@@ -79,6 +79,7 @@ async def test_the_words_of_a_no_reach_the_agent(workplace):
     assert await person.client.leave() == 0
 
 
+@pytest.mark.nightly
 async def test_a_gate_outlives_the_server_and_is_answered_in_a_terminal(workplace):
     Pushing(workplace)
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto")

@@ -11,7 +11,9 @@ RICH = {"wainwright": True}
 TYPED = ("Sums.", "Sums, typed meanwhile.")
 
 
-@pytest.mark.parametrize("kind", [VsCode, Neovim, pytest.param(Eglot, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "kind", [VsCode, *(pytest.param(one, marks=pytest.mark.nightly) for one in (Neovim, Eglot))]
+)
 async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     person = await workplace.sit_down(kind, "--autonomy", "suggest")
     person.editor.open(workplace.file, ON_DISK)
@@ -60,7 +62,7 @@ async def test_a_goal_goes_to_done_while_the_person_types(workplace, kind):
     assert await person.client.leave() == 0
 
 
-@pytest.mark.parametrize("kind", [Neovim, Eglot])
+@pytest.mark.parametrize("kind", [pytest.param(Neovim, marks=pytest.mark.nightly), Eglot])
 async def test_a_question_that_takes_the_keyboard_waits_until_hands_are_off_it(workplace, kind):
     person = await workplace.sit_down(kind)
     person.answers["Is the plan"] = "Approve the plan"
@@ -75,6 +77,7 @@ async def test_a_question_that_takes_the_keyboard_waits_until_hands_are_off_it(w
     assert await person.client.leave() == 0
 
 
+@pytest.mark.nightly
 async def test_a_killed_server_is_followed_by_one_that_goes_on(workplace):
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto")
     workplace.team.hold("Implementer")
@@ -415,6 +418,7 @@ async def test_what_no_encoder_takes_stops_nothing_and_stays_in_the_buffer(workp
     assert await person.client.leave() == 0
 
 
+@pytest.mark.nightly
 async def test_a_run_that_reached_its_cap_goes_on_with_a_higher_one(workplace):
     person = await workplace.sit_down(VsCode, "--autonomy", "full-auto", "--budget-tokens", "9000")
     run = (await person.command("start", goal=GOAL))["run"]

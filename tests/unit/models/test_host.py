@@ -155,7 +155,9 @@ async def test_a_frozen_gateway_ends_with_its_engine_however_that_dies(place: Ho
     assert len(hosts(place.folder)) == 1
 
 
-@pytest.mark.parametrize(("end", "stays"), [(signal.SIGKILL, 2), (signal.SIGTERM, 1)])
+@pytest.mark.parametrize(
+    ("end", "stays"), [(signal.SIGKILL, 2), pytest.param(signal.SIGTERM, 1, marks=pytest.mark.nightly)]
+)
 async def test_a_host_that_ends_costs_nobody_a_call(tmp_path: Path, end: signal.Signals, stays: int) -> None:
     own = HostPlace(tmp_path / "hosts", 600)
     one, pid = await warmed(own)

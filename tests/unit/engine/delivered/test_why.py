@@ -10,8 +10,9 @@ from wainwright.domain.errors import InputError
 from wainwright.engine.views.why_view import ON_A_BRANCH, Why, described
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-OFTEN = ["from_goal_to_done", "conflict", "a_small_goal_in_go", "node_from_an_empty_folder"]
+OFTEN = ["from_goal_to_done", "a_small_goal_in_go", "node_from_an_empty_folder"]
 LATER = [
+    "conflict",
     "a_medium_goal_of_several_tasks",
     "a_small_goal_is_repaired_after_its_review",
     "a_tester_with_helpers",
