@@ -8,7 +8,7 @@ from typing import Literal
 from wainwright.domain.errors import InputError
 from wainwright.domain.events import Event
 from wainwright.domain.goal import Fact, Stage
-from wainwright.domain.hunks import HunkDecision, HunksDecided, ShownFile
+from wainwright.domain.hunks import ChangeShown, HunkDecision, HunksDecided
 from wainwright.domain.shown import in_line
 from wainwright.domain.state import RunState
 from wainwright.engine.editing import TextChange
@@ -34,15 +34,6 @@ class HunkView(Fact):
     """How many lines it has there."""
     decision: Literal["", "accept", "reject", "change"] = ""
     reason: str = ""
-
-
-class FileSides(Fact):
-    """A file of a change, and which of its sides there are."""
-
-    path: str
-    commit: str
-    before: bool
-    after: bool
 
 
 class ChangeView(Fact):
@@ -131,19 +122,9 @@ class Hunks:
         except UnicodeDecodeError:
             return None
 
-    async def sides(self, run: str) -> tuple[FileSides, ...]:
-        """The files of the change that a run shows. Raises InputError where it shows none."""
-        state = await self._state(run)
-        seen = _seen(state)
-        return tuple(
-            FileSides(
-                path=file.path,
-                commit=seen.commit,
-                before=file.kind != "created",
-                after=file.kind != "deleted",
-            )
-            for file in _files(state)
-        )
+    async def shown(self, run: str) -> ChangeShown:
+        """The change that a run shows, by files. Raises InputError where it shows none."""
+        return _shown(await self._state(run))
 
     async def side(self, run: str, commit: str, path: str, *, before: bool) -> str:
         """A file of the change that a run shows, as it was or is to be; empty for what is not there, or no text.
@@ -151,7 +132,8 @@ class Hunks:
         Raises InputError for a file or a commit that is not of this change.
         """
         state = await self._state(run)
-        if commit != _seen(state).commit or path not in {file.path for file in _files(state)}:
+        shown = _shown(state)
+        if commit != shown.commit or path not in {file.path for file in shown.files}:
             raise InputError(f"Run {run} shows no such change of {in_line(path)}.", "Review the change anew.")
         assert state.base is not None
         return await asyncio.to_thread(self._text, state.base if before else commit, path) or ""
@@ -198,8 +180,12 @@ def _chosen(seen: ChangeView, numbers: tuple[int, ...], file: str) -> tuple[int,
     return numbers or of_it
 
 
-def _files(state: RunState) -> tuple[ShownFile, ...]:
-    return state.shown.files if state.shown is not None else ()
+def _shown(state: RunState) -> ChangeShown:
+    if state.shown is None:
+        raise InputError(
+            f"Run {state.run} shows no change that can be decided on.", "It does when it asks about one."
+        )
+    return state.shown
 
 
 def _unchanged(lines: list[str]) -> int:
@@ -208,24 +194,21 @@ def _unchanged(lines: list[str]) -> int:
 
 
 def _seen(state: RunState) -> ChangeView:
-    shown = state.shown
-    if shown is None:
-        raise InputError(
-            f"Run {state.run} shows no change that can be decided on.", "It does when it asks about one."
-        )
+    shown = _shown(state)
     found = []
     for file in shown.files:
         for hunk in file.hunks:
             said = state.said.get(hunk.number)
             lines = [line for line in hunks.lines(hunk.lines) if not line.startswith("@@")]
+            above, below = _unchanged(lines), _unchanged(lines[::-1])
             view = HunkView(
                 number=hunk.number,
                 path=file.path,
                 serves=file.serves,
                 tasks=tuple(name for name in file.tasks if name in state.tasks),
                 lines=hunk.lines,
-                line=hunk.new_start + _unchanged(lines) + 1,
-                length=hunk.new_len - _unchanged(lines) - _unchanged(lines[::-1]),
+                line=hunk.new_start + above + 1,
+                length=hunk.new_len - above - below,
                 decision=said.decision if said else "",
                 reason=said.reason if said else "",
             )

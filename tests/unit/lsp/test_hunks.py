@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from wainwright.domain.errors import InputError
+from wainwright.domain.hunks import ChangeShown
 from wainwright.lsp.hunk_messages import HunkArguments
 from wainwright.lsp.runs.hunks import Hunks
 
@@ -29,7 +30,7 @@ class Engine:
             raise InputError("It shows none.")
         return SimpleNamespace(asked=run == "shows")
 
-    async def sides(self, run: str) -> tuple[()]:
+    async def shown(self, run: str) -> ChangeShown:
         raise InputError(f"Run {run} shows no change.")
 
     async def explain(self, run: str, number: int) -> str:

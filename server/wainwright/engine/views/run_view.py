@@ -190,9 +190,9 @@ class RunView(Fact):
     failing: "tuple[Remark, ...]" = ()
     """The tests that fail on the newest tree, or as long as there is none, on the base."""
     cautions: tuple[str, ...] = ()
+    """What a person has to know of how far the tests can be trusted."""
     left_out: tuple[str, ...] = ()
     """Which suites are not run, and why, a sentence each."""
-    """What a person has to know of how far the tests can be trusted."""
     at_work: Literal["here", "elsewhere", ""] = ""
     """Which process drives the run: this one, another one, none."""
     interrupted: bool = False

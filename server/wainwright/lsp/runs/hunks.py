@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wainwright.domain.change_diff import Spot
+    from wainwright.domain.hunks import ShownFile
     from wainwright.engine.engine import Engine
-    from wainwright.engine.hunks import ChangeView, FileSides
+    from wainwright.engine.hunks import ChangeView
     from wainwright.lsp.connection.session import WainwrightServer
     from wainwright.lsp.runs.board import Board
 
@@ -124,11 +125,11 @@ class Hunks:
         self._server.spawn(show(), "show a change")
 
     async def _show(self, run: str) -> None:
-        files, folder = await self._engine.hunks.sides(run), uri_from_path(self._engine.workspace)
+        shown, folder = await self._engine.hunks.shown(run), uri_from_path(self._engine.workspace)
 
-        def uri(file: "FileSides", which: Which) -> str | None:
-            there = file.before if which == "before" else file.after
-            return Side(folder, run, file.commit, which, file.path).uri if there else None
+        def uri(file: "ShownFile", which: Which) -> str | None:
+            there = file.kind != ("created" if which == "before" else "deleted")
+            return Side(folder, run, shown.commit, which, file.path).uri if there else None
 
         told = ChangesParams(
             title=f"Wainwright: the change of run {run}",
@@ -138,7 +139,7 @@ class Hunks:
                     before=uri(one, "before"),
                     after=uri(one, "after"),
                 )
-                for one in files
+                for one in shown.files
             ),
         )
         self._server.protocol.notify(CHANGES, told.model_dump())
