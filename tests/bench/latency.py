@@ -1,6 +1,6 @@
 """How long the server takes to answer an editor while its gateway starts and while eight models write, beside idle.
 
-Idle is a plan that waits for its yes: then the page of the plan is there, and nothing is under way.
+Idle is the same page with as much on it, when the models think before they write the first word: nothing comes in.
 
 As a program it is the provider: `latency.py provider` plans as many tasks as streams are wanted, and then writes for
 ever to whoever else asks.
@@ -66,10 +66,10 @@ def _piece(text: str, finish: str | None = None) -> bytes:
 
 
 async def provider() -> None:
-    """Answer for ever, and tell how many are written to."""
+    """Answer for ever, from when it is told to write, and tell how many wait for it or are written to."""
     from aiohttp import web
 
-    written_to = 0
+    written_to, writes = 0, asyncio.Event()
 
     async def answer(request: web.Request) -> web.StreamResponse:
         nonlocal written_to
@@ -84,6 +84,7 @@ async def provider() -> None:
             return response
         written_to += 1
         try:
+            await writes.wait()
             for number in range(10**9):
                 await response.write(_piece(f"word {number} "))
                 await asyncio.sleep(EVERY_S)
@@ -96,9 +97,17 @@ async def provider() -> None:
     async def count(_: web.Request) -> web.Response:
         return web.Response(text=str(written_to))
 
+    async def write(request: web.Request) -> web.Response:
+        if request.match_info["whether"] == "on":
+            writes.set()
+        else:
+            writes.clear()
+        return web.Response()
+
     app = web.Application(client_max_size=2**24)
     app.router.add_post("/v1/chat/completions", answer)
     app.router.add_get("/count", count)
+    app.router.add_get("/write/{whether}", write)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -169,14 +178,15 @@ class Desk:
         self._open(client, self._plan, "markdown")
         line = next(at for at, text in enumerate(self._plan.read_text().splitlines()) if "t1" in text)
         about = [action, self._asked("hover", self._plan, line), self._asked("codeLens", self._plan, line)]
-        taken[IDLE] = await self._answers(client, about, _times(REQUESTS))
-        taken[IDLE]["problems"] = await self._problems(client)
         await client.command("wainwright.approve", run=run)
-        while await _under_way(base):
+        while int(await _said(f"{base}/count")) < STREAMS:
             await asyncio.sleep(EVERY_S)
-        taken["streams"] = await self._answers(client, about, _times(REQUESTS))
-        taken["streams"]["problems"] = await self._problems(client)
-        assert not await _under_way(base), "all of them were written to until the end"
+        for phase, whether in ((IDLE, "off"), ("streams", "on")):
+            await _said(f"{base}/write/{whether}")
+            taken[phase] = await self._answers(client, about, _times(REQUESTS))
+            taken[phase]["problems"] = await self._problems(client)
+        assert int(await _said(f"{base}/count")) == STREAMS, "all of them were written to until the end"
+        await _said(f"{base}/write/off")
         return taken
 
     @property
@@ -247,14 +257,13 @@ def _times(count: int) -> Callable[[], Awaitable[bool]]:
     return more
 
 
-async def _under_way(base: str) -> bool:
-    """Whether there are still fewer streams than there will be."""
+async def _said(url: str) -> str:
+    def ask() -> str:
+        with urllib.request.urlopen(url, timeout=60) as response:
+            text: str = response.read().decode()
+            return text
 
-    def count() -> int:
-        with urllib.request.urlopen(f"{base}/count", timeout=60) as response:
-            return int(response.read())
-
-    return await asyncio.to_thread(count) < STREAMS
+    return await asyncio.to_thread(ask)
 
 
 def latency(setting: Setting) -> Iterator[Figure]:
