@@ -69,6 +69,8 @@ class Buffers(Workspace):
     """The open documents and the workspace folders."""
 
     _tick: asyncio.Event | None = None
+    _opened: "dict[Path, Buffer] | None" = None
+    """Those that are files, by the path in their URI; None where a document was opened or closed since."""
     _told: "tuple[dict[str, deque[str]], ...]" = ()
 
     async def quiet(self, seconds: float) -> None:
@@ -124,11 +126,13 @@ class Buffers(Workspace):
     ) -> None:
         """Open a document."""
         super().put_text_document(text_document, notebook_uri)
+        self._opened = None
         self._ring()
 
     def remove_text_document(self, doc_uri: str) -> None:
         """Close a document."""
         super().remove_text_document(doc_uri)
+        self._opened = None
         self._ring()
 
     def update_text_document(
@@ -151,17 +155,24 @@ class Buffers(Workspace):
         document = self.text_documents.get(unquote(uri))
         return document if isinstance(document, Buffer) else None
 
+    @property
+    def opened(self) -> "Mapping[Path, Buffer]":
+        """The open documents that are files of this machine, by the path in their URI, links not followed."""
+        if self._opened is None:
+            self._opened = {
+                local: document
+                for document in self.text_documents.values()
+                if isinstance(document, Buffer) and (local := local_path(document.uri)) is not None
+            }
+        return self._opened
+
     def find_open(self, path: Path) -> Buffer | None:
         """The open document behind ``path``, however the client spells its URI, through symbolic links as well."""
         return self.find_all([path]).get(path)
 
     def find_all(self, paths: "Sequence[Path]") -> dict[Path, Buffer]:
         """The same for many paths, in a time that grows with their number and that of the open documents."""
-        opened = {
-            local: document
-            for document in self.text_documents.values()
-            if isinstance(document, Buffer) and (local := local_path(document.uri)) is not None
-        }
+        opened = self.opened
         found = {path: opened[path] for path in paths if path in opened}
         other = [path for path in paths if path not in found] if opened else []
         files: dict[tuple[int, int] | str, list[Path]] = defaultdict(list)

@@ -4,6 +4,7 @@ A line ends with ``\n``, ``\r\n`` or ``\r`` and with nothing else: ``str.splitli
 other characters, which are ordinary text to every editor.
 """
 
+import functools
 import os
 import re
 from bisect import bisect_right
@@ -161,6 +162,7 @@ def path_from_uri(uri: str, *, windows: bool = os.name == "nt") -> PurePath | No
     return PureWindowsPath(text)
 
 
+@functools.lru_cache(maxsize=4096)
 def local_path(uri: str) -> Path | None:
     """`path_from_uri` for this machine, or None when the URI names no absolute path on it."""
     pure = path_from_uri(uri)

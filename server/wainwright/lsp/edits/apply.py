@@ -8,7 +8,9 @@ text than it was made for, some answer before they report the change. So nothing
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +74,9 @@ class _Step:
     def outcome(self, reason: str = "") -> FileOutcome:
         rebased = self.after != self.edit.after and not reason
         return FileOutcome(self.path, applied=not reason, rebased=rebased, reason=reason)
+
+
+_Edits = Mapping[Path, list[types.TextEdit]]
 
 
 @dataclass(frozen=True)
@@ -260,7 +265,7 @@ class Editor:
         edits = {step.path: self._text_edits(step) for step in steps}
         exact = self._exact(steps)
         with self._server.buffers.remembering() as told:
-            reply = await self._ask(steps, manner)
+            reply = await self._ask(steps, edits, manner)
             there = await self._arrived(steps, REPORT_SECONDS)
             mended = {
                 step.path: None if step in exact else await self._mended(step, edits[step.path], told, manner)
@@ -304,28 +309,28 @@ class Editor:
             return [f"It was not written, because the way back could not be kept: {reason}."] * len(planned)
         return []
 
-    async def _ask(self, steps: Sequence[_Step], manner: _Manner) -> "Reply":
-        edit = self._workspace_edit(steps, manner.label, confirm=manner.confirm)
+    async def _ask(self, steps: Sequence[_Step], edits: _Edits, manner: _Manner) -> "Reply":
+        edit = self._workspace_edit(steps, edits, manner)
         params = types.ApplyWorkspaceEditParams(label=manner.label, edit=edit)
         return await self._server.ask(types.WORKSPACE_APPLY_EDIT, params, seconds=ANSWER_SECONDS)
 
-    def _workspace_edit(self, steps: Sequence[_Step], label: str, *, confirm: bool) -> types.WorkspaceEdit:
+    def _workspace_edit(self, steps: Sequence[_Step], made: _Edits, manner: _Manner) -> types.WorkspaceEdit:
         if not self._server.profile.document_changes:
-            plain = {step.document.uri: self._text_edits(step) for step in steps if step.document is not None}
+            plain = {step.document.uri: made[step.path] for step in steps if step.document is not None}
             return types.WorkspaceEdit(changes=plain)
         # An annotation that asks nothing shows nothing, but for Neovim's prompt to press Enter.
-        annotated = confirm and self._server.profile.change_annotations
+        annotated = manner.confirm and self._server.profile.change_annotations
         documents: list[types.TextDocumentEdit] = []
         for step in steps:
             if step.document is None:
                 continue
             edits: list[types.TextEdit | types.AnnotatedTextEdit | types.SnippetTextEdit] = []
-            for edit in self._text_edits(step):
+            for edit in made[step.path]:
                 marked = types.AnnotatedTextEdit(_ANNOTATION, edit.range, edit.new_text)
                 edits.append(marked if annotated else edit)
             named = types.OptionalVersionedTextDocumentIdentifier(step.document.uri, step.document.version)
             documents.append(types.TextDocumentEdit(named, edits))
-        notes = {_ANNOTATION: types.ChangeAnnotation(label=label, needs_confirmation=confirm)}
+        notes = {_ANNOTATION: types.ChangeAnnotation(label=manner.label, needs_confirmation=manner.confirm)}
         return types.WorkspaceEdit(
             document_changes=documents, change_annotations=notes if annotated else None
         )
@@ -343,13 +348,14 @@ class Editor:
 
     async def _arrived(self, steps: Sequence[_Step], seconds: float) -> list[_Step]:
         """The steps whose text is there, after at most ``seconds``."""
-        buffers = self._server.buffers
-        try:
+        waited_for = deque(steps)
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not all(self._is_there(step) for step in steps):
-                    await buffers.next_change()
-        except TimeoutError:
-            pass
+                while waited_for:
+                    if self._is_there(waited_for[0]):
+                        waited_for.popleft()
+                    else:
+                        await self._server.buffers.next_change()
         return [step for step in steps if self._is_there(step)]
 
     async def _mended(
@@ -394,7 +400,7 @@ class Editor:
             back = _Step(step.edit, document.source, wanted, document)
             sent, exact = self._text_edits(back), self._exact([back])
             with self._server.buffers.remembering() as told:
-                await self._ask([back], replace(manner, confirm=False))
+                await self._ask([back], {step.path: sent}, replace(manner, confirm=False))
                 if await self._arrived([back], REPORT_SECONDS):
                     return whole
                 found = None if exact else await self._misplaced(back, sent, told)

@@ -116,12 +116,13 @@ class Runs:
     async def expect_goals(self) -> None:
         """Start what is slow to start when the person begins to write a goal."""
         known: str | None = None
+        goal, buffers = self.workspace / GOAL, self._server.buffers
         while True:
-            opened = self._server.buffers.find_open(self.workspace / GOAL)
+            opened = buffers.find_open(goal) if any(one.name == goal.name for one in buffers.opened) else None
             if opened is not None and opened.source is not known:
                 known = opened.source
                 await self.engine.expect()
-            await self._server.buffers.next_change()
+            await buffers.next_change()
 
     async def _pick_up(self, views: list[RunView] | None = None) -> None:
         """Go on with what may go on in a trusted workspace, and start what is slow to start."""
