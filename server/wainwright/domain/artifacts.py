@@ -85,14 +85,19 @@ def _under_title(text: str, warning: str) -> str:
 
 
 def _requirements(state: RunState, plan: Plan) -> str:
-    how = f"\n\n## How it is tested\n\n{_suites(state)}"
-    short = headline(state.goal.text)
-    whole = f"\n\n## The goal\n\n{state.goal.text}" if short != state.goal.text else ""
     told = [
         f"- **{r.id}** {_in_item(r.text)}{' (so today, and to stay so)' if r.guards else ''}"
         for r in plan.requirements
     ]
-    return f"# Requirements\n\nGoal: {short}\n\n" + "\n".join(told) + how + whole + "\n"
+    lines = ["# Requirements", "", f"Goal: {headline(state.goal.text)}", "", *told]
+    lines += ["", "## How it is tested", "", _suites(state), *_whole_goal(state)]
+    return "\n".join(lines) + "\n"
+
+
+def _whole_goal(state: RunState) -> list[str]:
+    """The goal in a section of its own, where its first line does not say all of it."""
+    text = state.goal.text
+    return ["", "## The goal", "", among(text)] if headline(text) != text else []
 
 
 def _suites(state: RunState) -> str:
@@ -339,6 +344,7 @@ def _summary(state: RunState) -> str:
             "",
             *(f"- {in_line(s)}" for s in state.skipped_files),
         ]
+    lines += _whole_goal(state)
     return "\n".join(lines).rstrip() + "\n"
 
 
