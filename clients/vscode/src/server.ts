@@ -1,0 +1,192 @@
+/** The server of this window: how it is found, and what is said where there is none. */
+
+import { existsSync, statSync } from "node:fs";
+import { delimiter, isAbsolute, join, sep } from "node:path";
+import { commands, Disposable, env, EventEmitter, UIKind, Uri, window, workspace } from "vscode";
+import { LanguageClient, RevealOutputChannelOn, ServerCapabilities, State } from "vscode-languageclient/node";
+import type { ChangesParams, InputParams, InputResult } from "../../protocol";
+
+const SETTING = "wainwright.server.command";
+const OPEN_SETTING = "Open the setting";
+const SHOW_LOG = "Show the log";
+const OPEN_FOLDER = "Open a folder";
+
+/** Why there is no server, in a sentence, and what a person can press. */
+class Missing extends Error {
+  constructor(
+    message: string,
+    readonly ways: string[],
+  ) {
+    super(message);
+  }
+}
+
+export class Server implements Disposable {
+  private client: LanguageClient | undefined;
+  private begun: Promise<LanguageClient> | undefined;
+  private readonly log = window.createOutputChannel("Wainwright", { log: true });
+  private readonly listeners = new EventEmitter<LanguageClient | undefined>();
+
+  /** Told of each server that has started, and of its end. */
+  readonly changed = this.listeners.event;
+
+  /** The server that has started or is about to. Throws a sentence that says what to do where there can be none. */
+  started(): Promise<LanguageClient> {
+    this.begun ??= this.start().catch((failure) => {
+      this.begun = undefined;
+      throw failure;
+    });
+    return this.begun;
+  }
+
+  /** Ends the server and starts another one, as the settings are by now. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.offer(this.started());
+  }
+
+  /** Waits for what needs a server; says what to do where there is none, and gives nothing then. */
+  async offer<T>(wanted: Promise<T>): Promise<T | undefined> {
+    try {
+      return await wanted;
+    } catch (failure) {
+      const said = failure instanceof Error ? failure.message : String(failure);
+      this.log.warn(said);
+      void this.tell(said, failure instanceof Missing ? failure.ways : []);
+      return undefined;
+    }
+  }
+
+  /** Ends it; the editor waits for this when it closes. */
+  async stop(): Promise<void> {
+    const client = this.client;
+    this.client = this.begun = undefined;
+    this.listeners.fire(undefined);
+    await client?.dispose();
+  }
+
+  dispose(): void {
+    this.listeners.dispose();
+    this.log.dispose();
+  }
+
+  private async start(): Promise<LanguageClient> {
+    if (!workspace.workspaceFolders?.length) {
+      throw new Missing("Wainwright works in the folder of a project, and none is open.", [OPEN_FOLDER]);
+    }
+    const [command, ...args] = found();
+    this.log.info(`starts ${[command, ...args].join(" ")}`);
+    const client = new LanguageClient(
+      "wainwright",
+      "Wainwright",
+      { command, args },
+      {
+        documentSelector: [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "wainwright" }],
+        outputChannel: this.log,
+        revealOutputChannelOn: RevealOutputChannelOn.Never,
+        initializationFailedHandler: () => false,
+      },
+    );
+    equip(client);
+    client.onDidChangeState(({ newState }) => {
+      if (newState === State.Stopped && this.client === client) {
+        this.client = this.begun = undefined;
+        this.listeners.fire(undefined);
+      }
+    });
+    try {
+      await client.start();
+    } catch (failure) {
+      this.log.error(failure instanceof Error ? failure : String(failure));
+      throw new Missing(`${command} was started and is no server, or one that cannot work here.`, [
+        SHOW_LOG,
+        OPEN_SETTING,
+      ]);
+    }
+    this.client = client;
+    this.listeners.fire(client);
+    return client;
+  }
+
+  private async tell(said: string, ways: string[]): Promise<void> {
+    switch (await window.showWarningMessage(said, ...ways)) {
+      case OPEN_SETTING:
+        await commands.executeCommand(`workbench.action.open${elsewhere() ? "Remote" : ""}Settings`, { query: SETTING });
+        break;
+      case OPEN_FOLDER:
+        await commands.executeCommand("workbench.action.files.openFolder");
+        break;
+      case SHOW_LOG:
+        this.log.show();
+    }
+  }
+}
+
+/** Whether the server runs on another machine than the window, whose settings then have a page of their own. */
+function elsewhere(): boolean {
+  return env.remoteName !== undefined || env.uiKind === UIKind.Web;
+}
+
+/** How it is started: as the setting says, or from the environment of the folder, or by its name. */
+function found(): [string, ...string[]] {
+  const said = workspace.getConfiguration().inspect<string[]>(SETTING)?.globalValue;
+  if (said?.length) {
+    const [program, ...args] = said as [string, ...string[]];
+    if (!there(program)) {
+      throw new Missing(`Wainwright was not started: ${program}, which the setting names, is not there.`, [OPEN_SETTING]);
+    }
+    return [program, ...args];
+  }
+  const bin = process.platform === "win32" ? join("Scripts", "wainwright.exe") : join("bin", "wainwright");
+  for (const { uri } of workspace.workspaceFolders ?? []) {
+    const own = join(uri.fsPath, ".venv", bin);
+    if (uri.scheme === "file" && existsSync(own)) {
+      return [own, "serve"];
+    }
+  }
+  if (there("wainwright")) {
+    return ["wainwright", "serve"];
+  }
+  throw new Missing(
+    "Wainwright was not started: it is neither in .venv of this folder nor on the PATH. Install it, or say where it is.",
+    [OPEN_SETTING],
+  );
+}
+
+/** Whether there is a program of that name or path. */
+function there(program: string): boolean {
+  if (isAbsolute(program) || program.includes(sep) || program.includes("/")) {
+    return isFile(program);
+  }
+  const endings = process.platform === "win32" ? (process.env.PATHEXT ?? ".EXE").split(";") : [""];
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
+  return folders.some((folder) => endings.some((ending) => isFile(join(folder, program + ending))));
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** Adds what this editor can do beyond the protocol. */
+function equip(client: LanguageClient): void {
+  client.registerFeature({
+    fillClientCapabilities: (capabilities) => {
+      const experimental = capabilities.experimental as object | undefined;
+      capabilities.experimental = { ...experimental, wainwright: { input: true, changes: true, events: true } };
+    },
+    // Its commands are registered from the beginning, so that they can say why there is no server.
+    preInitialize: (capabilities: ServerCapabilities) => {
+      delete capabilities.executeCommandProvider;
+    },
+    initialize: () => undefined,
+    getState: () => ({ kind: "static" }),
+    clear: () => undefined,
+  });
+  client.onRequest("wainwright/input", async ({ prompt, value }: InputParams): Promise<InputResult> => ({
+    text: (await window.showInputBox({ prompt, value, ignoreFocusOut: true })) ?? null,
+  }));
+  client.onNotification("wainwright/changes", ({ title, files }: ChangesParams) => {
+    const sides = files.map(({ uri, before, after }) => [uri, before, after].map((one) => one && Uri.parse(one)));
+    void commands.executeCommand("vscode.changes", title, sides);
+  });
+}
