@@ -20,8 +20,8 @@ async def start(tmp_path):
     clients: list[Client] = []
 
     async def run(*argv, **options) -> Client:
-        loaded = argv[:1] != ("-c",)
-        clients.append(await Client.start(*argv, loaded=loaded, **options))
+        started_by_itself = argv[:1] == ("-c",)
+        clients.append(await Client.start(*argv, loaded=not started_by_itself, **options))
         return clients[-1]
 
     yield run

@@ -16,7 +16,7 @@ from editors import VsCode
 from tests.fixtures import team
 from tests.fixtures.hosts import common
 from tests.fixtures.openai_server import Answer, OpenAIServer, call, fail, say
-from tests.fixtures.program import FEW_TESTS
+from tests.fixtures.program import NO_MUTANTS
 from tests.fixtures.scenario import PATH
 
 from wainwright.app import trust_in
@@ -63,7 +63,7 @@ FINDING = {
 CONFIG = (
     'autonomy = "auto-edit"\n'
     "[host]\nidle_s = 2\n[deploy]\nunattended = true\nmonitor_window_s = 0.6\nmonitor_interval_s = 0.2\n"
-    + FEW_TESTS
+    + NO_MUTANTS
 )
 
 

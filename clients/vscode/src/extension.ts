@@ -22,8 +22,13 @@ export async function activate(context: ExtensionContext): Promise<void> {
         void own.restart();
       }
     }),
-    workspace.onDidChangeWorkspaceFolders(() => void own.offer(own.started())),
+    workspace.onDidChangeWorkspaceFolders(() => void begin(own)),
   );
+  await begin(own);
+}
+
+/** Has the server run where there is something to work in, without a word where there is not. */
+async function begin(own: Server): Promise<void> {
   if (workspace.workspaceFolders?.length) {
     await own.offer(own.started());
   }

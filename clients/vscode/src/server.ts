@@ -1,7 +1,7 @@
 /** The server of this window: how it is found, and what is said where there is none. */
 
-import { existsSync, statSync } from "node:fs";
-import { delimiter, isAbsolute, join, sep } from "node:path";
+import { statSync } from "node:fs";
+import { delimiter, join, sep } from "node:path";
 import { commands, Disposable, env, EventEmitter, UIKind, Uri, window, workspace } from "vscode";
 import { LanguageClient, RevealOutputChannelOn, ServerCapabilities, State } from "vscode-languageclient/node";
 import type { ChangesParams, InputParams, InputResult } from "../../protocol";
@@ -23,20 +23,25 @@ class Missing extends Error {
 
 export class Server implements Disposable {
   private client: LanguageClient | undefined;
-  private begun: Promise<LanguageClient> | undefined;
   private readonly log = window.createOutputChannel("Wainwright", { log: true });
   private readonly listeners = new EventEmitter<LanguageClient | undefined>();
 
-  /** Told of each server that has started, and of its end. */
+  /** Told of each server that runs, also of one that its client has started again, and of its end. */
   readonly changed = this.listeners.event;
 
-  /** The server that has started or is about to. Throws a sentence that says what to do where there can be none. */
-  started(): Promise<LanguageClient> {
-    this.begun ??= this.start().catch((failure) => {
-      this.begun = undefined;
-      throw failure;
-    });
-    return this.begun;
+  /** The server, once it runs. Throws a sentence that says what to do where there can be none. */
+  async started(): Promise<LanguageClient> {
+    const client = (this.client ??= this.made());
+    try {
+      await client.start(); // nothing where it runs; one that has ended is started again
+    } catch (failure) {
+      this.log.error(failure instanceof Error ? failure : String(failure));
+      if (this.client === client) {
+        this.client = undefined;
+      }
+      throw new Missing("Wainwright was started, and is no server, or one that cannot work here.", [SHOW_LOG, OPEN_SETTING]);
+    }
+    return client;
   }
 
   /** Ends the server and starts another one, as the settings are by now. */
@@ -60,8 +65,10 @@ export class Server implements Disposable {
   /** Ends it; the editor waits for this when it closes. */
   async stop(): Promise<void> {
     const client = this.client;
-    this.client = this.begun = undefined;
-    this.listeners.fire(undefined);
+    this.client = undefined;
+    if (client?.state === State.Starting) {
+      await client.start().catch(() => undefined); // what is about to start cannot be stopped
+    }
     await client?.dispose();
   }
 
@@ -70,7 +77,7 @@ export class Server implements Disposable {
     this.log.dispose();
   }
 
-  private async start(): Promise<LanguageClient> {
+  private made(): LanguageClient {
     if (!workspace.workspaceFolders?.length) {
       throw new Missing("Wainwright works in the folder of a project, and none is open.", [OPEN_FOLDER]);
     }
@@ -88,23 +95,7 @@ export class Server implements Disposable {
       },
     );
     equip(client);
-    client.onDidChangeState(({ newState }) => {
-      if (newState === State.Stopped && this.client === client) {
-        this.client = this.begun = undefined;
-        this.listeners.fire(undefined);
-      }
-    });
-    try {
-      await client.start();
-    } catch (failure) {
-      this.log.error(failure instanceof Error ? failure : String(failure));
-      throw new Missing(`${command} was started and is no server, or one that cannot work here.`, [
-        SHOW_LOG,
-        OPEN_SETTING,
-      ]);
-    }
-    this.client = client;
-    this.listeners.fire(client);
+    client.onDidChangeState(({ newState }) => this.listeners.fire(newState === State.Running ? client : undefined));
     return client;
   }
 
@@ -140,7 +131,7 @@ function found(): [string, ...string[]] {
   const bin = process.platform === "win32" ? join("Scripts", "wainwright.exe") : join("bin", "wainwright");
   for (const { uri } of workspace.workspaceFolders ?? []) {
     const own = join(uri.fsPath, ".venv", bin);
-    if (uri.scheme === "file" && existsSync(own)) {
+    if (uri.scheme === "file" && isFile(own)) {
       return [own, "serve"];
     }
   }
@@ -155,7 +146,7 @@ function found(): [string, ...string[]] {
 
 /** Whether there is a program of that name or path. */
 function there(program: string): boolean {
-  if (isAbsolute(program) || program.includes(sep) || program.includes("/")) {
+  if (program.includes(sep) || program.includes("/")) {
     return isFile(program);
   }
   const endings = process.platform === "win32" ? (process.env.PATHEXT ?? ".EXE").split(";") : [""];

@@ -4,7 +4,8 @@ import { Disposable, MarkdownString, StatusBarAlignment, ThemeColor, window, wor
 import { ExecuteCommandRequest, LanguageClient } from "vscode-languageclient/node";
 import type { RunInfo, RunList } from "../../protocol";
 
-const SOON_MS = 300;
+const SOON_MS = 1000;
+const PASSING = ["activity", "writing"];
 const ENDS = ["DONE", "FAILED", "CANCELLED"];
 
 export class Status implements Disposable {
@@ -20,7 +21,12 @@ export class Status implements Disposable {
   follow(client: LanguageClient | undefined): void {
     this.client = client;
     this.item.hide();
-    client?.onNotification("wainwright/event", () => this.look(SOON_MS));
+    // What only passes moves no stage and opens no gate, and to list the runs reads each of them.
+    client?.onNotification("wainwright/event", ({ kind }: { kind: string }) => {
+      if (!PASSING.includes(kind)) {
+        this.look(SOON_MS);
+      }
+    });
     this.look(0);
   }
 

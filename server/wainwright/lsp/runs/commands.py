@@ -114,7 +114,7 @@ class Runs:
         await self._pick_up(views)
 
     async def expect_goals(self) -> None:
-        """Start what is slow to start when the person begins to write a goal."""
+        """Start what is slow to start when a goal is written. Each change asks: by name first, then on disk."""
         known: str | None = None
         goal, buffers = self.workspace / GOAL, self._server.buffers
         while True:
