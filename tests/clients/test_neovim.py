@@ -1,11 +1,7 @@
-"""Neovim itself, from start to revert: once set up as the README shows it, once with our folder.
-
-The editor is ``nvim`` on the path, or what the variable NVIM names.
-"""
+"""Neovim itself, from start to revert: once set up as the README shows it, once with our folder."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +11,6 @@ from tests.fixtures.program import end_services
 from workplace import FINDING, GOAL, ON_DISK, Workplace
 
 ROOT = Path(__file__).parents[2]
-NVIM = shutil.which(os.environ.get("NVIM", "")) or shutil.which("nvim")
 SERVE = [
     sys.executable,
     "-m",
@@ -29,19 +24,7 @@ SERVE = [
 ]
 
 
-def missing() -> str:
-    """Why there is no editor to test with."""
-    if NVIM is None:
-        return "no nvim on the path; the variable NVIM may name one"
-    said = subprocess.run([NVIM, "--version"], capture_output=True, text=True, check=False).stdout
-    version = re.match(r"NVIM v(\d+)\.(\d+)", said)
-    if version is None or (int(version[1]), int(version[2])) < (0, 11):
-        return f"{NVIM} is older than 0.11"
-    return ""
-
-
-WHY = missing()
-pytestmark = pytest.mark.skipif(bool(WHY), reason=WHY)
+pytestmark = pytest.mark.editor
 
 
 def lua_list(words: list[str]) -> str:
@@ -69,7 +52,7 @@ def with_our_folder(command: list[str]) -> str:
 
 
 @pytest.mark.parametrize("init", [as_in_the_readme, with_our_folder])
-def test_a_goal_goes_to_done_and_back(tmp_path, init):
+def test_a_goal_goes_to_done_and_back(tmp_path, editor, init):
     place = Workplace(tmp_path, None)
     place.team.findings = [FINDING]
     with place.model:
@@ -86,7 +69,7 @@ def test_a_goal_goes_to_done_and_back(tmp_path, init):
         }
         words = ["-u", script, "-i", "NONE", "-n", "--headless", "-l", Path(__file__).parent / "neovim.lua"]
         done = subprocess.run(
-            [NVIM, *words, place.file, GOAL],
+            [editor("neovim-0.12"), *words, place.file, GOAL],
             env=env,
             cwd=place.root,
             capture_output=True,

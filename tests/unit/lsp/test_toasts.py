@@ -12,13 +12,18 @@ from wainwright.lsp.runs.told import came_of_it, spent
 INFO, ERROR = types.MessageType.Info, types.MessageType.Error
 
 
-def test_one_a_minute_pops_up_and_the_others_are_in_the_log() -> None:
-    shown: list[str] = []
-    logged: list[str] = []
-    server: Any = SimpleNamespace(
+def editor(shown: list[str], logged: list[str], *, terminal: bool = False) -> Any:
+    return SimpleNamespace(
+        profile=SimpleNamespace(questions_take_keys=terminal),
         window_show_message=lambda one: shown.append(one.message),
         window_log_message=lambda one: logged.append(one.message),
     )
+
+
+def test_one_a_minute_pops_up_and_the_others_are_in_the_log() -> None:
+    shown: list[str] = []
+    logged: list[str] = []
+    server = editor(shown, logged)
     now = [1000.0]
     toasts = Toasts(server, lambda: now[0])
     for at, kind, text in ((0, INFO, "a"), (10, INFO, "b"), (20, ERROR, "c"), (EVERY_S + 15, INFO, "d")):
@@ -27,6 +32,16 @@ def test_one_a_minute_pops_up_and_the_others_are_in_the_log() -> None:
     toasts.acted()
     toasts.say(INFO, "e")
     assert (shown, logged) == (["a", "c", "e"], ["b", "d"])
+
+
+def test_a_terminal_is_told_a_line_and_the_log_all_of_it() -> None:
+    said = (
+        "DONE, in your files, branch wainwright/a-name-that-is-long-enough. 2 files changed; 2 tests green."
+    )
+    shown: list[str] = []
+    logged: list[str] = []
+    Toasts(editor(shown, logged, terminal=True)).say(INFO, said)
+    assert (shown, logged) == (["DONE, in your files, branch wainwright/a-name-that-is-long-…"], [said])
 
 
 def test_the_end_says_what_changed_and_a_bar_what_it_cost() -> None:

@@ -3,6 +3,7 @@
 What does not pop up is not lost: it stands in the log of the editor and in the document of its run.
 """
 
+import textwrap
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
 
 EVERY_S = 60.0
+LINE_LENGTH = 62
+"""With what such an editor puts before it, a line of a terminal: after a longer one it asks for Enter."""
 
 
 class Toasts:
@@ -36,10 +39,14 @@ class Toasts:
         return True
 
     def say(self, level: types.MessageType, text: str) -> None:
-        """Tell something in a line, in the log if it may not pop up."""
-        if self.may_pop_up(level):
-            self._server.window_show_message(types.ShowMessageParams(level, text))
-        else:
+        """Tell something in a line: what may not pop up is in the log, and all of what a terminal has no room for."""
+        shown = text
+        if self._server.profile.questions_take_keys:
+            shown = textwrap.shorten(text, LINE_LENGTH, placeholder="…")
+        pops_up = self.may_pop_up(level)
+        if pops_up:
+            self._server.window_show_message(types.ShowMessageParams(level, shown))
+        if shown != text or not pops_up:
             self.log(level, text)
 
     def log(self, level: types.MessageType, text: str) -> None:
