@@ -42,6 +42,15 @@ export interface BeginArguments {
   range?: Span | null;
 }
 
+/** One test of the newest receipt. */
+export interface CaseInfo {
+  name: string;
+  outcome: "passed" | "failed" | "error" | "skipped";
+  /** How it ended before the run; empty: there was none of that name. */
+  before: "passed" | "failed" | "error" | "skipped" | "";
+  message: string;
+}
+
 /** A change that is to be shown. */
 export interface ChangesParams {
   title: string;
@@ -85,6 +94,12 @@ export interface DifferenceInfo {
   /** The row before that: from where a fork could go on. */
   before: number;
   what: string;
+}
+
+/** A document of the run. */
+export interface DocumentInfo {
+  name: string;
+  uri: string;
 }
 
 /** The text in the editor is being changed; what came of it is told later, for the editor may answer first. */
@@ -172,17 +187,26 @@ export interface HunkInfo {
   path: string;
   /** Where it begins in the file as the change has it, from 1. */
   line: number;
+  /** As in a unified diff; empty for what text cannot show. */
+  lines: string;
   /** The requirements that it is there for. */
   serves: string[];
+  /** Those that made it. */
+  tasks: string[];
   /** Empty: nothing was said, and it is taken over. */
   decision: "" | "accept" | "reject" | "change";
   reason: string;
 }
 
-/** The change that a run asks about, in hunks. */
+/** The change that a run shows, in hunks. */
 export interface HunkList {
   run: string;
   commit: string;
+  /** Hunks can be decided on: the run is where it asks about the change. */
+  asked: boolean;
+  /** It was handed over: hunks can be taken back, or put in again. */
+  handed: boolean;
+  files: SidesInfo[];
   hunks: HunkInfo[];
 }
 
@@ -283,6 +307,38 @@ export interface OneTaskArguments {
   task: string;
 }
 
+/** A piece of what commands print while they run, as it came: colours and all. */
+export interface OutputParams {
+  run: string;
+  /** Whose command it is; empty: nobody's in particular. */
+  task: string;
+  text: string;
+}
+
+/** A run as a page shows it. */
+export interface PageInfo {
+  run: RunInfo;
+  /** How large the goal is and why, in a sentence; empty as long as nobody has sized it. */
+  size: string;
+  stages: StageInfo[];
+  tasks: TaskInfo[];
+  /** The oldest first. */
+  receipts: ReceiptInfo[];
+  /** What is not green first. */
+  cases: CaseInfo[];
+  remarks: RemarkInfo[];
+  /** The dearest first. */
+  spent: SpentInfo[];
+  /** The newest lines of what is going on. */
+  lines: string[];
+  documents: DocumentInfo[];
+  service: ServiceInfo | null;
+  /** What came of a run that ended unfinished, or how its branch is taken over, a sentence each. */
+  ending: string[];
+  /** The most urgent first. */
+  ways: WayInfo[];
+}
+
 /** Which part of the change of a run is meant. Default: all of it. */
 export interface PartArguments {
   /** The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first. */
@@ -293,6 +349,16 @@ export interface PartArguments {
   file?: string;
   /** Some hunks, by their numbers in `change.diff`; beside `file` all must be of it. */
   hunks?: number[];
+}
+
+/** That commands ran on a tree, and how they ended. */
+export interface ReceiptInfo {
+  command: string;
+  exit: number | null;
+  tree: string;
+  passed: number;
+  failed: number;
+  seconds: number;
 }
 
 /** Which gate to refuse, and why. */
@@ -307,6 +373,17 @@ export interface RejectArguments {
   reason?: string;
   /** The digest of what was read, as for `wainwright.approve`. */
   seen?: string;
+}
+
+/** Something that was remarked, or a test that fails; all of them are diagnostics, too. */
+export interface RemarkInfo {
+  code: "review" | "noticed" | "mutant" | "test" | "incident";
+  severity: string;
+  /** The document that it is about; empty: none. */
+  uri: string;
+  /** From 0. */
+  line: number;
+  text: string;
 }
 
 /** What came of doing a run again against its record; no model was asked. */
@@ -381,7 +458,12 @@ export interface RunArguments {
 export interface RunInfo {
   run: string;
   goal: string;
+  /** The goal in a line. */
+  title: string;
   stage: Stage;
+  /** How far it is, in a line. */
+  status: string;
+  ended: boolean;
   percent: number;
   /** Why nothing goes on: a decision is open, or the run holds after the stage it was let go to. */
   waiting: "" | "gate" | "hold";
@@ -408,6 +490,15 @@ export interface RunInfo {
 /** All runs of the workspace. */
 export interface RunList {
   runs: RunInfo[];
+  /** The one to look at first: one that waits for the person, else one that is under way; empty: there is none. */
+  first: string;
+}
+
+/** A service that the run left serving. */
+export interface ServiceInfo {
+  url: string;
+  /** How it is held, in a sentence. */
+  fence: string;
 }
 
 /** Which document of a run to open. */
@@ -441,6 +532,17 @@ export interface Span {
   end: Spot;
 }
 
+/** What one role took of one model. */
+export interface SpentInfo {
+  role: string;
+  model: string;
+  calls: number;
+  tokens: number;
+  /** In words: a price that is unknown is said to be so. */
+  cost: string;
+  costUsd: number;
+}
+
 /** A position as the protocol has it: line and character count from 0. */
 export interface Spot {
   line: number;
@@ -449,6 +551,16 @@ export interface Spot {
 
 /** Where a run is on its way. */
 export type Stage = "NEW" | "PLANNING" | "DESIGN" | "BUILD" | "TEST" | "REVIEW" | "DEPLOY" | "MONITOR" | "DONE" | "FAILED" | "CANCELLED";
+
+/** A stage of a run. */
+export interface StageInfo {
+  stage: Stage;
+  mark: "done" | "now" | "later" | "skipped";
+  /** Seconds since 1970; nothing: it has not begun. */
+  began: number | null;
+  /** Why it is skipped. */
+  why: string;
+}
 
 /** What to work on. */
 export interface StartArguments {
@@ -482,6 +594,22 @@ export interface TaskArguments {
   way: "pause" | "go-on" | "stop" | "again" | "skip";
 }
 
+/** A task of the plan. */
+export interface TaskInfo {
+  id: string;
+  title: string;
+  status: string;
+  /** How to draw it. */
+  mark: "done" | "now" | "later" | "skipped" | "wrong";
+  /** From 0. */
+  attempt: number;
+  /** The tasks that it waits for. */
+  needs: string[];
+  /** Files that it may change. */
+  writes: string[];
+  summary: string;
+}
+
 /** A few sentences, which the person is shown as well. */
 export interface TextInfo {
   run: string;
@@ -501,6 +629,18 @@ export interface TrustInfo {
   folder: string;
   /** As things are now; a person who is asked may say yes later. */
   trusted: boolean;
+}
+
+/** A command that is possible now. */
+export interface WayInfo {
+  /** Where the run is not in plain sight. */
+  title: string;
+  /** Where it is. */
+  short: string;
+  command: string;
+  argument: object;
+  /** Somebody waits for it. */
+  urgent: boolean;
 }
 
 /** What to ask the person about, and where they are. */
@@ -552,6 +692,8 @@ export interface Commands {
   "wainwright.cancel": { arguments: RunArguments; result: RunInfo };
   "wainwright.stop": { arguments: RunArguments; result: RunInfo };
   "wainwright.runs": { arguments: NoArguments; result: RunList };
+  "wainwright.page": { arguments: RunArguments; result: PageInfo };
+  "wainwright.change": { arguments: RunArguments; result: HunkList };
   "wainwright.show": { arguments: ShowArguments; result: Shown };
   "wainwright.hunk": { arguments: HunksArguments; result: HunkList };
   "wainwright.explainHunk": { arguments: HunkArguments; result: TextInfo };
@@ -571,5 +713,6 @@ export interface Commands {
 export interface Sent {
   "wainwright/event": { params: Notice | EditNotice };
   "wainwright/input": { params: InputParams; result: InputResult };
+  "wainwright/output": { params: OutputParams };
   "wainwright/changes": { params: ChangesParams };
 }

@@ -25,6 +25,13 @@
 ---@field uri? string|nil The document that the person looks at; a review then looks at it as it stands, else at the present changes.
 ---@field range? wainwright.Span|nil The lines of it.
 
+--- One test of the newest receipt.
+---@class wainwright.CaseInfo
+---@field name string
+---@field outcome "passed"|"failed"|"error"|"skipped"
+---@field before "passed"|"failed"|"error"|"skipped"|"" How it ended before the run; empty: there was none of that name.
+---@field message string
+
 --- A change that is to be shown.
 ---@class wainwright.ChangesParams
 ---@field title string
@@ -58,6 +65,11 @@
 ---@field row integer The first row that it is about.
 ---@field before integer The row before that: from where a fork could go on.
 ---@field what string
+
+--- A document of the run.
+---@class wainwright.DocumentInfo
+---@field name string
+---@field uri string
 
 --- The text in the editor is being changed; what came of it is told later, for the editor may answer first.
 ---@class wainwright.EditBegun
@@ -119,14 +131,19 @@
 ---@field number integer
 ---@field path string
 ---@field line integer Where it begins in the file as the change has it, from 1.
+---@field lines string As in a unified diff; empty for what text cannot show.
 ---@field serves string[] The requirements that it is there for.
+---@field tasks string[] Those that made it.
 ---@field decision ""|"accept"|"reject"|"change" Empty: nothing was said, and it is taken over.
 ---@field reason string
 
---- The change that a run asks about, in hunks.
+--- The change that a run shows, in hunks.
 ---@class wainwright.HunkList
 ---@field run string
 ---@field commit string
+---@field asked boolean Hunks can be decided on: the run is where it asks about the change.
+---@field handed boolean It was handed over: hunks can be taken back, or put in again.
+---@field files wainwright.SidesInfo[]
 ---@field hunks wainwright.HunkInfo[]
 
 --- What is said of which hunks of the change that a run asks about.
@@ -193,12 +210,43 @@
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field task string The task, as the plan names it.
 
+--- A piece of what commands print while they run, as it came: colours and all.
+---@class wainwright.OutputParams
+---@field run string
+---@field task string Whose command it is; empty: nobody's in particular.
+---@field text string
+
+--- A run as a page shows it.
+---@class wainwright.PageInfo
+---@field run wainwright.RunInfo
+---@field size string How large the goal is and why, in a sentence; empty as long as nobody has sized it.
+---@field stages wainwright.StageInfo[]
+---@field tasks wainwright.TaskInfo[]
+---@field receipts wainwright.ReceiptInfo[] The oldest first.
+---@field cases wainwright.CaseInfo[] What is not green first.
+---@field remarks wainwright.RemarkInfo[]
+---@field spent wainwright.SpentInfo[] The dearest first.
+---@field lines string[] The newest lines of what is going on.
+---@field documents wainwright.DocumentInfo[]
+---@field service wainwright.ServiceInfo|nil
+---@field ending string[] What came of a run that ended unfinished, or how its branch is taken over, a sentence each.
+---@field ways wainwright.WayInfo[] The most urgent first.
+
 --- Which part of the change of a run is meant. Default: all of it.
 ---@class wainwright.PartArguments
 ---@field folder? string|nil The URI of the folder that is meant, or of a document in it. Default: where `uri` or `run` is, or the first.
 ---@field run? string|nil The run, or how its name begins. Default: the newest one that fits.
 ---@field file? string One file of it.
 ---@field hunks? integer[] Some hunks, by their numbers in `change.diff`; beside `file` all must be of it.
+
+--- That commands ran on a tree, and how they ended.
+---@class wainwright.ReceiptInfo
+---@field command string
+---@field exit integer|nil
+---@field tree string
+---@field passed integer
+---@field failed integer
+---@field seconds number
 
 --- Which gate to refuse, and why.
 ---@class wainwright.RejectArguments
@@ -207,6 +255,14 @@
 ---@field gate? string|nil Default: the one that is open.
 ---@field reason? string Why; the team works it in. Default: the lines that begin with `> ` under it in `run.md`; else the person is asked, where the client can take a line of text.
 ---@field seen? string The digest of what was read, as for `wainwright.approve`.
+
+--- Something that was remarked, or a test that fails; all of them are diagnostics, too.
+---@class wainwright.RemarkInfo
+---@field code "review"|"noticed"|"mutant"|"test"|"incident"
+---@field severity string
+---@field uri string The document that it is about; empty: none.
+---@field line integer From 0.
+---@field text string
 
 --- What came of doing a run again against its record; no model was asked.
 ---@class wainwright.ReplayInfo
@@ -260,7 +316,10 @@
 ---@class wainwright.RunInfo
 ---@field run string
 ---@field goal string
+---@field title string The goal in a line.
 ---@field stage wainwright.Stage
+---@field status string How far it is, in a line.
+---@field ended boolean
 ---@field percent integer
 ---@field waiting ""|"gate"|"hold" Why nothing goes on: a decision is open, or the run holds after the stage it was let go to.
 ---@field atWork "here"|"elsewhere"|"" Which process drives the run: this server, another process, none.
@@ -280,6 +339,12 @@
 --- All runs of the workspace.
 ---@class wainwright.RunList
 ---@field runs wainwright.RunInfo[]
+---@field first string The one to look at first: one that waits for the person, else one that is under way; empty: there is none.
+
+--- A service that the run left serving.
+---@class wainwright.ServiceInfo
+---@field url string
+---@field fence string How it is held, in a sentence.
 
 --- Which document of a run to open.
 ---@class wainwright.ShowArguments
@@ -303,6 +368,15 @@
 ---@field start wainwright.Spot
 ---@field end wainwright.Spot
 
+--- What one role took of one model.
+---@class wainwright.SpentInfo
+---@field role string
+---@field model string
+---@field calls integer
+---@field tokens integer
+---@field cost string In words: a price that is unknown is said to be so.
+---@field costUsd number
+
 --- A position as the protocol has it: line and character count from 0.
 ---@class wainwright.Spot
 ---@field line integer
@@ -310,6 +384,13 @@
 
 --- Where a run is on its way.
 ---@alias wainwright.Stage "NEW"|"PLANNING"|"DESIGN"|"BUILD"|"TEST"|"REVIEW"|"DEPLOY"|"MONITOR"|"DONE"|"FAILED"|"CANCELLED"
+
+--- A stage of a run.
+---@class wainwright.StageInfo
+---@field stage wainwright.Stage
+---@field mark "done"|"now"|"later"|"skipped"
+---@field began number|nil Seconds since 1970; nothing: it has not begun.
+---@field why string Why it is skipped.
 
 --- What to work on.
 ---@class wainwright.StartArguments
@@ -329,6 +410,17 @@
 ---@field task string The task, as the plan names it.
 ---@field way "pause"|"go-on"|"stop"|"again"|"skip" `again` is a new attempt; `skip` leaves the task out, and what needs it waits until it is let go on without. The others leave the present attempt where it is.
 
+--- A task of the plan.
+---@class wainwright.TaskInfo
+---@field id string
+---@field title string
+---@field status string
+---@field mark "done"|"now"|"later"|"skipped"|"wrong" How to draw it.
+---@field attempt integer From 0.
+---@field needs string[] The tasks that it waits for.
+---@field writes string[] Files that it may change.
+---@field summary string
+
 --- A few sentences, which the person is shown as well.
 ---@class wainwright.TextInfo
 ---@field run string
@@ -343,6 +435,14 @@
 ---@class wainwright.TrustInfo
 ---@field folder string
 ---@field trusted boolean As things are now; a person who is asked may say yes later.
+
+--- A command that is possible now.
+---@class wainwright.WayInfo
+---@field title string Where the run is not in plain sight.
+---@field short string Where it is.
+---@field command string
+---@field argument object
+---@field urgent boolean Somebody waits for it.
 
 --- What to ask the person about, and where they are.
 ---@class wainwright.WorkArguments
@@ -360,6 +460,6 @@
 ---@class wainwright.WorkAsked
 ---@field status "asked"
 
----@alias wainwright.CommandName "wainwright.start"|"wainwright.work"|"wainwright.explain"|"wainwright.plan"|"wainwright.design"|"wainwright.build"|"wainwright.test"|"wainwright.review"|"wainwright.deploy"|"wainwright.monitor"|"wainwright.approve"|"wainwright.answer"|"wainwright.reject"|"wainwright.resume"|"wainwright.task"|"wainwright.note"|"wainwright.difference"|"wainwright.cancel"|"wainwright.stop"|"wainwright.runs"|"wainwright.show"|"wainwright.hunk"|"wainwright.explainHunk"|"wainwright.apply"|"wainwright.revert"|"wainwright.why"|"wainwright.replay"|"wainwright.rows"|"wainwright.fork"|"wainwright.compare"|"wainwright.checkpoints"|"wainwright.rewind"|"wainwright.trust"
+---@alias wainwright.CommandName "wainwright.start"|"wainwright.work"|"wainwright.explain"|"wainwright.plan"|"wainwright.design"|"wainwright.build"|"wainwright.test"|"wainwright.review"|"wainwright.deploy"|"wainwright.monitor"|"wainwright.approve"|"wainwright.answer"|"wainwright.reject"|"wainwright.resume"|"wainwright.task"|"wainwright.note"|"wainwright.difference"|"wainwright.cancel"|"wainwright.stop"|"wainwright.runs"|"wainwright.page"|"wainwright.change"|"wainwright.show"|"wainwright.hunk"|"wainwright.explainHunk"|"wainwright.apply"|"wainwright.revert"|"wainwright.why"|"wainwright.replay"|"wainwright.rows"|"wainwright.fork"|"wainwright.compare"|"wainwright.checkpoints"|"wainwright.rewind"|"wainwright.trust"
 
 return {}

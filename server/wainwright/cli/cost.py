@@ -20,7 +20,7 @@ def cost(
     as_json: Json = False,
 ) -> None:
     """Show what the models of a run took and cost, by role and model."""
-    name, ledger = with_engine(workspace, {}, lambda engine: engine.cost(run))
+    name, ledger = with_engine(workspace, {}, lambda engine: engine.pages.cost(run))
     if as_json:
         out.out(json.dumps(_as_json(name, ledger, calls)))
         return

@@ -1,5 +1,6 @@
 """What moves the machine: receipts, findings, probes. A model's claim is none of these."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from textwrap import indent
 from typing import Literal
@@ -10,6 +11,7 @@ from wainwright.domain.goal import Fact
 from wainwright.domain.marks import fenced
 
 Outcome = Literal["passed", "failed", "error", "skipped"]
+_PLACE = re.compile(r"(.+?)(?::(\d+))?(?::\d+)?", re.DOTALL)
 
 
 class Suite(Fact):
@@ -197,6 +199,12 @@ class Finding(Fact):
     severity: Literal["blocker", "major", "minor"]
     route: Literal["patch", "bad_spec", "intent_gap", "defer"] = "patch"
     mend: Mend | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Which file it speaks of, as it was written, and which line of it, from 1."""
+        found = _PLACE.fullmatch(self.where.strip())
+        return (found[1], int(found[2] or 1)) if found else ("", 1)
 
     @property
     def binding(self) -> bool:

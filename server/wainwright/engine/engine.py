@@ -42,6 +42,8 @@ from wainwright.engine.hunks import Hunks
 from wainwright.engine.live_run import LiveRun
 from wainwright.engine.lookup import Lookup, ended, not_open
 from wainwright.engine.noting import noted
+from wainwright.engine.outputs import Outputs
+from wainwright.engine.pages import Pages
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.plan_pages import PlanPages
 from wainwright.engine.replaying import Replaying
@@ -70,7 +72,6 @@ from wainwright.engine.views.run_view import (
     view,
 )
 from wainwright.journal import Lease
-from wainwright.models.ledger import Ledger
 from wainwright.settings import HostSettings
 
 log = structlog.get_logger()
@@ -114,6 +115,8 @@ class Engine:
         self.hunks = Hunks(parts.repository, self._state, self._submit)
         self._lookup = Lookup(parts.journal)
         self.list = RunList(parts.workspace, self.view)
+        self.pages = Pages(parts.journal, self.named, self.view, self._state, self._newest)
+        self.outputs = Outputs()
         self.serving = Serving(parts, self._state)
         self.plans = PlanPages(parts, self._state, self._submit)
         self.following = Following(self._lookup, self._publish)
@@ -145,8 +148,7 @@ class Engine:
     async def warm(self) -> None:
         """Mend what the last process left. Never raises."""
         await self.editing.recover()
-        trusted = await self.trusting.given()
-        if trusted:
+        if await self.trusting.given():
             await self._end_what_was_ending()
         await self.tell_interrupted()
 
@@ -307,8 +309,8 @@ class Engine:
 
     async def remembered(self, run: str | None = None) -> tuple[str, dict[str, Any]]:
         """The run that would be resumed, and what was typed of how it works."""
-        run = await self._name(run, lambda stage: stage is not Stage.DONE)
-        return run, (await self._state(run)).typed
+        name = await self._name(run, lambda stage: stage is not Stage.DONE)
+        return name, (await self._state(name)).typed
 
     async def tell_interrupted(self) -> None:
         """Write into ``run.md`` that a run was interrupted: the process that worked on it could not."""
@@ -344,11 +346,10 @@ class Engine:
 
     async def view(self, run: str | None = None) -> RunView:
         """One run; None: the newest."""
-        run = await self._name(run, lambda _: True)
+        run = await self.named(run)
         account = await asyncio.to_thread(self._parts.journal.account, run)
         there = bool(await self.editing.undo(run))
-        active = self._active.get(run)
-        if active is not None:
+        if (active := self._active.get(run)) is not None:
             state = active.live.state
             seen = view(state, account, tuple(active.receipts), active.documents.names(state))
             activity = active.lines[-1] if active.lines else ""
@@ -358,18 +359,15 @@ class Engine:
         seen = view(state, account, tuple(receipt_views(events)), names)
         return in_files(seen_by(seen, "elsewhere" if await self._owned(run) else ""), there=there)
 
+    def _newest(self, run: str) -> tuple[str, ...]:
+        return tuple(self._active[run].lines) if run in self._active else ()
+
     async def _owned(self, run: str) -> bool:
         return run in await self.following.elsewhere()
 
-    async def cost(self, run: str | None = None) -> tuple[str, Ledger]:
-        """A run, and each of its model calls. None: the newest."""
-        run = await self._name(run, lambda _: True)
-        return run, await asyncio.to_thread(Ledger(self._parts.journal, run).read)
-
     async def delivered(self, run: str | None = None) -> tuple[str, Changeset]:
         """A run, and the change that it handed over. Raises InputError when there is none."""
-        run = await self._name(run, lambda _: True)
-        state = await self._state(run)
+        state = await self._state(run := await self.named(run))
         if state.base is None or state.handed is None:
             raise InputError(f"Run {run} has not handed over a change.", "Let it go on to the end of REVIEW.")
         made = self._parts.repository.changeset
@@ -424,6 +422,7 @@ class Engine:
             parallel=parts.settings.parallel,
             wall_s=parts.settings.limits.run_wall_s,
             notify=self._heard,
+            printed=partial(self.outputs.take, state.run),
             tidy=self._over,
         )
         parts.persons[state.run] = lambda: live.person
@@ -449,6 +448,7 @@ class Engine:
             with contextlib.suppress(*([JournalError] if left else [])):
                 await self._show(active, driven=False)
             self._active.pop(run, None)
+            self.outputs.forget(run)
             state = active.live.state
             if left is not None:
                 self._publish(Notice(run=run, kind="left", text=str(left), stage=state.stage))
@@ -488,8 +488,8 @@ class Engine:
             await self.list.write([row.run for row in await self._lookup.rows()])
         account = await asyncio.to_thread(self._parts.journal.account, state.run)
         seen = view(state, account, tuple(active.receipts), active.documents.names(state))
-        told = seen_by(seen, "here" if driven else ""), list(active.lines)
-        await asyncio.to_thread(active.documents.show, *told)
+        seen = seen_by(seen, "here" if driven else "")
+        await asyncio.to_thread(active.documents.show, seen, list(active.lines))
 
     async def _state(self, run: str) -> RunState:
         active = self._active.get(run)

@@ -54,6 +54,7 @@ from wainwright.engine.views.event_text import describe_event
 from wainwright.engine.views.run_view import Notice
 from wainwright.journal import BEAT_S, Journal, Lease, Signal, Steps
 from wainwright.models.telling import WRITES
+from wainwright.sandbox.output import listening
 from wainwright.silence import Turns, heard, left_behind, may_take
 from wainwright.tools.toolbox import Approval, PersonPort
 from wainwright.waiting import to_its_end
@@ -92,6 +93,7 @@ class LiveRun:
         wall_s: float,
         notify: Callable[[Notice, Event | None], None],
         tidy: Callable[[str], Awaitable[None]],
+        printed: Callable[[str, bytes], None] | None = None,
     ) -> None:
         self.state = state
         self.lease = lease
@@ -106,6 +108,7 @@ class LiveRun:
         self._before = ParentsAnswers(journal, state.run)
         self._carry_out = perform
         self._notify = notify
+        self._printed = printed
         self._tidy = tidy
         self._places = Places(parallel)
         self._wall_s = wall_s
@@ -340,6 +343,8 @@ class LiveRun:
 
     async def _perform(self, effect: Effect) -> Sequence[Event]:
         _EFFECT.set(effect.key)
+        if self._printed is not None:
+            listening.set(partial(self._printed, getattr(effect, "task", "")))
         if isinstance(effect, OpenGate):
             return self._open(effect)
         if isinstance(effect, RunTask):

@@ -37,23 +37,15 @@ class HunkInfo(Wire):
     path: str
     line: int
     """Where it begins in the file as the change has it, from 1."""
+    lines: str
+    """As in a unified diff; empty for what text cannot show."""
     serves: tuple[str, ...]
     """The requirements that it is there for."""
+    tasks: tuple[str, ...]
+    """Those that made it."""
     decision: Literal["", "accept", "reject", "change"]
     """Empty: nothing was said, and it is taken over."""
     reason: str
-
-
-class HunkList(Wire):
-    """The change that a run asks about, in hunks."""
-
-    run: str
-    commit: str
-    hunks: tuple[HunkInfo, ...]
-
-
-CHANGES = "wainwright/changes"
-"""The notification to clients that have a view of differences: `ChangesParams`."""
 
 
 class SidesInfo(Wire):
@@ -65,6 +57,23 @@ class SidesInfo(Wire):
     """The document with its text before the change (`workspace/textDocumentContent`); nothing where it is new."""
     after: str | None
     """The document with its text after it; nothing where it is deleted."""
+
+
+class HunkList(Wire):
+    """The change that a run shows, in hunks."""
+
+    run: str
+    commit: str
+    asked: bool
+    """Hunks can be decided on: the run is where it asks about the change."""
+    handed: bool
+    """It was handed over: hunks can be taken back, or put in again."""
+    files: tuple[SidesInfo, ...]
+    hunks: tuple[HunkInfo, ...]
+
+
+CHANGES = "wainwright/changes"
+"""The notification to clients that have a view of differences: `ChangesParams`."""
 
 
 class ChangesParams(Wire):

@@ -3,6 +3,7 @@
 Imports nothing of this room.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -290,7 +291,12 @@ class RunInfo(Wire):
 
     run: str
     goal: str
+    title: str
+    """The goal in a line."""
     stage: Stage
+    status: str
+    """How far it is, in a line."""
+    ended: bool
     percent: int
     waiting: Literal["", "gate", "hold"]
     """Why nothing goes on: a decision is open, or the run holds after the stage it was let go to."""
@@ -318,6 +324,15 @@ class RunList(Wire):
     """All runs of the workspace."""
 
     runs: tuple[RunInfo, ...]
+    first: str
+    """The one to look at first: one that waits for the person, else one that is under way; empty: there is none."""
+
+    @classmethod
+    def of(cls, runs: Sequence[RunInfo]) -> "RunList":
+        """These runs, the newest first, folder by folder."""
+        going = [run for run in runs if not run.ended]
+        going.sort(key=lambda run: (not run.gates, not run.interrupted, not run.at_work))
+        return cls(runs=tuple(runs), first=going[0].run if going else "")
 
 
 class DifferenceInfo(Wire):

@@ -24,6 +24,7 @@ from wainwright.lsp.features.code_actions import KINDS
 from wainwright.lsp.features.execute_command import Catalogue
 from wainwright.lsp.hunk_messages import CHANGES, ChangesParams
 from wainwright.lsp.messages import EVENT, INPUT, EditNotice, InputParams, InputResult, Wire
+from wainwright.lsp.page_messages import OUTPUT, OutputParams
 from wainwright.lsp.server import create_server
 from wainwright.lsp.wire_types import Exchange, Protocol
 
@@ -71,6 +72,11 @@ With `"experimental": {{"wainwright": {{"changes": true}}}}` a client that has `
 `wainwright/changes` with `ChangesParams` where others are asked to open `change.diff`. The documents on the right have the lenses
 and code actions of the hunks in them, for a client that tells of `{scheme}:` documents as of all others.
 
+## What commands print
+
+With `"experimental": {{"wainwright": {{"output": true}}}}` a client gets `wainwright/output` with `OutputParams` while commands run, a few
+times a second and bounded. Nothing of it is kept: receipts keep what counts.
+
 ## Notifications for clients that ask for them
 
 With `"experimental": {{"wainwright": true}}` in its capabilities (in an object `"events": false` takes that back), a client also gets `wainwright/event` for every fact of a
@@ -79,7 +85,7 @@ of `wainwright.apply` or `wainwright.revert`, which every client is told in one 
 """  # noqa: E501 - a page of prose
 
 
-_SENT = (EditNotice, InputParams, InputResult, ChangesParams)
+_SENT = (EditNotice, InputParams, InputResult, OutputParams, ChangesParams)
 """What the server sends that no command names."""
 
 
@@ -119,6 +125,7 @@ def protocol() -> Protocol:
     sent = (
         Exchange(EVENT, (Notice, EditNotice)),
         Exchange(INPUT, (InputParams,), InputResult),
+        Exchange(OUTPUT, (OutputParams,)),
         Exchange(CHANGES, (ChangesParams,)),
     )
     values: dict[str, type[Wire]] = {}

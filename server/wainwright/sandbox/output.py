@@ -1,4 +1,13 @@
-"""A program's output in bounded memory: the head and the tail are kept, the middle is counted."""
+"""A program's output in bounded memory: the head and the tail are kept, the middle is counted.
+
+Somebody may listen to it while it comes: whoever does is known to all that was begun under ``listening``.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+listening: ContextVar[Callable[[bytes], None] | None] = ContextVar("listening", default=None)
+"""Takes each piece of what commands print that are run here; must not block or raise."""
 
 
 class BoundedOutput:

@@ -13,7 +13,7 @@ from typing import Any
 
 from wainwright.domain.errors import SandboxError
 from wainwright.sandbox import launcher, orphans
-from wainwright.sandbox.output import BoundedOutput
+from wainwright.sandbox.output import BoundedOutput, listening
 from wainwright.sandbox.protocol import Command, CommandOutcome
 from wainwright.sandbox.watching import Watch
 from wainwright.waiting import to_its_end
@@ -199,5 +199,8 @@ async def _feed(process: asyncio.subprocess.Process, data: bytes | None) -> None
 
 async def _read(process: asyncio.subprocess.Process, output: BoundedOutput) -> None:
     assert process.stdout is not None
+    listener = listening.get()
     while chunk := await process.stdout.read(READ_BYTES):
         output.add(chunk)
+        if listener is not None:
+            listener(chunk)

@@ -16,8 +16,7 @@ from wainwright import regular
 from wainwright.domain import change_diff
 from wainwright.domain.artifacts import artifacts
 from wainwright.domain.errors import WorkspaceError
-from wainwright.domain.fold import fold
-from wainwright.domain.goal import ENDS, WAY, Stage
+from wainwright.domain.goal import ENDS, Stage
 from wainwright.domain.marks import fenced
 from wainwright.domain.plan import Plan
 from wainwright.domain.plan_edits import shown
@@ -30,6 +29,7 @@ from wainwright.domain.text import headline
 from wainwright.engine.views.pictures import lifecycle
 from wainwright.engine.views.pictures import tasks as drawn
 from wainwright.engine.views.run_view import GateView, NoteView, RunView, TaskView
+from wainwright.engine.views.timeline import StageView, Timeline, stages
 from wainwright.journal import Journal
 from wainwright.models.ledger import Ledger, Line
 from wainwright.models.spans import Spans
@@ -70,7 +70,7 @@ class Documents:
         self._workspace = workspace
         self._folder = folder(workspace, run)
         self._journal = journal
-        self._began: dict[Stage, float] = {}
+        self._timeline = Timeline(journal, run)
         self._ledger = Ledger(journal, run)
         self._spans = spans
         self._written: dict[str, str] = {}
@@ -104,20 +104,9 @@ class Documents:
 
     def show(self, view: RunView, lines: list[str]) -> None:
         """Write ``run.md``: stages, tasks, gates, cost, and the newest lines of what is going on. Tells new calls."""
-        self._put(RUN, render(view, lines, self._ledger.read().lines(), self._timeline(view)))
+        self._put(RUN, render(view, lines, self._ledger.read().lines(), self._timeline.began(view.stage)))
         if self._spans is not None:
             self._spans.tell(view.run, self._ledger.news())
-
-    def _timeline(self, view: RunView) -> dict[Stage, float]:
-        """When each stage began, in seconds since the epoch: as the journal says, and from then on as it is seen."""
-        if not self._began:
-            state = None
-            facts = zip(self._journal.events(view.run), self._journal.times(view.run), strict=False)
-            for fact, (at, _) in facts:
-                state = fold(state, fact)
-                self._began.setdefault(state.stage, at)
-        self._began.setdefault(view.stage, time.time())
-        return self._began
 
     def _put(self, name: str, text: str) -> None:
         if self._written.get(name) == text:
@@ -169,35 +158,22 @@ def render(
         parts.append("\n\n".join([f"## {NOTES}", *told, *([_HOW_TO_NOTE] if view.stage not in ENDS else [])]))
     parts += [told for told in (view.size, view.tier) if told]
     parts += [*(f"> **Tests:** {told}" for told in view.cautions), *view.left_out]
-    marks = _marks(view)
-    stages = [_stage(view, Stage(stage), mark, began) for stage, mark in marks.items()]
-    parts.append("## Timeline\n\n" + "\n".join(stages))
+    way = stages(view, began)
+    parts.append("## Timeline\n\n" + "\n".join(map(_stage, way)))
     if view.tasks:
         parts.append("## Tasks\n\n" + "\n".join(map(_task, view.tasks)))
     if lines:
         parts.append("## Newest\n\n" + "\n".join(f"- {in_line(line)}" for line in lines))
     parts.append(_spent(view, spent))
     parts += [*_came_of_it(view), *_links(view)]
-    parts.append("\n\n".join(["## Picture", *filter(None, (lifecycle(view, marks), drawn(view.tasks)))]))
+    parts.append("\n\n".join(["## Picture", *filter(None, (lifecycle(way), drawn(view.tasks)))]))
     ended = f"\n\nEnded {time.strftime('%Y-%m-%d %H:%M:%S')}." if view.stage in ENDS else ""
     return "\n\n".join(parts) + ended + "\n"
 
 
-def _marks(view: RunView) -> dict[str, str]:
-    """How far each stage is."""
-    at = WAY.index(view.stage) if view.stage in WAY else -1
-    far = {
-        str(stage): "done" if at > number else "now" if at == number else "later"
-        for number, stage in enumerate(WAY[1:-1], start=1)
-    }
-    return {stage: "skipped" if stage in view.skips else mark for stage, mark in far.items()}
-
-
-def _stage(view: RunView, stage: Stage, mark: str, began: Mapping[Stage, float]) -> str:
-    if stage in view.skips:
-        return f"- [{_STAGE_MARKS[mark]}] {stage}: {view.skips[stage]}"
-    at = f", {time.strftime('%H:%M:%S', time.localtime(began[stage]))}" if stage in began else ""
-    return f"- [{_STAGE_MARKS[mark]}] {stage}{at}"
+def _stage(one: StageView) -> str:
+    at = f", {time.strftime('%H:%M:%S', time.localtime(one.began))}" if one.began else ""
+    return f"- [{_STAGE_MARKS[one.mark]}] {one.stage}{f': {one.why}' if one.why else at}"
 
 
 def _task(one: TaskView) -> str:

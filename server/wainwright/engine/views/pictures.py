@@ -1,9 +1,10 @@
 """Pictures of a run as Mermaid, which many readers of Markdown draw: the way through its stages, and its tasks."""
 
 from collections.abc import Sequence
+from typing import Literal
 
-from wainwright.domain.goal import WORKING
-from wainwright.engine.views.run_view import RunView, TaskView
+from wainwright.engine.views.run_view import TaskView
+from wainwright.engine.views.timeline import Mark, StageView
 
 _LOOKS = {
     "done": "fill:#d3f0d3,stroke:#2a7d2a,color:#000",
@@ -12,14 +13,26 @@ _LOOKS = {
     "skipped": "fill:#fff,stroke:#999,color:#666,stroke-dasharray:4",
     "wrong": "fill:#f8d0d0,stroke:#b22222,color:#000",
 }
-_OF_STATUS = {"landed": "done", "running": "now", "waiting": "later", "paused": "later", "skipped": "skipped"}
-"""How a task is drawn; what is not named here is in somebody's way."""
+TaskMark = Mark | Literal["wrong"]
+_OF_STATUS: dict[str, Mark] = {
+    "landed": "done",
+    "running": "now",
+    "waiting": "later",
+    "paused": "later",
+    "skipped": "skipped",
+}
 
 
-def lifecycle(view: RunView, marks: dict[str, str]) -> str:
-    """The stages of a run, each as ``marks`` has it: done, now, later, skipped."""
-    boxes = [f'  {stage}["{stage}"]:::{marks[stage]}' for stage in WORKING]
-    return _drawn(["flowchart LR", *boxes, f"  {' --> '.join(WORKING)}"], {marks[stage] for stage in WORKING})
+def lifecycle(way: Sequence[StageView]) -> str:
+    """The stages of a run, in their order."""
+    boxes = [f'  {one.stage}["{one.stage}"]:::{one.mark}' for one in way]
+    line = f"  {' --> '.join(one.stage for one in way)}"
+    return _drawn(["flowchart LR", *boxes, line], {one.mark for one in way})
+
+
+def mark(status: str) -> TaskMark:
+    """How a task of this status is drawn; one that is in somebody's way is drawn as wrong."""
+    return _OF_STATUS.get(status, "wrong")
 
 
 def tasks(shown: Sequence[TaskView]) -> str:
@@ -28,7 +41,7 @@ def tasks(shown: Sequence[TaskView]) -> str:
         return ""
     # Some words mean something to Mermaid, so that boxes have names of their own.
     names = {one.id: f"t{number}" for number, one in enumerate(shown)}
-    looks = {one.id: _OF_STATUS.get(one.status, "wrong") for one in shown}
+    looks = {one.id: mark(one.status) for one in shown}
     boxes = [f'  {names[one.id]}["{one.id}: {one.status}"]:::{looks[one.id]}' for one in shown]
     lines = [f"  {names[need]} --> {names[one.id]}" for one in shown for need in one.needs if need in names]
     return _drawn(["flowchart LR", *boxes, *lines], set(looks.values()))

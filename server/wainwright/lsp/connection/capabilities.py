@@ -45,6 +45,8 @@ class ClientProfile:
     """How a question is marked that stays until it is answered: some take all but errors away by themselves."""
     input: bool = False
     """It can take a line of text from the person: ``wainwright/input``."""
+    output: bool = False
+    """It shows what commands print: ``wainwright/output``."""
     changes: bool = False
     """It has a view of differences: ``wainwright/changes``."""
 
@@ -78,6 +80,7 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         kept_in_sight=types.MessageType.Error if name.startswith(_TAKE_AWAY) else types.MessageType.Warning,
         rich=_ours(capabilities.experimental, "events", unsaid=True),
         input=_ours(capabilities.experimental, "input", unsaid=False),
+        output=_ours(capabilities.experimental, "output", unsaid=False),
         changes=_ours(capabilities.experimental, "changes", unsaid=False)
         and _says(capabilities.workspace, "text_document_content"),
     )

@@ -1,6 +1,5 @@
 """What the review remarked, as diagnostics in the files it speaks of."""
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,6 @@ _UNCLEAR = {
     "warning": types.DiagnosticSeverity.Warning,
     "information": types.DiagnosticSeverity.Information,
 }
-_WHERE = re.compile(r"(.+?)(?::(\d+))?(?::\d+)?")
 _SEVERITIES = {
     "blocker": types.DiagnosticSeverity.Error,
     "major": types.DiagnosticSeverity.Warning,
@@ -158,10 +156,10 @@ class Findings:
         self._told, self._run = findings, run
         by_uri: dict[str, list[types.Diagnostic]] = {}
         for finding in findings:
-            place = _WHERE.fullmatch(finding.where.strip())
-            if place is None or protected(place[1]):
+            path, line = finding.place
+            if not path or protected(path):
                 continue
-            told = self._diagnostic(finding, place[1], int(place[2] or 1))
+            told = self._diagnostic(finding, path, line)
             if told is not None:
                 by_uri.setdefault(told[0], []).append(told[1])
         for uri in self._published.keys() - by_uri:

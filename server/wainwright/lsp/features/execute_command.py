@@ -43,6 +43,7 @@ from wainwright.lsp.messages import (
     WorkArguments,
     WorkAsked,
 )
+from wainwright.lsp.page_messages import PageInfo
 
 if TYPE_CHECKING:
     from wainwright.lsp.runs.commands import Runs
@@ -77,6 +78,8 @@ class Catalogue:
         add("wainwright.cancel", "Stop a run; nothing is deleted")(self.cancel)
         add("wainwright.stop", "Stop the service that a run started")(self.stop)
         add("wainwright.runs", "List the runs")(self.runs)
+        add("wainwright.page", "Give what a page about a run shows")(self.page)
+        add("wainwright.change", "Give the change of a run, hunk by hunk")(self.change)
         add("wainwright.show", "Open the document of a run")(self.show)
         add("wainwright.hunk", "Accept, reject or change hunks of the change that is asked about")(self.hunk)
         add("wainwright.explainHunk", "Explain a hunk of the change that is asked about")(self.explain_hunk)
@@ -156,7 +159,15 @@ class Catalogue:
         """All runs, newest first, folder by folder."""
         found = await self._runs(arguments)
         many = [found] if arguments.folder else self._everywhere() or [found]
-        return RunList(runs=tuple([run for runs in many for run in (await runs.every()).runs]))
+        return RunList.of([run for runs in many for run in await runs.every()])
+
+    async def page(self, call: Call, arguments: RunArguments) -> PageInfo:
+        """All that there is to draw of a run; `wainwright/event` says when it has changed."""
+        return await (await self._runs(arguments)).page(arguments.run)
+
+    async def change(self, call: Call, arguments: RunArguments) -> HunkList:
+        """The change as it is shown, hunk by hunk, and what was said of each."""
+        return await (await self._runs(arguments)).hunks.listed(arguments.run)
 
     async def show(self, call: Call, arguments: ShowArguments) -> Shown:
         """Open `run.md`, which is kept up to date while the run is at work, or another document of it."""

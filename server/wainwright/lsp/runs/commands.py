@@ -23,16 +23,15 @@ from wainwright.lsp.edits.delivery import Delivery
 from wainwright.lsp.messages import (
     EVENT,
     BeginArguments,
-    GateInfo,
     LineArguments,
     LineInfo,
-    NoteInfo,
     PartArguments,
     RunInfo,
-    RunList,
     Shown,
     StartArguments,
 )
+from wainwright.lsp.page_messages import PageInfo
+from wainwright.lsp.runs import printing
 from wainwright.lsp.runs.board import Board
 from wainwright.lsp.runs.changes import RECENT, Changes
 from wainwright.lsp.runs.delivered_lines import DeliveredLines
@@ -40,6 +39,7 @@ from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
 from wainwright.lsp.runs.holding import holds_before, not_now
 from wainwright.lsp.runs.hunks import Hunks
+from wainwright.lsp.runs.infos import page_info, run_info
 from wainwright.lsp.runs.lines import why
 from wainwright.lsp.runs.plan_pages import PlanPages
 from wainwright.lsp.runs.questions import Questions
@@ -94,7 +94,7 @@ class Runs:
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
         self._followers: dict[str, Follower] = {}
         self._closing = False
-        self._unsubscribe = engine.subscribe(self._heard)
+        self._unsubscribe = (engine.subscribe(self._heard), printing.follow(server, engine))
         seat.shared = self._shared
 
     async def restore(self) -> None:
@@ -140,7 +140,8 @@ class Runs:
     async def close(self) -> None:
         """Leave the engine; runs stay as they are."""
         self._closing = True
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         self._seat.in_order = self._server.protocol.exit_code == 0
         await self._seat.leave()
 
@@ -172,7 +173,7 @@ class Runs:
             self.board.newest = view.run
             self._seat.take(view.run)
             self._follow(view)
-            return _info(view)
+            return run_info(view)
 
         return await self.trusting.first(begin)
 
@@ -229,7 +230,7 @@ class Runs:
         meant = next((one for one in view.gates if one.id == gate), None)
         if seen and meant is not None and self.board.took_a_place(view.run, meant.id):
             self._server.spawn(self._ask_again(view.run, meant, decision, reason), f"ask again about {gate}")
-            return _info(view)
+            return run_info(view)
         if asked := meant or (next(iter(view.gates), None) if gate is None else None):
             await self.words.require_said(view.run, asked, decision)
         self.toasts.acted()
@@ -237,12 +238,12 @@ class Runs:
         try:
             decided = await self.engine.decide(said)
         except Late:
-            return _info(view)
+            return run_info(view)
         self._seat.take(view.run)
         if not decided.waiting and not decided.at_work and decided.stage not in ENDS:
             return await self._drive(decided.run)
         self.board.remember(decided)
-        return _info(decided)
+        return run_info(decided)
 
     async def _ask_again(self, run: str, gate: GateView, decision: Decision, reason: str) -> None:
         """Ask whether a decision was meant for a gate that had only just come."""
@@ -261,7 +262,7 @@ class Runs:
             return await self.decide(view.run, gate, decision, words, seen)
         require_fitting(one.kind, decision)
         if await self.words.asked_at(view.run, one, decision, words):
-            return _info(view)
+            return run_info(view)
         words = await self.words.at(view.run, one, decision, words)
         return await self.decide(view.run, one.id, decision, words, seen)
 
@@ -311,7 +312,7 @@ class Runs:
             self.toasts.say(
                 types.MessageType.Info, f"Noted. Run {view.run} is {view.stage}: *Resume* does it."
             )
-        return _info(view)
+        return run_info(view)
 
     async def note(self, run: str | None, words: str) -> RunInfo:
         """Say something to those at work: the words given, those in `run.md`, or those the person is asked for."""
@@ -320,14 +321,14 @@ class Runs:
             raise InputError("No run is under way.", "Begin one: wainwright.start.")
         seen = await self.words.note(view, words)
         self.board.remember(seen)
-        return _info(seen)
+        return run_info(seen)
 
     async def cancel(self, run: str | None) -> RunInfo:
         """Stop a run."""
         self.toasts.acted()
         view = await self.engine.cancel(run, by="editor")
         self.board.remember(view)
-        return _info(view)
+        return run_info(view)
 
     async def stop(self, run: str | None) -> RunInfo:
         """Stop the service that a run has left."""
@@ -335,11 +336,15 @@ class Runs:
         said = await self.engine.serving.stop(name, by="editor")
         self.toasts.acted()
         self.toasts.say(types.MessageType.Info, said)
-        return _info(await self.board.look_again(name))
+        return run_info(await self.board.look_again(name))
 
-    async def every(self) -> RunList:
+    async def every(self) -> list[RunInfo]:
         """All runs, newest first."""
-        return RunList(runs=tuple(_info(view) for view in await self.engine.runs()))
+        return [run_info(view) for view in await self.engine.runs()]
+
+    async def page(self, run: str | None) -> PageInfo:
+        """What a page about a run shows."""
+        return page_info(await self.engine.pages.page(run), self.workspace)
 
     async def show(self, run: str | None, document: str) -> Shown:
         """Open a document of a run."""
@@ -385,7 +390,7 @@ class Runs:
             )
             self._seat.take(run)
             self._follow(view)
-            return _info(view)
+            return run_info(view)
 
         return await self.trusting.first(go_on)
 
@@ -491,10 +496,3 @@ class Runs:
             await self.cancel(run)
         except InputError as late:
             log.info("a run was over before it was cancelled: %s", late)
-
-
-def _info(view: RunView) -> RunInfo:
-    gates = tuple(GateInfo(**gate.model_dump()) for gate in view.gates)
-    notes = tuple(NoteInfo(**note.model_dump()) for note in view.notes)
-    plain = view.model_dump(include=set(RunInfo.model_fields) - {"gates", "notes"})
-    return RunInfo(**plain, gates=gates, notes=notes)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wainwright.domain.change_diff import Spot
-    from wainwright.domain.hunks import ShownFile
+    from wainwright.domain.hunks import ChangeShown, ShownFile
     from wainwright.engine.engine import Engine
     from wainwright.engine.hunks import ChangeView
     from wainwright.lsp.connection.session import WainwrightServer
@@ -69,7 +69,22 @@ class Hunks:
         named = f"Hunk {numbers[0]}" if len(numbers) == 1 else f"Each of {len(numbers)} hunks"
         why = f": {' '.join(reason.split())}" if reason else "."
         self._say(f"{named} {_DONE[asked.decision]}{why}")
-        return listed(said)
+        return await self._listed(said)
+
+    async def listed(self, run: str | None) -> HunkList:
+        """The change that a run shows. Raises InputError where it shows none."""
+        return await self._listed(await self._engine.hunks.seen(await self._meant(run)))
+
+    async def _listed(self, seen: "ChangeView") -> HunkList:
+        shown = await self._engine.hunks.shown(seen.run)
+        return HunkList(
+            run=seen.run,
+            commit=seen.commit,
+            asked=seen.asked,
+            handed=seen.handed,
+            files=self._sides(seen.run, shown),
+            hunks=tuple(HunkInfo(**one.model_dump(exclude={"length"})) for one in seen.hunks),
+        )
 
     async def _meant(self, run: str | None) -> str:
         """The run that is named, else the newest that asks about its change, else the newest."""
@@ -125,24 +140,25 @@ class Hunks:
         self._server.spawn(show(), "show a change")
 
     async def _show(self, run: str) -> None:
-        shown, folder = await self._engine.hunks.shown(run), uri_from_path(self._engine.workspace)
+        files = self._sides(run, await self._engine.hunks.shown(run))
+        told = ChangesParams(title=f"Wainwright: the change of run {run}", files=files)
+        self._server.protocol.notify(CHANGES, told.model_dump())
+
+    def _sides(self, run: str, shown: "ChangeShown") -> tuple[SidesInfo, ...]:
+        folder = uri_from_path(self._engine.workspace)
 
         def uri(file: "ShownFile", which: Which) -> str | None:
             there = file.kind != ("created" if which == "before" else "deleted")
             return Side(folder, run, shown.commit, which, file.path).uri if there else None
 
-        told = ChangesParams(
-            title=f"Wainwright: the change of run {run}",
-            files=tuple(
-                SidesInfo(
-                    uri=uri_from_path(self._engine.workspace / one.path),
-                    before=uri(one, "before"),
-                    after=uri(one, "after"),
-                )
-                for one in shown.files
-            ),
+        return tuple(
+            SidesInfo(
+                uri=uri_from_path(self._engine.workspace / one.path),
+                before=uri(one, "before"),
+                after=uri(one, "after"),
+            )
+            for one in shown.files
         )
-        self._server.protocol.notify(CHANGES, told.model_dump())
 
     async def text(self, side: Side) -> str:
         """One side of a file. Raises InputError for what is not of the change that the run shows."""
@@ -158,9 +174,3 @@ class Hunks:
 
     def _say(self, text: str) -> None:
         self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))
-
-
-def listed(seen: "ChangeView") -> HunkList:
-    """A change as the wire has it."""
-    hunks = tuple(HunkInfo(**one.model_dump(exclude={"lines", "tasks", "length"})) for one in seen.hunks)
-    return HunkList(run=seen.run, commit=seen.commit, hunks=hunks)
