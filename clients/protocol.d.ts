@@ -233,6 +233,8 @@ export interface InputParams {
   prompt: string;
   /** What stands there at first. */
   value: string;
+  /** What is typed must not be shown, or kept. */
+  secret: boolean;
 }
 
 /** What the person typed; nothing when they closed the input. */
@@ -263,6 +265,11 @@ export interface LineInfo {
   /** The key of the model call that asked for it. */
   call: string;
   uri: string;
+}
+
+/** The person is being asked which model is asked; it is told what came of it. */
+export interface ModelAsked {
+  status: "asked";
 }
 
 /** For commands that take nothing. */
@@ -707,6 +714,7 @@ export interface Commands {
   "wainwright.checkpoints": { arguments: NoArguments; result: CheckpointList };
   "wainwright.rewind": { arguments: RewindArguments; result: EditBegun };
   "wainwright.trust": { arguments: TrustArguments; result: TrustInfo };
+  "wainwright.model": { arguments: NoArguments; result: ModelAsked };
 }
 
 /** What is sent to clients that ask for it. */

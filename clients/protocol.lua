@@ -160,6 +160,7 @@
 ---@class wainwright.InputParams
 ---@field prompt string
 ---@field value string What stands there at first.
+---@field secret boolean What is typed must not be shown, or kept.
 
 --- What the person typed; nothing when they closed the input.
 ---@class wainwright.InputResult
@@ -180,6 +181,10 @@
 ---@field step string The key of the step of the journal that wrote it.
 ---@field call string The key of the model call that asked for it.
 ---@field uri string
+
+--- The person is being asked which model is asked; it is told what came of it.
+---@class wainwright.ModelAsked
+---@field status "asked"
 
 --- For commands that take nothing.
 ---@class wainwright.NoArguments
@@ -460,6 +465,6 @@
 ---@class wainwright.WorkAsked
 ---@field status "asked"
 
----@alias wainwright.CommandName "wainwright.start"|"wainwright.work"|"wainwright.explain"|"wainwright.plan"|"wainwright.design"|"wainwright.build"|"wainwright.test"|"wainwright.review"|"wainwright.deploy"|"wainwright.monitor"|"wainwright.approve"|"wainwright.answer"|"wainwright.reject"|"wainwright.resume"|"wainwright.task"|"wainwright.note"|"wainwright.difference"|"wainwright.cancel"|"wainwright.stop"|"wainwright.runs"|"wainwright.page"|"wainwright.change"|"wainwright.show"|"wainwright.hunk"|"wainwright.explainHunk"|"wainwright.apply"|"wainwright.revert"|"wainwright.why"|"wainwright.replay"|"wainwright.rows"|"wainwright.fork"|"wainwright.compare"|"wainwright.checkpoints"|"wainwright.rewind"|"wainwright.trust"
+---@alias wainwright.CommandName "wainwright.start"|"wainwright.work"|"wainwright.explain"|"wainwright.plan"|"wainwright.design"|"wainwright.build"|"wainwright.test"|"wainwright.review"|"wainwright.deploy"|"wainwright.monitor"|"wainwright.approve"|"wainwright.answer"|"wainwright.reject"|"wainwright.resume"|"wainwright.task"|"wainwright.note"|"wainwright.difference"|"wainwright.cancel"|"wainwright.stop"|"wainwright.runs"|"wainwright.page"|"wainwright.change"|"wainwright.show"|"wainwright.hunk"|"wainwright.explainHunk"|"wainwright.apply"|"wainwright.revert"|"wainwright.why"|"wainwright.replay"|"wainwright.rows"|"wainwright.fork"|"wainwright.compare"|"wainwright.checkpoints"|"wainwright.rewind"|"wainwright.trust"|"wainwright.model"
 
 return {}

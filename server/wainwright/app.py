@@ -68,7 +68,7 @@ async def open_engine(
         assembly = await importing
         trust = (await asyncio.to_thread(import_module, "wainwright.workspace.trust")).Trust
         engine: Engine = await assembly.assemble(
-            trust(state, workspace, word), settings, models, front, None if trusted else equip, proving
+            trust(state, workspace, word), settings, models, front, equip, proving, equipped=trusted
         )
     except BaseException:
         for one in begun:

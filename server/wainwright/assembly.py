@@ -24,12 +24,14 @@ async def assemble(
     settings: Settings,
     models: Models,
     editor: Editor,
-    equip: Callable[[], tuple[Settings, Models]] | None,
+    equip: Callable[[], tuple[Settings, Models]],
     proved: Awaitable[tuple[Bubblewrap | Asked | None, str]],
+    *,
+    equipped: bool,
 ) -> Engine:
     """The engine of a workspace whose state lies in a folder of its own.
 
-    ``equip`` as in ``EngineParts``; ``proved`` gives what ``sandbox.tiers.best`` does.
+    ``equip`` and ``equipped`` as in ``EngineParts``; ``proved`` gives what ``sandbox.tiers.best`` does.
     """
     workspace, state = trust.workspace, trust.state
     sandbox, reason = await proved
@@ -49,6 +51,7 @@ async def assemble(
         editor=editor,
         trust=trust,
         equip=equip,
+        equipped=equipped,
         spans=Spans.open(settings),
     )
     return Engine(parts)

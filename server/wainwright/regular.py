@@ -55,6 +55,21 @@ def read(path: Path, max_bytes: int, *, beneath: Path | None = None) -> bytes:
     return content
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file of the user's own as a whole, through links; what is made is theirs alone. Raises OSError."""
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(fresh, "wb", opener=private) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def _beneath(root: Path, place: Path, max_bytes: int) -> bytes:
     """Read what links led to when they were looked at; what is a link by now, and leads out, is not followed."""
     out = OSError(errno.EXDEV, "a link leads out of the folder, or in a circle", str(place))

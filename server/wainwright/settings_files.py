@@ -12,7 +12,9 @@ Three sources, later ones win:
 allowed.
 """
 
+import json
 import os
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -83,6 +85,38 @@ def load(workspace: Path, *, overrides: Mapping[str, Any] | None = None, trusted
     _guard(local, _check(local, str(workspace_file)), mine, str(workspace_file))
     merged = _merge(_merge(user, local if trusted else _without(local, _FREE)), overrides or {})
     return _check(merged, "the command line")
+
+
+def keep_default_model(model: str, api_base: str) -> Path:
+    """Write into the user's own file which model is asked; where that is.
+
+    Raises ``InputError`` for a model or an address that is none, and for a file that names another one already.
+    """
+    path = config_dir() / CONFIG_FILE
+    _require_own(path)
+    there = _read(path)
+    if _check(there, str(path)).models.default:
+        raise InputError(f"{path} names a model already.", "Change `default` under [models] there.")
+    line = f"default = [{{ model = {json.dumps(model)}, api_base = {json.dumps(api_base)} }}]"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if "models" in there:
+        text, placed = re.subn(
+            r"(?m)^\[models\][^\n]*$", lambda header: f"{header[0]}\n{line}", text, count=1
+        )
+        if not placed:
+            raise InputError(f"{path} has [models] in a form of its own.", f"Add to it: {line}")
+    else:
+        text = f"{text.rstrip()}\n\n[models]\n{line}\n".lstrip()
+    try:
+        _check(tomllib.loads(text), str(path))
+        regular.write_private(path, text.encode())
+    except tomllib.TOMLDecodeError:
+        raise InputError(f"{path} has [models] in a form of its own.", f"Add to it: {line}") from None
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}).", "Make its folder yours."
+        ) from error
+    return path
 
 
 def json_schema() -> dict[str, Any]:

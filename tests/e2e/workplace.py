@@ -178,11 +178,21 @@ class Workplace:
         subprocess.run(argv, env={**os.environ, **self._env}, capture_output=True, check=True)
 
     async def sit_down(
-        self, kind=VsCode, *options: str, run=("-m", "wainwright"), host: bool = False, **params
+        self,
+        kind=VsCode,
+        *options: str,
+        run=("-m", "wainwright"),
+        host: bool = False,
+        model: bool = True,
+        **params,
     ) -> "Person":
-        """Start a server, and an editor with it; behind a ``host``, which others may share, or in one process."""
+        """Start a server, and an editor with it; behind a ``host``, which others may share, or in one process.
+
+        Without a ``model`` nothing says which one is asked, and there is no key.
+        """
         options = options if host else (*options, "--no-host")
-        client = await self._start(*run, "serve", "--stdio", *self._model, *options, env=self._env)
+        told, env = (self._model, self._env) if model else ((), {**self._env, "OPENAI_API_KEY": ""})
+        client = await self._start(*run, "serve", "--stdio", *told, *options, env=env)
         folder = {"uri": f"file://{self.root}", "name": "shop"}
         params = {"workspaceFolders": [folder], **params}
         result = await client.initialize(kind.profile, **params)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from wainwright.domain.errors import InputError
 from wainwright.settings import Candidate, Settings
-from wainwright.settings_files import config_dir, json_schema, load
+from wainwright.settings_files import config_dir, json_schema, keep_default_model, load
 
 
 @pytest.fixture(autouse=True)
@@ -264,3 +264,54 @@ def test_settings_that_are_no_file_of_the_workspace_are_refused_at_once(workspac
     (workspace / "wainwright.toml").symlink_to(place)
     with pytest.raises(InputError, match=r"wainwright\.toml: cannot be read \("):
         load(workspace)
+
+
+ADDRESS = "http://127.0.0.1:8000/v1"
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "",
+        'autonomy = "suggest"\n',
+        "[models]\n",
+        "# mine\n[models] # who is asked\nhost_idle_s = 0\n[budget]\nusd = 1\n",
+    ],
+)
+def test_the_model_to_ask_is_written_beside_what_is_there(home: Path, workspace: Path, there: str) -> None:
+    write(home / "config.toml", there)
+    before = load(workspace)
+    keep_default_model("openai/any", ADDRESS)
+    after = load(workspace)
+    (candidate,) = after.models.default
+    assert (candidate.model, candidate.api_base) == ("openai/any", ADDRESS)
+    without = after.model_copy(update={"models": after.models.model_copy(update={"default": ()})})
+    assert without == before
+    assert all(line in (home / "config.toml").read_text() for line in there.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("there", "model", "said"),
+    [
+        ('[models]\ndefault = [{ model = "a/b" }]\n', "openai/any", "names a model already"),
+        ("models = { host_idle_s = 0 }\n", "openai/any", "in a form of its own"),
+        ("[models]\ndefault = []\n", "openai/any", "in a form of its own"),
+        ("", "no model", "model"),
+    ],
+)
+def test_a_settings_file_that_cannot_take_it_is_left_alone(
+    home: Path, there: str, model: str, said: str
+) -> None:
+    write(home / "config.toml", there)
+    with pytest.raises(InputError, match=said):
+        keep_default_model(model, ADDRESS)
+    assert (home / "config.toml").read_text() == there
+
+
+def test_a_settings_file_behind_a_link_stays_behind_it(home: Path, tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles.toml"
+    real.write_text("")
+    (home / "config.toml").symlink_to(real)
+    keep_default_model("openai/any", ADDRESS)
+    assert (home / "config.toml").is_symlink()
+    assert "openai/any" in real.read_text()

@@ -89,7 +89,7 @@ def run(
             attended=ask,
             typed=kept(typed),
         )
-        engine.require_model()
+        engine.equipping.require()
         return await follow(engine, (await engine.start(start)).run, ask=ask, plain=as_json)
 
     finish(with_engine(workspace, typed, act, asking=True), as_json)
@@ -125,7 +125,7 @@ def review(
             commits=commits,
             typed=kept(typed),
         )
-        engine.require_model()
+        engine.equipping.require()
         return await follow(engine, (await engine.start(start)).run, ask=False, plain=as_json)
 
     seen = with_engine(workspace, typed, act, asking=True)
@@ -231,7 +231,7 @@ def demo(
 
     async def act(engine: "Engine") -> RunView:
         start = Start(goal=Goal(text=sample.goal), autonomy="full-auto", attended=False)
-        engine.require_model()
+        engine.equipping.require()
         return await follow(engine, (await engine.start(start)).run, ask=False, plain=as_json)
 
     # Whoever starts the demo is told that it starts a service, and has asked for it.

@@ -36,6 +36,7 @@ from wainwright.domain.text import clean
 from wainwright.engine.disk import Disk
 from wainwright.engine.editing import Editing
 from wainwright.engine.editor_index import EditorIndex
+from wainwright.engine.equipping import Equipping
 from wainwright.engine.following import Following
 from wainwright.engine.forking import Forking
 from wainwright.engine.hunks import Hunks
@@ -52,7 +53,7 @@ from wainwright.engine.rewinding import Rewinding
 from wainwright.engine.run_list import RunList
 from wainwright.engine.serving import Serving
 from wainwright.engine.stages.performer import perform
-from wainwright.engine.starting import require_model, started
+from wainwright.engine.starting import started
 from wainwright.engine.submitting import submitted
 from wainwright.engine.tracing.statements import Statements
 from wainwright.engine.tracing.why import Tracing
@@ -112,6 +113,7 @@ class Engine:
         self.rewinding = Rewinding(parts, self.editing)
         self.disk = Disk(parts)
         self.trusting = Trusting(parts)
+        self.equipping = Equipping(parts, self.trusting, lambda: bool(self._active))
         self.hunks = Hunks(parts.repository, self._state, self._submit)
         self._lookup = Lookup(parts.journal)
         self.list = RunList(parts.workspace, self.view)
@@ -177,10 +179,6 @@ class Engine:
         return tuple(map(symbol_view, await self.index.find(clean(query), limit)))
 
     # ---- commands
-
-    def require_model(self) -> None:
-        """Raise InputError where there is no model to ask, with the ways to set one."""
-        require_model(self._parts)
 
     async def start(self, ask: Start) -> RunView:
         """Begin a run and let it go on in the background.

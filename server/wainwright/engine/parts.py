@@ -43,7 +43,9 @@ class EngineParts:
     editor: Editor
     trust: Trust
     equip: Callable[[], tuple[Settings, Models]] | None = None
-    """Reads what is only read for a trusted workspace, its settings and the keys; None when it was."""
+    """Reads what is only read for a trusted workspace, its settings and the keys; None: there is nothing to read."""
+    equipped: bool = True
+    """Whether that was done."""
     layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
     """What lies over the trees of each run under way: looked up once a run."""
     shared: dict[str, Shared] = field(default_factory=dict)

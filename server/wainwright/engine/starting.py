@@ -10,15 +10,7 @@ from wainwright.domain.goal import WORKING
 from wainwright.domain.tiers import NONE
 from wainwright.engine.parts import EngineParts
 from wainwright.engine.views.run_view import Start
-from wainwright.models.defaults import HOW_TO_SET
 from wainwright.secrets import signer
-
-
-def require_model(parts: EngineParts) -> None:
-    """Raise InputError where there is no model to ask, with the ways to set one."""
-    models = parts.settings.models
-    if not models.everyone() and models.cassette is None:
-        raise InputError("Nothing has begun: no model is set.", HOW_TO_SET)
 
 
 async def started(parts: EngineParts, ask: Start) -> RunStarted:

@@ -18,17 +18,24 @@ class Trusting:
         if not await asyncio.to_thread(self._parts.trust.given):
             return False
         async with self._equipping:
-            equip, self._parts.equip = self._parts.equip, None
-            if equip is not None:
-                before = self._parts.models
-                try:
-                    self._parts.settings, self._parts.models = await asyncio.to_thread(equip)
-                except BaseException:
-                    self._parts.equip = equip
-                    raise
-                self._parts.redactor = self._parts.models.redactor
-                await before.close()
+            if not self._parts.equipped:
+                await self._equip()
         return True
+
+    async def equip_anew(self) -> None:
+        """Read settings and keys again where work may be done here; nothing may be at work meanwhile."""
+        if await asyncio.to_thread(self._parts.trust.given):
+            async with self._equipping:
+                await self._equip()
+
+    async def _equip(self) -> None:
+        before, equip = self._parts.models, self._parts.equip
+        if equip is None:
+            return
+        self._parts.settings, self._parts.models = await asyncio.to_thread(equip)
+        self._parts.equipped = True
+        self._parts.redactor = self._parts.models.redactor
+        await before.close()
 
     async def require(self) -> None:
         """Raises NotTrusted where nobody has said that work may be done here."""

@@ -53,6 +53,8 @@ class InputParams(Wire):
     prompt: str
     value: str = ""
     """What stands there at first."""
+    secret: bool = False
+    """What is typed must not be shown, or kept."""
 
 
 class InputResult(Wire):
@@ -118,6 +120,12 @@ class WorkArguments(StartArguments):
 
 class WorkAsked(Wire):
     """The person is being asked what is to be done; the work begins on their answer."""
+
+    status: Literal["asked"] = "asked"
+
+
+class ModelAsked(Wire):
+    """The person is being asked which model is asked; it is told what came of it."""
 
     status: Literal["asked"] = "asked"
 

@@ -8,6 +8,7 @@ disk or to a screen.
 
 from wainwright.secrets.keys import (
     SIGNING_KEY,
+    keep_key,
     key_for,
     key_name,
     known_keys,
@@ -30,6 +31,7 @@ __all__ = [
     "OsKeyring",
     "Redactor",
     "Signer",
+    "keep_key",
     "key_for",
     "key_name",
     "known_keys",

@@ -86,6 +86,16 @@ def _found(names: frozenset[str], asked: Iterable[Source]) -> dict[str, str]:
     return found
 
 
+def keep_key(name: str, value: str) -> str:
+    """Keep a key in the keyring, or where there is none in the credentials file; the name of the place.
+
+    Raises ``InputError`` where neither can be used.
+    """
+    place = CredentialsFile() if OsKeyring().missing() else OsKeyring()
+    place.put(name, value)
+    return place.name
+
+
 def known_keys(settings: Settings, names: frozenset[str]) -> frozenset[str]:
     """Which of ``names`` are set somewhere. Other programs are asked only where none is at hand.
 

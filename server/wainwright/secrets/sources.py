@@ -1,11 +1,14 @@
 """Where keys may be: the environment, and a file of the person's own."""
 
+import json
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from wainwright import regular
 from wainwright.domain.errors import InputError
 from wainwright.settings_files import config_dir
 
@@ -57,6 +60,24 @@ class CredentialsFile:
     def names(self) -> frozenset[str]:
         """All names in the file."""
         return frozenset(self._stored())
+
+    def put(self, name: str, value: str) -> None:
+        """Keep a key, in place of one of that name. Raises ``InputError`` for a file that cannot be used."""
+        self._stored()
+        path = config_dir() / CREDENTIALS_FILE
+        line = f"{name} = {json.dumps(value)}"
+        lines = (read_own(path) or b"").decode().splitlines()
+        there = [number for number, one in enumerate(lines) if re.match(rf"{re.escape(name)}\s*=", one)]
+        if there:
+            lines[there[0]] = line  # TOML takes no name twice
+        else:
+            lines.append(line)
+        try:
+            regular.write_private(path, "\n".join([*lines, ""]).encode())
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror}).", "Make its folder yours."
+            ) from error
 
     def _stored(self) -> dict[str, str]:
         path = config_dir() / CREDENTIALS_FILE

@@ -12,6 +12,7 @@ from wainwright.secrets import (
     MASK,
     OsKeyring,
     Redactor,
+    keep_key,
     key_for,
     known_keys,
     resolve_keys,
@@ -164,3 +165,15 @@ def test_who_is_known_to_have_a_key_is_asked_of_others_only_where_none_is_at_han
         monkeypatch.setattr(file_keyring, "get_password", lambda *_: pytest.fail("asked"))
         assert known_keys(settings, names) == {"IN_VAULT"}
         assert len(vault.asked) == asked
+
+
+def test_a_key_is_kept_in_the_file_where_there_is_no_keyring(credentials: Path) -> None:
+    credentials.write_text('# mine\nOTHER = "o"\nOPENAI_API_KEY  = "old"\n')
+    credentials.chmod(0o600)
+    assert keep_key("OPENAI_API_KEY", 'new "quoted"') == "credentials.toml"
+    assert keep_key("MY_GROQ", "groq") == "credentials.toml"
+    assert (
+        credentials.read_text()
+        == '# mine\nOTHER = "o"\nOPENAI_API_KEY = "new \\"quoted\\""\nMY_GROQ = "groq"\n'
+    )
+    assert resolve_keys(asking(OPENAI, GROQ)) == {"OPENAI_API_KEY": 'new "quoted"', "MY_GROQ": "groq"}

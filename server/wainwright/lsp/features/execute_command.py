@@ -21,6 +21,7 @@ from wainwright.lsp.messages import (
     InFolder,
     LineArguments,
     LineInfo,
+    ModelAsked,
     NoArguments,
     NoteArguments,
     OneTaskArguments,
@@ -93,6 +94,7 @@ class Catalogue:
         add("wainwright.checkpoints", "List the checkpoints that files can go back to")(self.checkpoints)
         add("wainwright.rewind", "Go back to a checkpoint; shown first")(self.rewind)
         add("wainwright.trust", "Trust this folder, or take that back")(self.trust)
+        add("wainwright.model", "Choose which model is asked, and give its key")(self.model)
 
     async def start(self, call: Call, arguments: StartArguments) -> RunInfo:
         """Begin a run; it goes on in the background."""
@@ -220,6 +222,10 @@ class Catalogue:
     async def trust(self, call: Call, arguments: TrustArguments) -> TrustInfo:
         """Ask the person whether the folder is trusted; until it is, it is only read and searched."""
         return await (await self._runs(arguments)).trusting.command(revoke=arguments.revoke)
+
+    async def model(self, call: Call, arguments: NoArguments) -> ModelAsked:
+        """Ask the person for a provider's key, or for a server of their own; a key is kept in the keyring."""
+        return (await self._runs(arguments)).models.command()
 
 
 _STAGES = {

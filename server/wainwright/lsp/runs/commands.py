@@ -35,6 +35,7 @@ from wainwright.lsp.runs import printing
 from wainwright.lsp.runs.board import Board
 from wainwright.lsp.runs.changes import RECENT, Changes
 from wainwright.lsp.runs.delivered_lines import DeliveredLines
+from wainwright.lsp.runs.equipping import Equipping
 from wainwright.lsp.runs.follower import Follower
 from wainwright.lsp.runs.goal_input import Goals
 from wainwright.lsp.runs.holding import holds_before, not_now
@@ -92,6 +93,7 @@ class Runs:
         self.changes = Changes(engine, delivery)
         self.words = Words(server, engine, self._goals, self._questions, self.hunks, self)
         self.trusting = Trusting(server, engine, self._questions, self._pick_up)
+        self.models = Equipping(server, engine, self._questions)
         self._followers: dict[str, Follower] = {}
         self._closing = False
         self._unsubscribe = (engine.subscribe(self._heard), printing.follow(server, engine))
@@ -168,7 +170,7 @@ class Runs:
         )
 
         async def begin() -> RunInfo:
-            self.engine.require_model()
+            self.models.require(begin)
             view = await self.engine.start(ask)
             self.board.newest = view.run
             self._seat.take(view.run)

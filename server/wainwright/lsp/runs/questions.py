@@ -58,12 +58,14 @@ class Questions:
         """Whether the editor can take a line of text from the person."""
         return self._server.profile.input
 
-    async def words(self, prompt: str, value: str = "") -> str:
-        """What the person types; empty when they close the input, type nothing, or the editor cannot ask."""
+    async def words(self, prompt: str, value: str = "", *, secret: bool = False) -> str:
+        """What the person types; empty when they close the input, type nothing, or the editor cannot ask.
+
+        ``secret``: it is not shown while they type.
+        """
         if not self.takes_words:
             return ""
-        reply = await self._server.ask(
-            INPUT, InputParams(prompt=prompt, value=value).model_dump(), seconds=None
-        )
+        asked = InputParams(prompt=prompt, value=value, secret=secret)
+        reply = await self._server.ask(INPUT, asked.model_dump(), seconds=None)
         text = reply.result.get("text") if isinstance(reply.result, dict) else None
         return clean(text).strip() if isinstance(text, str) else ""
