@@ -492,6 +492,8 @@ export interface RunInfo {
   modelCalls: number;
   tokens: number;
   costUsd: number;
+  /** The same in words: a price that is unknown is said to be so. */
+  cost: string;
 }
 
 /** All runs of the workspace. */

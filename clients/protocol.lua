@@ -340,6 +340,7 @@
 ---@field modelCalls integer
 ---@field tokens integer
 ---@field costUsd number
+---@field cost string The same in words: a price that is unknown is said to be so.
 
 --- All runs of the workspace.
 ---@class wainwright.RunList

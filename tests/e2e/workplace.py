@@ -52,6 +52,8 @@ EDIT = (
 CHANGED = '\n\ndef sub(a: int, b: int) -> int:\n    """What is left of a without b."""\n    return a - b\n'
 EDIT_CHANGED = EDIT.replace(ADDED, CHANGED)
 """The same once somebody has said what is wrong with it."""
+MEANT, WRONG = "Whole numbers only.", "Say what it returns."
+"""What a person says: to a question, and of a hunk."""
 FINDING = {
     "where": "calc/__init__.py:7",
     "trigger": "Someone adds floats.",
@@ -349,6 +351,23 @@ class Person:
         """kill -9."""
         self.client.process.kill()
         await self.client.exit_code()
+
+
+def listening(members: Team) -> OpenAIServer:
+    """The implementer waits to hear what is ``MEANT``, and does otherwise once it hears what is ``WRONG``."""
+    heard: set[str] = set()
+
+    def answer(body: dict) -> Answer:
+        heard.update(words for words in (MEANT, WRONG) if words in str(body))
+        if team.part(body) != "Implementer" or (MEANT in heard and team.turns(body)):
+            return members.play(body)
+        if MEANT not in heard:
+            why = {"status": "impossible", "summary": "Not clear.", "because": "Are fractions meant as well?"}
+            return say(team.answer(why))
+        edit = EDIT_CHANGED if WRONG in heard else EDIT
+        return say(edit + team.answer({"status": "done", "summary": "Added sub."}))
+
+    return OpenAIServer(answer)
 
 
 def completed(model: OpenAIServer) -> list[str]:

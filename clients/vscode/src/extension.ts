@@ -1,35 +1,70 @@
-/** What the editor calls: commands from the beginning, a server, and how far it is. All logic is in the server. */
+/** What the editor calls: commands from the beginning, a server, and what is shown of its runs. All logic is in the server. */
 
-import { commands, ExtensionContext, window, workspace } from "vscode";
+import { commands, ExtensionContext, l10n, QuickPickItem, window, workspace } from "vscode";
 import { ExecuteCommandRequest } from "vscode-languageclient/node";
+import type { WayInfo } from "../../protocol";
+import { Panel } from "./panel";
+import { Runs } from "./runs";
 import { Server } from "./server";
 import { Status } from "./status";
+import { Commands } from "./terminal";
+import { Node, Tree } from "./tree";
 
 let server: Server | undefined;
 
 /** Called by the editor when a window has opened. */
 export async function activate(context: ExtensionContext): Promise<void> {
-  const own = (server = new Server());
-  const status = new Status();
-  const offered: { command: string }[] = context.extension.packageJSON.contributes.commands;
+  const own = (server = new Server(context));
+  const runs = new Runs();
+  const tree = new Tree(runs);
+  const view = window.createTreeView("wainwright.runs", { treeDataProvider: tree });
+  const printed = new Commands();
+  const panel = new Panel(context);
+  const waiting = runs.changed(() => {
+    const gates = runs.all.reduce((sum, { gates }) => sum + gates.length, 0);
+    view.badge = gates > 0 ? { value: gates, tooltip: l10n.t("Waits for you") } : undefined;
+  });
+  const asked = (command: string, argument?: object): Promise<unknown> => own.offer(send(own, command, argument));
   context.subscriptions.push(
-    own,
-    status,
-    own.changed((client) => status.follow(client)),
-    ...offered.map(({ command }) => commands.registerCommand(command, (argument) => own.offer(send(own, command, argument)))),
+    ...[own, runs, new Status(runs), tree, view, printed, panel, waiting],
+    own.changed((client) => [runs, panel].forEach((shows) => shows.follow(client))),
+    own.heard((heard) => [runs, printed, panel].forEach((shows) => shows.hear(heard))),
+    ...offered(context).map((command) => commands.registerCommand(command, (argument?: object) => asked(command, argument))),
+    commands.registerCommand("wainwright.panel", (given?: Node | { run: string }) => panel.show(runOf(given))),
+    commands.registerCommand("wainwright.terminal", () => printed.show()),
+    commands.registerCommand("wainwright.log", () => own.log.show()),
+    commands.registerCommand("wainwright.restart", () => own.restart()),
+    commands.registerCommand("wainwright.node.ways", (node: Node) => own.offer(choose(runs, node, asked))),
+    ...Object.entries(OF_A_NODE).map(([name, of]) =>
+      commands.registerCommand(`wainwright.node.${name}`, (node: Node) => {
+        const way = of(node);
+        return way && asked(way.command, way.argument);
+      }),
+    ),
+    window.registerWebviewPanelSerializer("wainwright.panel", {
+      deserializeWebviewPanel: async (kept) => panel.open(kept),
+    }),
     workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration("wainwright.server.command")) {
         void own.restart();
       }
     }),
     workspace.onDidChangeWorkspaceFolders(() => void begin(own)),
+    workspace.onDidGrantWorkspaceTrust(() => void begin(own)),
   );
   await begin(own);
 }
 
-/** Has the server run where there is something to work in, without a word where there is not. */
+/** The server's commands: the palette shows them, and the server would register them too late. */
+function offered(context: ExtensionContext): string[] {
+  const all: { command: string }[] = context.extension.packageJSON.contributes.commands;
+  const here = /^wainwright\.(panel|terminal|log|restart|node\..*)$/;
+  return all.map(({ command }) => command).filter((command) => !here.test(command));
+}
+
+/** Has the server run where there is something to work in, and that is trusted; without a word where there is not. */
 async function begin(own: Server): Promise<void> {
-  if (workspace.workspaceFolders?.length) {
+  if (workspace.workspaceFolders?.length && workspace.isTrusted) {
     await own.offer(own.started());
   }
 }
@@ -51,7 +86,7 @@ async function send(to: Server, command: string, given: Argument | undefined): P
   const client = await to.started();
   let argument = given;
   if (command === "wainwright.hunk" && argument?.decision === "reject" && !argument.reason) {
-    const reason = await window.showInputBox({ prompt: "What should be different?", ignoreFocusOut: true });
+    const reason = await window.showInputBox({ prompt: l10n.t("What should be different?"), ignoreFocusOut: true });
     if (reason === undefined) {
       return undefined;
     }
@@ -62,4 +97,36 @@ async function send(to: Server, command: string, given: Argument | undefined): P
     argument = { ...argument, uri: editor.document.uri.toString(), line: editor.selection.active.line };
   }
   return client.sendRequest(ExecuteCommandRequest.type, { command, arguments: argument ? [argument] : [] });
+}
+
+/** What the buttons beside a node of the tree send. */
+const OF_A_NODE: Record<string, (node: Node) => Pick<WayInfo, "command" | "argument"> | undefined> = {
+  approve: (node) => ofGate(node, "wainwright.approve"),
+  reject: (node) => ofGate(node, "wainwright.reject"),
+  answer: (node) => ofGate(node, "wainwright.answer"),
+  difference: (node) =>
+    node.kind === "task" ? { command: "wainwright.difference", argument: { run: node.run.run, task: node.task.id } } : undefined,
+};
+
+function ofGate(node: Node, command: string): Pick<WayInfo, "command" | "argument"> | undefined {
+  return node.kind === "gate" ? { command, argument: { run: node.run.run, gate: node.gate.id, seen: node.gate.seen } } : undefined;
+}
+
+function runOf(given: Node | { run: string } | undefined): string | undefined {
+  const run = given && "run" in given ? given.run : undefined;
+  return typeof run === "object" ? run.run : run;
+}
+
+/** Lets the person choose from what the server says can be done about a run. */
+async function choose(runs: Runs, node: Node, asked: (command: string, argument: object) => Promise<unknown>): Promise<void> {
+  const run = runOf(node);
+  if (run === undefined) {
+    return;
+  }
+  const { ways } = await runs.page(run);
+  const items = ways.map((way): QuickPickItem & { way: WayInfo } => ({ label: way.short, way }));
+  const chosen = await window.showQuickPick(items, { title: run });
+  if (chosen !== undefined) {
+    await asked(chosen.way.command, chosen.way.argument);
+  }
 }

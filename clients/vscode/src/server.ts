@@ -2,14 +2,17 @@
 
 import { statSync } from "node:fs";
 import { delimiter, join, sep } from "node:path";
-import { commands, Disposable, env, EventEmitter, UIKind, Uri, window, workspace } from "vscode";
+import { commands, Disposable, env, EventEmitter, ExtensionContext, l10n, UIKind, Uri, window, workspace } from "vscode";
 import { LanguageClient, RevealOutputChannelOn, ServerCapabilities, State } from "vscode-languageclient/node";
-import type { ChangesParams, InputParams, InputResult } from "../../protocol";
+import type { ChangesParams, InputParams, InputResult, Notice, OutputParams } from "../../protocol";
+import { bundled, installed, install } from "./installation";
 
 const SETTING = "wainwright.server.command";
-const OPEN_SETTING = "Open the setting";
-const SHOW_LOG = "Show the log";
-const OPEN_FOLDER = "Open a folder";
+const OPEN_SETTING = l10n.t("Open the setting");
+const INSTALL = l10n.t("Install it");
+const SHOW_LOG = l10n.t("Show the log");
+const OPEN_FOLDER = l10n.t("Open a folder");
+const TRUST = l10n.t("Manage trust");
 
 /** Why there is no server, in a sentence, and what a person can press. */
 class Missing extends Error {
@@ -21,13 +24,20 @@ class Missing extends Error {
   }
 }
 
+/** What the server tells of runs while they go on. */
+export type Heard = { method: "wainwright/event"; params: Notice } | { method: "wainwright/output"; params: OutputParams };
+
 export class Server implements Disposable {
   private client: LanguageClient | undefined;
-  private readonly log = window.createOutputChannel("Wainwright", { log: true });
+  readonly log = window.createOutputChannel("Wainwright", { log: true });
   private readonly listeners = new EventEmitter<LanguageClient | undefined>();
+  private readonly hearers = new EventEmitter<Heard>();
 
   /** Told of each server that runs, also of one that its client has started again, and of its end. */
   readonly changed = this.listeners.event;
+  readonly heard = this.hearers.event;
+
+  constructor(private readonly context: ExtensionContext) {}
 
   /** The server, once it runs. Throws a sentence that says what to do where there can be none. */
   async started(): Promise<LanguageClient> {
@@ -39,7 +49,7 @@ export class Server implements Disposable {
       if (this.client === client) {
         this.client = undefined;
       }
-      throw new Missing("Wainwright was started, and is no server, or one that cannot work here.", [SHOW_LOG, OPEN_SETTING]);
+      throw new Missing(l10n.t("Wainwright was started, and is no server, or one that cannot work here."), [SHOW_LOG, OPEN_SETTING]);
     }
     return client;
   }
@@ -74,14 +84,18 @@ export class Server implements Disposable {
 
   dispose(): void {
     this.listeners.dispose();
+    this.hearers.dispose();
     this.log.dispose();
   }
 
   private made(): LanguageClient {
     if (!workspace.workspaceFolders?.length) {
-      throw new Missing("Wainwright works in the folder of a project, and none is open.", [OPEN_FOLDER]);
+      throw new Missing(l10n.t("Wainwright works in the folder of a project, and none is open."), [OPEN_FOLDER]);
     }
-    const [command, ...args] = found();
+    if (!workspace.isTrusted) {
+      throw new Missing(l10n.t("Wainwright runs the tests of the workspace, and sends its files to models: it waits until you trust it."), [TRUST]);
+    }
+    const [command, ...args] = found(this.context);
     this.log.info(`starts ${[command, ...args].join(" ")}`);
     const client = new LanguageClient(
       "wainwright",
@@ -95,6 +109,9 @@ export class Server implements Disposable {
       },
     );
     equip(client);
+    // A client has one handler a method.
+    client.onNotification("wainwright/event", (params: Notice) => this.hearers.fire({ method: "wainwright/event", params }));
+    client.onNotification("wainwright/output", (params: OutputParams) => this.hearers.fire({ method: "wainwright/output", params }));
     client.onDidChangeState(({ newState }) => this.listeners.fire(newState === State.Running ? client : undefined));
     return client;
   }
@@ -107,6 +124,13 @@ export class Server implements Disposable {
       case OPEN_FOLDER:
         await commands.executeCommand("workbench.action.files.openFolder");
         break;
+      case TRUST:
+        await commands.executeCommand("workbench.trust.manage");
+        break;
+      case INSTALL:
+        await install(this.context, this.log);
+        await this.restart();
+        break;
       case SHOW_LOG:
         this.log.show();
     }
@@ -118,13 +142,13 @@ function elsewhere(): boolean {
   return env.remoteName !== undefined || env.uiKind === UIKind.Web;
 }
 
-/** How it is started: as the setting says, or from the environment of the folder, or by its name. */
-function found(): [string, ...string[]] {
+/** How it is started: as the setting says, from the environment of the folder, by its name, or as it was installed here. */
+function found(context: ExtensionContext): [string, ...string[]] {
   const said = workspace.getConfiguration().inspect<string[]>(SETTING)?.globalValue;
   if (said?.length) {
     const [program, ...args] = said as [string, ...string[]];
     if (!there(program)) {
-      throw new Missing(`Wainwright was not started: ${program}, which the setting names, is not there.`, [OPEN_SETTING]);
+      throw new Missing(l10n.t("Wainwright was not started: {0}, which the setting names, is not there.", program), [OPEN_SETTING]);
     }
     return [program, ...args];
   }
@@ -135,12 +159,14 @@ function found(): [string, ...string[]] {
       return [own, "serve"];
     }
   }
-  if (there("wainwright")) {
-    return ["wainwright", "serve"];
+  const names = ["wainwright", join(installed(context), bin)];
+  const name = names.find(there);
+  if (name !== undefined) {
+    return [name, "serve"];
   }
   throw new Missing(
-    "Wainwright was not started: it is neither in .venv of this folder nor on the PATH. Install it, or say where it is.",
-    [OPEN_SETTING],
+    l10n.t("Wainwright was not started: it is neither in .venv of this folder nor on the PATH. Install it, or say where it is."),
+    [...(bundled(context) ? [INSTALL] : []), OPEN_SETTING],
   );
 }
 
@@ -163,7 +189,7 @@ function equip(client: LanguageClient): void {
   client.registerFeature({
     fillClientCapabilities: (capabilities) => {
       const experimental = capabilities.experimental as object | undefined;
-      capabilities.experimental = { ...experimental, wainwright: { input: true, changes: true, events: true } };
+      capabilities.experimental = { ...experimental, wainwright: { input: true, changes: true, events: true, output: true } };
     },
     // Its commands are registered from the beginning, so that they can say why there is no server.
     preInitialize: (capabilities: ServerCapabilities) => {
@@ -173,8 +199,8 @@ function equip(client: LanguageClient): void {
     getState: () => ({ kind: "static" }),
     clear: () => undefined,
   });
-  client.onRequest("wainwright/input", async ({ prompt, value }: InputParams): Promise<InputResult> => ({
-    text: (await window.showInputBox({ prompt, value, ignoreFocusOut: true })) ?? null,
+  client.onRequest("wainwright/input", async ({ prompt, value, secret }: InputParams): Promise<InputResult> => ({
+    text: (await window.showInputBox({ prompt, value, password: secret, ignoreFocusOut: true })) ?? null,
   }));
   client.onNotification("wainwright/changes", ({ title, files }: ChangesParams) => {
     const sides = files.map(({ uri, before, after }) => [uri, before, after].map((one) => one && Uri.parse(one)));

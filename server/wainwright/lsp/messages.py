@@ -326,6 +326,8 @@ class RunInfo(Wire):
     model_calls: int
     tokens: int
     cost_usd: float
+    cost: str
+    """The same in words: a price that is unknown is said to be so."""
 
 
 class RunList(Wire):

@@ -35,7 +35,7 @@ async def test_what_is_asked_at_a_gate_is_told_in_full_length() -> None:
     async def choose(question: str, choices: list[str], detail: str = "") -> None:
         asked.append((question, detail))
 
-    server: Any = SimpleNamespace(profile=SimpleNamespace(show_document=False))
+    server: Any = SimpleNamespace(profile=SimpleNamespace(show_document=False, questions_take_keys=False))
     questions: Any = SimpleNamespace(choose=choose, takes_words=True)
     command = f"sh -c 'true {'a' * 3_000}; rm -rf data'"
     for kind in ("plan", "deploy"):
@@ -80,7 +80,7 @@ async def test_a_no_that_ends_the_run_is_asked_about_twice(
     async def say_at_gate(run: str, gate: GateView, decision: str) -> None:
         said.append(decision)
 
-    server: Any = SimpleNamespace(profile=SimpleNamespace(show_document=False))
+    server: Any = SimpleNamespace(profile=SimpleNamespace(show_document=False, questions_take_keys=False))
     questions: Any = SimpleNamespace(choose=choose, takes_words=True)
     steering: Any = SimpleNamespace(decide_quietly=decide_quietly, say_at_gate=say_at_gate)
     told = {"id": "q", "kind": "question", "question": "Which?", "detail": "", "yes": "Yes", "no": "No"}

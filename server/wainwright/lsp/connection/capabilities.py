@@ -9,8 +9,21 @@ from lsprotocol import types
 EXPERIMENTAL_KEY = "wainwright"
 _QUESTIONS_TAKE_KEYS = frozenset({"neovim", "eglot", "emacs", "helix"})
 
-_TAKE_AWAY = ("visual studio code", "vscodium", "code - oss", "cursor", "windsurf")
-"""They keep a question with buttons in sight where it is an error, and hide any other after some seconds."""
+_TAKE_AWAY = (
+    "visual studio code",
+    "vscodium",
+    "code - oss",
+    "code-server",
+    "openvscode",
+    "cursor",
+    "windsurf",
+    "positron",
+    "kiro",
+    "trae",
+    "antigravity",
+)
+"""VS Code, and what is built from it. They keep a question with buttons in sight where it is an error, and hide any
+other after some seconds."""
 
 
 _ALL_VERSIONS = (*_TAKE_AWAY, "eglot", "helix")
@@ -42,7 +55,8 @@ class ClientProfile:
     rich: bool = False
     """A client of ours: it wants the ``wainwright/event`` notifications."""
     kept_in_sight: types.MessageType = types.MessageType.Warning
-    """How a question is marked that stays until it is answered: some take all but errors away by themselves."""
+    """How a question is marked that stays until it is answered: some take all but errors away by themselves, and
+    leave an error there that was answered elsewhere: a client of ours, which shows what is asked, is spared that."""
     input: bool = False
     """It can take a line of text from the person: ``wainwright/input``."""
     output: bool = False
@@ -59,6 +73,7 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
     edit = workspace.workspace_edit or types.WorkspaceEditClientCapabilities()
     info = params.client_info
     name = info.name.lower() if info is not None else ""
+    takes_away, rich = name.startswith(_TAKE_AWAY), _ours(capabilities.experimental, "events", unsaid=True)
     return ClientProfile(
         apply_edit=bool(workspace.apply_edit),
         document_changes=bool(edit.document_changes) or bool(edit.resource_operations),
@@ -77,8 +92,8 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         questions_take_keys=name in _QUESTIONS_TAKE_KEYS,
         show_document=_says(window.show_document, "support"),
         registers=_registers(capabilities.text_document),
-        kept_in_sight=types.MessageType.Error if name.startswith(_TAKE_AWAY) else types.MessageType.Warning,
-        rich=_ours(capabilities.experimental, "events", unsaid=True),
+        kept_in_sight=types.MessageType.Error if takes_away and not rich else types.MessageType.Warning,
+        rich=rich,
         input=_ours(capabilities.experimental, "input", unsaid=False),
         output=_ours(capabilities.experimental, "output", unsaid=False),
         changes=_ours(capabilities.experimental, "changes", unsaid=False)

@@ -136,13 +136,17 @@ class Follower:
     async def _ask(self, gate: "GateView") -> None:
         """Ask once, with all there is to know. Who closes the question has decided nothing: the gate stays open."""
         answers = [gate.answer] if gate.answer and self._questions.takes_words else []
-        choices = [gate.yes, *answers, gate.no] + ([SHOW] if self._server.profile.show_document else [])
+        show = [SHOW] if self._server.profile.show_document else []
+        choices = [gate.yes, *answers, gate.no, *show]
+        if self._server.profile.questions_take_keys:
+            # A key that was meant for something else takes what stands first, or second.
+            choices = [*show, LEAVE, gate.yes, *answers, gate.no]
         said = await self._questions.choose(gate.question, choices, gate.detail)
         if said == SHOW:
             self._steering.show_document(self._run, gate.read)
         elif said == gate.yes:
             await self._steering.decide_quietly(self._run, gate.id, "approve", "")
-        elif said is not None and await self._means_it(gate, said):
+        elif said not in (None, LEAVE) and await self._means_it(gate, said):
             await self._steering.say_at_gate(self._run, gate, "reject" if said == gate.no else "answer")
 
     async def _means_it(self, gate: "GateView", said: str) -> bool:

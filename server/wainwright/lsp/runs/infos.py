@@ -21,7 +21,7 @@ from wainwright.lsp.page_messages import (
     WayInfo,
 )
 from wainwright.lsp.runs.available import about, available
-from wainwright.lsp.runs.told import word
+from wainwright.lsp.runs.told import money, word
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,12 +35,13 @@ _SPENT = ("role", "model", "calls", "tokens", "cost_usd")
 
 def run_info(view: "RunView") -> RunInfo:
     """How far a run is."""
-    made = {"gates", "notes", "title", "status", "ended"}
+    made = {"gates", "notes", "title", "status", "ended", "cost"}
     return RunInfo(
         **view.model_dump(include=set(RunInfo.model_fields) - made),
         title=headline(view.goal),
         status=word(view),
         ended=view.stage in ENDS,
+        cost=money(view),
         gates=tuple(GateInfo(**gate.model_dump()) for gate in view.gates),
         notes=tuple(NoteInfo(**note.model_dump()) for note in view.notes),
     )

@@ -44,9 +44,12 @@ def came_of_it(view: "RunView", files: int) -> str:
 
 def spent(view: "RunView", seconds: float) -> str:
     """How long a run is at work here, and what it has cost, for a bar."""
-    minutes = _many(int(seconds // 60), "minute")
-    money = "price unknown" if view.unpriced and not view.cost_usd else f"${view.cost_usd:.2f}"
-    return f"{minutes}, {money}"
+    return f"{_many(int(seconds // 60), 'minute')}, {money(view)}"
+
+
+def money(view: "RunView") -> str:
+    """What a run has cost, as far as prices are known."""
+    return "price unknown" if view.unpriced and not view.cost_usd else f"${view.cost_usd:.2f}"
 
 
 def _many(count: int, what: str) -> str:
