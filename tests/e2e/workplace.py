@@ -3,6 +3,7 @@
 The goal asks for ``calc.sub`` beside ``calc.add``, in the file that the person has open and keeps typing in.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -287,6 +288,14 @@ class Person:
 
         await self._until(matching, f"a message about {part}", patience)
         (found,) = matching()
+        if found["message"].endswith("…"):  # a line of a terminal has no room for it, the log has all of it
+            log = self.client.notifications["window/logMessage"]
+
+            def whole():
+                return [one for one in log if one["message"].startswith(found["message"][:-1])]
+
+            await self._until(whole, f"all of {found['message']}", patience)
+            log.remove(whole()[0])
         if found in messages:
             messages.remove(found)
         else:
@@ -339,6 +348,34 @@ class Person:
         """kill -9."""
         self.client.process.kill()
         await self.client.exit_code()
+
+
+def unsure(workplace: Workplace, said: list[str]) -> None:
+    """The implementer cannot go on until somebody has said what is meant; a rejected hunk is done otherwise.
+
+    ``said`` grows by what the person has said so far.
+    """
+    play = workplace.team._answer
+
+    def answer(role: str, own: str, turn: int) -> Answer | None:
+        if role != "Implementer":
+            return play(role, own, turn)
+        if not said:
+            why = {"status": "impossible", "summary": "Not clear.", "because": "Are fractions meant as well?"}
+            return say(team.answer(why))
+        if turn == 0:
+            edit = EDIT_CHANGED if len(said) > 1 else EDIT
+            return say(edit + team.answer({"status": "done", "summary": "Added sub."}))
+        return play(role, own, turn)
+
+    workplace.team._answer = answer
+
+
+async def is_there(path: Path, patience: float = 20) -> None:
+    """Wait until something is on the disk, of which no message tells."""
+    async with asyncio.timeout(patience):
+        while not path.exists():
+            await asyncio.sleep(0.02)
 
 
 def completed(model: OpenAIServer) -> list[str]:
