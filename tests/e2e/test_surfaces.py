@@ -82,6 +82,13 @@ async def test_there_is_a_folder_for_a_goal_that_is_written_in_an_editor_that_ma
     assert await person.client.leave() == 0
 
 
+async def test_who_asks_for_actions_before_the_folder_is_open_waits_for_them(workplace):
+    person = await workplace.sit_down(Eglot)
+    person.editor.open(workplace.file, ON_DISK)
+    assert "Wainwright: Review these changes" in titles(await person.actions())
+    assert await person.client.leave() == 0
+
+
 async def test_who_opens_no_document_is_told_where_it_is(workplace):
     person = await workplace.sit_down(capabilities={})
     with pytest.raises(Refused, match="The goal is empty"):
