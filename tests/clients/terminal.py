@@ -85,7 +85,8 @@ class Terminal:
     def keep(self, caption: str) -> None:
         """Keep what is shown for a page of screens."""
         rows = "\n".join(row.rstrip() for row in self.screen().splitlines()).strip("\n")
-        self._kept.append(f"## {caption}\n\n```\n{rows}\n```\n")
+        shown = re.sub(r"\n{4,}", "\n\n\n", rows)  # not all of what is empty
+        self._kept.append(f"## {caption}\n\n```\n{shown}\n```\n")
 
     def write_kept(self, name: str, title: str) -> None:
         """Write the page of screens, where ``SCREENS`` is set in the environment."""

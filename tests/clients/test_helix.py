@@ -8,11 +8,11 @@ import pytest
 from tests.clients.terminal import PATIENCE_S, Terminal, at_a_terminal, block, serving
 from workplace import GOAL, ON_DISK, UNSAVED, Workplace, unsure
 
-from wainwright.lsp.runs.board import SETTLES_S
-
+BOX = "└────"
+"""The edge of a question."""
 CODE = "calc/__init__.py"
 
-pytestmark = pytest.mark.editor
+pytestmark = [pytest.mark.editor, pytest.mark.timeout(400)]
 
 
 def as_in_the_document(command: list[str]) -> str:
@@ -54,10 +54,7 @@ class Helix:
         self.terminal.press("Escape")
 
     def offers(self, title: str) -> None:
-        """Open the menu of code actions, again and again, until one stands out whose title begins so.
-
-        Questions that came meanwhile are closed, which decides nothing.
-        """
+        """Open the menu of code actions, again and again, until one stands out whose title begins so."""
         ends = time.monotonic() + PATIENCE_S
         while not self._reaches(f"Wainwright: {title}"):
             assert time.monotonic() < ends, f"never offered: {title}\n{self.terminal.screen()}"
@@ -67,10 +64,13 @@ class Helix:
         self.offers(title)
         self.terminal.press("Enter")
 
-    def is_told(self, part: str) -> None:
-        """Read what is asked; a choice that comes at once may have been meant for the question before it."""
-        self.terminal.shows(part)
-        time.sleep(SETTLES_S)
+    def is_asked(self, part: str) -> None:
+        """Read a question, and close it, which decides nothing: until then it has the keyboard."""
+        self.terminal.until(
+            lambda: part in (screen := self.terminal.screen()) and BOX in screen, f"{part!r} is asked"
+        )
+        self.terminal.press("Escape")
+        self.terminal.until(lambda: BOX not in self.terminal.screen(), "the question is closed")
 
     def _reaches(self, title: str) -> bool:
         self.terminal.press("Escape")
@@ -136,9 +136,9 @@ def state_a_goal(helix: Helix, place: Workplace) -> None:
 
 
 def edit_the_plan(helix: Helix) -> None:
-    helix.terminal.shows("Is the plan")
-    helix.terminal.shows("revision 1")
+    helix.terminal.shows("│ revision 1")
     helix.terminal.keep("The plan waits, and asks once nothing was typed for three seconds")
+    helix.is_asked("revision 1")
     helix.takes("Review what is asked")
     helix.is_in("plan.md")
     helix.types("/Add sub\nc", "Subtract one from another")
@@ -148,20 +148,20 @@ def edit_the_plan(helix: Helix) -> None:
 
 
 def answer_a_question(helix: Helix, said: list[str]) -> None:
-    helix.is_told("Is the plan")
+    helix.is_asked("Is the plan")
     helix.takes("Approve the plan")
-    helix.is_told("cannot be finished")
+    helix.is_asked("cannot be finished")
     helix.takes("Review what is asked")
     helix.is_in("run.md")
     helix.types("/## Your notes\nO", "> Whole numbers only.\n")
     said.append("what is meant")
     helix.takes("Answer in words")
-    helix.is_told("Is the plan")
+    helix.is_asked("Is the plan")
     helix.takes("Approve the plan")
 
 
 def reject_a_hunk(helix: Helix, said: list[str]) -> None:
-    helix.is_told("Take the change over?")
+    helix.is_asked("Take the change over?")
     helix.takes("Review what is asked")
     helix.is_in("change.diff")
     helix.types("/\\+    return a - b\no", "> Say what it returns.")
@@ -175,7 +175,7 @@ def reject_a_hunk(helix: Helix, said: list[str]) -> None:
 
 
 def take_the_change(helix: Helix, place: Workplace) -> None:
-    helix.is_told("Take the change over?")
+    helix.is_asked("Take the change over?")
     helix.commands("reload", "What is left of a without b.")
     helix.takes("Take the change over")
     helix.opens(CODE)
@@ -187,7 +187,7 @@ def take_the_change(helix: Helix, place: Workplace) -> None:
     helix.terminal.shows("only in the buffer")
     helix.types("U")
     helix.terminal.shows("def sub")
-    helix.is_told("Start the service")
+    helix.is_asked("Start the service")
     helix.takes("Start the service")
     helix.terminal.shows("DONE")
 
