@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.program import end_services
-from workplace import FINDING, GOAL, MEANT, WRONG, Workplace, listening
+from workplace import FINDING, GOAL, MEANT, WRONG, Workplace
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent / "vscode"
@@ -166,7 +166,7 @@ def around(place: Workplace) -> dict[str, str]:
 
 def test_a_goal_goes_to_its_end_and_back(vscode, place):
     place.team.findings = [FINDING]
-    place.model = listening(place.team)
+    place.team.unsure = True
     with place.model, vscode.running(around(place)) as address:
         vscode.settle(serve("--autonomy", "suggest", "--model", "openai/any", "--api-base", place.model.base))
         vscode.play("story", address, folder=str(place.root), goal=GOAL, meant=MEANT, wrong=WRONG)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from client import Refused
-from editors import Eglot, Neovim, VsCode
-from workplace import GOAL, ON_DISK, completed
+from editors import Eglot, Helix, Neovim, VsCode
+from workplace import GOAL, ON_DISK, completed, is_there
 
 KINDS = ["quickfix.wainwright", "refactor.wainwright", "source.wainwright"]
 CODE = ON_DISK + "\n\n# TODO(ann): accept fractions as well -->\n\n\ndef later() -> None: ...\n"
@@ -65,6 +65,35 @@ async def test_a_todo_a_selection_and_a_diagnostic_can_be_worked_on(workplace, k
     assert "calc/__init__.py" in asked
     asked = await begin(person, fix, workplace, 2)
     assert "Fix: int is too narrow" in asked
+    assert await person.client.leave() == 0
+
+
+async def test_there_is_a_folder_for_a_goal_that_is_written_in_an_editor_that_makes_none(workplace):
+    person = await workplace.sit_down(Helix)
+    goal = workplace.root / ".wainwright" / "goal.md"
+    assert not goal.parent.exists()
+    person.editor.open(goal, "")
+    await is_there(goal.parent)
+    assert not goal.exists(), "saving is the person's business"
+    unclear = person.client.notifications["textDocument/publishDiagnostics"]
+    await person.client.until(lambda: unclear, "what is unclear")
+    assert "There is no goal yet" in unclear.pop()["diagnostics"][0]["message"]
+    assert workplace.git("status", "--porcelain") == "", "our folder ignores itself"
+    assert await person.client.leave() == 0
+
+
+async def test_who_asks_for_actions_before_the_folder_is_open_waits_for_them(workplace):
+    person = await workplace.sit_down(Eglot)
+    person.editor.open(workplace.file, ON_DISK)
+    assert "Wainwright: Review these changes" in titles(await person.actions())
+    assert await person.client.leave() == 0
+
+
+async def test_who_opens_no_document_is_told_where_it_is(workplace):
+    person = await workplace.sit_down(capabilities={})
+    with pytest.raises(Refused, match="The goal is empty"):
+        await person.command("start")
+    assert await person.reads("Look at") == f"Look at {workplace.root / '.wainwright' / 'goal.md'}"
     assert await person.client.leave() == 0
 
 

@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 
 from editors import Helix
-from tests.fixtures import team
-from tests.fixtures.openai_server import say
-from workplace import CHANGED, EDIT, EDIT_CHANGED, GOAL, ON_DISK, line_of
+from workplace import CHANGED, GOAL, ON_DISK, is_there, line_of
 
 from wainwright.lsp.runs.board import SETTLES_S
 
@@ -17,10 +15,11 @@ HEAD = """\
 # A run without a client of its own
 
 What passes between an editor and the server from a goal to its end, where the editor knows
-`textDocument/codeAction`, `workspace/executeCommand` and files, and nothing else: no lens, no choice to click, no
-virtual document. So it is in Helix, whose capabilities the editor of this page declares; `wainwright serve --stdio`
-is set as a language server. Opening and changing documents goes the usual way (`textDocument/didOpen`,
-`didChange`), and so do edits (`workspace/applyEdit`); progress is left out.
+`textDocument/codeAction`, `workspace/executeCommand` and files, and opens a document when it is asked to: no lens, no
+virtual document, and choices are left to code actions. So it is in Helix, whose capabilities the editor of this page
+declares; `wainwright serve --stdio` is set as a language server. [OTHERS.md](OTHERS.md) shows how that is done, and
+what the person sees. Opening and changing documents goes the usual way (`textDocument/didOpen`, `didChange`), and so
+do edits (`workspace/applyEdit`); progress and diagnostics are left out.
 
 A test plays this and compares it with what is written here; the models are played by a script. RUN stands for the
 name of the run, and … for what differs each time. Lines that begin with `>` are what the server says
@@ -46,10 +45,18 @@ class Transcript:
         text = re.sub(r"\bon port \d+", "on port N", text)
         return re.sub(r"\b[0-9a-f]{16,64}\b", "…", text)
 
+    async def begins(self, path: str, text: str) -> None:
+        """A new document is opened, written and saved; where it is to lie there is no folder before it is opened."""
+        place = self.root / path
+        self.person.editor.open(place, "")
+        await is_there(place.parent)
+        place.touch()
+        self.writes(path, "", text)
+
     def writes(self, path: str, old: str, new: str) -> None:
         """A document is opened, or changed, and saved."""
         place = self.root / path
-        text = place.read_text() if place.exists() else ""
+        text = place.read_text()
         assert text.count(old) == 1 or text == old == ""
         changed = text.replace(old, new) if old else new
         if f"file://{place}" in self.person.editor.documents:
@@ -96,6 +103,12 @@ class Transcript:
     async def reads(self, part: str) -> None:
         self.told(await self.person.reads(part))
 
+    async def is_shown(self, path: str) -> None:
+        """A document of the run is opened."""
+        await self.person.client.until(lambda: self.person.shown, f"{path} is opened")
+        assert self.person.shown.pop()["uri"] == f"file://{self.root / path}"
+        self.lines += [f"`window/showDocument`: `{self._fit(path)}`", ""]
+
     def shows(self, path: str, *, after: str = "", most: int = 12) -> None:
         """A part of a file as it is on the disk."""
         text = (self.root / path).read_text()
@@ -106,35 +119,16 @@ class Transcript:
         return re.sub(r"\n{3,}", "\n\n", "\n".join([HEAD, *self.lines])).rstrip() + "\n"
 
 
-def unsure(workplace, said: list[str]) -> None:
-    """The implementer cannot go on until somebody has said what is meant; a rejected hunk is done otherwise."""
-    play = workplace.team._answer
-
-    def answer(role: str, own: str, turn: int):
-        if role != "Implementer":
-            return play(role, own, turn)
-        if not said:
-            why = {"status": "impossible", "summary": "Not clear.", "because": "Are fractions meant as well?"}
-            return say(team.answer(why))
-        if turn == 0:
-            edit = EDIT_CHANGED if len(said) > 1 else EDIT
-            return say(edit + team.answer({"status": "done", "summary": "Added sub."}))
-        return play(role, own, turn)
-
-    workplace.team._answer = answer
-
-
 async def test_a_run_by_code_actions_commands_and_files_alone(workplace, tmp_path):
-    said: list[str] = []
-    unsure(workplace, said)
+    workplace.team.unsure = True
     person = await workplace.sit_down(Helix, "--autonomy", "suggest")
+    person.client.allowed.add("textDocument/publishDiagnostics")
     it = Transcript(person, workplace.root)
     code, goal = "calc/__init__.py", ".wainwright/goal.md"
     person.editor.open(workplace.file, ON_DISK)
 
     it.part("A goal")
-    (workplace.root / ".wainwright").mkdir(exist_ok=True)
-    it.writes(goal, "", f"# Goal\n\n{GOAL}\n")
+    await it.begins(goal, f"# Goal\n\n{GOAL}\n")
     it.run = (await it.does("Wainwright: Start", goal))["run"]
     page, diff = (f".wainwright/runs/{it.run}/{name}" for name in ("run.md", "change.diff"))
     await it.asked("Is the plan")
@@ -146,7 +140,6 @@ async def test_a_run_by_code_actions_commands_and_files_alone(workplace, tmp_pat
     await it.asked("cannot be finished")
     it.shows(page, after="## Decide", most=12)
     it.writes(page, "## Your notes", "> Whole numbers only.\n\n## Your notes")
-    said.append("what is meant")
     await it.does("Answer in words", page)
     await it.asked("Is the plan", times=3)
     await it.does("Approve the plan", code)
@@ -154,11 +147,10 @@ async def test_a_run_by_code_actions_commands_and_files_alone(workplace, tmp_pat
     it.part("A hunk is rejected, and the rest is taken over")
     await it.asked("Take the change over?")
     await it.does("Review what is asked", code)
-    await it.reads("Look at")
+    await it.is_shown(diff)
     it.shows(diff, most=60)
     spot = line_of((workplace.root / diff).read_text(), "hunk 1")
     it.writes(diff, "+    return a - b\n", "+    return a - b\n> Say what it returns.\n")
-    said.append("what is wrong")
     await it.does("Reject hunk 1", diff, spot)
     await it.reads("Hunk 1 is left out")
     await it.does("Take the change over", code)

@@ -3,6 +3,7 @@
 The goal asks for ``calc.sub`` beside ``calc.add``, in the file that the person has open and keeps typing in.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -84,6 +85,9 @@ class Team:
     def __init__(self) -> None:
         self.held: dict[str, threading.Event] = {}
         self.findings: list[dict] = []
+        self.unsure = False
+        """The implementer waits to hear what is ``MEANT``, and does otherwise once it hears what is ``WRONG``."""
+        self._heard: set[str] = set()
         self.closed = False
         self.asked = threading.Event()
         """Set as soon as somebody who is held waits."""
@@ -109,8 +113,18 @@ class Team:
             gate.wait(60)
             if self.closed:
                 return fail(500, "gone")
+        self._heard.update(words for words in (MEANT, WRONG) if words in str(body))
+        if self.unsure and role == "Implementer" and (MEANT not in self._heard or not team.turns(body)):
+            return self._built()
         answer = self._answer(role, team.text_of(body["messages"][0]), team.turns(body))
         return team.play(body) if answer is None else answer
+
+    def _built(self) -> Answer:
+        if MEANT not in self._heard:
+            why = {"status": "impossible", "summary": "Not clear.", "because": "Are fractions meant as well?"}
+            return say(team.answer(why))
+        edit = EDIT_CHANGED if WRONG in self._heard else EDIT
+        return say(edit + team.answer({"status": "done", "summary": "Added sub."}))
 
     def _answer(self, role: str, own: str, turn: int) -> Answer | None:
         if role == "Planner":
@@ -299,6 +313,14 @@ class Person:
 
         await self._until(matching, f"a message about {part}", patience)
         (found,) = matching()
+        if found["message"].endswith("…"):  # a line of a terminal has no room for it, the log has all of it
+            log = self.client.notifications["window/logMessage"]
+
+            def whole():
+                return [one for one in log if one["message"].startswith(found["message"][:-1])]
+
+            await self._until(whole, f"all of {found['message']}", patience)
+            log.remove(whole()[0])
         if found in messages:
             messages.remove(found)
         else:
@@ -353,21 +375,11 @@ class Person:
         await self.client.exit_code()
 
 
-def listening(members: Team) -> OpenAIServer:
-    """The implementer waits to hear what is ``MEANT``, and does otherwise once it hears what is ``WRONG``."""
-    heard: set[str] = set()
-
-    def answer(body: dict) -> Answer:
-        heard.update(words for words in (MEANT, WRONG) if words in str(body))
-        if team.part(body) != "Implementer" or (MEANT in heard and team.turns(body)):
-            return members.play(body)
-        if MEANT not in heard:
-            why = {"status": "impossible", "summary": "Not clear.", "because": "Are fractions meant as well?"}
-            return say(team.answer(why))
-        edit = EDIT_CHANGED if WRONG in heard else EDIT
-        return say(edit + team.answer({"status": "done", "summary": "Added sub."}))
-
-    return OpenAIServer(answer)
+async def is_there(path: Path, patience: float = 20) -> None:
+    """Wait until something is on the disk, of which no message tells."""
+    async with asyncio.timeout(patience):
+        while not path.exists():
+            await asyncio.sleep(0.02)
 
 
 def completed(model: OpenAIServer) -> list[str]:

@@ -232,6 +232,16 @@ class Editing:
             write_batch, self.workspace, [(path, text.encode(), None)], expected={path: None}
         )
 
+    async def make_room(self) -> None:
+        """Make ``.wainwright/`` where there is none: many editors save no file into a folder that is not there.
+
+        Never raises; a folder that cannot be had is told when something is written into it.
+        """
+        try:
+            await self.put(".wainwright/.gitignore", "*\n")
+        except (WainwrightError, OSError) as error:
+            log.debug("folder.not_made", reason=str(error))
+
 
 def _encoded(text: str | None) -> bytes | None:
     return None if text is None else text.encode()

@@ -72,8 +72,8 @@ class Product:
         async def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
             uri = params.text_document.uri
             runs = folders.ready(uri)
-            if runs is None and params.context.trigger_kind is types.CodeActionTriggerKind.Invoked:
-                # A person who asks waits a moment rather than being shown nothing.
+            if runs is None and params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic:
+                # A person who asks waits a moment rather than being shown nothing. Emacs does not say who asks.
                 with suppress(WainwrightError):
                     runs = await folders.once_open(uri)
             if runs is None:

@@ -17,7 +17,6 @@ from wainwright.domain.text import headline
 from wainwright.engine.views.documents import RUN
 from wainwright.engine.views.run_view import Decide, GateView, Notice, RunView, Start
 from wainwright.lsp.connection.progress import BACKLOG_BYTES
-from wainwright.lsp.documents.own import GOAL
 from wainwright.lsp.documents.positions import uri_from_path
 from wainwright.lsp.edits.delivery import Delivery
 from wainwright.lsp.messages import (
@@ -116,15 +115,8 @@ class Runs:
         await self._pick_up(views)
 
     async def expect_goals(self) -> None:
-        """Start what is slow to start when a goal is written. Each change asks: by name first, then on disk."""
-        known: str | None = None
-        goal, buffers = self.workspace / GOAL, self._server.buffers
-        while True:
-            opened = buffers.find_open(goal) if any(one.name == goal.name for one in buffers.opened) else None
-            if opened is not None and opened.source is not known:
-                known = opened.source
-                await self.engine.expect()
-            await buffers.next_change()
+        """Be ready for a goal before it is there."""
+        await self._goals.expect(self.engine.expect)
 
     async def _pick_up(self, views: list[RunView] | None = None) -> None:
         """Go on with what may go on in a trusted workspace, and start what is slow to start."""

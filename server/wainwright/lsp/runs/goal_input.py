@@ -1,6 +1,7 @@
 """What the person wants and where they stand: goals, selections, and the text that they have not saved yet."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -31,6 +32,20 @@ class Goals:
         self._server = server
         self._editing = editing
         self._workspace = editing.workspace
+
+    async def expect(self, begin: Callable[[], Awaitable[None]]) -> None:
+        """Prepare for a goal that is written: a folder to save it in, and what ``begin`` starts, which is slow."""
+        known: str | None = None
+        goal, buffers = self._workspace / GOAL, self._server.buffers
+        while True:
+            # Each change asks: by name first, then on disk.
+            opened = buffers.find_open(goal) if any(one.name == goal.name for one in buffers.opened) else None
+            if opened is not None and opened.source is not known:
+                if known is None:
+                    await self._editing.make_room()
+                known = opened.source
+                await begin()
+            await buffers.next_change()
 
     async def goal(self, arguments: StartArguments, asks: Asks = "change") -> Goal:
         """The goal that is meant. Raises InputError when there is none, and says where to write it."""
