@@ -38,9 +38,7 @@ final class Buffer {
     /** Applies edits to whatever is there, and asks for no version: so does LSP4IJ. */
     List<TextDocumentContentChangeEvent> apply(List<TextEdit> edits) {
         var last = Comparator.comparingInt((TextEdit edit) -> offset(edit.getRange().getStart())).reversed();
-        return edits.stream().sorted(last).toList().stream()
-                .map(edit -> change(offset(edit.getRange().getStart()), offset(edit.getRange().getEnd()), edit.getNewText()))
-                .toList();
+        return edits.stream().sorted(last).map(this::change).toList();
     }
 
     /** The position of some words. */
@@ -55,6 +53,10 @@ final class Buffer {
     /** All of it. */
     Range range() {
         return new Range(position(0), position(text.length()));
+    }
+
+    private TextDocumentContentChangeEvent change(TextEdit edit) {
+        return change(offset(edit.getRange().getStart()), offset(edit.getRange().getEnd()), edit.getNewText());
     }
 
     private TextDocumentContentChangeEvent change(int start, int end, String now) {

@@ -2,7 +2,6 @@ package wainwright;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -78,6 +77,12 @@ class Ide implements LanguageClient {
 
     void close() {
         writing.shutdownNow();
+    }
+
+    /** What was last to be seen: for somebody who wonders why nothing goes on. */
+    String newest() {
+        var last = progress.subList(Math.max(0, progress.size() - 6), progress.size());
+        return "asked: " + asked + "\ntold: " + told + "\nprogress: " + last;
     }
 
     // What the person does with documents.
@@ -241,7 +246,8 @@ class Ide implements LanguageClient {
 
     @Override
     public CompletableFuture<List<Object>> configuration(ConfigurationParams params) {
-        return CompletableFuture.completedFuture(new ArrayList<>(params.getItems().stream().map(item -> settings).toList()));
+        var items = params.getItems().stream().map(item -> settings).toList();
+        return CompletableFuture.completedFuture(items);
     }
 
     @Override

@@ -10,7 +10,8 @@ import org.eclipse.lsp4j.jsonrpc.validation.NonNull;
 
 /** What a plugin could add to LSP4IJ: the messages of the server that the protocol of editors does not have. */
 final class Plugin extends Ide {
-    record Event(@NonNull String run, @NonNull String kind, @NonNull String text, @NonNull String stage, String task) {}
+    record Event(
+            @NonNull String run, @NonNull String kind, @NonNull String text, @NonNull String stage, String task) {}
 
     record Input(@NonNull String prompt, String value) {}
 

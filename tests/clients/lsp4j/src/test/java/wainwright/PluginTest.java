@@ -15,7 +15,8 @@ class PluginTest {
 
     @Test
     void whatIsNotInTheProtocolCanBeTyped() throws Exception {
-        try (var session = Session.start(Plugin::new, JsonParser.parseString("{\"wainwright\": {\"input\": true}}"))) {
+        var wanted = JsonParser.parseString("{\"wainwright\": {\"input\": true}}");
+        try (var session = Session.start(Plugin::new, wanted)) {
             var ide = (Plugin) session.ide;
             ide.open(code);
             var goal = new JsonObject();
@@ -31,7 +32,8 @@ class PluginTest {
             assertEquals(2, ide.inputs.size());
             var run = ide.events.get(0).run();
             assertTrue(ide.events.stream().allMatch(one -> one.run().equals(run)));
-            assertTrue(ide.events.stream().anyMatch(one -> one.kind().equals("gate-opened") && one.stage().equals("PLANNING")));
+            assertTrue(ide.events.stream()
+                    .anyMatch(one -> one.kind().equals("gate-opened") && one.stage().equals("PLANNING")));
             session.execute("cancel", new JsonObject());
             session.isAsked("CANCELLED", 1);
             assertEquals(0, session.leave());

@@ -13,7 +13,8 @@ import org.eclipse.lsp4j.services.LanguageServer;
 
 /** What LSP4IJ says of itself in its first message. */
 final class Profile {
-    static final Gson GSON = new MessageJsonHandler(ServiceEndpoints.getSupportedMethods(LanguageServer.class)).getGson();
+    static final Gson GSON =
+            new MessageJsonHandler(ServiceEndpoints.getSupportedMethods(LanguageServer.class)).getGson();
 
     private Profile() {}
 

@@ -45,8 +45,10 @@ import org.eclipse.lsp4j.jsonrpc.Endpoint;
 import org.eclipse.lsp4j.jsonrpc.Launcher;
 import org.eclipse.lsp4j.jsonrpc.RemoteEndpoint;
 import org.eclipse.lsp4j.jsonrpc.json.MessageJsonHandler;
+import org.eclipse.lsp4j.jsonrpc.json.StreamMessageConsumer;
 import org.eclipse.lsp4j.jsonrpc.messages.Either;
 import org.eclipse.lsp4j.jsonrpc.messages.Message;
+import org.eclipse.lsp4j.jsonrpc.messages.MessageIssue;
 import org.eclipse.lsp4j.jsonrpc.services.ServiceEndpoints;
 import org.eclipse.lsp4j.services.LanguageServer;
 
@@ -115,8 +117,7 @@ final class Session implements AutoCloseable {
         while (!so.call()) {
             assertEquals(List.of(), ide.complaints, what);
             assertTrue(process.isAlive(), () -> "the server ended before: " + what);
-            assertTrue(System.nanoTime() < end, () -> "never: " + what + "\nasked: " + ide.asked + "\ntold: " + ide.told
-                    + "\nprogress: " + ide.progress.subList(Math.max(0, ide.progress.size() - 6), ide.progress.size()));
+            assertTrue(System.nanoTime() < end, () -> "never: " + what + "\n" + ide.newest());
             Thread.sleep(20);
         }
     }
@@ -177,7 +178,7 @@ final class Session implements AutoCloseable {
         return execute(new Command("", "wainwright." + name, List.of(argument)));
     }
 
-    /** What the lenses above a document say and do; those without a command are resolved where the server offers that. */
+    /** What the lenses of a document say and do; those without a command are resolved where the server offers it. */
     Map<String, Command> lenses(Path file) throws Exception {
         var texts = server.getTextDocumentService();
         var found = get(texts.codeLens(new CodeLensParams(document(file))));
@@ -236,11 +237,11 @@ final class Session implements AutoCloseable {
 
         @Override
         protected RemoteEndpoint createRemoteEndpoint(MessageJsonHandler json) {
-            var out = wrapMessageConsumer(new org.eclipse.lsp4j.jsonrpc.json.StreamMessageConsumer(output, json));
+            var out = wrapMessageConsumer(new StreamMessageConsumer(output, json));
             Endpoint local = ServiceEndpoints.toEndpoint(localServices);
             var endpoint = new RemoteEndpoint(out, local) {
                 @Override
-                public void handle(Message message, List<org.eclipse.lsp4j.jsonrpc.messages.MessageIssue> issues) {
+                public void handle(Message message, List<MessageIssue> issues) {
                     ide.complaints.add(issues + " in " + message);
                     super.handle(message, issues);
                 }
@@ -251,7 +252,7 @@ final class Session implements AutoCloseable {
         }
     }
 
-    /** What the library writes into its log when it cannot work with a message. An answer and its cancel may cross. */
+    /** What the library logs when it cannot work with a message. An answer and its cancel may cross. */
     private static final class Complaints extends Handler {
         private final List<String> complaints;
 

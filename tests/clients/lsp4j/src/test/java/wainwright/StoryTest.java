@@ -70,12 +70,13 @@ class StoryTest {
         assertTrue(ide.registered.containsAll(List.of("textDocument/completion", "textDocument/formatting")));
         ide.type(plan, "- serves: R1", "- serves: R7");
         ide.save(plan);
-        session.until("what is wrong is a problem", () -> problems(session, plan).contains("There is no requirement R7"));
+        session.until("it is a problem", () -> problems(session, plan).contains("There is no requirement R7"));
         ide.type(plan, "- serves: R7", "- serves: R1");
         ide.type(plan, "to calc/__init__.py.\n", "to calc/__init__.py, as Euclid would.\n");
         ide.save(plan);
         session.isTold("The plan is edited");
-        assertEquals(Set.of("Approve the plan", "Reject the plan", "Review", "Cancel"), session.lenses(plan).keySet());
+        var lenses = Set.of("Approve the plan", "Reject the plan", "Review", "Cancel");
+        assertEquals(lenses, session.lenses(plan).keySet());
         approveThePlan(session);
     }
 
@@ -105,7 +106,8 @@ class StoryTest {
         ide.open(diff);
         ide.type(diff, "+    return a - b\n", "+    return a - b\n> Say what it returns.\n");
         ide.save(diff);
-        session.choose(diff, ide.buffer(diff).position("hunk 1"), "Reject hunk 1 of calc/__init__.py: Say what it returns.");
+        var hunk = ide.buffer(diff).position("hunk 1");
+        session.choose(diff, hunk, "Reject hunk 1 of calc/__init__.py: Say what it returns.");
         session.isTold("Hunk 1 is left out, and built again: Say what it returns.");
         session.choose(code, TOP, "Take the change over");
         session.isAsked("Take the change over?", 2);

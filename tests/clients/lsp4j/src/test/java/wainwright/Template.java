@@ -16,7 +16,8 @@ record Template(Path folder) {
 
     /** What is started on anything but Windows. */
     List<String> command() throws IOException {
-        var words = read("template.json").getAsJsonObject().getAsJsonObject("programArgs").get("default").getAsString();
+        var template = read("template.json").getAsJsonObject();
+        var words = template.getAsJsonObject("programArgs").get("default").getAsString();
         if (words.contains("\"")) {
             throw new IllegalStateException("a command with quotes is cut up otherwise by LSP4IJ: " + words);
         }
