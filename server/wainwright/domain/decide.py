@@ -361,7 +361,7 @@ def _agreed(state: RunState, kind: GateKind, detail: str) -> bool:
     gate = state.latest_gate(kind)
     if gate is None or gate.decided is None or gate.gate.detail != detail:
         return False
-    return gate.decided.decision != "reject"
+    return gate.decided.decision != "reject" and gate.gate.id != state.refused_at
 
 
 def _with_cautions(state: RunState, detail: str) -> str:

@@ -492,4 +492,6 @@ def _deliver(state: RunState, event: ev.Delivered) -> RunState:
 
 
 def _rework(state: RunState, told: str) -> RunState:
-    return refused_tests(back_to_build(state, told, "rework"), refused_files(state), told)
+    gate = state.latest_gate("apply")
+    again = back_to_build(state, told, "rework").changed(refused_at=gate.gate.id if gate else "")
+    return refused_tests(again, refused_files(state), told)

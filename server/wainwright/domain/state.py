@@ -180,6 +180,8 @@ class RunState(Fact):
     delivered: Delivered | None = None
     handed: Delivered | None = None
     """What the person has: the newest delivery, also when more was built since."""
+    refused_at: str = ""
+    """The newest gate at which some of a change was refused: what is built then is asked about, if the same also."""
     deployment_plan: DeploymentPlanned | None = None
     deployment_plans: int = 0
     deployment: Deployment | None = None

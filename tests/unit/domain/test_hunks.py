@@ -17,7 +17,7 @@ from wainwright.domain.choosing import all_refused, refused
 from wainwright.domain.decide import decide
 from wainwright.domain.errors import IllegalTransition
 from wainwright.domain.events import Event
-from wainwright.domain.fold import replay
+from wainwright.domain.fold import fold, replay
 from wainwright.domain.goal import Stage
 from wainwright.domain.hunks import HunkDecision, HunksDecided
 from wainwright.domain.state import RunState
@@ -102,6 +102,20 @@ def test_all_hunks_refused_is_the_change_rejected(decision: str) -> None:
     assert digest.startswith("The person rejected the change: all of it\n")
     assert "The person rejected these lines: Not so." in digest
     assert "+zehn" in digest
+
+
+@pytest.mark.parametrize("out", [(1,), (1, 2, 3)])
+def test_the_same_change_built_again_is_asked_about_again(out: tuple[int, ...]) -> None:
+    """The yes was for the rest, and the tree that was refused is the one that was built again."""
+    in_part = () if len(out) == 3 else (IN_PART,)
+    state = after(said(*out), decided("apply-1"), *in_part)
+    assert state.stage is Stage.BUILD
+    again = state.changed(stage=Stage.REVIEW, head_tree="t2", shown=SHOWN, reviewed=REVIEWED)
+    assert [told(effect) for effect in decide(again)] == ["OpenGate apply-2"]
+    asked = fold(again, opened("apply", f"tree t2\n{READ}", number=2))
+    assert [told(effect) for effect in decide(fold(asked, decided("apply-2")))] == [
+        f"HandOver number={again.reviews}"
+    ]
 
 
 def test_the_document_is_a_diff_in_which_each_hunk_says_what_it_serves() -> None:
