@@ -6,35 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.fixtures import team
-from tests.fixtures.openai_server import Answer, OpenAIServer, say
 from tests.fixtures.program import end_services
-from workplace import CONFIG, EDIT, EDIT_CHANGED, FINDING, GOAL, ON_DISK, Workplace
+from workplace import CONFIG, FINDING, GOAL, MEANT, ON_DISK, WRONG, Workplace
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 RUNS_S = 600
-MEANT, WRONG = "Whole numbers only.", "Say what it returns."
-"""What the person says: to a question, and below a hunk."""
 
 pytestmark = pytest.mark.editor
-
-
-def listening(place: Workplace) -> OpenAIServer:
-    """The implementer waits to hear what is meant, and does otherwise once it hears what is wrong."""
-    heard: set[str] = set()
-
-    def answer(body: dict) -> Answer:
-        heard.update(words for words in (MEANT, WRONG) if words in str(body))
-        if team.part(body) != "Implementer" or (MEANT in heard and team.turns(body)):
-            return place.team.play(body)
-        if MEANT not in heard:
-            why = {"status": "impossible", "summary": "Not clear.", "because": "Are fractions meant as well?"}
-            return say(team.answer(why))
-        edit = EDIT_CHANGED if WRONG in heard else EDIT
-        return say(edit + team.answer({"status": "done", "summary": "Added sub."}))
-
-    return OpenAIServer(answer)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +26,7 @@ def listening(place: Workplace) -> OpenAIServer:
 def test_all_messages_are_understood(tmp_path, editor, played, heard):
     place = Workplace(tmp_path, None)
     place.team.findings = [FINDING]
-    place.model = listening(place)
+    place.team.unsure = True
     log = tmp_path / "server.log"
     log.touch()
     told = {
