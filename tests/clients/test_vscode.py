@@ -172,13 +172,17 @@ def test_a_goal_goes_to_its_end_and_back(vscode, place):
         vscode.play("story", address, folder=str(place.root), goal=GOAL, meant=MEANT, wrong=WRONG)
 
 
-def test_in_the_extension_host(vscode, place):
+def test_in_the_extension_host(vscode, place, tmp_path):
     place.team.findings = [FINDING]
-    with place.model, vscode.running({**around(place), "WAINWRIGHT_GOAL": GOAL}) as address:
+    failure = tmp_path / "failure.txt"
+    told = {"WAINWRIGHT_GOAL": GOAL, "WAINWRIGHT_FAILURE": str(failure)}
+    with place.model, vscode.running({**around(place), **told}) as address:
         vscode.settle(serve("--autonomy", "suggest", "--model", "openai/any", "--api-base", place.model.base))
-        told = {"folder": str(place.root), "extension": str(ROOT / "clients" / "vscode")}
-        said = vscode.play("inhost", address, **told, tests=str(HERE / "inhost" / "index.js"))
-        assert "ended with 0" in said
+        ours = {"extension": str(ROOT / "clients" / "vscode"), "tests": str(HERE / "inhost" / "index.js")}
+        try:
+            vscode.play("inhost", address, folder=str(place.root), **ours)
+        finally:
+            assert not failure.exists(), failure.read_text()
 
 
 @pytest.mark.parametrize("case", ["path", "folder", "trust", "model"])

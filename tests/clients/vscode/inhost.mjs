@@ -11,7 +11,7 @@ const window = await Window.open(told.folder, payload);
 const { page } = window;
 let done;
 const code = new Promise((resolve) => (done = resolve));
-await page.exposeFunction("codeAutomationLog", (kind, words) => console.log(`[${kind}]`, ...(words ?? [])));
+await page.exposeFunction("codeAutomationLog", () => undefined);
 await page.exposeFunction("codeAutomationExit", (result) => done(result));
 // A built editor runs tests only where it is told that somebody drives it.
 await page.addInitScript(() => {

@@ -62,12 +62,20 @@ export class Window {
     return this;
   }
 
-  /** Runs a command of the palette, by its whole title. */
+  /** Runs a command of the palette, by its whole title. What an extension brings is there a moment after the window. */
   async command(title) {
-    await this.page.keyboard.press("F1");
-    const input = this.page.locator(".quick-input-widget input.input");
-    await input.fill(`>${title}`);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+    await until(`the command ${title}`, async () => {
+      await this.page.keyboard.press("Escape");
+      await this.page.keyboard.press("F1");
+      try {
+        await this.page.locator(".quick-input-widget input.input").fill(`>${title}`, { timeout: 2000 });
+        await row.click({ timeout: 2000 });
+        return true;
+      } catch {
+        return false;
+      }
+    });
   }
 
   /** Types a line into the input that is open, and ends it. */

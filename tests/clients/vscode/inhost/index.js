@@ -1,6 +1,7 @@
 /** Runs in the extension host, beside the extension: what its programming interface shows of a run. */
 
 const assert = require("node:assert/strict");
+const { writeFileSync } = require("node:fs");
 const vscode = require("vscode");
 
 const PATIENCE_MS = 90_000;
@@ -19,7 +20,17 @@ async function until(what, found) {
 
 const send = (name, argument) => vscode.commands.executeCommand(`wainwright.${name}`, argument);
 
+/** The editor says no more of a failure than that there was one. */
 exports.run = async () => {
+  try {
+    await story();
+  } catch (failure) {
+    writeFileSync(process.env.WAINWRIGHT_FAILURE, failure.stack);
+    throw failure;
+  }
+};
+
+async function story() {
   const extension = vscode.extensions.getExtension("wainwright.wainwright");
   await extension.activate();
 
@@ -39,7 +50,7 @@ exports.run = async () => {
   await until("the plan is asked about", async () => (await send("page", { run })).run.gates.length === 1);
   const page = await send("page", { run });
   const plan = vscode.Uri.parse(page.documents.find(({ name }) => name === "plan.md").uri);
-  await vscode.workspace.openTextDocument(plan);
+  await until("the plan is on the disk", () => vscode.workspace.openTextDocument(plan).then(Boolean, () => false));
   const lenses = await until("lenses", async () => {
     const found = await vscode.commands.executeCommand("vscode.executeCodeLensProvider", plan);
     return found?.length > 0 && found;
@@ -73,4 +84,4 @@ exports.run = async () => {
   await send("revert", { run });
   await until("it is taken back", () => !file.getText().includes("def sub"));
   assert.match(file.getText(), /only in the buffer/);
-};
+}
