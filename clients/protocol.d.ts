@@ -608,6 +608,8 @@ export interface TaskInfo {
   /** Files that it may change. */
   writes: string[];
   summary: string;
+  /** What can be done about it now. */
+  ways: WayInfo[];
 }
 
 /** A few sentences, which the person is shown as well. */

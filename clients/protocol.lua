@@ -420,6 +420,7 @@
 ---@field needs string[] The tasks that it waits for.
 ---@field writes string[] Files that it may change.
 ---@field summary string
+---@field ways wainwright.WayInfo[] What can be done about it now.
 
 --- A few sentences, which the person is shown as well.
 ---@class wainwright.TextInfo

@@ -28,6 +28,8 @@ async def test_a_run_is_drawn_from_one_answer(workplace):
     (task,) = page["tasks"]
     assert (task["id"], task["status"], task["mark"]) == ("subtract", "running", "now")
     assert task["writes"] == ["calc/__init__.py"]
+    shown = [(one["short"], one["argument"].get("way")) for one in task["ways"]]
+    assert shown == [("Pause", "pause"), ("Stop", "stop"), ("Re-run", "again"), ("Show diff", None)]
     assert page["ways"][0]["command"] == "wainwright.cancel"
     with pytest.raises(Refused, match="shows no change"):
         await person.command("change")
