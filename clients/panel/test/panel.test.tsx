@@ -103,6 +103,17 @@ test("a hunk is refused with words, and what the server then says of it is shown
   });
 });
 
+test("what cannot be drawn takes no gate with it", async () => {
+  const quiet = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const { host } = await shown("change", { tab: "Change" });
+  await screen.findByText(/>>>.*def sub/s);
+  host.moment = { ...host.moment, change: { ...host.moment.change, hunks: null } as never };
+  host.tell({ method: "panel/ready" });
+  await screen.findByText(/^This cannot be shown/, undefined, { timeout: 3000 });
+  screen.getByRole("button", { name: "Take the change over" });
+  quiet.mockRestore();
+});
+
 test("a file that was handed over is taken back", async () => {
   const { host, person } = await shown("done", { tab: "Change" });
   await press(person, "Revert", await screen.findByRole("region", { name: "calc/power.py" }));

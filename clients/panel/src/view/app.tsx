@@ -1,5 +1,5 @@
 /** The panel: the runs, and the one that is looked at. */
-import { lazy, type KeyboardEvent, Suspense, useRef } from "react";
+import { Component, lazy, type KeyboardEvent, type ReactNode, Suspense, useRef } from "react";
 import type { PageInfo, RunInfo } from "../../../protocol";
 import { type Panel, type Picture, type Tab, TABS, usePicture } from "../panel";
 import { Cost } from "./cost";
@@ -93,17 +93,33 @@ function Run({ panel, picture, page }: { panel: Panel; picture: Picture; page: P
       <RunWays panel={panel} page={page} />
       <Tabs panel={panel} tab={picture.tab} />
       <div role="tabpanel" id="tab" aria-labelledby={`tab-${picture.tab}`} className="grid grid-cols-[minmax(0,1fr)] gap-4">
-        {picture.tab === "Tasks" && <Tasks panel={panel} page={page} />}
-        {picture.tab === "Tests" && <Tests panel={panel} page={page} />}
-        {picture.tab === "Cost" && <Cost page={page} />}
-        {picture.tab === "Change" && (
-          <Suspense fallback={<p className="text-quiet">Loading…</p>}>
-            <Review panel={panel} change={picture.change} noChange={picture.noChange} />
-          </Suspense>
-        )}
+        <Held key={picture.tab}>
+          {picture.tab === "Tasks" && <Tasks panel={panel} page={page} />}
+          {picture.tab === "Tests" && <Tests panel={panel} page={page} />}
+          {picture.tab === "Cost" && <Cost page={page} />}
+          {picture.tab === "Change" && (
+            <Suspense fallback={<p className="text-quiet">Loading…</p>}>
+              <Review panel={panel} change={picture.change} noChange={picture.noChange} />
+            </Suspense>
+          )}
+        </Held>
       </div>
     </div>
   );
+}
+
+/** What cannot be loaded or drawn takes nothing else with it: gates can be decided all the same. */
+class Held extends Component<{ children: ReactNode }, { why: string }> {
+  override state = { why: "" };
+
+  static getDerivedStateFromError(error: Error): { why: string } {
+    return { why: error.message };
+  }
+
+  override render(): ReactNode {
+    const { why } = this.state;
+    return why ? <p className="text-bad">This cannot be shown: {why}</p> : this.props.children;
+  }
 }
 
 function Fact({ name, value }: { name: string; value: string }) {

@@ -101,7 +101,7 @@ function Edge({ from, to }: { from: Placed; to: Placed }) {
       d={`M${x},${y} C${x + bend},${y} ${ex - bend},${ey} ${ex},${ey}`}
       fill="none"
       strokeWidth={1.25}
-      className={to.task.mark === "now" ? "flows stroke-now" : from.task.mark === "done" ? "stroke-good" : "stroke-line"}
+      className={to.task.mark === "now" ? "flows stroke-now" : from.task.mark === "done" ? "stroke-good" : "stroke-quiet"}
     />
   );
 }

@@ -134,7 +134,7 @@ function atGate(run: string, gate: GateInfo): Offer[] {
   const argument = { run, gate: gate.id, seen: gate.seen };
   return [
     { title: gate.yes, command: "wainwright.approve", argument, first: true },
-    { title: gate.answer, command: "wainwright.answer", argument, first: true },
+    { title: gate.answer, command: "wainwright.answer", argument },
     { title: gate.no, command: "wainwright.reject", argument },
     { title: gate.read && `Read ${gate.read}`, command: "wainwright.show", argument: { run, document: gate.read } },
   ].filter((offer) => offer.title);
