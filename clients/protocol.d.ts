@@ -564,7 +564,8 @@ export type Stage = "NEW" | "PLANNING" | "DESIGN" | "BUILD" | "TEST" | "REVIEW" 
 /** A stage of a run. */
 export interface StageInfo {
   stage: Stage;
-  mark: "done" | "now" | "later" | "skipped";
+  /** How to draw it; `wrong`: the run failed in it. */
+  mark: "done" | "now" | "later" | "skipped" | "wrong";
   /** Seconds since 1970; nothing: it has not begun. */
   began: number | null;
   /** Why it is skipped. */
@@ -617,6 +618,8 @@ export interface TaskInfo {
   /** Files that it may change. */
   writes: string[];
   summary: string;
+  /** What can be done about it now. */
+  ways: WayInfo[];
 }
 
 /** A few sentences, which the person is shown as well. */

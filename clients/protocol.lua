@@ -394,7 +394,7 @@
 --- A stage of a run.
 ---@class wainwright.StageInfo
 ---@field stage wainwright.Stage
----@field mark "done"|"now"|"later"|"skipped"
+---@field mark "done"|"now"|"later"|"skipped"|"wrong" How to draw it; `wrong`: the run failed in it.
 ---@field began number|nil Seconds since 1970; nothing: it has not begun.
 ---@field why string Why it is skipped.
 
@@ -426,6 +426,7 @@
 ---@field needs string[] The tasks that it waits for.
 ---@field writes string[] Files that it may change.
 ---@field summary string
+---@field ways wainwright.WayInfo[] What can be done about it now.
 
 --- A few sentences, which the person is shown as well.
 ---@class wainwright.TextInfo

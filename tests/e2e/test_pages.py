@@ -28,7 +28,10 @@ async def test_a_run_is_drawn_from_one_answer(workplace):
     (task,) = page["tasks"]
     assert (task["id"], task["status"], task["mark"]) == ("subtract", "running", "now")
     assert task["writes"] == ["calc/__init__.py"]
-    assert page["ways"][0]["command"] == "wainwright.cancel"
+    shown = [(one["short"], one["argument"].get("way")) for one in task["ways"]]
+    assert shown == [("Pause", "pause"), ("Stop", "stop"), ("Re-run", "again"), ("Show diff", None)]
+    ways = [one["short"] for one in page["ways"]]
+    assert ways == ["Cancel", "Send a note", "Show the run", "Replay", "Fork"], "the run itself is in sight"
     with pytest.raises(Refused, match="shows no change"):
         await person.command("change")
     workplace.team.release("Implementer")

@@ -117,15 +117,15 @@ function runOf(given: Node | { run: string } | undefined): string | undefined {
   return typeof run === "object" ? run.run : run;
 }
 
-/** Lets the person choose from what the server says can be done about a run. */
+/** Lets the person choose from what the server says can be done about a run, or about a task. */
 async function choose(runs: Runs, node: Node, asked: (command: string, argument: object) => Promise<unknown>): Promise<void> {
   const run = runOf(node);
   if (run === undefined) {
     return;
   }
-  const { ways } = await runs.page(run);
+  const ways = node.kind === "task" ? node.task.ways : (await runs.page(run)).ways;
   const items = ways.map((way): QuickPickItem & { way: WayInfo } => ({ label: way.short, way }));
-  const chosen = await window.showQuickPick(items, { title: run });
+  const chosen = await window.showQuickPick(items, { title: node.kind === "task" ? node.task.title : run });
   if (chosen !== undefined) {
     await asked(chosen.way.command, chosen.way.argument);
   }

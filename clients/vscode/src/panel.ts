@@ -98,11 +98,10 @@ function page({ webview }: WebviewPanel, folder: Uri): string {
   const own = webview.cspSource;
   const policy = [
     "default-src 'none'",
-    `script-src 'nonce-${nonce}' ${own}`,
-    `style-src ${own} 'unsafe-inline'`,
+    `script-src ${own} 'nonce-${nonce}'`,
+    `style-src ${own} 'nonce-${nonce}'`,
+    "style-src-attr 'unsafe-inline'", // the diff places its lines by attributes
     `font-src ${own}`,
-    `img-src ${own} data:`,
-    "worker-src blob:",
   ];
   return `<!DOCTYPE html>
 <html lang="en">

@@ -127,7 +127,7 @@ function ofTask(run: RunInfo, task: TaskInfo): TreeItem {
     icon: MARKS[task.mark],
     description: `${task.id}: ${task.status}${again}`,
     tooltip: task.summary || task.writes.join("\n"),
-    context: task.status === "running" ? "task running" : "task",
+    context: "task",
   });
 }
 

@@ -19,11 +19,25 @@ class OutputParams(Wire):
     text: str
 
 
+class WayInfo(Wire):
+    """A command that is possible now."""
+
+    title: str
+    """Where the run is not in plain sight."""
+    short: str
+    """Where it is."""
+    command: str
+    argument: dict[str, Any]
+    urgent: bool
+    """Somebody waits for it."""
+
+
 class StageInfo(Wire):
     """A stage of a run."""
 
     stage: Stage
-    mark: Literal["done", "now", "later", "skipped"]
+    mark: Literal["done", "now", "later", "skipped", "wrong"]
+    """How to draw it; `wrong`: the run failed in it."""
     began: float | None
     """Seconds since 1970; nothing: it has not begun."""
     why: str
@@ -45,6 +59,8 @@ class TaskInfo(Wire):
     writes: tuple[str, ...]
     """Files that it may change."""
     summary: str
+    ways: tuple[WayInfo, ...]
+    """What can be done about it now."""
 
 
 class ReceiptInfo(Wire):
@@ -105,19 +121,6 @@ class ServiceInfo(Wire):
     url: str
     fence: str
     """How it is held, in a sentence."""
-
-
-class WayInfo(Wire):
-    """A command that is possible now."""
-
-    title: str
-    """Where the run is not in plain sight."""
-    short: str
-    """Where it is."""
-    command: str
-    argument: dict[str, Any]
-    urgent: bool
-    """Somebody waits for it."""
 
 
 class PageInfo(Wire):

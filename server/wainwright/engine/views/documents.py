@@ -47,7 +47,7 @@ _HOW_TO_DECIDE = "In your words: write lines that begin with `> ` under the ques
 _HOW_TO_NOTE = (
     "Say something to those at work: write lines that begin with `> ` here, and choose *Send the note*."
 )
-_STAGE_MARKS = {"done": "x", "now": ">", "later": " ", "skipped": "-"}
+_STAGE_MARKS = {"done": "x", "now": ">", "later": " ", "skipped": "-", "wrong": "!"}
 
 
 def folder(workspace: Path, run: str) -> Path:

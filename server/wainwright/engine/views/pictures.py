@@ -1,7 +1,6 @@
 """Pictures of a run as Mermaid, which many readers of Markdown draw: the way through its stages, and its tasks."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from wainwright.engine.views.run_view import TaskView
 from wainwright.engine.views.timeline import Mark, StageView
@@ -13,7 +12,6 @@ _LOOKS = {
     "skipped": "fill:#fff,stroke:#999,color:#666,stroke-dasharray:4",
     "wrong": "fill:#f8d0d0,stroke:#b22222,color:#000",
 }
-TaskMark = Mark | Literal["wrong"]
 _OF_STATUS: dict[str, Mark] = {
     "landed": "done",
     "running": "now",
@@ -30,7 +28,7 @@ def lifecycle(way: Sequence[StageView]) -> str:
     return _drawn(["flowchart LR", *boxes, line], {one.mark for one in way})
 
 
-def mark(status: str) -> TaskMark:
+def mark(status: str) -> Mark:
     """How a task of this status is drawn; one that is in somebody's way is drawn as wrong."""
     return _OF_STATUS.get(status, "wrong")
 

@@ -5,11 +5,11 @@ from types import MappingProxyType
 from typing import Literal
 
 from wainwright.domain.fold import fold
-from wainwright.domain.goal import WAY, WORKING, Fact, Stage
+from wainwright.domain.goal import ENDS, WORKING, Fact, Stage
 from wainwright.engine.views.run_view import RunView
 from wainwright.journal import Journal
 
-Mark = Literal["done", "now", "later", "skipped"]
+Mark = Literal["done", "now", "later", "skipped", "wrong"]
 
 
 class StageView(Fact):
@@ -44,17 +44,23 @@ class Timeline:
 
 def stages(view: RunView, began: Mapping[Stage, float] = MappingProxyType({})) -> tuple[StageView, ...]:
     """The stages between the first and the last, in their order."""
-    at = WAY.index(view.stage) if view.stage in WAY else -1
+    at = WORKING.index(view.stage) if view.stage in WORKING else len(WORKING)
+    here: Mark = "now"
+    if view.stage in ENDS and view.stage is not Stage.DONE:
+        at = max((WORKING.index(stage) for stage in began if stage in WORKING), default=-1)
+        here = "wrong" if view.stage is Stage.FAILED else "later"
+    elif view.stage is Stage.NEW:
+        at = -1
     return tuple(
         StageView(
             stage=stage,
-            mark="skipped" if stage in view.skips else _mark(at, number),
+            mark="skipped" if stage in view.skips else here if at == number else _mark(at, number),
             began=began.get(stage),
             why=view.skips.get(stage, ""),
         )
-        for number, stage in enumerate(WORKING, start=1)
+        for number, stage in enumerate(WORKING)
     )
 
 
 def _mark(at: int, number: int) -> Mark:
-    return "done" if at > number else "now" if at == number else "later"
+    return "done" if at > number else "later"

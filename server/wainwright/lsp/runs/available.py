@@ -55,23 +55,23 @@ def about(view: "RunView") -> list[AvailableCommand]:
     found = [
         *to_say(view),
         AvailableCommand("Show the run", "wainwright.show", run),
-        AvailableCommand(f"Replay {view.run} against its record", "wainwright.replay", run),
-        AvailableCommand(f"Fork {view.run}", "wainwright.fork", run),
+        AvailableCommand(f"Replay {view.run} against its record", "wainwright.replay", run, short="Replay"),
+        AvailableCommand(f"Fork {view.run}", "wainwright.fork", run, short="Fork"),
     ]
     if view.deployment is not None and view.deployment.serves and view.stage in ENDS:
         title = f"Stop the service at {view.deployment.url or view.deployment.id}"
-        found.append(AvailableCommand(title, "wainwright.stop", run))
+        found.append(AvailableCommand(title, "wainwright.stop", run, short="Stop the service"))
     if view.branch or view.patch or view.editor in ("applied", "partial"):
         before = {"checkpoint": f"{view.run}@0"}
         title = f"Rewind the files to before {view.run}"
-        found.append(AvailableCommand(title, "wainwright.rewind", before))
+        found.append(AvailableCommand(title, "wainwright.rewind", before, short="Rewind the files"))
     return found
 
 
 def to_say(view: "RunView") -> list[AvailableCommand]:
     """Words for those at work on a run, as long as it goes on."""
     title = f"Send the note to those at work on {view.run}"
-    offer = AvailableCommand(title, "wainwright.note", {"run": view.run})
+    offer = AvailableCommand(title, "wainwright.note", {"run": view.run}, short="Send a note")
     return [] if view.stage in ENDS else [offer]
 
 

@@ -20,10 +20,12 @@ from wainwright.lsp.page_messages import (
     TaskInfo,
     WayInfo,
 )
-from wainwright.lsp.runs.available import about, available
+from wainwright.lsp.runs.available import AvailableCommand, about, available
+from wainwright.lsp.runs.task_commands import moves_of, shown_of
 from wainwright.lsp.runs.told import money, word
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from wainwright.engine.pages import RunPage
@@ -57,7 +59,12 @@ def page_info(page: "RunPage", workspace: "Path") -> PageInfo:
         size=view.size,
         stages=tuple(StageInfo(**one.model_dump()) for one in page.stages),
         tasks=tuple(
-            TaskInfo(**one.model_dump(include=set(_DRAWN)), mark=mark(one.status), writes=one.write_set)
+            TaskInfo(
+                **one.model_dump(include=set(_DRAWN)),
+                mark=mark(one.status),
+                writes=one.write_set,
+                ways=_ways([*moves_of(view, one), *shown_of(view, one)]),
+            )
             for one in view.tasks
         ),
         receipts=tuple(
@@ -73,16 +80,20 @@ def page_info(page: "RunPage", workspace: "Path") -> PageInfo:
         ),
         service=ServiceInfo(url=service.url or service.id, fence=service.fence) if service else None,
         ending=tuple(filter(None, (*view.ending, view.take_over))),
-        ways=tuple(
-            WayInfo(
-                title=one.title,
-                short=one.short or one.title,
-                command=one.command,
-                argument=one.argument,
-                urgent=one.urgent,
-            )
-            for one in (*available(view), *about(view))
-        ),
+        ways=_ways([*available(view), *about(view)]),
+    )
+
+
+def _ways(found: "Sequence[AvailableCommand]") -> tuple[WayInfo, ...]:
+    return tuple(
+        WayInfo(
+            title=one.title,
+            short=one.short or one.title,
+            command=one.command,
+            argument=one.argument,
+            urgent=one.urgent,
+        )
+        for one in found
     )
 
 

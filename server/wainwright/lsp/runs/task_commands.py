@@ -27,18 +27,29 @@ def task_commands(page: "PlanPage", name: str) -> list[AvailableCommand]:
     view, task = page.view, page.task(name)
     if view is None or task is None:
         return []
-    about = {"run": view.run, "task": name}
-    found = [
-        AvailableCommand(f"{title} {name}", "wainwright.task", {**about, "way": way}, short=title)
+    moves, shown = moves_of(view, task), shown_of(view, task)
+    if not shown:
+        return moves
+    line = page.index.position(next(t.head.start for t in page.read.tasks if t.id.text == name)).line
+    where = {"run": view.run, "uri": page.uri, "line": line}
+    return [*moves, AvailableCommand(f"Why {name} is as it is", "wainwright.why", where, short="Why"), *shown]
+
+
+def moves_of(view: "RunView", task: "TaskView") -> list[AvailableCommand]:
+    """What moves a task."""
+    about = {"run": view.run, "task": task.id}
+    return [
+        AvailableCommand(f"{title} {task.id}", "wainwright.task", {**about, "way": way}, short=title)
         for title, way in _ways(view, task)
     ]
-    if task.status != "waiting" or task.attempt:
-        line = page.index.position(next(t.head.start for t in page.read.tasks if t.id.text == name)).line
-        where = {"run": view.run, "uri": page.uri, "line": line}
-        found.append(AvailableCommand(f"Why {name} is as it is", "wainwright.why", where, short="Why"))
-        title = f"Show the diff of {name}"
-        found.append(AvailableCommand(title, "wainwright.difference", about, short="Show diff"))
-    return found
+
+
+def shown_of(view: "RunView", task: "TaskView") -> list[AvailableCommand]:
+    """What there is to see of a task that has begun."""
+    about = {"run": view.run, "task": task.id}
+    title = f"Show the diff of {task.id}"
+    offer = AvailableCommand(title, "wainwright.difference", about, short="Show diff")
+    return [offer] if task.status != "waiting" or task.attempt else []
 
 
 def _ways(view: "RunView", task: "TaskView") -> tuple[tuple[str, str], ...]:
