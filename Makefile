@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUST := $(shell find native -path native/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' \) -print 2>/dev/null)
 
-.PHONY: help setup system demo lint test test-editors check map bench parity attacks saving spending killing sweeping longer replays nightly fuzz miri injection racing sbom walking typing conversing readers clean
+.PHONY: help setup system demo lint test test-editors vsix check map bench parity attacks saving spending killing sweeping longer replays nightly fuzz miri injection racing sbom walking typing conversing readers clean
 help:  ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -31,6 +31,9 @@ demo: setup  ## The main job on a sample workspace, no key needed
 # In the order of the files: what takes long and is one test is not left for the end, where a worker would be alone with it.
 test: setup  ## All tests, as CI runs them
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m 'not nightly and not editor'
+
+vsix: setup  ## The VS Code extension, with the panel and a server: wainwright.vsix
+	.ci/vsix wainwright.vsix
 
 test-editors: setup  ## The same story in real editors, which are installed below ~/.cache/wainwright-editors
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'editor and not nightly' tests/clients

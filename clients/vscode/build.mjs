@@ -16,7 +16,7 @@ await build({
 });
 cpSync("../panel/dist", "dist/panel", { recursive: true });
 cpSync("../../LICENSE", "LICENSE");
-// `pip wheel . --no-deps -w dist/` in the project's root makes one, for this kind of machine.
+// `make vsix` makes one, for this kind of machine.
 const wheels = existsSync("../../dist") ? readdirSync("../../dist").filter((name) => name.endsWith(".whl")) : [];
 if (wheels.length > 0) {
   mkdirSync("dist/server");

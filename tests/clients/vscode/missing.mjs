@@ -14,6 +14,15 @@ const CASES = {
     await window.page.locator(".tab.active", { hasText: "goal.md" }).waitFor();
   },
 
+  /** No server is there: the one that came with the extension is installed. */
+  async server(window) {
+    await window.answers("neither in .venv", "Install it");
+    await window.toast("installs what it needs").waitFor();
+    await until("it is installed", async () => !(await window.toast("installs").count()), 400_000);
+    await window.command("Wainwright: Start work on a goal");
+    await window.page.locator(".tab.active", { hasText: "goal.md" }).waitFor();
+  },
+
   /** No folder is open. */
   async folder(window) {
     await window.command("Wainwright: Start work on a goal");

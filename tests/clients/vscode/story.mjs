@@ -79,4 +79,14 @@ await play(told.folder, async (window) => {
   await window.types("Not today.");
   await window.toast("DONE").waitFor();
   await window.picture("done");
+
+  step("a file is taken back");
+  await window.row("Documents").click();
+  await page.locator(".monaco-list-row[aria-level='3']", { hasText: "change.diff" }).click();
+  await window.lens("Revert hunk 1").click();
+  await window.opens("calc/__init__.py");
+  await until("it is taken back", async () => !(await window.text()).includes("def sub"));
+  if (!(await window.text()).includes("# only in the buffer")) {
+    throw new Error("what was typed is lost");
+  }
 });

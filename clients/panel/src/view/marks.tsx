@@ -40,10 +40,6 @@ export function many(count: number, noun: string): string {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-export function dollars(usd: number): string {
-  return `$${usd.toFixed(usd < 1 ? 3 : 2)}`;
-}
-
 /** What a document's URI says for a person: the end of its path. */
 export function pathOf(uri: string): string {
   return decodeURIComponent(uri).split("/").slice(-2).join("/");
