@@ -1,0 +1,129 @@
+-- The timeline of a run: its stages, tasks and newest lines, beside the text and never in its way.
+local server = require('wainwright.server')
+
+local M = {}
+
+-- Of what the server writes into `run.md`, what is looked at while a run is at work.
+local SHOWN = { Decide = true, Timeline = true, Tasks = true, Newest = true, Failed = true, Delivered = true, Spent = true }
+local WIDTH = 56
+
+local view = { buf = nil, win = nil, run = nil, stop = nil }
+
+local function page(run)
+  local folder = run and server.folder(run)
+  return folder and vim.fs.joinpath(folder, 'run.md')
+end
+
+local function read(run)
+  local path = page(run)
+  local file = path and io.open(path)
+  if not file then return { 'No run yet: :Wainwright start WHAT SHOULD BE TRUE' } end
+  local lines, wanted = {}, true
+  for line in file:lines() do
+    local heading = line:match('^## (.*)')
+    if heading then wanted = SHOWN[heading] end
+    if wanted and not (line == '' and lines[#lines] == '') then table.insert(lines, line) end
+  end
+  file:close()
+  return lines
+end
+
+local function is_open() return view.win ~= nil and vim.api.nvim_win_is_valid(view.win) end
+
+local function float(lines)
+  return {
+    relative = 'editor', anchor = 'NE', row = 1, col = vim.o.columns - 1, style = 'minimal', border = 'rounded',
+    width = math.min(WIDTH, vim.o.columns - 4), height = math.max(1, math.min(#lines, vim.o.lines - 6)),
+    title = ' Wainwright ',
+  }
+end
+
+local function render()
+  if not is_open() then return end
+  local lines = read(view.run)
+  vim.bo[view.buf].modifiable = true
+  vim.api.nvim_buf_set_lines(view.buf, 0, -1, false, lines)
+  vim.bo[view.buf].modifiable = false
+  if vim.api.nvim_win_get_config(view.win).relative ~= '' then vim.api.nvim_win_set_config(view.win, float(lines)) end
+end
+
+local function close()
+  if view.stop then view.stop() end
+  if is_open() then vim.api.nvim_win_close(view.win, true) end
+  view = {}
+end
+
+local function follow(run)
+  if view.stop then view.stop() end
+  view.run, view.stop = run, nil
+  local path = page(run)
+  if path and vim.uv.fs_stat(vim.fs.dirname(path)) then
+    view.stop = require('wainwright.documents').watch(path, render)
+  end
+  render()
+end
+
+local function follow_newest()
+  server.send('runs', nil, function(found)
+    local newest = found.runs[1]
+    if is_open() then follow(newest and newest.run) end
+  end)
+end
+
+local function show(how)
+  local here = vim.api.nvim_get_current_win()
+  view.buf = vim.api.nvim_create_buf(false, true)
+  vim.bo[view.buf].bufhidden = 'wipe'
+  if how == 'split' then
+    vim.cmd(('botright vertical %dsplit'):format(WIDTH))
+    view.win = vim.api.nvim_get_current_win()
+    vim.api.nvim_win_set_buf(view.win, view.buf)
+    vim.wo[view.win].winfixwidth = true
+    vim.api.nvim_set_current_win(here)
+  else
+    view.win = vim.api.nvim_open_win(view.buf, false, float({ '' }))
+  end
+  vim.wo[view.win].wrap, vim.wo[view.win].number, vim.wo[view.win].relativenumber = how == 'split', false, false
+  vim.bo[view.buf].filetype = 'markdown'
+  vim.keymap.set('n', 'q', close, { buffer = view.buf, desc = 'Wainwright: close the timeline' })
+end
+
+---Show a run, or whichever is the newest; `close` takes it away, as does asking for the float that is there.
+---@param how 'float'|'split'|'close'
+---@param run string?
+function M.open(how, run)
+  local was_open = is_open()
+  close()
+  if how == 'close' or (was_open and how == 'float' and not run) then return end
+  show(how)
+  if run then
+    follow(run)
+    return
+  end
+  follow_newest()
+  vim.api.nvim_create_autocmd('LspProgress', {
+    group = vim.api.nvim_create_augroup('wainwright.timeline', {}),
+    pattern = 'begin',
+    desc = 'Go over to the run that begins',
+    callback = function()
+      if not is_open() then return true end
+      follow_newest()
+    end,
+  })
+end
+
+---The tasks of the newest run, as its plan names them.
+---@return string[]
+function M.tasks()
+  local newest = (server.ask('runs').runs or {})[1]
+  local found, inside = {}, false
+  for _, line in ipairs(newest and read(newest.run) or {}) do
+    local heading = line:match('^## (.*)')
+    if heading then inside = heading == 'Tasks' end
+    local task = inside and line:match('^%- [^:]+: ([^,]+),')
+    if task then table.insert(found, task) end
+  end
+  return found
+end
+
+return M
