@@ -129,10 +129,10 @@ class Neovim:
 
 
 @contextmanager
-def at_work(base: Path) -> Iterator[Workplace]:
+def at_work(base: Path, crew: type[Team]) -> Iterator[Workplace]:
     """A workplace, and nothing left of it."""
     place = Workplace(base, None)
-    place.team = Unsure()
+    place.team = crew()
     place.team.findings = [FINDING]
     place.model.script = place.team.play
     try:
@@ -146,9 +146,19 @@ def at_work(base: Path) -> Iterator[Workplace]:
     ("version", "init"), [(NEWEST, as_in_the_readme), (NEWEST, with_our_folder), (OLDEST, by_hand)]
 )
 def test_a_goal_goes_to_done_and_back(tmp_path, editor, version, init):
-    with at_work(tmp_path) as place:
+    with at_work(tmp_path, Unsure) as place:
         Neovim(editor(version), place, init).play("story.lua", str(place.file), GOAL)
     assert place.file.read_text() == ON_DISK, "the buffer is the person's to save"
     assert (place.root / "tests" / "test_sub.py").exists(), "only the one file was taken back"
     for words in ("only in the buffer", "think of Euclid", ANSWER, REASON):
         assert words in place.team.heard
+
+
+def test_our_folder_shows_a_run_and_takes_its_keys(tmp_path, editor):
+    with at_work(tmp_path, Team) as place:
+        Neovim(editor(NEWEST), place, with_our_folder).play("folder.lua", str(place.file), GOAL)
+
+
+def test_checkhealth_says_what_is_there_and_what_is_missing(tmp_path, editor):
+    with at_work(tmp_path, Team) as place:
+        Neovim(editor(NEWEST), place, with_our_folder).play("health.lua", str(place.file))

@@ -31,7 +31,7 @@ vim.api.nvim_create_autocmd('LspProgress', {
 
 vim.api.nvim_create_autocmd('BufReadCmd', {
   group = group,
-  pattern = 'wainwright:*',
+  pattern = 'wainwright:/*',
   desc = 'Read one side of a change from the server',
   callback = function(event) require('wainwright.changes').read(event.buf) end,
 })

@@ -4,7 +4,7 @@ local M = {}
 -- The server writes null where a side is missing, which some versions hand on as a value of its own.
 local function side(uri) return type(uri) == 'string' and uri or nil end
 
-local function path_of(uri) return vim.uri_decode(uri:match('^wainwright:/+([^?]*)') or uri) end
+local function path_of(uri) return vim.uri_decode(uri:match('^wainwright:/+([^?]*)')) end
 
 ---Fill a buffer whose name is the URI of a side.
 ---@param buf integer
@@ -61,8 +61,8 @@ function M.show(change, client_id)
       vim.api.nvim_win_call(win, vim.cmd.diffoff)
       vim.api.nvim_win_set_buf(win, buf)
       vim.api.nvim_win_call(win, vim.cmd.diffthis)
-      local path = vim.fs.basename(vim.uri_to_fname(file.uri))
-      vim.wo[win].winbar = ('%s of %s (%d of %d)'):format(which, path, at, #change.files):gsub('%%', '%%%%')
+      local title = ('%s of %s (%d of %d)'):format(which, path_of(side(file.after) or file.before), at, #change.files)
+      vim.wo[win].winbar = title:gsub('%%', '%%%%')
       vim.keymap.set('n', ']f', function() turn(1) end, { buffer = buf, desc = 'Wainwright: the next file of the change' })
       vim.keymap.set('n', '[f', function() turn(-1) end, { buffer = buf, desc = 'Wainwright: the previous file' })
       vim.keymap.set('n', 'q', vim.cmd.tabclose, { buffer = buf, desc = 'Wainwright: close the change' })

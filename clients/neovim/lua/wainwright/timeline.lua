@@ -103,11 +103,10 @@ function M.open(how, run)
   follow_newest()
   vim.api.nvim_create_autocmd('LspProgress', {
     group = vim.api.nvim_create_augroup('wainwright.timeline', {}),
-    pattern = 'begin',
-    desc = 'Go over to the run that begins',
-    callback = function()
+    desc = 'Go over to the run that begins, as soon as it has a page',
+    callback = function(event)
       if not is_open() then return true end
-      follow_newest()
+      if event.data.params.value.kind == 'begin' or not view.stop then follow_newest() end
     end,
   })
 end
