@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ SERVE = [
 ]
 
 
-pytestmark = pytest.mark.editor
+pytestmark = [pytest.mark.editor, pytest.mark.timeout(400)]
 
 
 class Unsure(Team):
@@ -162,3 +163,22 @@ def test_our_folder_shows_a_run_and_takes_its_keys(tmp_path, editor):
 def test_checkhealth_says_what_is_there_and_what_is_missing(tmp_path, editor):
     with at_work(tmp_path, Team) as place:
         Neovim(editor(NEWEST), place, with_our_folder).play("health.lua", str(place.file))
+
+
+def test_the_help_has_its_tags_and_leads_nowhere_else(tmp_path, editor):
+    program = editor(NEWEST)
+    manual = FOLDER / "doc" / "wainwright.txt"
+    shutil.copy(manual, tmp_path)
+    words = [program, "--clean", "--headless", f"+helptags {tmp_path}", "+qa!"]
+    subprocess.run(words, check=True, capture_output=True, text=True, timeout=60)
+    own = {line.split("\t")[0] for line in (tmp_path / "tags").read_text().splitlines()}
+    theirs = {
+        line.split("\t")[0]
+        for tags in Path(program).parent.glob("root/usr/share/nvim/runtime/doc/tags")
+        for line in tags.read_text().splitlines()
+    }
+    assert theirs, "the manual of Neovim itself"
+    text = manual.read_text()
+    assert {f":Wainwright-{name}" for name in ("runs", "timeline", "review", "findings", "log")} <= own
+    assert set(re.findall(r"\|(\S+?)\|", text)) - own - theirs == set()
+    assert [line for line in text.splitlines() if len(line.expandtabs(8)) > 78] == []

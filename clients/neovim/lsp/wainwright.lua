@@ -21,9 +21,7 @@ return {
     ['wainwright/changes'] = function(_, change, context)
       require('wainwright.changes').show(change, context.client_id)
     end,
-    ['window/logMessage'] = function(failure, said, context)
-      require('wainwright.log').add(said)
-      return vim.lsp.handlers['window/logMessage'](failure, said, context)
-    end,
+    ['window/showMessage'] = function(_, said) require('wainwright.messages').show(said) end,
+    ['window/logMessage'] = function(_, said) require('wainwright.messages').keep(said) end,
   },
 }

@@ -14,7 +14,8 @@ end
 
 person.open(arg[1])
 local well = checked()
-says(well, 'Neovim 0.', 'wainwright 0.', 'it runs in ' .. person.client().root_dir, 'sandbox: ', 'keys: found: OPENAI_API_KEY', 'state: ')
+says(well, 'Neovim 0.', 'wainwright 0.', 'it runs in ' .. person.client().root_dir)
+says(well, 'sandbox: ', 'keys: found: OPENAI_API_KEY', 'state: ')
 assert(not well:find('ERROR', 1, true), well)
 person.step(well)
 vim.lsp.config('wainwright', { cmd = { 'no-such-program', 'serve' } })

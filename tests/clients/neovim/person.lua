@@ -9,7 +9,9 @@ local SETTLES_MS = 1000
 vim.notify = function(message) table.insert(M.said, message) end
 if vim.fn.has('nvim-0.12') == 0 then
   -- It writes what a server says below the window, and tells nobody.
-  vim.lsp.handlers['window/showMessage'] = function(_, shown) vim.notify('LSP[wainwright][Info] ' .. shown.message) end
+  vim.lsp.handlers['window/showMessage'] = function(_, shown)
+    vim.notify('LSP[wainwright][Info] ' .. shown.message)
+  end
 end
 
 -- A question that comes when nobody types is closed, which decides nothing, but for two.
@@ -45,7 +47,7 @@ end
 
 ---How often something was said.
 function M.told(part)
-  return vim.iter(M.said):filter(function(message) return message:find(part, 1, true) ~= nil end):fold(0, function(n) return n + 1 end)
+  return #vim.tbl_filter(function(message) return message:find(part, 1, true) ~= nil end, M.said)
 end
 
 function M.hears(part, times)

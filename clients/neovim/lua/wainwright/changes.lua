@@ -11,7 +11,8 @@ local function path_of(uri) return vim.uri_decode(uri:match('^wainwright:/+([^?]
 function M.read(buf)
   local uri = vim.api.nvim_buf_get_name(buf)
   local server = require('wainwright.server')
-  local client = vim.b[buf].wainwright_client and vim.lsp.get_client_by_id(vim.b[buf].wainwright_client) or server.here()
+  local asked = vim.b[buf].wainwright_client
+  local client = asked and vim.lsp.get_client_by_id(asked) or server.here()
   if not client then return end
   vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = 'nofile', 'hide', false
   client:request('workspace/textDocumentContent', { uri = uri }, function(failure, content)
@@ -62,8 +63,8 @@ function M.show(change, client_id)
       vim.api.nvim_win_set_buf(win, buf)
       vim.api.nvim_win_call(win, vim.cmd.diffthis)
       local title = ('%s of %s (%d of %d)'):format(which, path_of(side(file.after) or file.before), at, #change.files)
-      vim.wo[win].winbar = title:gsub('%%', '%%%%')
-      vim.keymap.set('n', ']f', function() turn(1) end, { buffer = buf, desc = 'Wainwright: the next file of the change' })
+      vim.wo[win].statusline = title:gsub('%%', '%%%%')
+      vim.keymap.set('n', ']f', function() turn(1) end, { buffer = buf, desc = 'Wainwright: the next file' })
       vim.keymap.set('n', '[f', function() turn(-1) end, { buffer = buf, desc = 'Wainwright: the previous file' })
       vim.keymap.set('n', 'q', vim.cmd.tabclose, { buffer = buf, desc = 'Wainwright: close the change' })
     end

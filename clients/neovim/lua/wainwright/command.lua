@@ -7,7 +7,8 @@ local M = {}
 -- first kind that knows it, and all words from one on that none knows to the last kind.
 local takes = {
   start = { 'goal' }, work = { 'goal' }, explain = { 'goal' },
-  plan = { 'goal' }, design = { 'goal' }, build = { 'goal' }, test = { 'goal' }, review = { 'goal' }, deploy = { 'goal' },
+  plan = { 'goal' }, design = { 'goal' }, build = { 'goal' },
+  test = { 'goal' }, review = { 'goal' }, deploy = { 'goal' },
   approve = { 'gate', 'answer' }, answer = { 'gate', 'words' }, reject = { 'gate', 'reason' }, note = { 'words' },
   show = { 'document', 'run' },
   task = { 'way', 'task' },
@@ -69,14 +70,16 @@ local own = {
     local client = server.here()
     if client then vim.cmd.edit(vim.fn.fnameescape(vim.fs.joinpath(client.root_dir, '.wainwright', 'goal.md'))) end
   end,
-  log = function() require('wainwright.log').open() end,
+  log = function() require('wainwright.messages').open() end,
   findings = function() require('wainwright.documents').findings() end,
   timeline = function(given) require('wainwright.timeline').open(given.how or 'float', given.run) end,
   runs = function()
     server.send('runs', nil, function(found)
       vim.ui.select(found.runs, {
         prompt = 'Runs',
-        format_item = function(run) return ('%s  %s  %d %%  %s'):format(run.run, run.stage, run.percent, run.goal) end,
+        format_item = function(run)
+          return ('%s  %s  %d %%  %s'):format(run.run, run.stage, run.percent, run.goal)
+        end,
       }, function(run)
         if run then server.send('show', { run = run.run }) end
       end)

@@ -3,7 +3,9 @@ local M = {}
 
 local watched = {}
 
-local function is_ours(name) return name:find('/.wainwright/', 1, true) ~= nil or vim.startswith(name, 'wainwright:') end
+local function is_ours(name)
+  return name:find('/.wainwright/', 1, true) ~= nil or vim.startswith(name, 'wainwright:')
+end
 
 -- Neovim 0.12 keeps lenses up to date by itself.
 local function show_lenses(buf)
@@ -40,7 +42,9 @@ local function keep_up(buf)
   local path = vim.api.nvim_buf_get_name(buf)
   if not vim.uv.fs_stat(path) then return end
   local stop = M.watch(path, function()
-    if vim.api.nvim_buf_is_loaded(buf) and not vim.bo[buf].modified then vim.cmd.checktime({ buf, mods = { silent = true } }) end
+    if vim.api.nvim_buf_is_loaded(buf) and not vim.bo[buf].modified then
+      vim.cmd.checktime({ buf, mods = { silent = true } })
+    end
   end)
   watched[buf] = true
   vim.bo[buf].autoread = true

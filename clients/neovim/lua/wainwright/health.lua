@@ -11,7 +11,7 @@ local function neovim()
   end
   health.ok('Neovim ' .. tostring(vim.version()))
   if vim.fn.has('nvim-0.12') == 0 then
-    health.info('Neovim 0.12 keeps lenses up to date by itself; here they are asked for when you come to a buffer or rest')
+    health.info('0.12 keeps lenses up to date by itself; here they are asked for when you come to a buffer or rest')
   end
   return true
 end
@@ -51,12 +51,13 @@ end
 local function attached()
   local clients = vim.lsp.get_clients({ name = 'wainwright' })
   for _, client in ipairs(clients) do
-    local buffers = vim.tbl_count(client.attached_buffers)
-    health.ok(('it runs in %s, for %d buffer%s'):format(client.root_dir or 'no folder', buffers, buffers == 1 and '' or 's'))
+    health.ok(('it runs in %s; buffers: %d'):format(client.root_dir or '?', vim.tbl_count(client.attached_buffers)))
   end
   if #clients > 0 then return end
   if vim.lsp.is_enabled('wainwright') then
-    health.warn('it is enabled and runs nowhere', { 'open a file of a project: a folder with .git, .wainwright or wainwright.toml' })
+    health.warn('it is enabled and runs nowhere', {
+      'open a file of a project: a folder with .git, .wainwright or wainwright.toml',
+    })
   else
     health.warn('it is not enabled', { "put vim.lsp.enable('wainwright') into your init.lua" })
   end

@@ -7,7 +7,7 @@ local ITEM = "%{get(g:, 'wainwright', '')}%<"
 local function show()
   local option = vim.api.nvim_get_option_info2('statusline', {})
   if option.was_set or vim.g.wainwright_statusline == false then return end
-  vim.o.statusline = ('%%f %%h%%w%%m%%r %s%%=%%-14.(%%l,%%c%%V%%) %%P'):format(ITEM)
+  vim.o.statusline = ('%%.40f %%h%%w%%m%%r %s%%=%%-14.(%%l,%%c%%V%%) %%P'):format(ITEM)
 end
 
 ---@param value { kind: string, message: string? }

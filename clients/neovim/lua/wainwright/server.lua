@@ -8,7 +8,9 @@ function M.here()
 end
 
 ---@param text string
-function M.complain(text) vim.notify('Wainwright: ' .. text, vim.log.levels.WARN) end
+function M.complain(text)
+  require('wainwright.messages').show({ type = vim.lsp.protocol.MessageType.Warning, message = text })
+end
 
 ---Send a command; what is wrong with it is told.
 ---@param name string without its prefix
@@ -17,7 +19,7 @@ function M.complain(text) vim.notify('Wainwright: ' .. text, vim.log.levels.WARN
 function M.send(name, argument, done)
   local client = M.here()
   if not client then
-    M.complain('it does not run here (yet). :checkhealth wainwright tells more')
+    M.complain('it does not run here (yet), see :checkhealth wainwright')
     return
   end
   local command = { title = name, command = 'wainwright.' .. name, arguments = { argument or vim.empty_dict() } }

@@ -3,9 +3,10 @@ local server = require('wainwright.server')
 
 local M = {}
 
--- Of what the server writes into `run.md`, what is looked at while a run is at work.
-local SHOWN = { Decide = true, Timeline = true, Tasks = true, Newest = true, Failed = true, Delivered = true, Spent = true }
-local WIDTH = 56
+-- Of what the server writes into `run.md`, what is looked at while a run is at work, and how many lines of it at
+-- most: the last ones of what is newest, else the first.
+local SHOWN = { [''] = 4, Decide = 4, Timeline = 9, Tasks = 20, Newest = 6, Failed = 4, Delivered = 2, Spent = 1 }
+local WIDTH = 48
 
 local view = { buf = nil, win = nil, run = nil, stop = nil }
 
@@ -14,17 +15,32 @@ local function page(run)
   return folder and vim.fs.joinpath(folder, 'run.md')
 end
 
+-- The parts of a page in order: their headings, and their lines that are not empty.
+local function parts(path)
+  local found = { { name = '', lines = {} } }
+  for line in io.lines(path) do
+    local heading = line:match('^## (.*)')
+    if heading then
+      table.insert(found, { name = heading, lines = {} })
+    elseif line ~= '' then
+      table.insert(found[#found].lines, line)
+    end
+  end
+  return found
+end
+
 local function read(run)
   local path = page(run)
-  local file = path and io.open(path)
-  if not file then return { 'No run yet: :Wainwright start WHAT SHOULD BE TRUE' } end
-  local lines, wanted = {}, true
-  for line in file:lines() do
-    local heading = line:match('^## (.*)')
-    if heading then wanted = SHOWN[heading] end
-    if wanted and not (line == '' and lines[#lines] == '') then table.insert(lines, line) end
+  if not path or not vim.uv.fs_stat(path) then return { 'No run yet: :Wainwright start WHAT SHOULD BE TRUE' } end
+  local lines = {}
+  for _, part in ipairs(parts(path)) do
+    local most = SHOWN[part.name]
+    if most then
+      if part.name ~= '' then table.insert(lines, '## ' .. part.name) end
+      local first = part.name == 'Newest' and math.max(1, #part.lines - most + 1) or 1
+      vim.list_extend(lines, part.lines, first, math.min(first + most - 1, #part.lines))
+    end
   end
-  file:close()
   return lines
 end
 
@@ -100,6 +116,7 @@ function M.open(how, run)
     follow(run)
     return
   end
+  render()
   follow_newest()
   vim.api.nvim_create_autocmd('LspProgress', {
     group = vim.api.nvim_create_augroup('wainwright.timeline', {}),
@@ -115,12 +132,11 @@ end
 ---@return string[]
 function M.tasks()
   local newest = (server.ask('runs').runs or {})[1]
-  local found, inside = {}, false
-  for _, line in ipairs(newest and read(newest.run) or {}) do
-    local heading = line:match('^## (.*)')
-    if heading then inside = heading == 'Tasks' end
-    local task = inside and line:match('^%- [^:]+: ([^,]+),')
-    if task then table.insert(found, task) end
+  local path, found = page(newest and newest.run), {}
+  for _, part in ipairs(path and vim.uv.fs_stat(path) and parts(path) or {}) do
+    for _, line in ipairs(part.name == 'Tasks' and part.lines or {}) do
+      table.insert(found, line:match('^%- [^:]+: ([^,]+),'))
+    end
   end
   return found
 end
