@@ -33,7 +33,7 @@ class Screens:
         half = shlex.join([*neovim.words, "--headless", "--listen", str(self._socket), "calc/__init__.py"])
         show = shlex.join([self._program, "--server", str(self._socket), "--remote-ui"])
         wait = f"while [ ! -S {shlex.quote(str(self._socket))} ]; do sleep 0.05; done"
-        terminal.start(["sh", "-c", f"{half} & {wait}; {show}"])
+        terminal.start(["sh", "-c", f"{half} & trap 'kill -9 '$! EXIT HUP TERM; {wait}; {show}"])
         terminal.shows('"""Sums."""')
         terminal.until(self._is_attached, "the server is attached")
 
