@@ -1,16 +1,25 @@
-"""Neovim itself, from start to revert: once set up as the README shows it, once with our folder."""
+"""Neovim itself, from a goal to its end and back: as the README sets it up, with our folder, and without help."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.fixtures import team
+from tests.fixtures.openai_server import Answer, say
 from tests.fixtures.program import end_services
-from workplace import FINDING, GOAL, ON_DISK, Workplace
+from workplace import EDIT, EDIT_CHANGED, FINDING, GOAL, ON_DISK, Team, Workplace
 
 ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "clients" / "neovim"
+SCRIPTS = Path(__file__).parent / "neovim"
+NEWEST, OLDEST = "neovim-0.12", "neovim-0.10"
+ANSWER, REASON = "Whole numbers only.", "Say what it returns."
 SERVE = [
     sys.executable,
     "-m",
@@ -24,7 +33,31 @@ SERVE = [
 ]
 
 
-pytestmark = pytest.mark.editor
+pytestmark = [pytest.mark.editor, pytest.mark.timeout(400)]
+
+
+class Unsure(Team):
+    """The implementer cannot go on until the person has said what is meant, and then does as the words say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = ""
+        """All that was told to anybody."""
+
+    def play(self, body: dict) -> Answer:
+        self.heard += str(body["messages"])
+        return super().play(body)
+
+    def _answer(self, role: str, own: str, turn: int) -> Answer | None:
+        if role != "Implementer":
+            return super()._answer(role, own, turn)
+        if ANSWER not in self.heard:
+            why = {"status": "impossible", "summary": "Not clear.", "because": "Are fractions meant as well?"}
+            return say(team.answer(why))
+        if turn == 0:
+            edit = EDIT_CHANGED if REASON in self.heard else EDIT
+            return say(edit + team.answer({"status": "done", "summary": "Added sub."}))
+        return super()._answer(role, own, turn)
 
 
 def lua_list(words: list[str]) -> str:
@@ -42,43 +75,110 @@ def as_in_the_readme(command: list[str]) -> str:
 
 def with_our_folder(command: list[str]) -> str:
     """What the README in the folder shows, and the command."""
-    folder = ROOT / "clients" / "neovim"
     return (
-        f"vim.opt.runtimepath:append('{folder}')\n"
-        f"vim.cmd.source('{folder}/plugin/wainwright.lua')\n"
+        f"vim.opt.runtimepath:append('{FOLDER}')\n"
+        f"vim.cmd.source('{FOLDER}/plugin/wainwright.lua')\n"
         f"vim.lsp.config('wainwright', {{ cmd = {lua_list(command)} }})\n"
         "vim.lsp.enable('wainwright')\n"
     )
 
 
-@pytest.mark.parametrize("init", [as_in_the_readme, with_our_folder])
-def test_a_goal_goes_to_done_and_back(tmp_path, editor, init):
-    place = Workplace(tmp_path, None)
-    place.team.findings = [FINDING]
-    with place.model:
-        script = tmp_path / "init.lua"
-        script.write_text(init([*SERVE, "--api-base", place.model.base]))
-        env = {
-            **os.environ,
-            "XDG_STATE_HOME": str(tmp_path / "state"),
-            "XDG_CONFIG_HOME": str(tmp_path / "config"),
-            "XDG_DATA_HOME": str(tmp_path / "data"),
-            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+def by_hand(command: list[str]) -> str:
+    """What somebody writes whose Neovim has no `vim.lsp.config` yet."""
+    return (
+        "vim.api.nvim_create_autocmd('FileType', { callback = function()\n"
+        "  local root = vim.fs.root(0, '.git')\n"
+        "  if not root or vim.bo.buftype ~= '' then return end\n"
+        f"  vim.lsp.start({{ name = 'wainwright', cmd = {lua_list(command)}, root_dir = root }})\n"
+        "end })\n"
+    )
+
+
+class Neovim:
+    """Neovim beside a workplace, with an `init.lua` and a home of its own."""
+
+    def __init__(self, program: str, place: Workplace, init: Callable[[list[str]], str]) -> None:
+        self.place = place
+        self.program = program
+        self.init = place.base / "init.lua"
+        self.init.write_text(init([*SERVE, "--api-base", place.model.base]))
+        self.env = {
+            "XDG_STATE_HOME": str(place.base / "state"),
+            "XDG_CONFIG_HOME": str(place.base / "config"),
+            "XDG_DATA_HOME": str(place.base / "data"),
+            "XDG_CACHE_HOME": str(place.base / "cache"),
             "PYTHONPATH": str(ROOT / "server"),
             "OPENAI_API_KEY": "a-key",
         }
-        words = ["-u", script, "-i", "NONE", "-n", "--headless", "-l", Path(__file__).parent / "neovim.lua"]
+
+    @property
+    def words(self) -> list[str]:
+        return [self.program, "-u", str(self.init), "-i", "NONE", "-n"]
+
+    def play(self, script: str, *words: str) -> str:
+        """Have a person follow a script; what it says."""
         done = subprocess.run(
-            [editor("neovim-0.12"), *words, place.file, GOAL],
-            env=env,
-            cwd=place.root,
+            [*self.words, "--headless", "-l", SCRIPTS / "play.lua", script, *words],
+            env={**os.environ, **self.env},
+            cwd=self.place.root,
             capture_output=True,
             text=True,
             check=False,
         )
-    end_services(tmp_path / "state")
-    assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@contextmanager
+def at_work(base: Path, crew: type[Team]) -> Iterator[Workplace]:
+    """A workplace, and nothing left of it."""
+    place = Workplace(base, None)
+    place.team = crew()
+    place.team.findings = [FINDING]
+    place.model.script = place.team.play
+    try:
+        with place.model:
+            yield place
+    finally:
+        end_services(base / "state")
+
+
+@pytest.mark.parametrize(
+    ("version", "init"), [(NEWEST, as_in_the_readme), (NEWEST, with_our_folder), (OLDEST, by_hand)]
+)
+def test_a_goal_goes_to_done_and_back(tmp_path, editor, version, init):
+    with at_work(tmp_path, Unsure) as place:
+        Neovim(editor(version), place, init).play("story.lua", str(place.file), GOAL)
     assert place.file.read_text() == ON_DISK, "the buffer is the person's to save"
-    assert not (place.root / "tests" / "test_sub.py").exists(), "taken back on disk, too"
-    requests = [str(entry["request"]) for entry in place.model.entries]
-    assert any("only in the buffer" in request for request in requests)
+    assert (place.root / "tests" / "test_sub.py").exists(), "only the one file was taken back"
+    for words in ("only in the buffer", "think of Euclid", ANSWER, REASON):
+        assert words in place.team.heard
+
+
+def test_our_folder_shows_a_run_and_takes_its_keys(tmp_path, editor):
+    with at_work(tmp_path, Team) as place:
+        Neovim(editor(NEWEST), place, with_our_folder).play("folder.lua", str(place.file), GOAL)
+
+
+def test_checkhealth_says_what_is_there_and_what_is_missing(tmp_path, editor):
+    with at_work(tmp_path, Team) as place:
+        Neovim(editor(NEWEST), place, with_our_folder).play("health.lua", str(place.file))
+
+
+def test_the_help_has_its_tags_and_leads_nowhere_else(tmp_path, editor):
+    program = editor(NEWEST)
+    manual = FOLDER / "doc" / "wainwright.txt"
+    shutil.copy(manual, tmp_path)
+    words = [program, "--clean", "--headless", f"+helptags {tmp_path}", "+qa!"]
+    subprocess.run(words, check=True, capture_output=True, text=True, timeout=60)
+    own = {line.split("\t")[0] for line in (tmp_path / "tags").read_text().splitlines()}
+    theirs = {
+        line.split("\t")[0]
+        for tags in Path(program).parent.glob("root/usr/share/nvim/runtime/doc/tags")
+        for line in tags.read_text().splitlines()
+    }
+    assert theirs, "the manual of Neovim itself"
+    text = manual.read_text()
+    assert {f":Wainwright-{name}" for name in ("runs", "timeline", "review", "findings", "log")} <= own
+    assert set(re.findall(r"\|(\S+?)\|", text)) - own - theirs == set()
+    assert [line for line in text.splitlines() if len(line.expandtabs(8)) > 78] == []

@@ -3,7 +3,10 @@ return {
   cmd = { 'wainwright', 'serve' },
   root_markers = { 'wainwright.toml', '.wainwright', '.git' },
   workspace_required = true,
-  capabilities = { experimental = { wainwright = { input = true, events = false } } },
+  capabilities = {
+    workspace = { textDocumentContent = { dynamicRegistration = false } },
+    experimental = { wainwright = { input = true, changes = true, events = false } },
+  },
   handlers = {
     -- The server asks for a line of text: the reason of a refusal, an answer, a note.
     ['wainwright/input'] = function(_, asked)
@@ -15,5 +18,10 @@ return {
       end)
       return coroutine.yield()
     end,
+    ['wainwright/changes'] = function(_, change, context)
+      require('wainwright.changes').show(change, context.client_id)
+    end,
+    ['window/showMessage'] = function(_, said) require('wainwright.messages').show(said) end,
+    ['window/logMessage'] = function(_, said) require('wainwright.messages').keep(said) end,
   },
 }
