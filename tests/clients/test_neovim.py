@@ -10,16 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.fixtures import team
-from tests.fixtures.openai_server import Answer, say
 from tests.fixtures.program import end_services
-from workplace import EDIT, EDIT_CHANGED, FINDING, GOAL, ON_DISK, Team, Workplace
+from workplace import FINDING, GOAL, MEANT, ON_DISK, WRONG, Workplace
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "clients" / "neovim"
 SCRIPTS = Path(__file__).parent / "neovim"
 NEWEST, OLDEST = "neovim-0.12", "neovim-0.10"
-ANSWER, REASON = "Whole numbers only.", "Say what it returns."
 SERVE = [
     sys.executable,
     "-m",
@@ -34,30 +31,6 @@ SERVE = [
 
 
 pytestmark = [pytest.mark.editor, pytest.mark.timeout(400)]
-
-
-class Unsure(Team):
-    """The implementer cannot go on until the person has said what is meant, and then does as the words say."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard = ""
-        """All that was told to anybody."""
-
-    def play(self, body: dict) -> Answer:
-        self.heard += str(body["messages"])
-        return super().play(body)
-
-    def _answer(self, role: str, own: str, turn: int) -> Answer | None:
-        if role != "Implementer":
-            return super()._answer(role, own, turn)
-        if ANSWER not in self.heard:
-            why = {"status": "impossible", "summary": "Not clear.", "because": "Are fractions meant as well?"}
-            return say(team.answer(why))
-        if turn == 0:
-            edit = EDIT_CHANGED if REASON in self.heard else EDIT
-            return say(edit + team.answer({"status": "done", "summary": "Added sub."}))
-        return super()._answer(role, own, turn)
 
 
 def lua_list(words: list[str]) -> str:
@@ -130,12 +103,10 @@ class Neovim:
 
 
 @contextmanager
-def at_work(base: Path, crew: type[Team]) -> Iterator[Workplace]:
+def at_work(base: Path) -> Iterator[Workplace]:
     """A workplace, and nothing left of it."""
     place = Workplace(base, None)
-    place.team = crew()
     place.team.findings = [FINDING]
-    place.model.script = place.team.play
     try:
         with place.model:
             yield place
@@ -147,21 +118,23 @@ def at_work(base: Path, crew: type[Team]) -> Iterator[Workplace]:
     ("version", "init"), [(NEWEST, as_in_the_readme), (NEWEST, with_our_folder), (OLDEST, by_hand)]
 )
 def test_a_goal_goes_to_done_and_back(tmp_path, editor, version, init):
-    with at_work(tmp_path, Unsure) as place:
+    with at_work(tmp_path) as place:
+        place.team.unsure = True
         Neovim(editor(version), place, init).play("story.lua", str(place.file), GOAL)
     assert place.file.read_text() == ON_DISK, "the buffer is the person's to save"
     assert (place.root / "tests" / "test_sub.py").exists(), "only the one file was taken back"
-    for words in ("only in the buffer", "think of Euclid", ANSWER, REASON):
-        assert words in place.team.heard
+    told = str([entry["request"]["messages"] for entry in place.model.entries])
+    for words in ("only in the buffer", "think of Euclid", MEANT, WRONG):
+        assert words in told
 
 
 def test_our_folder_shows_a_run_and_takes_its_keys(tmp_path, editor):
-    with at_work(tmp_path, Team) as place:
+    with at_work(tmp_path) as place:
         Neovim(editor(NEWEST), place, with_our_folder).play("folder.lua", str(place.file), GOAL)
 
 
 def test_checkhealth_says_what_is_there_and_what_is_missing(tmp_path, editor):
-    with at_work(tmp_path, Team) as place:
+    with at_work(tmp_path) as place:
         Neovim(editor(NEWEST), place, with_our_folder).play("health.lua", str(place.file))
 
 

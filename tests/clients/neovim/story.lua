@@ -102,7 +102,7 @@ hears('was taken back')
 vim.api.nvim_set_current_buf(here)
 assert(not has('def sub') and has('typed meanwhile'))
 
-local room = with_folder and vim.v.echospace or 110
+local room = with_folder and vim.v.echospace or vim.v.echospace - #'LSP[wainwright] '
 for _, message in ipairs(person.said) do
   step('said: ' .. message)
   assert(not message:find('\n') and vim.fn.strdisplaywidth(message) <= room, 'more than a line asks for Enter')

@@ -16,9 +16,7 @@ nobody: Any = None
 
 async def test_a_person_is_told_why_a_run_does_not_go_on_here() -> None:
     shown: list[types.ShowMessageParams] = []
-    server: Any = SimpleNamespace(
-        window_show_message=shown.append, profile=SimpleNamespace(questions_take_keys=False)
-    )
+    server: Any = SimpleNamespace(window_show_message=shown.append, profile=SimpleNamespace(line_length=0))
     follower = Follower(server, nobody, nobody, Toasts(server), nobody, "r1", alone=True)
     view: Any = SimpleNamespace(stage=Stage.BUILD, waiting="")
     await follower._say(cast("Any", view))

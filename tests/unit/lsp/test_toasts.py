@@ -14,7 +14,7 @@ INFO, ERROR = types.MessageType.Info, types.MessageType.Error
 
 def editor(shown: list[str], logged: list[str], *, terminal: bool = False) -> Any:
     return SimpleNamespace(
-        profile=SimpleNamespace(questions_take_keys=terminal),
+        profile=SimpleNamespace(line_length=52 if terminal else 0),
         window_show_message=lambda one: shown.append(one.message),
         window_log_message=lambda one: logged.append(one.message),
     )
@@ -41,7 +41,7 @@ def test_a_terminal_is_told_a_line_and_the_log_all_of_it() -> None:
     shown: list[str] = []
     logged: list[str] = []
     Toasts(editor(shown, logged, terminal=True)).say(INFO, said)
-    assert (shown, logged) == (["DONE, in your files, branch wainwright/a-name-that-is-long-…"], [said])
+    assert (shown, logged) == (["DONE, in your files, branch wainwright/a-name-that-…"], [said])
 
 
 def test_the_end_says_what_changed_and_a_bar_what_it_cost() -> None:

@@ -8,6 +8,9 @@ from lsprotocol import types
 
 EXPERIMENTAL_KEY = "wainwright"
 _QUESTIONS_TAKE_KEYS = frozenset({"neovim", "eglot", "emacs", "helix"})
+_LINE_LENGTHS = {"neovim": 52, "eglot": 100, "emacs": 100, "helix": 100}
+"""How much of what they are told these show at once. Neovim asks for Enter after more than a line: of 80 columns it
+keeps 12 for itself, and 0.12 puts 16 before each message."""
 
 _TAKE_AWAY = (
     "visual studio code",
@@ -49,6 +52,8 @@ class ClientProfile:
     work_done_progress: bool = False
     questions_take_keys: bool = False
     """A question takes the keyboard at once: what a person is typing would be lost, or would answer it."""
+    line_length: int = 0
+    """Characters of what is told that are seen at once; 0: all of it is."""
     show_document: bool = False
     registers: frozenset[str] = frozenset()
     """Requests that a server may ask for later, for some documents only: names of `textDocument`'s capabilities."""
@@ -90,6 +95,7 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         inlay_hint_refresh=_says(workspace.inlay_hint, "refresh_support"),
         work_done_progress=bool(window.work_done_progress),
         questions_take_keys=name in _QUESTIONS_TAKE_KEYS,
+        line_length=_LINE_LENGTHS.get(name, 0),
         show_document=_says(window.show_document, "support"),
         registers=_registers(capabilities.text_document),
         kept_in_sight=types.MessageType.Error if takes_away and not rich else types.MessageType.Warning,

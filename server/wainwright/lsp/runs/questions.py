@@ -12,8 +12,7 @@ from wainwright.lsp.messages import INPUT, InputParams
 if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
 
-_LINE_LENGTH = 38
-"""With all that stands around it one line of a narrow terminal: after a longer one Neovim asks for Enter."""
+_HOW = " Answer by code action."
 _HANDS_OFF_S = 3.0
 """How long nobody has typed before a question may take the keyboard."""
 
@@ -40,7 +39,8 @@ class Questions:
         ``kind``: how grave it is. Without it, it waits for an answer, and is marked so that it stays in sight.
         """
         if self._server.profile.questions_take_keys:
-            line = f"{textwrap.shorten(question, _LINE_LENGTH, placeholder='…')} Answer by code action."
+            room = self._server.profile.line_length - len(_HOW)
+            line = f"{textwrap.shorten(question, room, placeholder='…')}{_HOW}"
             self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, line))
             await self._server.buffers.quiet(_HANDS_OFF_S)
         message = in_editor(f"{question}\n{detail}" if detail else question)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from wainwright.lsp.connection.session import WainwrightServer
 
 EVERY_S = 60.0
-LINE_LENGTH = 62
-"""With what such an editor puts before it, a line of a terminal: after a longer one it asks for Enter."""
 
 
 class Toasts:
@@ -40,9 +38,8 @@ class Toasts:
 
     def say(self, level: types.MessageType, text: str) -> None:
         """Tell something in a line: what may not pop up is in the log, and all of what a terminal has no room for."""
-        shown = text
-        if self._server.profile.questions_take_keys:
-            shown = textwrap.shorten(text, LINE_LENGTH, placeholder="…")
+        room = self._server.profile.line_length
+        shown = textwrap.shorten(text, room, placeholder="…") if room else text
         pops_up = self.may_pop_up(level)
         if pops_up:
             self._server.window_show_message(types.ShowMessageParams(level, shown))
