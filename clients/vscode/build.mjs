@@ -14,7 +14,7 @@ await build({
   target: "node20",
   minify: true,
 });
-cpSync("../panel/dist", "dist/panel", { recursive: true });
+cpSync("../panel/dist", "dist/panel", { recursive: true, filter: (path) => !path.endsWith("sources") });
 cpSync("../../LICENSE", "LICENSE");
 // `make vsix` makes one, for this kind of machine.
 const wheels = existsSync("../../dist") ? readdirSync("../../dist").filter((name) => name.endsWith(".whl")) : [];

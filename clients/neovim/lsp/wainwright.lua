@@ -12,6 +12,11 @@ return {
     ['wainwright/input'] = function(_, asked)
       local waiting = coroutine.running()
       vim.schedule(function()
+        if asked.secret then -- `vim.ui.input` shows what is typed, and plugins keep it
+          local typed = vim.fn.inputsecret(asked.prompt .. ' ')
+          coroutine.resume(waiting, { text = typed ~= '' and typed or vim.NIL })
+          return
+        end
         vim.ui.input({ prompt = asked.prompt .. ' ', default = asked.value }, function(text)
           coroutine.resume(waiting, { text = text or vim.NIL })
         end)

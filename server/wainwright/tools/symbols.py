@@ -96,6 +96,11 @@ async def _read(workbench: Workbench, arguments: ReadSymbol) -> str:
     indexed = await workbench.indexes.at(workbench.tree)
     found = await asyncio.to_thread(indexed.find, arguments.name, limit=FOUND_MAX)
     found = tuple(one for one in found if arguments.path in (None, one.path))
+    if not found:
+        path = arguments.path
+        if path is not None and await asyncio.to_thread(indexed.outline, path) is None:
+            return f"{path} is no file of the workspace in a known language; `search` and `read` show it."
+        return f"Nothing is defined as {arguments.name}{f' in {path}' if path else ''}; `search` finds every mention."
     if len(found) != 1:
         listed = "\n".join(map(_place, found))
         return f"{len(found)} definitions fit; name one by its scopes or path:\n{listed}".rstrip(":\n")

@@ -70,7 +70,17 @@ FOUND = [
         {"name": "add", "path": "shop/list.py"},
         "shop/list.py (lines 2-2 of 5), method Wishes.add:",
     ),
-    (READ_SYMBOL, {"name": "nobody"}, "0 definitions fit"),
+    (READ_SYMBOL, {"name": "nobody"}, "Nothing is defined as nobody; `search` finds every mention."),
+    (
+        READ_SYMBOL,
+        {"name": "nobody", "path": "shop/cart.py"},
+        "Nothing is defined as nobody in shop/cart.py; `search` finds every mention.",
+    ),
+    (
+        READ_SYMBOL,
+        {"name": "add", "path": "shop/base64.ml"},
+        "shop/base64.ml is no file of the workspace in a known language; `search` and `read` show it.",
+    ),
     (SEARCH, {"pattern": "total"}, "shop/cart.py:5:     def total(self) -> int:\nshop/list.py:5: totals = 3"),
     (
         SEARCH,
