@@ -154,7 +154,7 @@ def start_at_a_todo(emacs: Emacs) -> None:
 
 
 def edit_the_plan(emacs: Emacs) -> None:
-    emacs.terminal.shows("Choose an option: Approve the plan")
+    emacs.terminal.shows("Choose an option: Show")
     emacs.terminal.keep("The plan waits, and asks once nothing was typed for three seconds")
     emacs.is_asked("revision 1")
     emacs.takes("Review what is asked")

@@ -79,7 +79,7 @@ def play(screens: Screens, team: Team) -> None:
         "Answer by code action",
         "Decide",
     )
-    screens.keep("Who types nothing for three seconds is asked", "1: Approve the plan", "Reject the plan")
+    screens.keep("Who types nothing for three seconds is asked", "1: Show", "Approve the plan")
     answers(screens, "Show")
     screens.keep(
         "The plan, with what can be done about each task", "### subtract: Add sub", "Approve the plan | "
