@@ -258,7 +258,10 @@ def _before(state: RunState, test: AcceptanceTest) -> str:
     found = state.red_first.found if state.red_first else RedFirst()
     words = {"red": found.red, "green": found.green, "not built": found.unbuilt, "not run": found.not_run}
     ended = next((word for word, tests in words.items() if test.test in tests), "not known")
-    guards = ", guards what was so already" if guarding(state, test) and ended != "red" else ""
+    receipt = state.red_first.receipt if state.red_first else None
+    if receipt is not None and not receipt.cases and ended == "red":
+        ended = "red, with all others: the command failed"
+    guards = ", guards what was so already" if guarding(state, test) and not ended.startswith("red") else ""
     return f"{ended}{guards}"
 
 
@@ -273,7 +276,7 @@ def _outcome(receipt: Receipt | None, test: str) -> str:
         or (name and c.name.startswith(f"{file}::") and c.name.endswith(f"::{name}"))
     }
     worst = next((o for o in ("error", "failed", "skipped", "passed") if o in found), None)
-    return worst or ("not in the report" if cases else "the command reports no single tests")
+    return worst or ("not in the report" if cases else "no single tests can be read from its output")
 
 
 def _test_json(state: RunState) -> str:

@@ -70,7 +70,9 @@ def _told(tested: ev.Tested) -> str:
     """What the verdict says, a line a kind."""
     verdict = tested.verdict
     if tested.receipt is None or not tested.receipt.cases:
-        return briefs.join("The command reports no single tests: read its output.", verdict.reason)
+        return briefs.join(
+            "No single tests can be told from what the command reports: read its output.", verdict.reason
+        )
     kinds = (
         ("Green on the base, or new, and red now", verdict.turned_red),
         ("Green on the base and gone or skipped now", verdict.gone),

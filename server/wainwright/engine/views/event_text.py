@@ -167,6 +167,9 @@ def _how_tested(event: ev.SnapshotTaken) -> str:
 def _red_first(event: ev.RedFirstTested) -> str:
     if event.postponed:
         return f"the acceptance tests are run before the change later: {event.postponed}"
+    if event.receipt is not None and not event.receipt.cases:
+        # Of a file that does not compile no test has run: one exit code stands for all of them.
+        return f"before the change, with the acceptance tests: {'green' if event.receipt.green else 'red'} as a whole"
     told = [f"{len(event.found.red)} red"]
     told += [f"{len(event.found.green)} green, as guards are"] if event.found.green else []
     return f"before the change, of the acceptance tests: {', '.join(told)}"
