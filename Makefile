@@ -35,8 +35,8 @@ test: setup  ## All tests, as CI runs them
 vsix: setup  ## The VS Code extension, with the panel and a server: wainwright.vsix
 	.ci/vsix wainwright.vsix
 
-test-editors: setup  ## The same story in real editors, which are installed below ~/.cache/wainwright-editors
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'editor and not nightly' tests/clients
+test-editors: setup  ## The same story in real editors, which are installed below ~/.cache/wainwright-editors; ONLY='vscode or panel'
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'editor and not nightly' $(if $(ONLY),-k '$(ONLY)') tests/clients
 
 lint: setup  ## Format, lint, layers, types, crates
 	$(BIN)/ruff format --check server tests
@@ -110,7 +110,7 @@ conversing: setup  ## 200 conversations with the server one after the other, and
 	SESSIONS=200 IDLE_S=600 $(BIN)/python -m pytest -q --timeout 3600 tests/attack/test_l_front.py -k 'L4.12 or L4.13'
 
 nightly: setup  ## What takes longer than a check, each part whatever became of the others: what is left out of it, replays, attacks, injection, saves during writes, races for paths, spending at the cap, kills at random times and at each write, typing while edits come, conversations, readers, bench, parity, and with a nightly compiler fuzz and miri
-	failed=; parts=(longer replays attacks injection saving racing 'spending TRIALS=10000' killing sweeping walking typing conversing readers 'bench QUICK=1' parity); \
+	failed=; parts=(longer test-editors replays attacks injection saving racing 'spending TRIALS=10000' killing sweeping walking typing conversing readers 'bench QUICK=1' parity); \
 	if cargo +nightly --version >/dev/null 2>&1; then parts+=(fuzz miri); else echo 'fuzz and miri are left out: no nightly compiler'; fi; \
 	for part in "$${parts[@]}"; do $(MAKE) $$part || failed="$$failed, $${part%% *}"; done; \
 	test -z "$$failed" || { echo "nightly: not as it should be: $${failed#, }"; exit 1; }
