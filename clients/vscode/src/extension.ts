@@ -1,9 +1,10 @@
 /** What the editor calls: commands from the beginning, a server, and what is shown of its runs. All logic is in the server. */
 
-import { commands, ExtensionContext, l10n, QuickPickItem, window, workspace } from "vscode";
+import { commands, ExtensionContext, l10n, QuickPickItem, Uri, window, workspace } from "vscode";
 import { ExecuteCommandRequest } from "vscode-languageclient/node";
 import type { WayInfo } from "../../protocol";
 import { Panel } from "./panel";
+import { Remarks } from "./remarks";
 import { Runs } from "./runs";
 import { Server } from "./server";
 import { Status } from "./status";
@@ -26,13 +27,14 @@ export async function activate(context: ExtensionContext): Promise<void> {
   });
   const asked = (command: string, argument?: object): Promise<unknown> => own.offer(send(own, command, argument));
   context.subscriptions.push(
-    ...[own, runs, new Status(runs), tree, view, printed, panel, waiting],
+    ...[own, runs, new Status(runs), new Remarks(runs), tree, view, printed, panel, waiting],
     own.changed((client) => [runs, panel].forEach((shows) => shows.follow(client))),
     own.heard((heard) => [runs, printed, panel].forEach((shows) => shows.hear(heard))),
     ...offered(context).map((command) => commands.registerCommand(command, (argument?: object) => asked(command, argument))),
     commands.registerCommand("wainwright.panel", (given?: Node | { run: string }) => panel.show(runOf(given))),
     commands.registerCommand("wainwright.terminal", () => printed.show()),
     commands.registerCommand("wainwright.log", () => own.log.show()),
+    commands.registerCommand("wainwright.mention", () => mention()),
     commands.registerCommand("wainwright.restart", () => own.restart()),
     commands.registerCommand("wainwright.node.ways", (node: Node) => own.offer(choose(runs, node, asked))),
     ...Object.entries(OF_A_NODE).map(([name, of]) =>
@@ -58,7 +60,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
 /** The server's commands: the palette shows them, and the server would register them too late. */
 function offered(context: ExtensionContext): string[] {
   const all: { command: string }[] = context.extension.packageJSON.contributes.commands;
-  const here = /^wainwright\.(panel|terminal|log|restart|node\..*)$/;
+  const here = /^wainwright\.(panel|terminal|log|mention|restart|node\..*)$/;
   return all.map(({ command }) => command).filter((command) => !here.test(command));
 }
 
@@ -97,6 +99,28 @@ async function send(to: Server, command: string, given: Argument | undefined): P
     argument = { ...argument, uri: editor.document.uri.toString(), line: editor.selection.active.line };
   }
   return client.sendRequest(ExecuteCommandRequest.type, { command, arguments: argument ? [argument] : [] });
+}
+
+/** Names where the person is at the end of the goal: the file, and the lines that are selected. */
+async function mention(): Promise<void> {
+  const editor = window.activeTextEditor;
+  const folder = editor && workspace.getWorkspaceFolder(editor.document.uri);
+  if (!editor || !folder) {
+    return;
+  }
+  const { start, end, isEmpty } = editor.selection;
+  const last = end.character === 0 && !isEmpty ? end.line : end.line + 1;
+  const lines = isEmpty ? "" : `:${start.line + 1}${last > start.line + 1 ? `-${last}` : ""}`;
+  const place = `\`${workspace.asRelativePath(editor.document.uri, false)}${lines}\``;
+  const goal = Uri.joinPath(folder.uri, ".wainwright", "goal.md");
+  const there = await workspace.fs.stat(goal).then(Boolean, () => false);
+  if (!there) {
+    await workspace.fs.writeFile(goal, Buffer.from("# Goal\n\n"));
+  }
+  const shown = await window.showTextDocument(goal);
+  const at = shown.document.lineAt(shown.document.lineCount - 1).range.end;
+  const gap = at.character > 0 ? " " : "";
+  await shown.edit((change) => change.insert(at, `${gap}${place} `));
 }
 
 /** What the buttons beside a node of the tree send. */

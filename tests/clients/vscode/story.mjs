@@ -13,9 +13,10 @@ await play(told.folder, async (window) => {
   await page.keyboard.press("Control+End");
   await page.keyboard.type("\n# only in the buffer\n");
 
-  step("a goal is typed");
-  await window.command("Wainwright: Start work on a goal");
+  step("a goal is typed, with the file that it is about");
+  await window.command("Wainwright: Mention this in the goal");
   await page.locator(".tab.active", { hasText: "goal.md" }).waitFor();
+  await until("the file is named", async () => (await window.text()).includes("`calc/__init__.py`"));
   await page.keyboard.press("Control+End");
   await page.keyboard.type(told.goal);
   await window.lens("Start").click();
@@ -78,6 +79,7 @@ await play(told.folder, async (window) => {
   await window.presses("Start the service", "No, with a reason");
   await window.types("Not today.");
   await window.toast("DONE").waitFor();
+  await page.locator(".comment-thread, .comment-thread-unresolved").first().waitFor();
   await window.picture("done");
 
   step("a file is taken back");
