@@ -313,19 +313,21 @@ class Person:
 
         await self._until(matching, f"a message about {part}", patience)
         (found,) = matching()
-        if found["message"].endswith("…"):  # a line of a terminal has no room for it, the log has all of it
+        said = found["message"]
+        if said.endswith("…"):  # a line of a terminal has no room for it, the log has all of it
             log = self.client.notifications["window/logMessage"]
 
             def whole():
                 return [one for one in log if one["message"].startswith(found["message"][:-1])]
 
             await self._until(whole, f"all of {found['message']}", patience)
+            said = whole()[0]["message"]
             log.remove(whole()[0])
         if found in messages:
             messages.remove(found)
         else:
             self._read.append(found)
-        return found["message"]
+        return said
 
     async def sees_progress(self, part: str, patience: float = 40) -> str:
         """Wait for progress that says these words; the token of the bar."""

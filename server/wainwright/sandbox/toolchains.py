@@ -17,7 +17,6 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -164,28 +163,16 @@ class _Answers:
             self._old = {}
         self._new: dict[str, str] = {}
 
-    def of(
-        self,
-        program: str,
-        *arguments: str,
-        reads: Iterable[Path],
-        variables: Iterable[str],
-        also: Mapping[str, str] = MappingProxyType({}),
-        away: Iterable[str] = (),
-    ) -> str:
-        """What a program prints, or nothing when it is missing or fails.
-
-        ``also``: variables that are set for it; ``away``: those that name an empty folder, for what it would write.
-        """
+    def of(self, program: str, *arguments: str, reads: Iterable[Path], variables: Iterable[str]) -> str:
+        """What a program prints, or nothing when it is missing or fails."""
         found = Path(program) if program.startswith("/") else self._find(program)
         if found is None:
             return ""
         passed = {name: self._environment[name] for name in variables if name in self._environment}
-        passed |= also
         depends = [arguments, passed, *(_mark(path) for path in (found, *reads))]
         key = hashlib.sha256(json.dumps(depends, default=str).encode()).hexdigest()
         if key not in self._old:
-            self._new[key] = _ask([str(found), *arguments], passed, away)
+            self._new[key] = _ask([str(found), *arguments], passed)
         else:
             self._new[key] = self._old[key]
         return self._new[key]
@@ -224,14 +211,13 @@ def _mark(path: Path) -> tuple[str, int, int] | None:
     return str(path), at.st_mtime_ns, at.st_size
 
 
-def _ask(words: list[str], environment: Mapping[str, str], away: Iterable[str]) -> str:
+def _ask(words: list[str], environment: Mapping[str, str]) -> str:
     with tempfile.TemporaryDirectory(prefix="wainwright-ask-") as empty:
-        elsewhere = dict.fromkeys(away, empty)
         try:
             told = subprocess.run(
                 words,
                 cwd=empty,
-                env={**environment, **elsewhere, "GIT_CEILING_DIRECTORIES": str(Path(empty).parent)},
+                env={**environment, "GIT_CEILING_DIRECTORIES": str(Path(empty).parent)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -254,10 +240,7 @@ def _go(answers: _Answers, environment: Mapping[str, str]) -> dict[str, str]:
         "go",
         *("env", "-json", *_GO_TOLD),
         reads=(_go_settings_file(environment),),
-        variables=("PATH", "HOME", "XDG_CACHE_HOME", *own),
-        # It counts how often it is asked, in the folder of the person's settings.
-        also={"GOENV": str(_go_settings_file(environment))},
-        away=("XDG_CONFIG_HOME",),
+        variables=("PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", *own),
     )
     try:
         values = json.loads(told or "{}")

@@ -445,7 +445,7 @@ class Runs:
         view = await self.engine.stand_by(run)
         self.board.remember(view)
         if view.interrupted or (view.waiting == "gate" and not view.at_work):
-            said = f"The process that worked on {run} has ended. It goes on here."
+            said = f"It goes on here: the process that worked on {run} has ended."
             self.toasts.say(types.MessageType.Info, said)
             await self._resume_quietly(run)
 
