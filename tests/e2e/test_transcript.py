@@ -23,7 +23,7 @@ do edits (`workspace/applyEdit`); progress and diagnostics are left out.
 
 A test plays this and compares it with what is written here; the models are played by a script. RUN stands for the
 name of the run, and … for what differs each time. Lines that begin with `>` are what the server says
-(`window/showMessage`).
+(`window/showMessage`; of what is cut to a line there, all of it, as `window/logMessage` has it).
 """
 
 
