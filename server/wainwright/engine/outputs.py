@@ -46,9 +46,10 @@ class _Stream:
 
 
 class Outputs:
-    """Hands on what is printed to whoever listens."""
+    """Hands on what is printed to whoever listens, each piece as ``redact`` leaves it: it goes to a screen."""
 
-    def __init__(self) -> None:
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        self._redact = redact
         self._listeners: list[Callable[[Printed], None]] = []
         self._streams: dict[tuple[str, str], _Stream] = {}
         self._soon: asyncio.TimerHandle | None = None
@@ -76,6 +77,6 @@ class Outputs:
             self._soon.cancel()
             self._soon = None
         for (run, task), stream in self._streams.items():
-            if text := stream.taken():
+            if text := self._redact(stream.taken()):
                 for listener in tuple(self._listeners):
                     listener(Printed(run=run, task=task, text=text))

@@ -3,10 +3,13 @@
 import asyncio
 
 from wainwright.engine.outputs import BYTES_MAX, Outputs, Printed
+from wainwright.secrets import MASK, Redactor
+
+KEY = "Kx7-a-key-that-is-known"
 
 
 async def test_what_is_printed_within_a_moment_is_told_at_once_and_characters_stay_whole() -> None:
-    outputs, heard = Outputs(), list[Printed]()
+    outputs, heard = Outputs(Redactor([KEY]).redact), list[Printed]()
     outputs.take("r1", "a", b"nobody listens")
     end = outputs.subscribe(heard.append)
     told = "größe\n".encode()
@@ -25,7 +28,7 @@ async def test_what_is_printed_within_a_moment_is_told_at_once_and_characters_st
 
 
 async def test_of_a_flood_the_end_is_told_and_how_much_was_left_out() -> None:
-    outputs, heard = Outputs(), list[Printed]()
+    outputs, heard = Outputs(Redactor([KEY]).redact), list[Printed]()
     outputs.subscribe(heard.append)
     for _ in range(3):
         outputs.take("r1", "", b"x" * BYTES_MAX)
@@ -34,3 +37,11 @@ async def test_of_a_flood_the_end_is_told_and_how_much_was_left_out() -> None:
     (piece,) = heard
     assert piece.text.startswith(f"[... {2 * BYTES_MAX + 3} bytes left out ...]\nx")
     assert piece.text.endswith("xend")
+
+
+async def test_a_key_that_is_known_reaches_no_screen() -> None:
+    outputs, heard = Outputs(Redactor([KEY]).redact), list[Printed]()
+    outputs.subscribe(heard.append)
+    outputs.take("r1", "a", f"token {KEY}\n".encode())
+    outputs.forget("r1")
+    assert [piece.text for piece in heard] == [f"token {MASK}\n"]

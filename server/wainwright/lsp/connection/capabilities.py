@@ -7,10 +7,9 @@ from typing import Literal
 from lsprotocol import types
 
 EXPERIMENTAL_KEY = "wainwright"
-_QUESTIONS_TAKE_KEYS = frozenset({"neovim", "eglot", "emacs", "helix"})
 _LINE_LENGTHS = {"neovim": 52, "eglot": 100, "emacs": 100, "helix": 100}
-"""How much of what they are told these show at once. Neovim asks for Enter after more than a line: of 80 columns it
-keeps 12 for itself, and 0.12 puts 16 before each message."""
+"""In these a question takes the keyboard, and so much of what they are told is seen at once. Neovim asks for Enter
+after more than a line: of 80 columns it keeps 12 for itself, and 0.12 puts 16 before each message."""
 
 _TAKE_AWAY = (
     "visual studio code",
@@ -94,7 +93,7 @@ def client_profile(params: types.InitializeParams) -> ClientProfile:
         code_lens_refresh=_says(workspace.code_lens, "refresh_support"),
         inlay_hint_refresh=_says(workspace.inlay_hint, "refresh_support"),
         work_done_progress=bool(window.work_done_progress),
-        questions_take_keys=name in _QUESTIONS_TAKE_KEYS,
+        questions_take_keys=name in _LINE_LENGTHS,
         line_length=_LINE_LENGTHS.get(name, 0),
         show_document=_says(window.show_document, "support"),
         registers=_registers(capabilities.text_document),
