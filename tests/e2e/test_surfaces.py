@@ -89,6 +89,19 @@ async def test_who_asks_for_actions_before_the_folder_is_open_waits_for_them(wor
     assert await person.client.leave() == 0
 
 
+async def test_who_looks_before_the_folder_is_open_is_told_to_look_again(workplace):
+    person = await workplace.sit_down(VsCode)
+    goal = workplace.root / ".wainwright" / "goal.md"
+    person.editor.open(goal, GOAL)
+    early = await person.lenses(".wainwright/goal.md")
+    again = {f"workspace/{what}/refresh" for what in ("codeLens", "inlayHint")}
+    await person.client.until(
+        lambda: early or again <= {one["method"] for one in person.client.requests}, "a word to look again"
+    )
+    assert "Start" in [lens["command"]["title"] for lens in await person.lenses(".wainwright/goal.md")]
+    assert await person.client.leave() == 0
+
+
 async def test_who_opens_no_document_is_told_where_it_is(workplace):
     person = await workplace.sit_down(capabilities={})
     with pytest.raises(Refused, match="The goal is empty"):

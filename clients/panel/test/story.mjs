@@ -16,16 +16,18 @@ const say = (key, message) =>
     waiting.set(key, { resolve, reject });
     console.log(JSON.stringify(message));
   });
+const opened = open(process.argv[2], (message) => say(message.id, message));
 const lines = createInterface({ input: process.stdin });
-const { page, tell, troubles, close } = await open(process.argv[2], (message) => say(message.id, message));
-page.setDefaultTimeout(90_000);
-lines.on("line", (line) => {
+// From the beginning: the first answer may be there before the page has loaded.
+lines.on("line", async (line) => {
   const message = JSON.parse(line);
   const known = waiting.get(message.id ?? message.reached);
-  if (!known) void tell(message);
+  if (!known) await (await opened).tell(message);
   else if (message.error) known.reject(new Error(message.error.message));
   else known.resolve(message.result);
 });
+const { page, troubles, close } = await opened;
+page.setDefaultTimeout(90_000);
 process.on("uncaughtException", async (error) => {
   if (pictures) await page.screenshot({ path: `${pictures}/failed.png`, fullPage: true });
   console.error(error, await page.locator("body").innerText(), troubles);

@@ -10,8 +10,10 @@ const CASES = {
     await window.page.locator(".settings-editor", { hasText: "Wainwright" }).first().waitFor();
     await window.picture("wrong-path");
     writeFileSync(told.settings, JSON.stringify({ "wainwright.server.command": told.command }));
-    await window.command("Wainwright: Start work on a goal");
-    await window.page.locator(".tab.active", { hasText: "goal.md" }).waitFor();
+    await until("the setting has been heard of", async () => {
+      await window.command("Wainwright: Start work on a goal");
+      return window.page.locator(".tab.active", { hasText: "goal.md" }).waitFor({ timeout: 5000 }).then(() => true, () => false);
+    });
   },
 
   /** No server is there: the one that came with the extension is installed. */

@@ -156,6 +156,16 @@ class WainwrightServer(LanguageServer):
         except JsonRpcException as refused:
             return Reply(failure=refused.message or f"The editor refused {method}.")
 
+    def refresh(self, *, hints: bool = False) -> None:
+        """Have the editor ask again for its lenses, and for its ``hints``, where it can be told so."""
+        profile = self.profile
+        for method, wanted in (
+            (types.WORKSPACE_CODE_LENS_REFRESH, profile.code_lens_refresh),
+            (types.WORKSPACE_INLAY_HINT_REFRESH, profile.inlay_hint_refresh and hints),
+        ):
+            if wanted:
+                self.spawn(self.ask(method), f"ask for {method}")
+
     # Background work -------------------------------------------------------------------------------------------
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:

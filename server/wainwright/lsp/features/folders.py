@@ -32,6 +32,8 @@ class Folders:
         self._server = server
         self._opens = opens
         self._opening: dict[Path, asyncio.Task[Runs | WainwrightError]] = {}
+        self._too_early: set[Path] = set()
+        """Folders of documents that were looked at before their engine was open."""
 
     @property
     def paths(self) -> list[Path]:
@@ -59,7 +61,12 @@ class Folders:
     def ready(self, uri: str) -> "Runs | None":
         """The runs of a document's folder, if they are open already: who types must not wait for them."""
         path = self.around(uri)
-        return None if path is None else _opened(self._begin(path))
+        if path is None:
+            return None
+        runs = _opened(self._begin(path))
+        if runs is None:
+            self._too_early.add(path)
+        return runs
 
     def all_ready(self) -> "list[Runs]":
         """The runs of all folders whose engines are open."""
@@ -116,8 +123,15 @@ class Folders:
 
     def _begin(self, path: Path) -> "asyncio.Task[Runs | WainwrightError]":
         if path not in self._opening:
-            self._opening[path] = self._server.spawn(self._opens(path), f"open the engine of {path}")
+            opening = self._server.spawn(self._opens(path), f"open the engine of {path}")
+            opening.add_done_callback(lambda task: self._has_opened(path, task))
+            self._opening[path] = opening
         return self._opening[path]
+
+    def _has_opened(self, path: Path, task: "asyncio.Task[Runs | WainwrightError]") -> None:
+        """What an editor was told while there was nothing to tell, it keeps: have it ask again."""
+        if path in self._too_early and _opened(task) is not None:
+            self._server.refresh(hints=True)
 
 
 def _opened(task: "asyncio.Task[Runs | WainwrightError]") -> "Runs | None":

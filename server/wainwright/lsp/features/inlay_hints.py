@@ -31,15 +31,8 @@ class Refreshing:
         """Ask, unless nothing of a page is told otherwise than before."""
         told = [_told(page, task.id.text) for task in page.read.tasks]
         before, self._shown[page.uri] = self._shown.get(page.uri), told
-        if before is None or before == told:
-            return
-        profile = self._server.profile
-        for method, wanted in (
-            (types.WORKSPACE_INLAY_HINT_REFRESH, profile.inlay_hint_refresh),
-            (types.WORKSPACE_CODE_LENS_REFRESH, profile.code_lens_refresh),
-        ):
-            if wanted:
-                self._server.spawn(self._server.ask(method), f"ask for {method}")
+        if before is not None and before != told:
+            self._server.refresh(hints=True)
 
 
 def _told(page: "PlanPage", name: str) -> str:

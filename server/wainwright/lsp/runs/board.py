@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lsprotocol import types
-
 from wainwright.domain.errors import InputError
 from wainwright.lsp.runs.available import AvailableCommand, available, to_say, to_start
 
@@ -78,7 +76,7 @@ class Board:
             view.gates,
             view.editor,
         ):
-            self._ask_for_lenses()
+            self._server.refresh()
         return view
 
     def urgent(self) -> list[AvailableCommand]:
@@ -108,14 +106,9 @@ class Board:
 
     def refresh(self) -> None:
         """Show anew what a command has moved in the editor."""
-        self._ask_for_lenses()
+        self._server.refresh()
         if self.newest is not None:
             self._server.spawn(self._look_beside(self.newest), f"look at {self.newest} again")
 
     async def _look_beside(self, run: str) -> None:
         self.remember(await self._engine.view(run))
-
-    def _ask_for_lenses(self) -> None:
-        """Have the editor ask for its lenses again."""
-        if self._server.profile.code_lens_refresh:
-            self._server.spawn(self._server.ask(types.WORKSPACE_CODE_LENS_REFRESH), "refresh lenses")
