@@ -36,10 +36,10 @@ export async function activate(context: ExtensionContext): Promise<void> {
     commands.registerCommand("wainwright.log", () => own.log.show()),
     commands.registerCommand("wainwright.mention", () => mention()),
     commands.registerCommand("wainwright.restart", () => own.restart()),
-    commands.registerCommand("wainwright.node.ways", (node: Node) => own.offer(choose(runs, node, asked))),
+    commands.registerCommand("wainwright.node.ways", (node?: Node) => node && own.offer(choose(runs, node, asked))),
     ...Object.entries(OF_A_NODE).map(([name, of]) =>
-      commands.registerCommand(`wainwright.node.${name}`, (node: Node) => {
-        const way = of(node);
+      commands.registerCommand(`wainwright.node.${name}`, (node: Node | undefined = onlyGate(runs)) => {
+        const way = node && of(node);
         return way && asked(way.command, way.argument);
       }),
     ),
@@ -134,6 +134,12 @@ const OF_A_NODE: Record<string, (node: Node) => Pick<WayInfo, "command" | "argum
 
 function ofGate(node: Node, command: string): Pick<WayInfo, "command" | "argument"> | undefined {
   return node.kind === "gate" ? { command, argument: { run: node.run.run, gate: node.gate.id, seen: node.gate.seen } } : undefined;
+}
+
+/** What is meant by a button of a row that was drawn anew while it was pressed: the editor no longer knows which it was. */
+function onlyGate(runs: Runs): Node | undefined {
+  const [gate, ...more] = runs.all.flatMap((run) => run.gates.map((gate): Node => ({ kind: "gate", run, gate })));
+  return more.length > 0 ? undefined : gate;
 }
 
 function runOf(given: Node | { run: string } | undefined): string | undefined {

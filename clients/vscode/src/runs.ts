@@ -13,6 +13,8 @@ export class Runs implements Disposable {
   private client: LanguageClient | undefined;
   private told = NONE;
   private pages = new Map<string, Promise<PageInfo>>();
+  private readonly wanted = new Set<string>();
+  private shown = "";
   private soon: NodeJS.Timeout | undefined;
   private readonly listeners = new EventEmitter<void>();
 
@@ -32,7 +34,7 @@ export class Runs implements Disposable {
   /** Shows the runs of this server from now on; of none, nothing. */
   follow(client: LanguageClient | undefined): void {
     this.client = client;
-    this.show(NONE);
+    this.show(NONE, []);
     this.look(0);
   }
 
@@ -45,6 +47,7 @@ export class Runs implements Disposable {
 
   /** All that there is to draw of a run; the same answer until something has happened. */
   page(run: string): Promise<PageInfo> {
+    this.wanted.add(run);
     const known = this.pages.get(run) ?? this.send<PageInfo>("wainwright.page", { run });
     this.pages.set(run, known);
     return known;
@@ -76,13 +79,29 @@ export class Runs implements Disposable {
     // A folder that cannot be worked in has none.
     const lists = told.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     const first = lists.find(({ first }) => first !== "")?.first ?? "";
-    this.show({ runs: lists.flatMap(({ runs }) => runs), first });
+    const runs = lists.flatMap(({ runs }) => runs);
+    const pages = await this.anew(runs);
+    if (this.client === client) {
+      this.show({ runs, first }, pages);
+    }
   }
 
-  private show(told: RunList): void {
+  /** The pages that were asked for since something was last shown: rows have no time without what is below them. */
+  private async anew(runs: RunInfo[]): Promise<PageInfo[]> {
+    const wanted = runs.filter(({ run }) => this.wanted.has(run));
+    const pages = await Promise.allSettled(wanted.map(({ run }) => this.send<PageInfo>("wainwright.page", { run })));
+    return pages.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  }
+
+  private show(told: RunList, pages: PageInfo[]): void {
     this.told = told;
-    this.pages = new Map();
-    this.listeners.fire();
+    this.pages = new Map(pages.map((page) => [page.run.run, Promise.resolve(page)]));
+    const shown = JSON.stringify([told, pages]);
+    if (shown !== this.shown) {
+      this.shown = shown;
+      this.wanted.clear();
+      this.listeners.fire();
+    }
   }
 
   private async send<T>(command: string, argument: object): Promise<T> {

@@ -194,7 +194,8 @@ export async function play(folder, story) {
     await window.close();
     process.exit(0);
   } catch (failure) {
-    console.error(failure);
+    const seen = await window.page.locator("body").innerText({ timeout: 5000 }).catch(String);
+    console.error(failure, `\nIn sight:\n${seen.replace(/\s*\n\s*/g, "\n")}`);
     await window.picture("failure").catch(() => undefined);
     process.exit(1);
   }
