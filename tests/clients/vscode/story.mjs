@@ -83,6 +83,7 @@ await play(told.folder, async (window) => {
   await window.picture("done");
 
   step("a file is taken back");
+  await window.row("Start the service").waitFor({ state: "detached" }); // what is below it moves up
   await window.row("Documents").click();
   await page.locator(".monaco-list-row[aria-level='3']", { hasText: "change.diff" }).click();
   await window.lens("Revert hunk 1").click();
