@@ -6,10 +6,12 @@ import json
 import pkgutil
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
+import pytest
 from pydantic import BaseModel
 
 from wainwright import deploy, tools
@@ -21,8 +23,11 @@ from wainwright.domain.events import EVENT, Event, GateKind
 from wainwright.domain.fold import LEGAL
 from wainwright.domain.gates import GATES
 from wainwright.lsp.connection.commands import Commands
+from wainwright.lsp.editor_settings import package_json, package_nls_json
 from wainwright.lsp.features.execute_command import Catalogue
+from wainwright.lsp.options import read_options
 from wainwright.settings import Settings
+from wainwright.settings_files import load
 from wainwright.tools.toolbox import Tool
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +87,25 @@ def test_every_command_of_the_editor_is_in_the_palette() -> None:
     )
     text = json.dumps(package)
     assert set(re.findall(r'"%([^%"]+)%"', text)) == words.keys()
+
+
+def test_every_setting_that_a_page_can_hold_is_in_the_settings_of_the_editor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    folder = ROOT / "clients" / "vscode"
+    package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    words = json.loads((folder / "package.nls.json").read_text(encoding="utf-8"))
+    again = "run python -m wainwright.lsp.editor_settings FILE"
+    assert json.dumps(package) == json.dumps(package_json(deepcopy(package))), again
+    assert words == package_nls_json(words), again
+    whole = package["contributes"]["configuration"][1]["properties"]
+    assert {shown["scope"] for shown in whole.values()} == {"machine"}, "a repository may not set it"
+    settable = {name: shown["default"] for name, shown in whole.items() if shown["default"] is not None}
+    assert len(settable) > 20
+    for name, default in settable.items():
+        option = f"--set={name.removeprefix('wainwright.')}={json.dumps(default)}"
+        assert load(tmp_path, overrides=read_options([option]).overrides) == Settings(), option
 
 
 def test_every_command_of_the_terminal_is_in_the_program() -> None:

@@ -21,16 +21,22 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const view = window.createTreeView("wainwright.runs", { treeDataProvider: tree });
   const printed = new Commands();
   const panel = new Panel(context);
+  const status = new Status(runs);
   const waiting = runs.changed(() => {
     const gates = runs.all.reduce((sum, { gates }) => sum + gates.length, 0);
     view.badge = gates > 0 ? { value: gates, tooltip: l10n.t("Waits for you") } : undefined;
   });
-  const asked = (command: string, argument?: object): Promise<unknown> => own.offer(send(own, command, argument));
+  const titles = titled(context);
+  const asked = (command: string, argument?: object): Promise<unknown> => {
+    const done = own.offer(send(own, command, argument));
+    void status.during(titles.get(command) ?? command, done.then(() => runs.ask()));
+    return done;
+  };
   context.subscriptions.push(
-    ...[own, runs, new Status(runs), new Remarks(runs), tree, view, printed, panel, waiting],
+    ...[own, runs, status, new Remarks(runs), tree, view, printed, panel, waiting],
     own.changed((client) => [runs, panel].forEach((shows) => shows.follow(client))),
     own.heard((heard) => [runs, printed, panel].forEach((shows) => shows.hear(heard))),
-    ...offered(context).map((command) => commands.registerCommand(command, (argument?: object) => asked(command, argument))),
+    ...offered(titles).map((command) => commands.registerCommand(command, (argument?: object) => asked(command, argument))),
     commands.registerCommand("wainwright.panel", (given?: Node | { run: string }) => panel.show(runOf(given))),
     commands.registerCommand("wainwright.terminal", () => printed.show()),
     commands.registerCommand("wainwright.log", () => own.log.show()),
@@ -47,7 +53,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
       deserializeWebviewPanel: async (kept) => panel.open(kept),
     }),
     workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration("wainwright.server.command")) {
+      if (change.affectsConfiguration("wainwright")) {
         void own.restart();
       }
     }),
@@ -57,11 +63,16 @@ export async function activate(context: ExtensionContext): Promise<void> {
   await begin(own);
 }
 
+/** The titles of all commands. */
+function titled(context: ExtensionContext): Map<string, string> {
+  const all: { command: string; title: string }[] = context.extension.packageJSON.contributes.commands;
+  return new Map(all.map(({ command, title }) => [command, title]));
+}
+
 /** The server's commands: the palette shows them, and the server would register them too late. */
-function offered(context: ExtensionContext): string[] {
-  const all: { command: string }[] = context.extension.packageJSON.contributes.commands;
+function offered(titles: Map<string, string>): string[] {
   const here = /^wainwright\.(panel|terminal|log|mention|restart|node\..*)$/;
-  return all.map(({ command }) => command).filter((command) => !here.test(command));
+  return [...titles.keys()].filter((command) => !here.test(command));
 }
 
 /** Has the server run where there is something to work in, and that is trusted; without a word where there is not. */

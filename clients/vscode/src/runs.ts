@@ -66,7 +66,8 @@ export class Runs implements Disposable {
     }, afterMs);
   }
 
-  private async ask(): Promise<void> {
+  /** Asks for the runs now; waits until they are shown. */
+  async ask(): Promise<void> {
     const client = this.client;
     if (client === undefined) {
       return;

@@ -95,7 +95,8 @@ export class Server implements Disposable {
     if (!workspace.isTrusted) {
       throw new Missing(l10n.t("Wainwright runs the tests of the workspace, and sends its files to models: it waits until you trust it."), [TRUST]);
     }
-    const [command, ...args] = found(this.context);
+    const [command, ...words] = found(this.context);
+    const args = [...words, ...settings(this.context)];
     this.log.info(`starts ${[command, ...args].join(" ")}`);
     const client = new LanguageClient(
       "wainwright",
@@ -168,6 +169,18 @@ function found(context: ExtensionContext): [string, ...string[]] {
     l10n.t("Wainwright was not started: it is neither in .venv of this folder nor on the PATH. Install it, or say where it is."),
     [...(bundled(context) ? [INSTALL] : []), OPEN_SETTING],
   );
+}
+
+/** What somebody has set on this machine, as the server is told it; also what is set to the default, for a file may say else. */
+function settings(context: ExtensionContext): string[] {
+  const [, own]: { properties: object }[] = context.extension.packageJSON.contributes.configuration;
+  return Object.keys(own?.properties ?? {}).flatMap((setting) => {
+    const { globalValue: value, defaultValue } = workspace.getConfiguration().inspect(setting) ?? {};
+    if (value === undefined || (value === null && defaultValue === null)) {
+      return [];
+    }
+    return ["--set", `${setting.slice("wainwright.".length)}=${value === null ? "unlimited" : JSON.stringify(value)}`];
+  });
 }
 
 /** Whether there is a program of that name or path. */

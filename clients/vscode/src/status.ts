@@ -7,10 +7,21 @@ import type { Runs } from "./runs";
 export class Status implements Disposable {
   private readonly item = window.createStatusBarItem("wainwright.status", StatusBarAlignment.Left);
   private readonly subscription: Disposable;
+  private asked = 0;
 
-  constructor(runs: Runs) {
+  constructor(private readonly runs: Runs) {
     this.item.name = "Wainwright";
     this.subscription = runs.changed(() => this.show(runs.first));
+  }
+
+  /** Tells at once that something was asked for, until it is known what came of it. */
+  async during(title: string, done: Promise<unknown>): Promise<void> {
+    this.asked += 1;
+    this.item.text = `$(sync~spin) ${title}…`;
+    this.item.show();
+    await done.catch(() => undefined);
+    this.asked -= 1;
+    this.show(this.runs.first);
   }
 
   dispose(): void {
@@ -19,6 +30,9 @@ export class Status implements Disposable {
   }
 
   private show(run: RunInfo | undefined): void {
+    if (this.asked > 0) {
+      return;
+    }
     if (run === undefined) {
       this.item.hide();
       return;

@@ -1,6 +1,8 @@
 """What ``wainwright serve`` may be told. A person types this, so it may set anything that settings may."""
 
 import argparse
+import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +37,13 @@ def read_options(argv: Sequence[str]) -> Options:
     )
     add("--cassette", type=Path, help="play recorded replies instead of a model")
     add("--test-command", help="how to run all tests")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one setting by its name and written as in config.toml, such as limits.repairs=1; again for more",
+    )
     add("--trust", action="store_true", help="trust the folder that is opened, for this start")
     add("--log", type=Path, help="write the log to this file")
     add("--no-host", action="store_true", help="share no process with other windows; all is kept in this one")
@@ -44,23 +53,48 @@ def read_options(argv: Sequence[str]) -> Options:
     given = parser.parse_args(argv)
     if not given.model and (given.api_base or given.api_key_env):
         parser.error("--api-base and --api-key-env go with --model, such as --model openai/any")
+    for setting in given.set:
+        if not re.fullmatch(r"\w+(\.\w+)*=.*", setting, re.DOTALL):
+            parser.error(f"--set takes KEY=VALUE, such as --set limits.repairs=1, and not {setting!r}")
     # Whoever types that nothing is to be asked has said that there may be work.
     return Options(_overrides(given), given.trust or given.autonomy == "full-auto", given.log)
 
 
 def _overrides(given: argparse.Namespace) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found = _set(given.set)
     if given.model:
         more = {"api_base": given.api_base, "api_key_env": given.api_key_env}
         extra = {name: value for name, value in more.items() if value}
-        found["models"] = {"default": [{"model": model, **extra} for model in given.model], "roles": {}}
+        default = [{"model": model, **extra} for model in given.model]
+        found.setdefault("models", {}).update(default=default, roles={})
     if given.cassette:
         found.setdefault("models", {})["cassette"] = str(given.cassette.resolve())
     caps = {"usd": given.budget_usd, "tokens": given.budget_tokens}
     if budget := {name: cap for name, cap in caps.items() if cap is not None}:
-        found["budget"] = budget
+        found.setdefault("budget", {}).update(budget)
     if given.autonomy:
         found["autonomy"] = given.autonomy
     if given.test_command:
-        found["test"] = {"command": given.test_command, "commands": []}
+        found.setdefault("test", {}).update(command=given.test_command, commands=[])
     return found
+
+
+def _set(settings: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        *sections, name = key.split(".")
+        section = found
+        for one in sections:
+            below = section.get(one)
+            section[one] = section = below if isinstance(below, dict) else {}
+        section[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> Any:
+    """What TOML means; a text need not be in quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

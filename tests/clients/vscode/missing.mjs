@@ -3,8 +3,17 @@
 import { writeFileSync } from "node:fs";
 import { play, told, until } from "./window.mjs";
 
+async function startsAndIsAsked(window, first = async () => undefined) {
+  await window.page.keyboard.press("Control+End");
+  await window.page.keyboard.type(told.goal);
+  await window.lens("Start").click();
+  await first();
+  await until("it asks about the plan", async () => (await window.status()).includes("Approve the plan?"));
+}
+
 const CASES = {
-  /** The setting names a program that is not there; once it names one, the server runs without more ado. */
+  /** The setting names a program that is not there; once it names one, the server runs without more ado: a command, a goal
+   * and a press later a person is asked for the first time. */
   async path(window) {
     await window.answers("is not there", "Open the setting");
     await window.page.locator(".settings-editor", { hasText: "Wainwright" }).first().waitFor();
@@ -14,6 +23,7 @@ const CASES = {
       await window.command("Wainwright: Start work on a goal");
       return window.page.locator(".tab.active", { hasText: "goal.md" }).waitFor({ timeout: 5000 }).then(() => true, () => false);
     });
+    await startsAndIsAsked(window);
   },
 
   /** No server is there: the one that came with the extension is installed. */
@@ -45,13 +55,11 @@ const CASES = {
   async model(window) {
     await window.command("Wainwright: Start work on a goal");
     await window.page.locator(".tab.active", { hasText: "goal.md" }).waitFor();
-    await window.page.keyboard.press("Control+End");
-    await window.page.keyboard.type(told.goal);
-    await window.lens("Start").click();
-    await window.answers("Who is asked?", "A server of my own");
-    await window.types(told.model);
-    await window.types("any");
-    await until("it asks about the plan", async () => (await window.status()).includes("Approve the plan?"));
+    await startsAndIsAsked(window, async () => {
+      await window.answers("Who is asked?", "A server of my own");
+      await window.types(told.model);
+      await window.types("any");
+    });
   },
 };
 

@@ -208,7 +208,20 @@ def test_the_start_command_takes_what_editors_add_and_refuses_what_it_does_not_k
     assert more == {"autonomy": "suggest", "budget": {"usd": 1.0}, "test": tests}, (
         "it stands in for several, too"
     )
-    for wrong in (["--pipe=x"], ["--api-base", "http://127.0.0.1/v1"], ["--autonomy=wild"]):
+    settings = ["parallel=4", 'models.default=["openai/any"]', "budget.usd=unlimited", "test.command=a = b"]
+    assert read_options([f"--set={one}" for one in settings]).overrides == {
+        "parallel": 4,
+        "models": {"default": ["openai/any"]},
+        "budget": {"usd": "unlimited"},
+        "test": {"command": "a = b"},
+    }
+    for wrong in (
+        ["--set=parallel"],
+        ["--set==4"],
+        ["--pipe=x"],
+        ["--api-base", "http://127.0.0.1/v1"],
+        ["--autonomy=wild"],
+    ):
         with pytest.raises(SystemExit):
             read_options(wrong)
     assert capsys.readouterr().out == ""
