@@ -249,7 +249,7 @@ for at in range(0, 600 << 20, 4096): taken[at] = 1
 got()
 """, limit="memory")),
     ("the disk filled", py("""
-for number in range(40):
+for number in range(400):
     with open(f"big-{number}", "wb") as file: file.write(bytes(2 << 20))
     time.sleep(0.04)
 got()
