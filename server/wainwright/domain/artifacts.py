@@ -310,6 +310,45 @@ def _summary(state: RunState) -> str:
     lines = ["# Summary", "", f"Goal: {headline(state.goal.text)}", "", f"Ended in **{state.stage}**."]
     if state.failure is not None and state.stage is Stage.FAILED:
         lines += ["", state.failure.reason, "", state.failure.hint]
+    lines += _changed(state)
+    lines += _handed_over(state)
+    if state.tested is not None and state.tested.receipt is not None:
+        receipt = f"{_receipt(state.tested.receipt)}{_taken(state.tested)}."
+        lines += ["", "## Tests", "", f"{_verdict(state)} {receipt}"]
+    if state.reviewed is not None and state.reviewed.findings:
+        lines += ["", "## What the review leaves open", "", _findings(state.reviewed.findings).rstrip()]
+    if left := noticed(state):
+        lines += ["", "## What was noticed on the way", "", _findings(left).rstrip()]
+    lines += _unnoticed(state)
+    told = ending(state)
+    lines += ["", "## How it ended", "", *(f"- {_in_item(sentence)}" for sentence in told)] if told else []
+    lines += _planned(state)
+    lines += ["", *(f"- {stage} was left out: {reason}" for stage, reason in state.skips.items())]
+    if state.skipped_files:
+        left_on_disk = "Not in the snapshot, or not as on your disk:"
+        lines += ["", left_on_disk, "", *(f"- {in_line(s)}" for s in state.skipped_files)]
+    lines += _whole_goal(state)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _changed(state: RunState) -> list[str]:
+    """The files of the change that was handed over or is asked about, each with how many lines came and went."""
+    if state.shown is None or not state.shown.files:
+        return []
+    left_out = state.delivered.left_out if state.delivered is not None else ()
+    lines = ["", "## What changed", ""]
+    for file in state.shown.files:
+        taken = [hunk for hunk in file.hunks if hunk.number not in left_out]
+        marks = [line[:1] for hunk in taken for line in hunk.lines.split("\n")]
+        told = "" if file.kind == "modified" else f", {file.kind}"
+        if taken:
+            counts = f": +{marks.count('+')} -{marks.count('-')}" if any(marks) else ""
+            lines.append(f"- {in_line(file.path)}{told}{counts}")
+    return lines
+
+
+def _planned(state: RunState) -> list[str]:
+    lines: list[str] = []
     if state.plan is not None:
         out, count = left_out(state), len(state.plan.requirements)
         several = "1 requirement is" if count == 1 else f"{count} requirements are"
@@ -324,31 +363,7 @@ def _summary(state: RunState) -> str:
             f"- {in_line(t.task.title)}: {t.status}. {_in_item(t.summary)}" for t in state.tasks.values()
         ]
         lines += ["", f"Loops back to BUILD: {state.repairs}. New plans: {max(0, state.revision - 1)}."]
-    if state.tested is not None and state.tested.receipt is not None:
-        lines += [
-            "",
-            "## Tests",
-            "",
-            f"{_verdict(state)} {_receipt(state.tested.receipt)}{_taken(state.tested)}.",
-        ]
-    if state.reviewed is not None and state.reviewed.findings:
-        lines += ["", "## What the review leaves open", "", _findings(state.reviewed.findings).rstrip()]
-    if left := noticed(state):
-        lines += ["", "## What was noticed on the way", "", _findings(left).rstrip()]
-    lines += _unnoticed(state)
-    lines += _handed_over(state)
-    told = ending(state)
-    lines += ["", "## How it ended", "", *(f"- {_in_item(sentence)}" for sentence in told)] if told else []
-    lines += ["", *(f"- {stage} was left out: {reason}" for stage, reason in state.skips.items())]
-    if state.skipped_files:
-        lines += [
-            "",
-            "Not in the snapshot, or not as on your disk:",
-            "",
-            *(f"- {in_line(s)}" for s in state.skipped_files),
-        ]
-    lines += _whole_goal(state)
-    return "\n".join(lines).rstrip() + "\n"
+    return lines
 
 
 def _verdict(state: RunState) -> str:

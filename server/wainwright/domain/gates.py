@@ -110,6 +110,12 @@ def digest(gate: Gate) -> str:
     return content_hash(f"{gate.question}\n{gate.detail}")[:16]
 
 
+def to_read(gate: Gate) -> str:
+    """What a person reads of a gate. The tree that it is about binds what they say to it, and tells them nothing."""
+    first, _, rest = gate.detail.partition("\n")
+    return rest if gate.kind == "apply" and first.startswith("tree ") else gate.detail
+
+
 def require_fitting(kind: GateKind, decision: Decision) -> None:
     """Raises InputError for an answer in words to a gate that takes a yes or a no: words are no yes."""
     rule = GATES[kind]

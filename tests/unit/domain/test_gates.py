@@ -6,9 +6,9 @@ import pytest
 from tests.unit.domain.test_machine import SERVICE, WAY_TO, decided, opened
 
 from wainwright.domain.errors import IllegalTransition
-from wainwright.domain.events import GateKind
+from wainwright.domain.events import Gate, GateKind
 from wainwright.domain.fold import fold, replay
-from wainwright.domain.gates import GATES, choices, digest, lacking, typed
+from wainwright.domain.gates import GATES, choices, digest, lacking, to_read, typed
 from wainwright.domain.goal import AUTONOMIES, Autonomy, Stage
 
 NO_SANDBOX = "no sandbox could be proven on this machine"
@@ -77,3 +77,22 @@ def test_what_is_typed_at_a_gate_ends_no_run_by_a_slip(
     assert typed(kind, said) == decided
     offered = choices(kind)
     assert ("stop" in offered) == GATES[kind].ends
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "read"),
+    [
+        (
+            "apply",
+            "tree t2\n2 hunks in 1 file\ntree is a word, too",
+            "2 hunks in 1 file\ntree is a word, too",
+        ),
+        ("apply", "tree t2", ""),
+        ("question", "tree or bush?", "tree or bush?"),
+    ],
+)
+def test_the_tree_that_a_yes_is_bound_to_is_not_read_aloud(kind: GateKind, detail: str, read: str) -> None:
+    gate = Gate(id="one", kind=kind, question="So?", detail=detail)
+    assert to_read(gate) == read
+    another = gate.model_copy(update={"detail": detail.replace("t2", "t3")})
+    assert (digest(gate) == digest(another)) == (gate == another), "it is bound to it all the same"

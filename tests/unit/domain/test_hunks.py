@@ -13,6 +13,7 @@ from tests.unit.domain.test_machine import (
 )
 
 from wainwright.domain import change_diff
+from wainwright.domain.artifacts import artifacts
 from wainwright.domain.choosing import all_refused, refused
 from wainwright.domain.decide import decide
 from wainwright.domain.errors import IllegalTransition
@@ -126,6 +127,14 @@ def test_the_document_is_a_diff_in_which_each_hunk_says_what_it_serves() -> None
     assert "# R1: It works." in text
     assert text == change_diff.render(after(said(1))), "what is said is not written into it"
     assert "in your files yet" not in text, "nor is it written again when the change is handed over"
+
+
+def test_the_summary_says_how_much_changed_where() -> None:
+    handed = after(said(1, decision="accept"), decided("apply-1"), DELIVERED)
+    handed = handed.changed(stage=Stage.DONE)
+    assert "## What changed\n\n- a.py: +2 -2\n- " in artifacts(handed)["summary.md"]
+    without = handed.changed(delivered=IN_PART)
+    assert "- a.py: +1 -1\n" in artifacts(without)["summary.md"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

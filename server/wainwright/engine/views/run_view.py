@@ -21,7 +21,7 @@ from wainwright.domain.events import (
     Tested,
 )
 from wainwright.domain.evidence import MISSING_OR_NEEDLESS, Case, Deployment, Finding, Receipt, unnoticed
-from wainwright.domain.gates import GATES, digest
+from wainwright.domain.gates import GATES, digest, to_read
 from wainwright.domain.goal import ENDS, WAY, Autonomy, Fact, Goal, Size, Stage
 from wainwright.domain.sizes import told
 from wainwright.domain.state import RunState, noticed
@@ -292,7 +292,7 @@ def view(
 def _gate(state: RunState, gate: Gate) -> GateView:
     rule, plan = GATES[gate.kind], state.deployment_plan
     where = f" on port {plan.port}" if gate.kind == "deploy" and plan and plan.port else ""
-    told = gate.model_dump(include={"id", "kind", "question", "detail"})
+    told = {**gate.model_dump(include={"id", "kind", "question"}), "detail": to_read(gate)}
     named = {"yes": f"{rule.yes}{where}", "no": rule.no, "answer": rule.answer, "ends": rule.ends}
     return GateView(**told, **named, read=rule.read, seen=digest(gate))
 
