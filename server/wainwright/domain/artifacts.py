@@ -71,7 +71,7 @@ def _plan_json(plan: Plan) -> str:
 
 def _warning(state: RunState) -> str:
     """What is wrong with the tests, for the top of every document but the plan; empty when nothing is."""
-    return "\n".join(f"> **Tests:** {told}" for told in cautions(state))
+    return "\n>\n".join(f"> **Tests:** {told}" for told in cautions(state))
 
 
 def _under_title(text: str, warning: str) -> str:
@@ -148,6 +148,8 @@ def _test_report(state: RunState) -> str:
     tested = state.tested
     assert tested is not None
     verdict = "passed, **unverified**: a person decided" if tested.unverified else None
+    if tested.shows_nothing:
+        verdict = "no worse than before, **unverified**: no test can be told from what the command prints"
     verdict = verdict or ("passed" if tested.verdict.passed else f"failed: {tested.verdict.reason}")
     lines = ["# Test report", "", f"Verdict: {verdict}."]
     if tested.receipt is not None:
@@ -285,7 +287,7 @@ def _test_json(state: RunState) -> str:
     report = {
         "tree": tested.tree,
         "verdict": tested.verdict.model_dump(mode="json"),
-        "unverified": tested.unverified,
+        "unverified": tested.unverified or tested.shows_nothing,
         "receipt": tested.receipt.model_dump(mode="json") if tested.receipt else None,
         "base": base.receipt.model_dump(mode="json") if base and base.receipt else None,
     }
@@ -375,6 +377,8 @@ def _verdict(state: RunState) -> str:
         return "The change was not tested again after what was done last. Before that:"
     if not verdict.passed:
         return f"They do not pass: {verdict.reason.rstrip('.')}."
+    if tested.shows_nothing:
+        return "They show nothing of the change: the command ends as it did before, and no test can be told."
     old = len(verdict.base_red)
     return (
         f"They pass; {old} {'was' if old == 1 else 'were'} red before the run as well."

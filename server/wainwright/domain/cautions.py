@@ -40,7 +40,7 @@ def _of_the_base(state: RunState) -> list[str]:
     if _red(receipt):
         told.insert(0, _red_before(state, receipt))
     told += _ended_before(state, receipt)
-    if not receipt.cases and receipt.exit != 0:
+    if not receipt.cases and receipt.exit != 0 and not (state.tested and state.tested.shows_nothing):
         ended = "was stopped at its time limit" if receipt.exit is None else f"ended with {receipt.exit}"
         told.insert(0, f"`{receipt.command}` {ended} before the run began, without telling single tests.")
     return told

@@ -304,6 +304,12 @@ class Tested(Fact):
     receipt: Receipt | None = None
     unverified: bool = False
 
+    @property
+    def shows_nothing(self) -> bool:
+        """Whether all that is known is that a command ended as badly as before, of which no test can be told."""
+        receipt = self.receipt
+        return self.verdict.passed and receipt is not None and not receipt.cases and receipt.exit != 0
+
 
 class FailureTriaged(Fact):
     """Where a red receipt leads: the code, the test itself, or the surroundings."""

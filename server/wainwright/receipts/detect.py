@@ -179,6 +179,7 @@ def _suites(here: "_Folder") -> Iterator[Suite]:
     yield from _scripts(here)
     yield from _compiled(here)
     yield from _ruby_php_and_others(here)
+    yield from _haskell(here)
     yield from _perl(here)
     yield from _r(here)
     yield from _lua(here)
@@ -454,6 +455,13 @@ def _ruby_php_and_others(here: _Folder) -> Iterator[Suite]:
     bats = sorted(path for path in files if path.endswith(".bats"))
     if bats:
         yield here.suite(f"bats -r {PurePosixPath(bats[0]).parts[0]}", f"{bats[0]} is a test of bats")
+
+
+def _haskell(here: _Folder) -> Iterator[Suite]:
+    package = next((path for path in here.files if path.endswith(".cabal") and "/" not in path), "")
+    if re.search(r"(?im)^test-suite\s", here.text(package) or ""):
+        stack = "stack.yaml" in here.files and not here.around.program("cabal")
+        yield here.suite("stack test" if stack else "cabal test", f"{package} has a test suite")
 
 
 def _perl(here: _Folder) -> Iterator[Suite]:

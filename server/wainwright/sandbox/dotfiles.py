@@ -25,6 +25,9 @@ _BUNDLER = re.compile(
     r"BUNDLE_(?:PATH|WITHOUT|WITH|JOBS|DEPLOYMENT|FROZEN|BIN|DISABLE_SHARED_GEMS)\w*:.*|---"
 )
 _VERSION = re.compile(r"\s*[\w./@:-]+(\s+[\w./@:+-]+)+\s*")
+_CABAL = re.compile(
+    r"(?!\s*(?:--|user-?name))\s*[\w-]+(?:\s+[\w.-]+)?:.*|\s*(?:repository|source-repository-package)\b.*"
+)
 _GO = re.compile(r"(C?GO(?!PROXY|AUTH)[A-Z0-9_]*|AR|CC|CXX|FC|PKG_CONFIG)=.*")
 
 
@@ -146,4 +149,6 @@ _FILES: Mapping[str, tuple[str, Callable[[str], str]]] = {
     ".gradle/gradle.properties": ("{home}/.gradle/gradle.properties", _lines(_GRADLE)),
     ".bundle/config": ("{home}/.bundle/config", _lines(_BUNDLER)),
     ".rspec": ("{home}/.rspec", str),
+    ".cabal/config": ("{home}/.cabal/config", _lines(_CABAL)),
+    ".config/cabal/config": ("{config}/cabal/config", _lines(_CABAL)),
 }

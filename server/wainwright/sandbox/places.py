@@ -86,7 +86,23 @@ PLACES = (
     Place("", "{home}/.sbt", ("boot",)),
     Place("", "{home}/.ivy2", _NONE, ("cache", "local")),
     Place("COURSIER_CACHE", "{cache}/coursier", _NONE, _ALL),
+    # Haskell; to `/var/lib/ghc` leads a link of Debian's compiler, which has no packages without it
+    Place("", "/var/lib/ghc"),
+    Place("CABAL_DIR", "{home}/.cabal", ("bin",), ("packages", "store")),
+    Place("", "{cache}/cabal", _NONE, ("packages",)),
+    Place("", "{home}/.local/state/cabal", _NONE, ("store",)),
+    Place("STACK_ROOT", "{home}/.stack", _NONE, _ALL),
     # Others; Go tells itself, see ``toolchains``
+    Place("", "{home}/perl5"),
+    Place("R_LIBS_USER", "{home}/R"),
+    Place("", "{home}/.luarocks", ("bin", "lib", "share")),
+    Place("NIMBLE_DIR", "{home}/.nimble", ("bin", "pkgs", "pkgs2")),
+    Place("", "{home}/.julia", ("artifacts", "packages", "registries"), ("compiled",)),
+    Place("", "{home}/.lein", ("self-installs",)),
+    Place("", "{home}/.dub", _NONE, ("cache", "packages")),
+    # Debian's, to which links below `/usr` lead
+    Place("", "/var/lib/texmf"),
+    Place("", "/var/lib/aspell"),
     Place("GOROOT", ""),
     Place("DOTNET_ROOT", "{home}/.dotnet"),
     Place("NUGET_PACKAGES", "{home}/.nuget/packages", _NONE, _ALL),

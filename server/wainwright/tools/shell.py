@@ -166,8 +166,8 @@ SHELL = Tool(
     name="shell",
     description=(
         "Run a shell line, or several as `commands`, in the sandbox: no network, no secrets, only the workspace and "
-        "/tmp can be written. Each call is a fresh process, so that `cd` does not last. Of long output the failures, "
-        "the beginning and the end are shown."
+        "/tmp can be written. Each call is a fresh process with an empty /tmp: neither `cd` nor a file there "
+        "lasts. Of long output the failures, the beginning and the end are shown."
     ),
     arguments=Shell,
     effect="idempotent",

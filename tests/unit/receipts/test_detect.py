@@ -97,6 +97,8 @@ NODE = '{"scripts": {"test": "node --test"}}'
         ({"specs/a_spec.lua": ""}, "", ["busted specs"]),
         ({".busted": "", "test/a.lua": ""}, "", ["busted"]),
         ({"mix.exs": ""}, "", ["mix test"]),
+        ({"split.cabal": "Library\nTest-suite split-tests\n", "stack.yaml": ""}, "", ["cabal test"]),
+        ({"split.cabal": "library\n  -- test-suite\n"}, "", []),
         ({"app.sln": ""}, "", ["dotnet test"]),
         ({"deno.json": "", "package.json": NODE}, "", ["deno test -A"]),
         ({"Makefile": "all:\n\ntest: all\n\t./t\n"}, "", ["make test"]),
@@ -113,6 +115,12 @@ def test_which_commands_run_the_tests(files: dict[str, str], there: str, found: 
     suites = detect(Files(files), around)
     assert [f"{one.folder}: {one.command}".removeprefix(".: ") for one in suites] == found
     assert all(one.reason for one in suites)
+
+
+def test_who_has_stack_and_no_cabal_runs_stack() -> None:
+    around = Around(there=lambda _path: False, program=lambda name: name == "stack")
+    files = {"split.cabal": "test-suite t\n", "stack.yaml": ""}
+    assert [one.command for one in detect(Files(files), around)] == ["stack test"]
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,7 @@ class TestSettings:
             ".gradle/gradle.properties": "org.gradle.jvmargs=-Xmx2g\nuser=me\norg.gradle.password=sesame\n",
             ".bundle/config": '---\nBUNDLE_PATH: "vendor"\nBUNDLE_GEMS__HOST: "me:sesame"\n',
             ".cargo/config.toml": '[build]\njobs = 1\n[registries.mine]\ntoken = "sesame"\n',
+            ".cabal/config": "-- a: x\nrepository mine\n  url: http://host/\npassword: sesame\njobs: $ncpus\n",
             ".config/pypoetry/config.toml": '[virtualenvs]\nin-project = true\n[repositories]\na = "sesame"\n',
         }
         for name, text in files.items():
@@ -150,7 +151,8 @@ class TestSettings:
         output = await told(tmp_path, person, f"cd ~; cat {' '.join(files)}")
         assert output == (
             'engine-strict=true\norg.gradle.jvmargs=-Xmx2g\n---\nBUNDLE_PATH: "vendor"\n'
-            '[build]\njobs = 1\n[registries.mine]\n[virtualenvs]\n"in-project" = true\n'
+            "[build]\njobs = 1\n[registries.mine]\nrepository mine\n  url: http://host/\njobs: $ncpus\n"
+            '[virtualenvs]\n"in-project" = true\n'
         )
 
     async def test_what_was_set_with_go_env_but_for_passwords(self, tmp_path, person, home):

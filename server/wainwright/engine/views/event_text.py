@@ -182,7 +182,8 @@ def _tested(event: ev.Tested) -> str:
     again = ", as tested before" if event.receipt and event.receipt.reused else ""
     if verdict.passed:
         counts = f": {_passed(event)}" if event.receipt else ""
-        return f"the tests pass{counts}{again}"
+        said = "the tests show nothing" if event.shows_nothing else "the tests pass"
+        return f"{said}{counts}{again}"
     counts = _counts(event.receipt) if event.receipt else ""
     red = [*verdict.turned_red, *verdict.gone, *verdict.unbuilt, *verdict.acceptance_red, *verdict.not_run]
     return f"the tests are red: {counts}{again}. {', '.join(red[:3])}{' …' if len(red) > 3 else ''}"
