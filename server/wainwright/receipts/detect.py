@@ -459,7 +459,7 @@ def _ruby_php_and_others(here: _Folder) -> Iterator[Suite]:
 
 def _haskell(here: _Folder) -> Iterator[Suite]:
     package = next((path for path in here.files if path.endswith(".cabal") and "/" not in path), "")
-    if re.search(r"(?im)^test-suite\s", here.text(package) or ""):
+    if re.search(r"(?im)^test-suite\s", here.text(package)):
         stack = "stack.yaml" in here.files and not here.around.program("cabal")
         yield here.suite("stack test" if stack else "cabal test", f"{package} has a test suite")
 
