@@ -186,13 +186,14 @@ class _Reader:
         end = lines[-1].span.end + 1
         values: dict[str, list[Word]] = {"needs": [], "writes": [], "serves": []}
         where: dict[str, Span] = {}
-        start_from, text = "", []
+        starts_from: list[str] = []
+        text = []
         for line in self._speak(lines[1:], name):
             of = None if line.code else FIELD.match(line.text)
             if of is None:
                 text.append(line)
             elif (known := FIELDS[of[1].lower()]) == "starts from":
-                start_from = _read_line(line.text[of.end() :])
+                starts_from.append(_read_line(line.text[of.end() :]))
             else:
                 where[known] = line.span
                 values[known] += _words(line, of.end())
@@ -205,7 +206,7 @@ class _Reader:
             needs=tuple(values["needs"]),
             writes=tuple(values["writes"]),
             serves=tuple(values["serves"]),
-            starts_from=start_from,
+            starts_from=" ".join(filter(None, starts_from)),
             fields=where,
         )
 

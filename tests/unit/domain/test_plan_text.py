@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wainwright.domain.plan import Plan
@@ -185,6 +185,7 @@ LINE = st.one_of(
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**40), st.lists(st.tuples(st.integers(0, 60), LINE, st.booleans()), max_size=12))
+@example(0, [(7, "- starts from: q", False)])
 def test_no_edit_breaks_anything_and_none_is_lost(seed: int, edits: list[tuple[int, str, bool]]) -> None:
     plan = made(seed)
     lines = shown(plan, "The goal").split("\n")
