@@ -86,8 +86,7 @@ PLACES = (
     Place("", "{home}/.sbt", ("boot",)),
     Place("", "{home}/.ivy2", _NONE, ("cache", "local")),
     Place("COURSIER_CACHE", "{cache}/coursier", _NONE, _ALL),
-    # Haskell; to `/var/lib/ghc` leads a link of Debian's compiler, which has no packages without it
-    Place("", "/var/lib/ghc"),
+    # Haskell
     Place("CABAL_DIR", "{home}/.cabal", ("bin",), ("packages", "store")),
     Place("", "{cache}/cabal", _NONE, ("packages",)),
     Place("", "{home}/.local/state/cabal", _NONE, ("store",)),
@@ -100,21 +99,22 @@ PLACES = (
     Place("", "{home}/.julia", ("artifacts", "packages", "registries"), ("compiled",)),
     Place("", "{home}/.lein", ("self-installs",)),
     Place("", "{home}/.dub", _NONE, ("cache", "packages")),
-    # Debian's, to which links below `/usr` lead
-    Place("", "/var/lib/texmf"),
-    Place("", "/var/lib/aspell"),
     Place("GOROOT", ""),
     Place("DOTNET_ROOT", "{home}/.dotnet"),
     Place("NUGET_PACKAGES", "{home}/.nuget/packages", _NONE, _ALL),
     Place("GEM_HOME", "{data}/gem"),
     Place("", "{home}/.gem", ("ruby",)),
-    Place("", "/var/lib/gems"),
     Place("COMPOSER_HOME", "{config}/composer", ("vendor",)),
     Place("COMPOSER_CACHE_DIR", "{cache}/composer", _NONE, _ALL),
     Place("HEX_HOME", "{home}/.hex", _NONE, ("packages",)),
     Place("MIX_HOME", "{home}/.mix"),
     Place("REBAR_CACHE_DIR", "{cache}/rebar3", _NONE, _ALL),
     Place("PUB_CACHE", "{home}/.pub-cache", ("bin", "global_packages", "hosted", "git")),
+    # Debian's: to the first three lead links below `/usr`, and its GHC has no packages without the first
+    Place("", "/var/lib/ghc"),
+    Place("", "/var/lib/texmf"),
+    Place("", "/var/lib/aspell"),
+    Place("", "/var/lib/gems"),
 )
 
 
